@@ -1,0 +1,1 @@
+"""The library: from what a person writes to what runs. Nothing happens at import."""

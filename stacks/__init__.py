@@ -1,0 +1,1 @@
+"""The programs of the stacks; they only put components in order."""
