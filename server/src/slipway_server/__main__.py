@@ -1,0 +1,41 @@
+"""Start the server; if it must not serve, say why in one line and exit with 1."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from slipway_server.config import ConfigError, load_config
+from slipway_server.log import log
+from slipway_server.serve import StartError, run
+from slipway_server.session import ModelError
+
+# Kubernetes shows what a container wrote here as the reason of its end.
+TERMINATION_LOG = Path("/dev/termination-log")
+
+
+def main() -> int:
+    """Return the exit code: 0 after a graceful stop, 1 when the server must not serve."""
+    # The first process of a container ignores SIGTERM unless it says otherwise; serving
+    # brings its own handler.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        run(load_config(), os.environ)
+    except (ConfigError, ModelError, StartError) as error:
+        _say(str(error))
+        return 1
+    return 0
+
+
+def _say(reason: str) -> None:
+    line = " ".join(reason.split())
+    log("failed", reason=line)
+    if TERMINATION_LOG.exists():
+        try:
+            TERMINATION_LOG.write_text(line + "\n")
+        except OSError as error:
+            log("termination message not written", reason=str(error))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""Read the server's configuration file, which the image or the ConfigMap carries."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+VARIABLE = "SLIPWAY_CONFIG"
+
+Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
+Timeout = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Bytes = Annotated[int, Field(gt=0, le=2**31)]
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message says which field and what is allowed."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ModelSection(_Section):
+    """Which model is served: its name and version in URLs and answers, and its ONNX file."""
+
+    name: Annotated[str, Field(min_length=1)]
+    version: Annotated[str, Field(min_length=1)]
+    path: Annotated[str, Field(min_length=1)]
+
+
+class BatchSection(_Section):
+    """Dynamic batching: rows of a batch at most, and how long the first of them waits for others at most."""
+
+    max_size: Annotated[int, Field(ge=1, le=65_536)] = 32
+    max_wait_ms: Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)] = 2.0
+
+
+class CheckSection(_Section):
+    """The golden request: a body of POST /predict, what must come out of it, and how soon."""
+
+    request: Any
+    expect: dict[str, Any]
+    timeout_s: Timeout
+
+
+class ServerConfig(_Section):
+    """Everything that the server is told.
+
+    `drain_s`: how long it goes on serving after SIGTERM, while load balancers learn that it is going away.
+    """
+
+    model: ModelSection
+    release: str
+    host: str = "0.0.0.0"  # noqa: S104 - inside a pod; its NetworkPolicy decides who may connect
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    max_body_bytes: Bytes = 10 * 1024 * 1024
+    timeout_s: Timeout = 30.0
+    drain_s: Seconds = 5.0
+    batch: BatchSection = BatchSection()
+    check: CheckSection
+
+
+def load_config(environ: Mapping[str, str] = os.environ) -> ServerConfig:
+    """Return the configuration in the file that SLIPWAY_CONFIG names.
+
+    Raises:
+        ConfigError: the variable is missing, the file cannot be read, is not JSON or does not fit.
+    """
+    name = environ.get(VARIABLE)
+    if not name:
+        raise ConfigError(f"environment variable {VARIABLE} is not set; allowed: the path of a JSON file")
+    try:
+        document = json.loads(Path(name).read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{name}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise ConfigError(f"{name}: is not JSON: {error}") from None
+    try:
+        return ServerConfig.model_validate(document)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'document'}: {e['msg']}, got {str(e['input'])[:60]!r}"
+            for e in error.errors()
+        )
+        raise ConfigError(f"{name}: {problems}") from None

@@ -1,0 +1,31 @@
+"""Say what is wrong with a request, in words that its sender can act on."""
+
+import reprlib
+
+_REPR = reprlib.Repr()
+_REPR.maxlevel = 3
+_REPR.maxlist = 4
+_REPR.maxdict = 4
+_REPR.maxstring = 60
+_REPR.maxother = 60
+
+
+def show(value: object) -> str:
+    """Return `value` as a short text: a body of megabytes must not become a message of megabytes."""
+    return _REPR.repr(value)
+
+
+class BadRequest(ValueError):
+    """The sender must change something; the message names the field, what is wrong with it, what is allowed.
+
+    Args:
+        field: path of the field in what was sent, for example `inputs.image[0][2]`.
+        problem: what is wrong with it, with the value, as the rest of a sentence that begins with the field.
+        allowed: what may be sent instead.
+    """
+
+    def __init__(self, field: str, problem: str, allowed: str) -> None:
+        super().__init__(f"`{field}` {problem}; allowed: {allowed}")
+        self.field = field
+        self.problem = problem
+        self.allowed = allowed

@@ -1,0 +1,42 @@
+"""Answer what went wrong as the error object of the Open Inference Protocol: `{"error": "<sentence>"}`."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from slipway_server.errors import BadRequest, show
+
+
+async def _bad_request(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 400)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    text = error.detail
+    if error.status_code == 405:
+        text = f"method {request.method} is not allowed here; allowed: {(error.headers or {}).get('Allow')}"
+    elif error.status_code == 404 and text == "Not Found":
+        text = f"no such path: {show(request.url.path)}"
+    return JSONResponse({"error": text}, error.status_code, dict(error.headers or {}))
+
+
+async def _nobody_there(_request: Request, _error: Exception) -> Response:
+    """Answer a client that went away before its request was complete: uvicorn drops what is sent to it."""
+    return Response(status_code=499)
+
+
+async def _internal(_request: Request, _error: Exception) -> Response:
+    """Answer for a mistake of ours; uvicorn logs the traceback."""
+    return JSONResponse({"error": "internal error of the model server; its log says more"}, 500)
+
+
+HANDLERS: dict[type[Exception] | int, Callable[[Request, Exception], Awaitable[Response]]] = {
+    BadRequest: _bad_request,
+    HTTPException: _http_error,
+    ClientDisconnect: _nobody_there,
+    Exception: _internal,
+}

@@ -1,0 +1,92 @@
+"""Stand before the application: count what is in flight, time it, and turn requests away at the end.
+
+The way down, after SIGTERM: not ready at once, but every request is still served and every answer says
+`Connection: close`, while load balancers learn of it; then nothing new is taken (503), and what was accepted
+is finished.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from slipway_server.metrics import Metrics
+
+_POLL_S = 0.02
+# What nginx logs when the client left before its answer; no such status is ever sent.
+_CLIENT_CLOSED_REQUEST = 499
+
+
+class Phase(Enum):
+    """Where the server is on its way."""
+
+    READY = "ready"
+    DRAINING = "draining"
+    CLOSED = "closed"
+
+
+@dataclass
+class State:
+    """What the application and the way down both look at."""
+
+    phase: Phase = Phase.READY
+
+
+class Lifecycle:
+    """ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp, state: State, metrics: Metrics) -> None:
+        self._app = app
+        self._state = state
+        self._metrics = metrics
+        self._in_flight = 0
+        metrics.watch_in_flight(lambda: self._in_flight)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or turn it away."""
+        started = time.perf_counter()
+        status = _CLIENT_CLOSED_REQUEST
+
+        async def observed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if self._state.phase is not Phase.READY:
+                    message["headers"] = [
+                        *(pair for pair in message["headers"] if pair[0] != b"connection"),
+                        (b"connection", b"close"),
+                    ]
+            await send(message)
+
+        self._in_flight += 1
+        try:
+            if self._state.phase is Phase.CLOSED:
+                refusal = JSONResponse({"error": "the server is stopping"}, 503, {"Retry-After": "1"})
+                await refusal(scope, receive, observed)
+            else:
+                await self._app(scope, receive, observed)
+        finally:
+            self._in_flight -= 1
+            route = scope.get("route")
+            path = route.path if route is not None else "unmatched"
+            self._metrics.observe(path, status, time.perf_counter() - started)
+
+    async def drain(self, drain_s: float, limit_s: float, stop: Callable[[], None]) -> None:
+        """Go the way down, then call `stop`.
+
+        Args:
+            drain_s: how long new requests are still served.
+            limit_s: how long accepted ones may take after that.
+            stop: closes the listening socket and ends the server.
+        """
+        self._state.phase = Phase.DRAINING
+        await asyncio.sleep(drain_s)
+        self._state.phase = Phase.CLOSED
+        give_up = time.monotonic() + limit_s
+        while self._in_flight and time.monotonic() < give_up:
+            await asyncio.sleep(_POLL_S)
+        stop()

@@ -1,0 +1,68 @@
+"""Count and time what the server does, for Prometheus."""
+
+from collections.abc import Callable
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class Metrics:
+    """All metrics of one server, in a registry of their own."""
+
+    def __init__(self, model: str, version: str, release: str) -> None:
+        # They would double the time series, and nobody reads them.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._requests = Counter("slipway_requests", "Answered requests", ["route", "status"], registry=self.registry)
+        self._latency = Histogram(
+            "slipway_request_seconds",
+            "Time from a request's headers to the end of its answer",
+            ["route"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.batch_rows = Histogram(
+            "slipway_batch_rows", "Rows per run of the model", buckets=_ROWS, registry=self.registry
+        )
+        self.inference_seconds = Histogram(
+            "slipway_inference_seconds",
+            "Time of one run of the model",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._queue_depth = Gauge("slipway_queue_depth", "Requests waiting for the model", registry=self.registry)
+        self._in_flight = Gauge(
+            "slipway_requests_in_flight", "Requests being answered, a scrape included", registry=self.registry
+        )
+        info = Info("slipway_model", "The model that is served", registry=self.registry)
+        info.info({"model": model, "version": version, "release": release})
+        # Looking up labelled children takes a lock and a hash per label: done once per route and status.
+        self._children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+
+    def watch_queue(self, depth: Callable[[], int]) -> None:
+        """Ask `depth` for the length of the queue at every scrape."""
+        self._queue_depth.set_function(depth)
+
+    def watch_in_flight(self, count: Callable[[], int]) -> None:
+        """Ask `count` for the number of requests being answered at every scrape."""
+        self._in_flight.set_function(count)
+
+    def observe(self, route: str, status: int, seconds: float) -> None:
+        """Count one answered request of a route (its path with parameters' names)."""
+        children = self._children.get((route, status))
+        if children is None:
+            children = self._requests.labels(route, str(status)), self._latency.labels(route)
+            self._children[route, status] = children
+        children[0].inc()
+        children[1].observe(seconds)

@@ -1,0 +1,86 @@
+"""Read the body of POST /predict: which array goes to which input of the model."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+from slipway_server.errors import BadRequest, show
+from slipway_server.image import decode
+from slipway_server.signature import Signature
+from slipway_server.tensors import Array, to_array
+
+__all__ = ["BadRequest", "parse_predict"]
+
+
+def parse_predict(body: object, signature: Signature) -> dict[str, Array]:
+    """Return one array per input of the model, of the datatype and shape that the model takes.
+
+    Args:
+        body: the JSON document: `{"inputs": {name: nested arrays}}`; for a model with one input also
+            `{"input": nested arrays}` or bare nested arrays; for a model of pictures `{"image": "<base64>"}`.
+        signature: what the model takes.
+
+    Raises:
+        BadRequest: anything else; the message says field, value and what is allowed.
+    """
+    if isinstance(body, list):
+        return _only_input(body, signature, "body")
+    if not isinstance(body, dict):
+        raise BadRequest("body", f"is {show(body)}", _forms(signature))
+    if len(body) != 1:
+        keys = ", ".join(show(key) for key in list(body)[:8])
+        raise BadRequest("body", f"has {len(body)} keys ({keys})" if body else "is {}", _forms(signature))
+    key, value = next(iter(body.items()))
+    match key:
+        case "inputs":
+            return _named_inputs(value, signature)
+        case "input":
+            return _only_input(value, signature, "input")
+        case "image":
+            return decode(_from_base64(value), signature, "image")
+        case _:
+            raise BadRequest("body", f"has the key {show(key)}", _forms(signature))
+
+
+def check_names(given: Mapping[str, object], signature: Signature) -> None:
+    """Raise BadRequest unless exactly the model's inputs are given."""
+    wanted = {tensor.name for tensor in signature.inputs}
+    for name in given:
+        if name not in wanted:
+            raise BadRequest(f"inputs.{name}"[:100], "is no input of this model", ", ".join(sorted(wanted)))
+    for name in sorted(wanted):
+        if name not in given:
+            raise BadRequest(f"inputs.{name}", "is missing", f"all of {', '.join(sorted(wanted))}")
+
+
+def _named_inputs(value: object, signature: Signature) -> dict[str, Array]:
+    if not isinstance(value, dict):
+        names = ", ".join(f'"{tensor.name}": ...' for tensor in signature.inputs)
+        raise BadRequest("inputs", f"is {show(value)}", f"an object {{{names}}}")
+    check_names(value, signature)
+    return {t.name: to_array(value[t.name], t, f"inputs.{t.name}") for t in signature.inputs}
+
+
+def _only_input(value: object, signature: Signature, field: str) -> dict[str, Array]:
+    if len(signature.inputs) != 1:
+        raise BadRequest(field, f"names none of the {len(signature.inputs)} inputs", _forms(signature))
+    tensor = signature.inputs[0]
+    return {tensor.name: to_array(value, tensor, field)}
+
+
+def _from_base64(value: object) -> bytes:
+    allowed = "the bytes of an image file in base64"
+    if not isinstance(value, str):
+        raise BadRequest("image", f"is {show(value)}", allowed)
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as error:  # ValueError: characters outside ASCII
+        raise BadRequest("image", f"is not base64 ({error}): {show(value)}", allowed) from None
+
+
+def _forms(signature: Signature) -> str:
+    names = ", ".join(f'"{t.name}": {t.dtype} {t.shape_text}' for t in signature.inputs)
+    forms = [f'{{"inputs": {{{names}}}}}']
+    if len(signature.inputs) == 1:
+        forms += ['{"input": nested arrays}', "bare nested arrays"]
+    return " or ".join([*forms, '{"image": "<base64>"} for a model of pictures'])

@@ -1,0 +1,100 @@
+"""Load an ONNX model into ONNX Runtime and run it."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import onnxruntime as ort  # type: ignore[import-untyped]
+
+from slipway_server.errors import BadRequest
+from slipway_server.signature import Signature, Tensor, dtype_of
+from slipway_server.tensors import Array
+
+_TENSOR_TYPE = re.compile(r"tensor\((\w+)\)")
+# What goes wrong is said by our own messages; ONNX Runtime would also log every bad request.
+_LOG_FATAL_ONLY = 4
+
+
+class ModelError(Exception):
+    """The model cannot be served; the message says why."""
+
+
+class Cancellation:
+    """Ends a run early, from another thread."""
+
+    def __init__(self) -> None:
+        self.options = ort.RunOptions()
+        self.options.log_severity_level = _LOG_FATAL_ONLY
+
+    def cancel(self) -> None:
+        """End the run at the next operator of the graph."""
+        self.options.terminate = True
+
+
+class Session:
+    """One loaded model. `run` may be called from one thread at a time."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        """Load the model.
+
+        Args:
+            path: the ONNX file; external data beside it is found by ONNX Runtime.
+            threads: how many may work on one operator.
+
+        Raises:
+            ModelError: no ONNX file, one that ONNX Runtime cannot run, or types that cannot be served.
+        """
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _LOG_FATAL_ONLY
+        # Threads that spin while they wait for work burn the CPU quota that the event loop needs.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
+        providers = [name for name in wanted if name in ort.get_available_providers()]
+        if not path.is_file():
+            raise ModelError(f"{path}: no such file")
+        try:
+            self._session = ort.InferenceSession(path, options, providers=providers)
+        # ONNX Runtime's exceptions share no base class but Exception.
+        except Exception as error:
+            raise ModelError(f"{path}: ONNX Runtime cannot load it: {_first_line(error)}") from None
+        try:
+            self.signature = Signature(
+                inputs=tuple(map(_tensor, self._session.get_inputs())),
+                outputs=tuple(map(_tensor, self._session.get_outputs())),
+                metadata=dict(self._session.get_modelmeta().custom_metadata_map),
+            )
+        except ValueError as error:
+            raise ModelError(f"{path}: {error}") from None
+        self._names = [tensor.name for tensor in self.signature.outputs]
+
+    def run(self, inputs: Mapping[str, Array], cancellation: Cancellation | None = None) -> dict[str, Array]:
+        """Return the outputs by name.
+
+        Args:
+            inputs: one array per input, of its datatype and a shape that fits it.
+            cancellation: for ending the run early.
+
+        Raises:
+            BadRequest: the graph cannot compute these values (an index out of range, lengths that do not go
+                together ...): a signature cannot say all that a graph demands.
+        """
+        try:
+            results = self._session.run(self._names, inputs, cancellation and cancellation.options)
+        # ONNX Runtime's exceptions share no base class but Exception.
+        except Exception as error:
+            raise BadRequest(
+                "inputs", f"cannot be computed by the model: {_first_line(error)}", "other values"
+            ) from None
+        return dict(zip(self._names, results, strict=True))
+
+
+def _tensor(node: ort.NodeArg) -> Tensor:
+    match = _TENSOR_TYPE.fullmatch(node.type)
+    dtype = dtype_of(match.group(1) if match else node.type)
+    return Tensor(node.name, dtype, tuple(size if isinstance(size, int) and size >= 0 else None for size in node.shape))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0][:300]

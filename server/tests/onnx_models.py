@@ -1,0 +1,122 @@
+"""Make tiny ONNX models, each with one property that the server must cope with."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+FLOAT, INT64, STRING, UINT8 = TensorProto.FLOAT, TensorProto.INT64, TensorProto.STRING, TensorProto.UINT8
+
+
+def tabular(folder: Path) -> Path:
+    """Two inputs: `features` FP32 [N,3] and `weight` INT64 [N,1]; `score` = weight * sum, `rank` = 2 * weight."""
+    nodes = [
+        helper.make_node("ReduceSum", ["features", "axis"], ["total"], keepdims=1),
+        helper.make_node("Cast", ["weight"], ["factor"], to=FLOAT),
+        helper.make_node("Mul", ["total", "factor"], ["score"]),
+        helper.make_node("Add", ["weight", "weight"], ["rank"]),
+    ]
+    inputs = [value("features", FLOAT, ["N", 3]), value("weight", INT64, ["N", 1])]
+    outputs = [value("score", FLOAT, ["N", 1]), value("rank", INT64, ["N", 1])]
+    axis = [numpy_helper.from_array(np.array([1], np.int64), "axis")]
+    return save(folder / "tabular.onnx", nodes, inputs, outputs, axis)
+
+
+def logarithm(folder: Path) -> Path:
+    """`y` = log(`x`): infinite for 0, not a number below."""
+    nodes = [helper.make_node("Log", ["x"], ["y"])]
+    return save(folder / "logarithm.onnx", nodes, [value("x", FLOAT, ["N", 2])], [value("y", FLOAT, ["N", 2])])
+
+
+def lookup(folder: Path) -> Path:
+    """`y` = table[`index`] with five entries: other indices are errors of ONNX Runtime."""
+    nodes = [helper.make_node("Gather", ["table", "index"], ["y"])]
+    table = [numpy_helper.from_array(np.arange(5, dtype=np.float32), "table")]
+    return save(folder / "lookup.onnx", nodes, [value("index", INT64, ["N"])], [value("y", FLOAT, ["N"])], table)
+
+
+def running_sum(folder: Path) -> Path:
+    """`y` = sums over the first dimension: its rows depend on each other, although their number is free."""
+    nodes = [helper.make_node("CumSum", ["x", "axis"], ["y"])]
+    axis = [numpy_helper.from_array(np.array(0, np.int64), "axis")]
+    return save(
+        folder / "running_sum.onnx",
+        nodes,
+        [value("x", FLOAT, ["T", 2])],
+        [value("y", FLOAT, ["T", 2])],
+        axis,
+    )
+
+
+def echo_text(folder: Path) -> Path:
+    """`y` = `x`, strings."""
+    nodes = [helper.make_node("Identity", ["x"], ["y"])]
+    return save(folder / "echo_text.onnx", nodes, [value("x", STRING, ["N"])], [value("y", STRING, ["N"])])
+
+
+def stateful(folder: Path) -> Path:
+    """`state` [2,B,3] has its batch in the second dimension, `rate` is a scalar: must not be batched."""
+    nodes = [
+        helper.make_node("Cast", ["rate"], ["factor"], to=FLOAT),
+        helper.make_node("Mul", ["state", "factor"], ["next"]),
+        helper.make_node("ReduceSum", ["x", "axis"], ["y"], keepdims=1),
+    ]
+    inputs = [value("x", FLOAT, ["B", 4]), value("state", FLOAT, [2, "B", 3]), value("rate", INT64, [])]
+    outputs = [value("y", FLOAT, ["B", 1]), value("next", FLOAT, [2, "B", 3])]
+    axis = [numpy_helper.from_array(np.array([1], np.int64), "axis")]
+    return save(folder / "stateful.onnx", nodes, inputs, outputs, axis)
+
+
+def slow(folder: Path) -> Path:
+    """`y` = `x` after `rounds` rounds of a matrix product: as slow as the request asks for."""
+    size = 128
+    body = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["m_in", "mixing"], ["m_out"]),
+            helper.make_node("Identity", ["go_in"], ["go_out"]),
+        ],
+        "body",
+        [value("i", INT64, []), value("go_in", TensorProto.BOOL, []), value("m_in", FLOAT, [size, size])],
+        [value("go_out", TensorProto.BOOL, []), value("m_out", FLOAT, [size, size])],
+    )
+    nodes = [
+        helper.make_node("Squeeze", ["rounds"], ["count"]),
+        helper.make_node("Loop", ["count", "", "start"], ["end"], body=body),
+        helper.make_node("ReduceSum", ["end"], ["y"], keepdims=0),
+    ]
+    constants = [
+        numpy_helper.from_array(np.eye(size, dtype=np.float32), "mixing"),
+        numpy_helper.from_array(np.eye(size, dtype=np.float32), "start"),
+    ]
+    return save(folder / "slow.onnx", nodes, [value("rounds", INT64, [1])], [value("y", FLOAT, [])], constants)
+
+
+def picture(folder: Path, shape: Sequence[int | str], dtype: int, props: dict[str, str]) -> Path:
+    """`pixels` = `image`: shows what the server makes of a picture."""
+    nodes = [helper.make_node("Identity", ["image"], ["pixels"])]
+    name = f"picture-{'-'.join(map(str, shape))}-{dtype}-{'-'.join(props.values())}.onnx"
+    return save(folder / name, nodes, [value("image", dtype, shape)], [value("pixels", dtype, shape)], props=props)
+
+
+def value(name: str, dtype: int, shape: Sequence[int | str]) -> onnx.ValueInfoProto:
+    """Return an input or output of a graph."""
+    return helper.make_tensor_value_info(name, dtype, shape)
+
+
+def save(
+    path: Path,
+    nodes: list[onnx.NodeProto],
+    inputs: list[onnx.ValueInfoProto],
+    outputs: list[onnx.ValueInfoProto],
+    constants: Sequence[onnx.TensorProto] = (),
+    props: dict[str, str] | None = None,
+) -> Path:
+    """Write and check the model."""
+    graph = helper.make_graph(nodes, path.stem, inputs, outputs, list(constants))
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    helper.set_model_props(model, props or {})
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
+    return path

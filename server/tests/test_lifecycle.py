@@ -1,0 +1,172 @@
+"""The server starts only when its golden request is right, and stops without losing a request."""
+
+import http.client
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import onnx_models
+import processes
+import pytest
+from processes import Server
+from slipway_server import __main__ as entry
+
+STOP_LIMIT_S = 60
+
+
+class ClosedLoop(threading.Thread):
+    """Asks again as soon as it is answered, until it is turned away with 503 or finds nobody listening."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(daemon=True)
+        self.server = server
+        self.body = json.dumps(processes.digits_config()["check"]["request"]).encode()
+        self.answered = 0
+        self.answered_with_close = 0
+        self.lost: list[str] = []
+
+    def run(self) -> None:
+        """Count answers; whatever is neither an answer nor a refused connection is a lost request."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
+        while True:
+            if connection.sock is None:
+                try:
+                    connection.connect()
+                except ConnectionRefusedError:
+                    return
+            try:
+                answer = processes.ask_on(connection, "POST", "/predict", self.body)
+            except (OSError, http.client.HTTPException) as error:
+                self.lost.append(repr(error))
+                return
+            if answer.status == 503 and "retry-after" in answer.headers:
+                return
+            if answer.status != 200:
+                self.lost.append(f"{answer.status} {answer.body!r}")
+                return
+            self.answered += 1
+            self.answered_with_close += answer.headers.get("connection") == "close"
+
+
+def test_a_graceful_stop_under_load_loses_no_request(folder: Path) -> None:
+    with processes.running(processes.digits_config(drain_s=1.0), folder) as server:
+        clients = [ClosedLoop(server) for _ in range(8)]
+        for client in clients:
+            client.start()
+        time.sleep(0.5)
+        server.terminate()
+        for client in clients:
+            client.join(STOP_LIMIT_S)
+            assert not client.is_alive()
+        assert server.process.wait(STOP_LIMIT_S) == 0
+    assert [client.lost for client in clients] == [[]] * 8
+    assert all(client.answered_with_close > 0 for client in clients)
+    assert sum(client.answered - client.answered_with_close for client in clients) > 0
+
+
+def test_a_stopping_server_is_not_ready_but_goes_on_serving(folder: Path) -> None:
+    with processes.running(processes.digits_config(drain_s=3.0), folder) as server:
+        server.terminate()
+        wait_for(lambda: server.ask("GET", "/v2/health/ready").status == 503)
+        assert server.ask("GET", "/v2/health/live").status == 200
+        answer = server.post("/predict", processes.digits_config()["check"]["request"])
+        assert answer.status == 200
+        assert answer.headers["connection"] == "close"
+        assert server.process.wait(STOP_LIMIT_S) == 0
+
+
+def test_what_was_accepted_is_finished_while_new_requests_get_503(folder: Path) -> None:
+    check = {"request": [1], "expect": {"y": 128}}
+    with processes.running(processes.config_for(onnx_models.slow(folder), check), folder) as server:
+        answers: list[processes.Reply] = []
+        client = threading.Thread(target=lambda: answers.append(server.post("/predict", [150_000])))
+        client.start()
+        wait_for(lambda: server.metric("slipway_requests_in_flight") == 2)  # the client's and this one
+        server.terminate()
+        wait_for(lambda: server.ask("GET", "/v2/health/ready").status == 503)
+        assert not answers
+        while client.is_alive():
+            try:
+                refusal = server.post("/predict", [1])
+            except OSError:  # nobody listens any more: only after the accepted request was answered
+                client.join(1)
+                assert not client.is_alive()
+                break
+            assert (refusal.status, refusal.headers["retry-after"]) == (503, "1")
+            time.sleep(0.02)
+        assert answers[0].json["outputs"] == {"y": 128}
+        assert server.process.wait(STOP_LIMIT_S) == 0
+
+
+def wait_for(holds: Any) -> None:
+    """Wait until a condition holds; AssertionError after a minute."""
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def failed_start(config: dict[str, Any], folder: Path) -> str:
+    server = processes.start(config, folder)
+    try:
+        assert server.process.wait(processes.START_LIMIT_S) == 1
+    finally:
+        server.process.kill()
+    last = json.loads(server.log.read_text().splitlines()[-1])
+    assert last["event"] == "failed"
+    return str(last["reason"])
+
+
+def test_a_wrong_golden_answer_ends_the_start(folder: Path) -> None:
+    config = processes.digits_config()
+    config["check"]["expect"] = {"label": 3}
+    assert failed_start(config, folder) == "golden request: wrong answer: output `label` is 7, expected 3"
+
+
+def test_a_late_golden_answer_ends_the_start(folder: Path) -> None:
+    check = {"request": [3_000], "expect": {"y": 128}, "timeout_s": 0.001}
+    reason = failed_start(processes.config_for(onnx_models.slow(folder), check), folder)
+    assert reason == "golden request: no answer within 0.001 s"
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"request": [[1]]}, "golden request: `body` has the shape [1, 1]"),
+        ({"expect": {"lable": 7}}, "golden request: `expect.lable` is no output of the model (did you mean `label`?)"),
+        ({"expect": {}}, "golden request: `expect` is {}"),
+    ],
+)
+def test_a_golden_request_that_does_not_fit_the_model_ends_the_start(
+    folder: Path, change: dict[str, Any], part: str
+) -> None:
+    config = processes.digits_config()
+    config["check"] |= change
+    assert part in failed_start(config, folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"no onnx", None])
+def test_a_model_that_cannot_be_loaded_ends_the_start(folder: Path, content: bytes | None) -> None:
+    config = processes.digits_config()
+    path = folder / "broken.onnx"
+    path.unlink(missing_ok=True)
+    if content is not None:
+        path.write_bytes(content)
+    config["model"]["path"] = str(path)
+    assert str(path) in failed_start(config, folder)
+
+
+def test_a_port_in_use_ends_the_start(folder: Path, digits: Server) -> None:
+    config = processes.digits_config(port=digits.port)
+    assert failed_start(config, folder) == f"cannot listen on 127.0.0.1:{digits.port}"
+
+
+def test_the_reason_goes_to_the_termination_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "termination-log"
+    log.touch()
+    monkeypatch.setattr(entry, "TERMINATION_LOG", log)
+    monkeypatch.setenv("SLIPWAY_CONFIG", str(tmp_path / "missing.json"))
+    assert entry.main() == 1
+    assert log.read_text() == f"{tmp_path}/missing.json: cannot be read: No such file or directory\n"
