@@ -1,0 +1,204 @@
+"""Read a file of YAML into plain values, and remember the line of every one of them.
+
+It reads less than YAML on purpose: no anchors and aliases (ten lines of them can stand for gigabytes), no tags, no
+duplicate keys, `yes` is text and `1:30` no number. What is left means the same to every reader.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from yaml._yaml import CParser
+
+from infra.errors import FileRefused, Place, SyntaxRefused, shown
+
+SIZE_LIMIT = 2**20
+DEPTH_LIMIT = 32
+
+_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
+_FLOAT = re.compile(r"[-+]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][-+]?[0-9]{1,3})?")
+_WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
+_WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+
+FieldPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file's values: mappings, lists, text, numbers, truth values and None; and the line of each by its path."""
+
+    file: str
+    value: Any
+    lines: dict[FieldPath, int]
+
+    def place(self, path: FieldPath) -> Place:
+        """Where `path` is written, or the nearest thing around it that is."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return Place(self.file, self.lines.get(path, 1))
+
+
+def read_bytes(path: Path, file: str, limit: int, kind: str) -> bytes:
+    """Return a file's bytes.
+
+    Args:
+        path: the file.
+        file: its name in messages.
+        limit: largest size in bytes that is read.
+        kind: what the file should be, for messages.
+
+    Raises:
+        FileRefused: missing, a folder, not readable, or larger than `limit`.
+    """
+    try:
+        if path.is_dir():
+            raise FileRefused(file, "is a folder", kind, "name a file in it")
+        if path.exists() and not path.is_file():
+            raise FileRefused(file, "is not a regular file", kind, "name a file")
+        with path.open("rb") as stream:
+            data = stream.read(limit + 1)
+    except FileNotFoundError:
+        dangling = path.is_symlink()
+        problem = "is a link to a file that is not there" if dangling else "does not exist"
+        raise FileRefused(file, problem, kind, "correct the link" if dangling else "correct the name") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise FileRefused(file, f"cannot be read: {reason}", kind, "correct its name or permissions") from None
+    if len(data) > limit:
+        raise FileRefused(file, f"is larger than {limit} bytes", f"{kind}, at most {limit} bytes", "make it smaller")
+    return data
+
+
+def read_document(path: Path, file: str) -> Document:
+    """Read one document of YAML.
+
+    Raises:
+        FileRefused: see `read_bytes`; or not UTF-8.
+        SyntaxRefused: not YAML, or more of YAML than is read here.
+    """
+    data = read_bytes(path, file, SIZE_LIMIT, "a file of YAML in UTF-8")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        problem = f"byte {error.start} is not UTF-8"
+        raise SyntaxRefused(file, line, problem, "text in UTF-8", "save the file as UTF-8") from None
+    return parse_document(text, file)
+
+
+def parse_document(text: str, file: str) -> Document:
+    """Like `read_document`, of text; `file` is its name in messages."""
+    lines: dict[FieldPath, int] = {}
+    parser = CParser(text.removeprefix("\ufeff"))
+    try:
+        return Document(file, _Builder(parser, file, lines).document(), lines)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        problem = f"has the character U+{error.character:04X}"
+        allowed = "printable characters"
+        raise SyntaxRefused(file, line, problem, allowed, "remove the character") from None
+    except yaml.MarkedYAMLError as error:
+        raise _not_yaml(error, text, file) from None
+    finally:
+        parser.dispose()
+
+
+def refuse_empty(document: Document, allowed: str) -> None:
+    """Raise FileRefused if a file has nothing but comments."""
+    if document.value is None:
+        raise FileRefused(document.file, "is empty", allowed, "write it")
+
+
+def _not_yaml(error: yaml.MarkedYAMLError, text: str, file: str) -> SyntaxRefused:
+    mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark else 1
+    rows = text.splitlines()
+    while line > 1 and (line > len(rows) or not rows[line - 1].strip()):
+        line -= 1  # the parser notices a missing bracket at the end of the file, past the last thing written
+    for number in (line, line - 1):
+        if 0 < number <= len(rows) and re.match(r"[ ]*\t|.*:[ ]*\t", rows[number - 1]):
+            return SyntaxRefused(file, number, "has a tab", "spaces to indent", "replace the tab by spaces")
+    said = " ".join(filter(None, (error.context, error.problem)))
+    written = shown(rows[line - 1].strip()) if line <= len(rows) else "the end of the file"
+    problem = f"{written} is not YAML ({said})"
+    allowed = "`key: value` lines, spaces to indent, quotes around text with special characters"
+    return SyntaxRefused(file, line, problem, allowed, "correct the line or the one before it")
+
+
+class _Builder:
+    """Builds values from the parser's events, one document, and keeps the line where each begins."""
+
+    def __init__(self, parser: Any, file: str, lines: dict[FieldPath, int]) -> None:
+        self._next: Callable[[], Any] = parser.get_event
+        self._file = file
+        self._lines = lines
+
+    def document(self) -> Any:
+        self._next()  # stream start
+        if isinstance(self._next(), yaml.StreamEndEvent):
+            self._lines[()] = 1
+            return None
+        value = self._value(self._next(), ())
+        self._next()  # document end
+        event = self._next()
+        if not isinstance(event, yaml.StreamEndEvent):
+            raise self._refused(event, "a second document begins", "one document in a file", "make it a second file")
+        return value
+
+    def _refused(self, event: Any, problem: str, allowed: str, todo: str) -> SyntaxRefused:
+        return SyntaxRefused(self._file, event.start_mark.line + 1, problem, allowed, todo)
+
+    def _value(self, event: Any, path: FieldPath) -> Any:
+        self._lines.setdefault(path, event.start_mark.line + 1)
+        kind = type(event)
+        if kind is yaml.AliasEvent or event.anchor is not None:
+            sign = "*" if kind is yaml.AliasEvent else "&"
+            problem = f"{shown(sign + event.anchor)} is an alias or anchor"
+            raise self._refused(event, problem, "values written out", "write the value where it is used")
+        if event.tag is not None and event.tag != "!":
+            raise self._refused(event, f"{shown(event.tag)} is a tag", "values without tags", "remove the tag")
+        if kind is yaml.ScalarEvent:
+            return _scalar(event.value) if event.implicit[0] else event.value
+        if len(path) >= DEPTH_LIMIT:
+            problem = f"is nested more than {DEPTH_LIMIT} deep"
+            raise self._refused(event, problem, f"{DEPTH_LIMIT} levels", "write it flatter")
+        return self._mapping(path) if kind is yaml.MappingStartEvent else self._list(path)
+
+    def _list(self, path: FieldPath) -> list[Any]:
+        items: list[Any] = []
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            items.append(self._value(event, (*path, len(items))))
+        return items
+
+    def _mapping(self, path: FieldPath) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        while True:
+            event = self._next()
+            kind = type(event)
+            if kind is yaml.MappingEndEvent:
+                return mapping
+            if kind is not yaml.ScalarEvent or event.anchor is not None:
+                raise self._refused(event, "a key is not plain text", "text before the colon", "write `key: value`")
+            key = event.value
+            if key in mapping:
+                first = self._lines[*path, key]
+                problem = f"duplicate key {shown(key)}, first on line {first}"
+                raise self._refused(event, problem, "each key once", "remove one of the two")
+            if event.implicit[0] and key == "<<":
+                raise self._refused(event, "`<<` merges an alias", "values written out", "write the values here")
+            self._lines[*path, key] = event.start_mark.line + 1
+            mapping[key] = self._value(self._next(), (*path, key))
+
+
+def _scalar(text: str) -> Any:
+    """A plain scalar by the rules of YAML 1.2's core schema, without octal, hexadecimal, infinity and NaN."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text

@@ -1,0 +1,57 @@
+"""Read a model's golden request and hold it against the model's signature, before anything runs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from slipway_server.errors import BadRequest
+from slipway_server.request import parse_predict
+
+from infra.artifact import Artifact
+from infra.document import read_bytes
+
+REQUEST_LIMIT = 900 * 2**10
+"""The request travels in a ConfigMap, which holds at most 1 MiB together with the rest of the configuration."""
+
+
+_read: dict[tuple[Path, str, int, int], Any] = {}
+
+
+def read_golden(path: Path, file: str, artifact: Artifact) -> Any:
+    """Return the body of `POST /predict` in the file at `path`; an unchanged file is read once per model and process.
+
+    Args:
+        path: the file.
+        file: its name in messages.
+        artifact: the model that should take the request.
+
+    Raises:
+        FileRefused: the file cannot be read or is too large.
+        BadRequest: it is not JSON, or not a request that the model takes.
+    """
+    try:
+        stat = path.stat()
+        key = (path, artifact.sha256, stat.st_size, stat.st_mtime_ns)
+    except (OSError, ValueError):
+        key = None  # reading it will say why
+    if key is not None and key in _read:
+        return _read[key]
+    data = read_bytes(path, file, REQUEST_LIMIT, "a file of JSON")
+    body = _parse(data)
+    parse_predict(body, artifact.signature)
+    if key is not None:
+        _read[key] = body
+    return body
+
+
+def _parse(data: bytes) -> Any:
+    try:
+        return json.loads(data, parse_constant=_no_constant)
+    except RecursionError:
+        raise BadRequest("body", "is nested too deep", "JSON nested less than 900 deep") from None
+    except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, a number of too many digits
+        raise BadRequest("body", f"is not JSON ({error})", "one JSON value in UTF-8") from None
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")

@@ -1,0 +1,245 @@
+"""Load specs and settings: from files to validated values, with every finding of every file reported together."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.document import Document, FieldPath, read_document, refuse_empty
+from infra.errors import (
+    FileRefused,
+    Place,
+    UnknownKey,
+    UnknownName,
+    UserError,
+    UserErrors,
+    WrongValue,
+    each,
+)
+from infra.findings import Locate, dotted
+from infra.settings import Settings
+from infra.settings_file import CONFIG_KEY, environments, load_settings, read_settings, secrets_of
+from infra.spec import OVERRIDABLE
+from infra.variant import Variant, variant
+
+__all__ = [
+    "LoadedSpec",
+    "environments",
+    "find_root",
+    "load_environment",
+    "load_settings",
+    "load_spec_file",
+    "load_specs",
+    "secrets_of",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSpec:
+    """A spec that was found right, as it is without overrides and in each environment that overrides it."""
+
+    document: Document
+    base: Variant
+    overrides: Mapping[str, Variant]
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.base.spec.name
+
+    @property
+    def file(self) -> str:
+        """The spec's file as messages name it."""
+        return self.document.file
+
+    def variant(self, environment: str) -> Variant:
+        """What is served in `environment`."""
+        return self.overrides.get(environment, self.base)
+
+    def locate(self, environment: str, path: FieldPath) -> tuple[Place, str]:
+        """Where the value at `path` of the spec merged for `environment` is written, and the field as written."""
+        overriding = ("environments", environment, *path)
+        if overriding in self.document.lines:
+            path = overriding
+        return self.document.place(path), dotted(path)
+
+
+def find_root(models_dir: Path) -> Path:
+    """The folder that paths in specs are relative to: the nearest one above that has a Pulumi.yaml, else itself."""
+    for folder in (models_dir.absolute(), *models_dir.absolute().parents):
+        if (folder / "Pulumi.yaml").is_file():
+            return folder
+    return models_dir
+
+
+def load_specs(
+    models_dir: Path,
+    root: Path,
+    only: Sequence[str] | None = None,
+    environments: Sequence[str] | None = None,
+) -> list[LoadedSpec]:
+    """Load every spec of a folder, sorted by name.
+
+    Args:
+        models_dir: folder whose *.yaml are the specs.
+        root: what paths in the specs are relative to, see `find_root`.
+        only: names of the models to return; findings in other specs are then left out. All of them for None.
+        environments: names that `environments` of a spec may have. Any for None.
+
+    Raises:
+        UserErrors: everything that is wrong in any of them.
+    """
+    good: list[LoadedSpec] = []
+    bad: list[UserError] = []
+    for path in _spec_files(models_dir):
+        try:
+            good.append(load_spec_file(path, root, environments))
+        except UserError as error:
+            bad.append(error)
+    bad += _used_twice(good)
+    if only is not None:
+        good, bad = _only(only, good, bad, models_dir)
+    if bad:
+        raise UserErrors(bad)
+    return sorted(good, key=lambda loaded: loaded.name)
+
+
+def _spec_files(models_dir: Path) -> list[Path]:
+    name = str(models_dir)
+    try:
+        entries = sorted(models_dir.iterdir())
+    except OSError as error:
+        todo = "name the folder with --models"
+        problem = f"cannot be read: {error.strerror}"
+        raise FileRefused(name, problem, "a folder with one *.yaml per model", todo) from None
+    for entry in entries:
+        if entry.suffix == ".yml":
+            raise FileRefused(str(entry), "ends in .yml", "*.yaml", f"rename it to {entry.stem}.yaml")
+    files = [entry for entry in entries if entry.suffix == ".yaml" and not entry.name.startswith(".")]
+    if not files:
+        raise FileRefused(name, "has no spec", "one *.yaml per model", "write one; docs/spec.md shows how")
+    return files
+
+
+def _used_twice(loaded: Sequence[LoadedSpec]) -> Iterator[UserError]:
+    first: dict[str, LoadedSpec] = {}
+    for spec in loaded:
+        other = first.setdefault(spec.name, spec)
+        if other is not spec:
+            place, field = spec.locate("", ("name",))
+            problem = f"is already the name of the model in {other.document.place(('name',))}"
+            yield WrongValue(place, field, spec.name, problem, "a name that no other spec has", "rename one of them")
+
+
+def _only(
+    names: Sequence[str], good: list[LoadedSpec], bad: list[UserError], models_dir: Path
+) -> tuple[list[LoadedSpec], list[UserError]]:
+    chosen = [loaded for loaded in good if loaded.name in names]
+    files = {loaded.file for loaded in chosen} | {str(models_dir / f"{name}.yaml") for name in names}
+    known = sorted({loaded.name for loaded in good})
+    kept = [finding for error in bad for finding in each(error) if finding.place.file in files]
+    broken = {Path(finding.place.file).stem for finding in kept}
+    unknown = [name for name in names if name not in known and name not in broken]
+    kept += [UnknownName(Place(str(models_dir)), "model", name, known) for name in unknown]
+    return chosen, kept
+
+
+def load_spec_file(path: Path, root: Path, environments: Sequence[str] | None = None) -> LoadedSpec:
+    """Load the spec in one file; arguments and errors as of `load_specs`."""
+    document = read_document(path, str(path))
+    refuse_empty(document, "a spec; docs/spec.md shows one")
+    found: list[UserError] = []
+    base = variant(document.value, root, lambda p: (document.place(p), dotted(p)), found)
+    overrides = {}
+    for environment, override in _overrides(document, environments, found):
+        before = len(found)
+        merged = _merged({k: v for k, v in document.value.items() if k != "environments"}, override)
+        served = variant(merged, root, _locate_in(document, environment), found)
+        if served is not None:
+            overrides[environment] = served
+        if base is None:
+            # Merging repeats what is wrong with the base, on the base's own lines.
+            old = {(f.place, f.problem) for f in found[:before]}
+            found[before:] = [f for f in found[before:] if (f.place, f.problem) not in old]
+    if found or base is None:
+        raise UserErrors(found)
+    return LoadedSpec(document, base, overrides)
+
+
+def _locate_in(document: Document, environment: str) -> Locate:
+    def locate(path: FieldPath) -> tuple[Place, str]:
+        """The override's own line where it has one; else the base's, unless only the merging made it wrong."""
+        overriding = ("environments", environment, *path)
+        while overriding not in document.lines and len(overriding) > 3:
+            overriding = overriding[:-1]
+        inside = overriding in document.lines
+        return document.place(overriding if inside else path), dotted(("environments", environment, *path))
+
+    return locate
+
+
+def _overrides(
+    document: Document, environments: Sequence[str] | None, found: list[UserError]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The usable overrides; a finding for each of an environment that there is not, or of a key that stays."""
+    written = document.value.get("environments") if isinstance(document.value, dict) else None
+    if not isinstance(written, dict):
+        return
+    for environment, override in written.items():
+        if not isinstance(override, dict):
+            continue  # the base's validation refuses it
+        path: FieldPath = ("environments", environment)
+        if environments is not None and environment not in environments:
+            found.append(UnknownKey(document.place(path), dotted(path), environment, environments))
+        for key in override:
+            if key not in OVERRIDABLE:
+                at = (*path, key)
+                found.append(UnknownKey(document.place(at), dotted(at), key, OVERRIDABLE))
+        yield environment, {key: value for key, value in override.items() if key in OVERRIDABLE}
+
+
+def _merged(base: dict[str, Any], override: Mapping[str, Any], path: FieldPath = ()) -> dict[str, Any]:
+    """`base` with `override` laid over it, section by section; lists and the expectation are replaced as a whole."""
+    merged = dict(base)
+    for key, value in override.items():
+        below = (*path, key)
+        old = merged.get(key)
+        if isinstance(old, dict) and isinstance(value, dict) and below != ("check", "expect"):
+            value = _merged(old, value, below)  # noqa: PLW2901
+        merged[key] = value
+    return merged
+
+
+def load_environment(
+    settings_dir: Path, environment: str, models_dir: Path, root: Path
+) -> tuple[Settings, list[LoadedSpec]]:
+    """Load an environment's settings and the specs of the models that are deployed to it, sorted by name.
+
+    Raises:
+        UserErrors: everything that is wrong in settings and specs, together.
+    """
+    known = environments(settings_dir)
+    bad: list[UserError] = []
+    found: tuple[Settings, Document] | None = None
+    specs: list[LoadedSpec] = []
+    try:
+        found = read_settings(settings_dir, environment)
+    except UserError as error:
+        bad.append(error)
+    try:
+        specs = load_specs(models_dir, root, None, known)
+    except UserError as error:
+        bad.append(error)
+    if found is None or bad:
+        raise UserErrors(bad)
+    settings, document = found
+    if settings.models is None:
+        return settings, specs
+    names = [loaded.name for loaded in specs]
+    for index, name in enumerate(settings.models):
+        if name not in names:
+            path = ("config", CONFIG_KEY, "models", index)
+            bad.append(UnknownName(document.place(path), dotted(path), name, names))
+    if bad:
+        raise UserErrors(bad)
+    return settings, [loaded for loaded in specs if loaded.name in settings.models]

@@ -1,0 +1,93 @@
+"""Load an environment's settings out of the file that it shares with Pulumi, stacks/Pulumi.<environment>.yaml."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from infra.document import Document, FieldPath, read_document, refuse_empty
+from infra.errors import FileRefused, MissingKey, Place, UnknownKey, UnknownName, UserError, UserErrors, WrongValue
+from infra.findings import dotted, validated
+from infra.settings import Settings
+
+CONFIG_KEY = "slipway:environment"
+PULUMI_KEYS = ("encryptionsalt", "secretsprovider", "encryptedkey")
+
+
+def environments(settings_dir: Path) -> list[str]:
+    """Names of the environments that have a settings file `Pulumi.<name>.yaml`.
+
+    Files of model stacks, `Pulumi.<name>.<model>.yaml`, hold no settings and are passed over.
+
+    Raises:
+        FileRefused: the folder cannot be read.
+    """
+    try:
+        names = [entry.name for entry in settings_dir.iterdir()]
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}"
+        allowed = "a folder with a Pulumi.<environment>.yaml per environment"
+        raise FileRefused(str(settings_dir), problem, allowed, "name the folder with --settings") from None
+    parts = [name.split(".") for name in names]
+    return sorted(part[1] for part in parts if len(part) == 3 and part[0] == "Pulumi" and part[2] == "yaml")
+
+
+def load_settings(settings_dir: Path, environment: str) -> Settings:
+    """Load an environment's settings.
+
+    Raises:
+        UserErrors: everything that is wrong in the file.
+        UserError: there is no such environment.
+    """
+    return read_settings(settings_dir, environment)[0]
+
+
+def read_settings(settings_dir: Path, environment: str) -> tuple[Settings, Document]:
+    """Like `load_settings`, with the file's lines for findings that need more than the file."""
+    known = environments(settings_dir)
+    if environment not in known:
+        raise UnknownName(Place(str(settings_dir)), "environment", environment, known)
+    path = settings_dir / f"Pulumi.{environment}.yaml"
+    document = read_document(path, str(path))
+    refuse_empty(document, "settings; docs/settings.md shows some")
+    found: list[UserError] = list(_wrapping(document))
+    value: Any = document.value
+    for key in ("config", CONFIG_KEY):
+        value = value.get(key) if isinstance(value, dict) else None
+    at: FieldPath = ("config", CONFIG_KEY)
+    settings = None
+    if value is not None or not found:
+        settings = validated(Settings, value, lambda p: (document.place((*at, *p)), dotted((*at, *p))), found)
+    if found or settings is None:
+        raise UserErrors(found)
+    return settings, document
+
+
+def _wrapping(document: Document) -> Iterator[UserError]:
+    """What is wrong around the settings proper: Pulumi's own keys are passed over, and so are other packages'."""
+    value = document.value
+    if not isinstance(value, dict):
+        yield WrongValue(
+            document.place(()), "", value, "is no mapping", "config: ...", "write what docs/settings.md shows"
+        )
+        return
+    for key in value:
+        if key not in ("config", *PULUMI_KEYS):
+            yield UnknownKey(document.place((key,)), key, key, ("config", *PULUMI_KEYS))
+    config = value.get("config")
+    if not isinstance(config, dict):
+        example = f"config: {{{CONFIG_KEY}: {{kind: kubernetes, ...}}}}; docs/settings.md shows it whole"
+        yield MissingKey(document.place(("config",)), "config", "a mapping", example)
+        return
+    for key in config:
+        if key.startswith("slipway:") and key != CONFIG_KEY:
+            yield UnknownKey(document.place(("config", key)), dotted(("config", key)), key, (CONFIG_KEY,))
+    if config.get(CONFIG_KEY) is None:
+        place = document.place(("config", CONFIG_KEY))
+        example = f"{CONFIG_KEY}: {{kind: kubernetes, ...}}; docs/settings.md shows it whole"
+        yield MissingKey(place, dotted(("config", CONFIG_KEY)), "the environment's settings", example)
+
+
+def secrets_of(settings_dir: Path, environment: str) -> dict[str, str]:
+    """Load Pulumi's keys for the encryption of an environment's stacks; errors as of `load_settings`."""
+    value = read_settings(settings_dir, environment)[1].value
+    return {key: str(value[key]) for key in PULUMI_KEYS if key in value}

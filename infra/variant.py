@@ -1,0 +1,76 @@
+"""Validate one spec as it is served somewhere, and all that it names: the weights and the golden request."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slipway_server.errors import BadRequest
+from slipway_server.expect import check_expect
+
+from infra.artifact import Artifact, NotAnArtifact, needed_memory, read_artifact
+from infra.document import FieldPath
+from infra.errors import FileRefused, UserError, WrongValue
+from infra.findings import Locate, validated
+from infra.golden import read_golden
+from infra.quantities import format_bytes
+from infra.spec import ModelSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What is served in an environment: the merged spec, its weights, the body of its golden request."""
+
+    spec: ModelSpec
+    artifact: Artifact
+    request: Any
+
+
+def variant(value: Any, root: Path, locate: Locate, found: list[UserError]) -> Variant | None:
+    """Validate a spec and what it names; None when `found` got something that stands in the way."""
+    spec = validated(ModelSpec, value, locate, found)
+    if spec is None:
+        return None
+    place, field = locate(("artifact", "source"))
+    source = spec.artifact.source
+    try:
+        artifact = read_artifact(root / source)
+    except NotAnArtifact as error:
+        found.append(WrongValue(place, field, source, error.problem, error.allowed, error.todo))
+        return None
+    found += _too_little_memory(spec, artifact, locate)
+    request = _golden(spec, artifact, root, locate, found)
+    return Variant(spec, artifact, request)
+
+
+def _too_little_memory(spec: ModelSpec, artifact: Artifact, locate: Locate) -> Iterator[UserError]:
+    needed = needed_memory(artifact.size)
+    memory = spec.resources.memory
+    if memory < needed:
+        mebi = -(-needed // 2**20)
+        size = f"{artifact.size / 2**20:.1f}Mi" if artifact.size >= 2**20 else f"{artifact.size} bytes"
+        why = f"is less than the artifact of {size} alone" if memory < artifact.size else "is too little"
+        problem = f"{why}: a replica needs {mebi}Mi to load {spec.artifact.source} ({size})"
+        place, field = locate(("resources", "memory"))
+        written = format_bytes(memory)
+        yield WrongValue(place, field, written, problem, f"at least {mebi}Mi", f"write {mebi}Mi or more")
+
+
+def _golden(spec: ModelSpec, artifact: Artifact, root: Path, locate: Locate, found: list[UserError]) -> Any:
+    at: FieldPath = ("check", "request")
+    request = spec.check.request
+    try:
+        body = read_golden(root / request, request, artifact)
+        at = ("check", "expect")
+        check_expect(spec.check.expect, artifact.signature)
+        return body
+    except FileRefused as error:
+        place, field = locate(at)
+        found.append(WrongValue(place, field, request, error.problem, error.allowed, error.todo))
+    except BadRequest as error:
+        place, field = locate(at)
+        value = request if at[-1] == "request" else spec.check.expect
+        todo = "correct the request" if at[-1] == "request" else "correct the expectation"
+        problem = f"does not fit the model: `{error.field}` {error.problem}"
+        found.append(WrongValue(place, field, value, problem, error.allowed, todo))
+    return None
