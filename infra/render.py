@@ -1,0 +1,214 @@
+"""Render a plan: values -> manifests and a Dockerfile, from the templates, which only place values."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from infra import names
+from infra.plan import ModelPlan, Plan
+from infra.quantities import format_bytes, format_cpu
+from infra.sources import TEMPLATES
+from infra.versions import SERVER_PORT, SERVER_USER, SERVICE_PORT
+
+Manifest = dict[str, Any]
+
+PLACEHOLDER_DIGEST = "sha256:" + "0" * 64
+TMP_LEAST = 64 * 2**20
+LOG_BYTES = 64 * 2**20
+BODIES_ON_DISK = 8
+_SIGN = "\ue000"
+"""Private-use character that no template has of its own."""
+
+_MODEL_TEMPLATES = (
+    "service_account",
+    "config_map",
+    "deployment",
+    "service",
+    "horizontal_pod_autoscaler",
+    "pod_disruption_budget",
+    "network_policy",
+)
+_ENVIRONMENT_TEMPLATES = ("namespace", "default_deny")
+
+
+class _Place(str):
+    """Stands for a value while a template is read: the value's name."""
+
+    __slots__ = ()
+
+
+def _placed(value: object) -> str:
+    """What the templates' filter `tojson` makes of a value: it is quoted, so that no text can become structure."""
+    if not isinstance(value, _Place):
+        raise TypeError(f"templates place whole values only, not {value!r}")
+    return json.dumps(_SIGN + value)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(  # noqa: S701 - YAML and Dockerfiles, no HTML
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+    environment.filters["tojson"] = _placed
+    return environment
+
+
+@lru_cache(maxsize=256)
+def _skeleton(template: str, given: frozenset[str], absent: frozenset[str]) -> Any:
+    """A template as a manifest with a sign and a name wherever a value goes.
+
+    Reading YAML back costs a hundred times as much as placing values, and only which values are None changes the
+    structure; so each structure is read once, not once for each model.
+    """
+    places = {name: _Place(name) for name in given} | dict.fromkeys(absent)
+    return yaml.load(_environment().get_template(template).render(places), Loader=yaml.CSafeLoader)
+
+
+def _filled(node: Any, values: Mapping[str, Any]) -> Any:
+    if isinstance(node, dict):
+        return {key: _filled(value, values) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_filled(item, values) for item in node]
+    if isinstance(node, str) and node.startswith(_SIGN):
+        return _copied(values[node[len(_SIGN) :]])
+    return node
+
+
+def _copied(value: Any) -> Any:
+    """A copy of JSON values: two objects never share a part, neither when changed nor as an anchor in YAML."""
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_copied(item) for item in value]
+    return value
+
+
+def _rendered(folder: str, templates: Sequence[str], values: Mapping[str, Any]) -> list[Manifest]:
+    absent = frozenset(name for name, value in values.items() if value is None)
+    given = frozenset(values) - absent
+    return [_filled(_skeleton(f"{folder}/{name}.yaml.j2", given, absent), values) for name in templates]
+
+
+def placeholder_image(model: ModelPlan) -> str:
+    """The image by a digest of zeros, for rendering without a registry."""
+    return f"{model.image.repository}@{PLACEHOLDER_DIGEST}"
+
+
+def render_model(model: ModelPlan, image: str) -> list[Manifest]:
+    """Render a model's objects.
+
+    Args:
+        model: its plan.
+        image: what its pods run, `repository@sha256:...`.
+
+    Returns:
+        ServiceAccount, ConfigMap, Deployment, Service, HorizontalPodAutoscaler if it is autoscaled,
+        PodDisruptionBudget, NetworkPolicy.
+    """
+    templates = [name for name in _MODEL_TEMPLATES if name != "horizontal_pod_autoscaler" or model.autoscaled]
+    return _rendered("kubernetes/model", templates, _model_values(model, image))
+
+
+def _model_values(model: ModelPlan, image: str) -> dict[str, Any]:
+    spec = model.spec
+    tmp = max(TMP_LEAST, BODIES_ON_DISK * spec.endpoint.max_body)
+    return {
+        "name": model.name,
+        "namespace": model.namespace,
+        "labels": model.labels,
+        "selector": model.selector,
+        "owner": spec.owner,
+        "description": spec.description,
+        "config_name": names.config_map(model.name, model.release_digest),
+        "config": json.dumps(model.server_config, sort_keys=True),
+        "image": image,
+        "replicas": None if model.autoscaled else spec.scale.min,
+        "min_replicas": spec.scale.min,
+        "max_replicas": spec.scale.max,
+        "cpu_percent": spec.scale.target.cpu_percent if spec.scale.target else None,
+        "max_surge": model.rollout.max_surge,
+        "max_unavailable": model.rollout.max_unavailable,
+        "start_s": model.timing.start_s,
+        "grace_s": model.timing.grace_s,
+        "deadline_s": model.timing.deadline_s,
+        "node_selector": model.pool.selector or None,
+        "tolerations": _tolerations(model) or None,
+        "resources": _resources(model, tmp),
+        "tmp_size": format_bytes(tmp),
+        "user": SERVER_USER,
+        "server_port": SERVER_PORT,
+        "service_port": SERVICE_PORT,
+        "service_type": model.service_type,
+        **_lint_exceptions(model),
+    }
+
+
+def _lint_exceptions(model: ModelPlan) -> dict[str, str | None]:
+    """Checks of kube-score that a person's own choice overrules; the reason of each stands in its template."""
+    single = model.spec.scale.min == 1
+    deployment = ["container-image-pull-policy", *(["deployment-replicas"] if single and not model.autoscaled else [])]
+    return {
+        "deployment_exceptions": ",".join(deployment),
+        "autoscaler_exceptions": "horizontalpodautoscaler-replicas" if single else None,
+        "service_exceptions": "service-type" if model.service_type == "NodePort" else None,
+    }
+
+
+def _tolerations(model: ModelPlan) -> list[dict[str, str]]:
+    return [
+        {"key": taint.key, "operator": "Equal", "value": taint.value, "effect": taint.effect}
+        for taint in model.pool.taints
+    ]
+
+
+def _resources(model: ModelPlan, tmp: int) -> dict[str, str]:
+    wanted = model.spec.resources
+    resources = {
+        "cpu": format_cpu(wanted.cpu),
+        "memory": format_bytes(wanted.memory),
+        "ephemeral-storage": format_bytes(tmp + LOG_BYTES),
+    }
+    if wanted.gpu is not None:
+        resources["nvidia.com/gpu"] = str(wanted.gpu.count)
+    return resources
+
+
+def render_environment(plan: Plan) -> list[Manifest]:
+    """Render what an environment's own stack makes: its Namespace and the NetworkPolicy that denies by default."""
+    labels = names.environment_labels(plan.environment)
+    security = {
+        f"pod-security.kubernetes.io/{mode}{suffix}": value
+        for mode in ("enforce", "audit", "warn")
+        for suffix, value in (("", "restricted"), ("-version", "latest"))
+    }
+    values = {
+        "namespace": plan.settings.namespace,
+        "labels": labels,
+        "namespace_labels": labels | security,
+    }
+    return _rendered("kubernetes/environment", _ENVIRONMENT_TEMPLATES, values)
+
+
+def render_runtime_dockerfile(base_image: str) -> str:
+    """Render the Dockerfile of the runtime image, from a base image by digest (or, offline, by its tag)."""
+    return _environment().get_template("image/runtime.Dockerfile.j2").render({"base_image": base_image})
+
+
+def render_dockerfile(runtime_image: str) -> str:
+    """Render the Dockerfile of a model's image, from the runtime image; its context is described by `ImagePlan`."""
+    values = {"runtime_image": runtime_image, "server_port": SERVER_PORT, "user": SERVER_USER}
+    return _environment().get_template("image/model.Dockerfile.j2").render(values)
+
+
+def to_yaml(manifests: Sequence[Manifest]) -> str:
+    """Manifests as one YAML text of several documents, keys in the order of the templates."""
+    return yaml.dump_all(manifests, Dumper=yaml.CSafeDumper, sort_keys=False, explicit_start=True, width=110)

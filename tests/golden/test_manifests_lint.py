@@ -1,0 +1,85 @@
+"""The golden manifests have no finding in kube-score and checkov; each exception has its reason in its template."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local import golang, toolchain
+
+pytestmark = pytest.mark.lint_manifests
+
+HERE = Path(__file__).parent
+MANIFESTS = sorted(HERE.glob("*/*.yaml"))
+KUBE_SCORE = Path(golang.__file__).parent / "kube-score"
+CHECKOV = "checkov==3.3.30"
+KUBERNETES = "v1.36"
+
+
+@pytest.fixture(scope="module")
+def kube_score() -> Path:
+    """The kube-score of KUBE_SCORE, else the one pinned in local/kube-score, built into the tool cache."""
+    given = os.environ.get("KUBE_SCORE")
+    if given:
+        return Path(given)
+    go = golang.find([KUBE_SCORE], print)
+    program = toolchain.GoProgram(KUBE_SCORE, "github.com/zegl/kube-score/cmd/kube-score", "-s -w")
+
+    def make(folder: Path) -> None:
+        toolchain.compile_program(program, go, folder / "kube-score", print)
+
+    return toolchain.cached("kube-score", toolchain.digest(KUBE_SCORE, go.version.encode()), make) / "kube-score"
+
+
+def scored(program: Path, *options: str) -> list[str]:
+    """Findings of kube-score over all golden manifests, as `object: check: grade`."""
+    command: list[str | Path] = [
+        program,
+        "score",
+        "--kubernetes-version",
+        KUBERNETES,
+        "-o",
+        "json",
+        *options,
+        *map(str, MANIFESTS),
+    ]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    objects = json.loads(answer.stdout)
+    assert len(objects) > len(MANIFESTS)
+    return [
+        f"{item['object_name']}: {check['check']['id']}: grade {check['grade']}"
+        for item in objects
+        for check in item["checks"]
+        if not check["skipped"] and check["grade"] < 10
+    ]
+
+
+def test_kube_score_has_no_finding(kube_score: Path) -> None:
+    assert scored(kube_score) == []
+
+
+def test_kube_score_finds_only_the_exceptions_when_they_are_not_excepted(kube_score: Path) -> None:
+    findings = {finding.split(": ")[1] for finding in scored(kube_score, "--disable-ignore-checks-annotations")}
+    assert findings == {
+        "container-image-pull-policy",
+        "deployment-replicas",
+        "horizontalpodautoscaler-replicas",
+        "service-type",
+    }
+
+
+def test_checkov_has_no_finding_and_skips_only_the_exception() -> None:
+    files = [argument for path in MANIFESTS for argument in ("-f", str(path))]
+    options = ["--framework", "kubernetes", "--skip-download", "--output", "json", "--quiet"]
+    command = [sys.executable, "-m", "uv", "tool", "run", "--from", CHECKOV, "checkov", *files, *options]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert answer.stdout, answer.stderr[-2000:]
+    report = json.loads(answer.stdout)
+    failed = [f"{item['check_id']} {item['resource']}" for item in report["results"]["failed_checks"]]
+    assert failed == []
+    assert report["summary"]["parsing_errors"] == 0
+    assert report["summary"]["passed"] > 100
+    assert report["summary"]["skipped"] == len([path for path in MANIFESTS if path.stem != "environment"])

@@ -1,0 +1,18 @@
+"""Plans of the fixtures, with digests of Slipway's own code that do not change with every edit of it."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from infra.load import load_environment
+from infra.plan import Plan, plan
+from infra.sources import CodeDigests
+
+FIXTURES = Path(__file__).parent / "fixtures"
+CODE = CodeDigests(image="image", manifests="manifests", requirements="requirements", runtime="runtime")
+
+
+@lru_cache
+def fixture_plan(environment: str) -> Plan:
+    """The plan of the good fixtures for one of their environments."""
+    settings, specs = load_environment(FIXTURES / "settings/ok", environment, FIXTURES / "spec/ok", FIXTURES / "repo")
+    return plan(environment, settings, specs, CODE)

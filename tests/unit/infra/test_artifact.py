@@ -1,0 +1,82 @@
+"""An ONNX file is read for its signature; its external data belongs to it."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from slipway_server.signature import Tensor
+
+from infra.artifact import NotAnArtifact, needed_memory, read_artifact
+from tests.planned import FIXTURES
+
+LINEAR = FIXTURES / "repo/weights/linear.onnx"
+
+
+def model_with(inputs: list[onnx.ValueInfoProto], weights: list[onnx.TensorProto]) -> onnx.ModelProto:
+    node = helper.make_node("Identity", ["x"], ["y"])
+    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 2])]
+    model = helper.make_model(helper.make_graph([node], "g", inputs, outputs, weights))
+    entry = model.metadata_props.add()
+    entry.key, entry.value = "Image.BitmapPixelFormat", "Gray8"
+    return model
+
+
+X = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 2])
+
+
+def test_the_signature_has_names_types_shapes_and_metadata(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(model_with([X], []).SerializeToString())
+    signature = read_artifact(path).signature
+    assert signature.inputs == (Tensor("x", "FP32", (None, 2)),)
+    assert signature.outputs == (Tensor("y", "FP32", (None, 2)),)
+    assert signature.metadata == {"Image.BitmapPixelFormat": "Gray8"}
+
+
+def test_weights_that_are_listed_as_inputs_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    listed = helper.make_tensor_value_info("w", TensorProto.FLOAT, [1])
+    path.write_bytes(
+        model_with([X, listed], [numpy_helper.from_array(np.ones(1, np.float32), "w")]).SerializeToString()
+    )
+    assert [tensor.name for tensor in read_artifact(path).signature.inputs] == ["x"]
+
+
+def external(folder: Path) -> Path:
+    path = folder / "m.onnx"
+    weights = numpy_helper.from_array(np.ones(1000, np.float32), "w")
+    onnx.save(model_with([X], [weights]), path, save_as_external_data=True, location="w.bin", size_threshold=0)
+    return path
+
+
+def test_external_data_counts_in_files_size_and_digest(tmp_path: Path) -> None:
+    path = external(tmp_path)
+    before = read_artifact(path)
+    assert [file.name for file in before.files] == ["m.onnx", "w.bin"]
+    assert before.size == path.stat().st_size + 4000
+    (tmp_path / "w.bin").write_bytes(bytes(4000))
+    assert read_artifact(path).sha256 != before.sha256
+
+
+def test_external_data_that_is_cut_short_is_refused(tmp_path: Path) -> None:
+    path = external(tmp_path)
+    (tmp_path / "w.bin").write_bytes(bytes(100))
+    with pytest.raises(NotAnArtifact, match=r"has external data in 'w.bin', which has fewer than 4000 bytes"):
+        read_artifact(path)
+
+
+def test_a_changed_file_is_read_again_and_an_unchanged_one_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(LINEAR.read_bytes())
+    first = read_artifact(path)
+    assert read_artifact(path).signature is first.signature
+    path.write_bytes(model_with([X], []).SerializeToString())
+    os.utime(path, ns=(1, 1))
+    assert read_artifact(path).sha256 != first.sha256
+
+
+def test_a_model_needs_more_memory_than_its_weights_have() -> None:
+    assert needed_memory(2**30) > 2 * 2**30

@@ -1,0 +1,63 @@
+"""The generated schemas and pages are fresh, and the schemas accept what the models accept."""
+
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from infra.document import read_document
+from infra.quantities import parse_bytes, parse_seconds
+from infra.schema import generate, settings_schema, spec_schema
+from infra.sources import ROOT
+from infra.spec import Check, Endpoint
+from tests.planned import FIXTURES
+
+SPECS = sorted((FIXTURES / "spec/ok").glob("*.yaml")) + sorted((ROOT / "models").glob("*.yaml"))
+SETTINGS = sorted((FIXTURES / "settings/ok").glob("*.yaml"))
+SETTINGS.append(ROOT / "stacks/Pulumi.local.yaml")
+
+
+@pytest.mark.parametrize("path", sorted(generate()), ids=str)
+def test_a_generated_file_is_fresh(path: Path) -> None:
+    assert (ROOT / path).read_text() == generate()[path], f"{path} is stale: run `slipway schema`"
+
+
+def test_both_schemas_are_schemas() -> None:
+    jsonschema.Draft202012Validator.check_schema(spec_schema())
+    jsonschema.Draft202012Validator.check_schema(settings_schema())
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_the_schema_accepts_a_good_spec(path: Path) -> None:
+    jsonschema.validate(read_document(path, path.name).value, spec_schema())
+
+
+@pytest.mark.parametrize("path", SETTINGS, ids=lambda path: path.stem)
+def test_the_schema_accepts_good_settings(path: Path) -> None:
+    jsonschema.validate(read_document(path, path.name).value, settings_schema())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["unknown-key.near", "name.too-long", "resources.memory.unit-missing", "environments.unknown-key", "check.missing"],
+)
+def test_the_schema_refuses_what_the_models_refuse(name: str) -> None:
+    document = read_document(FIXTURES / "spec/error" / f"{name}.yaml", name)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document.value, spec_schema())
+
+
+def test_the_defaults_of_the_schema_are_those_of_the_models() -> None:
+    definitions = spec_schema()["$defs"]
+    endpoint, check = definitions["Endpoint"]["properties"], definitions["Check"]["properties"]
+    assert parse_seconds(endpoint["timeout"]["default"]) == Endpoint().timeout
+    assert parse_bytes(endpoint["max_body"]["default"]) == Endpoint().max_body
+    assert parse_seconds(check["timeout"]["default"]) == Check.model_fields["timeout"].default
+
+
+def test_every_field_is_described() -> None:
+    for schema in (spec_schema(), settings_schema()):
+        for name, section in schema["$defs"].items():
+            for key, value in section.get("properties", {}).items():
+                described = value.get("description") or "$ref" in value
+                assert described, f"{name}.{key}"
