@@ -1,0 +1,72 @@
+"""The image of a model: a component whose one output is a reference by digest.
+
+It is not a custom resource: a dynamic provider would keep pickled Python in the state, differ whenever that
+code changes, and start one more process in each run (docs/adr). What it makes lives in the registry under a tag
+that is the digest of its inputs, so the registry itself is the state: it is asked on each run, and an image is
+never deleted with its stack, because a rollback needs it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pulumi
+
+from infra.errors import SlipwayError
+
+
+@dataclass(frozen=True)
+class ModelImageArgs:
+    """`repository` and `tag` name the image. `digest` looks it up, `ensure` makes it; both may take long.
+
+    `digest` returns `sha256:...` or None; `ensure` takes a function for its progress.
+    """
+
+    repository: str
+    tag: str
+    digest: Callable[[], str | None]
+    ensure: Callable[[Callable[[str], None]], str]
+
+
+class ModelImage(pulumi.ComponentResource):
+    """An image that is in its registry. `reference` is `repository@sha256:...`; unknown in a preview of a build."""
+
+    reference: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ModelImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:image:ModelImage", name, {"repository": args.repository, "tag": args.tag}, opts)
+        digest = asyncio.ensure_future(self._digest(args))
+        self.reference = pulumi.Output(
+            resources={self},
+            future=asyncio.ensure_future(_reference(args.repository, digest)),
+            is_known=asyncio.ensure_future(_is_known(digest)),
+        )
+        self.register_outputs({"reference": self.reference})
+
+    async def _digest(self, args: ModelImageArgs) -> str | None:
+        """Ask or build in a thread, because the engine's event loop goes on meanwhile."""
+        loop = asyncio.get_running_loop()
+
+        def report(message: str) -> None:
+            text = f"{args.repository}:{args.tag}: {message}"
+            loop.call_soon_threadsafe(lambda: pulumi.log.info(text, self, ephemeral=True))
+
+        try:
+            if pulumi.runtime.is_dry_run():
+                return await asyncio.to_thread(args.digest)
+            return await asyncio.to_thread(args.ensure, report)
+        except SlipwayError as error:
+            # The engine prints a RunError's text alone; of anything else, the traceback too.
+            raise pulumi.RunError(str(error)) from error
+
+
+async def _reference(repository: str, digest: "asyncio.Future[str | None]") -> str:
+    return f"{repository}@{await digest}"
+
+
+async def _is_known(digest: "asyncio.Future[str | None]") -> bool:
+    """Whether there is a digest; a failure counts as known, because `_reference` raises it."""
+    try:
+        return await digest is not None
+    except pulumi.RunError:
+        return True

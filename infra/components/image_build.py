@@ -1,0 +1,211 @@
+"""Build and push images with the Docker Engine; look in the registry first.
+
+Nothing here needs a network but the registry's: wheels are installed beforehand, by lock and hash, and copied
+in. A build that ran `pip install` would fail behind a network with its own certificate authority, and could
+install something else on another day.
+"""
+
+import fcntl
+import io
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, cast
+
+import docker
+import docker.errors
+import requests
+
+from infra.failures import DockerUnreachable, ImageBuildFailed, RegistryFailed, WheelsFailed
+from infra.versions import IMAGE_PLATFORM, IMAGE_PYTHON
+
+Report = Callable[[str], None]
+
+_DOCKER_TIMEOUT_S = 600
+_WHEELS_TIMEOUT_S = 900
+
+
+class ImageBuilder:
+    """Docker Engine of this machine, and through it the registries that it is logged in to.
+
+    Every method raises `DockerUnreachable` when there is no Engine, `RegistryFailed` when the registry does
+    not answer or refuses, `ImageBuildFailed` with the Engine's own words otherwise.
+    """
+
+    def __init__(self) -> None:
+        """Connect to $DOCKER_HOST, or to the default socket."""
+        try:
+            self._docker = docker.from_env(timeout=_DOCKER_TIMEOUT_S)
+        except docker.errors.DockerException as error:
+            raise DockerUnreachable(os.environ.get("DOCKER_HOST", "the default socket"), str(error)) from error
+
+    def pushed(self, reference: str) -> str | None:
+        """Return the digest (`sha256:...`) under which the registry has `repository:tag`, or None."""
+        with _explained(reference):
+            try:
+                return self._docker.images.get_registry_data(reference).id
+            except docker.errors.NotFound:
+                return None
+            except docker.errors.APIError as error:
+                if "manifest unknown" in str(error) or "not found" in str(error).lower():
+                    return None
+                raise
+
+    def pinned(self, image: str) -> str:
+        """Return an image named by tag as `repository@sha256:...`, as its registry has it now."""
+        if "@" in image:
+            return image
+        digest = self.pushed(image)
+        if digest is None:
+            raise RegistryFailed(image, "there is no such image")
+        return f"{image.rpartition(':')[0]}@{digest}"
+
+    def build_and_push(self, reference: str, context: IO[bytes], report: Report) -> str:
+        """Build `repository:tag` from a tar with its Dockerfile, push it, and return the registry's digest."""
+        repository, _, tag = reference.rpartition(":")
+        with _explained(reference):
+            report("building")
+            for line in self._docker.api.build(
+                fileobj=context, custom_context=True, tag=reference, rm=True, forcerm=True, decode=True
+            ):
+                if "error" in line:
+                    raise ImageBuildFailed(reference, str(line["error"]))
+            report("pushing")
+            digest = None
+            for line in self._docker.api.push(repository, tag=tag, stream=True, decode=True):
+                if "error" in line:
+                    raise RegistryFailed(reference, str(line["error"]))
+                digest = line.get("aux", {}).get("Digest", digest)
+        if digest is None:
+            raise RegistryFailed(reference, "the push ended without a digest")
+        return cast(str, digest)
+
+    def ensure(self, reference: str, context: Callable[[], IO[bytes]], report: Report) -> str:
+        """Return the digest of `repository:tag`; build and push only when the registry does not have it.
+
+        `context` is called only then. Two who need the same image at once build it once.
+        """
+        if digest := self.pushed(reference):
+            return digest
+        with _lock(reference):
+            if digest := self.pushed(reference):
+                return digest
+            with context() as tar:
+                return self.build_and_push(reference, tar, report)
+
+
+@contextmanager
+def _explained(reference: str) -> Iterator[None]:
+    """Turn the Engine's exceptions into ours."""
+    try:
+        yield
+    except requests.exceptions.RequestException as error:
+        raise DockerUnreachable(os.environ.get("DOCKER_HOST", "the default socket"), str(error)) from error
+    except docker.errors.BuildError as error:
+        raise ImageBuildFailed(reference, str(error)) from error
+    except docker.errors.APIError as error:
+        raise RegistryFailed(reference, str(error.explanation or error)) from error
+
+
+def cache_folder() -> Path:
+    """Return Slipway's folder in the user's cache."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "slipway"
+
+
+@contextmanager
+def _lock(name: str) -> Iterator[None]:
+    """Hold a lock among the processes and threads of this user, until the block ends or the process dies."""
+    folder = cache_folder() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / name.replace("/", "_")).open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def installed_wheels(requirements: Path, digest: str, report: Report) -> Path:
+    """Return a folder with the locked wheels installed for the image's Python; made once per lock.
+
+    `requirements` names every distribution with its hashes; `digest` is its digest and names the folder.
+    Only wheels, no source distributions: nothing of a package runs on this machine.
+    """
+    target = cache_folder() / "wheels" / digest
+    if target.is_dir():
+        return target
+    with _lock(f"wheels-{digest}"):
+        if target.is_dir():
+            return target
+        report("fetching the server's wheels")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as making:
+            _install(requirements, Path(making) / "deps")
+            (Path(making) / "deps").rename(target)
+    return target
+
+
+def _install(requirements: Path, folder: Path) -> None:
+    """Run uv, which knows this machine's package index and its certificates."""
+    command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
+    command += [
+        "--only-binary",
+        ":all:",
+        "--python-version",
+        IMAGE_PYTHON,
+        "--python-platform",
+        IMAGE_PLATFORM,
+    ]
+    command += ["--link-mode", "copy", "--target", str(folder), "--requirements", str(requirements)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_WHEELS_TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise WheelsFailed(requirements, f"no end after {_WHEELS_TIMEOUT_S} s") from error
+    if done.returncode:
+        raise WheelsFailed(requirements, done.stderr.strip())
+
+
+def make_context(dockerfile: str, files: Mapping[str, Path | bytes]) -> IO[bytes]:
+    """Return a tar for a build: the Dockerfile, and per path in it a file, a folder or bytes.
+
+    Times, owners and order are fixed, so that the same content gives the same layers on every machine. The
+    file is on disk, not in memory: weights may be larger than that.
+    """
+    spool = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    with tarfile.open(fileobj=spool, mode="w") as tar:
+        _add_bytes(tar, "Dockerfile", dockerfile.encode())
+        for name, source in sorted(files.items()):
+            if isinstance(source, bytes):
+                _add_bytes(tar, name, source)
+            elif source.is_dir():
+                for path in sorted(p for p in source.rglob("*") if p.is_file() and _wanted(p)):
+                    _add_file(tar, f"{name}/{path.relative_to(source).as_posix()}", path)
+            else:
+                _add_file(tar, name, source)
+    spool.seek(0)
+    return spool
+
+
+def _wanted(path: Path) -> bool:
+    """Compiled files carry times, so they would change a layer whose content is the same."""
+    return path.suffix != ".pyc" and path.name != ".lock"
+
+
+def _add_bytes(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    tar.addfile(_entry(name, len(data), executable=False), io.BytesIO(data))
+
+
+def _add_file(tar: tarfile.TarFile, name: str, path: Path) -> None:
+    with path.open("rb") as handle:
+        stat: Any = os.fstat(handle.fileno())
+        tar.addfile(_entry(name, stat.st_size, executable=bool(stat.st_mode & 0o100)), handle)
+
+
+def _entry(name: str, size: int, *, executable: bool) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name)
+    entry.size = size
+    entry.mode = 0o555 if executable else 0o444
+    return entry

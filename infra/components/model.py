@@ -1,0 +1,64 @@
+"""One model in a cluster: its image and its objects, in the order in which they need each other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from infra.components.kubernetes_object import KubernetesObject, cluster_provider
+
+_BEFORE_THE_PODS = ("ServiceAccount", "ConfigMap", "NetworkPolicy")
+
+
+@dataclass(frozen=True)
+class ModelArgs:
+    """`context`: of the kubeconfig. `manifests`: from `render_model`; `image` replaces the one in its pods.
+
+    `ready_limit_s`: how long the pods of a release may take until they are ready.
+    """
+
+    context: pulumi.Input[str]
+    manifests: Sequence[Mapping[str, Any]]
+    image: pulumi.Input[str]
+    ready_limit_s: int
+
+
+class Model(pulumi.ComponentResource):
+    """The objects of one served model. `service` is the name of its Service."""
+
+    service: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ModelArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:model:Model", name, None, opts)
+        provider = cluster_provider(f"{name}-cluster", args.context, pulumi.ResourceOptions(parent=self))
+        first = [m for m in args.manifests if m["kind"] in _BEFORE_THE_PODS]
+        deployment = next(m for m in args.manifests if m["kind"] == "Deployment")
+        last = [m for m in args.manifests if m not in first and m is not deployment]
+        inside = pulumi.ResourceOptions(parent=self, provider=provider)
+        before = [KubernetesObject(manifest, inside) for manifest in first]
+        limit = f"{args.ready_limit_s}s"
+        pods = KubernetesObject(
+            with_image(deployment, args.image),
+            pulumi.ResourceOptions(
+                parent=self,
+                provider=provider,
+                depends_on=before,
+                custom_timeouts=pulumi.CustomTimeouts(create=limit, update=limit),
+            ),
+        )
+        # Behind the pods: a Service is waited for until it has an endpoint, which would hide for minutes
+        # the reason why the pods do not start.
+        after = pulumi.ResourceOptions(parent=self, provider=provider, depends_on=[pods])
+        for manifest in last:
+            KubernetesObject(manifest, after)
+        self.service = pulumi.Output.from_input(name)
+        self.register_outputs({"service": self.service})
+
+
+def with_image(deployment: Mapping[str, Any], image: pulumi.Input[str]) -> dict[str, Any]:
+    """Return the Deployment with `image` in its only container; nothing else changes."""
+    template = deployment["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    pod = {**template["spec"], "containers": [{**container, "image": image}]}
+    return {**deployment, "spec": {**deployment["spec"], "template": {**template, "spec": pod}}}

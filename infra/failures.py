@@ -1,0 +1,163 @@
+"""Say what failed while a cluster, a registry or the engine was at work, and what to do next.
+
+Errors of a person's input are in errors.py; here is everything that can be right on paper and still fail.
+"""
+
+from pathlib import Path
+
+from infra.errors import DeployError, SlipwayError
+
+
+class ContextUnknown(SlipwayError):
+    """The kubeconfig has no such context, or there is no kubeconfig."""
+
+    def __init__(self, context: str, reason: str) -> None:
+        super().__init__(
+            f"kubeconfig: context {context!r} cannot be used: {reason}; "
+            "next: set KUBECONFIG to the file that has it, or correct `context` in the environment's settings"
+        )
+
+
+class ClusterUnreachable(SlipwayError):
+    """The API server gave no answer in time."""
+
+    def __init__(self, context: str, host: str, limit_s: float, reason: object) -> None:
+        super().__init__(
+            f"the API server {host} of context {context!r} did not answer within {limit_s:g} s: {reason}; "
+            "next: see that the cluster runs and that this machine reaches it, then run the command again"
+        )
+
+
+class ApiRefused(SlipwayError):
+    """The API server (or a Service behind its proxy) answered with an error. `status` is the HTTP status."""
+
+    def __init__(self, method: str, path: str, status: int, message: str) -> None:
+        super().__init__(f"{method} {path}: the API server answered {status}: {message}")
+        self.status = status
+        self.message = message
+
+
+class DockerUnreachable(DeployError):
+    """No Docker Engine answers, so that no image can be looked up or built."""
+
+    def __init__(self, host: str, reason: str) -> None:
+        super().__init__(
+            f"the Docker Engine at {host} does not answer: {reason}; "
+            "next: start it, or set DOCKER_HOST, then run the command again; nothing was changed"
+        )
+
+
+class RegistryFailed(DeployError):
+    """The registry did not answer, or refused."""
+
+    def __init__(self, reference: str, reason: str) -> None:
+        super().__init__(
+            f"registry of {reference}: {reason}; "
+            "next: see that the registry answers, has space and that `docker login` was done, then run again"
+        )
+
+
+class ImageBuildFailed(DeployError):
+    """The Docker Engine could not build an image."""
+
+    def __init__(self, reference: str, reason: str) -> None:
+        super().__init__(f"image {reference} was not built: {reason}; nothing was deployed")
+
+
+class WheelsFailed(DeployError):
+    """The locked wheels of the model server could not be fetched."""
+
+    def __init__(self, requirements: Path, reason: str) -> None:
+        super().__init__(
+            f"{requirements}: the wheels were not installed: {reason}; "
+            "next: see that the package index answers, then run the command again; nothing was deployed"
+        )
+
+
+class PulumiMissing(SlipwayError):
+    """The Pulumi CLI is not on PATH."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the Pulumi CLI is not on PATH; next: `make shell` opens a shell that has it, "
+            "or install it from https://www.pulumi.com/docs/install/"
+        )
+
+
+class StackFailed(DeployError):
+    """The engine ended with an error. `reasons` are its diagnostics, the most telling first."""
+
+    def __init__(self, stack: str, operation: str, reasons: tuple[str, ...]) -> None:
+        text = "\n  ".join(reasons) if reasons else "the engine gave no reason; run it with --debug"
+        super().__init__(f"stack {stack}: {operation} failed:\n  {text}")
+        self.reasons = reasons
+
+
+class StackLocked(DeployError):
+    """Another run holds the stack's lock for longer than we wait."""
+
+    def __init__(self, stack: str, holder: str, limit_s: float) -> None:
+        super().__init__(
+            f"stack {stack} is locked by {holder} and was not released within {limit_s:g} s; "
+            f"next: wait for that run, or, when it is certainly gone, `pulumi cancel -s {stack}`"
+        )
+
+
+class ModelLocked(DeployError):
+    """Another run is deploying the model."""
+
+    def __init__(self, model: str, holder: str, limit_s: float) -> None:
+        super().__init__(
+            f"model {model} is being deployed by {holder}; it was not finished after {limit_s:g} s; "
+            "next: wait for that run, or end it; its lock goes by itself 20 s later"
+        )
+
+
+class LockLost(DeployError):
+    """The model's lock was taken by another run, because this one could not renew it."""
+
+    def __init__(self, model: str, holder: str) -> None:
+        super().__init__(f"model {model}: its lock was taken over by {holder}; this run stops touching it")
+
+
+class WrongAnswer(DeployError):
+    """The golden request got a wrong or late answer, or none, through the Service."""
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(f"model {model}: the golden request failed: {reason}")
+        self.reason = reason
+
+
+class EnvironmentNotUp(SlipwayError):
+    """A command needs a running environment and there is none."""
+
+    def __init__(self, environment: str) -> None:
+        super().__init__(f"environment {environment} is not up; next: slipway up {environment}")
+
+
+class ModelNotServing(SlipwayError):
+    """A command needs a running model and it is not there."""
+
+    def __init__(self, environment: str, model: str) -> None:
+        super().__init__(
+            f"model {model} does not serve in {environment}; next: slipway up {environment} {model}, "
+            f"or slipway status {environment}"
+        )
+
+
+class Interrupted(SlipwayError):
+    """The user pressed Ctrl-C."""
+
+    def __init__(self) -> None:
+        super().__init__("interrupted; what was finished stays, run the same command again to go on")
+
+
+class LeftBehind(DeployError):
+    """After `down`, objects are still there."""
+
+    def __init__(self, environment: str, objects: list[str]) -> None:
+        lines = "\n  ".join(objects)
+        super().__init__(
+            f"environment {environment} is down, but these are left:\n  {lines}\n"
+            "next: look at what keeps them (finalizers?), delete them, and run the command again"
+        )
