@@ -1,0 +1,211 @@
+"""The command `slipway`: read arguments, call what does the work, print, and end with the right code."""
+
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from infra import report
+from infra.errors import SlipwayError, UserErrors
+from infra.opened import Folders, Opened
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+_YES = click.option("--yes", "-y", is_flag=True, help="Do not ask before changing anything.")
+_JOBS = click.option(
+    "--jobs", "-j", type=click.IntRange(1, 32), default=4, show_default=True, help="How many models at once."
+)
+_MODELS = click.argument("models", nargs=-1, metavar="[MODEL]...")
+_ENVIRONMENT = click.argument("environment", metavar="ENV")
+
+
+def _folders(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command --models and --settings, and pass it `folders` instead of the two."""
+
+    def run(models_dir: Path, settings_dir: Path, **rest: Any) -> None:
+        command(folders=Folders(models_dir, settings_dir), **rest)
+
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    run.__click_params__ = list(getattr(command, "__click_params__", []))  # type: ignore[attr-defined]
+    kind = click.Path(path_type=Path)
+    models = click.option(
+        "--models", "models_dir", type=kind, default="models", show_default=True, help="Folder of specs."
+    )
+    settings = click.option(
+        "--settings",
+        "settings_dir",
+        type=kind,
+        default="stacks",
+        show_default=True,
+        help="Folder of settings.",
+    )
+    return models(settings(run))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="slipway")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Put machine-learning models into service: one YAML spec per model, one settings file per environment.
+
+    Exit codes: 0 done; 1 your input was refused and nothing changed; 2 a deployment failed and what was serving
+    before still serves; 3 something else.
+    """
+
+
+@cli.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@_JSON
+@_folders
+def validate(files: tuple[Path, ...], as_json: bool, folders: Folders) -> None:
+    """Check specs, and every environment's settings against them, without a cluster.
+
+    Without FILE, everything is checked; findings in all files are reported together.
+    """
+    from infra.offline import validate_all  # noqa: PLC0415 - onnx is not for `--help`
+
+    checked = validate_all(files, folders)
+    if as_json:
+        report.document({"valid": [str(item) for item in checked]})
+    else:
+        for item in checked:
+            report.result(f"ok  {item}")
+
+
+@cli.command()
+@_ENVIRONMENT
+@_MODELS
+@_JSON
+@_folders
+def plan(environment: str, models: tuple[str, ...], as_json: bool, folders: Folders) -> None:
+    """Show what an environment would be: release, image, node pool and bounds of each model."""
+    from infra.offline import show_plan  # noqa: PLC0415
+
+    show_plan(Opened(environment, folders), models, as_json=as_json)
+
+
+@cli.command()
+@_ENVIRONMENT
+@_MODELS
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Folder to write to; else standard output.")
+@_folders
+def render(environment: str, models: tuple[str, ...], output: Path | None, folders: Folders) -> None:
+    """Render the Kubernetes objects and Dockerfiles that the plan stands for. Images are by tag: none is built."""
+    from infra.offline import render_all  # noqa: PLC0415
+
+    render_all(Opened(environment, folders), models, output)
+
+
+@cli.command()
+@click.option("--check", is_flag=True, help="Change nothing; fail when a generated file is stale.")
+def schema(check: bool) -> None:
+    """Write the JSON Schemas and the reference pages of specs and settings into docs/."""
+    from infra.offline import write_schema  # noqa: PLC0415
+
+    write_schema(check=check)
+
+
+@cli.command()
+@_ENVIRONMENT
+@_MODELS
+@_YES
+@_JOBS
+@click.option("--refresh", is_flag=True, help="Run every model's stack, also of those which are live and unchanged.")
+@click.option("--prune", is_flag=True, help="Take down models that are live and have no spec any more.")
+@_folders
+def up(
+    environment: str,
+    models: tuple[str, ...],
+    yes: bool,
+    jobs: int,
+    refresh: bool,
+    prune: bool,
+    folders: Folders,
+) -> None:
+    """Bring an environment to what its files say, and judge every model that changed by its golden request.
+
+    A model whose new release fails gets back what served before; the exit code is then 2.
+    """
+    from infra.operate import Options, bring_up  # noqa: PLC0415 - the engine's SDK takes a second
+
+    bring_up(Opened(environment, folders), models, Options(yes=yes, jobs=jobs, refresh=refresh, prune=prune))
+
+
+@cli.command()
+@_ENVIRONMENT
+@_MODELS
+@_YES
+@_JOBS
+@_folders
+def down(environment: str, models: tuple[str, ...], yes: bool, jobs: int, folders: Folders) -> None:
+    """Take models, or without MODEL the whole environment, away, and prove that nothing is left."""
+    from infra.operate import Options, take_down  # noqa: PLC0415
+
+    take_down(Opened(environment, folders), models, Options(yes=yes, jobs=jobs))
+
+
+@cli.command()
+@_ENVIRONMENT
+@_JSON
+@_folders
+def status(environment: str, as_json: bool, folders: Folders) -> None:
+    """Show what is live: release, readiness, whether it was judged right, and its URL."""
+    from infra.look import show_status  # noqa: PLC0415
+
+    show_status(Opened(environment, folders), as_json=as_json)
+
+
+@cli.command()
+@_ENVIRONMENT
+@click.argument("model")
+@click.argument("file", type=click.File("rb"))
+@_folders
+def predict(environment: str, model: str, file: Any, folders: Folders) -> None:
+    """Send FILE (JSON, or an image; `-` for standard input) to a model, and print its answer."""
+    from infra.look import show_prediction  # noqa: PLC0415
+
+    show_prediction(Opened(environment, folders), model, file.name, file.read())
+
+
+@cli.command()
+@_ENVIRONMENT
+@_MODELS
+@_JSON
+@_folders
+def verify(environment: str, models: tuple[str, ...], as_json: bool, folders: Folders) -> None:
+    """Send the golden request of live models through their Services. Exit code 2 when an answer is wrong or late."""
+    from infra.look import show_verdicts  # noqa: PLC0415
+
+    show_verdicts(Opened(environment, folders), models, as_json=as_json)
+
+
+def main() -> None:
+    """Run the command; every error ends in a message and a code, a traceback only with --debug."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(1)
+    except (click.Abort, KeyboardInterrupt):
+        report.message("interrupted; what was finished stays, run the same command again to go on")
+        sys.exit(3)
+    except BrokenPipeError:
+        sys.exit(3)
+    except SlipwayError as error:
+        if debug:
+            traceback.print_exc()
+        report.message(str(error))
+        if isinstance(error, UserErrors) and len(error.findings) > 1:
+            report.message(f"{len(error.findings)} findings; nothing was changed")
+        sys.exit(error.exit_code)
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        else:
+            report.message(f"slipway failed, which is a bug: {type(error).__name__}: {error}; --debug shows where")
+        sys.exit(3)

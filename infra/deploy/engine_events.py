@@ -1,0 +1,69 @@
+"""Read what the Pulumi CLI printed with --json into one outcome."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+_NOISE = ("update failed", "destroy failed", "preview failed")
+_COLOUR = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an operation ended. `changes` counts the engine's steps by kind; `errors` are its diagnostics.
+
+    An error begins with the resource it is about, when it is about one.
+    """
+
+    failed: bool
+    changes: dict[str, int]
+    errors: tuple[str, ...]
+
+    @property
+    def changed(self) -> int:
+        """How many objects were created, updated, replaced or deleted."""
+        return sum(count for kind, count in self.changes.items() if kind not in ("same", "read", "refresh"))
+
+
+def outcome(returncode: int, stdout: str, stderr: str) -> Outcome:
+    """Sum up one finished command from its event stream and its standard error."""
+    errors: list[str] = []
+    changes: dict[str, int] = {}
+    for event in _events(stdout):
+        if diagnostic := event.get("diagnosticEvent"):
+            if diagnostic.get("severity") == "error":
+                _add(errors, _about(diagnostic.get("urn", "")) + diagnostic["message"])
+        elif summary := event.get("summaryEvent"):
+            changes = dict(summary.get("resourceChanges") or {})
+    if returncode and not errors:
+        _add(errors, stderr or stdout or f"the Pulumi CLI ended with code {returncode}")
+    return Outcome(failed=returncode != 0, changes=changes, errors=tuple(errors))
+
+
+def _events(stdout: str) -> Iterator[dict[str, Any]]:
+    """Yield the JSON lines; anything else that a command printed is passed over."""
+    for line in stdout.splitlines():
+        if line.startswith("{"):
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(event, dict):
+                yield event
+
+
+def _about(urn: str) -> str:
+    """`urn:...::kubernetes:apps/v1:Deployment::digits` gives `Deployment digits: `."""
+    parts = urn.split("::")
+    if len(parts) < 4 or parts[2].startswith("pulumi:pulumi:"):
+        return ""
+    return f"{parts[2].rpartition(':')[2].rpartition('$')[2]} {parts[3]}: "
+
+
+def _add(errors: list[str], text: str) -> None:
+    """Keep a diagnostic once, without colour codes and the engine's own closing line."""
+    clean = _COLOUR.sub("", text).strip().removeprefix("error: ").strip()
+    if clean and clean not in _NOISE and not any(clean in known for known in errors):
+        errors.append(clean)

@@ -1,0 +1,146 @@
+"""Let one run at a time deploy a model, by a Lease in the cluster that ends by itself when its holder dies.
+
+The engine's own lock ends with its process, but a release is only settled after it was judged and, if wrong,
+taken back; another run in between would judge, or take back, what it did not deploy.
+"""
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from infra.cluster import Cluster, Json
+from infra.errors import SlipwayError
+from infra.failures import ApiRefused, Interrupted, LockLost, ModelLocked
+from infra.names import MANAGED_BY, lock
+
+_DURATION_S = 20
+_RENEW_S = 5.0
+_RETRY_S = 1.0
+_WAIT_LIMIT_S = 900.0
+_CONFLICT = 409
+
+
+class ModelLock(AbstractContextManager["ModelLock"]):
+    """Hold a model while the block runs. Waits for another run, saying who it is; `ModelLocked` past the limit.
+
+    A holder on this host whose process is gone is not waited for.
+    """
+
+    def __init__(self, cluster: Cluster, model: str, report: Callable[[str], None], cancelled: threading.Event) -> None:
+        self._cluster = cluster
+        self._model = model
+        self._report = report
+        self._cancelled = cancelled
+        self._done = threading.Event()
+        self._lost: str | None = None
+        self._renewer = threading.Thread(target=self._renew, daemon=True)
+
+    def __enter__(self) -> "ModelLock":
+        waited = 0.0
+        while (holder := self._take()) is not None:
+            if waited >= _WAIT_LIMIT_S:
+                raise ModelLocked(self._model, holder, _WAIT_LIMIT_S)
+            self._report(f"waiting for {holder}, which is deploying it")
+            if self._cancelled.wait(_RETRY_S):
+                raise Interrupted
+            waited += _RETRY_S
+        self._renewer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._renewer.join()
+        lease = self._read_mine()
+        if lease is None:
+            return
+        try:
+            version = lease["metadata"]["resourceVersion"]
+            self._cluster.delete("Lease", lock(self._model), resource_version=version)
+        except SlipwayError:
+            # It ends by itself in a few seconds; the block's own result matters more than this.
+            self._report(f"the lock could not be removed, it ends in {_DURATION_S} s")
+
+    def check(self) -> None:
+        """Raise `LockLost` when another run has taken the model; called before each step that changes it."""
+        if self._lost is not None:
+            raise LockLost(self._model, self._lost)
+
+    def _take(self) -> str | None:
+        """Take the Lease when it is free, expired or its holder gone; else return who holds it."""
+        try:
+            lease = self._cluster.read("Lease", lock(self._model))
+            if lease is None:
+                self._cluster.create(self._lease())
+            else:
+                holder = lease["spec"].get("holderIdentity", "")
+                if holder != _identity() and not _expired(lease) and not gone(holder):
+                    return str(holder)
+                self._cluster.replace(self._lease(lease["metadata"]["resourceVersion"]))
+        except ApiRefused as error:
+            if error.status == _CONFLICT:
+                return "another run"
+            raise
+        return None
+
+    def _renew(self) -> None:
+        """Move the Lease's end while the block runs; a failure to reach the cluster is tried again."""
+        while not self._done.wait(_RENEW_S):
+            try:
+                lease = self._cluster.read("Lease", lock(self._model))
+                holder = lease["spec"].get("holderIdentity") if lease else "nobody"
+                if lease is None or holder != _identity():
+                    self._lost = str(holder)
+                    return
+                self._cluster.replace(self._lease(lease["metadata"]["resourceVersion"]))
+            except SlipwayError as error:
+                self._report(f"the lock was not renewed, trying again: {error}")
+
+    def _read_mine(self) -> Json | None:
+        """Return the Lease if it still is ours."""
+        try:
+            lease = self._cluster.read("Lease", lock(self._model))
+        except SlipwayError:
+            return None
+        return lease if lease and lease["spec"].get("holderIdentity") == _identity() else None
+
+    def _lease(self, resource_version: str | None = None) -> Json:
+        metadata: dict[str, Any] = {
+            "name": lock(self._model),
+            "labels": {"app.kubernetes.io/name": self._model, "app.kubernetes.io/managed-by": MANAGED_BY},
+        }
+        if resource_version:
+            metadata["resourceVersion"] = resource_version
+        return {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": metadata,
+            "spec": {
+                "holderIdentity": _identity(),
+                "leaseDurationSeconds": _DURATION_S,
+                "renewTime": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            },
+        }
+
+
+def _identity() -> str:
+    return f"{socket.gethostname()}/{os.getpid()}"
+
+
+def _expired(lease: Json) -> bool:
+    """Whether the Lease was not renewed for its whole duration, by this machine's clock."""
+    renewed = datetime.fromisoformat(lease["spec"]["renewTime"])
+    return datetime.now(UTC) - renewed > timedelta(seconds=lease["spec"]["leaseDurationSeconds"])
+
+
+def gone(holder: str, host: str | None = None, processes: Path = Path("/proc")) -> bool:
+    """Whether a holder `host/pid` was on this host and its process is no more."""
+    at, _, pid = holder.rpartition("/")
+    return at == (host or socket.gethostname()) and processes.is_dir() and not (processes / pid).exists()

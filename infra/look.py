@@ -1,0 +1,177 @@
+"""Commands that look at what is live and change nothing: status, predict, verify."""
+
+import base64
+import json
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from infra import report
+from infra.cluster import Cluster, Json
+from infra.deploy.record import Live, live_models, saved
+from infra.errors import FileRefused
+from infra.failures import ApiRefused, ModelNotServing, WrongAnswer
+from infra.names import short
+from infra.opened import Opened
+from infra.verify import Verdict
+from infra.verify import verify as judge_live
+
+_IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
+_EXTRA_S = 5.0
+_REACH_LIMIT_S = 15.0
+_REACH_RETRY_S = 0.1
+
+
+def show_status(opened: Opened, *, as_json: bool) -> None:
+    """Print one row per live model, and per spec that is not live."""
+    live = live_models(opened.cluster)
+    services = {item["metadata"]["name"]: item for item in opened.cluster.list("Service")}
+    planned = {model.name: model for model in opened.plan.models}
+    rows = []
+    for name in sorted({*live, *planned}):
+        here, wanted = live.get(name), planned.get(name)
+        rows.append(
+            {
+                "model": name,
+                "version": here.version if here else None,
+                "release": here.release if here else None,
+                "ready": here.ready if here else 0,
+                "wanted": here.wanted if here else 0,
+                "state": state(here, short(wanted.release_digest) if wanted else None),
+                "url": url(opened, services.get(name)),
+            }
+        )
+    if as_json:
+        report.document({"environment": opened.name, "models": rows})
+        return
+    columns = ("MODEL", "VERSION", "RELEASE", "READY", "STATE", "URL")
+    report.table(
+        columns,
+        [
+            [
+                str(row["model"]),
+                str(row["version"] or "-"),
+                str(row["release"] or "-"),
+                f"{row['ready']}/{row['wanted']}",
+                str(row["state"]),
+                str(row["url"] or "-"),
+            ]
+            for row in rows
+        ],
+    )
+
+
+def state(live: Live | None, planned: str | None) -> str:
+    """Return what a person should know first about a model. `planned`: the short digest of its spec's release."""
+    if live is None:
+        return "not deployed"
+    if live.ready == 0:
+        return "not ready"
+    if live.verified != live.release:
+        return "not verified"
+    if planned is None:
+        return "serves; has no spec"
+    return "serves" if live.release == planned else "serves; spec has changed"
+
+
+def url(opened: Opened, service: Json | None) -> str | None:
+    """Return where a Service is reached from outside of the cluster, or None when it is not."""
+    if service is None or opened.settings.node_address is None:
+        return None
+    ports = [port["nodePort"] for port in service["spec"]["ports"] if "nodePort" in port]
+    return f"http://{opened.settings.node_address}:{ports[0]}" if ports else None
+
+
+def reachable(where: str) -> bool:
+    """Whether the address of a URL accepts connections; waits a little, as a node's proxy may not know it yet."""
+    address = urlsplit(where)
+    deadline = time.monotonic() + _REACH_LIMIT_S
+    while time.monotonic() < deadline:
+        try:
+            with socket.create_connection((address.hostname or "", address.port or 80), timeout=1):
+                return True
+        except OSError:
+            time.sleep(_REACH_RETRY_S)
+    return False
+
+
+def show_prediction(opened: Opened, model: str, name: str, data: bytes) -> None:
+    """Send a file to POST /predict of a live model and print the answer as JSON."""
+    body = request_body(name, data)
+    planned = {plan.name: plan for plan in opened.plan.models}.get(model)
+    limit = (planned.spec.endpoint.timeout if planned else 30.0) + _EXTRA_S
+    try:
+        answer = opened.cluster.through_service(model, "/predict", body, "application/json", limit)
+    except ApiRefused as error:
+        if error.status in (404, 502, 503):
+            raise ModelNotServing(opened.name, model) from error
+        if error.status in (400, 413, 415, 422):
+            raise FileRefused(
+                name, f"the model refused it: {error.message}", "see the message", "correct it"
+            ) from error
+        raise
+    report.document(json.loads(answer))
+
+
+def request_body(name: str, data: bytes) -> bytes:
+    """Return the body of POST /predict for a file: an image is sent as base64, anything else must be JSON."""
+    if Path(name).suffix.lower() in _IMAGES:
+        return json.dumps({"image": base64.b64encode(data).decode()}).encode()
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError) as error:
+        allowed = f"JSON as POST /predict takes it, or an image ({', '.join(_IMAGES)})"
+        raise FileRefused(name, f"is not JSON: {error}", allowed, "correct it, or name an image file") from None
+    return data
+
+
+def show_verdicts(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
+    """Judge live models as they are; the last wrong answer is raised after all were printed."""
+    live = live_models(opened.cluster)
+    chosen = list(names) or sorted(live)
+    wrong: WrongAnswer | None = None
+    rows: list[dict[str, Any]] = []
+    for name in chosen:
+        if name not in live:
+            raise ModelNotServing(opened.name, name)
+        verdict, error = _verdict(opened, opened.cluster, name)
+        wrong = error or wrong
+        rows.append(
+            {
+                "model": name,
+                "version": live[name].version,
+                "right": verdict is not None,
+                "took_s": round(verdict.took_s, 4) if verdict else None,
+                "reason": error.reason if error else None,
+            }
+        )
+    if as_json:
+        report.document({"environment": opened.name, "models": rows})
+    else:
+        report.table(
+            ("MODEL", "VERSION", "ANSWER", "TOOK"),
+            [
+                [
+                    str(row["model"]),
+                    str(row["version"]),
+                    "right" if row["right"] else f"wrong: {row['reason']}",
+                    report.duration(row["took_s"]) if row["right"] else "-",
+                ]
+                for row in rows
+            ],
+        )
+    if wrong:
+        raise wrong
+
+
+def _verdict(opened: Opened, cluster: Cluster, name: str) -> tuple[Verdict | None, WrongAnswer | None]:
+    """Judge one live model by the check that it was deployed with, or its spec's when it was never judged."""
+    kept = saved(cluster, name)
+    check = kept.check if kept else dict(opened.plan.find(name, opened.folders.models).server_config["check"])
+    try:
+        return judge_live(cluster, name, check, kept.digest if kept else None), None
+    except WrongAnswer as error:
+        return None, error
