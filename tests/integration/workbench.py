@@ -1,0 +1,213 @@
+"""A folder with specs and settings of its own, and `slipway` run in it as a user runs it."""
+
+import http.client
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from onnx import TensorProto, helper, numpy_helper
+
+from infra.cluster import Cluster
+
+ROOT = Path(__file__).resolve().parents[2]
+KINDS = (
+    "Deployment",
+    "Service",
+    "ConfigMap",
+    "ServiceAccount",
+    "HorizontalPodAutoscaler",
+    "PodDisruptionBudget",
+    "NetworkPolicy",
+    "Lease",
+)
+
+
+def write_model(path: Path, factor: float) -> None:
+    """Write an ONNX model with two inputs that nothing in this repository has: y = (a + b) * factor, rows of three."""
+    rows: list[str | int | None] = ["rows", 3]
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["a", "b"], ["sum"]), helper.make_node("Mul", ["sum", "factor"], ["y"])],
+        "scaled-sum",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, rows) for name in ("a", "b")],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, rows)],
+        [numpy_helper.from_array(np.array(factor, np.float32), "factor")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    path.write_bytes(model.SerializeToString())
+
+
+@dataclass
+class Workbench:
+    """A repository of a user: `models/` and `stacks/`, one environment in a namespace of its own."""
+
+    folder: Path
+    environment: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        (self.folder / "models").mkdir(parents=True)
+        (self.folder / "stacks").mkdir()
+        (self.folder / "Pulumi.yaml").write_text("name: slipway\nruntime: python\nstackConfigDir: stacks\n")
+        committed = yaml.safe_load((ROOT / "stacks" / "Pulumi.local.yaml").read_text())
+        committed["config"]["slipway:environment"] |= {"namespace": f"slipway-{self.environment}"}
+        self.settings = committed
+        self.write_settings()
+
+    @property
+    def namespace(self) -> str:
+        return f"slipway-{self.environment}"
+
+    @property
+    def cluster(self) -> Cluster:
+        return Cluster("slipway-local", self.namespace)
+
+    def write_settings(self, **changes: Any) -> None:
+        """Change fields of the environment's settings."""
+        self.settings["config"]["slipway:environment"] |= changes
+        (self.folder / "stacks" / f"Pulumi.{self.environment}.yaml").write_text(yaml.safe_dump(self.settings))
+
+    def write(self, name: str, factor: float = 2.0, *, expect: float | None = None, **changes: Any) -> Path:
+        """Write a model `name` that multiplies by `factor`, and its spec; `changes` replace the spec's fields."""
+        models = self.folder / "models"
+        write_model(models / f"{name}.onnx", factor)
+        (models / f"{name}.json").write_text(json.dumps({"inputs": {"a": [[1, 2, 3]], "b": [[1, 1, 1]]}}))
+        right = [[value * factor for value in (2, 3, 4)]]
+        spec = {
+            "apiVersion": "slipway/v1",
+            "name": name,
+            "version": "1.0.0",
+            "owner": "tests",
+            "artifact": {"source": f"models/{name}.onnx"},
+            "runtime": "onnxruntime",
+            "resources": {"cpu": "100m", "memory": "256Mi"},
+            "scale": {"min": 1, "max": 1},
+            "check": {
+                "request": f"models/{name}.json",
+                "expect": {"y": right if expect is None else {"min": expect, "max": expect}},
+                "timeout": "5s",
+            },
+        } | changes
+        path = models / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(spec, sort_keys=False))
+        return path
+
+    def start(self, *arguments: str, environ: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        """Start `slipway ...` in the folder."""
+        return subprocess.Popen(
+            [str(Path(sys.executable).parent / "slipway"), *arguments],
+            cwd=self.folder,
+            env={**os.environ, **(environ or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(
+        self, *arguments: str, limit_s: float = 240, environ: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `slipway ...` to its end."""
+        process = self.start(*arguments, environ=environ)
+        try:
+            stdout, stderr = process.communicate(timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            stdout, stderr = process.communicate()
+            raise AssertionError(f"no end after {limit_s} s\n{stdout}\n{stderr}") from None
+        return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
+
+    def up(self, *arguments: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Bring the environment up, without asking."""
+        return self.run("up", self.environment, "--yes", *arguments, environ=environ)
+
+    def well(self, *arguments: str) -> str:
+        """Run `slipway ...`, which has to end well; returns its standard output."""
+        result = self.run(*arguments)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    def killed_up(self, after_s: float) -> None:
+        """Start an `up` and kill it, and it alone, without warning."""
+        process = self.start("up", self.environment, "--yes")
+        time.sleep(after_s)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+    def port(self, name: str) -> int:
+        """Return the port of this machine's loopback on which a model serves."""
+        service = self.cluster.read("Service", name)
+        assert service is not None
+        return int(service["spec"]["ports"][0]["nodePort"])
+
+    def objects(self) -> set[str]:
+        """Name everything of Slipway in the namespace, as `Kind name`."""
+        return {
+            f"{kind} {item['metadata']['name']}"
+            for kind in KINDS
+            for item in self.cluster.list(kind, "app.kubernetes.io/managed-by=slipway")
+        }
+
+    def wanted(self) -> set[str]:
+        """Name what the plan stands for, and the record of each model."""
+        documents = [d for d in yaml.safe_load_all(self.well("render", self.environment)) if d["kind"] != "Namespace"]
+        records = {f"ConfigMap {d['metadata']['name']}-verified" for d in documents if d["kind"] == "Deployment"}
+        return {f"{d['kind']} {d['metadata']['name']}" for d in documents} | records
+
+
+class Load:
+    """Clients in a closed loop on a model's port; counts answers and remembers everything else."""
+
+    def __init__(self, port: int, clients: int = 4) -> None:
+        self.answers: dict[float, int] = {}
+        self.lost: list[str] = []
+        self._port = port
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._threads = [threading.Thread(target=self._client, args=(i,)) for i in range(clients)]
+
+    def __enter__(self) -> "Load":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _client(self, seed: int) -> None:
+        """Half of the clients keep their connection, half open one per request."""
+        body = json.dumps({"inputs": {"a": [[1, 1, 1]], "b": [[0, 0, 0]]}}).encode()
+        rng = random.Random(seed)
+        connection = None
+        while not self._stop.is_set():
+            connection = connection or http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+            try:
+                connection.request("POST", "/predict", body, {"Content-Type": "application/json"})
+                response = connection.getresponse()
+                data = response.read()
+                with self._lock:
+                    if response.status == 200:
+                        value = json.loads(data)["outputs"]["y"][0][0]
+                        self.answers[value] = self.answers.get(value, 0) + 1
+                    else:
+                        self.lost.append(f"{response.status} {data[:200]!r}")
+            except (OSError, http.client.HTTPException) as error:
+                with self._lock:
+                    self.lost.append(repr(error))
+                connection.close()
+                connection = None
+            if seed % 2 and connection:
+                connection.close()
+                connection = None
+            time.sleep(rng.uniform(0, 0.004))

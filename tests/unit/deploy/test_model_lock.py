@@ -1,0 +1,154 @@
+"""One run at a time deploys a model (on a fake cluster)."""
+
+import os
+import socket
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.deploy import model_lock
+from infra.deploy.model_lock import ModelLock, gone
+from infra.failures import Interrupted, LockLost, ModelLocked
+from infra.names import lock
+from tests.unit.deploy.fake_cluster import FakeCluster
+
+LEASE = ("Lease", lock("digits"))
+
+
+def held_by(cluster: FakeCluster, holder: str, renewed_s_ago: float = 0) -> None:
+    renewed = datetime.now(UTC) - timedelta(seconds=renewed_s_ago)
+    cluster.create(
+        {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": lock("digits")},
+            "spec": {
+                "holderIdentity": holder,
+                "leaseDurationSeconds": 20,
+                "renewTime": renewed.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            },
+        }
+    )
+
+
+@pytest.fixture
+def cluster() -> FakeCluster:
+    return FakeCluster()
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+def locked(cluster: FakeCluster, said: list[str], cancelled: threading.Event | None = None) -> ModelLock:
+    return ModelLock(cluster, "digits", said.append, cancelled or threading.Event())
+
+
+def test_a_free_model_is_held_inside_and_free_again_behind(cluster: FakeCluster, said: list[str]) -> None:
+    with locked(cluster, said):
+        assert cluster.objects[LEASE]["spec"]["holderIdentity"] == f"{socket.gethostname()}/{os.getpid()}"
+    assert LEASE not in cluster.objects
+    assert said == []
+
+
+def test_an_error_inside_frees_the_model(cluster: FakeCluster, said: list[str]) -> None:
+    with pytest.raises(ValueError, match="boom"), locked(cluster, said):
+        raise ValueError("boom")
+    assert LEASE not in cluster.objects
+
+
+def test_a_living_holder_is_waited_for_and_named(
+    cluster: FakeCluster, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_lock, "_RETRY_S", 0.01)
+    monkeypatch.setattr(model_lock, "_WAIT_LIMIT_S", 0.03)
+    held_by(cluster, "laptop/77")
+    with pytest.raises(ModelLocked, match="laptop/77"), locked(cluster, said):
+        pytest.fail("the model was held by another")
+    assert said[0] == "waiting for laptop/77, which is deploying it"
+    assert cluster.objects[LEASE]["spec"]["holderIdentity"] == "laptop/77"
+
+
+def test_waiting_ends_when_the_holder_lets_go(
+    cluster: FakeCluster, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_lock, "_RETRY_S", 0.01)
+    held_by(cluster, "laptop/77")
+    threading.Timer(0.05, lambda: cluster.delete(*LEASE)).start()
+    with locked(cluster, said):
+        assert cluster.objects[LEASE]["spec"]["holderIdentity"] != "laptop/77"
+    assert said
+
+
+def test_waiting_can_be_interrupted(cluster: FakeCluster, said: list[str]) -> None:
+    held_by(cluster, "laptop/77")
+    cancelled = threading.Event()
+    cancelled.set()
+    with pytest.raises(Interrupted), locked(cluster, said, cancelled):
+        pytest.fail("the model was held by another")
+
+
+def test_an_expired_lease_is_taken_over(cluster: FakeCluster, said: list[str]) -> None:
+    held_by(cluster, "laptop/77", renewed_s_ago=21)
+    with locked(cluster, said):
+        assert cluster.objects[LEASE]["spec"]["holderIdentity"] != "laptop/77"
+
+
+def test_a_holder_killed_on_this_host_is_not_waited_for(cluster: FakeCluster, said: list[str]) -> None:
+    held_by(cluster, f"{socket.gethostname()}/999999999")
+    with locked(cluster, said):
+        assert cluster.objects[LEASE]["spec"]["holderIdentity"].endswith(f"/{os.getpid()}")
+    assert said == []
+
+
+def test_a_lease_taken_by_another_is_noticed_and_left_alone(
+    cluster: FakeCluster, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_lock, "_RENEW_S", 0.01)
+    with locked(cluster, said) as lock_held:
+        lock_held.check()
+        cluster.objects[LEASE]["spec"]["holderIdentity"] = "laptop/77"
+        lock_held._renewer.join(5)
+        with pytest.raises(LockLost, match="laptop/77"):
+            lock_held.check()
+    assert cluster.objects[LEASE]["spec"]["holderIdentity"] == "laptop/77"
+
+
+def test_a_lease_is_renewed_while_it_is_held(
+    cluster: FakeCluster, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_lock, "_RENEW_S", 0.01)
+    renewed = threading.Event()
+    replace = cluster.replace
+
+    def replace_and_tell(manifest: dict[str, Any]) -> dict[str, Any]:
+        renewed.set()
+        return replace(manifest)
+
+    monkeypatch.setattr(cluster, "replace", replace_and_tell)
+    with locked(cluster, said):
+        assert renewed.wait(5)
+
+
+def test_a_cluster_that_is_away_for_a_moment_does_not_end_the_lock(
+    cluster: FakeCluster, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_lock, "_RENEW_S", 0.01)
+    with locked(cluster, said) as lock_held:
+        cluster.down = True
+        while not said:
+            lock_held._renewer.join(0.01)
+        cluster.down = False
+        lock_held.check()
+    assert "trying again" in said[0]
+
+
+def test_only_a_process_of_this_host_can_be_gone(tmp_path: Path) -> None:
+    (tmp_path / "12").mkdir()
+    assert gone("here/13", "here", tmp_path)
+    assert not gone("here/12", "here", tmp_path)
+    assert not gone("there/13", "here", tmp_path)
