@@ -1,0 +1,52 @@
+# Two commands from clone to green: `make up` and `make test`. Everything they need they bring themselves.
+.DEFAULT_GOAL := help
+.PHONY: help up down test lint bench shell schema status
+SHELL := /bin/sh
+
+BIN := .venv/bin
+LOCAL := $(BIN)/python -m local
+IN_LOCAL := $(LOCAL) run --
+WEIGHTS := $(BIN)/python models/speech/fetch.py
+
+help: ## what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+
+.venv/.synced: uv.lock pyproject.toml server/pyproject.toml local/bootstrap
+	@local/bootstrap
+
+up: .venv/.synced ## bring the local environment up and put every model into service
+	@$(WEIGHTS)
+	@$(LOCAL) up
+	@$(IN_LOCAL) slipway up local --yes
+
+down: .venv/.synced ## take everything away (TOOLS=1: the cache of built tools too)
+	@if $(LOCAL) status >/dev/null 2>&1; then \
+		$(IN_LOCAL) slipway down local --yes || echo 'going on: what is left goes with the cluster' >&2; \
+	fi
+	@$(LOCAL) down $(if $(TOOLS),--tools)
+
+status: .venv/.synced ## every part of the local environment and how it does
+	@$(LOCAL) status
+
+test: lint ## everything: lint, unit, golden, programs, server, integration
+	@$(WEIGHTS)
+	@$(BIN)/pytest --ignore=tests/integration --ignore=tests/bench
+	@$(LOCAL) up
+	@$(IN_LOCAL) pytest tests/integration
+
+lint: .venv/.synced ## style, types, layers
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/.synced ## the figures of docs/benchmarks.md, with their peers in the same run
+	@$(WEIGHTS)
+	@$(LOCAL) up
+	@$(IN_LOCAL) python -m tests.bench
+
+shell: .venv/.synced ## a shell in which plain `pulumi` works on the local environment
+	@$(LOCAL) shell
+
+schema: .venv/.synced ## write the JSON schema and the reference pages
+	@$(BIN)/slipway schema

@@ -1,0 +1,186 @@
+"""Make the cluster's network on this machine and take it away: bridge, routes, kernel settings, packet rules."""
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from local.cluster import facts
+from local.errors import LocalError
+
+_LIMIT_S = 20
+_FORWARD = "SLIPWAY-FORWARD"
+_PREROUTING = "SLIPWAY-PREROUTING"
+_OWNED = re.compile(r"(KUBE|SLIPWAY)-")
+_KUBE_PROXY_CHAIN = ":KUBE-SERVICES "
+
+# What kube-proxy, the kubelet and the ptp plugin change; put back by remove().
+_SETTINGS = (
+    "net/ipv4/ip_forward",
+    "net/ipv4/conf/all/route_localnet",
+    "vm/overcommit_memory",
+    "vm/panic_on_oom",
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "kernel/keys/root_maxkeys",
+    "kernel/keys/root_maxbytes",
+)
+
+
+def create() -> None:
+    """Make what is missing; nothing changes when all is there. LocalError: a command was refused."""
+    _remember_settings()
+    if not _bridge_exists():
+        _run(["ip", "link", "add", facts.BRIDGE, "type", "bridge"])
+    _run(["ip", "address", "replace", f"{facts.NODE_IP}/32", "dev", facts.BRIDGE])
+    _run(["ip", "link", "set", facts.BRIDGE, "up"])
+    # A service address that no rule translates ends in the bridge, a pod address that nobody has in a black
+    # hole: neither leaves the machine by its default route.
+    _run(["ip", "route", "replace", facts.SERVICE_CIDR, "dev", facts.BRIDGE, "src", facts.NODE_IP])
+    for destination in _BLACKHOLES:
+        _run(["ip", "route", "replace", *destination])
+    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+    present = _run(["iptables-save"])
+    _run(["iptables-restore", "--wait", "5", "--noflush"], rules(present))
+
+
+_BLACKHOLES = (
+    ("blackhole", facts.POD_CIDR, "metric", "4096"),
+    ("blackhole", facts.FAKE_POD_CIDR),
+)
+
+
+def rules(present: str) -> str:
+    """Input of `iptables-restore --noflush` that sets our two chains, given the output of `iptables-save`.
+
+    Pods reach each other and the host. A pod that tries to leave the machine is told so at once, and a packet
+    that arrives from outside for a pod, a service or the node's address is dropped before it is translated.
+    """
+    jump_forward = f"-A FORWARD -j {_FORWARD}" not in present
+    jump_prerouting = f"-A PREROUTING -j {_PREROUTING}" not in present
+    pods, cluster = facts.NODE_AND_POD_RANGE, facts.CLUSTER_RANGE
+    lines = [
+        "*filter",
+        f":{_FORWARD} - [0:0]",
+        f"-A {_FORWARD} -s {pods} -d {pods} -j ACCEPT",
+        f"-A {_FORWARD} -s {pods} -j REJECT --reject-with icmp-admin-prohibited",
+        *([f"-I FORWARD 1 -j {_FORWARD}"] if jump_forward else []),
+        "COMMIT",
+        "*mangle",
+        f":{_PREROUTING} - [0:0]",
+        f"-A {_PREROUTING} ! -s {pods} -d {cluster} ! -i lo -j DROP",
+        *([f"-I PREROUTING 1 -j {_PREROUTING}"] if jump_prerouting else []),
+        "COMMIT",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def foreign_kube_proxy() -> bool:
+    """Whether another Kubernetes node on this machine owns the chains that our kube-proxy would write to."""
+    return not _settings_file().exists() and _KUBE_PROXY_CHAIN in _run(["iptables-save", "-t", "nat"])
+
+
+def remove() -> list[str]:
+    """Take away all that create() and the components made. Returns what could not be removed."""
+    if not _settings_file().exists():
+        return []
+    failures = []
+    for family in ("iptables", "ip6tables"):
+        if shutil.which(f"{family}-save") is None:
+            continue
+        try:
+            text = removal(_run([f"{family}-save"]))
+            if text:
+                _run([f"{family}-restore", "--wait", "5", "--noflush"], text)
+        except LocalError as error:
+            failures.append(str(error))
+    if _bridge_exists():
+        failures += _try(["ip", "link", "delete", facts.BRIDGE])
+    routes = _run(["ip", "route", "show", "type", "blackhole"])
+    for destination in _BLACKHOLES:
+        if destination[1] in routes:
+            failures += _try(["ip", "route", "delete", *destination])
+    if not failures:
+        _restore_settings()
+    return failures
+
+
+def removal(present: str) -> str:
+    """Input of `iptables-restore --noflush` that removes our chains and every rule that jumps to one.
+
+    `present` is the output of `iptables-save`; all other chains and rules stay. Empty when there is nothing.
+    """
+    result: list[str] = []
+    for table in re.split(r"^(?=\*)", present, flags=re.MULTILINE):
+        lines = table.splitlines()
+        chains = [line[1:].split()[0] for line in lines if line.startswith(":")]
+        owned = [chain for chain in chains if _OWNED.match(chain)]
+        if not owned:
+            continue
+        jumps = [line for line in lines if _is_jump_from_elsewhere(line)]
+        result += [lines[0], *(f":{chain} - [0:0]" for chain in owned)]
+        result += [f"-D{line[2:]}" for line in jumps]
+        result += [*(f"-X {chain}" for chain in owned), "COMMIT"]
+    return "".join(f"{line}\n" for line in result)
+
+
+def _is_jump_from_elsewhere(line: str) -> bool:
+    """Whether a line of iptables-save is a rule of a chain that is not ours and leads to one that is."""
+    target = re.search(r" -[jg] (\S+)", re.sub(r'"(\\.|[^"\\])*"', "", line))  # a comment may say anything
+    chain = re.match(r"-A (\S+)", line)
+    return bool(chain and target and _OWNED.match(target[1]) and not _OWNED.match(chain[1]))
+
+
+def _bridge_exists() -> bool:
+    return any(name == facts.BRIDGE for _, name in socket.if_nameindex())
+
+
+def _settings_file() -> Path:
+    """Also the sign that the network of this machine has been changed by us."""
+    return facts.home() / "kernel-settings.json"
+
+
+def _remember_settings() -> None:
+    file = _settings_file()
+    if file.exists():
+        return
+    values = {name: p.read_text().strip() for name, p in _existing(_SETTINGS)}
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps(values))
+    new.rename(file)
+
+
+def _existing(names: Iterable[str]) -> list[tuple[str, Path]]:
+    """A kernel without key rings, for one, has no kernel/keys."""
+    files = [(name, Path("/proc/sys") / name) for name in names]
+    return [(name, file) for name, file in files if file.exists()]
+
+
+def _restore_settings() -> None:
+    file = _settings_file()
+    values = json.loads(file.read_text())
+    for name, setting in _existing(values):
+        if setting.read_text().strip() != values[name]:
+            setting.write_text(values[name])
+    file.unlink()
+
+
+def _run(argv: list[str], text: str | None = None) -> str:
+    try:
+        done = subprocess.run(argv, input=text, text=True, capture_output=True, timeout=_LIMIT_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise LocalError(f"{' '.join(argv)}: no answer after {_LIMIT_S} s") from error
+    if done.returncode:
+        raise LocalError(f"{' '.join(argv)}: {done.stderr.strip() or f'exit code {done.returncode}'}")
+    return done.stdout
+
+
+def _try(argv: list[str]) -> list[str]:
+    try:
+        _run(argv)
+    except LocalError as error:
+        return [str(error)]
+    return []

@@ -1,0 +1,58 @@
+"""Say which variables make plain commands (`pulumi`, `slipway`, `docker`) work on the local environment."""
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from local import engine, paths, stand_in
+
+
+def variables(base: Mapping[str, str]) -> dict[str, str]:
+    """What differs from `base`, the environment of the caller, for the parts that run now."""
+    return render(
+        base,
+        provider_port=stand_in.port(),
+        docker_host=engine.ours(),
+        own_cluster=paths.KUBECONFIG.exists(),
+    )
+
+
+def render(
+    base: Mapping[str, str], *, provider_port: int | None, docker_host: str | None, own_cluster: bool
+) -> dict[str, str]:
+    """The variables, from the facts that they depend on.
+
+    The passphrase is empty on purpose: the local environment holds no secrets, and Pulumi asks for one otherwise.
+    """
+    first = [str(paths.STATE_BIN), str(Path(sys.executable).parent)]
+    rest = [entry for entry in base.get("PATH", os.defpath).split(os.pathsep) if entry and entry not in first]
+    variables = {
+        "PATH": os.pathsep.join([*first, *rest]),
+        "PULUMI_HOME": str(paths.PULUMI_HOME),
+        "PULUMI_BACKEND_URL": f"file://{paths.PULUMI_BACKEND}",
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    if own_cluster:
+        variables["KUBECONFIG"] = str(paths.KUBECONFIG)
+    if provider_port is not None:
+        others = [
+            entry
+            for entry in base.get("PULUMI_DEBUG_PROVIDERS", "").split(",")
+            if entry and not entry.startswith("kubernetes:")
+        ]
+        variables["PULUMI_DEBUG_PROVIDERS"] = ",".join([*others, f"kubernetes:{provider_port}"])
+        # Else the CLI asks the internet for the plugin that is served here, and waits for an answer.
+        variables["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
+        # Else the engine tries, each time that a state names the plugin, to download what already runs: 3 s in vain.
+        variables["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
+    if docker_host is not None:
+        variables["DOCKER_HOST"] = docker_host
+    return variables
+
+
+def exports(variables: Mapping[str, str]) -> str:
+    """The variables as lines for `eval "$(python -m local env)"`."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())

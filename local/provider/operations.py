@@ -1,0 +1,270 @@
+"""Create, update, read and delete one object: what the protocol's calls of these names do to the cluster."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from functools import cached_property
+
+from . import checkpoint, gone, judge, settle
+from .api import APPLY, JSON, Answer, Api, ApiError, UnreachableError
+from .clusters import Cluster
+from .connections import Connection
+from .discovery import KindMissingError, Resource
+from .kinds import Kind, of
+from .properties import Object, plain
+from .refusals import already_there, explain
+from .settle import NotLiveError
+from .verdict import Failed, Manifest, Related
+
+FORCE = "pulumi.com/patchForce"
+_PREREQUISITE_S = 10.0
+"""How long a namespace or a kind that another resource of the program makes is waited for when it is missing."""
+_PAUSE_S = 0.25
+
+
+class OperationError(Exception):
+    """The operation failed and changed nothing."""
+
+
+class InitError(Exception):
+    """The object is stored but not live: `identifier` and `state` are to be recorded, with the reason."""
+
+    def __init__(self, reason: str, identifier: str, state: Object) -> None:
+        super().__init__(reason)
+        self.identifier = identifier
+        self.state = state
+
+
+@dataclass(frozen=True)
+class Target:
+    """One resource of a program on its way to the cluster."""
+
+    connection: Connection
+    cluster: Cluster
+    urn: str
+    inputs: Object
+    manager: str
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The object to send."""
+        sent: Manifest = plain(self.inputs)
+        return sent
+
+    @cached_property
+    def kind(self) -> Kind:
+        """Its kind."""
+        return of(self.manifest)
+
+    async def say(self, message: str) -> None:
+        """Tell progress."""
+        await self.connection.engine.progress(message, self.urn)
+
+
+async def apply(target: Target, *, dry_run: bool) -> Answer:
+    """Send the object by server-side apply. Raises ApiError, KindMissingError, UnreachableError."""
+    manifest = target.manifest
+    resource = await target.cluster.discovery.find(target.kind)
+    metadata = manifest["metadata"]
+    params = {"fieldManager": target.manager, "fieldValidation": "Strict"}
+    if dry_run:
+        params["dryRun"] = "All"
+    namespace = metadata.get("namespace", "")
+    if "name" not in metadata:
+        answer = await target.cluster.api.request("POST", resource.collection(namespace), params, manifest, JSON)
+    else:
+        settings, _ = target.connection.configured()
+        force = settle.annotations(manifest).get(FORCE, str(settings.enablePatchForce).lower())
+        params["force"] = "true" if force == "true" else "false"
+        path = resource.path(namespace, metadata["name"])
+        answer = await target.cluster.api.request("PATCH", path, params, manifest, APPLY)
+    if answer.warnings and not dry_run:
+        await _warn(target, answer.warnings)
+    return answer
+
+
+async def _warn(target: Target, warnings: list[str]) -> None:
+    settings, _ = target.connection.configured()
+    for warning in warnings:
+        if not (settings.suppressDeprecationWarnings and "deprecated" in warning):
+            await target.connection.engine.warning(warning, target.urn)
+
+
+async def create(target: Target, timeout_s: float) -> tuple[str, Object]:
+    """Make the object and wait until it is live; (id, state). Raises OperationError, InitError."""
+    identifier = checkpoint.object_id(target.manifest)
+    _check_annotations(target.manifest, timeout_s)
+    settings, _ = target.connection.configured()
+    try:
+        if not settings.upsertExistingObjects and await _exists(target):
+            raise OperationError(already_there(target.kind, identifier))
+        answer = await _apply_when_possible(target)
+    except (ApiError, KindMissingError, UnreachableError) as error:
+        raise _refused(error, target.kind, identifier) from error
+    return await _finish(target, answer.body, timeout_s, target.manifest["apiVersion"])
+
+
+async def _exists(target: Target) -> bool:
+    metadata = target.manifest["metadata"]
+    if "name" not in metadata:
+        return False
+    try:
+        resource = await target.cluster.discovery.find(target.kind)
+        await target.cluster.api.get(resource.path(metadata.get("namespace", ""), metadata["name"]))
+    except KindMissingError:
+        return False
+    except ApiError as error:
+        if error.code == 404:
+            return False
+        raise
+    return True
+
+
+async def _apply_when_possible(target: Target) -> Answer:
+    """Apply; a namespace, kind or service account that is only just being made gets some seconds to appear."""
+    started = time.monotonic()
+    while True:
+        try:
+            return await apply(target, dry_run=False)
+        except (ApiError, KindMissingError) as error:
+            if time.monotonic() - started > _PREREQUISITE_S or not _may_appear(error):
+                raise
+            await target.say(f"waits for what it needs: {error}")
+        try:
+            await asyncio.wait_for(target.connection.cancelled.wait(), _PAUSE_S)
+        except TimeoutError:
+            continue
+        raise OperationError("cancelled")
+
+
+def _may_appear(error: ApiError | KindMissingError) -> bool:
+    if isinstance(error, KindMissingError):
+        return True
+    missing_namespace = error.code == 404 and "namespaces" in str(error)
+    return missing_namespace or (error.code == 403 and "error looking up service account" in str(error))
+
+
+async def update(target: Target, state: Object, timeout_s: float) -> Object:
+    """Change the object and wait until it is live again; its state. Raises OperationError, InitError."""
+    identifier = checkpoint.object_id(target.manifest)
+    _check_annotations(target.manifest, timeout_s)
+    try:
+        answer = await apply(target, dry_run=False)
+        await _release(target, state)
+    except (ApiError, KindMissingError, UnreachableError) as error:
+        raise _refused(error, target.kind, identifier) from error
+    return (await _finish(target, answer.body, timeout_s, checkpoint.api_version(state, target.manifest)))[1]
+
+
+async def _release(target: Target, state: Object) -> None:
+    """Give up the fields that are held under a previous manager's name, else nobody could remove them later."""
+    old_inputs, _ = checkpoint.unpack(state)
+    before = checkpoint.field_manager(state, plain(old_inputs), target.urn)
+    if before == target.manager:
+        return
+    manifest = target.manifest
+    metadata = manifest["metadata"]
+    resource = await target.cluster.discovery.find(target.kind)
+    nothing = {
+        "apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": {"name": metadata["name"]},
+    }  # fmt: skip
+    path = resource.path(metadata.get("namespace", ""), metadata["name"])
+    await target.cluster.api.request("PATCH", path, {"fieldManager": before, "force": "false"}, nothing, APPLY)
+
+
+async def _finish(target: Target, live: Manifest, timeout_s: float, api_version: str) -> tuple[str, Object]:
+    resource = await target.cluster.discovery.find(target.kind)
+    connection = target.connection
+    identifier = checkpoint.object_id(live)
+    try:
+        live = await settle.settle(target.cluster.api, resource, live, timeout_s, connection.cancelled, target.say)
+    except NotLiveError as error:
+        state = checkpoint.pack(target.inputs, error.live, api_version, target.manager)
+        raise InitError(f"{target.kind.kind} {identifier}: {error.reason}", identifier, state) from error
+    if target.kind.kind == "CustomResourceDefinition":
+        target.cluster.discovery.forget()
+    return identifier, checkpoint.pack(target.inputs, live, api_version, target.manager)
+
+
+def _check_annotations(manifest: Manifest, timeout_s: float) -> None:
+    """Refuse annotations that cannot be read before anything is sent."""
+    try:
+        settle.rule(manifest)
+        settle.limit_s(manifest, timeout_s)
+        gone.policy(manifest)
+    except ValueError as error:
+        raise OperationError(f"{of(manifest).kind} {checkpoint.object_id(manifest)}: {error}") from error
+
+
+def _refused(error: ApiError | KindMissingError | UnreachableError, kind: Kind, identifier: str) -> OperationError:
+    if isinstance(error, ApiError):
+        return OperationError(explain(error, kind, identifier))
+    return OperationError(f"{kind.kind} {identifier}: {error}")
+
+
+async def read(cluster: Cluster, kind: Kind, identifier: str) -> Manifest | None:
+    """The object as it is; None when it (or its kind) does not exist. Raises OperationError."""
+    namespace, name = checkpoint.parse_id(identifier)
+    try:
+        resource = await cluster.discovery.find(kind)
+        if resource.namespaced and not namespace:
+            namespace = cluster.api.namespace
+        return await cluster.api.get(resource.path(namespace, name))
+    except KindMissingError:
+        return None
+    except ApiError as error:
+        if error.code == 404:
+            return None
+        raise _refused(error, kind, identifier) from error
+    except UnreachableError as error:
+        raise _refused(error, kind, identifier) from error
+
+
+async def trouble(cluster: Cluster, live: Manifest) -> str | None:
+    """Why an object that is not waited for now has failed; None when it has not, or when that is not known."""
+    awaited = judge.how(live)
+    if awaited is None or settle.rule(live) is not judge.judge or "pods" not in awaited.watches:
+        return None
+    related = Related(await _list(cluster.api, Resource("/api/v1", "pods", namespaced=True), live))
+    if "replica_sets" in awaited.watches:
+        related.replica_sets = await _list(cluster.api, Resource("/apis/apps/v1", "replicasets", namespaced=True), live)
+    verdict = judge.judge(live, related)
+    return verdict.reason if isinstance(verdict, Failed) and live.get("kind") != "Service" else None
+
+
+async def _list(api: Api, resource: Resource, live: Manifest) -> list[Manifest]:
+    namespace = live["metadata"].get("namespace", "")
+    selector = settle.label_selector(live)
+    items: list[Manifest] = (await api.get(resource.collection(namespace), labelSelector=selector)).get("items", [])
+    return items
+
+
+async def delete(
+    connection: Connection, cluster: Cluster, urn: str, identifier: str, state: Object, timeout_s: float
+) -> None:
+    """Delete the object and wait until it is gone. Raises OperationError, InitError (accepted, not complete)."""
+    inputs, live = checkpoint.unpack(state)
+    kind = of(live) if live.get("kind") else of(plain(inputs))
+    namespace, name = checkpoint.parse_id(identifier)
+
+    async def say(message: str) -> None:
+        await connection.engine.progress(message, urn)
+
+    try:
+        resource = await cluster.discovery.find(kind)
+        if resource.namespaced and not namespace:
+            namespace = cluster.api.namespace
+        limit = settle.limit_s(live, timeout_s)
+        await gone.delete(cluster.api, resource, live, namespace, name, limit, connection.cancelled, say)
+    except KindMissingError:
+        return
+    except NotLiveError as error:
+        manager = checkpoint.field_manager(state, plain(inputs), urn)
+        left = checkpoint.pack(inputs, error.live, checkpoint.api_version(state, plain(inputs)), manager)
+        raise InitError(f"{kind.kind} {identifier}: {error.reason}", identifier, left) from error
+    except ValueError as error:
+        raise OperationError(f"{kind.kind} {identifier}: {error}") from error
+    except (ApiError, UnreachableError) as error:
+        raise _refused(error, kind, identifier) from error
+    if kind.kind == "CustomResourceDefinition":
+        cluster.discovery.forget()

@@ -1,0 +1,88 @@
+"""Have a container registry on loopback: the one that answers there, else Debian's docker-registry."""
+
+import http.client
+import shutil
+from pathlib import Path
+
+from local import paths, processes
+from local.errors import LocalError
+
+ADDRESS = "127.0.0.1:5000"
+_NAME = "registry"
+_START_LIMIT_S = 30.0
+_STOP_LIMIT_S = 5.0
+_CONFIG = """\
+version: 0.1
+log: {{level: warn}}
+storage:
+  filesystem: {{rootdirectory: "{root}"}}
+  delete: {{enabled: true}}
+http: {{addr: "{address}"}}
+"""
+
+
+def start() -> str:
+    """Start our registry unless one answers; says which one is used.
+
+    Raises:
+        LocalError: it does not start, or something that is no registry holds its port.
+    """
+    if not processes.alive(_NAME):
+        found = answer()
+        if found == "registry":
+            return "running already"
+        if found is not None:
+            raise LocalError(
+                f"{ADDRESS} is taken by something that is no container registry ({found}); "
+                f"`ss -ltnp 'sport = :{ADDRESS.rpartition(':')[2]}'` names it. Stop it and run this again."
+            )
+    program = shutil.which("docker-registry", path="/usr/local/bin:/usr/bin")
+    if program is None:
+        raise LocalError("docker-registry is not installed; `apt-get install docker-registry` brings it")
+    paths.STATE_REGISTRY.mkdir(parents=True, exist_ok=True, mode=0o700)
+    processes.spawn(_NAME, [program, "serve", str(_write_config())])
+    processes.wait_until("the registry's answer", _START_LIMIT_S, lambda: answer() == "registry", watch=[_NAME])
+    return "Debian's, started"
+
+
+def stop() -> list[str]:
+    """Stop our registry; returns what could not be stopped."""
+    return processes.stop([_NAME], grace_s=_STOP_LIMIT_S)
+
+
+def status() -> str:
+    """How the registry does, in a word or two."""
+    up = answer() == "registry"
+    if processes.alive(_NAME):
+        return "up" if up else "starting, or does not answer"
+    return "up (the machine's own)" if up else "down"
+
+
+def log() -> Path:
+    """Where our registry writes its messages."""
+    return processes.log_file(_NAME)
+
+
+def answer() -> str | None:
+    """`registry`, what else answers on the port, or None when nothing does."""
+    host, _, port = ADDRESS.rpartition(":")
+    link = http.client.HTTPConnection(host, int(port), timeout=5)
+    try:
+        link.request("GET", "/v2/")
+        response = link.getresponse()
+    except ConnectionRefusedError:
+        return None
+    except (OSError, http.client.HTTPException) as error:
+        return f"{type(error).__name__}: {error}"
+    finally:
+        link.close()
+    version = response.headers.get("Docker-Distribution-Api-Version")
+    if version is not None and response.status == 200:
+        return "registry"
+    return f"HTTP {response.status}" if version is None else f"a registry that answers {response.status}"
+
+
+def _write_config() -> Path:
+    file = paths.STATE_REGISTRY / "config.yml"
+    file.write_text(_CONFIG.format(root=paths.STATE_REGISTRY / "data", address=ADDRESS))
+    return file

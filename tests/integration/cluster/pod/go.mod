@@ -1,0 +1,3 @@
+module slipway.dev/tests/pod
+
+go 1.26

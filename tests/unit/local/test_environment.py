@@ -1,0 +1,59 @@
+"""The variables of the local environment."""
+
+import os
+import subprocess
+import sys
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local import paths
+from local.environment import exports, render
+
+
+def test_only_the_parts_that_run_set_their_variables() -> None:
+    variables = render({"PATH": "/bin"}, provider_port=None, docker_host=None, own_cluster=False)
+    depending = {"KUBECONFIG", "PULUMI_DEBUG_PROVIDERS", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "DOCKER_HOST"}
+    assert not depending & variables.keys()
+
+
+def test_every_running_part_sets_its_variable() -> None:
+    variables = render({}, provider_port=4711, docker_host="unix:///s", own_cluster=True)
+    assert variables["PULUMI_DEBUG_PROVIDERS"] == "kubernetes:4711"
+    assert variables["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] == "true"
+    assert variables["DOCKER_HOST"] == "unix:///s"
+    assert variables["KUBECONFIG"] == str(paths.KUBECONFIG)
+
+
+def test_our_programs_come_first_on_path_and_once() -> None:
+    once = render({"PATH": "/usr/bin:/bin"}, provider_port=None, docker_host=None, own_cluster=False)
+    twice = render(once, provider_port=None, docker_host=None, own_cluster=False)
+    assert once["PATH"].split(os.pathsep)[0] == str(paths.STATE_BIN)
+    assert once["PATH"].endswith("/usr/bin:/bin")
+    assert twice["PATH"] == once["PATH"]
+
+
+def test_a_stale_port_is_replaced_and_other_providers_stay() -> None:
+    base = {"PULUMI_DEBUG_PROVIDERS": "aws:1,kubernetes:2"}
+    variables = render(base, provider_port=3, docker_host=None, own_cluster=False)
+    assert variables["PULUMI_DEBUG_PROVIDERS"] == "aws:1,kubernetes:3"
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))
+def test_a_shell_reads_back_whatever_value_was_exported(value: str) -> None:
+    text = exports({"PROBE": value}) + 'printf %s "$PROBE"'
+    answer = subprocess.run(["/bin/sh", "-c", text], capture_output=True, check=True)
+    assert answer.stdout.decode() == value
+
+
+def test_the_folders_follow_the_xdg_variables_only_when_these_are_absolute() -> None:
+    code = "from local import paths; print(paths.CACHE, paths.STATE)"
+
+    def folders(**variables: str) -> list[str]:
+        env = {"HOME": "/home/p", "PATH": os.environ["PATH"], **variables}
+        answer = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+        return answer.stdout.split()
+
+    assert folders() == ["/home/p/.cache/slipway", "/home/p/.local/state/slipway/local"]
+    assert folders(XDG_CACHE_HOME="/c", XDG_STATE_HOME="/s") == ["/c/slipway", "/s/slipway/local"]
+    assert folders(XDG_CACHE_HOME="c")[0] == "/home/p/.cache/slipway"
