@@ -60,8 +60,9 @@ class RegistryFailed(DeployError):
 class ImageBuildFailed(DeployError):
     """The Docker Engine could not build an image."""
 
-    def __init__(self, reference: str, reason: str) -> None:
-        super().__init__(f"image {reference} was not built: {reason}; nothing was deployed")
+    def __init__(self, reference: str, reason: str, output: str) -> None:
+        printed = f"\nlast lines of the build:\n{output.strip()}" if output.strip() else ""
+        super().__init__(f"image {reference} was not built: {reason}; nothing was deployed{printed}")
 
 
 class WheelsFailed(DeployError):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ Report = Callable[[str], None]
 
 _DOCKER_TIMEOUT_S = 600
 _WHEELS_TIMEOUT_S = 900
+_LAST_LINES = 12
 
 
 class ImageBuilder:
@@ -70,11 +72,19 @@ class ImageBuilder:
         repository, _, tag = reference.rpartition(":")
         with _explained(reference):
             report("building")
+            said: deque[str] = deque(maxlen=_LAST_LINES)
             for line in self._docker.api.build(
-                fileobj=context, custom_context=True, tag=reference, rm=True, forcerm=True, decode=True
+                fileobj=context,
+                custom_context=True,
+                tag=reference,
+                network_mode="none",
+                rm=True,
+                forcerm=True,
+                decode=True,
             ):
                 if "error" in line:
-                    raise ImageBuildFailed(reference, str(line["error"]))
+                    raise ImageBuildFailed(reference, str(line["error"]), "\n".join(said))
+                said.extend(str(line.get("stream", "")).splitlines())
             report("pushing")
             digest = None
             for line in self._docker.api.push(repository, tag=tag, stream=True, decode=True):
@@ -107,7 +117,7 @@ def _explained(reference: str) -> Iterator[None]:
     except requests.exceptions.RequestException as error:
         raise DockerUnreachable(os.environ.get("DOCKER_HOST", "the default socket"), str(error)) from error
     except docker.errors.BuildError as error:
-        raise ImageBuildFailed(reference, str(error)) from error
+        raise ImageBuildFailed(reference, str(error), "") from error
     except docker.errors.APIError as error:
         raise RegistryFailed(reference, str(error.explanation or error)) from error
 

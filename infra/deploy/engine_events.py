@@ -64,6 +64,6 @@ def _about(urn: str) -> str:
 
 def _add(errors: list[str], text: str) -> None:
     """Keep a diagnostic once, without colour codes and the engine's own closing line."""
-    clean = _COLOUR.sub("", text).strip().removeprefix("error: ").strip()
+    clean = _COLOUR.sub("", text).strip().removeprefix("error: ").removeprefix("an unhandled error occurred: ").strip()
     if clean and clean not in _NOISE and not any(clean in known for known in errors):
         errors.append(clean)

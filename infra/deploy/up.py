@@ -63,6 +63,7 @@ class Deployer:
     report: Report
     cancelled: threading.Event
     jobs: int
+    _settled: set[str] = field(default_factory=set)
 
     def deploy(self, models: Sequence[ModelPlan], live: dict[str, Live]) -> list[Done]:
         """Deploy all; one that fails does not stop the others. In the order given."""
@@ -95,6 +96,7 @@ class Deployer:
                     done.restored = self._restore(model, previous)
         except SlipwayError as error:
             done.error = done.error or error
+        self._settled.add(model.name)
         text = "serves" if done.error is None else f"failed; {done.restored}" if done.restored else "failed"
         self.report(model.name, text)
         return done
@@ -176,7 +178,7 @@ class Deployer:
                 continue
             for name, release in releases.items():
                 ours = [pod for pod in pods if pod["metadata"]["labels"].get("app.kubernetes.io/name") == name]
-                if any(_of(pod, release) for pod in ours) and not finished.is_set():
+                if name not in self._settled and any(_of(pod, release) for pod in ours):
                     self.report(f"{name} pods", stage(ours, release))
 
 

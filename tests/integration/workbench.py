@@ -89,7 +89,7 @@ class Workbench:
             "owner": "tests",
             "artifact": {"source": f"models/{name}.onnx"},
             "runtime": "onnxruntime",
-            "resources": {"cpu": "100m", "memory": "256Mi"},
+            "resources": {"cpu": "300m", "memory": "256Mi"},
             "scale": {"min": 1, "max": 1},
             "check": {
                 "request": f"models/{name}.json",
@@ -204,7 +204,7 @@ class Load:
                         self.lost.append(f"{response.status} {data[:200]!r}")
             except (OSError, http.client.HTTPException) as error:
                 with self._lock:
-                    self.lost.append(repr(error))
+                    self.lost.append(f"{time.strftime('%X')} {error!r}")
                 connection.close()
                 connection = None
             if seed % 2 and connection:
