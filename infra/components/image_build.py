@@ -114,12 +114,12 @@ def _explained(reference: str) -> Iterator[None]:
     """Turn the Engine's exceptions into ours."""
     try:
         yield
-    except requests.exceptions.RequestException as error:
-        raise DockerUnreachable(os.environ.get("DOCKER_HOST", "the default socket"), str(error)) from error
     except docker.errors.BuildError as error:
         raise ImageBuildFailed(reference, str(error), "") from error
-    except docker.errors.APIError as error:
+    except docker.errors.APIError as error:  # the Engine answered; it is also a RequestException
         raise RegistryFailed(reference, str(error.explanation or error)) from error
+    except requests.exceptions.RequestException as error:
+        raise DockerUnreachable(os.environ.get("DOCKER_HOST", "the default socket"), str(error)) from error
 
 
 def cache_folder() -> Path:

@@ -17,7 +17,12 @@ _PREROUTING = "SLIPWAY-PREROUTING"
 _OWNED = re.compile(r"(KUBE|SLIPWAY)-")
 _KUBE_PROXY_CHAIN = ":KUBE-SERVICES "
 
-# What kube-proxy, the kubelet and the ptp plugin change; put back by remove().
+_FORGET = (
+    "net/netfilter/nf_conntrack_tcp_timeout_time_wait",
+    "net/netfilter/nf_conntrack_tcp_timeout_close",
+)
+
+# What kube-proxy, the kubelet, the ptp plugin and create() change; put back by remove().
 _SETTINGS = (
     "net/ipv4/ip_forward",
     "net/ipv4/conf/all/route_localnet",
@@ -27,6 +32,7 @@ _SETTINGS = (
     "kernel/panic_on_oops",
     "kernel/keys/root_maxkeys",
     "kernel/keys/root_maxbytes",
+    *_FORGET,
 )
 
 
@@ -43,6 +49,7 @@ def create() -> None:
     for destination in _BLACKHOLES:
         _run(["ip", "route", "replace", *destination])
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+    _forget_closed_connections()
     present = _run(["iptables-save"])
     _run(["iptables-restore", "--wait", "5", "--noflush"], rules(present))
 
@@ -151,6 +158,16 @@ def _remember_settings() -> None:
     new = file.with_suffix(".new")
     new.write_text(json.dumps(values))
     new.rename(file)
+
+
+def _forget_closed_connections() -> None:
+    """Let the translation of a closed connection expire after a second, not after two minutes.
+
+    On loopback the kernel takes a port again after a second. A new connection from it would be sent where the old one
+    went, which may be a pod that is gone or, from before its Service was known, nowhere: refused, though pods serve.
+    """
+    for _, setting in _existing(_FORGET):
+        setting.write_text("1")
 
 
 def _existing(names: Iterable[str]) -> list[tuple[str, Path]]:

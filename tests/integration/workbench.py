@@ -171,11 +171,14 @@ class Load:
         self.answers: dict[float, int] = {}
         self.lost: list[str] = []
         self._port = port
+        self._started = time.monotonic()
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._client, args=(i,)) for i in range(clients)]
 
     def __enter__(self) -> "Load":
+        # Connections that were refused before the node knew the Service are remembered for a second, with their port.
+        time.sleep(2)
         for thread in self._threads:
             thread.start()
         return self
@@ -201,10 +204,10 @@ class Load:
                         value = json.loads(data)["outputs"]["y"][0][0]
                         self.answers[value] = self.answers.get(value, 0) + 1
                     else:
-                        self.lost.append(f"{response.status} {data[:200]!r}")
+                        self.lost.append(f"{time.monotonic() - self._started:.2f} s: {response.status} {data[:200]!r}")
             except (OSError, http.client.HTTPException) as error:
                 with self._lock:
-                    self.lost.append(f"{time.strftime('%X')} {error!r}")
+                    self.lost.append(f"{time.monotonic() - self._started:.2f} s: {error!r}")
                 connection.close()
                 connection = None
             if seed % 2 and connection:
