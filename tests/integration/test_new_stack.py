@@ -1,0 +1,32 @@
+"""The CLI takes a stack that was made without it for its own."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from infra.deploy.engine import Engine
+from infra.deploy.new_stack import ensured
+from infra.load import secrets_of
+from infra.names import PROJECT
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    (tmp_path / "backend").mkdir()
+    (tmp_path / "workspace").mkdir()
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path / 'backend'}")
+    return Engine(tmp_path / "workspace", secrets_of(ROOT / "stacks", "local"), threading.Event())
+
+
+def test_a_stack_made_without_the_cli_is_listed_updated_and_destroyed_by_it(engine: Engine, tmp_path: Path) -> None:
+    engine.up("local", lambda: None, lambda _: None, new=True)
+    assert engine.stacks() == ("local",)
+    assert ensured(f"file://{tmp_path / 'backend'}", PROJECT, "local.digits")
+    assert engine.stacks() == ("local", "local.digits")
+    updated = engine.up("local.digits", lambda: None, lambda _: None, new=False)
+    assert updated.changes == {"create": 1}, "the stack itself is all that an empty program makes"
+    assert engine.destroy("local.digits", lambda _: None) is not None
+    assert engine.stacks() == ("local",)
