@@ -6,6 +6,8 @@ from typing import Any
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 from slipway_server.config import ServerConfig
 
@@ -134,6 +136,24 @@ def test_the_yaml_reads_back_as_what_was_rendered_and_has_no_anchors() -> None:
     text = to_yaml(manifests)
     assert list(yaml.safe_load_all(text)) == manifests
     assert "&id" not in text
+
+
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(["yes", "1e3", "", "0x1", "~", "a: b"])
+)
+
+
+@given(st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_the_yaml_is_what_the_library_writes_byte_for_byte(value: object) -> None:
+    whole = yaml.dump_all([{"v": value}], Dumper=Unaliased, sort_keys=False, explicit_start=True, width=110)
+    assert to_yaml([{"v": value}]) == whole
+
+
+class Unaliased(yaml.CSafeDumper):
+    """Without anchors, which the library writes where one Python object is there twice."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
 
 
 def test_changing_one_rendered_object_changes_no_other() -> None:
