@@ -1,0 +1,7 @@
+"""`python -m tests.bench`, in the environment of `python -m local run`: what `make bench` calls."""
+
+import sys
+
+from tests.bench.run import main
+
+sys.exit(main())

@@ -1,0 +1,68 @@
+"""The peer of a fleet: one Pulumi program with every model of an environment in one stack.
+
+    python -m tests.bench.one_stack up|destroy SPECS SETTINGS ENVIRONMENT
+
+Same manifests, images, provider, engine and order as Slipway's stacks, with one provider resource for all; without
+what Slipway does beside the engine: finding what changed, golden request, record of what was right.
+"""
+
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pulumi
+
+from infra.components.environment import EnvironmentArgs, KubernetesEnvironment
+from infra.components.image import ModelImage
+from infra.components.kubernetes_object import KubernetesObject, cluster_provider
+from infra.components.model import with_image
+from infra.components.model_image import image_args
+from infra.deploy.engine import Engine
+from infra.opened import Folders, Opened
+from infra.plan import ModelPlan
+from infra.render import render_environment, render_model
+
+_BEFORE_THE_PODS = ("ServiceAccount", "ConfigMap", "NetworkPolicy")
+
+
+def program(opened: Opened) -> None:
+    """Everything of an environment."""
+    context = opened.settings.context
+    namespace = KubernetesEnvironment(opened.name, EnvironmentArgs(context, render_environment(opened.plan))).namespace
+    provider = cluster_provider("models", namespace.apply(lambda _: context), pulumi.ResourceOptions())
+    for model in opened.plan.models:
+        _model(model, provider)
+
+
+def _model(model: ModelPlan, provider: pulumi.ProviderResource) -> None:
+    image = ModelImage(model.name, image_args(model)).reference
+    before: list[pulumi.Resource] = []
+    after = []
+    for manifest in render_model(model, model.image.reference):
+        if manifest["kind"] in _BEFORE_THE_PODS:
+            before.append(KubernetesObject(manifest, pulumi.ResourceOptions(provider=provider)))
+        elif manifest["kind"] == "Deployment":
+            deployment = with_image(manifest, image)
+        else:
+            after.append(manifest)
+    pods = KubernetesObject(deployment, pulumi.ResourceOptions(provider=provider, depends_on=before))
+    for manifest in after:
+        KubernetesObject(manifest, pulumi.ResourceOptions(provider=provider, depends_on=[pods]))
+
+
+def main() -> None:
+    """Update or destroy the stack."""
+    command, models, settings, environment = sys.argv[1:]
+    opened = Opened(environment, Folders(Path(models), Path(settings)))
+    with tempfile.TemporaryDirectory() as folder:
+        engine = Engine(Path(folder), opened.secrets, threading.Event())
+        if command == "up":
+            outcome = engine.up(environment, lambda: program(opened), print, new=False)
+            print(outcome.changes)
+        else:
+            engine.destroy(environment, print)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""Measure the model server against MLServer and LitServe: same machine, same core, same model, same requests.
+
+    python -m tests.bench.server.bench_server [--seconds 3] [--rounds 3] [--json FILE]
+
+Every server gets one core and one inference thread, the client another core. Clients work in a closed loop.
+Both peers run twice, with their dynamic batching off (their default) and on (32 rows, 2 ms: this server's
+default); ratios are against the better of the two. A figure is the median over the rounds.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.bench.server.contenders import CONTENDERS, PEERS, Contender, StartError, prepare_peers, serving
+from tests.bench.server.load import Load, LoadError, ask_once, closed_loop, http_request
+
+LEVELS = (1, 8, 32)
+WARM_UP_S = 1.0
+ANSWER_LIMIT_S = 60
+SERVER_CORE, CLIENT_CORE = 0, 1
+
+Results = dict[Contender, dict[int, list[Load]]]
+
+
+def main() -> int:
+    """Run the benchmark; return 1 if this server is not ahead everywhere."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of one measurement")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    arguments = parser.parse_args()
+    if len(os.sched_getaffinity(0)) < 2:
+        print("error: needs two cores: one for the server, one for the client", file=sys.stderr)
+        return 1
+    prepare_peers()
+    os.sched_setaffinity(0, {CLIENT_CORE})
+    results: Results = {contender: {level: [] for level in LEVELS} for contender in CONTENDERS}
+    for number in range(arguments.rounds):
+        for contender in CONTENDERS:
+            print(f"round {number + 1}: {_label(contender)}", file=sys.stderr)
+            for level, load in measure(contender, arguments.seconds).items():
+                results[contender][level].append(load)
+    figures = {contender: {n: _median(loads) for n, loads in by.items()} for contender, by in results.items()}
+    rows = [
+        {"contender": _label(contender), "protocol": contender.protocol, "connections": level, **asdict(load)}
+        for contender, by in figures.items()
+        for level, load in by.items()
+    ]
+    ratios = compare(figures)
+    report(figures, ratios, arguments.rounds, arguments.seconds)
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"peers": PEERS, "figures": rows, "ratios": ratios}, indent=2))
+    return 0 if all(row["ahead"] for row in ratios) else 1
+
+
+def measure(contender: Contender, seconds: float) -> dict[int, Load]:
+    """Start the server, see that its answer is right, and load it at every level."""
+    with tempfile.TemporaryDirectory() as name, serving(contender, SERVER_CORE, Path(name)) as port:
+        request = http_request(port, contender.path, contender.body)
+        _await_right_answer(port, request)
+        closed_loop(port, request, 8, WARM_UP_S)
+        return {level: closed_loop(port, request, level, seconds) for level in LEVELS}
+
+
+def compare(figures: dict[Contender, dict[int, Load]]) -> list[dict[str, object]]:
+    """Return this server's ratio to the better configuration of each peer, per protocol and level."""
+    ratios: list[dict[str, object]] = []
+    for own in (contender for contender in figures if contender.name == "slipway"):
+        peers = [one for one in figures if one.protocol == own.protocol and one is not own]
+        for level in LEVELS:
+            mine, theirs = figures[own][level], [figures[peer][level] for peer in peers]
+            throughput = mine.requests_per_s / max(load.requests_per_s for load in theirs)
+            p50 = min(load.p50_ms for load in theirs) / mine.p50_ms
+            p99 = min(load.p99_ms for load in theirs) / mine.p99_ms
+            ratios.append(
+                {
+                    "against": peers[0].name,
+                    "protocol": own.protocol,
+                    "connections": level,
+                    "requests_per_s": round(throughput, 2),
+                    "p50": round(p50, 2),
+                    "p99": round(p99, 2),
+                    "ahead": min(throughput, p50, p99) > 1,
+                }
+            )
+    return ratios
+
+
+def report(
+    figures: dict[Contender, dict[int, Load]], ratios: list[dict[str, object]], rounds: int, seconds: float
+) -> None:
+    """Print both tables."""
+    print(f"median of {rounds} rounds of {seconds:g} s; server on core {SERVER_CORE}, client on {CLIENT_CORE}")
+    print(f"{'server':28} {'protocol':8} {'clients':>7} {'req/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'client CPU':>10}")
+    for contender, by in figures.items():
+        for level, load in by.items():
+            print(
+                f"{_label(contender):28} {contender.protocol:8} {level:7} {load.requests_per_s:8.0f} "
+                f"{load.p50_ms:8.2f} {load.p99_ms:8.2f} {load.client_cpu:10.0%}"
+            )
+    print("\ntimes better than the better configuration of the peer (above 1: this server is ahead)")
+    print(f"{'against':28} {'protocol':8} {'clients':>7} {'req/s':>8} {'p50':>8} {'p99':>8}")
+    for row in ratios:
+        print(
+            f"{row['against']:28} {row['protocol']:8} {row['connections']:7} {row['requests_per_s']:8} "
+            f"{row['p50']:8} {row['p99']:8}"
+        )
+
+
+def _await_right_answer(port: int, request: bytes) -> None:
+    """Wait until the model answers, and see that it is the right digit; LoadError after ANSWER_LIMIT_S."""
+    end = time.monotonic() + ANSWER_LIMIT_S
+    while True:
+        try:
+            outputs = json.loads(ask_once(port, request))["outputs"]
+            break
+        except (LoadError, OSError) as error:
+            if time.monotonic() > end:
+                raise LoadError(f"no answer within {ANSWER_LIMIT_S} s: {error}") from None
+            time.sleep(0.2)
+    if isinstance(outputs, list):
+        outputs = {output["name"]: output["data"] for output in outputs}
+    label = outputs["label"]
+    if label not in ([7], [[7]], 7):
+        raise LoadError(f"the answer is {label}, expected 7")
+
+
+def _label(contender: Contender) -> str:
+    return f"{contender.name}, batching {'on' if contender.batching else 'off'}"
+
+
+def _median(loads: list[Load]) -> Load:
+    names = asdict(loads[0])
+    return Load(**{name: statistics.median(getattr(load, name) for load in loads) for name in names})
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (LoadError, StartError) as error:
+        sys.exit(f"error: {error}")
