@@ -28,9 +28,10 @@ down: .venv/.synced ## take everything away (TOOLS=1: the cache of built tools t
 status: .venv/.synced ## every part of the local environment and how it does
 	@$(LOCAL) status
 
-test: lint ## everything: lint, unit, golden, programs, server, integration
+test: lint ## everything: lint, unit, golden, programs, server, fuzz, integration
 	@$(WEIGHTS)
-	@$(BIN)/pytest --ignore=tests/integration --ignore=tests/bench
+	@$(BIN)/pytest --ignore=tests/integration --ignore=tests/bench --ignore=tests/unit/infra/test_fuzz.py
+	@$(BIN)/pytest tests/unit/infra/test_fuzz.py --hypothesis-profile fuzz
 	@$(LOCAL) up
 	@$(IN_LOCAL) pytest tests/integration
 

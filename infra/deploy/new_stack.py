@@ -6,6 +6,7 @@ Any other backend, or a folder in another layout than the one known here, is lef
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,9 +31,8 @@ def ensured(backend: str, project: str, stack: str) -> bool:
     new = target.with_name(f".{target.name}.{os.getpid()}")
     new.write_text(json.dumps({"version": _CHECKPOINT, "checkpoint": {"stack": f"organization/{project}/{stack}"}}))
     try:
-        os.link(new, target)
-    except FileExistsError:
-        pass  # another run was first, which is as good
+        with suppress(FileExistsError):  # another run was first, which is as good
+            os.link(new, target)
     except OSError:
         return False  # a file system without hard links
     finally:
