@@ -26,4 +26,5 @@ def run() -> None:
         planned = opened.models([wanted])[0]
     except SlipwayError as error:
         raise pulumi.RunError(str(error)) from error
-    model.program(planned)()
+    # The engine shows the image's progress itself.
+    model.program(planned, lambda _: None)()

@@ -17,12 +17,12 @@ _READY_LIMIT_S = 600
 """For a release that served before: its image may have to be pulled again."""
 
 
-def program(model: ModelPlan) -> Callable[[], None]:
-    """Return the program that brings a model to its plan."""
+def program(model: ModelPlan, progress: Callable[[str], None]) -> Callable[[], None]:
+    """Return the program that brings a model to its plan; `progress` is told how its image comes along."""
 
     def run() -> None:
         context = connection(model.environment).apply(lambda link: link.context)
-        image = ModelImage(model.name, image_args(model))
+        image = ModelImage(model.name, image_args(model, progress))
         # The image's digest is known when it was pushed; the reference by tag only holds its place.
         manifests = render_model(model, model.image.reference)
         limit = model.timing.deadline_s + model.timing.grace_s

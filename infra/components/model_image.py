@@ -15,13 +15,20 @@ from infra.render import render_dockerfile, render_runtime_dockerfile
 Report = Callable[[str], None]
 
 
-def image_args(model: ModelPlan) -> ModelImageArgs:
-    """Return how to look up and how to make a model's image. Docker is not asked before one of the two is called."""
+def image_args(model: ModelPlan, progress: Report) -> ModelImageArgs:
+    """Return how to look up and how to make a model's image. Docker is not asked before one of the two is called.
+
+    `progress` is told what goes on, besides the engine.
+    """
 
     def digest() -> str | None:
         return ImageBuilder().pushed(model.image.reference)
 
-    def ensure(report: Report) -> str:
+    def ensure(engine: Report) -> str:
+        def report(text: str) -> None:
+            engine(text)
+            progress(f"image: {text}")
+
         builder = ImageBuilder()
         return builder.ensure(model.image.reference, lambda: _model_context(builder, model, report), report)
 

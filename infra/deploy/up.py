@@ -30,7 +30,7 @@ _POLL_S = 1.0
 class Programs:
     """What the stacks run: a model from its plan, or a release as it once was."""
 
-    model: Callable[[ModelPlan], Program]
+    model: Callable[[ModelPlan, Callable[[str], None]], Program]
     release: Callable[[str, Release], Program]
 
 
@@ -104,12 +104,13 @@ class Deployer:
     def _update(self, model: ModelPlan, live: Live | None, done: Done) -> None:
         """Run the stack, send the golden request, and keep the release as the one to go back to."""
         started = time.monotonic()
-        self.report(model.name, "updating its stack")
+
+        def report(text: str) -> None:
+            self.report(model.name, text)
+
+        report("updating its stack")
         self.engine.up(
-            stack(self.environment, model.name),
-            self.programs.model(model),
-            lambda text: self.report(model.name, text),
-            new=live is None,
+            stack(self.environment, model.name), self.programs.model(model, report), report, new=live is None
         )
         updated = time.monotonic()
         done.steps["update"] = updated - started

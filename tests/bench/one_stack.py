@@ -36,7 +36,7 @@ def program(opened: Opened) -> None:
 
 
 def _model(model: ModelPlan, provider: pulumi.ProviderResource) -> None:
-    image = ModelImage(model.name, image_args(model)).reference
+    image = ModelImage(model.name, image_args(model, lambda _: None)).reference
     before: list[pulumi.Resource] = []
     after = []
     for manifest in render_model(model, model.image.reference):

@@ -6,5 +6,6 @@ COPY deps/ /opt/slipway/deps/
 USER 0:0
 # Compiled here, by the image's own Python: else every pod compiles all of it anew at each start, for as many seconds as
 # its CPU limit is low. Unchecked, because a layer's files carry no times to check against.
-RUN ["python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "/opt/slipway/deps"]
+# What a server never imports is left out: tests, converters, quantizers.
+RUN ["python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "-x", "/(tests?|testing|f2py|transformers|quantization|tools|v1|deprecated)/", "/opt/slipway/deps"]
 ENV PYTHONPATH=/opt/slipway/server:/opt/slipway/deps PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

@@ -72,7 +72,7 @@ def images(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
     """Stand in for Docker and the registry: what the registry has, by reference; `ensure` adds to it."""
     has: dict[str, str | None] = {}
 
-    def args(model: ModelPlan) -> ModelImageArgs:
+    def args(model: ModelPlan, progress: Callable[[str], None]) -> ModelImageArgs:
         reference = model.image.reference
 
         def ensure(report: Callable[[str], None]) -> str:
@@ -101,7 +101,7 @@ def test_an_environment_is_a_namespace_with_a_restricted_pod_security_level_and_
 
 
 def test_every_object_of_a_model_is_a_resource_of_its_own(digits: ModelPlan, images: dict[str, str | None]) -> None:
-    recorder = run(stacks.model.program(digits))
+    recorder = run(stacks.model.program(digits, lambda _: None))
     rendered = {(m["kind"], m["metadata"]["name"]) for m in render_model(digits, "x")}
     registered = {
         (args.typ.rpartition(":")[2], args.name) for args in recorder.resources if args.typ.startswith("kubernetes:")
@@ -111,7 +111,7 @@ def test_every_object_of_a_model_is_a_resource_of_its_own(digits: ModelPlan, ima
 
 
 def test_pods_run_the_image_by_the_digest_that_was_pushed(digits: ModelPlan, images: dict[str, str | None]) -> None:
-    recorder = run(stacks.model.program(digits))
+    recorder = run(stacks.model.program(digits, lambda _: None))
     assert container(recorder)["image"] == f"{digits.image.repository}@{DIGEST}"
     assert images == {digits.image.reference: DIGEST}
 
@@ -120,14 +120,14 @@ def test_a_preview_builds_nothing_and_shows_the_image_of_the_registry(
     digits: ModelPlan, images: dict[str, str | None]
 ) -> None:
     images[digits.image.reference] = "sha256:" + "cd" * 32
-    recorder = run(stacks.model.program(digits), preview=True)
+    recorder = run(stacks.model.program(digits, lambda _: None), preview=True)
     assert container(recorder)["image"] == f"{digits.image.repository}@sha256:{'cd' * 32}"
 
 
 def test_a_preview_of_an_image_that_is_not_built_yet_leaves_it_unknown(
     digits: ModelPlan, images: dict[str, str | None]
 ) -> None:
-    recorder = run(stacks.model.program(digits), preview=True)
+    recorder = run(stacks.model.program(digits, lambda _: None), preview=True)
     assert images == {}
     assert "sha256" not in str(container(recorder).get("image"))
 
@@ -135,7 +135,7 @@ def test_a_preview_of_an_image_that_is_not_built_yet_leaves_it_unknown(
 def test_every_object_uses_the_context_of_its_environments_stack_and_no_credential_is_in_it(
     digits: ModelPlan, images: dict[str, str | None]
 ) -> None:
-    recorder = run(stacks.model.program(digits))
+    recorder = run(stacks.model.program(digits, lambda _: None))
     (provider,) = [args for args in recorder.resources if args.typ == "pulumi:providers:kubernetes"]
     assert provider.inputs == {"context": "slipway-local", "upsertExistingObjects": True}
     for args in recorder.resources:
@@ -158,5 +158,5 @@ def test_a_restore_registers_the_manifests_as_they_were_and_neither_builds_nor_l
 
 
 def test_no_manifest_carries_a_secret(digits: ModelPlan, images: dict[str, str | None]) -> None:
-    recorder = run(stacks.model.program(digits))
+    recorder = run(stacks.model.program(digits, lambda _: None))
     assert recorder.of("Secret") == []
