@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-from kubernetes import client, config
+from kubernetes import config
 from pulumi import automation
 
 CONTEXT = "slipway-local"
@@ -53,13 +53,11 @@ class Cluster:
         """One request; None for 404."""
         headers = {"Content-Type": content_type, "Accept": "application/json"}
         url = self._client.configuration.host + path
-        try:
-            response = self._client.rest_client.request(method, url, headers=headers, body=body)
-        except client.ApiException as error:
-            if error.status == 404:
-                return None
-            raise
+        response = self._client.rest_client.request(method, url, headers=headers, body=body)
         response.read()
+        if response.status == 404:
+            return None
+        assert response.status < 400, f"{method} {path}: {response.status} {response.data[:500]!r}"
         found: Manifest = json.loads(response.data)
         return found
 
