@@ -22,7 +22,7 @@ from infra.verify import verify as judge_live
 _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
 _EXTRA_S = 5.0
 _REACH_LIMIT_S = 15.0
-_REACH_RETRY_S = 0.1
+_REACH_RETRY_S = 0.5
 
 
 def show_status(opened: Opened, *, as_json: bool) -> None:

@@ -18,6 +18,7 @@ _OWNED = re.compile(r"(KUBE|SLIPWAY)-")
 _KUBE_PROXY_CHAIN = ":KUBE-SERVICES "
 
 _FORGET = (
+    "net/netfilter/nf_conntrack_tcp_timeout_syn_sent",
     "net/netfilter/nf_conntrack_tcp_timeout_time_wait",
     "net/netfilter/nf_conntrack_tcp_timeout_close",
 )
@@ -161,10 +162,10 @@ def _remember_settings() -> None:
 
 
 def _forget_closed_connections() -> None:
-    """Let the translation of a closed connection expire after a second, not after two minutes.
+    """Let the translation of a closed or refused connection expire after a second, not after two minutes.
 
     On loopback the kernel takes a port again after a second. A new connection from it would be sent where the old one
-    went, which may be a pod that is gone or, from before its Service was known, nowhere: refused, though pods serve.
+    went: to a pod that is gone or, if it was refused before its Service was known, nowhere, though pods serve by now.
     """
     for _, setting in _existing(_FORGET):
         setting.write_text("1")
