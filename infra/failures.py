@@ -129,13 +129,6 @@ class WrongAnswer(DeployError):
         self.reason = reason
 
 
-class EnvironmentNotUp(SlipwayError):
-    """A command needs a running environment and there is none."""
-
-    def __init__(self, environment: str) -> None:
-        super().__init__(f"environment {environment} is not up; next: slipway up {environment}")
-
-
 class ModelNotServing(SlipwayError):
     """A command needs a running model and it is not there."""
 

@@ -10,11 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from infra import report
-from infra.cluster import Cluster, Json
+from infra.cluster import Json
 from infra.deploy.record import Live, live_models, saved
 from infra.errors import FileRefused
 from infra.failures import ApiRefused, ModelNotServing, WrongAnswer
-from infra.names import short
 from infra.opened import Opened
 from infra.verify import Verdict
 from infra.verify import verify as judge_live
@@ -40,7 +39,7 @@ def show_status(opened: Opened, *, as_json: bool) -> None:
                 "release": here.release if here else None,
                 "ready": here.ready if here else 0,
                 "wanted": here.wanted if here else 0,
-                "state": state(here, short(wanted.release_digest) if wanted else None),
+                "state": state(here, wanted.release if wanted else None),
                 "url": url(opened, services.get(name)),
             }
         )
@@ -137,7 +136,7 @@ def show_verdicts(opened: Opened, names: Sequence[str], *, as_json: bool) -> Non
     for name in chosen:
         if name not in live:
             raise ModelNotServing(opened.name, name)
-        verdict, error = _verdict(opened, opened.cluster, name)
+        verdict, error = _verdict(opened, name)
         wrong = error or wrong
         rows.append(
             {
@@ -167,11 +166,11 @@ def show_verdicts(opened: Opened, names: Sequence[str], *, as_json: bool) -> Non
         raise wrong
 
 
-def _verdict(opened: Opened, cluster: Cluster, name: str) -> tuple[Verdict | None, WrongAnswer | None]:
+def _verdict(opened: Opened, name: str) -> tuple[Verdict | None, WrongAnswer | None]:
     """Judge one live model by the check that it was deployed with, or its spec's when it was never judged."""
-    kept = saved(cluster, name)
+    kept = saved(opened.cluster, name)
     check = kept.check if kept else dict(opened.plan.find(name, opened.folders.models).server_config["check"])
     try:
-        return judge_live(cluster, name, check, kept.digest if kept else None), None
+        return judge_live(opened.cluster, name, check, kept.digest if kept else None), None
     except WrongAnswer as error:
         return None, error

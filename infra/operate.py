@@ -48,7 +48,7 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
     started = time.monotonic()
     models = opened.models(names)
     with _engine(opened) as (engine, cancelled):
-        live = _live(opened)
+        live = live_models(opened.cluster)
         changed = [model for model in models if options.refresh or needs_update(model, live.get(model.name))]
         extra = [] if names else sorted(set(live) - {model.name for model in opened.plan.models})
         _announce(opened, models, changed, live, extra, options)
@@ -80,11 +80,6 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
         if cancelled.is_set():
             raise Interrupted
     _conclude(opened, models, done, steps, time.monotonic() - started)
-
-
-def _live(opened: Opened) -> dict[str, Live]:
-    """Return what is live, from one LIST call; nothing when the cluster has no such namespace yet."""
-    return live_models(opened.cluster)
 
 
 def _announce(

@@ -39,8 +39,6 @@ class Live:
     verified: str | None
     wanted: int
     ready: int
-    uid: str
-    created: str
 
     @property
     def settled(self) -> bool:
@@ -69,8 +67,6 @@ def live_of(deployment: Json) -> Live:
         verified=labels.get(VERIFIED_LABEL),
         wanted=deployment["spec"].get("replicas", 1),
         ready=status.get("availableReplicas", 0) if seen else 0,
-        uid=metadata["uid"],
-        created=metadata["creationTimestamp"],
     )
 
 

@@ -17,7 +17,7 @@ from infra.deploy.pods import stage
 from infra.deploy.record import Live, Release, live_of, save, saved
 from infra.errors import DeployError, SlipwayError
 from infra.failures import Interrupted, WrongAnswer
-from infra.names import MANAGED_BY, short, stack
+from infra.names import MANAGED_BY, stack
 from infra.plan import ModelPlan
 from infra.render import render_model
 from infra.verify import Verdict, verify
@@ -49,7 +49,7 @@ class Done:
 
 def needs_update(model: ModelPlan, live: Live | None) -> bool:
     """Whether the release that is live, judged and serving is another than the planned one."""
-    return live is None or not live.settled or live.release != short(model.release_digest)
+    return live is None or not live.settled or live.release != model.release
 
 
 @dataclass(frozen=True)
@@ -170,20 +170,13 @@ class Deployer:
 
     def _watch_pods(self, models: Sequence[ModelPlan], finished: threading.Event) -> None:
         """Report the stage of every model's pods: one LIST a second for all of them."""
-        releases = {model.name: short(model.release_digest) for model in models}
         while not finished.wait(_POLL_S):
             try:
                 pods = self.cluster.list("Pod", f"app.kubernetes.io/managed-by={MANAGED_BY}")
             except SlipwayError:
                 # Only progress is lost; whoever deploys meets the same error and says it.
                 continue
-            for name, release in releases.items():
-                ours = [pod for pod in pods if pod["metadata"]["labels"].get("app.kubernetes.io/name") == name]
-                if name not in self._settled and any(_of(pod, release) for pod in ours):
-                    self.report(f"{name} pods", stage(ours, release))
-
-
-def _of(pod: dict[str, object], release: str) -> bool:
-    """Whether a pod belongs to a release, by its label."""
-    metadata = pod["metadata"]
-    return isinstance(metadata, dict) and release in metadata["labels"].values()
+            for model in models:
+                ours = [pod for pod in pods if model.labels.items() <= pod["metadata"]["labels"].items()]
+                if ours and model.name not in self._settled:
+                    self.report(f"{model.name} pods", stage(ours, model.release))
