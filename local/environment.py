@@ -44,8 +44,6 @@ def render(
             if entry and not entry.startswith("kubernetes:")
         ]
         variables["PULUMI_DEBUG_PROVIDERS"] = ",".join([*others, f"kubernetes:{provider_port}"])
-        # Else the CLI asks the internet for the plugin that is served here, and waits for an answer.
-        variables["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
         # Else the engine tries, each time that a state names the plugin, to download what already runs: 3 s in vain.
         variables["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
     if docker_host is not None:
