@@ -43,7 +43,7 @@ class UserError(SlipwayError):
 
     def __str__(self) -> str:
         where = _line(f"{self.place}: {self.field}" if self.field else str(self.place))
-        return f"{where}: {_line(self.problem)}; allowed: {_line(self.allowed)}; next: {_line(self.todo)}"
+        return f"{where}: {_line(self.problem)}; allowed: {_line(self.allowed, 1500)}; next: {_line(self.todo)}"
 
 
 class FileRefused(UserError):
@@ -120,8 +120,9 @@ def each(error: UserError) -> tuple[UserError, ...]:
 
 def nearest(word: str, known: Sequence[str]) -> str | None:
     """The known word that `word` was most likely meant to be."""
-    found = difflib.get_close_matches(word[:100].lower(), known, n=1, cutoff=0.6)
-    return found[0] if found else None
+    lower = {name.lower(): name for name in known}
+    found = difflib.get_close_matches(word[:100].lower(), lower, n=1, cutoff=0.6)
+    return lower[found[0]] if found else None
 
 
 def _line(text: str, limit: int = 500) -> str:

@@ -82,6 +82,8 @@ def _flow(value: Any) -> str:
     """An example as YAML shows it on one line."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
     return str(value)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.aws_settings import AnySettings
 from infra.document import Document, FieldPath, read_document, refuse_empty
 from infra.errors import (
     FileRefused,
@@ -17,7 +18,6 @@ from infra.errors import (
     each,
 )
 from infra.findings import Locate, dotted
-from infra.settings import Settings
 from infra.settings_file import CONFIG_KEY, environments, load_settings, read_settings, secrets_of
 from infra.spec import OVERRIDABLE
 from infra.variant import Variant, variant
@@ -212,7 +212,7 @@ def _merged(base: dict[str, Any], override: Mapping[str, Any], path: FieldPath =
 
 def load_environment(
     settings_dir: Path, environment: str, models_dir: Path, root: Path
-) -> tuple[Settings, list[LoadedSpec]]:
+) -> tuple[AnySettings, list[LoadedSpec]]:
     """Load an environment's settings and the specs of the models that are deployed to it, sorted by name.
 
     Raises:
@@ -220,7 +220,7 @@ def load_environment(
     """
     known = environments(settings_dir)
     bad: list[UserError] = []
-    found: tuple[Settings, Document] | None = None
+    found: tuple[AnySettings, Document] | None = None
     specs: list[LoadedSpec] = []
     try:
         found = read_settings(settings_dir, environment)

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 
 DOMAIN = "slipway.dev"
 MANAGED_BY = "slipway"
@@ -10,6 +11,18 @@ PROJECT = "slipway"
 RELEASE_LABEL = f"{DOMAIN}/release"
 VERIFIED_LABEL = f"{DOMAIN}/verified"
 ENVIRONMENT_LABEL = f"{DOMAIN}/environment"
+EXCEPTIONS_ANNOTATION = f"{DOMAIN}/policy-exceptions"
+"""The exceptions of a spec as JSON, on the objects of its model: rule and reason."""
+ENVIRONMENT_TAG = "slipway:environment"
+"""The tag of every AWS resource of an environment: what costs are counted by, and what is left is found by."""
+MODEL_TAG = "slipway:model"
+MANAGED_BY_TAG = "slipway:managed-by"
+POOL_LABEL = f"{DOMAIN}/pool"
+"""The label of every node of a pool on AWS."""
+SYSTEM_POOL = "system"
+"""The pool of nodes that the platform itself runs on; no pool of the settings may have its name."""
+AWS_ENVIRONMENT_TAG = "slipway:environment"
+"""On everything in an AWS account that belongs to an environment."""
 
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 _LABEL_LIMIT = 63
@@ -66,9 +79,22 @@ def config_map(model: str, release_digest: str) -> str:
     return f"{model}-{short(release_digest)}"
 
 
-def image_repository(registry: str, model: str) -> str:
-    """The repository of a model's images, without tag or digest."""
-    return f"{registry}/slipway/{model}"
+def image_repository(registry: str, model: str, environment: str | None = None) -> str:
+    """The repository of a model's images, without tag or digest; arguments as of `repository`."""
+    return f"{registry}/{repository(model, environment)}"
+
+
+def repository(model: str, environment: str | None = None) -> str:
+    """The repository of a model's images inside its registry.
+
+    `environment`: where each has repositories of its own in one registry, as those of an AWS account and region do.
+    """
+    return "/".join(filter(None, ("slipway", environment, model)))
+
+
+def runtime_repository(runtime: str) -> str:
+    """The repository, by `image_repository`, of the image below those of all models with this runtime."""
+    return f"runtime-{runtime}"
 
 
 def lock(model: str) -> str:
@@ -79,3 +105,33 @@ def lock(model: str) -> str:
 def record(model: str) -> str:
     """The ConfigMap that keeps the last release of a model whose golden request was answered right."""
     return f"{model}-verified"
+
+
+def cluster(environment: str) -> str:
+    """The EKS cluster of an environment; also the context for it in a kubeconfig, and the start of AWS names."""
+    return f"{PROJECT}-{fitted(environment, 27)}"
+
+
+def aws_tags(environment: str, tags: Mapping[str, str], model: str | None = None) -> dict[str, str]:
+    """Tags of every AWS resource of an environment, or of a model in it: the settings' and Slipway's own."""
+    own = {ENVIRONMENT_TAG: environment, MANAGED_BY_TAG: MANAGED_BY}
+    return {**tags, **own, **({MODEL_TAG: model} if model is not None else {})}
+
+
+def role(environment: str, user: str) -> str:
+    """The IAM role of a part of an environment, or of a model in it."""
+    return f"{cluster(environment)}-{fitted(user, 63 - len(cluster(environment)))}"
+
+
+def bucket(environment: str, account: str, region: str) -> str:
+    """The bucket of models' weights; such names are unique in the whole world, so account and region are in it."""
+    name = f"{cluster(environment)}-{account}-{region}".lower()
+    return re.sub(r"[^a-z0-9.-]", "-", name)
+
+
+def node_group(pool: str, part: str, immutable: str) -> str:
+    """A node group of a pool. `part`: `spot` or `on-demand` of a pool that has both, else empty.
+
+    `immutable` is a digest of what a node group cannot change, so that such a change is a new group beside the old.
+    """
+    return "-".join(filter(None, (fitted(pool, 40), part, immutable[:8])))

@@ -1,13 +1,14 @@
-"""Choose the node pool of each model and how its update rolls, and refuse what could never be scheduled."""
+"""Place an environment's models on its pools, say how their updates roll, refuse what could never be scheduled."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from infra.binding import Bound, bind, no_pool
 from infra.errors import UserError, UserErrors, WrongValue
 from infra.load import LoadedSpec
-from infra.quantities import format_bytes, format_cpu
-from infra.settings import NodePool, Settings
-from infra.spec import ModelSpec, Resources, Scale
+from infra.packing import Load, Nodes, demand, packed, rooms
+from infra.pools import Pool
+from infra.spec import ModelSpec
 from infra.variant import Variant
 
 
@@ -21,171 +22,174 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A model, the pool that its pods run on, and how its update rolls there."""
+    """A model, the pool that its pods run on and why, and how its update rolls there.
+
+    `floor_on_spot`: how many of its replicas at rest need nodes that may be taken back; `warnings`: what the user
+    should know.
+    """
 
     variant: Variant
-    pool: NodePool
+    pool: Pool
+    reason: tuple[str, ...]
     rollout: Rollout
+    floor_on_spot: int
+    warnings: tuple[str, ...]
 
 
-def place(environment: str, settings: Settings, loaded: Sequence[LoadedSpec]) -> list[Placed]:
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """A model that has a pool, before it is known whether there is room."""
+
+    loaded: LoadedSpec
+    variant: Variant
+    bound: Bound
+
+    @property
+    def spec(self) -> ModelSpec:
+        return self.variant.spec
+
+    def load(self, replicas: int) -> Load:
+        return Load(self.loaded.name, demand(self.spec.resources), replicas)
+
+    @property
+    def kept_free(self) -> Load:
+        """What no other model may take: of GPUs, as many as the model may ever get; else its replicas at rest."""
+        return self.load(self.spec.scale.max if self.spec.resources.gpu else self.spec.scale.min)
+
+
+def place(environment: str, pools: Sequence[Pool], loaded: Sequence[LoadedSpec]) -> list[Placed]:
     """Place all models of an environment.
 
     Raises:
-        UserErrors: for each model that no pool can hold, or whose update could never finish.
+        UserErrors: for each model that no pool can hold, that has no room beside the others, or whose update could
+            never finish.
     """
     bad: list[UserError] = []
-    chosen: list[tuple[LoadedSpec, Variant, NodePool]] = []
+    placed: list[Placed] = []
+    users: dict[str, list[_Bound]] = {}
     for spec in loaded:
         variant = spec.variant(environment)
-        pool = smallest(settings.node_pools, variant.spec.resources)
-        if pool is None:
-            bad.append(_no_pool(environment, settings, spec, variant))
+        bound = bind(pools, variant.spec)
+        if bound is None:
+            bad.append(no_pool(environment, pools, spec, variant.spec))
         else:
-            chosen.append((spec, variant, pool))
-    gpu_users: dict[str, list[tuple[str, int, int]]] = {}
-    for _, variant, pool in chosen:
-        if variant.spec.resources.gpu is not None:
-            user = (variant.spec.name, variant.spec.resources.gpu.count, variant.spec.scale.max)
-            gpu_users.setdefault(pool.name, []).append(user)
-    placed = []
-    for spec, variant, pool in chosen:
-        others: list[tuple[str, int, int]] = []
-        if variant.spec.resources.gpu is not None:
-            others = [user for user in gpu_users[pool.name] if user[0] != spec.name]
-        room = _room(variant.spec, pool, others)
-        how = rollout(variant.spec.scale, room)
-        if how is None:
-            bad.append(_no_room(environment, spec, variant.spec, pool, room, others))
-        else:
-            placed.append(Placed(variant, pool, how))
+            users.setdefault(bound.pool.name, []).append(_Bound(spec, variant, bound))
+    for pool in pools:
+        models = users.get(pool.name, [])
+        room = rooms(pool, [model.kept_free for model in models])
+        floors = _floors_on_spot(pool, models)
+        for model in models:
+            how = _rollout(model, room[model.loaded.name])
+            if how is None:
+                bad.append(_no_room(environment, model, room[model.loaded.name], models))
+            else:
+                floor = floors[model.loaded.name]
+                warnings = tuple(_warnings(model, how, floor))
+                placed.append(Placed(model.variant, pool, model.bound.reason, how, floor, warnings))
     if bad:
         raise UserErrors(bad)
     return placed
 
 
-def lacks(pool: NodePool, resources: Resources) -> list[str]:
-    """Why not even an empty node of `pool` could hold one replica; empty if it could."""
-    reasons = []
-    if resources.cpu > pool.cpu:
-        reasons.append(f"a node has {format_cpu(pool.cpu)} CPU")
-    if resources.memory > pool.memory:
-        reasons.append(f"a node has {format_bytes(pool.memory)} memory")
-    if resources.gpu is not None:
-        if pool.gpu is None:
-            reasons.append("no GPU")
-        else:
-            if resources.gpu.count > pool.gpu.count:
-                reasons.append(f"{pool.gpu.count} GPU in a node")
-            if resources.gpu.memory > pool.gpu.memory:
-                reasons.append(f"{pool.gpu.model} with {format_bytes(pool.gpu.memory)} each")
-    return reasons
-
-
-def smallest(pools: Sequence[NodePool], resources: Resources) -> NodePool | None:
-    """The pool that holds a replica and wastes least: without GPUs before with, then the smallest node."""
-    fitting = [pool for pool in pools if not lacks(pool, resources)]
-    return min(fitting, key=_size, default=None)
-
-
-def _size(pool: NodePool) -> tuple[int, int, int, int, str]:
-    gpus = (pool.gpu.count, pool.gpu.memory) if pool.gpu else (0, 0)
-    return (*gpus, pool.memory, pool.cpu, pool.name)
-
-
-def slots(pool: NodePool, resources: Resources) -> int:
+def slots(pool: Pool, spec: ModelSpec) -> int:
     """Replicas that `pool` holds at its largest if nothing else is there."""
-    each = min(pool.cpu // resources.cpu, pool.memory // resources.memory)
-    if resources.gpu is not None and pool.gpu is not None:
-        each = min(each, pool.gpu.count // resources.gpu.count)
-    return each * pool.max_nodes
+    return Nodes(pool).room(demand(spec.resources))
 
 
-def rollout(scale: Scale, room: int) -> Rollout | None:
-    """How to update a model for which there is room for `room` replicas; None if no way keeps serving.
+def rollout(least: int, most: int, room: int, *, downtime: bool) -> Rollout | None:
+    """How to update a model with `least` to `most` replicas where there is room for `room`; None if there is no way.
 
     A new pod beside the old ones is best. Where there is no room for it, one old pod goes first, which needs a second
-    one that serves meanwhile: with a single replica the update would either stop serving or wait for ever.
+    one that serves meanwhile: a single replica would stop serving, which the spec has to allow, or wait for ever.
     """
-    if room > scale.max:
+    if room > most:
         return Rollout(max_surge=1, max_unavailable=0)
-    if room == scale.max and scale.min > 1:
+    if room == most and (least > 1 or downtime):
         return Rollout(max_surge=0, max_unavailable=1)
     return None
 
 
-def gpu_room(pool: NodePool, count: int, others: Sequence[tuple[int, int]]) -> int:
-    """Replicas of `count` GPUs for which `pool` has room beside others, by GPUs alone.
+def _rollout(model: _Bound, room: int) -> Rollout | None:
+    """How the model's update rolls: beside what others keep, and alone on its pool at its largest."""
+    spec, kept = model.spec, model.kept_free.replicas
+    downtime = spec.rollout.downtime == "allowed"
+    beside = rollout(spec.scale.min, kept, room, downtime=downtime)
+    alone = rollout(spec.scale.min, spec.scale.max, slots(model.bound.pool, spec), downtime=downtime)
+    if beside is None or alone is None:
+        return None
+    return min(beside, alone, key=lambda how: how.max_surge)
 
-    Args:
-        pool: a pool with GPUs.
-        count: GPUs of one replica.
-        others: of each other model of the pool, GPUs of one replica and how many replicas it may get. A GPU is
-            never shared, so that what others may get has to be left to them.
 
-    Returns:
-        Whole replicas that fit on what the others leave, large ones packed first.
+def _floors_on_spot(pool: Pool, models: Sequence[_Bound]) -> dict[str, int]:
+    """Of each model, the replicas at rest that find no room on nodes which are never taken back.
+
+    Those nodes go to the models that avoid spot first.
     """
-    gpus = pool.gpu.count if pool.gpu else 0
-    free = [gpus] * pool.max_nodes
-    for size, replicas in sorted(others, reverse=True):
-        left = replicas
-        for node in range(len(free)):
-            taken = min(left, free[node] // size)
-            free[node] -= taken * size
-            left -= taken
-            if not left:
-                break
-    return sum(node // count for node in free)
+    if not pool.spot:
+        return {model.loaded.name: 0 for model in models}
+    safe = Nodes(pool, pool.on_demand_nodes)
+    order = sorted(models, key=lambda model: (model.spec.spot == "allowed", model.loaded.name))
+    each = {model.loaded.name: (demand(model.spec.resources), model.spec.scale.min) for model in order}
+    return {name: least - safe.put(one, least) for name, (one, least) in each.items()}
 
 
-def _room(spec: ModelSpec, pool: NodePool, others: Sequence[tuple[str, int, int]]) -> int:
-    room = slots(pool, spec.resources)
-    if spec.resources.gpu is None:
-        return room
-    return min(room, gpu_room(pool, spec.resources.gpu.count, [(count, most) for _, count, most in others]))
+def _warnings(model: _Bound, how: Rollout, floor_on_spot: int) -> Iterator[str]:
+    spec, pool = model.spec, model.bound.pool
+    if how.max_surge == 0 and spec.scale.min == 1:
+        yield (
+            f"rollout.downtime: each update stops the only replica before the next one starts, since pool {pool.name} "
+            "has no room for both"
+        )
+    if floor_on_spot:
+        yield (
+            f"scale.min: {floor_on_spot} of {spec.scale.min} replicas at rest need spot nodes of pool {pool.name}, "
+            "which can be taken back at two minutes' notice"
+        )
+    if spec.resources.gpu and pool.gpu and not pool.gpu.isolated:
+        yield (
+            f"resources.gpu: replicas take turns on a GPU of pool {pool.name}; nothing keeps one from using the memory "
+            "of all"
+        )
 
 
-def _no_pool(environment: str, settings: Settings, spec: LoadedSpec, variant: Variant) -> UserError:
-    resources = variant.spec.resources
-    pools = "; ".join(f"{pool.name}: {', '.join(lacks(pool, resources))}" for pool in settings.node_pools)
-    lacking = [pool for pool in settings.node_pools if not lacks(pool, resources.model_copy(update={"gpu": None}))]
-    key = "gpu" if lacking else _largest(settings, variant)
-    place, field = spec.locate(environment, ("resources", key))
-    value = resources.model_dump(mode="json")[key]
-    problem = f"is more than any node pool of {environment} has in a node"
-    todo = f"ask for less, or add a pool to the settings of {environment}"
-    return WrongValue(place, field, value, problem, f"what one of these has ({pools})", todo)
+def crowded(pool: Pool, models: Sequence[tuple[str, ModelSpec]]) -> str | None:
+    """What to say when the pool at its largest does not hold all of its models at their largest; else None.
+
+    Not refused: they would all have to be at their highest load at the same time. GPUs never come to this.
+    """
+    loads = [Load(name, demand(spec.resources), spec.scale.max) for name, spec in models]
+    _, found = packed(pool, loads)
+    missing = sum(load.replicas - found[load.model] for load in loads)
+    if not missing:
+        return None
+    wanted = sum(load.replicas for load in loads)
+    return (
+        f"pool {pool.name}: if all its models were at scale.max at once, {missing} of {wanted} replicas would wait for "
+        f"room on its {pool.max_nodes} nodes; raise max_nodes, or know that they never peak together"
+    )
 
 
-def _largest(settings: Settings, variant: Variant) -> str:
-    """Which of CPU and memory to blame when a replica does not fit even without its GPUs."""
-    memory_fits = any(pool.memory >= variant.spec.resources.memory for pool in settings.node_pools)
-    return "cpu" if memory_fits else "memory"
-
-
-def _no_room(
-    environment: str,
-    spec: LoadedSpec,
-    merged: ModelSpec,
-    pool: NodePool,
-    room: int,
-    others: Sequence[tuple[str, int, int]],
-) -> UserError:
-    scale, gpu = merged.scale, merged.resources.gpu
-    place, field = spec.locate(environment, ("scale", "max"))
-    room = max(room, 0)
-    beside = f" beside {', '.join(sorted(name for name, _, _ in others))}" if others else ""
-    has = f"pool {pool.name} has room for {room}{beside}"
-    if room < scale.max:
+def _no_room(environment: str, model: _Bound, room: int, users: Sequence[_Bound]) -> UserError:
+    spec, pool, scale = model.spec, model.bound.pool, model.spec.scale
+    most = min(room, slots(pool, spec))
+    gpu = spec.resources.gpu
+    key, wanted = ("max", scale.max) if gpu or slots(pool, spec) <= scale.max else ("min", scale.min)
+    place, field = model.loaded.locate(environment, ("scale", key))
+    others = sorted(other.loaded.name for other in users if other is not model)
+    beside = f" beside {', '.join(others)}" if others and room < slots(pool, spec) else ""
+    has = f"pool {pool.name} has room for {most}{beside}"
+    if most < wanted:
         problem = f"replicas do not fit: {has}"
     elif gpu is None:
         problem = f"replicas leave no room for the one more that a rolling update starts: {has}"
     else:
-        need = (scale.max + 1) * gpu.count
-        problem = f"replicas and the one more that a rolling update starts need {need} GPUs: {has} replicas"
-    allowed = f"at most {max(room - 1, 0)}"
-    if room > 1:
-        allowed += f", or {room} with scale.min of 2 or more, so that one can stop while others serve"
-    todo = f"lower scale.max or raise max_nodes of pool {pool.name} in the settings of {environment}"
-    return WrongValue(place, field, scale.max, problem, allowed, todo)
+        need = (wanted + 1) * gpu.count
+        what = "GPUs" if gpu.share == 1 else "shares of GPUs"
+        problem = f"replicas and the one more that a rolling update starts need {need} {what}: {has} replicas"
+    allowed = f"at most {max(most - 1, 0)}"
+    if most > 1:
+        allowed += f", or {most} with scale.min of 2 or more, so that one can stop while others serve"
+    if most >= 1:
+        allowed += f", or {most} with rollout.downtime allowed"
+    todo = f"lower scale.{key} or raise max_nodes of pool {pool.name} in the settings of {environment}"
+    return WrongValue(place, field, wanted, problem, allowed, todo)

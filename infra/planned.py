@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from infra import names
+from infra.aws_settings import AnySettings
 from infra.errors import Place, UnknownName
+from infra.estimates import Estimates
 from infra.placement import Rollout
-from infra.settings import NodePool, Settings
+from infra.pools import Pool, pools
 from infra.spec import ModelSpec
 
 
@@ -29,6 +31,7 @@ class RuntimeImagePlan:
         repository: with the registry, without tag.
         tag: first 16 hex digits over base image and requirements.
         base_image: as the settings name it.
+        architecture: `amd64` or `arm64`.
         requirements: file of the locked requirements, with hashes.
         requirements_digest: sha256 of that file.
     """
@@ -36,6 +39,7 @@ class RuntimeImagePlan:
     repository: str
     tag: str
     base_image: str
+    architecture: str
     requirements: Path
     requirements_digest: str
 
@@ -100,9 +104,11 @@ class ModelPlan:
         selector: labels that select its pods.
         service_type: ClusterIP or NodePort.
         pool: the node pool that its pods run on.
-        pool_reason: why that one, for people.
+        pool_reason: why that one, for people: first what is good about it, then why no other.
         rollout: how an update rolls.
+        floor_on_spot: how many of the replicas at rest need nodes that may be taken back.
         timing: limits of a replica's life.
+        estimates: its cold start and its cost.
         image: what its pods run.
         server_config: the model server's configuration as JSON values, `release` among them.
         release_digest: sha256 over all that the release is made of; equal digests need no deployment.
@@ -117,10 +123,12 @@ class ModelPlan:
     labels: dict[str, str]
     selector: dict[str, str]
     service_type: str
-    pool: NodePool
-    pool_reason: str
+    pool: Pool
+    pool_reason: tuple[str, ...]
     rollout: Rollout
+    floor_on_spot: int
     timing: Timing
+    estimates: Estimates
     image: ImagePlan
     server_config: dict[str, Any]
     release_digest: str
@@ -152,7 +160,7 @@ class ModelPlan:
             "labels": self.labels,
             "selector": self.selector,
             "serviceType": self.service_type,
-            "pool": {"name": self.pool.name, "reason": self.pool_reason},
+            "pool": {"name": self.pool.name, "reason": "; ".join(self.pool_reason)},
             "rollout": {"maxSurge": self.rollout.max_surge, "maxUnavailable": self.rollout.max_unavailable},
             "timing": {
                 "startSeconds": self.timing.start_s,
@@ -160,6 +168,8 @@ class ModelPlan:
                 "graceSeconds": self.timing.grace_s,
                 "deadlineSeconds": self.timing.deadline_s,
             },
+            "floorOnSpot": self.floor_on_spot,
+            "estimates": self.estimates.to_json(),
             "image": {
                 "repository": self.image.repository,
                 "tag": self.image.tag,
@@ -176,11 +186,17 @@ class ModelPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An environment's models, sorted by name."""
+    """An environment's models, sorted by name, and what the user should know about them together."""
 
     environment: str
-    settings: Settings
+    settings: AnySettings
     models: tuple[ModelPlan, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """The environment's pools, in the order of its settings."""
+        return pools(self.settings)
 
     def select(self, wanted: Sequence[str]) -> "Plan":
         """The plan of some of its models only; names that it does not have are passed over."""
@@ -199,4 +215,5 @@ class Plan:
             "environment": self.environment,
             "settings": self.settings.model_dump(mode="json"),
             "models": [model.to_json() for model in self.models],
+            "warnings": list(self.warnings),
         }

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -18,6 +19,7 @@ _NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,9})?"
 _MEMORY = re.compile(rf"({_NUMBER})(Ki|Mi|Gi|Ti|k|M|G|T)")
 _CPU = re.compile(rf"({_NUMBER})(m?)")
 _TIME = re.compile(rf"({_NUMBER})(ms|s|m|h)")
+_SHARE = re.compile(r"1|1/[1-9][0-9]{0,2}|0?\.[0-9]{1,9}")
 _BARE = re.compile(_NUMBER)
 _SEMVER = re.compile(
     r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})"
@@ -82,6 +84,16 @@ def parse_cpu(value: object) -> int:
     if millis != int(millis) or not 0 < millis <= 1024_000:
         raise refusal("is out of range or finer than 1m", _CPU_ALLOWED, "write for example 500m")
     return int(millis)
+
+
+def parse_share(value: object) -> Fraction:
+    """A part of one GPU from `0.25`, `1/4`, `1`."""
+    allowed = "a part of one GPU, as 1/4 or 0.25; above 0 and at most 1"
+    text = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    text = _text(text, allowed, "1/4").removesuffix(".0")
+    if not _SHARE.fullmatch(text) or not Fraction(text):
+        raise refusal("is not a part of one GPU", allowed, "write for example 1/4")
+    return Fraction(text)
 
 
 _TIME_ALLOWED = "a positive time with a unit: ms, s, m or h; at most 24h"
@@ -163,6 +175,9 @@ Bytes = Annotated[int, BeforeValidator(parse_bytes), PlainSerializer(format_byte
 Millicores = Annotated[int, BeforeValidator(parse_cpu), PlainSerializer(format_cpu), _number_too(_CPU)]
 """An amount of CPU in thousandths of a core, written `500m` or `2`."""
 
+Share = Annotated[Fraction, BeforeValidator(parse_share), PlainSerializer(str), _number_too(_SHARE)]
+"""A part of one GPU, above 0 and at most 1, written `1/4` or `0.25`."""
+
 Seconds = Annotated[float, BeforeValidator(parse_seconds), PlainSerializer(format_seconds), _schema(_TIME)]
 """A time in seconds, written `30s` or `500ms`."""
 
@@ -178,9 +193,9 @@ DnsLabel = Annotated[str, BeforeValidator(dns_label(63)), _schema(_DNS_LABEL, ma
 """A DNS label of at most 63 characters."""
 
 
-def line_of_text(limit: int, example: str) -> Callable[[object], str]:
-    """A validator for one line of printable text of at most `limit` characters."""
-    allowed = f"one line of text, 1 to {limit} characters"
+def line_of_text(limit: int, example: str, least: int = 1) -> Callable[[object], str]:
+    """A validator for one line of printable text of `least` to `limit` characters."""
+    allowed = f"one line of text, {least} to {limit} characters"
 
     def parse(value: object) -> str:
         text = _text(value, allowed, example)
@@ -188,6 +203,8 @@ def line_of_text(limit: int, example: str) -> Callable[[object], str]:
             raise refusal("is empty", allowed, f"write for example {example}")
         if len(text) > limit:
             raise refusal(f"has {len(text)} characters", allowed, f"shorten it by {len(text) - limit}")
+        if len(text.strip()) < least:
+            raise refusal("is too short", allowed, f"write for example {example}")
         if not text.isprintable():
             raise refusal("has a line break or a control character", allowed, "write it on one line")
         return text

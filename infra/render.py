@@ -136,6 +136,7 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "selector": model.selector,
         "owner": spec.owner,
         "description": spec.description,
+        "policy_exceptions": json.dumps(spec.exceptions, sort_keys=True) if spec.exceptions else None,
         "config_name": names.config_map(model.name, model.release_digest),
         "config": json.dumps(model.server_config, sort_keys=True),
         "image": image,
@@ -185,8 +186,8 @@ def _resources(model: ModelPlan, tmp: int) -> dict[str, str]:
         "memory": format_bytes(wanted.memory),
         "ephemeral-storage": format_bytes(tmp + LOG_BYTES),
     }
-    if wanted.gpu is not None:
-        resources["nvidia.com/gpu"] = str(wanted.gpu.count)
+    if wanted.gpu is not None and model.pool.gpu is not None:
+        resources[model.pool.gpu.resource] = str(wanted.gpu.count)
     return resources
 
 
@@ -206,9 +207,13 @@ def render_environment(plan: Plan) -> list[Manifest]:
     return _rendered("kubernetes/environment", _ENVIRONMENT_TEMPLATES, values)
 
 
-def render_runtime_dockerfile(base_image: str) -> str:
-    """Render the Dockerfile of the runtime image, from a base image by digest (or, offline, by its tag)."""
-    return _environment().get_template("image/runtime.Dockerfile.j2").render({"base_image": base_image})
+def render_runtime_dockerfile(base_image: str, architecture: str) -> str:
+    """Render the Dockerfile of the runtime image, from a base image by digest (or, offline, by its tag).
+
+    What a machine of another architecture builds runs nothing: that would need an emulator.
+    """
+    values = {"base_image": base_image, "compiled": architecture == "amd64"}
+    return _environment().get_template("image/runtime.Dockerfile.j2").render(values)
 
 
 def render_dockerfile(runtime_image: str) -> str:

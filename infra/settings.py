@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from infra.quantities import Bytes, DnsLabel, Millicores, ModelName, line_of_text, refusal
-from infra.spec import Section, number
+from infra.section import Section, number
 
 _IMAGE = re.compile(
     r"(?P<registry>[A-Za-z0-9.-]+(?::[0-9]{1,5})?)(?P<path>(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)"
@@ -143,13 +143,14 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        _refuse_repeated([pool.name for pool in self.node_pools], ("node_pools", "name"))
-        _refuse_repeated(self.models or (), ("models",))
+        refuse_repeated([pool.name for pool in self.node_pools], ("node_pools",), ("name",))
+        refuse_repeated(self.models or (), ("models",))
         return self
 
 
-def _refuse_repeated(names: Sequence[str], path: tuple[str, ...]) -> None:
+def refuse_repeated(names: Sequence[str], path: tuple[str | int, ...], below: tuple[str, ...] = ()) -> None:
+    """Refuse a name that is there twice; `path` leads to the list, and `below` from an entry of it to the name."""
     for index, name in enumerate(names):
         if name in names[:index]:
-            at: tuple[str | int, ...] = (path[0], index, *path[1:])
+            at = (*path, index, *below)
             raise refusal(f"{name} is there twice", "each name once", "rename or remove one of them", at)

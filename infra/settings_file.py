@@ -1,15 +1,30 @@
 """Load an environment's settings out of the file that it shares with Pulumi, stacks/Pulumi.<environment>.yaml."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from infra.aws_settings import AnySettings, AwsSettings
+from infra.catalog import EKS_VERSIONS
 from infra.document import Document, FieldPath, read_document, refuse_empty
-from infra.errors import FileRefused, MissingKey, Place, UnknownKey, UnknownName, UserError, UserErrors, WrongValue
-from infra.findings import dotted, validated
+from infra.errors import (
+    FileRefused,
+    MissingKey,
+    Place,
+    UnknownKey,
+    UnknownName,
+    UserError,
+    UserErrors,
+    WrongValue,
+    nearest,
+)
+from infra.findings import Locate, dotted, validated
+from infra.platform_versions import EKS
 from infra.settings import Settings
 
 CONFIG_KEY = "slipway:environment"
+KINDS = ("kubernetes", "aws")
 PULUMI_KEYS = ("encryptionsalt", "secretsprovider", "encryptedkey")
 
 
@@ -31,17 +46,22 @@ def environments(settings_dir: Path) -> list[str]:
     return sorted(part[1] for part in parts if len(part) == 3 and part[0] == "Pulumi" and part[2] == "yaml")
 
 
-def load_settings(settings_dir: Path, environment: str) -> Settings:
+def load_settings(settings_dir: Path, environment: str, today: date | None = None) -> AnySettings:
     """Load an environment's settings.
+
+    Args:
+        settings_dir: folder of the settings files.
+        environment: its name.
+        today: the day on which a version of Kubernetes must still be supported; the current one for None.
 
     Raises:
         UserErrors: everything that is wrong in the file.
         UserError: there is no such environment.
     """
-    return read_settings(settings_dir, environment)[0]
+    return read_settings(settings_dir, environment, today)[0]
 
 
-def read_settings(settings_dir: Path, environment: str) -> tuple[Settings, Document]:
+def read_settings(settings_dir: Path, environment: str, today: date | None = None) -> tuple[AnySettings, Document]:
     """Like `load_settings`, with the file's lines for findings that need more than the file."""
     known = environments(settings_dir)
     if environment not in known:
@@ -56,10 +76,56 @@ def read_settings(settings_dir: Path, environment: str) -> tuple[Settings, Docum
     at: FieldPath = ("config", CONFIG_KEY)
     settings = None
     if value is not None or not found:
-        settings = validated(Settings, value, lambda p: (document.place((*at, *p)), dotted((*at, *p))), found)
+        settings = _of_kind(value, lambda p: (document.place((*at, *p)), dotted((*at, *p))), found)
+    if isinstance(settings, AwsSettings):
+        found += _unsupported(settings, today or date.today(), document)
     if found or settings is None:
         raise UserErrors(found)
     return settings, document
+
+
+def _of_kind(value: Any, locate: Locate, found: list[UserError]) -> AnySettings | None:
+    """The settings of the kind that they say they are; None after adding to `found` what is wrong with them."""
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if kind == "aws":
+        return validated(AwsSettings, value, locate, found)
+    if kind == "kubernetes" or not isinstance(value, dict):
+        return validated(Settings, value, locate, found)
+    place, field = locate(("kind",))
+    if "kind" not in value:
+        found.append(MissingKey(place, field, f"what the environment is: {' or '.join(KINDS)}", "kind: kubernetes"))
+    else:
+        near = nearest(kind, KINDS) if isinstance(kind, str) else None
+        found.append(WrongValue(place, field, kind, "is not accepted", ", ".join(KINDS), f"write {near or KINDS[0]}"))
+    return None
+
+
+def _unsupported(settings: AwsSettings, today: date, document: Document) -> Iterator[UserError]:
+    version = settings.kubernetes_version
+    until = EKS_VERSIONS[version].extended_until
+    good = [name for name in EKS if name in EKS_VERSIONS and today < EKS_VERSIONS[name].extended_until]
+    if version in good:
+        return
+    at: FieldPath = ("config", CONFIG_KEY, "kubernetes_version")
+    if today >= until:
+        problem, todo = f"is past its support, which ended on {until}", "write a version that AWS supports"
+    else:
+        problem, todo = "has no add-ons and images pinned", "write another, or pin them in infra/platform_versions.py"
+    allowed = ", ".join(good) or "none, Slipway is older than that"
+    yield WrongValue(document.place(at), dotted(at), version, problem, allowed, todo)
+
+
+def settings_warnings(settings: AnySettings, today: date | None = None) -> tuple[str, ...]:
+    """What is worth saying about settings that are right."""
+    if not isinstance(settings, AwsSettings):
+        return ()
+    support = EKS_VERSIONS[settings.kubernetes_version]
+    if (today or date.today()) < support.standard_until:
+        return ()
+    return (
+        f"Kubernetes {settings.kubernetes_version} left its standard support on {support.standard_until}: its control "
+        f"plane costs six times as much, and AWS upgrades it by itself after {support.extended_until}",
+    )
 
 
 def _wrapping(document: Document) -> Iterator[UserError]:

@@ -1,13 +1,15 @@
 """Hold what a person writes about one model: the frozen, validated spec of models/*.yaml."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from infra.errors import nearest
+from infra.policy.rules import EXCEPTABLE
 from infra.quantities import (
     Bytes,
     DnsLabel,
-    Millicores,
     ModelName,
     Seconds,
     SemVer,
@@ -16,22 +18,22 @@ from infra.quantities import (
     line_of_text,
     refusal,
     repository_path,
-    whole_number,
 )
+from infra.resources import Resources
+from infra.section import Section, number
 from infra.versions import API_VERSION
 
-MEMORY_LEAST = 64 * 2**20
 BODY_MOST = 2**30
+REASON_LEAST = 20
 
-OVERRIDABLE = ("version", "artifact", "resources", "scale", "endpoint", "check")
+OVERRIDABLE = (
+    "version", "artifact", "resources", "scale", "rollout", "spot", "data", "endpoint", "check", "exceptions",
+)  # fmt: skip
 """What may differ between environments; the rest is what the model is, wherever it runs."""
 
 
-def number(least: int, most: int) -> Any:
-    """The validator and JSON Schema of a whole number in a range."""
-    return BeforeValidator(whole_number(least, most)), WithJsonSchema(
-        {"type": "integer", "minimum": least, "maximum": most}
-    )
+_REGION = re.compile(r"[a-z]{2}(?:-[a-z]{2,16}){1,3}-[1-9]")
+_ZONE = re.compile(rf"{_REGION.pattern}[a-z]")
 
 
 def _text(limit: int, example: str) -> tuple[BeforeValidator, WithJsonSchema]:
@@ -39,17 +41,35 @@ def _text(limit: int, example: str) -> tuple[BeforeValidator, WithJsonSchema]:
     return BeforeValidator(line_of_text(limit, example)), schema
 
 
+def _pattern(pattern: re.Pattern[str], what: str, example: str) -> tuple[BeforeValidator, WithJsonSchema]:
+    def parse(value: object) -> str:
+        text = line_of_text(63, example)(value)
+        if not pattern.fullmatch(text):
+            raise refusal(f"is not the name of {what}", f"{what} as AWS names it", f"write for example {example}")
+        return text
+
+    return BeforeValidator(parse), WithJsonSchema({"type": "string", "pattern": f"^(?:{pattern.pattern})$"})
+
+
 _file_rule = BeforeValidator(repository_path), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 512})
 RepositoryFile = Annotated[str, *_file_rule]
 Replicas = Annotated[int, *number(1, 1000)]
-GpuCount = Annotated[int, *number(1, 16)]
 Percent = Annotated[int, *number(1, 100)]
 
 
-class Section(BaseModel):
-    """A part of a file that a person writes: frozen, and a key that nothing reads is refused."""
+def _exceptable(value: object) -> str:
+    text = line_of_text(63, EXCEPTABLE[0])(value)
+    if text not in EXCEPTABLE:
+        near = nearest(text, EXCEPTABLE)
+        todo = f"write {near}" if near else "remove it (docs/policy.md has all rules)"
+        raise refusal("is no rule that a model can be excepted from", ", ".join(EXCEPTABLE), todo)
+    return text
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+_rule_schema = WithJsonSchema({"type": "string", "enum": list(EXCEPTABLE)})
+ExceptableRule = Annotated[str, BeforeValidator(_exceptable), _rule_schema]
+_reason_rule = BeforeValidator(line_of_text(500, "Nobody outside of the team calls it", REASON_LEAST))
+Reason = Annotated[str, _reason_rule, WithJsonSchema({"type": "string", "minLength": REASON_LEAST, "maxLength": 500})]
 
 
 class ArtifactSource(Section):
@@ -59,31 +79,6 @@ class ArtifactSource(Section):
         description="ONNX file, relative to the repository's root (the folder with Pulumi.yaml).",
         examples=["models/digits/model.onnx"],
     )
-
-
-class Gpu(Section):
-    """Accelerators by what they can do, not by the name of a machine."""
-
-    count: GpuCount = Field(description="GPUs that one replica gets for itself.", examples=[1])
-    memory: Bytes = Field(description="Memory that each of those GPUs has at least.", examples=["24Gi"])
-
-
-class Resources(Section):
-    """What one replica gets: request and limit alike, so that a neighbour can neither take nor give any."""
-
-    cpu: Millicores = Field(description="CPU of one replica; also how many threads the server uses.", examples=["500m"])
-    memory: Bytes = Field(
-        description="Memory of one replica: the server, the weights and the requests.", examples=["512Mi"]
-    )
-    gpu: Gpu | None = Field(default=None, description="GPUs of one replica; none when left out.")
-
-    @model_validator(mode="after")
-    def _memory_is_enough_for_a_server(self) -> Self:
-        if self.memory < MEMORY_LEAST:
-            least = format_bytes(MEMORY_LEAST)
-            text = format_bytes(self.memory)
-            raise refusal(f"{text} is less than any server needs", f"at least {least}", f"write {least}", ("memory",))
-        return self
 
 
 class Target(Section):
@@ -111,6 +106,35 @@ class Scale(Section):
         if self.max > self.min and self.target is None:
             problem = f"is missing, though max {self.max} is above min {self.min}"
             raise refusal(problem, "cpu_percent from 1 to 100", "add target: {cpu_percent: 70}", ("target",))
+        return self
+
+
+class RolloutRules(Section):
+    """What an update may do to those who use the model."""
+
+    downtime: Literal["refused", "allowed"] = Field(
+        default="refused",
+        description="Whether the only replica may stop before its successor serves, where there is no room for both.",
+        examples=["allowed"],
+    )
+
+
+class DataResidency(Section):
+    """Where the model's data has to stay, and so its pods."""
+
+    region: Annotated[str, *_pattern(_REGION, "a region", "eu-central-1")] = Field(
+        description="Region that no pod may leave.", examples=["eu-central-1"]
+    )
+    zone: Annotated[str, *_pattern(_ZONE, "a zone", "eu-central-1a")] | None = Field(
+        default=None, description="Zone of it that no pod may leave; any when left out.", examples=["eu-central-1a"]
+    )
+
+    @model_validator(mode="after")
+    def _the_zone_is_in_the_region(self) -> Self:
+        if self.zone is not None and self.zone[:-1] != self.region:
+            allowed = f"a zone of {self.region}"
+            problem = f"{self.zone} is not in region {self.region}"
+            raise refusal(problem, allowed, f"write for example {self.region}a", ("zone",))
         return self
 
 
@@ -178,10 +202,38 @@ class ModelSpec(Section):
     runtime: Literal["onnxruntime"] = Field(description="What runs the model.", examples=["onnxruntime"])
     resources: Resources = Field(description="What one replica gets.", examples=[{"cpu": "500m", "memory": "512Mi"}])
     scale: Scale = Field(default=Scale(), description="How many replicas there are; one when left out.")
+    rollout: RolloutRules = Field(
+        default=RolloutRules(),
+        description="What an update may do to those who use the model.",
+        exclude_if=lambda value: value == RolloutRules(),
+    )
+    spot: Literal["avoided", "allowed"] = Field(
+        default="avoided",
+        description=(
+            "Whether replicas may run on spot nodes, which can be taken back. `avoided`: only where no other pool "
+            "fits; `allowed`: where they cost least."
+        ),
+        examples=["allowed"],
+        exclude_if=lambda value: value == "avoided",
+    )
+    data: DataResidency | None = Field(
+        default=None,
+        description="Where the model's data has to stay, and so its pods; anywhere when left out.",
+        examples=[{"region": "eu-central-1"}],
+        exclude_if=lambda value: value is None,
+    )
     endpoint: Endpoint = Field(default=Endpoint(), description="What a request may cost.")
     check: Check = Field(
         description="The golden request and its right answer.",
         examples=[{"request": "models/digits/check.json", "expect": {"label": 7}}],
+    )
+    exceptions: dict[ExceptableRule, Reason] = Field(
+        default_factory=dict,
+        description=(
+            f"Rules of the policy that do not hold for this model, each with why in {REASON_LEAST} characters or more."
+        ),
+        examples=[{"spot-floor": "A batch job asks, and asks again tomorrow"}],
+        exclude_if=lambda value: not value,
     )
     environments: dict[DnsLabel, dict[str, Any]] = Field(
         default_factory=dict,

@@ -1,4 +1,9 @@
-"""Pin what the specs, manifests and images agree on: API versions, the port, the user of a pod."""
+"""Pin what specs, manifests and images agree on: the API version, ports, the user of a pod, the image's Python.
+
+A change of this file is a new release of every model; pins that no model is made of are in platform_versions.py.
+"""
+
+from collections.abc import Mapping
 
 API_VERSION = "slipway/v1"
 
@@ -12,11 +17,8 @@ SERVER_USER = 65532
 """User and group of every process in a model's pod: `nonroot` of the distroless images, above 10000, so that it
 is nobody on the node."""
 
-PULUMI_KUBERNETES = "4.34.2"
-"""Version of the pulumi-kubernetes plugin that the stacks ask for; that of the SDK in pyproject.toml."""
-
 IMAGE_PYTHON = "3.11"
 """Python of the base image; the server's wheels are chosen for it."""
 
-IMAGE_PLATFORM = "x86_64-manylinux_2_28"
-"""Platform of the base image, as uv names it."""
+IMAGE_PLATFORMS: Mapping[str, str] = {"amd64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
+"""Platform of the base image by architecture, as uv names it."""

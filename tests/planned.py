@@ -16,3 +16,11 @@ def fixture_plan(environment: str) -> Plan:
     """The plan of the good fixtures for one of their environments."""
     settings, specs = load_environment(FIXTURES / "settings/ok", environment, FIXTURES / "spec/ok", FIXTURES / "repo")
     return plan(environment, settings, specs, CODE)
+
+
+@lru_cache
+def fleet_plan() -> Plan:
+    """The plan of the fixtures' environment on AWS, with a model of each kind."""
+    folder = FIXTURES / "aws"
+    settings, specs = load_environment(folder / "settings", "fleet", folder / "spec", FIXTURES / "repo")
+    return plan("fleet", settings, specs, CODE)

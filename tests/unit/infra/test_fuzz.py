@@ -13,18 +13,21 @@ from hypothesis import strategies as st
 from slipway_server.errors import BadRequest
 
 from infra.artifact import NotAnArtifact, read_artifact
+from infra.aws_settings import AnySettings, AwsSettings
 from infra.errors import UserError, each
 from infra.golden import read_golden
 from infra.load import load_settings, load_spec_file
 from infra.plan import plan
 from infra.render import placeholder_image, render_dockerfile, render_environment, render_model, to_yaml
-from infra.settings import Settings
 from tests.planned import CODE, FIXTURES
 
 SPEC = (FIXTURES / "spec/ok/all-fields.yaml").read_text()
 SETTINGS = (FIXTURES / "settings/ok/Pulumi.cloud.yaml").read_text()
+AWS_SETTINGS = (FIXTURES / "settings/ok/Pulumi.eks.yaml").read_text()
 CLOUD = load_settings(FIXTURES / "settings/ok", "cloud")
 WEIGHTS = {path.stem: path.read_bytes() for path in (FIXTURES / "repo/weights").glob("*.onnx")}
+AWS_SPECS = [path.read_text() for path in sorted((FIXTURES / "aws/spec").glob("*.yaml"))]
+FLEET = load_settings(FIXTURES / "aws/settings", "fleet")
 LEAST = load_spec_file(FIXTURES / "spec/ok/least.yaml", FIXTURES / "repo")
 
 WORDS = st.sampled_from(
@@ -66,7 +69,7 @@ def try_settings(folder: Path, data: bytes) -> None:
     path = folder / "Pulumi.cloud.yaml"
     path.write_bytes(data)
     try:
-        settings: Settings = load_settings(folder, "cloud")
+        settings: AnySettings = load_settings(folder, "cloud")
         planned = plan("cloud", settings, [LEAST], CODE)
         render_environment(planned)
         for model in planned.models:
@@ -143,6 +146,18 @@ def test_a_spec_with_other_values_is_planned_or_refused(folder: Path, data: byte
     try_spec(folder, data)
 
 
+@given(data=st.sampled_from(AWS_SPECS).flatmap(mutated_values))
+def test_a_spec_by_capability_with_other_values_is_planned_or_refused(folder: Path, data: bytes) -> None:
+    path = folder / "model.yaml"
+    path.write_bytes(data)
+    try:
+        loaded = load_spec_file(path, FIXTURES / "repo")
+        for model in plan("fleet", FLEET, [loaded], CODE).models:
+            to_yaml(render_model(model, placeholder_image(model)))
+    except UserError as error:
+        assert_whole(error, path)
+
+
 @st.composite
 def mutated_bytes(draw: st.DrawFn, data: bytes) -> bytes:
     """A good file in which some bytes became others."""
@@ -182,6 +197,21 @@ def test_any_golden_request_fits_or_is_refused(folder: Path, body: bytes) -> Non
 @given(data=mutated_text(SPEC))
 def test_a_spec_with_other_characters_is_planned_or_refused(folder: Path, data: bytes) -> None:
     try_spec(folder, data)
+
+
+@given(data=mutated_values(AWS_SETTINGS) | mutated_text(AWS_SETTINGS))
+def test_settings_of_aws_with_other_values_or_characters_are_planned_with_or_refused(folder: Path, data: bytes) -> None:
+    try_settings(folder, data)
+
+
+@given(value=st.dictionaries(st.sampled_from(list(AwsSettings.model_fields)), VALUES))
+def test_settings_of_aws_with_any_values_are_refused(folder: Path, value: Any) -> None:
+    document = {"config": {"slipway:environment": {**value, "kind": "aws"}}}
+    path = folder / "Pulumi.cloud.yaml"
+    path.write_bytes(yaml.safe_dump(document).encode())
+    with pytest.raises(UserError) as refused:
+        load_settings(folder, "cloud")
+    assert_whole(refused.value, path)
 
 
 @given(data=mutated_values(SETTINGS) | mutated_text(SETTINGS))

@@ -7,15 +7,16 @@ import pytest
 
 from infra.errors import UserError, each
 from infra.load import LoadedSpec, load_settings, load_spec_file
-from infra.placement import Rollout, gpu_room
-from infra.plan import ModelPlan, plan
+from infra.placement import Rollout, place
+from infra.plan import ModelPlan, _image, plan
 from infra.settings import NodePool, Settings
 from tests.planned import CODE, FIXTURES, fixture_plan
+from tests.unit.infra.pools import CPU, loaded, spec
 
 GOOD = (FIXTURES / "spec/ok/least.yaml").read_text()
 
 
-def spec(folder: Path, *edits: tuple[str, str]) -> LoadedSpec:
+def spec_file(folder: Path, *edits: tuple[str, str]) -> LoadedSpec:
     text = GOOD
     for old, new in edits:
         assert old in text
@@ -27,6 +28,7 @@ def spec(folder: Path, *edits: tuple[str, str]) -> LoadedSpec:
 
 def pools(*wanted: dict[str, object]) -> Settings:
     settings = load_settings(FIXTURES / "settings/ok", "cloud")
+    assert isinstance(settings, Settings)
     return settings.model_copy(update={"node_pools": tuple(NodePool.model_validate(pool) for pool in wanted)})
 
 
@@ -51,38 +53,38 @@ def gpus(count: int, least: int, most: int, name: str = "least") -> tuple[tuple[
 
 def test_the_smallest_pool_that_fits_is_taken_whatever_their_order(tmp_path: Path) -> None:
     for order in ((SMALL, LARGE, GPU), (GPU, LARGE, SMALL)):
-        (model,) = planned(pools(*order), spec(tmp_path))
+        (model,) = planned(pools(*order), spec_file(tmp_path))
         assert model.pool.name == "small"
-    (model,) = planned(pools(GPU, LARGE, SMALL), spec(tmp_path, ("256Mi", "16Gi")))
+    (model,) = planned(pools(GPU, LARGE, SMALL), spec_file(tmp_path, ("256Mi", "16Gi")))
     assert model.pool.name == "large"
     assert "small does not fit (a node has 8Gi memory)" in model.pool_reason
 
 
 def test_a_model_with_a_gpu_goes_to_a_pool_with_gpus_and_is_warned_of_the_cpu_build(tmp_path: Path) -> None:
-    (model,) = planned(pools(LARGE, GPU), spec(tmp_path, *gpus(1, 1, 2)))
+    (model,) = planned(pools(LARGE, GPU), spec_file(tmp_path, *gpus(1, 1, 2)))
     assert model.pool.name == "gpu"
     assert "computes on the CPU" in model.warnings[0]
-    assert planned(pools(LARGE), spec(tmp_path))[0].warnings == ()
+    assert planned(pools(LARGE), spec_file(tmp_path))[0].warnings == ()
 
 
 def test_an_update_starts_a_new_pod_first_while_there_is_room(tmp_path: Path) -> None:
-    (model,) = planned(pools(GPU), spec(tmp_path, *gpus(1, 1, 3)))
+    (model,) = planned(pools(GPU), spec_file(tmp_path, *gpus(1, 1, 3)))
     assert model.rollout == Rollout(max_surge=1, max_unavailable=0)
 
 
 def test_an_update_without_room_stops_one_of_several_pods_first(tmp_path: Path) -> None:
-    (model,) = planned(pools(GPU), spec(tmp_path, *gpus(1, 2, 4)))
+    (model,) = planned(pools(GPU), spec_file(tmp_path, *gpus(1, 2, 4)))
     assert model.rollout == Rollout(max_surge=0, max_unavailable=1)
 
 
 def test_an_update_without_room_of_what_may_be_a_single_pod_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"scale.max: 4 replicas and the one more .* need 5 GPUs: .* room for 4"):
-        planned(pools(GPU), spec(tmp_path, *gpus(1, 1, 4)))
+        planned(pools(GPU), spec_file(tmp_path, *gpus(1, 1, 4)))
 
 
 def test_gpus_that_another_model_may_get_are_not_there(tmp_path: Path) -> None:
-    first = spec(tmp_path, *gpus(1, 1, 2, "first"))
-    second = spec(tmp_path, *gpus(1, 1, 2, "second"))
+    first = spec_file(tmp_path, *gpus(1, 1, 2, "first"))
+    second = spec_file(tmp_path, *gpus(1, 1, 2, "second"))
     planned(pools(GPU), first)
     planned(pools(GPU), second)
     with pytest.raises(UserError) as refused:
@@ -93,16 +95,6 @@ def test_gpus_that_another_model_may_get_are_not_there(tmp_path: Path) -> None:
         "2 replicas and the one more that a rolling update starts need 3 GPUs: pool gpu has room for 2 beside first "
         "replicas",
     ]
-
-
-def test_gpus_left_over_on_different_nodes_do_not_add_up() -> None:
-    pool = NodePool.model_validate(GPU)  # two nodes of two GPUs
-    assert gpu_room(pool, 2, []) == 2
-    assert gpu_room(pool, 2, [(1, 1)]) == 1
-    assert gpu_room(pool, 2, [(1, 2)]) == 1
-    assert gpu_room(pool, 2, [(1, 3)]) == 0
-    assert gpu_room(pool, 1, [(2, 3)]) == 0
-    assert gpu_room(pool, 1, [(2, 1)]) == 2
 
 
 def test_the_plan_is_the_same_every_time_and_in_any_order_of_specs() -> None:
@@ -122,27 +114,27 @@ def test_the_plan_is_the_same_every_time_and_in_any_order_of_specs() -> None:
     ],
 )
 def test_a_change_of_the_spec_is_a_new_release_of_the_same_image(tmp_path: Path, old: str, new: str) -> None:
-    (before,) = planned(pools(LARGE), spec(tmp_path))
-    (after,) = planned(pools(LARGE), spec(tmp_path, (old, new)))
+    (before,) = planned(pools(LARGE), spec_file(tmp_path))
+    (after,) = planned(pools(LARGE), spec_file(tmp_path, (old, new)))
     assert before.release_digest != after.release_digest
     assert before.image == after.image
 
 
 def test_a_comment_or_an_override_of_elsewhere_is_no_new_release(tmp_path: Path) -> None:
-    (before,) = planned(pools(LARGE), spec(tmp_path))
+    (before,) = planned(pools(LARGE), spec_file(tmp_path))
     elsewhere = "runtime: onnxruntime # really\nenvironments: {local: {scale: {min: 2, max: 2}}}"
-    (after,) = planned(pools(LARGE), spec(tmp_path, ("runtime: onnxruntime", elsewhere)))
+    (after,) = planned(pools(LARGE), spec_file(tmp_path, ("runtime: onnxruntime", elsewhere)))
     assert before == after
 
 
 def test_a_pool_that_a_model_does_not_use_is_no_part_of_its_release(tmp_path: Path) -> None:
-    (before,) = planned(pools(SMALL), spec(tmp_path))
-    (after,) = planned(pools(SMALL, LARGE, GPU), spec(tmp_path))
+    (before,) = planned(pools(SMALL), spec_file(tmp_path))
+    (after,) = planned(pools(SMALL, LARGE, GPU), spec_file(tmp_path))
     assert before.release_digest == after.release_digest
 
 
 def test_settings_that_reach_a_model_are_a_new_release(tmp_path: Path) -> None:
-    settings, loaded = pools(SMALL), spec(tmp_path)
+    settings, loaded = pools(SMALL), spec_file(tmp_path)
     changes = {"namespace": "other", "registry": "other", "base_image": "other/base:2", "service_type": "NodePort"}
     digests = {planned(settings, loaded)[0].release_digest}
     for key, value in changes.items():
@@ -153,7 +145,7 @@ def test_settings_that_reach_a_model_are_a_new_release(tmp_path: Path) -> None:
 
 
 def test_new_weights_or_new_server_code_are_a_new_image_and_new_manifests_are_not(tmp_path: Path) -> None:
-    settings, loaded = pools(SMALL), spec(tmp_path)
+    settings, loaded = pools(SMALL), spec_file(tmp_path)
     before = planned(settings, loaded)[0]
     server = plan("cloud", settings, [loaded], replace(CODE, image="other")).models[0]
     manifests = plan("cloud", settings, [loaded], replace(CODE, manifests="other")).models[0]
@@ -164,15 +156,37 @@ def test_new_weights_or_new_server_code_are_a_new_image_and_new_manifests_are_no
     assert len({m.release_digest for m in (before, server, manifests, changed)}) == 4
 
 
+def test_another_architecture_is_another_image_on_another_runtime() -> None:
+    free = replace(CPU, hourly_usd=None)
+    models = [loaded(spec()), loaded(spec(resources={"architecture": "arm64"}))]
+    there = [free, replace(free, name="arm", architecture="arm64")]
+    amd64, arm64 = (_image("cloud", pools(SMALL), one.variant, CODE) for one in place("cloud", there, models))
+    assert (amd64.runtime.architecture, arm64.runtime.architecture) == ("amd64", "arm64")
+    assert amd64.tag != arm64.tag
+    assert amd64.runtime.tag != arm64.runtime.tag
+
+
+def test_what_only_the_policy_reads_is_no_part_of_a_release() -> None:
+    excepted = spec(exceptions={"spot-floor": "nobody minds when it is gone"})
+    before, after = (planned(pools(SMALL), loaded(one))[0] for one in (spec(), excepted))
+    assert before.release_digest == after.release_digest
+    assert after.spec.exceptions
+
+
+def test_a_pool_of_another_size_restarts_no_pod(tmp_path: Path) -> None:
+    small, more = (planned(pools(SMALL | {"max_nodes": nodes}), spec_file(tmp_path))[0] for nodes in (4, 9))
+    assert small.release_digest == more.release_digest
+
+
 def test_a_stopping_pod_has_longer_than_draining_and_the_longest_request_take(tmp_path: Path) -> None:
-    (model,) = planned(pools(SMALL), spec(tmp_path, ("check:", "endpoint: {timeout: 2m}\ncheck:")))
+    (model,) = planned(pools(SMALL), spec_file(tmp_path, ("check:", "endpoint: {timeout: 2m}\ncheck:")))
     assert model.timing.grace_s > model.timing.drain_s + 120
 
 
 def test_an_override_of_the_expectation_replaces_it(tmp_path: Path) -> None:
     override = "{check: {expect: {label: {min: 0}}}}"
     edit = ("{label: 1}}", "{label: {value: 1, tolerance: 0}}}\nenvironments: {cloud: " + override + "}")
-    (model,) = planned(pools(SMALL), spec(tmp_path, edit))
+    (model,) = planned(pools(SMALL), spec_file(tmp_path, edit))
     assert model.server_config["check"]["expect"] == {"label": {"min": 0}}
 
 

@@ -1,6 +1,7 @@
 """Every bad input that we know of is refused with exactly the message beside its fixture."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from infra.sources import CodeDigests
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 ENVIRONMENTS = ["cloud", "local"]
+TODAY = date(2026, 11, 21)
+"""Of versions of Kubernetes, 1.30 is past its support then."""
 Golden = Callable[[Path, str], None]
 
 
@@ -45,7 +48,7 @@ def test_bad_settings_are_refused_with_their_message(name: str, golden: Golden, 
     source = Path("settings/error") / f"{name}.yaml"
     (tmp_path / "Pulumi.local.yaml").write_text(source.read_text())
     with pytest.raises(UserError) as refused:
-        load_settings(tmp_path, "local")
+        load_settings(tmp_path, "local", TODAY)
     assert is_whole(refused.value)
     golden(source.with_suffix(".txt"), f"{refused.value}\n".replace(f"{tmp_path}/", ""))
 
@@ -106,7 +109,9 @@ def test_settings_of_model_stacks_are_no_environments(tmp_path: Path) -> None:
 
 
 def test_an_unknown_environment_names_the_nearest_known() -> None:
-    with pytest.raises(UserError, match=r'environment: "cluod" is not known; allowed: cloud, local; next: .*cloud'):
+    with pytest.raises(
+        UserError, match=r'environment: "cluod" is not known; allowed: cloud, eks, local; next: .*cloud'
+    ):
         load_settings(Path("settings/ok"), "cluod")
 
 

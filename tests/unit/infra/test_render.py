@@ -1,6 +1,7 @@
 """What rendered manifests must hold, whatever the templates look like."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]
@@ -14,9 +15,9 @@ from slipway_server.config import ServerConfig
 from infra.plan import ModelPlan
 from infra.render import placeholder_image, render_environment, render_model, to_yaml
 from infra.versions import SERVER_PORT
-from tests.planned import fixture_plan
+from tests.planned import fixture_plan, fleet_plan
 
-MODELS = [model for env in ("cloud", "local") for model in fixture_plan(env).models]
+MODELS = [model for plan in (fixture_plan("cloud"), fixture_plan("local"), fleet_plan()) for model in plan.models]
 EACH = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.stack)
 KUBERNETES = "1.36"
 
@@ -105,7 +106,22 @@ def test_requests_are_limits_and_gpus_are_among_them(model: ModelPlan) -> None:
     resources = pod(model)["containers"][0]["resources"]
     assert resources["requests"] == resources["limits"]
     gpu = model.spec.resources.gpu
-    assert resources["limits"].get("nvidia.com/gpu") == (str(gpu.count) if gpu else None)
+    asked = {name: amount for name, amount in resources["limits"].items() if name.startswith("nvidia.com/")}
+    assert asked == ({model.pool.gpu.resource: str(gpu.count)} if gpu and model.pool.gpu else {})
+
+
+def test_a_part_of_a_gpu_is_asked_for_by_the_name_of_its_kind() -> None:
+    limits = {model.name: pod(model)["containers"][0]["resources"]["limits"] for model in fleet_plan().models}
+    assert limits["gpu-mig"]["nvidia.com/mig-1g.10gb"] == "1"
+    assert limits["gpu-shared"]["nvidia.com/gpu"] == "1"
+    assert limits["llm"]["nvidia.com/gpu"] == "8"
+    assert not any("nvidia" in name for name in limits["cpu"])
+
+
+def test_an_update_that_may_stop_the_only_replica_never_starts_a_second_one() -> None:
+    deployment = rendered(fleet_plan().find("gpu-only-one", Path()))["Deployment"]["spec"]
+    assert deployment["replicas"] == 1
+    assert deployment["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
 
 
 def test_a_pod_on_a_pool_has_its_selector_and_tolerates_its_taints() -> None:

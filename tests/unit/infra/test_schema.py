@@ -12,9 +12,13 @@ from infra.sources import ROOT
 from infra.spec import Check, Endpoint
 from tests.planned import FIXTURES
 
-SPECS = sorted((FIXTURES / "spec/ok").glob("*.yaml")) + sorted((ROOT / "models").glob("*.yaml"))
+SPECS = [
+    path
+    for folder in (FIXTURES / "spec/ok", FIXTURES / "aws/spec", ROOT / "models")
+    for path in sorted(folder.glob("*.yaml"))
+]
 SETTINGS = sorted((FIXTURES / "settings/ok").glob("*.yaml"))
-SETTINGS.append(ROOT / "stacks/Pulumi.local.yaml")
+SETTINGS += [ROOT / f"stacks/Pulumi.{name}.yaml" for name in ("local", "dev", "staging", "prod")]
 
 
 @pytest.mark.parametrize("path", sorted(generate()), ids=str)

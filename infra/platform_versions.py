@@ -1,0 +1,109 @@
+"""Pin what an environment is made of: plugins of Pulumi, images and add-ons of EKS, charts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+PULUMI_KUBERNETES = "4.34.2"
+"""Version of the pulumi-kubernetes plugin that the stacks ask for; that of the SDK in pyproject.toml."""
+
+PULUMI_AWS = "7.51.1"
+"""Version of the pulumi-aws plugin that the stacks ask for; that of the SDK in pyproject.toml."""
+
+
+@dataclass(frozen=True, slots=True)
+class EksRelease:
+    """What belongs to one version of Kubernetes on EKS.
+
+    Attributes:
+        ami: release of the EKS-optimized Amazon Linux 2023 images, the same for every architecture and for NVIDIA.
+        autoscaler: image tag of the cluster autoscaler, whose minor version has to be that of Kubernetes.
+        addons: version of each EKS add-on.
+    """
+
+    ami: str
+    autoscaler: str
+    addons: Mapping[str, str]
+
+
+_POD_IDENTITY = "v1.3.10-eksbuild.3"
+_METRICS_SERVER = "v0.8.1-eksbuild.10"
+
+EKS: Mapping[str, EksRelease] = {
+    "1.34": EksRelease(
+        "1.34.10-20260903",
+        "v1.34.5",
+        {
+            "vpc-cni": "v1.21.2-eksbuild.2",
+            "kube-proxy": "v1.34.6-eksbuild.11",
+            "eks-pod-identity-agent": _POD_IDENTITY,
+            "coredns": "v1.12.4-eksbuild.17",
+            "aws-ebs-csi-driver": "v1.62.0-eksbuild.1",
+            "metrics-server": _METRICS_SERVER,
+        },
+    ),
+    "1.35": EksRelease(
+        "1.35.7-20260903",
+        "v1.35.1",
+        {
+            "vpc-cni": "v1.22.1-eksbuild.2",
+            "kube-proxy": "v1.35.3-eksbuild.11",
+            "eks-pod-identity-agent": _POD_IDENTITY,
+            "coredns": "v1.14.3-eksbuild.2",
+            "aws-ebs-csi-driver": "v1.62.0-eksbuild.1",
+            "metrics-server": _METRICS_SERVER,
+        },
+    ),
+    "1.36": EksRelease(
+        "1.36.3-20260903",
+        "v1.36.1",
+        {
+            "vpc-cni": "v1.22.3-eksbuild.1",
+            "kube-proxy": "v1.36.0-eksbuild.13",
+            "eks-pod-identity-agent": _POD_IDENTITY,
+            "coredns": "v1.14.3-eksbuild.3",
+            "aws-ebs-csi-driver": "v1.63.1-eksbuild.1",
+            "metrics-server": _METRICS_SERVER,
+        },
+    ),
+}
+"""Versions of Kubernetes that an environment can have, and what is pinned for each. Nobody here could ask AWS, so each
+pin is one that others ran or AWS published, looked up on 2026-11-21:
+
+- Images: release v20260903 of github.com/awslabs/amazon-eks-ami.
+- Autoscaler: images of github.com/kubernetes/autoscaler, in use in public configurations.
+- Add-ons: AWS's default versions as others pinned them: 1.34 on 2026-06-24; 1.35 and 1.36 together with these versions
+  of vpc-cni, of June to August 2026. metrics-server of 1.35 is taken for 1.34 and 1.36 as well, aws-ebs-csi-driver of
+  1.34 for 1.35, since AWS publishes one line of each for all versions.
+
+Before the first `up` of a real account: `aws eks describe-addon-versions --kubernetes-version V` (docs/aws.md).
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A Helm chart: its name in a repository, or its whole `oci://` address where `repository` is None."""
+
+    chart: str
+    version: str
+    repository: str | None
+
+
+GPU_OPERATOR = Chart("gpu-operator", "v26.3.3", "https://helm.ngc.nvidia.com/nvidia")
+"""Of 2026-06-25 (github.com/NVIDIA/gpu-operator, pull request 2581). 26.7.0 of August brings another way of deployment
+(GPUCluster), which nobody here has looked at."""
+
+CLUSTER_AUTOSCALER = Chart("cluster-autoscaler", "9.59.0", "https://kubernetes.github.io/autoscaler")
+"""Of 2026-08-03 (github.com/entigolabs/entigo-infralib, pull request 1583)."""
+
+LOAD_BALANCER_CONTROLLER = Chart("aws-load-balancer-controller", "3.4.3", "https://aws.github.io/eks-charts")
+"""Of July 2026 (entigo-infralib, pull request 1441). 3.5.0 of August wants newer definitions of the Gateway API than
+Envoy Gateway 1.8 is known to bring."""
+
+KEDA = Chart("keda", "2.20.1", "https://kedacore.github.io/charts")
+"""Of 2026-06-09 (github.com/openchoreo/community-modules, pull request 209)."""
+
+PROMETHEUS = Chart("kube-prometheus-stack", "86.0.0", "https://prometheus-community.github.io/helm-charts")
+"""Of 2026-05-27 (github.com/ocf/kubernetes, pull request 145)."""
+
+ENVOY_GATEWAY = Chart("oci://docker.io/envoyproxy/gateway-helm", "1.8.4", None)
+"""Of 2026-09-08 (github.com/rackerlabs/understack, pull request 2318)."""
