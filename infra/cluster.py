@@ -37,18 +37,21 @@ _KINDS = {
 
 
 class Cluster:
-    """One namespace of one cluster, through one context of the kubeconfig.
+    """One namespace of one cluster, through one context of a kubeconfig.
 
     Raises `ContextUnknown` when the kubeconfig or the context is not there, and from every call
     `ClusterUnreachable` (no answer in time) or `ApiRefused` (an answer other than 2xx).
     """
 
-    def __init__(self, context: str, namespace: str) -> None:
-        """Read the kubeconfig ($KUBECONFIG or ~/.kube/config); no request is made yet."""
+    def __init__(self, context: str, namespace: str, kubeconfig: Json | None = None) -> None:
+        """Take `kubeconfig`, or read $KUBECONFIG or ~/.kube/config; no request is made yet."""
         self.context = context
         self.namespace = namespace
         try:
-            self._api = config.new_client_from_config(context=context)  # type: ignore[no-untyped-call]
+            if kubeconfig is None:
+                self._api = config.new_client_from_config(context=context)  # type: ignore[no-untyped-call]
+            else:
+                self._api = config.new_client_from_config_dict(kubeconfig, context)  # type: ignore[no-untyped-call]
         except (ConfigException, OSError) as error:
             raise ContextUnknown(context, str(error)) from error
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from infra import report
+from infra.aws_settings import AwsSettings
 from infra.cluster import Json
 from infra.deploy.record import Live, live_models, saved
 from infra.errors import FileRefused
@@ -78,10 +79,11 @@ def state(live: Live | None, planned: str | None) -> str:
 
 def url(opened: Opened, service: Json | None) -> str | None:
     """Return where a Service is reached from outside of the cluster, or None when it is not."""
-    if service is None or opened.settings.node_address is None:
+    settings = opened.settings
+    if service is None or isinstance(settings, AwsSettings) or settings.node_address is None:
         return None
     ports = [port["nodePort"] for port in service["spec"]["ports"] if "nodePort" in port]
-    return f"http://{opened.settings.node_address}:{ports[0]}" if ports else None
+    return f"http://{settings.node_address}:{ports[0]}" if ports else None
 
 
 def reachable(where: str) -> bool:

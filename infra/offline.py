@@ -1,15 +1,20 @@
-"""Commands that need no cluster: validate, plan, render, schema."""
+"""Commands that need no cluster: validate, plan, price, render, schema."""
 
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from infra import report
 from infra.errors import FileRefused, UserError, UserErrors, each
+from infra.estimates import Cost, monthly
 from infra.load import environments, find_root, load_spec_file
 from infra.opened import Folders, Opened
+from infra.plan import ModelPlan
+from infra.price import LEFT_OUT, price
 from infra.quantities import format_bytes, format_cpu
 from infra.render import render_dockerfile, render_environment, render_model, to_yaml
 from infra.schema import generate
+from infra.settings_file import settings_warnings
 
 
 def validate_all(files: Sequence[Path], folders: Folders) -> list[str]:
@@ -29,7 +34,9 @@ def validate_all(files: Sequence[Path], folders: Folders) -> list[str]:
     if not files:
         for name in names:
             try:
-                planned = Opened(name, folders).plan
+                opened = Opened(name, folders)
+                planned = opened.plan
+                _say_policy(opened)
                 good += [
                     f"{name}: model {model.name} {model.version}, pool {model.pool.name}" for model in planned.models
                 ]
@@ -40,32 +47,121 @@ def validate_all(files: Sequence[Path], folders: Folders) -> list[str]:
     return good
 
 
+def _say_policy(opened: Opened) -> None:
+    """Hold an environment against the policy: refuse what breaks a rule, say what a person should know."""
+    for warning in opened.complied():
+        report.message(f"warning: {warning}")
+
+
 def show_plan(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
     """Print the plan of an environment, or of some models of it."""
     models = opened.models(names)
+    _say_policy(opened)
+    priced = price(opened.plan, _today())
     if as_json:
-        report.document(opened.plan.select([model.name for model in models]).to_json())
+        document = opened.plan.select([model.name for model in models]).to_json()
+        report.document(document | {"usd": priced.to_json() if priced else None})
         return
     rows = [
         [
             model.name,
             model.version,
             model.release,
-            f"{model.spec.scale.min}-{model.spec.scale.max}" if model.autoscaled else str(model.spec.scale.min),
-            format_cpu(model.spec.resources.cpu),
-            format_bytes(model.spec.resources.memory),
-            str(model.spec.resources.gpu.count) if model.spec.resources.gpu else "-",
+            _replicas(model),
+            _asked(model),
             model.pool.name,
             f"+{model.rollout.max_surge}/-{model.rollout.max_unavailable}",
-            model.image.reference,
+            report.duration(model.estimates.cold_start.total_s),
+            _from_to(model.estimates.cost),
         ]
         for model in models
     ]
-    columns = ("MODEL", "VERSION", "RELEASE", "REPLICAS", "CPU", "MEMORY", "GPU", "POOL", "ROLLOUT", "IMAGE")
+    columns = ("MODEL", "VERSION", "RELEASE", "REPLICAS", "A REPLICA", "POOL", "ROLLOUT", "COLD START", "$/MONTH")
     report.table(columns, rows)
+    for model in models:
+        report.result(f"{model.name}: {model.pool.name} is {model.pool_reason[0]}")
     for model in models:
         for warning in model.warnings:
             report.message(f"warning: {model.name}: {warning}")
+    if priced is not None:
+        report.result(
+            f"{opened.name}: ${_from_to(priced.total)} a month in all; `slipway price {opened.name}` says for what"
+        )
+    for warning in (*settings_warnings(opened.settings), *opened.plan.warnings):
+        report.message(f"warning: {warning}")
+
+
+def _today() -> date:
+    return datetime.now(tz=UTC).date()
+
+
+def _replicas(model: ModelPlan) -> str:
+    return f"{model.spec.scale.min}-{model.spec.scale.max}" if model.autoscaled else str(model.spec.scale.min)
+
+
+def _asked(model: ModelPlan) -> str:
+    """What one replica gets, in one short cell: `500m 1Gi 1xL4`."""
+    resources, gpus = model.spec.resources, model.pool.gpu
+    asked = [format_cpu(resources.cpu), format_bytes(resources.memory)]
+    if resources.gpu and gpus:
+        asked.append(f"{resources.gpu.count if gpus.fraction == 1 else gpus.fraction}x{gpus.model}")
+    return " ".join(asked)
+
+
+def _from_to(cost: Cost | None) -> str:
+    if cost is None:
+        return "-"
+    least, most = f"{monthly(cost.at_min):,.2f}", f"{monthly(cost.at_max):,.2f}"
+    return least if least == most else f"{least}-{most}"
+
+
+def show_price(opened: Opened, *, as_json: bool) -> None:
+    """Print what an environment costs: each model's part of its nodes, all nodes, and what is there anyway."""
+    priced = price(opened.plan, _today())
+    models = opened.plan.models
+    if as_json:
+        costs = [
+            {"name": model.name, "pool": model.pool.name, "usd": model.estimates.to_json()["usd"]} for model in models
+        ]
+        whole = priced.to_json() if priced else None
+        report.document({"environment": opened.name, "models": costs, "usd": whole})
+        return
+    columns = ("MODEL", "POOL", "REPLICAS", *_PRICES)
+    report.table(
+        columns,
+        [[model.name, model.pool.name, _replicas(model), *_prices(model.estimates.cost)] for model in models],
+    )
+    if priced is None:
+        report.message(f"{opened.name} is a cluster that was there before: nothing is known of it by the hour")
+        return
+    report.result("")
+    items = [
+        [item.name, str(item.least) if item.least == item.most else f"{item.least}-{item.most}", *_prices(item.cost)]
+        for item in (*priced.nodes, *priced.fixed)
+    ]
+    report.table(("CHARGED FOR", "COUNT", *_PRICES), [*items, ["total", "", *_prices(priced.total)]])
+    report.result("")
+    shares = priced.shares()
+    report.result(
+        f"budget: ${priced.budget_usd:,} a month; {shares['min']:.1%} of it with all models at scale.min, "
+        f"{shares['max']:.1%} with all at scale.max, on demand"
+    )
+    report.result(f"left out: {'; '.join(LEFT_OUT)}")
+
+
+_PRICES = ("$/H MIN", "$/H MAX", "$/MONTH MIN", "$/MONTH MAX", "SPOT MIN", "SPOT MAX")
+"""Spot: dollars a month, an estimate."""
+
+
+def _prices(cost: Cost | None) -> list[str]:
+    if cost is None:
+        return ["-"] * len(_PRICES)
+    return [
+        f"{cost.at_min:,.4f}",
+        f"{cost.at_max:,.4f}",
+        *(f"{monthly(rate):,.2f}" for rate in (cost.at_min, cost.at_max)),
+        *("-" if rate is None else f"{monthly(rate):,.2f}" for rate in (cost.spot_at_min, cost.spot_at_max)),
+    ]
 
 
 def render_all(opened: Opened, names: Sequence[str], output: Path | None) -> None:

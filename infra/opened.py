@@ -1,14 +1,25 @@
 """Open an environment: read its settings and specs, plan, and connect to its cluster when asked."""
 
+import json
+import shutil
+import tempfile
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from infra.cluster import Cluster
-from infra.load import find_root, load_environment, load_settings, secrets_of
+from infra.aws_settings import AnySettings, AwsSettings
+from infra.cluster import Cluster, Json
+from infra.compliance import comply
+from infra.deploy.aws_account import Account
+from infra.errors import UserErrors
+from infra.failures import AwsCliMissing, EnvironmentMissing
+from infra.load import LoadedSpec, find_root, load_environment, load_settings, secrets_of
+from infra.names import stack
 from infra.plan import ModelPlan, Plan, plan
-from infra.settings import Settings
+from infra.settings_file import read_settings
 from infra.sources import code_digests
 
 
@@ -31,7 +42,7 @@ class Opened:
         self.folders = folders
 
     @cached_property
-    def settings(self) -> Settings:
+    def settings(self) -> AnySettings:
         """The environment's settings."""
         return load_settings(self.folders.settings, self.name)
 
@@ -43,14 +54,60 @@ class Opened:
     @cached_property
     def plan(self) -> Plan:
         """All models of the environment: whether one finds a GPU depends on the others."""
-        folder = self.folders.models
-        settings, specs = load_environment(self.folders.settings, self.name, folder, find_root(folder))
+        settings, specs = self._read
         return plan(self.name, settings, specs, code_digests())
 
     @cached_property
+    def _read(self) -> tuple[AnySettings, list[LoadedSpec]]:
+        folder = self.folders.models
+        return load_environment(self.folders.settings, self.name, folder, find_root(folder))
+
+    def complied(self) -> tuple[str, ...]:
+        """What the policy has to say to the plan; raises `UserErrors` when that stands in its way."""
+        document = read_settings(self.folders.settings, self.name)[1]
+        found = comply(self.plan, self._read[1], document, datetime.now(tz=UTC).date())
+        if found.refused:
+            raise UserErrors(found.refused)
+        return found.warnings
+
+    @cached_property
+    def account(self) -> Account | None:
+        """The AWS account that it is in; None where it is a cluster of a kubeconfig."""
+        settings = self.settings
+        return Account(settings.account, settings.region) if isinstance(settings, AwsSettings) else None
+
+    @cached_property
     def cluster(self) -> Cluster:
-        """The cluster of its settings."""
-        return Cluster(self.settings.context, self.settings.namespace)
+        """The cluster of its settings, or on AWS the one that its stack made.
+
+        Raises `EnvironmentMissing` when it has not made one yet.
+        """
+        if not isinstance(self.settings, AwsSettings):
+            return Cluster(self.settings.context, self.settings.namespace)
+        from infra.deploy.engine import Engine  # noqa: PLC0415 - the engine's SDK takes a second
+
+        with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
+            state = Engine(Path(folder), self.secrets, threading.Event()).state(stack(self.name))
+        cluster = self.cluster_of(state)
+        if cluster is None:
+            raise EnvironmentMissing(self.name)
+        return cluster
+
+    def cluster_of(self, state: Json | None) -> Cluster | None:
+        """The cluster that a state of the environment's stack leads to, None when there is none in it.
+
+        A `down` that was cut short leaves the stack's outputs behind: where no Kubernetes object is left in the state,
+        the cluster, or the way into it, may be gone already.
+        """
+        from infra.deploy.resume import outputs  # noqa: PLC0415 - the engine's SDK takes a second
+
+        link = outputs(state).get("connection") if state else None
+        resources = state["deployment"].get("resources") or [] if state else []
+        if link is None or not any(resource["type"].startswith("kubernetes:") for resource in resources):
+            return None
+        if shutil.which("aws") is None:
+            raise AwsCliMissing
+        return Cluster(link["context"], link["namespace"], json.loads(link["kubeconfig"]))
 
     def models(self, names: Sequence[str]) -> list[ModelPlan]:
         """Plans of the models named, of all when none is; `UnknownName` for one that has no spec."""

@@ -1,13 +1,26 @@
 """Generate the JSON Schemas and the reference pages of what a person writes, from the models themselves."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from infra.artifact import SERVER_BYTES, WEIGHTS_FACTOR
+from infra.aws_settings import AwsSettings
+from infra.catalog import HOURS_PER_MONTH, INSTANCE_TYPES, REGIONS, accelerator_of, mig_profiles
 from infra.document import DEPTH_LIMIT, SIZE_LIMIT
+from infra.estimates import (
+    GPU_NODE_S,
+    NODE_S,
+    PULL_BYTES_PER_S,
+    READ_BYTES_PER_S,
+    RUNTIME_IMAGE_BYTES,
+    SERVER_START_S,
+)
 from infra.golden import REQUEST_LIMIT
+from infra.policy.rules import RULES
 from infra.quantities import format_bytes
 from infra.settings import Settings
 from infra.settings_file import CONFIG_KEY, PULUMI_KEYS
@@ -16,17 +29,19 @@ from infra.spec import OVERRIDABLE, ModelSpec
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
+KINDS = (Settings, AwsSettings)
 
 
 def generate() -> dict[Path, str]:
     """The text of each generated file by its path in the repository."""
-    spec, settings = spec_schema(), settings_schema()
+    spec = spec_schema()
     docs = Path("docs")
     return {
         docs / "schema" / "spec.json": _text(spec),
-        docs / "schema" / "settings.json": _text(settings),
-        docs / "spec.md": _page("spec.md", spec),
-        docs / "settings.md": _page("settings.md", _environment_of(settings)),
+        docs / "schema" / "settings.json": _text(settings_schema()),
+        docs / "spec.md": _page("spec.md", {"fields": spec}),
+        docs / "policy.md": _page("policy.md", {}),
+        docs / "settings.md": _page("settings.md", {"fields": _of(Settings), "aws_fields": _of(AwsSettings)}),
     }
 
 
@@ -46,11 +61,13 @@ def spec_schema() -> Schema:
 
 def settings_schema() -> Schema:
     """JSON Schema of stacks/Pulumi.<environment>.yaml, of which Slipway's settings are a part."""
-    settings = Settings.model_json_schema(mode="validation")
-    definitions = settings.pop("$defs") | {"Settings": settings}
+    definitions: Schema = {}
+    for kind in KINDS:
+        settings = _of(kind)
+        definitions |= settings.pop("$defs") | {kind.__name__: settings}
     config = {
         "type": "object",
-        "properties": {CONFIG_KEY: {"$ref": "#/$defs/Settings"}},
+        "properties": {CONFIG_KEY: {"oneOf": [{"$ref": f"#/$defs/{kind.__name__}"} for kind in KINDS]}},
         "patternProperties": {"^(?!slipway:)": True},
         "additionalProperties": False,
         "required": [CONFIG_KEY],
@@ -81,25 +98,32 @@ def _retarget(value: Any) -> Any:
     return [_retarget(item) for item in value] if isinstance(value, list) else value
 
 
-def _environment_of(schema: Schema) -> Schema:
-    settings: Schema = schema["$defs"]["Settings"]
-    return settings | {"$defs": schema["$defs"]}
+def _of(model: type[BaseModel]) -> Schema:
+    return model.model_json_schema(mode="validation")
 
 
 def _text(schema: Schema) -> str:
     return json.dumps(schema, indent=2) + "\n"
 
 
-def _page(name: str, schema: Schema) -> str:
-    """A reference page: the hand-written text around a table of all fields."""
+def _page(name: str, tables: Mapping[str, Schema]) -> str:
+    """A reference page: the hand-written text around tables of all fields."""
     text = (TEMPLATES / "docs" / name).read_text()
-    facts = {
-        "fields": "\n".join(_table(schema)),
+    facts = {key: "\n".join(_table(schema)) for key, schema in tables.items()} | {
+        "catalog": "\n".join(_catalog()),
+        "rules": "\n".join(_rules()),
         "memory_base": format_bytes(SERVER_BYTES),
         "memory_factor": f"{WEIGHTS_FACTOR:g}",
         "size_limit": format_bytes(SIZE_LIMIT),
         "depth_limit": str(DEPTH_LIMIT),
         "request_limit": format_bytes(REQUEST_LIMIT),
+        "hours": str(HOURS_PER_MONTH),
+        "node_s": str(NODE_S),
+        "gpu_node_s": str(GPU_NODE_S),
+        "runtime_image": format_bytes(RUNTIME_IMAGE_BYTES),
+        "pull_rate": format_bytes(PULL_BYTES_PER_S),
+        "server_start_s": str(SERVER_START_S),
+        "read_rate": format_bytes(READ_BYTES_PER_S),
     }
     for key, value in facts.items():
         text = text.replace(f"<<{key}>>", value)
@@ -110,6 +134,30 @@ def _table(schema: Schema) -> Iterator[str]:
     yield "| field | needed | type | meaning | example |"
     yield "| --- | --- | --- | --- | --- |"
     yield from _rows(schema, schema["$defs"], "")
+
+
+def _catalog() -> Iterator[str]:
+    """The instance types, as the settings of an environment on AWS name them."""
+    yield f"| type | vCPU | memory | accelerator | MIG | network | {' | '.join(REGIONS)} |"
+    yield "| --- | --- | --- | --- | --- | --- |" + " --- |" * len(REGIONS)
+    for known in INSTANCE_TYPES.values():
+        card = known.gpu
+        accelerator = f"{card.count} {card.model}, {format_bytes(card.memory)} each" if card else accelerator_of(known)
+        cut = ", ".join(mig_profiles(card)) if card else ""
+        prices = [f"{known.hourly_usd[region]}" if region in known.hourly_usd else "-" for region in REGIONS]
+        cells = (known.name, str(known.vcpu), format_bytes(known.memory), accelerator, cut, f"{known.network_gbps:g}")
+        yield "| " + " | ".join((*cells, *prices)) + " |"
+
+
+def _rules() -> Iterator[str]:
+    """The rules of the policy."""
+    yield "| rule | about | checked | | why |"
+    yield "| --- | --- | --- | --- | --- |"
+    for rule in RULES:
+        where = {"plan": "offline", "engine": "policy pack"}
+        checked = " and ".join(where[subject] for subject in rule.seen_by)
+        level = "mandatory" if rule.mandatory else "advisory"
+        yield f"| `{rule.id}` | the {rule.about} | {checked} | {level} | {rule.reason} |"
 
 
 def _rows(section: Schema, definitions: Schema, path: str) -> Iterator[str]:
@@ -139,7 +187,7 @@ def _nested(value: Schema, definitions: Schema) -> tuple[Schema | None, str]:
 def _default(value: Schema) -> str:
     default = value.get("default")
     scalar = isinstance(default, str | int | float) and default != ""
-    return f", `{default}`" if scalar else ""
+    return f", `{_flow(default)}`" if scalar else ""
 
 
 def _kind(value: Schema) -> str:
@@ -150,6 +198,7 @@ def _kind(value: Schema) -> str:
     if "anyOf" in value:
         return " or ".join(_kind(option) for option in value["anyOf"] if option.get("type") != "null")
     kinds = {"string": "text", "integer": "whole number", "number": "number", "array": "list", "object": "mapping"}
+    kinds |= {"boolean": "true or false"}
     bounds = f" {value['minimum']}-{value['maximum']}" if "minimum" in value else ""
     return kinds[value["type"]] + bounds
 
@@ -159,4 +208,4 @@ def _flow(value: Any) -> str:
         return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_flow, value)) + "]"
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

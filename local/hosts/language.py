@@ -14,7 +14,8 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from queue import SimpleQueue
+from typing import IO, Any
 
 import grpc
 from google.protobuf import json_format
@@ -124,6 +125,32 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
         return language_pb2.RunResponse(error=f"the Pulumi program {how}")
 
+    def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+        """Run a policy pack beside the program, under its own Python, until the engine has no more questions."""
+        if request.kind != "analyzer":
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"plugins of kind {request.kind} do not run here")
+        python = self._python(request.info, context)
+        said: SimpleQueue[Any] = SimpleQueue()
+        with subprocess.Popen(
+            [python, "-u", "-m", "pulumi.policy", *request.args, request.info.program_directory],
+            cwd=request.pwd,
+            env=interpreter.environment_of(python, dict(entry.split("=", 1) for entry in request.env)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            process_group=0,
+        ) as pack:
+            self._running.add(pack)
+            context.add_callback(pack.terminate)
+            pipes = {"stdout": pack.stdout, "stderr": pack.stderr}
+            readers = [threading.Thread(target=_pass_on, args=(said, *pipe)) for pipe in pipes.items()]
+            for reader in readers:
+                reader.start()
+            for _ in readers:
+                yield from iter(said.get, None)
+            code = pack.wait()
+            self._running.discard(pack)
+        yield language_pb2.RunPluginResponse(exitcode=code)
+
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         """End the running programs; the engine has given the operation up."""
         self.stop()
@@ -146,6 +173,15 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         except interpreter.InterpreterError as error:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
             raise
+
+
+def _pass_on(said: "SimpleQueue[Any]", name: str, pipe: IO[bytes]) -> None:
+    """Put each line of a pipe into the queue as the engine takes it, then None."""
+    for line in pipe:
+        response = language_pb2.RunPluginResponse()
+        setattr(response, name, line)
+        said.put(response)
+    said.put(None)
 
 
 def executor_arguments(request: Any, engine: str) -> list[str]:

@@ -1,8 +1,10 @@
 """The language host: which Python runs a program, which plugins it needs, how the executor is called."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import grpc
 import pytest
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import language_pb2
@@ -16,7 +18,7 @@ from local.hosts.interpreter import (
     served_elsewhere,
     site_packages,
 )
-from local.hosts.language import executor_arguments
+from local.hosts.language import LanguageHost, executor_arguments
 
 
 @pytest.fixture
@@ -97,3 +99,40 @@ def test_the_executor_gets_what_is_known_and_the_project_folder_as_program() -> 
 
 def test_an_update_is_not_called_a_dry_run() -> None:
     assert "--dry_run" not in executor_arguments(language_pb2.RunRequest(parallel=1), "e")
+
+
+class Call:
+    """What a servicer needs of a gRPC call."""
+
+    def add_callback(self, callback: Callable[[], object]) -> bool:
+        return True
+
+    def abort(self, code: grpc.StatusCode, details: str) -> None:
+        raise RuntimeError(f"{code.name}: {details}")
+
+
+def plugin(project: Path, kind: str, script: str = "") -> list[language_pb2.RunPluginResponse]:
+    """Run a plugin of the project, whose interpreter is a script."""
+    python = project / ".venv" / "bin" / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    options = struct_pb2.Struct()
+    options.update({"toolchain": "uv"})
+    info = language_pb2.ProgramInfo(root_directory=str(project), program_directory=str(project), options=options)
+    request = language_pb2.RunPluginRequest(
+        pwd=str(project), args=["--flag", "engine:1"], env=["PATH=/bin", "GIVEN=a=b"], info=info, kind=kind
+    )
+    return list(LanguageHost("engine:1", Path("executor")).RunPlugin(request, Call()))
+
+
+def test_a_policy_pack_runs_under_its_own_python_and_its_lines_are_passed_on(project: Path) -> None:
+    said = plugin(project, "analyzer", 'echo "$*"; echo "$GIVEN" >&2; exit 3')
+    assert said[-1].exitcode == 3
+    lines = {(one.WhichOneof("output"), one.stdout or one.stderr) for one in said[:-1]}
+    command = f"-u -m pulumi.policy --flag engine:1 {project}\n"
+    assert lines == {("stdout", command.encode()), ("stderr", b"a=b\n")}
+
+
+def test_other_plugins_are_refused(project: Path) -> None:
+    with pytest.raises(RuntimeError, match="UNIMPLEMENTED: plugins of kind resource do not run here"):
+        plugin(project, "resource")

@@ -1,0 +1,40 @@
+"""Run Slipway's rules as a Pulumi policy pack: `pulumi up --policy-pack policy` (docs/policy.md)."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy, StackValidationPolicy
+from pulumi_policy.proxy import UnknownValueError
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the repository, which is not installed here
+
+from infra.policy import resources, rules
+from infra.policy.resource import seen_by_engine
+
+
+def one(rule: str) -> ResourceValidationPolicy:
+    """The policy of a rule that looks at one resource."""
+
+    def validate(seen: Any, report: Any) -> None:
+        resource = seen_by_engine(seen.resource_type, seen.name, seen.props, UnknownValueError)
+        for problem in () if resources.excepted(resource, rule) else resources.OF_ONE[rule](resource):
+            report(problem)
+
+    return ResourceValidationPolicy(rule, rules.BY_ID[rule].reason, validate)
+
+
+def every(rule: str) -> StackValidationPolicy:
+    """The policy of a rule that looks at all resources of a stack."""
+
+    def validate(stack: Any, report: Any) -> None:
+        urns = {(seen.resource_type, seen.name): seen.urn for seen in stack.resources}
+        found = [seen_by_engine(s.resource_type, s.name, s.props, UnknownValueError) for s in stack.resources]
+        for resource, problem in resources.OF_ALL[rule](found):
+            if not resources.excepted(resource, rule):
+                report(problem, urns[resource.type, resource.name])
+
+    return StackValidationPolicy(rule, rules.BY_ID[rule].reason, validate)
+
+
+PolicyPack("slipway", [*map(one, resources.OF_ONE), *map(every, resources.OF_ALL)], EnforcementLevel.MANDATORY)
