@@ -139,6 +139,55 @@ class ModelNotServing(SlipwayError):
         )
 
 
+class AwsMissing(SlipwayError):
+    """The environment is on AWS, and what talks to AWS is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this environment is of kind aws, which needs more packages; next: pip install 'slipway[aws]', "
+            "or in a clone: make .venv/.aws"
+        )
+
+
+class AwsCliMissing(SlipwayError):
+    """The AWS CLI, which gives the tokens of an EKS cluster, is not on PATH."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the AWS CLI is not on PATH, and the cluster's tokens come from `aws eks get-token`; next: install it, "
+            "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"
+        )
+
+
+class AwsRefused(SlipwayError):
+    """AWS did not answer, or refused."""
+
+    def __init__(self, service: str, operation: str, reason: str) -> None:
+        super().__init__(
+            f"AWS {service} {operation}: {reason}; next: see that the credentials are those of the environment's "
+            "account (`aws sts get-caller-identity`) and may do this, then run the command again"
+        )
+
+
+class EnvironmentMissing(SlipwayError):
+    """An environment on AWS has no cluster yet."""
+
+    def __init__(self, environment: str) -> None:
+        super().__init__(f"environment {environment} has no cluster yet; next: slipway up {environment}")
+
+
+class NodesNotDrained(DeployError):
+    """Pods did not leave nodes that are to go."""
+
+    def __init__(self, nodes: list[str], pods: list[str], limit_s: float) -> None:
+        lines = "\n  ".join(pods)
+        super().__init__(
+            f"{len(nodes)} nodes were not empty after {limit_s:g} s; these pods are still there:\n  {lines}\n"
+            "they go on serving, and the nodes take no new pods; next: see what keeps them (replicas that are not "
+            "ready and a PodDisruptionBudget, no room on the new nodes), then run the command again"
+        )
+
+
 class Interrupted(SlipwayError):
     """The user pressed Ctrl-C."""
 

@@ -11,29 +11,32 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import IO, Any, cast
 
 import grpc
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import language_pb2_grpc
 
-from infra.deploy.engine_events import Outcome, outcome
+from infra.deploy.engine_events import Outcome, Steps, outcome
 from infra.deploy.new_stack import ensured
-from infra.deploy.stack_lock import abandoned, holder_of
+from infra.deploy.stack_lock import Holder, abandoned, holder_of
 from infra.failures import Interrupted, PulumiMissing, StackFailed, StackLocked
 from infra.names import PROJECT
 
 Program = Callable[[], None]
 Report = Callable[[str], None]
+Json = dict[str, Any]
 
 _LOCK_LIMIT_S = 600.0
 _LOCK_RETRY_S = 2.0
 _STOP_LIMIT_S = 45.0
+_TELL_S = 1.0
 
 
 class Engine:
@@ -72,10 +75,14 @@ class Engine:
                 result = self._run_unlocked(stack, command, report)
         return _checked(stack, "update", result)
 
-    def destroy(self, stack: str, report: Report) -> Outcome | None:
-        """Delete everything in a stack, then the stack. None when there is no such stack."""
+    def destroy(self, stack: str, report: Report, *, keep_protected: bool = False) -> Outcome | None:
+        """Delete everything in a stack, then the stack. None when there is no such stack.
+
+        With `keep_protected`, what is protected stays with all that it needs, and so does the stack.
+        """
         self._write_settings(stack)
-        command = ["destroy", "--yes", "--skip-preview", "--json", "--suppress-outputs", "--remove"]
+        command = ["destroy", "--yes", "--skip-preview", "--json", "--suppress-outputs"]
+        command.append("--exclude-protected" if keep_protected else "--remove")
         # No program runs, but without a language server the CLI would start its own: most of what a destroy takes.
         with _language_server(lambda: None) as address:
             command += ["--client", address, "--exec-kind", "auto.inline"]
@@ -84,18 +91,59 @@ class Engine:
             return None
         return _checked(stack, "destroy", result)
 
+    def unprotect(self, stack: str, urns: Sequence[str]) -> None:
+        """Let a destroy delete these resources of a stack, which were protected."""
+        for urn in urns:
+            _printed(stack, "state unprotect", self._call(["state", "unprotect", urn, "--yes", "--stack", stack]))
+
+    def state(self, stack: str) -> Json | None:
+        """Return the state of a stack as the CLI exports it, None when there is no such stack."""
+        self._write_settings(stack)
+        result = self._call(["stack", "export", "--stack", stack])
+        if result.returncode and "no stack named" in result.stderr:
+            return None
+        return cast(Json, json.loads(_printed(stack, "stack export", result)))
+
+    def replace_state(self, stack: str, state: Json, report: Report) -> bool:
+        """Take `state` for the stack's. False, after a while, when another run holds it: `state` is old by then."""
+        file = self._workspace / f"{stack}.state.json"
+        file.write_text(json.dumps(state))
+        try:
+            while True:
+                result = self._run(stack, ["stack", "import", "--file", str(file)], report)
+                holder = holder_of(result.errors) if result.failed else None
+                if holder is None:
+                    _checked(stack, "stack import", result)
+                    return True
+                if not self._cleared(stack, holder, report):
+                    self._wait_for(holder, report)
+                    return False
+        finally:
+            file.unlink()
+
+    def refresh(self, stack: str, urns: Sequence[str], report: Report) -> None:
+        """Read what these resources of a stack really are."""
+        command = ["refresh", "--yes", "--skip-preview", "--json", "--suppress-outputs"]
+        command += [word for urn in urns for word in ("--target", urn)]
+        with _language_server(lambda: None) as address:
+            command += ["--client", address, "--exec-kind", "auto.inline"]
+            _checked(stack, "refresh", self._run_unlocked(stack, command, report))
+
     def stacks(self) -> tuple[str, ...]:
         """Names of all stacks of the project in the backend."""
         result = self._call(["stack", "ls", "--json", "--project", PROJECT])
-        if result.returncode:
-            raise StackFailed("(all)", "stack ls", (result.stderr.strip(),))
-        return tuple(cast(str, entry["name"]).rpartition("/")[2] for entry in json.loads(result.stdout))
+        entries = json.loads(_printed("(all)", "stack ls", result))
+        return tuple(cast(str, entry["name"]).rpartition("/")[2] for entry in entries)
 
     def _create(self, stack: str) -> None:
         """Make an empty stack; one that exists is fine."""
         if ensured(os.environ.get("PULUMI_BACKEND_URL", ""), PROJECT, stack):
             return
-        result = self._call(["stack", "init", f"organization/{PROJECT}/{stack}", "--no-select"])
+        command = ["stack", "init", f"organization/{PROJECT}/{stack}", "--no-select"]
+        # Every other command reads it from the stack's settings; this one would ask for a passphrase.
+        if provider := self._secrets.get("secretsprovider"):
+            command += ["--secrets-provider", provider]
+        result = self._call(command)
         if result.returncode and "already exists" not in result.stderr:
             raise StackFailed(stack, "stack init", (result.stderr.strip(),))
 
@@ -107,22 +155,31 @@ class Engine:
         """Run a command; wait while another run holds the stack, and clear what a killed one left."""
         waited = 0.0
         while True:
-            result = self._run(stack, command)
+            result = self._run(stack, command, report)
             holder = holder_of(result.errors) if result.failed else None
             if holder is None:
                 return result
-            if abandoned(holder):
-                report(f"the run that held the stack ({holder}) is gone: its lock is removed")
-                self._call(["cancel", "--yes", "--stack", stack])
+            if self._cleared(stack, holder, report):
                 continue
             if waited >= _LOCK_LIMIT_S:
                 raise StackLocked(stack, str(holder), _LOCK_LIMIT_S)
-            report(f"waiting for {holder}, which holds the stack")
-            if self._cancelled.wait(_LOCK_RETRY_S):
-                raise Interrupted
+            self._wait_for(holder, report)
             waited += _LOCK_RETRY_S
 
-    def _run(self, stack: str, command: list[str]) -> Outcome:
+    def _cleared(self, stack: str, holder: Holder, report: Report) -> bool:
+        """Remove the lock of a run that is gone; False while it is there."""
+        if not abandoned(holder):
+            return False
+        report(f"the run that held the stack ({holder}) is gone: its lock is removed")
+        self._call(["cancel", "--yes", "--stack", stack])
+        return True
+
+    def _wait_for(self, holder: Holder, report: Report) -> None:
+        report(f"waiting for {holder}, which holds the stack")
+        if self._cancelled.wait(_LOCK_RETRY_S):
+            raise Interrupted
+
+    def _run(self, stack: str, command: list[str], report: Report) -> Outcome:
         """Run one command to its end, reading its events as they come."""
         process = subprocess.Popen(
             self._argv([*command, "--stack", stack]),
@@ -134,12 +191,15 @@ class Engine:
             text=True,
             start_new_session=True,
         )
-        watcher = threading.Thread(target=self._stop_when_cancelled, args=(process,), daemon=True)
-        watcher.start()
-        stdout, stderr = process.communicate()
+        stdout, stderr = cast(IO[str], process.stdout), cast(IO[str], process.stderr)
+        threading.Thread(target=self._stop_when_cancelled, args=(process,), daemon=True).start()
+        with ThreadPoolExecutor(max_workers=1) as reader, process:
+            printed = reader.submit(stderr.read)
+            lines = list(_followed(stdout, report))
+            returncode = process.wait()
         if self._cancelled.is_set():
             raise Interrupted
-        return outcome(process.returncode, stdout, stderr)
+        return outcome(returncode, "".join(lines), printed.result())
 
     def _stop_when_cancelled(self, process: subprocess.Popen[str]) -> None:
         """Ask the engine once to stop, as Ctrl-C does; kill it when it does not within a limit."""
@@ -171,12 +231,29 @@ class Engine:
         return [*tie, self._command, *command, "--non-interactive"]
 
 
+def _followed(lines: Iterable[str], report: Report) -> Iterator[str]:
+    """Pass lines on, and tell at most once a second what the engine does."""
+    steps, told = Steps(), 0.0
+    for line in lines:
+        text = steps.follow(line)
+        if text and time.monotonic() - told >= _TELL_S:
+            report(text)
+            told = time.monotonic()
+        yield line
+
+
 def _environment() -> dict[str, str]:
     """Our environment, with the CLI kept from asking the internet whether there is a newer one.
 
     GOGC: a process that lives for a second need not collect its garbage eight times.
     """
     return {"GOGC": "400", **os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+
+
+def _printed(stack: str, operation: str, result: subprocess.CompletedProcess[str]) -> str:
+    if result.returncode:
+        raise StackFailed(stack, operation, (result.stderr.strip(),))
+    return result.stdout
 
 
 def _checked(stack: str, operation: str, result: Outcome) -> Outcome:

@@ -6,6 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+_VERBS = {
+    "create": "creating",
+    "update": "updating",
+    "delete": "deleting",
+    "replace": "replacing",
+    "create-replacement": "replacing",
+    "delete-replaced": "deleting the old",
+    "refresh": "reading",
+    "import": "importing",
+}
+"""What a person calls the engine's steps; of the others nobody waits for one."""
+_NAMED = 3
 _NOISE = ("update failed", "destroy failed", "preview failed")
 _COLOUR = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
 
@@ -25,6 +37,37 @@ class Outcome:
     def changed(self) -> int:
         """How many objects were created, updated, replaced or deleted."""
         return sum(count for kind, count in self.changes.items() if kind not in ("same", "read", "refresh"))
+
+
+class Steps:
+    """What the engine does right now, from its events as they come."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[str, str] = {}
+        self._done = 0
+
+    def follow(self, line: str) -> str | None:
+        """What to show after one line of the engine's output; None when it changed nothing."""
+        for event in _events(line):
+            if begun := _step(event, "resourcePreEvent"):
+                self._under_way[begun["urn"]] = f"{_VERBS[begun['op']]} {_about(begun['urn']).removesuffix(': ')}"
+                return str(self)
+            if ended := _step(event, "resOutputsEvent") or _step(event, "resOpFailedEvent"):
+                self._done += self._under_way.pop(ended["urn"], None) is not None
+                return str(self) if self._under_way else None
+        return None
+
+    def __str__(self) -> str:
+        named = ", ".join(list(self._under_way.values())[:_NAMED])
+        more = len(self._under_way) - _NAMED
+        return (f"{self._done} done; " if self._done else "") + named + (f" and {more} more" if more > 0 else "")
+
+
+def _step(event: dict[str, Any], kind: str) -> dict[str, Any] | None:
+    """The step that an event is about, when a provider works on it: components are nothing to wait for."""
+    step: dict[str, Any] = event.get(kind, {}).get("metadata") or {}
+    state = step.get("new") or step.get("old") or {}
+    return step if step.get("op") in _VERBS and state.get("custom") else None
 
 
 def outcome(returncode: int, stdout: str, stderr: str) -> Outcome:

@@ -54,7 +54,11 @@ def needs_update(model: ModelPlan, live: Live | None) -> bool:
 
 @dataclass(frozen=True)
 class Deployer:
-    """Deploys models of one environment. `jobs`: how many at once. `report` gets a model and what it does."""
+    """Deploys models of one environment.
+
+    `report` gets a model and what it does. `jobs`: how many at once. `settle` gets a stack before it is updated, and a
+    function that tells what it does.
+    """
 
     environment: str
     cluster: Cluster
@@ -63,6 +67,7 @@ class Deployer:
     report: Report
     cancelled: threading.Event
     jobs: int
+    settle: Callable[[str, Callable[[str], None]], object]
     _settled: set[str] = field(default_factory=set)
 
     def deploy(self, models: Sequence[ModelPlan], live: dict[str, Live]) -> list[Done]:
@@ -109,9 +114,9 @@ class Deployer:
             self.report(model.name, text)
 
         report("updating its stack")
-        self.engine.up(
-            stack(self.environment, model.name), self.programs.model(model, report), report, new=live is None
-        )
+        name = stack(self.environment, model.name)
+        self.settle(name, report)
+        self.engine.up(name, self.programs.model(model, report), report, new=live is None)
         updated = time.monotonic()
         done.steps["update"] = updated - started
         self.report(model.name, "sending the golden request")

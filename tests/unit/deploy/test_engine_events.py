@@ -2,7 +2,7 @@
 
 import json
 
-from infra.deploy.engine_events import outcome
+from infra.deploy.engine_events import Steps, outcome
 
 URN = "urn:pulumi:local.digits::slipway::slipway:model:Model$kubernetes:apps/v1:Deployment::digits"
 
@@ -50,3 +50,29 @@ def test_lines_that_are_no_events_are_passed_over() -> None:
 def test_only_what_the_engine_changed_counts_as_changed() -> None:
     text = lines({"summaryEvent": {"resourceChanges": {"create": 2, "same": 5, "delete": 1, "read": 3}}})
     assert outcome(0, text, "").changed == 3
+
+
+def step(kind: str, op: str, name: str, *, custom: bool = True) -> str:
+    urn = f"urn:pulumi:prod::slipway::aws:eks/nodeGroup:NodeGroup::{name}"
+    return lines({kind: {"metadata": {"op": op, "urn": urn, "new": {"custom": custom}}}})
+
+
+def test_what_is_under_way_is_told_with_what_is_done() -> None:
+    steps = Steps()
+    assert steps.follow(step("resourcePreEvent", "create", "cpu")) == "creating NodeGroup cpu"
+    assert steps.follow(step("resourcePreEvent", "update", "gpu")) == "creating NodeGroup cpu, updating NodeGroup gpu"
+    assert steps.follow(step("resOutputsEvent", "create", "cpu")) == "1 done; updating NodeGroup gpu"
+    assert steps.follow(step("resOpFailedEvent", "update", "gpu")) is None
+
+
+def test_of_many_under_way_three_are_named() -> None:
+    steps = Steps()
+    texts = [steps.follow(step("resourcePreEvent", "delete", name)) for name in "abcde"]
+    assert texts[-1] == "deleting NodeGroup a, deleting NodeGroup b, deleting NodeGroup c and 2 more"
+
+
+def test_components_and_what_stays_the_same_are_nothing_to_wait_for() -> None:
+    steps = Steps()
+    assert steps.follow(step("resourcePreEvent", "create", "network", custom=False)) is None
+    assert steps.follow(step("resourcePreEvent", "same", "cpu")) is None
+    assert steps.follow("no event") is None
