@@ -80,7 +80,7 @@ def validate(files: tuple[Path, ...], as_json: bool, folders: Folders) -> None:
 @_JSON
 @_folders
 def plan(environment: str, models: tuple[str, ...], as_json: bool, folders: Folders) -> None:
-    """Show what an environment would be: release, image, node pool and bounds of each model."""
+    """Show what an environment would be: release, node pool and why, cold start and cost of each model."""
     from infra.offline import show_plan  # noqa: PLC0415
 
     show_plan(Opened(environment, folders), models, as_json=as_json)
@@ -96,6 +96,17 @@ def render(environment: str, models: tuple[str, ...], output: Path | None, folde
     from infra.offline import render_all  # noqa: PLC0415
 
     render_all(Opened(environment, folders), models, output)
+
+
+@cli.command()
+@_ENVIRONMENT
+@_JSON
+@_folders
+def price(environment: str, as_json: bool, folders: Folders) -> None:
+    """Show what an environment costs an hour and a month, by model and in all, against its budget."""
+    from infra.offline import show_price  # noqa: PLC0415
+
+    show_price(Opened(environment, folders), as_json=as_json)
 
 
 @cli.command()
@@ -128,7 +139,8 @@ def up(
 
     A model whose new release fails gets back what served before; the exit code is then 2.
     """
-    from infra.operate import Options, bring_up  # noqa: PLC0415 - the engine's SDK takes a second
+    from infra.operate.session import Options  # noqa: PLC0415 - the engine's SDK takes a second
+    from infra.operate.up import bring_up  # noqa: PLC0415
 
     bring_up(Opened(environment, folders), models, Options(yes=yes, jobs=jobs, refresh=refresh, prune=prune))
 
@@ -138,12 +150,35 @@ def up(
 @_MODELS
 @_YES
 @_JOBS
+@click.option("--delete-data", multiple=True, metavar="NAME", help="Delete this too, which holds data: model-store.")
 @_folders
-def down(environment: str, models: tuple[str, ...], yes: bool, jobs: int, folders: Folders) -> None:
-    """Take models, or without MODEL the whole environment, away, and prove that nothing is left."""
-    from infra.operate import Options, take_down  # noqa: PLC0415
+def down(
+    environment: str, models: tuple[str, ...], yes: bool, jobs: int, delete_data: tuple[str, ...], folders: Folders
+) -> None:
+    """Take models, or without MODEL the whole environment, away, and prove that nothing is left.
 
-    take_down(Opened(environment, folders), models, Options(yes=yes, jobs=jobs))
+    On AWS, what holds data stays unless it is named, and is listed by its tag; the exit code is then 2.
+    """
+    from infra.operate.down import take_down  # noqa: PLC0415
+    from infra.operate.session import Options  # noqa: PLC0415
+
+    take_down(Opened(environment, folders), models, Options(yes=yes, jobs=jobs, delete_data=delete_data))
+
+
+@cli.command()
+@_ENVIRONMENT
+@click.argument("pool")
+@_YES
+@_folders
+def rotate(environment: str, pool: str, yes: bool, folders: Folders) -> None:
+    """Change a node pool on AWS where its nodes cannot change: new ones beside the old, which are emptied and removed.
+
+    What serves goes on serving. Stopped half-way, it goes on when it is run again.
+    """
+    from infra.operate.pools import rotate_pool  # noqa: PLC0415
+    from infra.operate.session import Options  # noqa: PLC0415
+
+    rotate_pool(Opened(environment, folders), pool, Options(yes=yes, jobs=1))
 
 
 @cli.command()

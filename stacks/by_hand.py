@@ -27,4 +27,4 @@ def run() -> None:
     except SlipwayError as error:
         raise pulumi.RunError(str(error)) from error
     # The engine shows the image's progress itself.
-    model.program(planned, lambda _: None)()
+    model.program(opened.settings, planned, lambda _: None)()

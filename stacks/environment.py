@@ -1,20 +1,53 @@
 """The program of an environment's stack: what every model in it stands on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from infra.components.connection import Connection
+import pulumi
+
+from infra.aws_settings import AnySettings, AwsSettings
+from infra.components.connection import Connection, export
 from infra.components.environment import EnvironmentArgs, KubernetesEnvironment
+from infra.node_groups import NodeGroup, node_groups, to_store
 from infra.plan import Plan
 from infra.render import render_environment
 from infra.settings import Settings
 
 
-def program(environment: str, settings: Settings) -> Callable[[], None]:
-    """Return the program for one environment."""
+def program(environment: str, settings: AnySettings, kept: Sequence[NodeGroup] = ()) -> Callable[[], None]:
+    """Return the program for one environment.
 
+    `kept`: node groups that stay beside those of the settings while `slipway rotate` empties them (AWS).
+    """
+    if isinstance(settings, AwsSettings):
+        return _aws(environment, settings, kept)
+    return _kubernetes(environment, settings)
+
+
+def _kubernetes(environment: str, settings: Settings) -> Callable[[], None]:
     def run() -> None:
         args = EnvironmentArgs(settings.context, render_environment(Plan(environment, settings, ())))
         KubernetesEnvironment(environment, args)
-        Connection(settings.context, settings.namespace, settings.registry).export()
+        export(Connection(settings.context, settings.namespace, settings.registry))
 
     return run
+
+
+def _aws(environment: str, settings: AwsSettings, kept: Sequence[NodeGroup]) -> Callable[[], None]:
+    # Here, since pulumi-aws is an optional extra that other kinds of environments do without.
+    from infra.components.aws.environment import AwsEnvironment, AwsEnvironmentArgs  # noqa: PLC0415
+
+    wanted = node_groups(settings)
+    groups = (*wanted, *(group for group in kept if group.name not in {other.name for other in wanted}))
+
+    def run() -> None:
+        manifests = render_environment(Plan(environment, settings, ()))
+        made = AwsEnvironment(environment, AwsEnvironmentArgs(settings, groups, manifests))
+        export(made.connection)
+        pulumi.export("pools", to_store(groups))
+        pulumi.export("node_groups", _by_pool(groups))
+
+    return run
+
+
+def _by_pool(groups: Sequence[NodeGroup]) -> dict[str, list[str]]:
+    return {pool: [group.name for group in groups if group.pool == pool] for pool in {g.pool: 0 for g in groups}}

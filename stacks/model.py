@@ -1,45 +1,77 @@
-"""The program of a model's stack: its image, then its objects."""
+"""The program of a model's stack: what it has of its own in the cloud, its image, then its objects."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import pulumi
 
-from infra.components.connection import connection
+from infra.aws_settings import AnySettings, AwsSettings
+from infra.components.connection import Connection, connection
 from infra.components.image import ModelImage
 from infra.components.model import Model, ModelArgs
 from infra.components.model_image import image_args
 from infra.deploy.record import Release
+from infra.deploy.up import Programs
 from infra.names import short
 from infra.plan import ModelPlan
 from infra.render import render_model
 
 _READY_LIMIT_S = 600
 """For a release that served before: its image may have to be pulled again."""
+_Cloud = tuple[tuple[pulumi.Resource, ...], pulumi.Output[str] | None]
+"""What pods start with, and what is known once images can be pushed."""
 
 
-def program(model: ModelPlan, progress: Callable[[str], None]) -> Callable[[], None]:
+def programs(settings: AnySettings) -> Programs:
+    """Return the programs of the models of one environment."""
+    # Programs of several models run at once in threads, which must not be the first to import what they need.
+    _in_cloud(settings)
+    return Programs(partial(program, settings), partial(release_program, settings))
+
+
+def program(settings: AnySettings, model: ModelPlan, progress: Callable[[str], None]) -> Callable[[], None]:
     """Return the program that brings a model to its plan; `progress` is told how its image comes along."""
+    in_cloud = _in_cloud(settings)
 
     def run() -> None:
-        context = connection(model.environment).apply(lambda link: link.context)
-        image = ModelImage(model.name, image_args(model, progress))
+        link = connection(model.environment)
+        needs, repository = in_cloud(model.environment, model.name, link)
+        image = ModelImage(model.name, replace(image_args(model, progress), needs=repository))
         # The image's digest is known when it was pushed; the reference by tag only holds its place.
         manifests = render_model(model, model.image.reference)
         limit = model.timing.deadline_s + model.timing.grace_s
-        Model(model.name, ModelArgs(context, manifests, image.reference, limit))
+        Model(model.name, ModelArgs(link, manifests, image.reference, limit, needs))
         pulumi.export("release", model.release)
         pulumi.export("image", image.reference)
 
     return run
 
 
-def release_program(environment: str, release: Release) -> Callable[[], None]:
+def release_program(settings: AnySettings, environment: str, release: Release) -> Callable[[], None]:
     """Return the program that brings a model back to a release as it was deployed; nothing is built or rendered."""
+    in_cloud = _in_cloud(settings)
 
     def run() -> None:
-        context = connection(environment).apply(lambda link: link.context)
-        Model(release.model, ModelArgs(context, release.manifests, release.image, _READY_LIMIT_S))
+        link = connection(environment)
+        needs, _ = in_cloud(environment, release.model, link)
+        Model(release.model, ModelArgs(link, release.manifests, release.image, _READY_LIMIT_S, needs))
         pulumi.export("release", short(release.digest))
         pulumi.export("image", release.image)
 
     return run
+
+
+def _in_cloud(settings: AnySettings) -> Callable[[str, str, pulumi.Output[Connection]], _Cloud]:
+    """Return how to make what a model has of its own in its environment's cloud; nothing where there is none."""
+    if not isinstance(settings, AwsSettings):
+        return lambda *_: ((), None)
+    # Here, since pulumi-aws is an optional extra.
+    from infra.components.aws.model import AwsModel, AwsModelArgs  # noqa: PLC0415
+
+    def make(environment: str, model: str, link: pulumi.Output[Connection]) -> _Cloud:
+        key = link.apply(lambda of: of.key or "")
+        parts = AwsModel(model, AwsModelArgs(environment, settings, key))
+        return (parts,), parts.repository
+
+    return make

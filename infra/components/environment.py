@@ -24,13 +24,18 @@ class KubernetesEnvironment(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EnvironmentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:environment:KubernetesEnvironment", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        provider = cluster_provider(f"{name}-cluster", args.context, child)
-        child.provider = provider
-        first, *rest = args.manifests
-        namespace = KubernetesObject(first, child)
-        for manifest in rest:
-            inside = pulumi.ResourceOptions(parent=self, provider=provider, depends_on=[namespace])
-            KubernetesObject(manifest, inside)
-        self.namespace = namespace.id
+        provider = cluster_provider(f"{name}-cluster", pulumi.ResourceOptions(parent=self), context=args.context)
+        self.namespace = environment_objects(args.manifests, self, provider).id
         self.register_outputs({"namespace": self.namespace})
+
+
+def environment_objects(
+    manifests: Sequence[Mapping[str, Any]], parent: pulumi.Resource, provider: pulumi.ProviderResource
+) -> KubernetesObject:
+    """Register what any environment has in its cluster: the Namespace, which comes first, and what is in it."""
+    first, *rest = manifests
+    namespace = KubernetesObject(first, pulumi.ResourceOptions(parent=parent, provider=provider))
+    for manifest in rest:
+        inside = pulumi.ResourceOptions(parent=parent, provider=provider, depends_on=[namespace])
+        KubernetesObject(manifest, inside)
+    return namespace

@@ -19,13 +19,15 @@ from infra.errors import SlipwayError
 class ModelImageArgs:
     """`repository` and `tag` name the image. `digest` looks it up, `ensure` makes it; both may take long.
 
-    `digest` returns `sha256:...` or None; `ensure` takes a function for its progress.
+    `digest` returns `sha256:...` or None; `ensure` takes a function for its progress. `needs`: an output that is known
+    once the repository is there, where it is made in the same run.
     """
 
     repository: str
     tag: str
     digest: Callable[[], str | None]
     ensure: Callable[[Callable[[str], None]], str]
+    needs: pulumi.Output[str] | None = None
 
 
 class ModelImage(pulumi.ComponentResource):
@@ -51,6 +53,8 @@ class ModelImage(pulumi.ComponentResource):
             text = f"{args.repository}:{args.tag}: {message}"
             loop.call_soon_threadsafe(lambda: pulumi.log.info(text, self, ephemeral=True))
 
+        if args.needs is not None:
+            await args.needs.future()
         try:
             if pulumi.runtime.is_dry_run():
                 return await asyncio.to_thread(args.digest)

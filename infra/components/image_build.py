@@ -23,13 +23,15 @@ import docker.errors
 import requests
 
 from infra.failures import DockerUnreachable, ImageBuildFailed, RegistryFailed, WheelsFailed
-from infra.versions import IMAGE_PLATFORM, IMAGE_PYTHON
+from infra.versions import IMAGE_PLATFORMS, IMAGE_PYTHON
 
 Report = Callable[[str], None]
 
 _DOCKER_TIMEOUT_S = 600
 _WHEELS_TIMEOUT_S = 900
 _LAST_LINES = 12
+_NOT_THERE = ("manifest unknown", "name unknown", "not found")
+"""What registries say of an image, or of a repository, that there is not: error codes of the OCI distribution spec."""
 
 
 class ImageBuilder:
@@ -54,7 +56,7 @@ class ImageBuilder:
             except docker.errors.NotFound:
                 return None
             except docker.errors.APIError as error:
-                if "manifest unknown" in str(error) or "not found" in str(error).lower():
+                if any(word in str(error).lower() for word in _NOT_THERE):
                     return None
                 raise
 
@@ -67,8 +69,11 @@ class ImageBuilder:
             raise RegistryFailed(image, "there is no such image")
         return f"{image.rpartition(':')[0]}@{digest}"
 
-    def build_and_push(self, reference: str, context: IO[bytes], report: Report) -> str:
-        """Build `repository:tag` from a tar with its Dockerfile, push it, and return the registry's digest."""
+    def build_and_push(self, reference: str, context: IO[bytes], report: Report, platform: str | None) -> str:
+        """Build `repository:tag` from a tar with its Dockerfile, push it, and return the registry's digest.
+
+        `platform`: `linux/arm64`; the Engine's own for None.
+        """
         repository, _, tag = reference.rpartition(":")
         with _explained(reference):
             report("building")
@@ -77,6 +82,7 @@ class ImageBuilder:
                 fileobj=context,
                 custom_context=True,
                 tag=reference,
+                platform=platform,
                 network_mode="none",
                 rm=True,
                 forcerm=True,
@@ -95,7 +101,9 @@ class ImageBuilder:
             raise RegistryFailed(reference, "the push ended without a digest")
         return cast(str, digest)
 
-    def ensure(self, reference: str, context: Callable[[], IO[bytes]], report: Report) -> str:
+    def ensure(
+        self, reference: str, context: Callable[[], IO[bytes]], report: Report, platform: str | None = None
+    ) -> str:
         """Return the digest of `repository:tag`; build and push only when the registry does not have it.
 
         `context` is called only then. Two who need the same image at once build it once.
@@ -106,7 +114,7 @@ class ImageBuilder:
             if digest := self.pushed(reference):
                 return digest
             with context() as tar:
-                return self.build_and_push(reference, tar, report)
+                return self.build_and_push(reference, tar, report, platform)
 
 
 @contextmanager
@@ -138,27 +146,28 @@ def _lock(name: str) -> Iterator[None]:
         yield
 
 
-def installed_wheels(requirements: Path, digest: str, report: Report) -> Path:
-    """Return a folder with the locked wheels installed for the image's Python; made once per lock.
+def installed_wheels(requirements: Path, digest: str, architecture: str, report: Report) -> Path:
+    """Return a folder with the locked wheels installed for the image's Python; made once per lock and architecture.
 
     `requirements` names every distribution with its hashes; `digest` is its digest and names the folder.
     Only wheels, no source distributions: nothing of a package runs on this machine.
     """
-    target = cache_folder() / "wheels" / digest
+    name = digest if architecture == "amd64" else f"{digest}-{architecture}"
+    target = cache_folder() / "wheels" / name
     if target.is_dir():
         return target
-    with _lock(f"wheels-{digest}"):
+    with _lock(f"wheels-{name}"):
         if target.is_dir():
             return target
         report("fetching the server's wheels")
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as making:
-            _install(requirements, Path(making) / "deps")
+            _install(requirements, IMAGE_PLATFORMS[architecture], Path(making) / "deps")
             (Path(making) / "deps").rename(target)
     return target
 
 
-def _install(requirements: Path, folder: Path) -> None:
+def _install(requirements: Path, platform: str, folder: Path) -> None:
     """Run uv, which knows this machine's package index and its certificates."""
     command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
     command += [
@@ -167,7 +176,7 @@ def _install(requirements: Path, folder: Path) -> None:
         "--python-version",
         IMAGE_PYTHON,
         "--python-platform",
-        IMAGE_PLATFORM,
+        platform,
     ]
     command += ["--link-mode", "copy", "--target", str(folder), "--requirements", str(requirements)]
     try:

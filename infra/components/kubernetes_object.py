@@ -10,7 +10,7 @@ from typing import Any
 
 import pulumi
 
-from infra.versions import PULUMI_KUBERNETES
+from infra.platform_versions import PULUMI_KUBERNETES
 
 
 def token(api_version: str, kind: str) -> str:
@@ -35,14 +35,20 @@ class KubernetesObject(pulumi.CustomResource):
         )
 
 
-def cluster_provider(name: str, context: pulumi.Input[str], opts: pulumi.ResourceOptions) -> pulumi.ProviderResource:
-    """Return the provider for one context of the kubeconfig; credentials stay in the kubeconfig.
+def cluster_provider(
+    name: str,
+    opts: pulumi.ResourceOptions,
+    *,
+    context: pulumi.Input[str | None] = None,
+    kubeconfig: pulumi.Input[str | None] = None,
+) -> pulumi.ProviderResource:
+    """Return the provider for one context of the user's kubeconfig, or for a kubeconfig as JSON; credentials stay out.
 
     `pulumi_kubernetes.Provider` would import the whole SDK (1 s); the provider is the same by its token.
 
     An object that is there though the state does not know it is taken over, not refused: that is what a run leaves
     which was killed between the creation of an object and the saving of the state. Its name says that it is ours.
     """
-    inputs = {"context": context, "upsertExistingObjects": True}
+    inputs = {"context": context, "kubeconfig": kubeconfig, "upsertExistingObjects": True}
     merged = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(version=PULUMI_KUBERNETES), opts)
     return pulumi.ProviderResource("kubernetes", name, inputs, merged)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 
+from infra.components.connection import Connection
 from infra.components.kubernetes_object import KubernetesObject, cluster_provider
 
 _BEFORE_THE_PODS = ("ServiceAccount", "ConfigMap", "NetworkPolicy")
@@ -13,15 +14,16 @@ _BEFORE_THE_PODS = ("ServiceAccount", "ConfigMap", "NetworkPolicy")
 
 @dataclass(frozen=True)
 class ModelArgs:
-    """`context`: of the kubeconfig. `manifests`: from `render_model`; `image` replaces the one in its pods.
+    """`connection`: to the cluster. `manifests`: from `render_model`; `image` replaces the one in its pods.
 
-    `ready_limit_s`: how long the pods of a release may take until they are ready.
+    `ready_limit_s`: how long the pods of a release may take until they are ready. `needs`: what pods start with.
     """
 
-    context: pulumi.Input[str]
+    connection: pulumi.Output[Connection]
     manifests: Sequence[Mapping[str, Any]]
     image: pulumi.Input[str]
     ready_limit_s: int
+    needs: tuple[pulumi.Resource, ...] = ()
 
 
 class Model(pulumi.ComponentResource):
@@ -31,7 +33,12 @@ class Model(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ModelArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:model:Model", name, None, opts)
-        provider = cluster_provider(f"{name}-cluster", args.context, pulumi.ResourceOptions(parent=self))
+        provider = cluster_provider(
+            f"{name}-cluster",
+            pulumi.ResourceOptions(parent=self),
+            context=args.connection.apply(lambda link: None if link.kubeconfig else link.context),
+            kubeconfig=args.connection.apply(lambda link: link.kubeconfig),
+        )
         first = [m for m in args.manifests if m["kind"] in _BEFORE_THE_PODS]
         deployment = next(m for m in args.manifests if m["kind"] == "Deployment")
         last = [m for m in args.manifests if m not in first and m is not deployment]
@@ -43,7 +50,7 @@ class Model(pulumi.ComponentResource):
             pulumi.ResourceOptions(
                 parent=self,
                 provider=provider,
-                depends_on=before,
+                depends_on=[*before, *args.needs],
                 custom_timeouts=pulumi.CustomTimeouts(create=limit, update=limit),
             ),
         )

@@ -30,7 +30,9 @@ def image_args(model: ModelPlan, progress: Report) -> ModelImageArgs:
             progress(f"image: {text}")
 
         builder = ImageBuilder()
-        return builder.ensure(model.image.reference, lambda: _model_context(builder, model, report), report)
+        return builder.ensure(
+            model.image.reference, lambda: _model_context(builder, model, report), report, _platform(model)
+        )
 
     return ModelImageArgs(model.image.repository, model.image.tag, digest, ensure)
 
@@ -42,6 +44,7 @@ def _model_context(builder: ImageBuilder, model: ModelPlan, report: Report) -> I
         runtime.reference,
         lambda: _runtime_context(builder, model, report),
         lambda text: report(f"runtime image: {text}"),
+        _platform(model),
     )
     files: dict[str, Path | bytes] = {file.context_path: file.source for file in model.image.files}
     return make_context(render_dockerfile(f"{runtime.repository}@{digest}"), files)
@@ -51,5 +54,11 @@ def _runtime_context(builder: ImageBuilder, model: ModelPlan, report: Report) ->
     """Return the build context of the runtime image: the locked wheels, installed, on the base by its digest."""
     runtime = model.image.runtime
     base = builder.pinned(runtime.base_image)
-    wheels = installed_wheels(runtime.requirements, runtime.requirements_digest, report)
-    return make_context(render_runtime_dockerfile(base), {"deps": wheels})
+    wheels = installed_wheels(runtime.requirements, runtime.requirements_digest, runtime.architecture, report)
+    return make_context(render_runtime_dockerfile(base, runtime.architecture), {"deps": wheels})
+
+
+def _platform(model: ModelPlan) -> str | None:
+    """Return the platform to build for; the Engine's own for the images that it can run itself."""
+    architecture = model.image.runtime.architecture
+    return None if architecture == "amd64" else f"linux/{architecture}"

@@ -22,15 +22,17 @@ from infra.deploy.engine import Engine
 from infra.opened import Folders, Opened
 from infra.plan import ModelPlan
 from infra.render import render_environment, render_model
+from infra.settings import Settings
 
 _BEFORE_THE_PODS = ("ServiceAccount", "ConfigMap", "NetworkPolicy")
 
 
 def program(opened: Opened) -> None:
     """Everything of an environment."""
+    assert isinstance(opened.settings, Settings)
     context = opened.settings.context
     namespace = KubernetesEnvironment(opened.name, EnvironmentArgs(context, render_environment(opened.plan))).namespace
-    provider = cluster_provider("models", namespace.apply(lambda _: context), pulumi.ResourceOptions())
+    provider = cluster_provider("models", pulumi.ResourceOptions(), context=namespace.apply(lambda _: context))
     for model in opened.plan.models:
         _model(model, provider)
 

@@ -1,43 +1,25 @@
-"""Commands that change an environment: up and down."""
+"""Bring an environment up: its stack, then every model that changed, judged."""
 
 import json
-import signal
-import sys
-import tempfile
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 
-import click
-
-import stacks.environment
 import stacks.model
 from infra import report
-from infra.deploy.down import model_stacks, prove_environment_gone, prove_models_gone, remove_models
-from infra.deploy.engine import Engine, quiet_about_ended_programs
+from infra.deploy.down import remove_models
 from infra.deploy.record import Live, live_models
-from infra.deploy.up import Deployer, Done, Programs, needs_update
-from infra.errors import DeployError, Place, SlipwayError, UnknownName, UserError
-from infra.failures import Interrupted
+from infra.deploy.up import Deployer, Done, needs_update
+from infra.errors import DeployError, SlipwayError
+from infra.failures import EnvironmentMissing, Interrupted
 from infra.look import reachable, url
 from infra.names import stack
 from infra.opened import Opened
+from infra.operate.environment import environment_up, groups_there, leaving, refuse_replacement
+from infra.operate.pools import remove_groups
+from infra.operate.session import Options, confirm, engine_of, settle
 from infra.plan import ModelPlan
 
 _DRAWN_ANSWER = 300
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a person chose on the command line. `jobs`: models at once."""
-
-    yes: bool
-    jobs: int
-    refresh: bool = False
-    prune: bool = False
 
 
 def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
@@ -47,39 +29,58 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
     """
     started = time.monotonic()
     models = opened.models(names)
-    with _engine(opened) as (engine, cancelled):
-        live = live_models(opened.cluster)
+    for warning in opened.complied():
+        report.message(f"warning: {warning}")
+    if opened.account:
+        opened.account.guard()
+    with engine_of(opened) as (engine, cancelled):
+        there = groups_there(engine.state(stack(opened.name))) if opened.account else ()
+        refuse_replacement(opened, there)
+        # Models leave a pool that the settings have no more before its nodes go.
+        old = leaving(opened, there)
+        live = _live(opened)
         changed = [model for model in models if options.refresh or needs_update(model, live.get(model.name))]
         extra = [] if names else sorted(set(live) - {model.name for model in opened.plan.models})
         _announce(opened, models, changed, live, extra, options)
-        _confirm(f"bring {opened.name} up", options, changing=bool(changed or (extra and options.prune)))
+        # On AWS the environment itself costs money, also before its first model.
+        changing = bool(changed or (extra and options.prune) or opened.account)
+        confirm(f"bring {opened.name} up", options, changing=changing)
         with report.Progress() as progress:
             begun = time.monotonic()
             progress.report(opened.name, "updating its stack")
-            engine.up(
-                stack(opened.name),
-                stacks.environment.program(opened.name, opened.settings),
-                lambda text: progress.report(opened.name, text),
-                new=not live,
-            )
+            environment_up(opened, engine, lambda text: progress.report(opened.name, text), kept=old, new=not live)
             progress.report(opened.name, "up")
             steps = {"environment": time.monotonic() - begun}
             deployer = Deployer(
                 opened.name,
                 opened.cluster,
                 engine,
-                Programs(stacks.model.program, stacks.model.release_program),
+                stacks.model.programs(opened.settings),
                 progress.report,
                 cancelled,
                 options.jobs,
+                lambda name, tell: settle(opened, engine, name, tell),
             )
             done = deployer.deploy(changed, live)
             if options.prune and extra:
                 failed = remove_models(engine, opened.name, extra, progress.report, options.jobs)
                 done += [Done(name, live[name].version, error=error) for name, error in failed.items() if error]
+            # Models that were not named, or that failed, may still be on nodes of a pool that is to go.
+            if old and not names and not cancelled.is_set() and not any(item.error for item in done):
+                begun = time.monotonic()
+                remove_groups(opened, engine, cancelled, old, (), lambda text: progress.report(opened.name, text))
+                steps["pools removed"] = time.monotonic() - begun
         if cancelled.is_set():
             raise Interrupted
     _conclude(opened, models, done, steps, time.monotonic() - started)
+
+
+def _live(opened: Opened) -> dict[str, Live]:
+    """What is live; nothing where the environment has no cluster yet."""
+    try:
+        return live_models(opened.cluster)
+    except EnvironmentMissing:
+        return {}
 
 
 def _announce(
@@ -105,18 +106,6 @@ def _announce(
             else f"stays; --prune or `slipway down {opened.name} {name}` removes it"
         )
         report.message(f"  {name} is live and has no spec: it {what}")
-
-
-def _confirm(what: str, options: Options, *, changing: bool) -> None:
-    """Ask a person; where there is none, only --yes counts."""
-    if options.yes or not changing:
-        return
-    if not sys.stdin.isatty():
-        raise UserError(
-            Place("command line"), "--yes", "is missing, and nobody can be asked here", "--yes", "add --yes"
-        )
-    if not click.confirm(f"{what}?", err=True):
-        raise click.Abort
 
 
 def _conclude(
@@ -157,49 +146,3 @@ def _conclude(
     if all(isinstance(item.error, DeployError) for item in failed):
         raise DeployError(text)
     raise SlipwayError(text)
-
-
-def take_down(opened: Opened, names: Sequence[str], options: Options) -> None:
-    """Destroy the stacks of models, or all of an environment and then its own, and prove that nothing is left."""
-    started = time.monotonic()
-    with _engine(opened) as (engine, cancelled):
-        existing = model_stacks(engine.stacks(), opened.name)
-        for name in names:
-            if name not in existing:
-                raise UnknownName(Place(f"environment {opened.name}"), "model", name, existing)
-        chosen = list(names) or existing
-        report.message(f"{len(chosen)} models will be taken down: {', '.join(chosen) or 'none'}")
-        _confirm(f"take {', '.join(names) or opened.name} down", options, changing=True)
-        with report.Progress() as progress:
-            failed = remove_models(engine, opened.name, chosen, progress.report, options.jobs)
-            errors = [error for error in failed.values() if error]
-            if cancelled.is_set():
-                raise Interrupted
-            if errors:
-                raise errors[0]
-            progress.report(opened.name, "waiting until nothing is left")
-            prove_models_gone(opened.cluster, opened.name, names or None)
-            if not names:
-                engine.destroy(stack(opened.name), lambda text: progress.report(opened.name, text))
-                prove_environment_gone(opened.cluster, opened.name)
-    what = f"models {', '.join(names)} of `{opened.name}`" if names else f"environment `{opened.name}`"
-    report.result(f"{what} down in {report.duration(time.monotonic() - started)}; nothing is left in the cluster")
-
-
-@contextmanager
-def _engine(opened: Opened) -> Iterator[tuple[Engine, threading.Event]]:
-    """Give an engine with a workspace of its own; Ctrl-C and SIGTERM make it stop in order, not at once."""
-    cancelled = threading.Event()
-    quiet_about_ended_programs()
-
-    def cancel(*_: object) -> None:
-        report.message("stopping: what is under way is finished or saved; a moment")
-        cancelled.set()
-
-    before = {number: signal.signal(number, cancel) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
-            yield Engine(Path(folder), opened.secrets, cancelled), cancelled
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,0 +1,129 @@
+"""Take models, or an environment, away, and prove that nothing is left."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from infra import report
+from infra.cluster import Cluster, Json
+from infra.deploy.aws_account import Account
+from infra.deploy.down import model_stacks, prove_environment_gone, prove_models_gone, remove_models
+from infra.deploy.engine import Engine
+from infra.errors import Place, UnknownName
+from infra.failures import EnvironmentMissing, Interrupted, LeftBehind
+from infra.names import stack
+from infra.opened import Opened
+from infra.operate.session import Options, confirm, engine_of, settle
+
+MODEL_STORE = "model-store"
+Tell = Callable[[str], None]
+
+
+def take_down(opened: Opened, names: Sequence[str], options: Options) -> None:
+    """Destroy the stacks of models, or all of an environment and then its own, and prove that nothing is left.
+
+    Raises `LeftBehind` when something is, also where that was to be: data that was not named.
+    """
+    started = time.monotonic()
+    if opened.account:
+        opened.account.guard()
+    with engine_of(opened) as (engine, cancelled):
+        existing = model_stacks(engine.stacks(), opened.name)
+        for name in names:
+            if name not in existing:
+                raise UnknownName(Place(f"environment {opened.name}"), "model", name, existing)
+        chosen = list(names) or existing
+        data = {} if names else _data(engine.state(stack(opened.name)))
+        _refuse_unknown(opened, options, data)
+        _announce(chosen, data, options)
+        confirm(f"take {', '.join(names) or opened.name} down", options, changing=True)
+        with report.Progress() as progress:
+
+            def tell(text: str) -> None:
+                progress.report(opened.name, text)
+
+            for name in chosen:
+                settle(opened, engine, stack(opened.name, name), tell)
+            failed = remove_models(engine, opened.name, chosen, progress.report, options.jobs)
+            errors = [error for error in failed.values() if error]
+            if cancelled.is_set():
+                raise Interrupted
+            if errors:
+                raise errors[0]
+            cluster = _cluster(opened)
+            if cluster:
+                tell("waiting until nothing is left of the models")
+                prove_models_gone(cluster, opened.name, names or None)
+            if not names:
+                _environment_down(opened, engine, cluster, data, options, tell)
+    what = f"models {', '.join(names)} of `{opened.name}`" if names else f"environment `{opened.name}`"
+    where = "in the account" if opened.account and not names else "in the cluster"
+    report.result(f"{what} down in {report.duration(time.monotonic() - started)}; nothing is left {where}")
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What holds data: a bucket, and the URNs of all that is protected with it."""
+
+    bucket: str
+    urns: tuple[str, ...]
+
+
+def _data(state: Json | None) -> dict[str, _Data]:
+    """What holds data in an environment's state, by the name that `--delete-data` takes."""
+    resources = state["deployment"].get("resources") or [] if state else []
+    protected = [resource for resource in resources if resource.get("protect")]
+    buckets = [resource["id"] for resource in protected if resource["type"] == "aws:s3/bucket:Bucket"]
+    return {MODEL_STORE: _Data(buckets[0], tuple(item["urn"] for item in protected))} if buckets else {}
+
+
+def _refuse_unknown(opened: Opened, options: Options, data: dict[str, _Data]) -> None:
+    for name in options.delete_data:
+        if name not in data:
+            raise UnknownName(Place(f"environment {opened.name}"), "data", name, sorted(data))
+
+
+def _announce(models: Sequence[str], data: dict[str, _Data], options: Options) -> None:
+    """Say what will go and what will stay, before anything does."""
+    report.message(f"{len(models)} models will be taken down: {', '.join(models) or 'none'}")
+    for name, item in data.items():
+        if name in options.delete_data:
+            report.message(f"  {name} (bucket {item.bucket}): every version of every object will be deleted for good")
+        else:
+            report.message(f"  {name} (bucket {item.bucket}) stays; --delete-data {name} deletes it and what is in it")
+
+
+def _cluster(opened: Opened) -> Cluster | None:
+    """The cluster, or None where an earlier run took it away already."""
+    try:
+        return opened.cluster
+    except EnvironmentMissing:
+        return None
+
+
+def _environment_down(
+    opened: Opened, engine: Engine, cluster: Cluster | None, data: dict[str, _Data], options: Options, tell: Tell
+) -> None:
+    """Destroy an environment's own stack, and prove that it is gone."""
+    name = stack(opened.name)
+    account = opened.account
+    if account is None:
+        engine.destroy(name, tell)
+        if cluster:
+            prove_environment_gone(cluster, opened.name)
+        return
+    settle(opened, engine, name, tell)
+    named = [data[item] for item in options.delete_data]
+    engine.unprotect(name, [urn for item in named for urn in item.urns])
+    for item in named:
+        tell(f"emptying bucket {item.bucket}")
+        account.empty_bucket(item.bucket)
+    engine.destroy(name, tell, keep_protected=len(named) < len(data))
+    tell("looking by tag what is left")
+    _prove_account_empty(account, opened.name)
+
+
+def _prove_account_empty(account: Account, environment: str) -> None:
+    left = [f"{item.arn} {item.name}".rstrip() for item in account.tagged(environment)]
+    if left:
+        raise LeftBehind(environment, left)

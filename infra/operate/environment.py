@@ -1,0 +1,90 @@
+"""Run an environment's own stack: settle what was interrupted, keep node groups that still hold models, then update."""
+
+from collections.abc import Callable, Sequence
+
+import stacks.environment
+from infra.aws_settings import AwsSettings
+from infra.cluster import Json
+from infra.deploy.engine import Engine
+from infra.deploy.resume import outputs
+from infra.errors import Place, UserError, UserErrors
+from infra.names import stack
+from infra.node_groups import NodeGroup, node_groups, replaced, stored
+from infra.opened import Opened
+from infra.operate.session import settle
+
+Tell = Callable[[str], None]
+
+
+def groups_there(state: Json | None) -> tuple[NodeGroup, ...]:
+    """The node groups that an environment's state says there are."""
+    return stored(outputs(state).get("pools", [])) if state else ()
+
+
+def leaving(opened: Opened, there: Sequence[NodeGroup]) -> list[NodeGroup]:
+    """Those of the groups that are there whose pool the settings have no more."""
+    settings = opened.settings
+    if not isinstance(settings, AwsSettings):
+        return []
+    wanted = {group.pool for group in node_groups(settings)}
+    return [group for group in there if group.pool not in wanted]
+
+
+def refuse_replacement(opened: Opened, there: Sequence[NodeGroup]) -> None:
+    """Refuse to update an environment whose pools would be made anew: their nodes would go with all that is on them."""
+    settings = opened.settings
+    if not isinstance(settings, AwsSettings):
+        return
+    pools = sorted({group.pool for group in replaced(settings, there)})
+    if pools:
+        raise UserErrors([_changed(opened, pool) for pool in pools])
+
+
+def _changed(opened: Opened, pool: str) -> UserError:
+    return UserError(
+        Place(str(opened.folders.settings / f"Pulumi.{opened.name}.yaml")),
+        f"node_pools {pool}",
+        "has a change that its nodes cannot take: new ones have to be made beside them",
+        "the bounds, labels and taints of a pool that is there, or a pool of another name",
+        f"run slipway rotate {opened.name} {pool}, which empties the old nodes before it removes them",
+    )
+
+
+def environment_up(
+    opened: Opened, engine: Engine, tell: Tell, *, kept: Sequence[NodeGroup] = (), new: bool = False
+) -> Json | None:
+    """Bring an environment's stack to its settings, beside the node groups that are `kept`.
+
+    Returns:
+        Its state before, on AWS; else None.
+    """
+    name = stack(opened.name)
+    state = settle(opened, engine, name, tell)
+    if isinstance(opened.settings, AwsSettings) and state is not None:
+        resized = _resized(state, opened.settings)
+        if resized:
+            tell("reading how many nodes there are")
+            engine.refresh(name, resized, tell)
+    tell("updating its stack")
+    program = stacks.environment.program(opened.name, opened.settings, kept=tuple(kept))
+    engine.up(name, program, tell, new=new)
+    return state
+
+
+def _resized(state: Json, settings: AwsSettings) -> list[str]:
+    """URNs of the node groups whose bounds change.
+
+    AWS takes all bounds in one call, and the engine would give it the number of nodes that it saw last: the
+    autoscaler's nodes since then would be taken away.
+    """
+    before = {group.name: (group.min_nodes, group.max_nodes) for group in groups_there(state)}
+    changed = {
+        group.name
+        for group in node_groups(settings)
+        if group.name in before and before[group.name] != (group.min_nodes, group.max_nodes)
+    }
+    return [
+        resource["urn"]
+        for resource in state["deployment"].get("resources") or []
+        if resource["type"] == "aws:eks/nodeGroup:NodeGroup" and resource["inputs"]["nodeGroupName"] in changed
+    ]

@@ -1,0 +1,73 @@
+"""What all changing commands share: the options, an engine that stops in order, and the question before a change."""
+
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from infra import report
+from infra.cluster import Json
+from infra.deploy.engine import Engine, quiet_about_ended_programs
+from infra.deploy.resume import resume
+from infra.errors import Place, UserError
+from infra.opened import Opened
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person chose on the command line.
+
+    `jobs`: models at once. `delete_data`: names of what holds data and may be deleted.
+    """
+
+    yes: bool
+    jobs: int
+    refresh: bool = False
+    prune: bool = False
+    delete_data: tuple[str, ...] = ()
+
+
+@contextmanager
+def engine_of(opened: Opened) -> Iterator[tuple[Engine, threading.Event]]:
+    """Give an engine with a workspace of its own; Ctrl-C and SIGTERM make it stop in order, not at once."""
+    cancelled = threading.Event()
+    quiet_about_ended_programs()
+
+    def cancel(*_: object) -> None:
+        report.message("stopping: what is under way is finished or saved; a moment")
+        cancelled.set()
+
+    before = {number: signal.signal(number, cancel) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
+            yield Engine(Path(folder), opened.secrets, cancelled), cancelled
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def settle(opened: Opened, engine: Engine, stack: str, tell: Callable[[str], None]) -> Json | None:
+    """Return the state of a stack on AWS, settled; None when there is none, or when it is of no use elsewhere.
+
+    A killed run leaves AWS objects that the state does not know. Kubernetes objects are adopted by their names.
+    """
+    account = opened.account
+    return resume(engine, stack, account.identifiers, tell) if account else None
+
+
+def confirm(what: str, options: Options, *, changing: bool) -> None:
+    """Ask a person; where there is none, only --yes counts."""
+    if options.yes or not changing:
+        return
+    if not sys.stdin.isatty():
+        raise UserError(
+            Place("command line"), "--yes", "is missing, and nobody can be asked here", "--yes", "add --yes"
+        )
+    if not click.confirm(f"{what}?", err=True):
+        raise click.Abort

@@ -1,0 +1,198 @@
+"""The committed AWS environments on Pulumi's mocks: their order, nodes and platform, and what changes when they do."""
+
+from pathlib import Path
+
+import pytest
+
+import stacks.environment
+from infra.node_groups import node_groups, replaced, stored
+from infra.platform_versions import EKS
+from tests.programs.aws_runs import KUBECONFIG, each_environment, run_of, run_of_model, runs, settings_of
+from tests.programs.recorder import run_program
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+URNS = Path(__file__).resolve().parents[1] / "golden/urns"
+
+
+@each_environment
+def test_the_program_never_says_twice_how_many_nodes_there_are(environment: str) -> None:
+    groups = run_of(environment).of("aws:eks/nodeGroup:NodeGroup")
+    assert len(groups) == len(node_groups(settings_of(environment)))
+    for group in groups:
+        assert group.ignored == ("scalingConfig.desiredSize",)
+        scaling = group.inputs["scalingConfig"]
+        assert scaling["desiredSize"] == scaling["minSize"] <= scaling["maxSize"]
+
+
+@each_environment
+def test_nodes_run_the_pinned_release_of_the_asked_version(environment: str) -> None:
+    version = settings_of(environment).kubernetes_version
+    for group in run_of(environment).of("aws:eks/nodeGroup:NodeGroup"):
+        assert (group.inputs["version"], group.inputs["releaseVersion"]) == (version, EKS[version].ami)
+    for addon in run_of(environment).of("aws:eks/addon:Addon"):
+        assert addon.inputs["addonVersion"] == EKS[version].addons[addon.inputs["addonName"]]
+    assert {a.inputs["addonName"] for a in run_of(environment).of("aws:eks/addon:Addon")} == set(EKS[version].addons)
+
+
+@each_environment
+def test_nodes_wait_for_the_way_out_and_their_network_plugin_and_the_platform_for_nodes(environment: str) -> None:
+    run = run_of(environment)
+    addons = {addon.inputs["addonName"]: addon for addon in run.of("aws:eks/addon:Addon")}
+    for group in run.of("aws:eks/nodeGroup:NodeGroup"):
+        before = run.before(group)
+        assert addons["vpc-cni"].urn in before
+        assert addons["coredns"].urn not in before
+        assert {route.urn for route in run.of("aws:ec2/route:Route")} <= before
+        assert {
+            a.urn for a in run.of("aws:iam/rolePolicyAttachment:RolePolicyAttachment") if "-nodes-" in a.name
+        } <= before
+    for release in run.of("kubernetes:helm.sh/v3:Release"):
+        assert {group.urn for group in run.of("aws:eks/nodeGroup:NodeGroup")} <= run.before(release)
+        assert addons["coredns"].urn in run.before(release)
+
+
+@each_environment
+def test_whatever_talks_to_the_cluster_waits_for_the_access_to_it(environment: str) -> None:
+    run = run_of(environment)
+    (provider,) = run.of("pulumi:providers:kubernetes")
+    access = {r.urn for r in run.of("aws:eks/accessPolicyAssociation:AccessPolicyAssociation")}
+    assert access <= run.before(provider)
+
+
+@each_environment
+def test_there_is_a_nat_gateway_in_each_zone_or_one(environment: str) -> None:
+    settings = settings_of(environment)
+    wanted = len(settings.zones) if settings.nat == "zone" else 1
+    run = run_of(environment)
+    assert len(run.of("aws:ec2/natGateway:NatGateway")) == wanted
+    interfaces = [e for e in run.of("aws:ec2/vpcEndpoint:VpcEndpoint") if e.inputs["vpcEndpointType"] == "Interface"]
+    assert {len(endpoint.inputs["subnetIds"]) for endpoint in interfaces} == {wanted}
+
+
+def test_load_balancers_find_their_subnets_by_tags() -> None:
+    subnets = run_of("prod").of("aws:ec2/subnet:Subnet")
+    public = [s for s in subnets if s.inputs["tags"].get("kubernetes.io/role/elb") == "1"]
+    private = [s for s in subnets if s.inputs["tags"].get("kubernetes.io/role/internal-elb") == "1"]
+    assert (len(public), len(private), len(subnets)) == (3, 3, 6)
+    assert not any(subnet.inputs["mapPublicIpOnLaunch"] for subnet in subnets)
+
+
+@each_environment
+def test_the_budget_counts_the_environment_and_tells_before_it_is_spent(environment: str) -> None:
+    settings = settings_of(environment)
+    budget = run_of(environment).one("aws:budgets/budget:Budget")
+    assert budget["costFilters"] == [{"name": "TagKeyValue", "values": [f"user:slipway:environment${environment}"]}]
+    assert (budget["limitAmount"], budget["limitUnit"]) == (str(settings.budget.monthly_usd), "USD")
+    told = {(n["notificationType"], n["threshold"]) for n in budget["notifications"]}
+    assert told == {("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)}
+    assert {a for n in budget["notifications"] for a in n["subscriberEmailAddresses"]} == {settings.budget.alarm}
+
+
+@each_environment
+def test_a_model_goes_to_the_cluster_of_its_environment_whatever_context_the_user_has(environment: str) -> None:
+    (provider,) = run_of_model(environment).of("pulumi:providers:kubernetes")
+    assert provider.inputs == {"kubeconfig": KUBECONFIG, "upsertExistingObjects": True}
+
+
+@each_environment
+def test_every_chart_has_a_version_and_a_namespace_that_says_what_its_pods_may(environment: str) -> None:
+    run = run_of(environment)
+    spaces = {m["metadata"]["name"]: m["metadata"]["labels"] for m in run.manifests("Namespace")}
+    for release in run.of("kubernetes:helm.sh/v3:Release"):
+        assert release.inputs["version"]
+        assert (
+            release.inputs["namespace"] == "kube-system"
+            or (spaces[release.inputs["namespace"]]["pod-security.kubernetes.io/enforce"])
+        )
+
+
+def test_gpus_are_shared_as_the_pools_say() -> None:
+    run = run_of("prod")
+    (operator,) = [r for r in run.of("kubernetes:helm.sh/v3:Release") if r.name == "gpu-operator"]
+    config = operator.inputs["values"]["devicePlugin"]["config"]
+    labels = [group.inputs["labels"] for group in run.of("aws:eks/nodeGroup:NodeGroup")]
+    named = {label["nvidia.com/device-plugin.config"] for label in labels if "nvidia.com/device-plugin.config" in label}
+    assert named == {"time-slicing-4"} == config["data"].keys() - {config["default"]}
+    assert "replicas: 4" in config["data"]["time-slicing-4"]
+    assert {label.get("nvidia.com/mig.config") for label in labels} == {None, "all-1g.10gb"}
+    assert operator.inputs["values"]["mig"] == {"strategy": "mixed"}
+
+
+def test_the_autoscaler_knows_what_a_node_would_bring_and_asks_for_spot_first() -> None:
+    run = run_of("prod")
+    tags = {
+        g.inputs["nodeGroupName"].rpartition("-")[0]: g.inputs["tags"] for g in run.of("aws:eks/nodeGroup:NodeGroup")
+    }
+    prefix = "k8s.io/cluster-autoscaler/node-template/resources/"
+    assert tags["gpu-t4"][f"{prefix}nvidia.com/gpu"] == "4"
+    assert tags["gpu-a100-mig"][f"{prefix}nvidia.com/mig-1g.10gb"] == "56"
+    assert not any(key.startswith(prefix) for key in tags["cpu"])
+    (scaler,) = [r for r in run.of("kubernetes:helm.sh/v3:Release") if r.name == "cluster-autoscaler"]
+    assert scaler.inputs["values"]["expanderPriorities"]["20"] == [".*-spot-[0-9a-f]{8}-.*"]
+    assert scaler.inputs["values"]["image"]["tag"].startswith(f"v{settings_of('prod').kubernetes_version}.")
+
+
+def test_a_pool_that_is_rotated_has_its_old_group_beside_the_new_one() -> None:
+    settings = settings_of("prod")
+    old = stored(run_of("prod").outputs["pools"])
+    (pool,) = [pool for pool in settings.node_pools if pool.name == "gpu-l4"]
+    changed = settings.model_copy(
+        update={
+            "node_pools": tuple(
+                p.model_copy(update={"instance_types": ("g6.4xlarge",)}) if p is pool else p
+                for p in settings.node_pools
+            )
+        }
+    )
+    (leaving,) = replaced(changed, old)
+    assert leaving.name.startswith("gpu-l4-")
+    run = run_program(stacks.environment.program("prod", changed, [leaving]), "prod")
+    there = {group.inputs["nodeGroupName"] for group in run.of("aws:eks/nodeGroup:NodeGroup")}
+    assert there == {group.name for group in node_groups(changed)} | {leaving.name}
+    assert len(run.outputs["node_groups"]["gpu-l4"]) == 2
+
+
+def test_what_a_node_group_can_change_in_place_is_no_rotation() -> None:
+    settings = settings_of("prod")
+    bigger = settings.model_copy(
+        update={
+            "node_pools": tuple(
+                p.model_copy(update={"max_nodes": p.max_nodes + 1, "disk": p.disk * 2}) for p in settings.node_pools
+            ),
+            "kubernetes_version": "1.36",
+        }
+    )
+    assert replaced(bigger, node_groups(settings)) == ()
+
+
+@each_environment
+def test_a_preview_shows_every_resource_though_nothing_is_there_yet(environment: str) -> None:
+    program = stacks.environment.program(environment, settings_of(environment))
+    shown = run_program(program, environment, preview=True)
+    assert {resource.urn for resource in shown.resources} == {r.urn for r in run_of(environment).resources}
+
+
+def test_no_two_resources_have_one_urn() -> None:
+    for stack, run in runs():
+        urns = [resource.urn for resource in run.resources]
+        assert len(urns) == len(set(urns)), stack
+
+
+@each_environment
+def test_a_resource_is_renamed_with_an_alias_or_it_would_be_deleted_and_made_anew(
+    environment: str, request: pytest.FixtureRequest
+) -> None:
+    path = URNS / f"{environment}.txt"
+    resources = [*run_of(environment).resources, *run_of_model(environment).resources]
+    now = {resource.urn for resource in resources}
+    if request.config.getoption("--update-golden"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{urn}\n" for urn in sorted(now)))
+    before = set(path.read_text().split())
+    aliased = {alias for resource in resources for alias in resource.aliases}
+    gone = sorted(before - now - aliased)
+    assert not gone, (
+        f"{gone} would be deleted. If they were renamed, give the new ones an alias; "
+        "if they are really to go: pytest --update-golden"
+    )
+    assert sorted(now) == sorted(before), f"{path} is stale; if the change is meant: pytest --update-golden"

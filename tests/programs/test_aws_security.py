@@ -1,0 +1,252 @@
+"""The committed AWS environments on Pulumi's mocks: whose everything is, who gets at it, and how it is kept."""
+
+import inspect
+import json
+from collections.abc import Iterator
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+
+from infra import names
+from infra.components.aws.policies import WILDCARDS, statement
+from tests.programs.aws_runs import (
+    ENVIRONMENTS,
+    KEY,
+    each_environment,
+    everything,
+    run_of,
+    run_of_model,
+    settings_of,
+    statements,
+)
+from tests.programs.sdk import classes
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+def test_every_resource_that_can_have_tags_says_whose_it_is() -> None:
+    for stack, resource in everything():
+        if "tags" not in inspect.signature(classes()[resource.token]._internal_init).parameters:
+            continue
+        environment, _, model = stack.partition(".")
+        wanted = names.aws_tags(environment, settings_of(environment).tags, model or None)
+        assert wanted.items() <= resource.inputs["tags"].items(), resource.urn
+
+
+def test_nodes_disks_and_network_interfaces_are_tagged_when_they_are_started() -> None:
+    for environment in ENVIRONMENTS:
+        for template in run_of(environment).of("aws:ec2/launchTemplate:LaunchTemplate"):
+            given = {spec["resourceType"]: spec["tags"] for spec in template.inputs["tagSpecifications"]}
+            assert set(given) == {"instance", "volume", "network-interface"}
+            assert all(tags[names.ENVIRONMENT_TAG] == environment for tags in given.values())
+
+
+@each_environment
+def test_everything_that_is_kept_is_encrypted_with_keys_that_rotate(environment: str) -> None:
+    run = run_of(environment)
+    keys = run.of("aws:kms/key:Key")
+    assert {key.name for key in keys} == {f"{environment}-{use}-key" for use in ("secrets", "logs", "disks", "models")}
+    assert all(key.inputs["enableKeyRotation"] for key in keys)
+    arn = {key.name.split("-")[-2]: f"arn:{key.name}" for key in keys}
+    cluster = run.one("aws:eks/cluster:Cluster")
+    assert cluster["encryptionConfig"] == {"provider": {"keyArn": arn["secrets"]}, "resources": ["secrets"]}
+    logs = run.of("aws:cloudwatch/logGroup:LogGroup")
+    assert {log.inputs["kmsKeyId"] for log in logs} == {arn["logs"]}
+    for template in run.of("aws:ec2/launchTemplate:LaunchTemplate"):
+        (disk,) = template.inputs["blockDeviceMappings"]
+        assert (disk["ebs"]["encrypted"], disk["ebs"]["kmsKeyId"]) == ("true", arn["disks"])
+    (rule,) = run.one("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration")["rules"]
+    assert rule == {
+        "applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": arn["models"]},
+        "bucketKeyEnabled": True,
+    }
+    for repository in run.of("aws:ecr/repository:Repository"):
+        (encryption,) = repository.inputs["encryptionConfigurations"]
+        assert encryption == {"encryptionType": "KMS", "kmsKey": arn["models"]}
+
+
+def test_the_logs_key_is_for_the_log_groups_that_there_are_and_no_other() -> None:
+    for environment in ENVIRONMENTS:
+        run = run_of(environment)
+        key = next(key for key in run.of("aws:kms/key:Key") if key.name.endswith("-logs-key"))
+        use = next(s for s in json.loads(key.inputs["policy"])["Statement"] if s["Sid"] == "LogsUseKey")
+        admitted = use["Condition"]["ArnEquals"]["kms:EncryptionContext:aws:logs:arn"]
+        groups = {group.inputs["name"] for group in run.of("aws:cloudwatch/logGroup:LogGroup")}
+        assert {arn.partition(":log-group:")[2] for arn in admitted} == groups
+
+
+def stars(said: dict[str, Any]) -> Iterator[str]:
+    principal = said.get("Principal", {})
+    for values in (said["Action"], said.get("Resource", []), list(principal.values())):
+        for value in [values] if isinstance(values, str) else values:
+            if "*" in value:
+                yield value
+
+
+def test_every_wildcard_in_a_policy_has_a_reason_and_every_reason_a_wildcard() -> None:
+    found = set()
+    for place, said in statements():
+        if list(stars(said)):
+            assert said["Sid"] in WILDCARDS, f"{place}: {said}"
+            found.add(said["Sid"])
+    assert found == set(WILDCARDS)
+
+
+def test_a_statement_with_a_wildcard_and_no_reason_is_refused() -> None:
+    assert statement("Read", ["s3:GetObject"], "arn:aws:s3:::bucket/model")["Resource"] == "arn:aws:s3:::bucket/model"
+    for actions, resources in ((["s3:*"], "arn:aws:s3:::bucket"), (["s3:GetObject"], ["arn:aws:s3:::bucket/*"])):
+        with pytest.raises(ValueError, match="WILDCARDS no reason"):
+            statement("Read", actions, resources)
+
+
+def test_a_star_alone_as_action_is_never_granted_and_nobody_but_the_account_gets_all_of_a_service() -> None:
+    for place, said in statements():
+        whole = [action for action in said["Action"] if action.endswith("*")]
+        if whole and said["Effect"] == "Allow":
+            assert said["Sid"] == "AccountManagesKey", place
+            assert said["Principal"]["AWS"].endswith(":root")
+
+
+def test_everybody_as_principal_is_refused_something_or_held_to_this_account() -> None:
+    seen = 0
+    for place, said in statements():
+        if "*" in said.get("Principal", {}).values():
+            seen += 1
+            held = said["Condition"].get("StringEquals", {}).get("kms:CallerAccount")
+            assert said["Effect"] == "Deny" or held == "123456789012", place
+    assert seen == 3 * len(ENVIRONMENTS)
+
+
+def test_no_security_group_lets_anybody_in_who_is_not_in_the_network() -> None:
+    rules = 0
+    for stack, resource in everything():
+        if resource.token == "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup":
+            assert (resource.inputs["ingress"], resource.inputs["egress"]) == ([], [])
+        if resource.token == "aws:ec2/securityGroup:SecurityGroup":
+            assert not {"ingress", "egress"} & resource.inputs.keys()
+        if resource.token == "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule":
+            rules += 1
+            inside = ip_network(settings_of(stack).cidr)
+            assert ip_network(resource.inputs["cidrIpv4"]).subnet_of(inside)  # type: ignore[arg-type]
+    assert rules == len(ENVIRONMENTS)
+
+
+@each_environment
+def test_the_api_server_is_reached_from_the_network_and_from_the_ranges_of_the_settings_only(environment: str) -> None:
+    access = run_of(environment).one("aws:eks/cluster:Cluster")["vpcConfig"]
+    wanted = settings_of(environment).api.public_cidrs
+    assert access["endpointPrivateAccess"] is True
+    assert access["endpointPublicAccess"] is bool(wanted)
+    assert access.get("publicAccessCidrs", []) == list(wanted)
+    assert "0.0.0.0/0" not in wanted
+
+
+def test_production_has_no_public_api_server() -> None:
+    access = run_of("prod").one("aws:eks/cluster:Cluster")["vpcConfig"]
+    assert access["endpointPublicAccess"] is False
+
+
+@each_environment
+def test_access_is_what_the_settings_say_and_nothing_comes_by_creating_the_cluster(environment: str) -> None:
+    run = run_of(environment)
+    config = run.one("aws:eks/cluster:Cluster")["accessConfig"]
+    assert config == {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False}
+    for token in ("aws:eks/accessEntry:AccessEntry", "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"):
+        assert {r.inputs["principalArn"] for r in run.of(token)} == set(settings_of(environment).administrators)
+
+
+@each_environment
+def test_every_call_is_held_to_the_account_and_region_of_the_settings(environment: str) -> None:
+    for run in (run_of(environment), run_of_model(environment)):
+        (provider,) = run.of("pulumi:providers:aws")
+        settings = settings_of(environment)
+        assert json.loads(provider.inputs["allowedAccountIds"]) == [settings.account]
+        assert provider.inputs["region"] == settings.region
+        assert all(resource.provider.startswith(provider.urn) for resource in run.aws())
+
+
+@each_environment
+def test_the_bucket_is_private_versioned_and_stays_when_the_rest_goes(environment: str) -> None:
+    run = run_of(environment)
+    assert run.one("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").items() >= {
+        ("blockPublicAcls", True),
+        ("blockPublicPolicy", True),
+        ("ignorePublicAcls", True),
+        ("restrictPublicBuckets", True),
+    }
+    assert run.one("aws:s3/bucketVersioning:BucketVersioning")["versioningConfiguration"] == {"status": "Enabled"}
+    owner = run.one("aws:s3/bucketOwnershipControls:BucketOwnershipControls")["rule"]
+    assert owner == {"objectOwnership": "BucketOwnerEnforced"}
+    (deny,) = json.loads(run.one("aws:s3/bucketPolicy:BucketPolicy")["policy"])["Statement"]
+    assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    assert run.one("aws:s3/bucket:Bucket")["forceDestroy"] is False
+    protected = {resource.token for resource in run.aws() if resource.protected}
+    assert protected == {r.token for r in run.aws() if r.token.startswith("aws:s3/")} | {
+        "aws:kms/key:Key",
+        "aws:kms/alias:Alias",
+    }
+    assert [key.name for key in run.of("aws:kms/key:Key") if key.protected] == [f"{environment}-models-key"]
+
+
+@each_environment
+def test_pods_do_not_get_at_the_credentials_of_their_node(environment: str) -> None:
+    for template in run_of(environment).of("aws:ec2/launchTemplate:LaunchTemplate"):
+        assert template.inputs["metadataOptions"] == {
+            "httpEndpoint": "enabled",
+            "httpTokens": "required",
+            "httpPutResponseHopLimit": 1,
+        }
+
+
+@each_environment
+def test_images_never_change_under_their_tag_and_old_ones_go(environment: str) -> None:
+    for run in (run_of(environment), run_of_model(environment)):
+        for repository in run.of("aws:ecr/repository:Repository"):
+            assert repository.inputs["imageTagMutability"] == "IMMUTABLE"
+            assert repository.inputs["imageScanningConfiguration"] == {"scanOnPush": True}
+        for policy in run.of("aws:ecr/lifecyclePolicy:LifecyclePolicy"):
+            (rule,) = json.loads(policy.inputs["policy"])["rules"]
+            assert rule["selection"]["countNumber"] == settings_of(environment).images.keep
+
+
+@each_environment
+def test_a_model_reads_what_is_below_its_own_prefix_and_nothing_else(environment: str) -> None:
+    run = run_of_model(environment)
+    (policy,) = run.of("aws:iam/rolePolicy:RolePolicy")
+    given = {s["Sid"]: s for s in json.loads(policy.inputs["policy"])["Statement"]}
+    bucket = f"arn:aws:s3:::slipway-{environment}-123456789012-eu-central-1"
+    assert given["ReadOwnWeights"]["Resource"] == f"{bucket}/digits/*"
+    assert given["ReadOwnWeights"]["Action"] == ["s3:GetObject", "s3:GetObjectVersion"]
+    assert given["ListOwnWeights"]["Condition"] == {"StringLike": {"s3:prefix": "digits/*"}}
+    assert given["DecryptWeights"]["Resource"] == KEY
+    assert len(given) == 3
+
+
+@each_environment
+def test_only_a_models_own_pods_take_on_its_role_and_they_start_after_it_is_theirs(environment: str) -> None:
+    run = run_of_model(environment)
+    (role,) = run.of("aws:iam/role:Role")
+    (trust,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+    assert trust["Principal"] == {"Service": "pods.eks.amazonaws.com"}
+    assert trust["Condition"]["StringEquals"] == {
+        "aws:SourceAccount": "123456789012",
+        "aws:RequestTag/eks-cluster-name": f"slipway-{environment}",
+        "aws:RequestTag/kubernetes-namespace": "slipway",
+        "aws:RequestTag/kubernetes-service-account": "digits",
+    }
+    (association,) = run.of("aws:eks/podIdentityAssociation:PodIdentityAssociation")
+    (deployment,) = run.of("kubernetes:apps/v1:Deployment")
+    assert association.urn in run.before(deployment)
+    assert association.inputs["serviceAccount"] == "digits"
+
+
+@each_environment
+def test_the_kubeconfig_of_the_connection_has_no_credential_in_it(environment: str) -> None:
+    connection = run_of(environment).outputs["connection"]
+    assert connection["context"] == f"slipway-{environment}"
+    config = json.loads(connection["kubeconfig"])
+    (user,) = config["users"]
+    assert user["user"].keys() == {"exec"}
+    assert user["user"]["exec"]["args"][-4:] == ["--cluster-name", f"slipway-{environment}", "--output", "json"]
+    assert config["current-context"] == connection["context"]

@@ -1,0 +1,52 @@
+"""Whole programs against the policy: what every committed environment registers breaks no rule."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import stacks.environment
+import stacks.model
+from infra.components.image import ModelImageArgs
+from infra.opened import Folders, Opened
+from infra.plan import ModelPlan
+from infra.policy.resource import Resource
+from infra.policy.resources import violations
+from tests.programs.recorder import Run, run_program
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = Folders(ROOT / "models", ROOT / "stacks")
+DIGEST = "sha256:" + "ab" * 32
+CONNECTION = {
+    "context": "slipway",
+    "namespace": "slipway",
+    "registry": "123456789012.dkr.ecr.eu-central-1.amazonaws.com",
+    "kubeconfig": "{}",
+    "key": "arn:aws:kms:eu-central-1:123456789012:key/1",
+}
+
+
+def seen(run: Run) -> list[Resource]:
+    return [Resource(one.token, one.name, one.inputs) for one in run.resources]
+
+
+@pytest.mark.parametrize("environment", ["local", "dev", "staging", "prod"])
+def test_an_environment_breaks_no_rule(environment: str) -> None:
+    opened = Opened(environment, FOLDERS)
+    resources = seen(run_program(stacks.environment.program(environment, opened.settings), environment))
+    assert resources
+    assert [(one.rule.id, one.resource.name, one.problem) for one in violations(resources)] == []
+
+
+@pytest.mark.parametrize("environment", ["local", "dev", "prod"])
+def test_a_model_breaks_no_rule(environment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def built(model: ModelPlan, _: Callable[[str], None]) -> ModelImageArgs:
+        return ModelImageArgs(model.image.repository, model.image.tag, lambda: DIGEST, lambda _: DIGEST)
+
+    monkeypatch.setattr(stacks.model, "image_args", built)
+    opened = Opened(environment, FOLDERS)
+    model = opened.plan.find("digits", FOLDERS.models)
+    program = stacks.model.programs(opened.settings).model(model, lambda _: None)
+    resources = seen(run_program(program, model.stack, connection=CONNECTION))
+    assert any(resource.kind == "Deployment" for resource in resources)
+    assert [(one.rule.id, one.resource.name, one.problem) for one in violations(resources)] == []

@@ -1,0 +1,9 @@
+"""What `slipway price` counts is what the components make."""
+
+from infra import price
+from infra.components.aws import endpoints, keys
+
+
+def test_interface_endpoints_and_keys_are_those_of_the_components() -> None:
+    assert endpoints.INTERFACES == price.INTERFACE_ENDPOINTS
+    assert len(keys.Keys.__annotations__) == price.KEYS

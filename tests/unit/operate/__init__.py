@@ -1,0 +1,1 @@
+"""The commands that change an environment, without an engine."""
