@@ -1,6 +1,6 @@
 # Two commands from clone to green: `make up` and `make test`. Everything they need they bring themselves.
 .DEFAULT_GOAL := help
-.PHONY: help up down test lint bench shell schema status
+.PHONY: help up down test lint bench rehearse shell schema status
 SHELL := /bin/sh
 
 BIN := .venv/bin
@@ -13,6 +13,11 @@ help: ## what there is to make
 
 .venv/.synced: uv.lock pyproject.toml server/pyproject.toml local/bootstrap
 	@local/bootstrap
+
+# pulumi-aws and the emulator of AWS, which a first run must not wait for.
+.venv/.aws: .venv/.synced
+	@local/bootstrap --extra aws --group rehearsal
+	@touch $@
 
 up: .venv/.synced ## bring the local environment up and put every model into service
 	@$(WEIGHTS)
@@ -35,7 +40,7 @@ test: lint ## everything: lint, unit, golden, programs, server, fuzz, integratio
 	@$(LOCAL) up
 	@$(IN_LOCAL) pytest tests/integration
 
-lint: .venv/.synced ## style, types, layers
+lint: .venv/.aws ## style, types, layers
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy
@@ -45,6 +50,12 @@ bench: .venv/.synced ## the figures of docs/benchmarks.md, with their peers in t
 	@$(WEIGHTS)
 	@$(LOCAL) up
 	@$(IN_LOCAL) python -m tests.bench
+
+# Beside what `make up` brings up, and not in its way: of it, only the programs are needed.
+rehearse: .venv/.aws ## rehearse an environment of kind aws without AWS: make rehearse ENV=prod
+	@$(WEIGHTS)
+	@$(LOCAL) up --prepare-only
+	@$(IN_LOCAL) $(BIN)/python -m tests.rehearsal $(or $(ENV),dev)
 
 shell: .venv/.synced ## a shell in which plain `pulumi` works on the local environment
 	@$(LOCAL) shell

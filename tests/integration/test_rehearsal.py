@@ -1,0 +1,213 @@
+"""Environments of kind aws are rehearsed whole: up, changed, killed, refused by AWS, resumed, and down to nothing.
+
+One stage for all tests, since to set it takes longer than to bring an environment up; each test leaves nothing, or the
+next one fails.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import infra.names
+from infra.catalog import EKS_VERSIONS
+from infra.errors import SlipwayError
+from infra.load import load_settings
+from infra.opened import Folders
+from infra.operate.pools import rotate_pool
+from infra.operate.session import Options
+from tests.integration.workbench import ROOT
+from tests.rehearsal import checks, leftovers
+from tests.rehearsal.acts import Acts, change_settings, copied_settings
+from tests.rehearsal.aws.backend import CONTROL, JOURNAL
+from tests.rehearsal.aws.faults import Control, control
+from tests.rehearsal.stage import Stage, stage
+
+pytest.importorskip("moto", reason="`make .venv/.aws` brings the emulator")
+
+_ENVIRONMENTS = ("dev", "staging", "prod")
+_ATTEMPTS = 40
+_HOLD_LIMIT_S = 90.0
+Change = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture(scope="module")
+def on() -> Iterator[Stage]:
+    settings = load_settings(ROOT / "stacks", "prod")
+    assert settings.kind == "aws"
+    with stage(settings) as made:
+        yield made
+
+
+@pytest.fixture
+def play(on: Stage, tmp_path: Path) -> Iterator[Callable[..., Acts]]:
+    """Start a rehearsal with copies of settings; at the end nothing of it may be left."""
+    before = leftovers.account(on)
+
+    def start(environment: str, models: Path = ROOT / "models", settings: Path = ROOT / "stacks") -> Acts:
+        copied_settings(settings, tmp_path / "stacks", on.moto)
+        return Acts(on, environment, Folders(models, tmp_path / "stacks"), lambda _what, _text: None)
+
+    yield start
+    assert leftovers.account(on) - before == set()
+
+
+def changed(acts: Acts, change: Change) -> dict[str, int]:
+    """Change the settings and run `up`: what the engine did, without what stayed."""
+    change_settings(acts.folders.settings, acts.environment, change)
+    return {kind: count for kind, count in acts.up().changes.items() if kind != "same"}
+
+
+def nodes_of(acts: Acts, pool: str) -> int:
+    labels = acts.stage.nodes.labels(infra.names.cluster(acts.environment))
+    return sum(found.get(infra.names.POOL_LABEL) == pool for found in labels.values())
+
+
+@pytest.mark.parametrize("environment", _ENVIRONMENTS)
+def test_an_environment_is_changed_in_place_and_ends_at_nothing(environment: str, play: Callable[..., Acts]) -> None:
+    acts = play(environment)
+    made = acts.up()
+    assert set(made.changes) == {"create"}
+    assert made.changes["create"] > 100
+    assert acts.up().changed == 0
+
+    pool, now = acts.settings.node_pools[-1], acts.settings.kubernetes_version
+    more = {"name": "more", "instance_types": ["m7i.large"], "max_nodes": 2}
+
+    def resize_and_add(settings: dict[str, Any]) -> None:
+        settings["node_pools"][-1]["max_nodes"] = pool.max_nodes + 1
+        settings["node_pools"].append(more)
+
+    added = changed(acts, resize_and_add)
+    assert set(added) == {"create", "update"}
+    assert nodes_of(acts, pool.name) == pool.max_nodes + 1
+    assert nodes_of(acts, "more") == more["max_nodes"]
+
+    later = min(version for version in EKS_VERSIONS if version > now)
+
+    def remove_and_raise(settings: dict[str, Any]) -> None:
+        settings["node_pools"].pop()
+        settings["kubernetes_version"] = later
+
+    removed = changed(acts, remove_and_raise)
+    assert set(removed) == {"delete", "update"}
+    assert removed["delete"] == added["create"]
+    assert nodes_of(acts, "more") == 0
+    assert acts.up().changed == 0
+
+    acts.down()
+    assert acts.stage.nodes.names(infra.names.cluster(environment)) == []
+
+
+def test_models_of_every_kind_are_scheduled_where_the_plan_says(play: Callable[..., Acts], tmp_path: Path) -> None:
+    """Shared GPUs, MIG, several GPUs, Graviton, spot, one zone; the nodes are by Amazon's own figures, not by ours."""
+    fixtures = ROOT / "tests" / "fixtures"
+    shutil.copytree(fixtures / "repo", tmp_path / "repo")
+    shutil.copytree(fixtures / "aws" / "spec", tmp_path / "repo" / "models")
+    acts = play("fleet", tmp_path / "repo" / "models", fixtures / "aws" / "settings")
+    acts.up()
+    models = acts.opened.models(())
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        list(pool.map(acts.model_up, models))
+    placed = {model.name: checks.nodes_of_model(acts, model) for model in models}
+    assert len(placed) >= 12
+    assert {model.pool.name for model in models} >= {"h100-mig", "l4-shared", "graviton", "spot", "h100"}
+    acts.down()
+
+
+def test_a_pool_is_rotated_under_its_models(play: Callable[..., Acts]) -> None:
+    acts = play("dev")
+    acts.up()
+    model = acts.opened.models(["digits"])[0]
+    acts.model_up(model)
+    before = set(checks.nodes_of_model(acts, model))
+    old = set(acts.stage.nodes.names("slipway-dev"))
+
+    def other_nodes(settings: dict[str, Any]) -> None:
+        settings["node_pools"][0]["instance_types"] = ["m7i.2xlarge"]
+
+    change_settings(acts.folders.settings, "dev", other_nodes)
+    rotate_pool(acts.opened, "cpu", Options(yes=True, jobs=2))
+    after = set(checks.nodes_of_model(acts, model))
+    assert not before & after
+    left = set(acts.stage.nodes.names("slipway-dev"))
+    assert {name for name in old & left if name.startswith("cpu-")} == set()
+    acts.down()
+
+
+_NETWORK = ("ec2.CreateVpc", "ec2.CreateSubnet", "eks.CreateCluster", "eks.CreateNodegroup")
+_KEYS = ("kms.CreateKey", "logs.CreateLogGroup", "eks.CreatePodIdentityAssociation")
+"""Calls after each of which a run is killed: done, but the engine never hears of it. Each needs the one before."""
+
+
+@pytest.mark.parametrize("calls", [_NETWORK, _KEYS])
+def test_a_run_that_was_killed_half_way_is_resumed_without_making_anything_twice(
+    calls: tuple[str, ...], play: Callable[..., Acts]
+) -> None:
+    acts = play("dev")
+    for held in calls:
+        killed_while(acts, held)
+    acts.up()
+    assert acts.up().changed == 0
+    acts.down()
+
+
+def killed_while(acts: Acts, held: str) -> None:
+    """Run `slipway up`, and kill it and its engine, both without warning, when AWS has done `held` and not said so."""
+    switch, journal = acts.stage.aws / CONTROL, acts.stage.aws / JOURNAL
+    control(switch, Control(hold=held))
+    slipway = Path(sys.executable).parent / "slipway"
+    folders = ["--models", str(acts.folders.models), "--settings", str(acts.folders.settings)]
+    run = subprocess.Popen([slipway, "up", acts.environment, "--yes", *folders], stdout=subprocess.DEVNULL)
+    until, size, still = time.monotonic() + _HOLD_LIMIT_S, -1, 0.0
+    while still < 2.0 or size == 0:
+        assert run.poll() is None, f"slipway ended with {run.returncode} before {held}"
+        assert time.monotonic() < until, f"{held} was not called"
+        now = journal.stat().st_size if journal.exists() else 0
+        started = children(run.pid)
+        still = still + 0.1 if now == size and started else 0.0
+        size = now
+        time.sleep(0.1)
+    for pid in (run.pid, *children(run.pid)):
+        os.kill(pid, signal.SIGKILL)
+    run.wait()
+    control(switch, Control())
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started."""
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return [int(found) for found in listed.stdout.split()]
+
+
+def test_each_tenth_call_that_fails_is_made_good_by_the_next_run(play: Callable[..., Acts]) -> None:
+    acts = play("dev")
+    control(acts.stage.aws / CONTROL, Control(fail_every=10))
+    try:
+        ups = until_done(acts.up)
+        downs = until_done(acts.down)
+    finally:
+        control(acts.stage.aws / CONTROL, Control())
+    assert ups > 1
+    assert downs > 1
+
+
+def until_done(act: Callable[[], object]) -> int:
+    """Repeat an act until it ends well; how often it took."""
+    errors = []
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            act()
+        except SlipwayError as error:
+            errors.append(str(error))
+        else:
+            return attempt
+    raise AssertionError(f"not done after {_ATTEMPTS} runs; the last said: {errors[-1]}")

@@ -1,0 +1,56 @@
+"""A stand-in for the command `aws`, of which a kubeconfig of EKS calls `eks get-token`, and nothing else here does.
+
+It asks moto whether there is such a cluster in such a region, and prints a credential of the rehearsal's API server.
+It imports nothing but the standard library, because every connection to the cluster waits for it.
+"""
+
+import argparse
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+MOTO = "SLIPWAY_REHEARSAL_MOTO"
+KUBECONFIG = "SLIPWAY_REHEARSAL_KUBECONFIG"
+_API = "client.authentication.k8s.io/v1beta1"
+
+
+def main(arguments: list[str]) -> int:
+    """Print the credential; an exit code."""
+    parser = argparse.ArgumentParser(prog="aws", description=__doc__)
+    services = parser.add_subparsers(dest="service", required=True)
+    commands = services.add_parser("eks").add_subparsers(dest="command", required=True)
+    get_token = commands.add_parser("get-token")
+    get_token.add_argument("--cluster-name", required=True)
+    get_token.add_argument("--region", required=True)
+    get_token.add_argument("--output", choices=["json"])
+    given = parser.parse_args(_region_last(arguments))
+    scope = f"Credential=rehearsal/20260101/{given.region}/eks/aws4_request"
+    request = urllib.request.Request(
+        f"{os.environ[MOTO]}/clusters/{given.cluster_name}", headers={"Authorization": f"AWS4-HMAC-SHA256 {scope}"}
+    )
+    try:
+        urllib.request.urlopen(request, timeout=30).read()
+    except urllib.error.HTTPError as error:
+        print(f"no cluster {given.cluster_name} in {given.region}: {error.read().decode()}", file=sys.stderr)
+        return 254
+    kubeconfig = json.loads(Path(os.environ[KUBECONFIG]).read_text())
+    status = {"token": kubeconfig["users"][0]["user"]["token"]}
+    print(json.dumps({"apiVersion": _API, "kind": "ExecCredential", "spec": {}, "status": status}))
+    return 0
+
+
+def _region_last(arguments: list[str]) -> list[str]:
+    """`aws` takes its global options (--region, --output) before the service too: put them behind."""
+    ahead: list[str] = []
+    rest = list(arguments)
+    while rest and rest[0] in ("--region", "--output"):
+        ahead += rest[:2]
+        rest = rest[2:]
+    return rest + ahead
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,89 @@
+"""The rehearsal's stand-ins for Docker with ECR, and for the command `aws`, as Slipway uses them."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.components.image_build import ImageBuilder, make_context
+from infra.failures import RegistryFailed
+from tests.rehearsal import aws_command
+from tests.rehearsal.aws.backend import Aws, Backend
+from tests.rehearsal.aws.moto_server import moto
+
+_ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    with moto() as url:
+        yield Backend(tmp_path_factory.mktemp("state"), url).aws("eu-central-1", "urn")
+
+
+@pytest.fixture
+def docker(aws: Aws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ImageBuilder]:
+    argv = [sys.executable, "-m", "tests.rehearsal.docker_engine", "--moto", aws.backend.endpoint]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as engine:
+        assert engine.stdout is not None
+        port = json.loads(engine.stdout.readline())["port"]
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{port}")
+        monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+        yield ImageBuilder()
+        engine.terminate()
+
+
+def test_an_image_is_pushed_once_and_found_by_its_tag(aws: Aws, docker: ImageBuilder) -> None:
+    aws.call("ecr", "create_repository", repositoryName="slipway/one", imageTagMutability="IMMUTABLE")
+    reference = f"{_ECR}/slipway/one:1"
+    assert docker.pushed(reference) is None
+    digest = docker.build_and_push(reference, make_context("FROM scratch", {}), lambda _: None, None)
+    assert digest.startswith("sha256:")
+    assert docker.pushed(reference) == digest
+    with pytest.raises(RegistryFailed, match="AlreadyExistsException"):
+        docker.build_and_push(reference, make_context("FROM other", {}), lambda _: None, None)
+
+
+def test_a_push_to_a_repository_that_is_not_there_is_refused(docker: ImageBuilder) -> None:
+    with pytest.raises(RegistryFailed, match="RepositoryNotFoundException"):
+        docker.build_and_push(f"{_ECR}/slipway/none:1", make_context("FROM scratch", {}), lambda _: None, None)
+
+
+def test_images_of_other_registries_are_said_to_be_there(docker: ImageBuilder) -> None:
+    base = "public.ecr.aws/docker/library/python:3.11-slim-bookworm"
+    assert docker.pinned(base).startswith("public.ecr.aws/docker/library/python@sha256:")
+
+
+@pytest.fixture
+def cluster(aws: Aws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(json.dumps({"users": [{"user": {"token": "of-the-rehearsal"}}]}))
+    monkeypatch.setenv(aws_command.KUBECONFIG, str(kubeconfig))
+    monkeypatch.setenv(aws_command.MOTO, aws.backend.endpoint)
+    if not aws.call("eks", "list_clusters")["clusters"]:
+        role = "arn:aws:iam::123456789012:role/x"
+        aws.call("eks", "create_cluster", name="slipway-test", roleArn=role, resourcesVpcConfig={})
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_credential_is_given_for_a_cluster_that_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--region", "eu-central-1", "eks", "get-token", "--cluster-name", "slipway-test", "--output", "json"]
+    assert aws_command.main(asked) == 0
+    said: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert said["kind"] == "ExecCredential"
+    assert said["status"] == {"token": "of-the-rehearsal"}
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize(("name", "region"), [("other", "eu-central-1"), ("slipway-test", "us-east-1")])
+def test_no_credential_is_given_for_another_cluster(name: str, region: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert aws_command.main(["eks", "get-token", "--cluster-name", name, "--region", region]) == 254
+    assert f"no cluster {name} in {region}" in capsys.readouterr().err
+
+
+def test_the_command_aws_does_nothing_else() -> None:
+    with pytest.raises(SystemExit):
+        aws_command.main(["s3", "ls"])
