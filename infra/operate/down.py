@@ -34,7 +34,7 @@ def take_down(opened: Opened, names: Sequence[str], options: Options) -> None:
                 raise UnknownName(Place(f"environment {opened.name}"), "model", name, existing)
         chosen = list(names) or existing
         data = {} if names else _data(engine.state(stack(opened.name)))
-        _refuse_unknown(opened, options, data)
+        _refuse_unknown(opened, options)
         _announce(chosen, data, options)
         confirm(f"take {', '.join(names) or opened.name} down", options, changing=True)
         with report.Progress() as progress:
@@ -77,10 +77,12 @@ def _data(state: Json | None) -> dict[str, _Data]:
     return {MODEL_STORE: _Data(buckets[0], tuple(item["urn"] for item in protected))} if buckets else {}
 
 
-def _refuse_unknown(opened: Opened, options: Options, data: dict[str, _Data]) -> None:
+def _refuse_unknown(opened: Opened, options: Options) -> None:
+    """Refuse a name of data that no environment of this kind has; what an earlier run deleted is no mistake."""
+    known = [MODEL_STORE] if opened.account else []
     for name in options.delete_data:
-        if name not in data:
-            raise UnknownName(Place(f"environment {opened.name}"), "data", name, sorted(data))
+        if name not in known:
+            raise UnknownName(Place(f"environment {opened.name}"), "data", name, known)
 
 
 def _announce(models: Sequence[str], data: dict[str, _Data], options: Options) -> None:
@@ -113,7 +115,7 @@ def _environment_down(
             prove_environment_gone(cluster, opened.name)
         return
     settle(opened, engine, name, tell)
-    named = [data[item] for item in options.delete_data]
+    named = [data[item] for item in options.delete_data if item in data]
     engine.unprotect(name, [urn for item in named for urn in item.urns])
     for item in named:
         tell(f"emptying bucket {item.bucket}")
