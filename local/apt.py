@@ -14,6 +14,7 @@ from local.golang import Report
 INSTALLED = paths.CACHE / "debian-packages.json"
 """Names of the packages that we installed. In the cache, not the state: they outlive `make down`."""
 
+SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _LIMIT_S = 900.0
 _CHATTER = ("Selecting ", "Preparing to unpack", "(Reading database", "Hit:", "Reading ")
@@ -35,6 +36,8 @@ NEEDS = (
     Need("iptables", ("iptables",)),
     Need("iproute2", ("ip",)),
     Need("docker-registry", ("docker-registry",)),
+    Need("git", ("git",)),
+    Need("make", ("make",)),
     Need("debian-archive-keyring", ("/usr/share/keyrings/debian-archive-keyring.gpg",)),
 )
 DOCKER = Need("docker.io", ("dockerd",))
@@ -42,7 +45,7 @@ DOCKER = Need("docker.io", ("dockerd",))
 
 def missing(needs: Sequence[Need]) -> list[str]:
     """The packages to install so that every need is met; sbin folders count even when PATH lacks them."""
-    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+    path = os.pathsep.join([os.environ.get("PATH", ""), *SBIN])
 
     def there(name: str) -> bool:
         return Path(name).exists() if name.startswith("/") else shutil.which(name, path=path) is not None

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from local import apt_sources, image_archive, paths
-from local.commands import Command, run
+from local.commands import Command, explained, run
 from local.errors import LocalError
 from local.golang import Report
 
@@ -129,16 +129,16 @@ def _make_folders(root: Path) -> None:
 
 def _unpack(deb: Path, root: Path) -> None:
     """Unpack files over the merged /usr and keep the package's record where image scanners look for it."""
-    tar = subprocess.run(["dpkg-deb", "--fsys-tarfile", deb], capture_output=True, timeout=120, check=False)
-    if tar.returncode != 0:
-        raise LocalError(f"{deb.name} cannot be unpacked: {tar.stderr.decode(errors='replace').strip()}")
-    subprocess.run(
-        ["tar", "-x", "--keep-directory-symlink", "--no-same-owner", "-C", root],
-        input=tar.stdout,
-        timeout=120,
-        check=True,
-    )
-    control = subprocess.run(["dpkg-deb", "-f", deb], capture_output=True, timeout=60, check=True).stdout
+    with explained(f"base image: unpacking {deb.name}"):
+        tar = subprocess.run(["dpkg-deb", "--fsys-tarfile", deb], capture_output=True, timeout=120, check=True)
+        subprocess.run(
+            ["tar", "-x", "--keep-directory-symlink", "--no-same-owner", "-C", root],
+            input=tar.stdout,
+            capture_output=True,
+            timeout=120,
+            check=True,
+        )
+        control = subprocess.run(["dpkg-deb", "-f", deb], capture_output=True, timeout=60, check=True).stdout
     record = root / "var" / "lib" / "dpkg" / "status.d" / deb.name.split("_", 1)[0]
     record.parent.mkdir(parents=True, exist_ok=True)
     record.write_bytes(control.replace(b"\n", b"\nStatus: install ok unpacked\n", 1))

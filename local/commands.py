@@ -5,7 +5,8 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,6 +70,29 @@ def run(command: Command) -> None:
         raise LocalError(_failed(command, f"not done after {command.limit_s:.0f} s", tail))
     if code != 0:
         raise LocalError(_failed(command, f"exit code {code}", tail))
+
+
+@contextmanager
+def explained(what: str) -> Iterator[None]:
+    """Say `what` was being done when a short program, run in the block by subprocess.run, does not end well.
+
+    Raises:
+        LocalError: it cannot be started, took longer than its limit, or, with check=True, failed.
+    """
+    try:
+        yield
+    except subprocess.TimeoutExpired as error:
+        raise LocalError(f"{what}: {_named(error.cmd)} gave no answer within {round(error.timeout, 1):g} s") from error
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else error.stderr or ""
+        reason = f"exit code {error.returncode}{f': {said.strip()}' if said.strip() else ''}"
+        raise LocalError(f"{what}: {_named(error.cmd)}: {reason}") from error
+    except OSError as error:
+        raise LocalError(f"{what}: {error.filename or 'a program'}: {error.strerror}") from error
+
+
+def _named(argv: object) -> str:
+    return " ".join(map(str, argv)) if isinstance(argv, list | tuple) else str(argv)
 
 
 def cancel_all() -> None:

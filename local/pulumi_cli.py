@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from local import paths, toolchain
+from local.commands import explained
 from local.golang import Go, Report, module_folder
 
 MODULE = paths.REPOSITORY / "local" / "pulumi"
@@ -43,7 +44,8 @@ def installed() -> Path | None:
     path = _path_without_ours()
     if not all((beside / host).exists() or shutil.which(host, path=path) for host in hosts):
         return None
-    answer = subprocess.run([found, "version"], capture_output=True, text=True, timeout=30, check=False)
+    with explained(f"asking the machine's own Pulumi, {found}, for its version"):
+        answer = subprocess.run([found, "version"], capture_output=True, text=True, timeout=30, check=False)
     return Path(found) if answer.returncode == 0 and accepts(answer.stdout) else None
 
 

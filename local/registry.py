@@ -40,7 +40,8 @@ def start() -> str:
     if program is None:
         raise LocalError("docker-registry is not installed; `apt-get install docker-registry` brings it")
     paths.STATE_REGISTRY.mkdir(parents=True, exist_ok=True, mode=0o700)
-    processes.spawn(_NAME, [program, "serve", str(_write_config())])
+    config = _write_config()
+    processes.spawn(_NAME, [program, "serve", str(config)], files=[config])
     processes.wait_until("the registry's answer", _START_LIMIT_S, lambda: answer() == "registry", watch=[_NAME])
     return "Debian's, started"
 

@@ -1,14 +1,10 @@
 """Build what the cluster is started from, from the Go module local/node: minutes the first time, then seconds."""
 
-import re
 import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from local import golang, paths
+from local import golang, paths, toolchain
 from local.cluster import facts, images
-from local.errors import LocalError
 
 SOURCES = paths.REPOSITORY / "local" / "node"
 """The Go module. A digest over the files in it tells whether `build` would make something else."""
@@ -16,24 +12,16 @@ SOURCES = paths.REPOSITORY / "local" / "node"
 KUBERNETES_VERSION = "v1.36.3"
 """As in SOURCES/go.mod; programs that ask the cluster for its version get this."""
 
-_LIST_LIMIT_S = 600
-_BUILD_LIMIT_S = 3600
-_REPORT_EVERY = 100
-_PACKAGE = re.compile(r"^[\w.~/-]+$")
-_FLAGS = ("-mod=readonly", "-trimpath")
 
+def build(go: golang.Go, out: Path, report: golang.Report) -> facts.Tools:
+    """Build the node program, the pause image and kwok's stages into the folder `out`.
 
-def build(go: Path, out: Path, report: Callable[[str], None]) -> facts.Tools:
-    """Build the node program, the pause image and kwok's stages into the folder `out` with the `go` command.
-
-    `report` gets a line for every hundred packages compiled. What was compiled before comes from Go's cache,
-    so an interrupted build goes on where it was. LocalError: a module cannot be had, or the compiler's words.
+    `report` is told of every package compiled. What was compiled before comes from Go's cache, so an interrupted
+    build goes on where it was. LocalError: a module cannot be had, no end within the limit, or the compiler's words.
     """
     out.mkdir(parents=True, exist_ok=True)
-    report("node program: fetching Go modules")
-    total = len(_go(go, ["list", "-deps", "."], _LIST_LIMIT_S).split())
-    _compile(go, out / "node", total, report)
-    _go(go, ["build", *_FLAGS, "-ldflags=-s -w", "-o", str(out / "pause"), "./pause"], _BUILD_LIMIT_S)
+    _compile(go, ".", _linker_flags(), out / "node", report)
+    _compile(go, "./pause", "-s -w", out / "pause", report)
     image = images.build({PurePosixPath("/pause"): out / "pause"}, entrypoint=["/pause"])
     images.archive(image, facts.PAUSE_IMAGE, out / "pause.tar")
     (out / "pause").unlink()
@@ -58,40 +46,5 @@ def _linker_flags() -> str:
     return " ".join(["-s", "-w", *stamps])
 
 
-def _compile(go: Path, program: Path, total: int, report: Callable[[str], None]) -> None:
-    """Run the long build; with -v, go prints each package's name when it starts compiling it."""
-    argv: list[str | Path] = [go, "build", "-v", *_FLAGS, f"-ldflags={_linker_flags()}", "-o", program, "."]
-    seen = 0
-    other: list[str] = []
-    with subprocess.Popen(
-        argv, cwd=SOURCES, env=golang.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as running:
-        assert running.stderr is not None  # noqa: S101  (a pipe was asked for)
-        for line in running.stderr:
-            if not _PACKAGE.match(line.strip()):
-                other.append(line)
-                continue
-            seen += 1
-            if seen % _REPORT_EVERY == 0:
-                report(f"node program: {seen} of at most {total} packages compiled")
-    if running.returncode:
-        raise LocalError("the node program does not compile:\n" + "".join(other[-20:]))
-    report(f"node program: {seen} packages compiled, linked")
-
-
-def _go(go: Path, arguments: list[str], limit_s: int) -> str:
-    try:
-        done = subprocess.run(
-            [go, *arguments],
-            cwd=SOURCES,
-            env=golang.environment(),
-            text=True,
-            capture_output=True,
-            timeout=limit_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise LocalError(f"go {arguments[0]}: not done after {limit_s} s; run again to go on") from error
-    if done.returncode:
-        raise LocalError(f"go {arguments[0]} in {SOURCES}: {done.stderr.strip()[-2000:]}")
-    return done.stdout
+def _compile(go: golang.Go, package: str, linker_flags: str, program: Path, report: golang.Report) -> None:
+    toolchain.compile_program(toolchain.GoProgram(SOURCES, package, linker_flags), go, program, report)

@@ -36,6 +36,12 @@ class Component:
     argv: tuple[str, ...]
     listens: tuple[Socket, ...]
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The configuration files that its arguments name; it is started again when one of them has changed."""
+        named = (Path(argument.rpartition("=")[2]) for argument in self.argv[1:])
+        return tuple(path for path in named if path.is_relative_to(facts.config()))
+
 
 def _tcp(address: str, *ports: int) -> tuple[Socket, ...]:
     return tuple(Socket("tcp", address, port) for port in ports)

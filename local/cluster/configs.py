@@ -10,7 +10,7 @@ from local.cluster import facts, pki
 
 
 def write_all(cni_plugins: Path, snapshotter: str) -> None:
-    """Write every file anew; a component whose file changed is not restarted by that alone."""
+    """Write every file anew, before the daemons that read them are started."""
     config = facts.config()
     for folder in (config / "cni", config / "registries" / facts.REGISTRY):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

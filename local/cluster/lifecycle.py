@@ -37,8 +37,9 @@ def start(tools: facts.Tools, report: Report) -> None:
     parts = components.of_node_program(tools.node_program, tools.stages)
     containerd = components.containerd(found.containerd)
     wanted = (containerd, *parts.values())
-    # Other arguments mean another version of the program: such a daemon is started again, pods serve on.
-    as_wanted = all(processes.runs(part.name, part.argv) for part in wanted)
+    # Other arguments mean another version of the program, other files another configuration of it: such a daemon is
+    # started again, pods serve on.
+    as_wanted = all(processes.runs(part.name, part.argv, files=part.files) for part in wanted)
     api = Api()
     if as_wanted and probes.cluster_is_usable(api):
         report("cluster is running")
@@ -84,8 +85,10 @@ def status() -> list[tuple[str, str]]:
 
 def _start_control_plane(parts: dict[str, Component], containerd: Component, tools: facts.Tools, api: Api) -> None:
     """Everything up to a ready API server, with the kubelet starting beside it."""
+    if not processes.alive(containerd.name):
+        runtime.remove_dead_sockets()
     for part in (parts["etcd"], parts["kube-apiserver"], containerd):
-        processes.spawn(part.name, part.argv)
+        processes.spawn(part.name, part.argv, files=part.files)
     processes.wait_until("containerd answers", 60, runtime.answers, watch=["containerd"])
     runtime.import_pause_image(tools.pause_image)
     processes.wait_until("the API server is ready", 90, api.is_ready, watch=["etcd", "kube-apiserver"])
@@ -96,9 +99,9 @@ def _start_rest(parts: dict[str, Component], api: Api) -> None:
     begin = datetime.now(UTC)
     for item in (*objects.rights(), *objects.services()):
         api.apply(item)
-    fresh_node = processes.spawn("kubelet", parts["kubelet"].argv)
+    fresh_node = processes.spawn("kubelet", parts["kubelet"].argv, files=parts["kubelet"].files)
     for name in ("kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns", "metrics-server", "kwok"):
-        processes.spawn(name, parts[name].argv)
+        processes.spawn(name, parts[name].argv, files=parts[name].files)
     heard_since = begin if fresh_node else None
 
     def wait(what: str, limit_s: float, probe: Callable[[], bool]) -> None:

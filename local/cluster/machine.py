@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from local import commands
 from local.cluster import facts, network, ports
 from local.cluster.components import Component
 from local.errors import LocalError
@@ -94,8 +95,9 @@ def _has_overlay() -> bool:
         part.mkdir(parents=True, exist_ok=True)
     options = f"lowerdir={parts['lower']},upperdir={parts['upper']},workdir={parts['work']}"
     argv = ["mount", "-t", "overlay", "overlay", "-o", options, str(parts["merged"])]
-    mounted = subprocess.run(argv, capture_output=True, timeout=_PROBE_LIMIT_S, check=False).returncode == 0
-    if mounted:
-        subprocess.run(["umount", parts["merged"]], timeout=_PROBE_LIMIT_S, check=True)
+    with commands.explained(f"trying an overlay mount in {folder}"):
+        mounted = subprocess.run(argv, capture_output=True, timeout=_PROBE_LIMIT_S, check=False).returncode == 0
+        if mounted:
+            subprocess.run(["umount", parts["merged"]], capture_output=True, timeout=_PROBE_LIMIT_S, check=True)
     shutil.rmtree(folder)
     return mounted

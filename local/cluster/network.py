@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from local import commands
 from local.cluster import facts
 from local.errors import LocalError
 
@@ -187,10 +188,8 @@ def _restore_settings() -> None:
 
 
 def _run(argv: list[str], text: str | None = None) -> str:
-    try:
+    with commands.explained("setting up the cluster's network"):
         done = subprocess.run(argv, input=text, text=True, capture_output=True, timeout=_LIMIT_S, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise LocalError(f"{' '.join(argv)}: no answer after {_LIMIT_S} s") from error
     if done.returncode:
         raise LocalError(f"{' '.join(argv)}: {done.stderr.strip() or f'exit code {done.returncode}'}")
     return done.stdout

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from local import commands
 from local.cluster import facts
-from local.errors import LocalError
 
 _LIMIT_S = 30
 
@@ -73,8 +73,7 @@ def ensure(node_program: Path) -> None:
     folder = facts.pki()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     text = json.dumps([asdict(request) for request in requests()])
-    made = subprocess.run(
-        [node_program, "pki", folder], input=text, text=True, capture_output=True, timeout=_LIMIT_S, check=False
-    )
-    if made.returncode:
-        raise LocalError(f"cannot make the cluster's keys in {folder}: {made.stderr.strip()}")
+    with commands.explained(f"making the cluster's keys in {folder}"):
+        subprocess.run(
+            [node_program, "pki", folder], input=text, text=True, capture_output=True, timeout=_LIMIT_S, check=True
+        )

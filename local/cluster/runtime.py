@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from local import commands
 from local.cluster import facts
 from local.errors import LocalError
 
@@ -73,7 +74,8 @@ def unmount_all() -> list[str]:
     """Unmount all that is mounted below the cluster's folder, innermost first. Returns what stayed mounted."""
     points = _mount_points(Path("/proc/self/mounts").read_text(), facts.home())
     for point in points:
-        subprocess.run(["umount", "--lazy", point], capture_output=True, timeout=_LIMIT_S, check=False)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # told below, like every other that stays
+            subprocess.run(["umount", "--lazy", point], capture_output=True, timeout=_LIMIT_S, check=False)
     left = _mount_points(Path("/proc/self/mounts").read_text(), facts.home())
     return [f"mount {point}" for point in left]
 
@@ -84,10 +86,24 @@ def _mount_points(mounts: str, folder: Path) -> list[str]:
     return [point for point in reversed(points) if Path(point).is_relative_to(folder)]
 
 
+def remove_dead_sockets() -> None:
+    """Remove the sockets of our shims that were killed; containerd, at its start, only forgets where they were."""
+    sockets = Path("/proc/net/unix").read_text()
+    for socket in _sockets():
+        if str(socket) not in sockets:
+            socket.unlink(missing_ok=True)
+
+
+def _sockets() -> list[Path]:
+    """Where the shims of our containers listen, or listened: outside of the cluster's folder, among those of others."""
+    files = facts.containerd_state().glob("io.containerd.runtime.v2.task/*/*/address")
+    return [Path(file.read_text().strip().removeprefix("unix://")) for file in files]
+
+
 def remove_traces() -> None:
     """Remove what containerd, CNI plugins and the kubelet wrote outside the cluster's folder for our pods."""
-    for address in facts.containerd_state().glob("io.containerd.runtime.v2.task/*/*/address"):
-        Path(address.read_text().strip().removeprefix("unix://")).unlink(missing_ok=True)
+    for socket in _sockets():
+        socket.unlink(missing_ok=True)
     for result in _CNI_RESULTS.glob("*"):
         if str(facts.home()) in result.read_text():  # the path of the pod's network namespace is in it
             result.unlink(missing_ok=True)
@@ -103,7 +119,5 @@ def remove_traces() -> None:
 
 def _ctr(*arguments: str) -> subprocess.CompletedProcess[str]:
     argv = ["ctr", "--address", str(facts.containerd_socket()), *arguments]
-    try:
+    with commands.explained("asking containerd"):
         return subprocess.run(argv, text=True, capture_output=True, timeout=_LIMIT_S, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise LocalError(f"{' '.join(argv)}: no answer after {_LIMIT_S} s") from error

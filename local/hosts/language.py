@@ -54,13 +54,17 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def About(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Which Python runs the program."""
         python = self._python(request.info, context)
-        version = subprocess.run(
-            [python, "-c", "import platform; print(platform.python_version())"],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=30,
-        )
+        try:
+            version = subprocess.run(
+                [python, "-c", "import platform; print(platform.python_version())"],
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=30,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"{python} does not say its version: {error}")
+            raise
         return language_pb2.AboutResponse(executable=str(python), version=version.stdout.strip())
 
     def GetProgramDependencies(self, request: Any, context: Any) -> Any:  # noqa: N802

@@ -81,7 +81,9 @@ class Stack:
 
     def __init__(self, folder: Path, daemon: Daemon, cluster: Cluster, **settings: Any) -> None:
         self._backend = folder / "backend"
-        self._backend.mkdir(parents=True, exist_ok=True)
+        workspace = folder / "workspace"
+        for path in (self._backend, workspace):
+            path.mkdir(parents=True, exist_ok=True)
         self.said = ""
         self._settings = {"kubeconfig": cluster.kubeconfig, "context": CONTEXT, **settings}
         self._environment = {
@@ -96,7 +98,8 @@ class Stack:
             "test",
             "provider-tests",
             program=lambda: None,
-            opts=automation.LocalWorkspaceOptions(env_vars=self._environment),
+            # Without a folder of ours it makes one that nobody removes.
+            opts=automation.LocalWorkspaceOptions(work_dir=str(workspace), env_vars=self._environment),
         )
 
     def stored(self) -> str:

@@ -2,6 +2,8 @@
 
 import base64
 import concurrent.futures
+import gc
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +12,22 @@ from typing import Any
 import pulumi
 import pytest
 
+from infra.deploy.engine import quiet_about_ended_programs
+
 from .provider_images import REGISTRY, push
 from .provider_stack import Cluster, Daemon, Manifest, Program, Stack, thing
 
 pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module", autouse=True)
+def failing_programs_end_quietly() -> Iterator[None]:
+    """Programs that the engine ends half-way, which some are made for here, are no finding of a test."""
+    before = sys.unraisablehook
+    quiet_about_ended_programs()
+    yield
+    gc.collect()
+    sys.unraisablehook = before
 
 
 @pytest.fixture(scope="module")

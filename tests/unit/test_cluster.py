@@ -7,13 +7,31 @@ import os
 import socket
 import subprocess
 import tarfile
+import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from local.cluster import cgroups, components, configs, facts, images, network, objects, pki, ports, probes
+from local import paths
+from local.cluster import (
+    build,
+    cgroups,
+    components,
+    configs,
+    facts,
+    images,
+    network,
+    objects,
+    pki,
+    ports,
+    probes,
+    runtime,
+)
 from local.cluster.components import Socket
+from local.errors import LocalError
+from local.golang import Go
 
 _SAVED = """\
 *filter
@@ -188,3 +206,64 @@ def test_packet_rules_are_accepted_by_iptables() -> None:
     if "Permission denied" in done.stderr:
         pytest.skip("iptables needs root")
     assert done.returncode == 0, done.stderr
+
+
+def test_every_configuration_file_of_a_daemon_is_one_whose_change_starts_it_again() -> None:
+    config = facts.config()
+    parts = components.of_node_program(Path("/node"), Path("/stages"))
+    files = {name: {path.relative_to(config).name for path in part.files} for name, part in parts.items()}
+    assert files["kubelet"] == {"kubelet.json", "kubelet.kubeconfig"}
+    assert files["kube-proxy"] == {"kube-proxy.json"}
+    assert files["coredns"] == {"Corefile"}
+    assert files["kube-scheduler"] == {"kube-scheduler.kubeconfig"}
+    assert files["etcd"] == set()
+    assert components.containerd(Path("/containerd")).files == (config / "containerd.toml",)
+
+
+@pytest.fixture
+def state(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A cluster's folder that is short enough for sockets in it."""
+    with tempfile.TemporaryDirectory(prefix="s") as folder:
+        monkeypatch.setattr(paths, "STATE_CLUSTER", Path(folder))
+        yield Path(folder)
+
+
+def test_a_socket_of_a_killed_shim_is_removed_and_one_that_is_listened_on_or_is_no_shim_of_ours_stays(
+    state: Path,
+) -> None:
+    links = {name: socket.socket(socket.AF_UNIX) for name in ("dead", "live", "other")}
+    for name, link in links.items():
+        link.bind(str(state / name))
+        if name == "live":
+            link.listen()
+        else:
+            link.close()
+        if name != "other":
+            bundle = state / "containerd-state" / "io.containerd.runtime.v2.task" / "k8s.io" / name
+            bundle.mkdir(parents=True)
+            (bundle / "address").write_text(f"unix://{state / name}")
+    runtime.remove_dead_sockets()
+    assert {path.name for path in state.iterdir() if path.is_socket()} == {"live", "other"}
+    links["live"].close()
+
+
+def test_keys_that_are_not_made_in_time_are_told_without_a_traceback(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = state / "node"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(pki, "_LIMIT_S", 0.2)
+    with pytest.raises(LocalError, match=rf"making the cluster's keys in {state}/pki: .* no answer within 0\.2 s"):
+        pki.ensure(program)
+
+
+def test_a_build_of_the_node_program_that_fails_names_its_log_and_quotes_the_compiler(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = state / "go"
+    go.write_text("#!/bin/sh\n[ $1 = list ] && exit 0\necho './main.go:1:1: expected package' >&2\nexit 1\n")
+    go.chmod(0o755)
+    monkeypatch.setattr(paths, "STATE_LOG", state / "log")
+    with pytest.raises(LocalError, match=rf"(?s)exit code 1.*{state}/log/build-node\.log.*main\.go:1:1: expected"):
+        build.build(Go(go, "go1"), state / "out", lambda _: None)

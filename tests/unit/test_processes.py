@@ -57,6 +57,20 @@ def test_spawning_the_same_again_keeps_the_process_and_other_arguments_replace_i
     assert processes.pid("d") not in (None, first)
 
 
+def test_a_change_of_a_configuration_file_alone_replaces_the_process(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text("one")
+    assert processes.spawn("d", _SLEEPER, files=[config])
+    first = processes.pid("d")
+    config.write_text("one")
+    assert not processes.spawn("d", _SLEEPER, files=[config])
+    assert processes.pid("d") == first
+    config.write_text("two")
+    assert not processes.runs("d", _SLEEPER, files=[config])
+    assert processes.spawn("d", _SLEEPER, files=[config])
+    assert processes.pid("d") not in (None, first)
+
+
 def test_a_recycled_pid_is_neither_alive_nor_killed(state: Path) -> None:
     _started("d", _SLEEPER)
     with subprocess.Popen(_SLEEPER, stdout=subprocess.DEVNULL) as stranger:

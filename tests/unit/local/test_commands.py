@@ -1,10 +1,11 @@
 """Long commands: their log, their limit, their failure."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from local.commands import Command, run
+from local.commands import Command, explained, run
 from local.errors import LocalError
 
 
@@ -46,3 +47,28 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     missing = Command(what="x", argv=[tmp_path / "nothing"], log=tmp_path / "log", limit_s=1)
     with pytest.raises(LocalError, match=r"x: cannot run .*/nothing: No such file or directory"):
         run(missing)
+
+
+def test_a_short_program_without_an_answer_is_named_with_what_it_was_for_and_the_limit() -> None:
+    with (
+        pytest.raises(LocalError, match=r"^asking the oracle: sleep 60 gave no answer within 0\.1 s$"),
+        explained("asking the oracle"),
+    ):
+        subprocess.run(["sleep", "60"], timeout=0.1, check=False)
+
+
+def test_a_short_program_that_fails_is_quoted() -> None:
+    argv = ["/bin/sh", "-c", "echo the stars are out >&2; exit 3"]
+    with (
+        pytest.raises(LocalError, match=r"^asking the oracle: .*: exit code 3: the stars are out$"),
+        explained("asking the oracle"),
+    ):
+        subprocess.run(argv, capture_output=True, check=True)
+
+
+def test_a_short_program_that_is_not_there_is_named() -> None:
+    with (
+        pytest.raises(LocalError, match=r"^asking the oracle: /nowhere/oracle: No such file or directory$"),
+        explained("asking the oracle"),
+    ):
+        subprocess.run(["/nowhere/oracle"], check=False)

@@ -1,9 +1,12 @@
 """What pretended machines are told that they lack."""
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from local import apt
 from local.errors import LocalError
 from local.machine import Facts, lacks, message, require
 
@@ -94,7 +97,27 @@ def test_beside_an_own_cluster_each_missing_part_is_named(lost: dict[str, bool],
 
 
 def test_beside_an_own_cluster_all_missing_parts_are_named_together() -> None:
-    assert len(lacks(replace(OWN_CLUSTER, has_docker=False, has_pulumi=False, has_registry=False))) == 3
+    facts = replace(OWN_CLUSTER, has_docker=False, has_pulumi=False, has_registry=False, has_apt=False)
+    assert len(lacks(facts)) == 4
+
+
+def test_beside_an_own_cluster_only_the_packages_that_are_used_there_are_asked_for() -> None:
+    (lack,) = lacks(replace(OWN_CLUSTER, missing_packages=("runc", "git", "make")))
+    assert (lack.what, lack.remedy) == ("Debian packages git make", "sudo apt-get install -y git make")
+
+
+@pytest.mark.parametrize("command", ["git", "make"])
+def test_what_the_readme_asks_for_is_named_when_it_is_not_there(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = shutil.which("sh")
+    assert elsewhere is not None
+    (tmp_path / "sh").symlink_to(elsewhere)
+    monkeypatch.setattr(apt, "SBIN", ())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert command in apt.missing(apt.NEEDS)
+    (tmp_path / command).symlink_to(elsewhere)
+    assert command not in apt.missing(apt.NEEDS)
 
 
 def test_the_other_way_is_offered_only_to_who_does_not_go_it() -> None:
