@@ -93,6 +93,19 @@ def slow(folder: Path) -> Path:
     return save(folder / "slow.onnx", nodes, [value("rounds", INT64, [1])], [value("y", FLOAT, [])], constants)
 
 
+def endless(folder: Path) -> Path:
+    """`y` = `x`, after a loop that never ends."""
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Identity", ["value"], ["same"])],
+        "body",
+        [value("turn", INT64, []), value("go", TensorProto.BOOL, []), value("value", FLOAT, ["N"])],
+        [value("on", TensorProto.BOOL, []), value("same", FLOAT, ["N"])],
+    )
+    nodes = [helper.make_node("Loop", ["", "always", "x"], ["y"], body=body)]
+    always = [numpy_helper.from_array(np.array(True), "always")]
+    return save(folder / "endless.onnx", nodes, [value("x", FLOAT, ["N"])], [value("y", FLOAT, ["N"])], always)
+
+
 def picture(folder: Path, shape: Sequence[int | str], dtype: int, props: dict[str, str]) -> Path:
     """`pixels` = `image`: shows what the server makes of a picture."""
     nodes = [helper.make_node("Identity", ["image"], ["pixels"])]

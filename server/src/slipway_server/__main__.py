@@ -38,4 +38,8 @@ def _say(reason: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Nothing is left to be done, but Python would wait for the thread of a model's run, which may never end.
+    os._exit(code)

@@ -19,20 +19,20 @@ def can_batch(signature: Signature) -> bool:
     return all(tensor.shape and tensor.shape[0] is None for tensor in tensors)
 
 
-def rows_are_independent(session: Session, inputs: Inputs) -> bool:
+def rows_are_independent(session: Session, inputs: Inputs, cancellation: Cancellation | None = None) -> bool:
     """Try whether rows really do not change each other's answers.
 
     A free first dimension may as well be time, and a graph may normalise over it: then put-together requests
     would answer each other's questions. The request, zeros, and the request again must give the same together
-    as one by one.
+    as one by one. `cancellation` ends the trial early: then nothing is known, and they count as dependent.
     """
     zeros = {name: np.zeros_like(array) for name, array in inputs.items()}
     if any(array.dtype.kind == "O" for array in inputs.values()):
         zeros = dict(inputs)
     trial = [inputs, zeros, inputs]
     try:
-        alone = [session.run(one) for one in trial]
-        together = _split(session.run(_join(trial)), [_rows(one) for one in trial])
+        alone = [session.run(one, cancellation) for one in trial]
+        together = _split(session.run(_join(trial), cancellation), [_rows(one) for one in trial])
     except BadRequest:
         return False
     return together is not None and all(

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ from slipway_server.protocol import BoundedProtocol
 from slipway_server.request import parse_predict
 from slipway_server.rows import can_batch, rows_are_independent
 from slipway_server.service import Service
-from slipway_server.session import Session
+from slipway_server.session import Cancellation, Session
 
 # Longer than any load balancer's own (60 s is common): the side that sends requests shall close first.
 _KEEP_ALIVE_S = 75
@@ -78,7 +79,14 @@ def _decide_batching(session: Session, config: ServerConfig) -> bool:
         inputs = parse_predict(config.check.request, session.signature)
     except BadRequest as error:
         raise StartError(f"golden request: {error}") from None
-    return rows_are_independent(session, inputs)
+    trial = Cancellation()
+    # A run that does not end is no reason to wait for ever; the golden request will then say what is wrong.
+    limit = threading.Timer(config.timeout_s, trial.cancel)
+    limit.start()
+    try:
+        return rows_are_independent(session, inputs, trial)
+    finally:
+        limit.cancel()
 
 
 async def _serve(config: ServerConfig, service: Service, metrics: Metrics) -> None:
