@@ -156,6 +156,9 @@ def _controller_manager() -> list[str]:
         "--bind-address=127.0.0.1",
         "--leader-elect=false",  # there is one, and a lease is a write every two seconds
         "--use-service-account-credentials",
+        # Else a node that could not report for 50 s, as while the API server was away, is taken for lost when that is
+        # back, and its pods, which never stopped serving, get no request until it has reported.
+        "--node-monitor-grace-period=1h",
         # Its forty controllers each ask for a token when they start; at the default of 20/s that takes 4 s.
         "--kube-api-qps=500",
         "--kube-api-burst=1000",
