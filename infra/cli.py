@@ -11,6 +11,7 @@ import click
 from infra import report
 from infra.errors import SlipwayError, UserErrors
 from infra.opened import Folders, Opened
+from infra.room import full_disk
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 _YES = click.option("--yes", "-y", is_flag=True, help="Do not ask before changing anything.")
@@ -241,6 +242,8 @@ def main() -> None:
     except Exception as error:
         if debug:
             traceback.print_exc()
+        elif isinstance(error, OSError) and (lack := full_disk("slipway cannot write", error)):
+            report.message(str(lack))
         else:
             report.message(f"slipway failed, which is a bug: {type(error).__name__}: {error}; --debug shows where")
         sys.exit(3)

@@ -65,6 +65,15 @@ class ImageBuildFailed(DeployError):
         super().__init__(f"image {reference} was not built: {reason}; nothing was deployed{printed}")
 
 
+class NoSpace(DeployError):
+    """A file system has no room for what has to be written. `place`: a path, or whose disk it is."""
+
+    def __init__(self, what: str, place: str, reason: str) -> None:
+        super().__init__(
+            f"{what}: {reason}: {place}; next: make room there (`df -h` shows what is full), then run the command again"
+        )
+
+
 class WheelsFailed(DeployError):
     """The locked wheels of the model server could not be fetched."""
 

@@ -22,7 +22,9 @@ import docker
 import docker.errors
 import requests
 
+from infra.errors import DeployError
 from infra.failures import DockerUnreachable, ImageBuildFailed, RegistryFailed, WheelsFailed
+from infra.room import full, room
 from infra.versions import IMAGE_PLATFORMS, IMAGE_PYTHON
 
 Report = Callable[[str], None]
@@ -89,7 +91,7 @@ class ImageBuilder:
                 decode=True,
             ):
                 if "error" in line:
-                    raise ImageBuildFailed(reference, str(line["error"]), "\n".join(said))
+                    raise self._build_failure(reference, str(line["error"]), "\n".join(said))
                 said.extend(str(line.get("stream", "")).splitlines())
             report("pushing")
             digest = None
@@ -100,6 +102,12 @@ class ImageBuilder:
         if digest is None:
             raise RegistryFailed(reference, "the push ended without a digest")
         return cast(str, digest)
+
+    def _build_failure(self, reference: str, reason: str, output: str) -> DeployError:
+        """Name the folder where the Engine keeps its images when its disk is full."""
+        place = f"the Docker Engine's folder {self._docker.info()['DockerRootDir']} (`docker system prune` empties it)"
+        what = f"image {reference} was not built, nothing was deployed"
+        return full(what, place, [reason]) or ImageBuildFailed(reference, reason, output)
 
     def ensure(
         self, reference: str, context: Callable[[], IO[bytes]], report: Report, platform: str | None = None
@@ -140,8 +148,10 @@ def cache_folder() -> Path:
 def _lock(name: str) -> Iterator[None]:
     """Hold a lock among the processes and threads of this user, until the block ends or the process dies."""
     folder = cache_folder() / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / name.replace("/", "_")).open("w") as handle:
+    with room(f"the lock of {name} cannot be made", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = (folder / name.replace("/", "_")).open("w")
+    with handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
@@ -160,10 +170,11 @@ def installed_wheels(requirements: Path, digest: str, architecture: str, report:
         if target.is_dir():
             return target
         report("fetching the server's wheels")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as making:
-            _install(requirements, IMAGE_PLATFORMS[architecture], Path(making) / "deps")
-            (Path(making) / "deps").rename(target)
+        with room(f"{requirements}: the wheels were not installed", target.parent):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as making:
+                _install(requirements, IMAGE_PLATFORMS[architecture], Path(making) / "deps")
+                (Path(making) / "deps").rename(target)
     return target
 
 
@@ -184,7 +195,8 @@ def _install(requirements: Path, platform: str, folder: Path) -> None:
     except subprocess.TimeoutExpired as error:
         raise WheelsFailed(requirements, f"no end after {_WHEELS_TIMEOUT_S} s") from error
     if done.returncode:
-        raise WheelsFailed(requirements, done.stderr.strip())
+        what = f"{requirements}: the wheels were not installed"
+        raise full(what, str(folder), [done.stderr]) or WheelsFailed(requirements, done.stderr.strip())
 
 
 def make_context(dockerfile: str, files: Mapping[str, Path | bytes]) -> IO[bytes]:
@@ -193,7 +205,15 @@ def make_context(dockerfile: str, files: Mapping[str, Path | bytes]) -> IO[bytes
     Times, owners and order are fixed, so that the same content gives the same layers on every machine. The
     file is on disk, not in memory: weights may be larger than that.
     """
-    spool = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    folder = tempfile.gettempdir()
+    with room("the files of an image cannot be put together", f"{folder} (TMPDIR names another folder)"):
+        spool = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - the caller closes it
+        _fill(spool, dockerfile, files)
+    return spool
+
+
+def _fill(spool: IO[bytes], dockerfile: str, files: Mapping[str, Path | bytes]) -> None:
+    """Write the tar, and go back to its start."""
     with tarfile.open(fileobj=spool, mode="w") as tar:
         _add_bytes(tar, "Dockerfile", dockerfile.encode())
         for name, source in sorted(files.items()):
@@ -205,7 +225,6 @@ def make_context(dockerfile: str, files: Mapping[str, Path | bytes]) -> IO[bytes
             else:
                 _add_file(tar, name, source)
     spool.seek(0)
-    return spool
 
 
 def _wanted(path: Path) -> bool:

@@ -26,8 +26,11 @@ from pulumi.runtime.proto import language_pb2_grpc
 from infra.deploy.engine_events import Outcome, Steps, outcome
 from infra.deploy.new_stack import ensured
 from infra.deploy.stack_lock import Holder, abandoned, holder_of
-from infra.failures import Interrupted, PulumiMissing, StackFailed, StackLocked
+from infra.deploy.unwritten import complained, folder_of, mend
+from infra.errors import DeployError
+from infra.failures import Interrupted, NoSpace, PulumiMissing, StackFailed, StackLocked
 from infra.names import PROJECT
+from infra.room import full, is_full, room
 
 Program = Callable[[], None]
 Report = Callable[[str], None]
@@ -131,31 +134,40 @@ class Engine:
 
     def stacks(self) -> tuple[str, ...]:
         """Names of all stacks of the project in the backend."""
-        result = self._call(["stack", "ls", "--json", "--project", PROJECT])
+        command = ["stack", "ls", "--json", "--project", PROJECT]
+        result = self._call(command)
+        if result.returncode and complained([result.stderr]) and mend(_backend(), PROJECT):
+            result = self._call(command)
         entries = json.loads(_printed("(all)", "stack ls", result))
         return tuple(cast(str, entry["name"]).rpartition("/")[2] for entry in entries)
 
     def _create(self, stack: str) -> None:
         """Make an empty stack; one that exists is fine."""
-        if ensured(os.environ.get("PULUMI_BACKEND_URL", ""), PROJECT, stack):
-            return
+        with room(f"stack {stack} cannot be made", _backend()):
+            if ensured(_backend(), PROJECT, stack):
+                return
         command = ["stack", "init", f"organization/{PROJECT}/{stack}", "--no-select"]
         # Every other command reads it from the stack's settings; this one would ask for a passphrase.
         if provider := self._secrets.get("secretsprovider"):
             command += ["--secrets-provider", provider]
         result = self._call(command)
         if result.returncode and "already exists" not in result.stderr:
-            raise StackFailed(stack, "stack init", (result.stderr.strip(),))
+            raise _failure(stack, "stack init", (result.stderr.strip(),))
 
     def _write_settings(self, stack: str) -> None:
         """Give the stack the environment's encryption; without, the CLI derives a new key, 0.2 s each."""
-        (self._workspace / f"Pulumi.{stack}.yaml").write_text(json.dumps(self._secrets))
+        with room(f"stack {stack} cannot be worked on", self._workspace):
+            (self._workspace / f"Pulumi.{stack}.yaml").write_text(json.dumps(self._secrets))
 
     def _run_unlocked(self, stack: str, command: list[str], report: Report) -> Outcome:
-        """Run a command; wait while another run holds the stack, and clear what a killed one left."""
+        """Run a command; wait while another run holds the stack, and clear what a killed one or a full disk left."""
         waited = 0.0
         while True:
             result = self._run(stack, command, report)
+            if result.failed and complained(result.errors) and (mended := mend(_backend(), PROJECT)):
+                for text in mended:
+                    report(text)
+                continue
             holder = holder_of(result.errors) if result.failed else None
             if holder is None:
                 return result
@@ -252,14 +264,27 @@ def _environment() -> dict[str, str]:
 
 def _printed(stack: str, operation: str, result: subprocess.CompletedProcess[str]) -> str:
     if result.returncode:
-        raise StackFailed(stack, operation, (result.stderr.strip(),))
+        raise _failure(stack, operation, (result.stderr.strip(),))
     return result.stdout
+
+
+def _backend() -> str:
+    """Where the states are."""
+    return os.environ.get("PULUMI_BACKEND_URL", "")
 
 
 def _checked(stack: str, operation: str, result: Outcome) -> Outcome:
     if result.failed:
-        raise StackFailed(stack, operation, result.errors)
+        raise _failure(stack, operation, result.errors)
     return result
+
+
+def _failure(stack: str, operation: str, reasons: tuple[str, ...]) -> DeployError:
+    what = f"stack {stack}: {operation} failed"
+    folder = folder_of(_backend())
+    if complained(reasons) and folder and is_full(folder):  # it read what itself could not write
+        return NoSpace(what, str(folder), "no space left on device")
+    return full(what, _backend(), reasons) or StackFailed(stack, operation, reasons)
 
 
 @contextmanager

@@ -29,7 +29,11 @@ def ensured(backend: str, project: str, stack: str) -> bool:
     if any(target.with_name(target.name + compressed).exists() for compressed in ("", ".gz", ".zst")):
         return True
     new = target.with_name(f".{target.name}.{os.getpid()}")
-    new.write_text(json.dumps({"version": _CHECKPOINT, "checkpoint": {"stack": f"organization/{project}/{stack}"}}))
+    try:
+        new.write_text(json.dumps({"version": _CHECKPOINT, "checkpoint": {"stack": f"organization/{project}/{stack}"}}))
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
     try:
         with suppress(FileExistsError):  # another run was first, which is as good
             os.link(new, target)

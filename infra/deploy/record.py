@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.cluster import Cluster, Json
-from infra.names import MANAGED_BY, RELEASE_LABEL, VERIFIED_LABEL, record, short
+from infra.names import MANAGED_BY, RELEASE_LABEL, VERIFIED_LABEL, record, selector, short
 
 _FIELD_MANAGER = "slipway-verify"
 
@@ -106,6 +106,19 @@ def save(cluster: Cluster, release: Release, namespace: str) -> None:
         },
     }
     cluster.apply(mark, _FIELD_MANAGER)
+
+
+def remove_strays(cluster: Cluster, release: Release) -> None:
+    """Delete ConfigMaps of other releases of the model, which its stack should have deleted.
+
+    They are the only objects whose names change with the release. A run that was killed, or had no room to save its
+    state, between making one and writing that down leaves one that no stack knows.
+    """
+    kept = {item["metadata"]["name"] for item in release.manifests if item["kind"] == "ConfigMap"}
+    kept.add(record(release.model))
+    for item in cluster.list("ConfigMap", ",".join(f"{key}={value}" for key, value in selector(release.model).items())):
+        if item["metadata"]["name"] not in kept:
+            cluster.delete("ConfigMap", item["metadata"]["name"])
 
 
 def saved(cluster: Cluster, model: str) -> Release | None:

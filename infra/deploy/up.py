@@ -14,7 +14,7 @@ from infra.cluster import Cluster
 from infra.deploy.engine import Engine, Program
 from infra.deploy.model_lock import ModelLock
 from infra.deploy.pods import stage
-from infra.deploy.record import Live, Release, live_of, save, saved
+from infra.deploy.record import Live, Release, live_of, remove_strays, save, saved
 from infra.errors import DeployError, SlipwayError
 from infra.failures import Interrupted, WrongAnswer
 from infra.names import MANAGED_BY, stack
@@ -123,7 +123,9 @@ class Deployer:
         check = dict(model.server_config["check"])
         done.verdict = verify(self.cluster, model.name, check, model.release_digest)
         done.steps["golden request"] = time.monotonic() - updated
-        save(self.cluster, self._release(model, check), model.namespace)
+        release = self._release(model, check)
+        save(self.cluster, release, model.namespace)
+        remove_strays(self.cluster, release)
 
     def _release(self, model: ModelPlan, check: dict[str, object]) -> Release:
         """Return the release with the image by the digest that runs."""
@@ -157,6 +159,7 @@ class Deployer:
             self.engine.up(name, self.programs.release(self.environment, previous), report, new=False)
             verify(self.cluster, model.name, previous.check, previous.digest)
             save(self.cluster, previous, model.namespace)
+            remove_strays(self.cluster, previous)
         except Interrupted:
             raise
         except SlipwayError as error:

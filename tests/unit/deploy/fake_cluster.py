@@ -36,7 +36,12 @@ class FakeCluster(Cluster):
 
     def list(self, kind: str, selector: str = "") -> list[dict[str, Any]]:
         self._check()
-        return [copy.deepcopy(value) for (of, _), value in self.objects.items() if of == kind]
+        wanted = dict(part.split("=", 1) for part in selector.split(",") if "=" in part)
+        return [
+            copy.deepcopy(value)
+            for (of, _), value in self.objects.items()
+            if of == kind and wanted.items() <= value["metadata"].get("labels", {}).items()
+        ]
 
     def create(self, manifest: dict[str, Any]) -> dict[str, Any]:
         self._check()

@@ -1,10 +1,11 @@
 """What is live, and what a restore goes back to (on a fake cluster)."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from infra.deploy.record import Release, live_models, live_of, save, saved
+from infra.deploy.record import Release, live_models, live_of, remove_strays, save, saved
 from infra.names import VERIFIED_LABEL
 from tests.unit.deploy.fake_cluster import FakeCluster
 
@@ -26,7 +27,11 @@ def deployment(**status: int) -> dict[str, Any]:
             "uid": "u",
             "generation": 3,
             "creationTimestamp": "2026-11-21T19:41:02Z",
-            "labels": {"app.kubernetes.io/version": "1.0.0", "slipway.dev/release": "0123456789abcdef"},
+            "labels": {
+                "app.kubernetes.io/managed-by": "slipway",
+                "app.kubernetes.io/version": "1.0.0",
+                "slipway.dev/release": "0123456789abcdef",
+            },
         },
         "spec": {"replicas": 2},
         "status": {"observedGeneration": 3, "availableReplicas": 2, **status},
@@ -99,3 +104,24 @@ def test_a_mark_is_never_there_without_its_record(cluster: FakeCluster, monkeypa
         save(cluster, RELEASE, "slipway")
     assert VERIFIED_LABEL not in cluster.objects["Deployment", "digits"]["metadata"]["labels"]
     assert saved(cluster, "digits") == RELEASE
+
+
+def test_config_maps_that_a_killed_run_left_go_when_another_release_is_right(cluster: FakeCluster) -> None:
+    def config_map(name: str, model: str = "digits") -> dict[str, Any]:
+        labels = {"app.kubernetes.io/name": model, "app.kubernetes.io/managed-by": "slipway"}
+        return {"kind": "ConfigMap", "metadata": {"name": name, "labels": labels}}
+
+    current = config_map("digits-0123456789abcdef")
+    left = (config_map("digits-aaaaaaaaaaaaaaaa"), config_map("digits-two-bbbbbbbbbbbbbbbb", "digits-two"))
+    strangers = {"kind": "ConfigMap", "metadata": {"name": "digits-notes", "labels": {}}}
+    for item in (current, *left, strangers):
+        cluster._put(item)
+    release = replace(RELEASE, manifests=(*RELEASE.manifests, current))
+    save(cluster, release, "slipway")
+    remove_strays(cluster, release)
+    assert {item["metadata"]["name"] for item in cluster.list("ConfigMap")} == {
+        "digits-0123456789abcdef",
+        "digits-verified",
+        "digits-two-bbbbbbbbbbbbbbbb",
+        "digits-notes",
+    }
