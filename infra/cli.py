@@ -4,14 +4,17 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from infra import report
 from infra.errors import SlipwayError, UserErrors
-from infra.opened import Folders, Opened
+from infra.folders import Folders
 from infra.room import full_disk
+
+if TYPE_CHECKING:
+    from infra.opened import Opened
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 _YES = click.option("--yes", "-y", is_flag=True, help="Do not ask before changing anything.")
@@ -43,6 +46,12 @@ def _folders(command: Callable[..., None]) -> Callable[..., None]:
         help="Folder of settings.",
     )
     return models(settings(run))
+
+
+def _opened(environment: str, folders: Folders) -> "Opened":
+    from infra.opened import Opened  # noqa: PLC0415 - reading specs takes half a second to import, and `--help` does without
+
+    return Opened(environment, folders)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -84,7 +93,7 @@ def plan(environment: str, models: tuple[str, ...], as_json: bool, folders: Fold
     """Show what an environment would be: release, node pool and why, cold start and cost of each model."""
     from infra.offline import show_plan  # noqa: PLC0415
 
-    show_plan(Opened(environment, folders), models, as_json=as_json)
+    show_plan(_opened(environment, folders), models, as_json=as_json)
 
 
 @cli.command()
@@ -96,7 +105,7 @@ def render(environment: str, models: tuple[str, ...], output: Path | None, folde
     """Render the Kubernetes objects and Dockerfiles that the plan stands for. Images are by tag: none is built."""
     from infra.offline import render_all  # noqa: PLC0415
 
-    render_all(Opened(environment, folders), models, output)
+    render_all(_opened(environment, folders), models, output)
 
 
 @cli.command()
@@ -107,7 +116,7 @@ def price(environment: str, as_json: bool, folders: Folders) -> None:
     """Show what an environment costs an hour and a month, by model and in all, against its budget."""
     from infra.offline import show_price  # noqa: PLC0415
 
-    show_price(Opened(environment, folders), as_json=as_json)
+    show_price(_opened(environment, folders), as_json=as_json)
 
 
 @cli.command()
@@ -143,7 +152,7 @@ def up(
     from infra.operate.session import Options  # noqa: PLC0415 - the engine's SDK takes a second
     from infra.operate.up import bring_up  # noqa: PLC0415
 
-    bring_up(Opened(environment, folders), models, Options(yes=yes, jobs=jobs, refresh=refresh, prune=prune))
+    bring_up(_opened(environment, folders), models, Options(yes=yes, jobs=jobs, refresh=refresh, prune=prune))
 
 
 @cli.command()
@@ -163,7 +172,7 @@ def down(
     from infra.operate.down import take_down  # noqa: PLC0415
     from infra.operate.session import Options  # noqa: PLC0415
 
-    take_down(Opened(environment, folders), models, Options(yes=yes, jobs=jobs, delete_data=delete_data))
+    take_down(_opened(environment, folders), models, Options(yes=yes, jobs=jobs, delete_data=delete_data))
 
 
 @cli.command()
@@ -179,7 +188,7 @@ def rotate(environment: str, pool: str, yes: bool, folders: Folders) -> None:
     from infra.operate.pools import rotate_pool  # noqa: PLC0415
     from infra.operate.session import Options  # noqa: PLC0415
 
-    rotate_pool(Opened(environment, folders), pool, Options(yes=yes, jobs=1))
+    rotate_pool(_opened(environment, folders), pool, Options(yes=yes, jobs=1))
 
 
 @cli.command()
@@ -190,7 +199,7 @@ def status(environment: str, as_json: bool, folders: Folders) -> None:
     """Show what is live: release, readiness, whether it was judged right, and its URL."""
     from infra.look import show_status  # noqa: PLC0415
 
-    show_status(Opened(environment, folders), as_json=as_json)
+    show_status(_opened(environment, folders), as_json=as_json)
 
 
 @cli.command()
@@ -202,7 +211,7 @@ def predict(environment: str, model: str, file: Any, folders: Folders) -> None:
     """Send FILE (JSON, or an image; `-` for standard input) to a model, and print its answer."""
     from infra.look import show_prediction  # noqa: PLC0415
 
-    show_prediction(Opened(environment, folders), model, file.name, file.read())
+    show_prediction(_opened(environment, folders), model, file.name, file.read())
 
 
 @cli.command()
@@ -214,7 +223,7 @@ def verify(environment: str, models: tuple[str, ...], as_json: bool, folders: Fo
     """Send the golden request of live models through their Services. Exit code 2 when an answer is wrong or late."""
     from infra.look import show_verdicts  # noqa: PLC0415
 
-    show_verdicts(Opened(environment, folders), models, as_json=as_json)
+    show_verdicts(_opened(environment, folders), models, as_json=as_json)
 
 
 def main() -> None:

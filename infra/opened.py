@@ -5,30 +5,27 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from infra.aws_settings import AnySettings, AwsSettings
-from infra.cluster import Cluster, Json
 from infra.compliance import comply
 from infra.deploy.aws_account import Account
 from infra.errors import UserErrors
 from infra.failures import AwsCliMissing, EnvironmentMissing
+from infra.folders import Folders
 from infra.load import LoadedSpec, find_root, load_environment, load_settings, secrets_of
 from infra.names import stack
 from infra.plan import ModelPlan, Plan, plan
 from infra.settings_file import read_settings
 from infra.sources import code_digests
 
+if TYPE_CHECKING:
+    from infra.cluster import Cluster, Json
 
-@dataclass(frozen=True)
-class Folders:
-    """Where a person's files are: specs, and settings."""
-
-    models: Path
-    settings: Path
+__all__ = ["Folders", "Opened"]
 
 
 class Opened:
@@ -77,11 +74,13 @@ class Opened:
         return Account(settings.account, settings.region) if isinstance(settings, AwsSettings) else None
 
     @cached_property
-    def cluster(self) -> Cluster:
+    def cluster(self) -> "Cluster":
         """The cluster of its settings, or on AWS the one that its stack made.
 
         Raises `EnvironmentMissing` when it has not made one yet.
         """
+        from infra.cluster import Cluster  # noqa: PLC0415 - its SDK takes half a second, and `validate` does without
+
         if not isinstance(self.settings, AwsSettings):
             return Cluster(self.settings.context, self.settings.namespace)
         from infra.deploy.engine import Engine  # noqa: PLC0415 - the engine's SDK takes a second
@@ -93,12 +92,13 @@ class Opened:
             raise EnvironmentMissing(self.name)
         return cluster
 
-    def cluster_of(self, state: Json | None) -> Cluster | None:
+    def cluster_of(self, state: "Json | None") -> "Cluster | None":
         """The cluster that a state of the environment's stack leads to, None when there is none in it.
 
         A `down` that was cut short leaves the stack's outputs behind: where no Kubernetes object is left in the state,
         the cluster, or the way into it, may be gone already.
         """
+        from infra.cluster import Cluster  # noqa: PLC0415
         from infra.deploy.resume import outputs  # noqa: PLC0415 - the engine's SDK takes a second
 
         link = outputs(state).get("connection") if state else None
