@@ -21,7 +21,7 @@ from infra.deploy.engine import Engine, Program
 from infra.deploy.engine_events import Outcome
 from infra.names import stack
 from infra.opened import Folders, Opened
-from infra.operate.down import take_down
+from infra.operate.down import MODEL_STORE, take_down
 from infra.operate.environment import environment_up
 from infra.operate.session import Options, settle
 from infra.plan import ModelPlan
@@ -92,10 +92,7 @@ class Acts:
 
     def down(self) -> None:
         """Take everything away, the data too, as `slipway down` does; it looks by tag whether anything is left."""
-        resources = self.state()["deployment"].get("resources") or []
-        # A bucket is told by its URN's last part; what is not protected needs no naming.
-        data = [one["urn"].rpartition("::")[2] for one in resources if one.get("protect") and "bucket:" in one["type"]]
-        take_down(self.opened, (), Options(yes=True, jobs=2, delete_data=tuple(data)))
+        take_down(self.opened, (), Options(yes=True, jobs=2, delete_data=(MODEL_STORE,)))
 
     def state(self, model: str | None = None) -> dict[str, Any]:
         """A stack's state."""
