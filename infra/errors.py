@@ -87,11 +87,11 @@ class WrongValue(UserError):
 
 
 class UnknownName(UserError):
-    """A model or environment was asked for by a name that nothing has."""
+    """Something was asked for by a name that nothing has. `todo`: when no known name is near; else to add a file."""
 
-    def __init__(self, place: Place, field: str, name: str, known: Sequence[str]) -> None:
+    def __init__(self, place: Place, field: str, name: str, known: Sequence[str], todo: str | None = None) -> None:
         near = nearest(name, known)
-        todo = f"did you mean {near}?" if near else f"name one of those, or add a file for {shown(name)}"
+        todo = f"did you mean {near}?" if near else todo or f"name one of those, or add a file for {shown(name)}"
         allowed = ", ".join(known) if known else "nothing yet, there is none"
         super().__init__(place, field, f"{shown(name)} is not known", allowed, todo)
 

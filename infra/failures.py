@@ -205,11 +205,13 @@ class Interrupted(SlipwayError):
 
 
 class LeftBehind(DeployError):
-    """After `down`, objects are still there."""
+    """After `down`, objects are still there. `todo`: what to do about them."""
 
-    def __init__(self, environment: str, objects: list[str]) -> None:
+    def __init__(
+        self,
+        environment: str,
+        objects: list[str],
+        todo: str = "look at what keeps them (finalizers?), delete them, and run the command again",
+    ) -> None:
         lines = "\n  ".join(objects)
-        super().__init__(
-            f"environment {environment} is down, but these are left:\n  {lines}\n"
-            "next: look at what keeps them (finalizers?), delete them, and run the command again"
-        )
+        super().__init__(f"environment {environment} is down, but these are left:\n  {lines}\nnext: {todo}")

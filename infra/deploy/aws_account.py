@@ -29,9 +29,10 @@ _BY_NAME: dict[str, Callable[[Json], str]] = {
         f"{i['clusterName']}#{i['principalArn']}#{i['policyArn']}"
     ),
     "aws:ec2/route:Route": lambda i: f"{i['routeTableId']}_{i['destinationCidrBlock']}",
+    "kubernetes:helm.sh/v3:Release": lambda i: f"{i['namespace']}/{i['name']}",
     "aws:ec2/routeTableAssociation:RouteTableAssociation": lambda i: f"{i['subnetId']}/{i['routeTableId']}",
 }
-"""How the plugin names what AWS finds by its name alone (the plugin's documentation, `pulumi import` of each type)."""
+"""How the plugins name what goes by its name alone (the plugin's documentation, `pulumi import` of each type)."""
 
 _BY_TAG = {
     "aws:ec2/vpc:Vpc": "vpc",

@@ -2,7 +2,7 @@
 
 The engine notes each operation before it begins. Of a creation that never ended it knows no identifier, so that the
 next run would make the object a second time, or fail because its name is taken. Kubernetes objects are adopted by
-their names (`upsertExistingObjects`); those of AWS are looked for here and put into the state.
+their names (`upsertExistingObjects`); those of AWS, and Helm's releases, are looked for and put into the state.
 """
 
 from collections.abc import Callable, Mapping, Sequence

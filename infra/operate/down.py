@@ -2,11 +2,9 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from infra import report
 from infra.cluster import Cluster, Json
-from infra.deploy.aws_account import Account
 from infra.deploy.down import model_stacks, prove_environment_gone, prove_models_gone, remove_models
 from infra.deploy.engine import Engine
 from infra.errors import Place, UnknownName
@@ -31,7 +29,7 @@ def take_down(opened: Opened, names: Sequence[str], options: Options) -> None:
         existing = model_stacks(engine.stacks(), opened.name)
         for name in names:
             if name not in existing:
-                raise UnknownName(Place(f"environment {opened.name}"), "model", name, existing)
+                raise UnknownName(Place(f"environment {opened.name}"), "model", name, existing, "name one of those")
         chosen = list(names) or existing
         data = {} if names else _data(engine.state(stack(opened.name)))
         _refuse_unknown(opened, options)
@@ -61,20 +59,12 @@ def take_down(opened: Opened, names: Sequence[str], options: Options) -> None:
     report.result(f"{what} down in {report.duration(time.monotonic() - started)}; nothing is left {where}")
 
 
-@dataclass(frozen=True)
-class _Data:
-    """What holds data: a bucket, and the URNs of all that is protected with it."""
-
-    bucket: str
-    urns: tuple[str, ...]
-
-
-def _data(state: Json | None) -> dict[str, _Data]:
-    """What holds data in an environment's state, by the name that `--delete-data` takes."""
+def _data(state: Json | None) -> dict[str, str]:
+    """The buckets that hold data in an environment's state, by the name that `--delete-data` takes."""
     resources = state["deployment"].get("resources") or [] if state else []
     protected = [resource for resource in resources if resource.get("protect")]
     buckets = [resource["id"] for resource in protected if resource["type"] == "aws:s3/bucket:Bucket"]
-    return {MODEL_STORE: _Data(buckets[0], tuple(item["urn"] for item in protected))} if buckets else {}
+    return {MODEL_STORE: buckets[0]} if buckets else {}
 
 
 def _refuse_unknown(opened: Opened, options: Options) -> None:
@@ -82,17 +72,19 @@ def _refuse_unknown(opened: Opened, options: Options) -> None:
     known = [MODEL_STORE] if opened.account else []
     for name in options.delete_data:
         if name not in known:
-            raise UnknownName(Place(f"environment {opened.name}"), "data", name, known)
+            raise UnknownName(
+                Place(f"environment {opened.name}"), "data", name, known, "name it, or leave --delete-data out"
+            )
 
 
-def _announce(models: Sequence[str], data: dict[str, _Data], options: Options) -> None:
+def _announce(models: Sequence[str], data: dict[str, str], options: Options) -> None:
     """Say what will go and what will stay, before anything does."""
     report.message(f"{len(models)} models will be taken down: {', '.join(models) or 'none'}")
-    for name, item in data.items():
+    for name, bucket in data.items():
         if name in options.delete_data:
-            report.message(f"  {name} (bucket {item.bucket}): every version of every object will be deleted for good")
+            report.message(f"  {name} (bucket {bucket}): every version of every object will be deleted for good")
         else:
-            report.message(f"  {name} (bucket {item.bucket}) stays; --delete-data {name} deletes it and what is in it")
+            report.message(f"  {name} (bucket {bucket}) stays; --delete-data {name} deletes it and what is in it")
 
 
 def _cluster(opened: Opened) -> Cluster | None:
@@ -104,7 +96,7 @@ def _cluster(opened: Opened) -> Cluster | None:
 
 
 def _environment_down(
-    opened: Opened, engine: Engine, cluster: Cluster | None, data: dict[str, _Data], options: Options, tell: Tell
+    opened: Opened, engine: Engine, cluster: Cluster | None, data: dict[str, str], options: Options, tell: Tell
 ) -> None:
     """Destroy an environment's own stack, and prove that it is gone."""
     name = stack(opened.name)
@@ -115,17 +107,18 @@ def _environment_down(
             prove_environment_gone(cluster, opened.name)
         return
     settle(opened, engine, name, tell)
-    named = [data[item] for item in options.delete_data if item in data]
-    engine.unprotect(name, [urn for item in named for urn in item.urns])
-    for item in named:
-        tell(f"emptying bucket {item.bucket}")
-        account.empty_bucket(item.bucket)
-    engine.destroy(name, tell, keep_protected=len(named) < len(data))
+    kept = data.keys() - set(options.delete_data)
+    if data and not kept:
+        engine.unprotect(name)
+    for bucket in data.values() if not kept else ():
+        tell(f"emptying bucket {bucket}")
+        account.empty_bucket(bucket)
+    engine.destroy(name, tell, keep_protected=bool(kept))
     tell("looking by tag what is left")
-    _prove_account_empty(account, opened.name)
-
-
-def _prove_account_empty(account: Account, environment: str) -> None:
-    left = [f"{item.arn} {item.name}".rstrip() for item in account.tagged(environment)]
+    left = [f"{item.arn} {item.name}".rstrip() for item in account.tagged(opened.name)]
+    if left and kept:
+        options_for_it = " ".join(f"--delete-data {item}" for item in sorted(kept))
+        todo = f"slipway down {opened.name} {options_for_it} deletes what holds data; the rest, if any, by hand"
+        raise LeftBehind(opened.name, left, todo)
     if left:
-        raise LeftBehind(environment, left)
+        raise LeftBehind(opened.name, left, "see in the console what uses them, delete them, and run the command again")

@@ -7,11 +7,13 @@ from infra.aws_settings import AwsSettings
 from infra.cluster import Json
 from infra.deploy.engine import Engine
 from infra.deploy.resume import outputs
-from infra.errors import Place, UserError, UserErrors
+from infra.errors import UserErrors, WrongValue
+from infra.findings import dotted
 from infra.names import stack
 from infra.node_groups import NodeGroup, node_groups, replaced, stored
 from infra.opened import Opened
 from infra.operate.session import settle
+from infra.settings_file import CONFIG_KEY, read_settings
 
 Tell = Callable[[str], None]
 
@@ -35,19 +37,26 @@ def refuse_replacement(opened: Opened, there: Sequence[NodeGroup]) -> None:
     settings = opened.settings
     if not isinstance(settings, AwsSettings):
         return
-    pools = sorted({group.pool for group in replaced(settings, there)})
-    if pools:
-        raise UserErrors([_changed(opened, pool) for pool in pools])
-
-
-def _changed(opened: Opened, pool: str) -> UserError:
-    return UserError(
-        Place(str(opened.folders.settings / f"Pulumi.{opened.name}.yaml")),
-        f"node_pools {pool}",
-        "has a change that its nodes cannot take: new ones have to be made beside them",
-        "the bounds, labels and taints of a pool that is there, or a pool of another name",
-        f"run slipway rotate {opened.name} {pool}, which empties the old nodes before it removes them",
-    )
+    pools = {group.pool for group in replaced(settings, there)}
+    if not pools:
+        return
+    document = read_settings(opened.folders.settings, opened.name)[1]
+    places = {pool.name: ("node_pools", index) for index, pool in enumerate(settings.node_pools)}
+    findings = []
+    for pool in sorted(pools):
+        # The platform's own nodes are in no list; of what the settings say, only the zones are theirs.
+        at = ("config", CONFIG_KEY, *places.get(pool, ("zones",)))
+        findings.append(
+            WrongValue(
+                document.place(at),
+                dotted(at),
+                pool,
+                "is a pool with a change that its nodes cannot take: new ones have to be made beside them",
+                "other bounds, labels, taints or disk; for the rest, new nodes",
+                f"run slipway rotate {opened.name} {pool}, which empties the old nodes before it removes them",
+            )
+        )
+    raise UserErrors(findings)
 
 
 def environment_up(

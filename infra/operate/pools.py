@@ -31,9 +31,9 @@ def rotate_pool(opened: Opened, pool: str, options: Options) -> None:
         place = Place(str(opened.folders.settings / f"Pulumi.{opened.name}.yaml"))
         todo = "change the nodes with the tool that made them"
         raise UserError(place, "kind", "has nodes that Slipway does not make", "kind: aws", todo)
-    known = [item.name for item in settings.node_pools]
+    known = sorted({group.pool for group in node_groups(settings)})
     if pool not in known:
-        raise UnknownName(Place(f"environment {opened.name}"), "node pool", pool, known)
+        raise UnknownName(Place(f"environment {opened.name}"), "node pool", pool, known, "name one of those")
     if opened.account:
         opened.account.guard()
     with engine_of(opened) as (engine, cancelled):

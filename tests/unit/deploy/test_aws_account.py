@@ -63,6 +63,7 @@ def test_a_key_is_found_by_all_its_tags(account: Account) -> None:
         ("aws:eks/nodeGroup:NodeGroup", {"clusterName": "c", "nodeGroupName": "cpu-1"}, "c:cpu-1"),
         ("aws:s3/bucketVersioning:BucketVersioning", {"bucket": "weights"}, "weights"),
         ("aws:budgets/budget:Budget", {"name": "slipway-dev"}, f"{ACCOUNT}:slipway-dev"),
+        ("kubernetes:helm.sh/v3:Release", {"namespace": "keda", "name": "keda"}, "keda/keda"),
         ("kubernetes:core/v1:Namespace", {"metadata": {"name": "slipway"}}, None),
     ],
 )

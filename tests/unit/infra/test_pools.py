@@ -74,9 +74,11 @@ def test_parts_of_a_cut_gpu_are_asked_for_by_their_profile() -> None:
 
 
 def test_a_spot_pool_has_an_estimate_beside_the_price_and_a_floor_that_stays() -> None:
-    pool = of("prod", "gpu-l40s")
+    pool = of("dev", "cpu")
     assert (pool.spot, pool.on_demand_nodes, pool.fallback) == (True, 1, True)
     assert pool.min_nodes == 1, "the on-demand node is there at rest, though min_nodes is 0"
+    pool = of("prod", "gpu-l40s")
+    assert (pool.spot, pool.min_nodes, pool.fallback) == (True, 0, True)
     assert pool.hourly_usd == Decimal("13.12002")
     assert pool.spot_hourly_usd == Decimal("13.12002") * Decimal("0.45")
     assert of("prod", "cpu").spot_hourly_usd is None

@@ -69,10 +69,19 @@ def test_a_pool_whose_instances_change_is_refused_with_the_command_that_does_it(
     with pytest.raises(UserErrors) as refused:
         refuse_replacement(changed("cpu", instance_types=("m7i.4xlarge",)), groups())
     assert str(refused.value) == (
-        f"{ROOT}/stacks/Pulumi.prod.yaml: node_pools cpu: has a change that its nodes cannot take: new ones have to be "
-        "made beside them; allowed: the bounds, labels and taints of a pool that is there, or a pool of another name; "
-        "next: run slipway rotate prod cpu, which empties the old nodes before it removes them"
+        f'{ROOT}/stacks/Pulumi.prod.yaml:24: config.slipway:environment.node_pools[0]: "cpu" is a pool with a change that '
+        "its nodes cannot take: new ones have to be made beside them; allowed: other bounds, labels, taints or disk; for "
+        "the rest, new nodes; next: run slipway rotate prod cpu, which empties the old nodes before it removes them"
     )
+
+
+def test_a_change_of_zones_is_one_of_the_platforms_nodes_too() -> None:
+    other = opened()
+    settings = other.settings
+    assert isinstance(settings, AwsSettings)
+    other.__dict__["settings"] = settings.model_copy(update={"zones": settings.zones[:2]})
+    with pytest.raises(UserErrors, match=r"zones: \"system\" is a pool with a change"):
+        refuse_replacement(other, groups())
 
 
 def test_a_pool_that_the_settings_have_no_more_is_leaving_and_no_other() -> None:
