@@ -1,6 +1,8 @@
 """The CLI takes a stack that was made without it for its own."""
 
+import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -30,3 +32,28 @@ def test_a_stack_made_without_the_cli_is_listed_updated_and_destroyed_by_it(engi
     assert updated.changes == {"create": 1}, "the stack itself is all that an empty program makes"
     assert engine.destroy("local.digits", lambda _: None) is not None
     assert engine.stacks() == ("local",)
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        "stacks/slipway/local.json",
+        "stacks/slipway/local.json.attrs",
+        "locks/organization/slipway/local/a.json",
+        "locks/organization/slipway/local/a.json.18ea31f0.tmp",
+    ],
+)
+def test_what_a_full_disk_cut_off_does_not_keep_a_stack_from_being_updated_and_destroyed(
+    engine: Engine, tmp_path: Path, cut: str
+) -> None:
+    for _ in range(2):
+        engine.up("local", lambda: None, lambda _: None, new=True)
+    file = tmp_path / "backend" / ".pulumi" / cut
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("")
+    os.utime(file, (time.time() - 60,) * 2)
+    said: list[str] = []
+    assert engine.up("local", lambda: None, said.append, new=False).changes == {"same": 1}
+    assert [str(file) in text for text in said] == [True]
+    assert engine.stacks() == ("local",)
+    assert engine.destroy("local", lambda _: None) is not None

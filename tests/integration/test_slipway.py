@@ -2,40 +2,22 @@
 
 import json
 import os
+import random
 import re
+import secrets
 import signal
 import threading
 import time
-import urllib.request
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.integration.workbench import Load, Workbench
+from tests.integration.workbench import Load, Workbench, post
 
 pytestmark = pytest.mark.integration
 
 ONES = {"inputs": {"a": [[1, 1, 1]], "b": [[0, 0, 0]]}}
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Workbench]:
-    workbench = Workbench(tmp_path / "repo", f"t{uuid.uuid4().hex[:8]}")
-    yield workbench
-    down = workbench.run("down", workbench.environment, "--yes")
-    assert down.returncode == 0, down.stdout + down.stderr
-    assert workbench.objects() == set()
-
-
-def post(port: int, body: object) -> dict[str, object]:
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/predict", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=20) as response:
-        return dict(json.load(response))
 
 
 def test_a_model_that_nobody_has_seen_goes_all_the_way_without_touching_code(bench: Workbench) -> None:
@@ -142,6 +124,8 @@ def test_a_rolling_update_and_its_revert_lose_no_request(bench: Workbench) -> No
 
 
 def test_killed_at_twenty_random_moments_the_next_up_converges_without_help(bench: Workbench) -> None:
+    seed = int(os.environ.get("SLIPWAY_KILL_SEED") or secrets.randbits(32))
+    moments = random.Random(seed)
     bench.write("sums")
     started = time.monotonic()
     assert bench.up().returncode == 0
@@ -149,16 +133,22 @@ def test_killed_at_twenty_random_moments_the_next_up_converges_without_help(benc
     for attempt in range(20):
         factor = 3.0 + attempt
         bench.write("sums", factor, version=f"1.0.{attempt + 1}")
-        bench.killed_up(whole * (attempt + 1) / 21)
+        after_s = moments.uniform(0, whole)
+        bench.killed_up(after_s)
+        told = f"SLIPWAY_KILL_SEED={seed}, attempt {attempt}, killed after {after_s:.3f} s"
+        if moments.random() < 0.5:  # the next up is of another edit: what the killed one made is nobody's then
+            factor += 0.5
+            bench.write("sums", factor, version=f"1.0.{attempt + 1}-again")
+            told += ", edited again"
         result = bench.up()
-        assert result.returncode == 0, f"attempt {attempt}: {result.stdout}{result.stderr}"
+        assert result.returncode == 0, f"{told}: {result.stdout}{result.stderr}"
         # For a moment the node may still send a request to a pod of the release before, which drains.
         wanted = {"y": [[factor] * 3]}
         until = time.monotonic() + 15
         while (answer := post(bench.port("sums"), ONES)["outputs"]) != wanted and time.monotonic() < until:
             time.sleep(0.5)
-        assert answer == wanted, f"attempt {attempt}"
-        assert bench.objects() == bench.wanted(), f"attempt {attempt}"
+        assert answer == wanted, told
+        assert bench.objects() == bench.wanted(), told
 
 
 def test_of_two_at_once_the_second_waits_and_says_for_whom(bench: Workbench) -> None:

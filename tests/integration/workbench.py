@@ -9,13 +9,16 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
-from onnx import TensorProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from infra.cluster import Cluster
 
@@ -32,26 +35,80 @@ KINDS = (
 )
 
 
-def write_model(path: Path, factor: float) -> None:
-    """Write an ONNX model with two inputs that nothing in this repository has: y = (a + b) * factor, rows of three."""
+Nodes = tuple[list[NodeProto], list[TensorProto]]
+"""Nodes that end in `y`, and their constants."""
+
+
+def scaled(factor: float) -> Nodes:
+    """y = sum * factor."""
+    constant = numpy_helper.from_array(np.array(factor, np.float32), "factor")
+    return [helper.make_node("Mul", ["sum", "factor"], ["y"])], [constant]
+
+
+def endless() -> Nodes:
+    """A loop that never ends: the server starts and is never ready."""
+    flag = helper.make_tensor_value_info
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Identity", ["value"], ["same"])],
+        "body",
+        [flag("turn", TensorProto.INT64, []), flag("go", TensorProto.BOOL, []), flag("value", TensorProto.FLOAT, None)],
+        [flag("on", TensorProto.BOOL, []), flag("same", TensorProto.FLOAT, None)],
+    )
+    go = numpy_helper.from_array(np.array(True), "always")
+    return [helper.make_node("Loop", ["", "always", "sum"], ["y"], body=body)], [go]
+
+
+def hungry() -> Nodes:
+    """Takes 1.6 GB at once: the container is killed for it."""
+    shape = numpy_helper.from_array(np.array([400_000_000], np.int64), "shape")
+    one = helper.make_tensor("one", TensorProto.FLOAT, [1], [1.0])
+    return [
+        helper.make_node("ConstantOfShape", ["shape"], ["much"], value=one),
+        helper.make_node("ReduceMax", ["much"], ["most"], keepdims=0),
+        helper.make_node("Mul", ["sum", "most"], ["y"]),
+    ], [shape]
+
+
+def fresh(factor: float, weights: int = 8) -> Nodes:
+    """y = sum * factor, in a file of 4 bytes a weight that no run before had: its image has to be built."""
+    nodes, constants = scaled(factor)
+    noise = np.random.default_rng().standard_normal(weights, np.float32)
+    return nodes, [*constants, numpy_helper.from_array(noise, "unused")]
+
+
+def write_model(path: Path, nodes: Nodes) -> None:
+    """Write an ONNX model with two inputs that nothing in this repository has, rows of three; `sum` is a + b."""
     rows: list[str | int | None] = ["rows", 3]
     graph = helper.make_graph(
-        [helper.make_node("Add", ["a", "b"], ["sum"]), helper.make_node("Mul", ["sum", "factor"], ["y"])],
+        [helper.make_node("Add", ["a", "b"], ["sum"]), *nodes[0]],
         "scaled-sum",
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, rows) for name in ("a", "b")],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, rows)],
-        [numpy_helper.from_array(np.array(factor, np.float32), "factor")],
+        nodes[1],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     path.write_bytes(model.SerializeToString())
 
 
+def post(port: int, body: object) -> dict[str, object]:
+    """Ask a model on this machine's loopback."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/predict", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=20) as response:
+        return dict(json.load(response))
+
+
 @dataclass
 class Workbench:
-    """A repository of a user: `models/` and `stacks/`, one environment in a namespace of its own."""
+    """A repository of a user: `models/` and `stacks/`, one environment in a namespace of its own.
+
+    `environ` is added to the variables of every command.
+    """
 
     folder: Path
     environment: str
+    environ: dict[str, str] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -76,10 +133,21 @@ class Workbench:
         self.settings["config"]["slipway:environment"] |= changes
         (self.folder / "stacks" / f"Pulumi.{self.environment}.yaml").write_text(yaml.safe_dump(self.settings))
 
-    def write(self, name: str, factor: float = 2.0, *, expect: float | None = None, **changes: Any) -> Path:
-        """Write a model `name` that multiplies by `factor`, and its spec; `changes` replace the spec's fields."""
+    def write(
+        self,
+        name: str,
+        factor: float = 2.0,
+        *,
+        expect: float | None = None,
+        nodes: Nodes | None = None,
+        **changes: Any,
+    ) -> Path:
+        """Write a model `name` that multiplies by `factor` (or does what `nodes` do), and its spec.
+
+        `changes` replace the spec's fields.
+        """
         models = self.folder / "models"
-        write_model(models / f"{name}.onnx", factor)
+        write_model(models / f"{name}.onnx", nodes or scaled(factor))
         (models / f"{name}.json").write_text(json.dumps({"inputs": {"a": [[1, 2, 3]], "b": [[1, 1, 1]]}}))
         right = [[value * factor for value in (2, 3, 4)]]
         spec = {
@@ -106,12 +174,39 @@ class Workbench:
         return subprocess.Popen(
             [str(Path(sys.executable).parent / "slipway"), *arguments],
             cwd=self.folder,
-            env={**os.environ, **(environ or {})},
+            env={**os.environ, **self.environ, **(environ or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    @contextmanager
+    def up_until(self, moment: str, limit_s: float = 240) -> Iterator["Watched"]:
+        """Start an `up`; the block begins when its standard error has `moment`, and ends with the `up`."""
+        said = self.folder / "said"
+        with said.open("w") as stderr:
+            process = subprocess.Popen(
+                [str(Path(sys.executable).parent / "slipway"), "up", self.environment, "--yes"],
+                cwd=self.folder,
+                env={**os.environ, **self.environ},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+            )
+        try:
+            until = time.monotonic() + limit_s
+            while moment not in said.read_text():
+                assert process.poll() is None, f"it ended before `{moment}`:\n{said.read_text()}"
+                assert time.monotonic() < until, f"no `{moment}` within {limit_s} s:\n{said.read_text()}"
+                time.sleep(0.02)
+            watched = Watched()
+            yield watched
+            watched.returncode = process.wait(limit_s)
+            watched.stderr = said.read_text()
+        finally:
+            process.kill()
+            process.wait()
 
     def run(
         self, *arguments: str, limit_s: float = 240, environ: dict[str, str] | None = None
@@ -162,6 +257,14 @@ class Workbench:
         documents = [d for d in yaml.safe_load_all(self.well("render", self.environment)) if d["kind"] != "Namespace"]
         records = {f"ConfigMap {d['metadata']['name']}-verified" for d in documents if d["kind"] == "Deployment"}
         return {f"{d['kind']} {d['metadata']['name']}" for d in documents} | records
+
+
+@dataclass
+class Watched:
+    """How an `up` that was watched ended."""
+
+    returncode: int = -1
+    stderr: str = ""
 
 
 class Load:
