@@ -68,10 +68,10 @@ class ImageBuildFailed(DeployError):
 class NoSpace(DeployError):
     """A file system has no room for what has to be written. `place`: a path, or whose disk it is."""
 
+    TODO = "next: make room there (`df -h` shows what is full), then run the command again"
+
     def __init__(self, what: str, place: str, reason: str) -> None:
-        super().__init__(
-            f"{what}: {reason}: {place}; next: make room there (`df -h` shows what is full), then run the command again"
-        )
+        super().__init__(f"{what}: {reason}: {place}; {self.TODO}")
 
 
 class WheelsFailed(DeployError):

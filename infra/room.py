@@ -38,13 +38,19 @@ def is_full(folder: Path) -> bool:
     return folder.is_dir() and shutil.disk_usage(folder).free < _SMALL
 
 
+def told(text: str) -> bool:
+    """Whether a program's text tells of a full disk."""
+    return _SAID.search(text) is not None
+
+
 def full(what: str, place: str, said: Iterable[str]) -> NoSpace | None:
     """The error for what a program printed while it did `what`, when that tells of a full disk.
 
-    The path is the one that the program named, else `place`.
+    The path is the one that the program named, else `place`. A `NoSpace` that came through a program, such as that of
+    an image through the engine, has said where already and is not taken for another one.
     """
     for text in said:
-        if found := _SAID.search(text):
+        if NoSpace.TODO not in text and (found := _SAID.search(text)):
             path = _PATH.search(text)
             return NoSpace(what, path[1] if path else place, found[0])
     return None

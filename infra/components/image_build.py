@@ -23,8 +23,8 @@ import docker.errors
 import requests
 
 from infra.errors import DeployError
-from infra.failures import DockerUnreachable, ImageBuildFailed, RegistryFailed, WheelsFailed
-from infra.room import full, room
+from infra.failures import DockerUnreachable, ImageBuildFailed, NoSpace, RegistryFailed, WheelsFailed
+from infra.room import full, room, told
 from infra.versions import IMAGE_PLATFORMS, IMAGE_PYTHON
 
 Report = Callable[[str], None]
@@ -105,9 +105,11 @@ class ImageBuilder:
 
     def _build_failure(self, reference: str, reason: str, output: str) -> DeployError:
         """Name the folder where the Engine keeps its images when its disk is full."""
+        if not told(reason):
+            return ImageBuildFailed(reference, reason, output)
+        # A path in the reason is one inside the image.
         place = f"the Docker Engine's folder {self._docker.info()['DockerRootDir']} (`docker system prune` empties it)"
-        what = f"image {reference} was not built, nothing was deployed"
-        return full(what, place, [reason]) or ImageBuildFailed(reference, reason, output)
+        return NoSpace(f"image {reference} was not built, nothing was deployed", place, "no space left on device")
 
     def ensure(
         self, reference: str, context: Callable[[], IO[bytes]], report: Report, platform: str | None = None

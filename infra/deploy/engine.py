@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -302,8 +303,10 @@ def _language_server(program: Program) -> Iterator[str]:
 def quiet_about_ended_programs() -> None:
     """Keep Python from printing a traceback for a program that the engine ended half-way, as it does on a failure.
 
-    The SDK leaves that program's coroutine to the garbage collector, whose complaint says nothing about the failure.
+    The SDK leaves that program's coroutine, and its outputs', to the garbage collector, whose complaints say nothing
+    about the failure.
     """
+    warnings.filterwarnings("ignore", r"coroutine 'Output\.\w+' was never awaited", RuntimeWarning)
     before = sys.unraisablehook
 
     def hook(unraisable: "sys.UnraisableHookArgs") -> None:

@@ -44,5 +44,10 @@ def test_what_a_program_printed_is_recognised(said: str, path: str) -> None:
     assert f" left on device: {path}; next: make room" in str(found)
 
 
+def test_a_full_disk_that_was_told_already_keeps_its_own_place() -> None:
+    told = str(NoSpace("the image was not built", "the Engine's folder", "no space left on device"))
+    assert full("stack local: update failed", "file:///states", [f"ModelImage digits: {told}"]) is None
+
+
 def test_another_failure_of_a_program_is_not_a_full_disk() -> None:
     assert full("it failed", "/disk", ["connection refused"]) is None

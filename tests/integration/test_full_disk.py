@@ -1,0 +1,131 @@
+"""`slipway up` where something has no room: told in one message, what served serves, with room the next one converges.
+
+The disks are small file systems of the tests' own, in place of the folder that each of them is about.
+"""
+
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.small_disks import Disk, docker_engine, registry, small_disk
+from tests.integration.workbench import Workbench, fresh
+
+pytestmark = pytest.mark.integration
+
+REGISTRY = "127.0.0.1:5998"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    with small_disk(tmp_path / "disk", "64m") as made:
+        yield made
+
+
+@pytest.fixture
+def backend(disk: Disk, tmp_path: Path) -> Iterator[Workbench]:
+    """An environment whose states are on the small disk."""
+    workbench = Workbench(
+        tmp_path / "repo", f"t{uuid.uuid4().hex[:8]}", {"PULUMI_BACKEND_URL": f"file://{disk.folder}"}
+    )
+    yield workbench
+    disk.make_room()
+    down = workbench.run("down", workbench.environment, "--yes")
+    assert down.returncode == 0, down.stdout + down.stderr
+
+
+def right(bench: Workbench, version: str) -> None:
+    """What serves is `version`, and it answers rightly."""
+    (row,) = json.loads(bench.well("verify", bench.environment, "sums", "--json"))["models"]
+    assert (row["version"], row["right"]) == (version, True)
+
+
+def refused(bench: Workbench, path: str | Path, environ: dict[str, str] | None = None) -> str:
+    """An `up` that has no room at `path`, where 1.0.0 served; gives what it said."""
+    result = bench.up(environ=environ)
+    told = result.stdout + result.stderr
+    assert result.returncode in (2, 3), told
+    assert re.search(rf"no space left on device.*{re.escape(str(path))}", told, re.IGNORECASE), told
+    assert "next: make room there" in told, told
+    assert "Traceback" not in told, told
+    assert "bug" not in told, told
+    right(bench, "1.0.0")
+    return told
+
+
+def converges(bench: Workbench, version: str) -> None:
+    result = bench.up()
+    assert result.returncode == 0, result.stdout + result.stderr
+    right(bench, version)
+    assert bench.objects() == bench.wanted()
+
+
+def test_no_room_for_the_states_of_stacks(backend: Workbench, disk: Disk) -> None:
+    backend.write("sums")
+    assert backend.up().returncode == 0
+    backend.write("sums", 3.0, version="1.1.0")
+    disk.fill()
+    refused(backend, disk.folder)
+    backend.write("new")
+    refused(backend, disk.folder)
+    disk.make_room()
+    converges(backend, "1.1.0")
+
+
+@pytest.mark.parametrize("pages", [4, 24, 60])
+def test_the_room_for_states_ends_in_the_middle_of_an_up(backend: Workbench, disk: Disk, pages: int) -> None:
+    backend.write("sums")
+    assert backend.up().returncode == 0
+    backend.write("sums", 3.0, version="1.1.0")
+    disk.fill(but=pages * 4096)
+    result = backend.up()
+    told = result.stdout + result.stderr
+    assert "Traceback" not in told, told
+    assert result.returncode == 0 or "next: make room there" in told, told
+    assert "right" in backend.well("verify", backend.environment, "sums")
+    disk.make_room()
+    converges(backend, "1.1.0")
+
+
+def test_no_room_for_the_files_of_an_image(bench: Workbench, disk: Disk) -> None:
+    bench.write("sums")
+    assert bench.up().returncode == 0
+    bench.write("sums", 3.0, nodes=fresh(3.0, 1_000_000), version="1.1.0")
+    disk.fill(but=1 << 20)
+    refused(bench, disk.folder, {"TMPDIR": str(disk.folder)})
+    disk.make_room()
+    converges(bench, "1.1.0")
+
+
+def test_no_room_for_images_in_the_docker_engine(bench: Workbench, tmp_path: Path) -> None:
+    bench.write("sums")
+    assert bench.up().returncode == 0
+    bench.write("sums", 3.0, nodes=fresh(3.0), version="1.1.0")
+    with small_disk(tmp_path / "images", "96m") as images, docker_engine(tmp_path, images.folder) as host:
+        told = refused(bench, images.folder, {"DOCKER_HOST": host})
+        assert "docker system prune" in told
+        images.resize("2g")
+        bench.environ["DOCKER_HOST"] = host
+        converges(bench, "1.1.0")
+    del bench.environ["DOCKER_HOST"]
+
+
+def test_no_room_for_the_wheels_and_none_in_the_registry(bench: Workbench, tmp_path: Path) -> None:
+    bench.write("sums")
+    assert bench.up().returncode == 0
+    bench.write_settings(registry=REGISTRY)
+    bench.write("sums", 3.0, nodes=fresh(3.0), version="1.1.0")
+    with small_disk(tmp_path / "blobs", "48m") as blobs, registry(tmp_path, blobs.folder, REGISTRY):
+        with small_disk(tmp_path / "cache", "48m") as cache:
+            refused(bench, cache.folder, {"XDG_CACHE_HOME": str(cache.folder)})
+        result = bench.up()
+        assert result.returncode == 2
+        assert f"registry of {REGISTRY}/slipway/" in result.stderr
+        assert "has space" in result.stderr
+        assert "Traceback" not in result.stderr
+        right(bench, "1.0.0")
+        blobs.resize("1g")
+        converges(bench, "1.1.0")
