@@ -133,7 +133,9 @@ def schema(check: bool) -> None:
 @_MODELS
 @_YES
 @_JOBS
-@click.option("--refresh", is_flag=True, help="Run every model's stack, also of those which are live and unchanged.")
+@click.option(
+    "--refresh", is_flag=True, help="Look what is really there, in every stack, and correct what others changed."
+)
 @click.option("--prune", is_flag=True, help="Take down models that are live and have no spec any more.")
 @_folders
 def up(

@@ -62,8 +62,11 @@ class Engine:
         project = {"name": PROJECT, "runtime": "python"}
         (workspace / "Pulumi.yaml").write_text(json.dumps(project))
 
-    def up(self, stack: str, program: Program, report: Report, *, new: bool) -> Outcome:
-        """Create or update a stack. `new` says that it probably does not exist; either way it is right.
+    def up(self, stack: str, program: Program, report: Report, *, new: bool, refresh: bool = False) -> Outcome:
+        """Create or update a stack.
+
+        `new` says that it probably does not exist; either way it is right. `refresh` has the engine look at what is
+        really there first; else it takes its state for it, and what others changed stays as they left it.
 
         Raises `StackFailed` with the engine's diagnostics, `StackLocked`, `Interrupted`.
         """
@@ -72,7 +75,7 @@ class Engine:
             self._create(stack)
         with _language_server(program) as address:
             command = ["up", "--yes", "--skip-preview", "--json", "--suppress-outputs"]
-            command += ["--client", address, "--exec-kind", "auto.inline"]
+            command += ["--client", address, "--exec-kind", "auto.inline", *(["--refresh"] if refresh else [])]
             result = self._run_unlocked(stack, command, report)
             if result.failed and any("no stack named" in line for line in result.errors):
                 self._create(stack)

@@ -57,7 +57,7 @@ class Deployer:
     """Deploys models of one environment.
 
     `report` gets a model and what it does. `jobs`: how many at once. `settle` gets a stack before it is updated, and a
-    function that tells what it does.
+    function that tells what it does. `refresh`: look at what is really there before an update.
     """
 
     environment: str
@@ -68,6 +68,7 @@ class Deployer:
     cancelled: threading.Event
     jobs: int
     settle: Callable[[str, Callable[[str], None]], object]
+    refresh: bool
     _settled: set[str] = field(default_factory=set)
 
     def deploy(self, models: Sequence[ModelPlan], live: dict[str, Live]) -> list[Done]:
@@ -116,7 +117,8 @@ class Deployer:
         report("updating its stack")
         name = stack(self.environment, model.name)
         self.settle(name, report)
-        self.engine.up(name, self.programs.model(model, report), report, new=live is None)
+        program = self.programs.model(model, report)
+        self.engine.up(name, program, report, new=live is None, refresh=self.refresh and live is not None)
         updated = time.monotonic()
         done.steps["update"] = updated - started
         self.report(model.name, "sending the golden request")

@@ -60,7 +60,13 @@ def refuse_replacement(opened: Opened, there: Sequence[NodeGroup]) -> None:
 
 
 def environment_up(
-    opened: Opened, engine: Engine, tell: Tell, *, kept: Sequence[NodeGroup] = (), new: bool = False
+    opened: Opened,
+    engine: Engine,
+    tell: Tell,
+    *,
+    kept: Sequence[NodeGroup] = (),
+    new: bool = False,
+    refresh: bool = False,
 ) -> Json | None:
     """Bring an environment's stack to its settings, beside the node groups that are `kept`.
 
@@ -76,7 +82,7 @@ def environment_up(
             engine.refresh(name, resized, tell)
     tell("updating its stack")
     program = stacks.environment.program(opened.name, opened.settings, kept=tuple(kept))
-    engine.up(name, program, tell, new=new)
+    engine.up(name, program, tell, new=new, refresh=refresh and not new)
     return state
 
 

@@ -60,6 +60,7 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
                 cancelled,
                 options.jobs,
                 lambda name, tell: settle(opened, engine, name, tell),
+                options.refresh,
             )
             done = deployer.deploy(changed, live)
             if options.prune and extra:

@@ -166,6 +166,17 @@ def test_of_two_at_once_the_second_waits_and_says_for_whom(bench: Workbench) -> 
     assert bench.objects() == bench.wanted()
 
 
+def test_what_others_took_away_comes_back_when_it_is_asked_to_look(bench: Workbench) -> None:
+    bench.write("sums")
+    assert bench.up().returncode == 0
+    bench.cluster.delete("NetworkPolicy", "sums")
+    bench.cluster.delete("Service", "sums")
+    assert bench.objects() != bench.wanted()
+    result = bench.up("--refresh")
+    assert result.returncode == 0, result.stderr
+    assert bench.objects() == bench.wanted()
+
+
 def test_a_model_whose_spec_is_gone_stays_until_it_is_pruned(bench: Workbench) -> None:
     bench.write("one")
     bench.write("two").rename(bench.folder / "two.yaml")

@@ -37,9 +37,11 @@ class RecordingEngine(Engine):
 
     last: Outcome
 
-    def up(self, stack: str, program: Program, report: Callable[[str], None], *, new: bool) -> Outcome:
+    def up(
+        self, stack: str, program: Program, report: Callable[[str], None], *, new: bool, refresh: bool = False
+    ) -> Outcome:
         """As the engine's."""
-        self.last = super().up(stack, program, report, new=new)
+        self.last = super().up(stack, program, report, new=new, refresh=refresh)
         return self.last
 
 

@@ -15,6 +15,10 @@ _TENSOR_TYPE = re.compile(r"tensor\((\w+)\)")
 _LOG_FATAL_ONLY = 4
 
 
+# A server tells nobody what it runs; and the file that would identify it cannot be written on a read-only root.
+ort.disable_telemetry_events()
+
+
 class ModelError(Exception):
     """The model cannot be served; the message says why."""
 

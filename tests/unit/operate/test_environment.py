@@ -111,7 +111,7 @@ class RecordingEngine:
     def refresh(self, stack: str, urns: list[str], tell: object) -> None:
         self.calls.append(("refresh", urns))
 
-    def up(self, stack: str, program: object, tell: object, *, new: bool) -> None:
+    def up(self, stack: str, program: object, tell: object, *, new: bool, refresh: bool) -> None:
         self.calls.append(("up", stack))
 
 
