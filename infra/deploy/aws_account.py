@@ -55,6 +55,19 @@ _DELETED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
+class Caller:
+    """Whose credentials they are: `arn` of a user, or of a session of a role."""
+
+    account: str
+    arn: str
+
+    def is_role(self, role: str) -> bool:
+        """Whether it is a session of `role`, an ARN. STS leaves a role's path out."""
+        name = role.rpartition("/")[2]
+        return self.arn.startswith(f"arn:aws:sts::{self.account}:assumed-role/{name}/")
+
+
+@dataclass(frozen=True)
 class Tagged:
     """An object of the account that carries an environment's tag."""
 
@@ -89,12 +102,10 @@ class Account:
         except (BotoCoreError, ClientError) as error:
             raise AwsRefused(service, operation, str(error)) from error
 
-    def guard(self) -> None:
-        """Refuse credentials of another account than the environment's."""
-        caller = self.call("sts", "get_caller_identity")
-        if caller["Account"] != self.account:
-            reason = f"the caller {caller['Arn']} is of account {caller['Account']}, the environment of {self.account}"
-            raise AwsRefused("sts", "get_caller_identity", reason)
+    def caller(self) -> Caller:
+        """Who the credentials are."""
+        found = self.call("sts", "get_caller_identity")
+        return Caller(found["Account"], found["Arn"])
 
     def tagged(self, environment: str) -> list[Tagged]:
         """Everything with the environment's tag that is not deleted already, sorted.

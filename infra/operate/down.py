@@ -11,7 +11,7 @@ from infra.errors import Place, UnknownName
 from infra.failures import EnvironmentMissing, Interrupted, LeftBehind
 from infra.names import stack
 from infra.opened import Opened
-from infra.operate.session import Options, confirm, engine_of, settle
+from infra.operate.session import Options, confirm, engine_of, guard, settle
 
 MODEL_STORE = "model-store"
 Tell = Callable[[str], None]
@@ -23,8 +23,7 @@ def take_down(opened: Opened, names: Sequence[str], options: Options) -> None:
     Raises `LeftBehind` when something is, also where that was to be: data that was not named.
     """
     started = time.monotonic()
-    if opened.account:
-        opened.account.guard()
+    guard(opened)
     with engine_of(opened) as (engine, cancelled):
         existing = model_stacks(engine.stacks(), opened.name)
         for name in names:

@@ -13,7 +13,7 @@ from infra.names import stack
 from infra.node_groups import NodeGroup, node_groups, replaced
 from infra.opened import Opened
 from infra.operate.environment import environment_up, groups_there, leaving
-from infra.operate.session import Options, confirm, engine_of
+from infra.operate.session import Options, confirm, engine_of, guard
 
 _DRAIN_LIMIT_S = 3600.0
 """For all nodes of a group: a model that takes minutes to load is moved replica by replica."""
@@ -34,8 +34,7 @@ def rotate_pool(opened: Opened, pool: str, options: Options) -> None:
     known = sorted({group.pool for group in node_groups(settings)})
     if pool not in known:
         raise UnknownName(Place(f"environment {opened.name}"), "node pool", pool, known, "name one of those")
-    if opened.account:
-        opened.account.guard()
+    guard(opened)
     with engine_of(opened) as (engine, cancelled):
         there = groups_there(engine.state(stack(opened.name)))
         outdated = replaced(settings, there)

@@ -12,11 +12,14 @@ from pathlib import Path
 import click
 
 from infra import report
+from infra.aws_settings import AwsSettings
 from infra.cluster import Json
 from infra.deploy.engine import Engine, quiet_about_ended_programs
 from infra.deploy.resume import resume
-from infra.errors import Place, UserError
+from infra.errors import Place, UserError, UserErrors, WrongValue
+from infra.findings import dotted
 from infra.opened import Opened
+from infra.settings_file import CONFIG_KEY, read_settings
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,25 @@ def engine_of(opened: Opened) -> Iterator[tuple[Engine, threading.Event]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def guard(opened: Opened) -> None:
+    """Refuse credentials of another AWS account than the environment's; say when the cluster will not know them."""
+    account, settings = opened.account, opened.settings
+    if account is None or not isinstance(settings, AwsSettings):
+        return
+    caller = account.caller()
+    if caller.account != settings.account:
+        at = ("config", CONFIG_KEY, "account")
+        place = read_settings(opened.folders.settings, opened.name)[1].place(at)
+        problem = f"is not the account of the caller, {caller.arn}"
+        todo = "take credentials of the environment's account (`aws sts get-caller-identity` shows whose they are)"
+        raise UserErrors([WrongValue(place, dotted(at), settings.account, problem, caller.account, todo)])
+    if not any(caller.is_role(role) for role in settings.administrators):
+        report.message(
+            f"warning: {caller.arn} is no session of a role in `administrators`: "
+            "the cluster will refuse what it asks for, unless it has access by another way"
+        )
 
 
 def settle(opened: Opened, engine: Engine, stack: str, tell: Callable[[str], None]) -> Json | None:

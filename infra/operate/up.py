@@ -16,7 +16,7 @@ from infra.names import stack
 from infra.opened import Opened
 from infra.operate.environment import environment_up, groups_there, leaving, refuse_replacement
 from infra.operate.pools import remove_groups
-from infra.operate.session import Options, confirm, engine_of, settle
+from infra.operate.session import Options, confirm, engine_of, guard, settle
 from infra.plan import ModelPlan
 
 _DRAWN_ANSWER = 300
@@ -31,8 +31,7 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
     models = opened.models(names)
     for warning in opened.complied():
         report.message(f"warning: {warning}")
-    if opened.account:
-        opened.account.guard()
+    guard(opened)
     with engine_of(opened) as (engine, cancelled):
         there = groups_there(engine.state(stack(opened.name))) if opened.account else ()
         refuse_replacement(opened, there)

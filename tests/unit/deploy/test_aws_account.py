@@ -7,8 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.deploy.aws_account import Account
-from infra.failures import AwsRefused
+from infra.deploy.aws_account import Account, Caller
 
 TAGS = {"Name": "slipway-dev", "slipway:environment": "dev"}
 ACCOUNT = "123456789012"
@@ -35,10 +34,17 @@ def vpc(cidr: str, values: dict[str, str]) -> str:
     return str(client("ec2").create_vpc(CidrBlock=cidr, TagSpecifications=specification)["Vpc"]["VpcId"])
 
 
-def test_credentials_of_another_account_are_refused(account: Account) -> None:
-    account.guard()
-    with pytest.raises(AwsRefused, match="is of account 123456789012, the environment of 210987654321"):
-        Account("210987654321", "eu-central-1").guard()
+def test_the_caller_is_whom_sts_names(account: Account) -> None:
+    assert account.caller().account == ACCOUNT
+
+
+def test_a_session_is_known_by_the_name_of_its_role_whatever_its_path() -> None:
+    caller = Caller(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/break-glass/anna")
+    assert caller.is_role(f"arn:aws:iam::{ACCOUNT}:role/oncall/break-glass")
+    assert not caller.is_role(f"arn:aws:iam::{ACCOUNT}:role/break")
+    assert not Caller(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/break-glass").is_role(
+        f"arn:aws:iam::{ACCOUNT}:role/break-glass"
+    )
 
 
 def test_a_vpc_is_found_by_its_name_in_its_environment_only(account: Account) -> None:
