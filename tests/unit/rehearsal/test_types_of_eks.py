@@ -1,63 +1,24 @@
 """The types of EKS, ECR, launch templates, logs and budgets, on moto without an engine."""
 
 import json
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.rehearsal.aws import operations
 from tests.rehearsal.aws.backend import Aws, Backend
-from tests.rehearsal.aws.compare import differences, refusals
+from tests.rehearsal.aws.compare import differences
 from tests.rehearsal.aws.journal import entries
 from tests.rehearsal.aws.moto_server import moto
 from tests.rehearsal.aws.operations import OperationError
-from tests.rehearsal.aws.registry import TYPES
-
-Json = dict[str, Any]
-_REGION = "eu-central-1"
+from tests.unit.rehearsal.made import REGION, Made, unique
 
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     """One account for all tests: to empty moto takes longer than most of them, so that names are unique instead."""
     with moto() as url:
-        yield Backend(tmp_path_factory.mktemp("state"), url).aws(_REGION, "urn")
-
-
-def unique(name: str) -> str:
-    return f"{name}-{uuid.uuid4().hex[:8]}"
-
-
-class Made:
-    """One resource, made by the rehearsal."""
-
-    def __init__(self, aws: Aws, token: str, inputs: Json) -> None:
-        self.kind, self.aws, self.inputs = TYPES[f"aws:{token}"], aws, inputs
-        assert not refusals(self.kind, inputs)
-        self.id, self.state = operations.create(self.kind, aws, inputs)
-
-    def live(self) -> tuple[Json, Json] | None:
-        return operations.read(self.kind, self.aws, self.id, self.state, self.inputs)
-
-    def change(self, **changes: Any) -> Json:
-        """Update in place; the state after."""
-        new = {**self.inputs, **changes}
-        assert not any(one.replaces for one in differences(self.kind, self.inputs, new))
-        self.state = operations.update(self.kind, self.aws, self.id, self.state, self.inputs, new)
-        self.inputs = new
-        return self.state
-
-    def replaced_by(self, **changes: Any) -> list[str]:
-        """The changed properties for which AWS would make the resource anew."""
-        new = {**self.inputs, **changes}
-        return [one.path for one in differences(self.kind, self.inputs, new) if one.replaces]
-
-    def delete(self) -> None:
-        operations.delete(self.kind, self.aws, self.id, self.state)
-        assert self.live() is None
-        operations.delete(self.kind, self.aws, self.id, self.state)
+        yield Backend(tmp_path_factory.mktemp("state"), url).aws(REGION, "urn")
 
 
 def role(aws: Aws, name: str, service: str) -> str:
@@ -331,7 +292,7 @@ def test_a_log_group_is_refused_with_a_key_that_logs_may_not_use(aws: Aws) -> No
     allowed = {
         "Version": "2012-10-17",
         "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": f"logs.{_REGION}.amazonaws.com"}, "Action": "kms:Encrypt*"}
+            {"Effect": "Allow", "Principal": {"Service": f"logs.{REGION}.amazonaws.com"}, "Action": "kms:Encrypt*"}
         ],
     }
     for_logs = aws.call("kms", "create_key", Policy=json.dumps(allowed))["KeyMetadata"]["Arn"]
