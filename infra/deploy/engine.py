@@ -9,31 +9,23 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
-import grpc
-from pulumi.automation._server import LanguageServer
-from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
-from pulumi.runtime.proto import language_pb2_grpc
-
 from infra.deploy.engine_events import Outcome, Steps, outcome
+from infra.deploy.language_server import Program, language_server
 from infra.deploy.new_stack import ensured
 from infra.deploy.stack_lock import Holder, abandoned, holder_of
 from infra.deploy.unwritten import complained, folder_of, mend
-from infra.errors import DeployError
+from infra.errors import DeployError, SlipwayError
 from infra.failures import Interrupted, NoSpace, PulumiMissing, StackFailed, StackLocked
 from infra.names import PROJECT
 from infra.room import full, is_full, room
 
-Program = Callable[[], None]
 Report = Callable[[str], None]
 Json = dict[str, Any]
 
@@ -41,6 +33,7 @@ _LOCK_LIMIT_S = 600.0
 _LOCK_RETRY_S = 2.0
 _STOP_LIMIT_S = 45.0
 _TELL_S = 1.0
+_CALL_LIMIT_S = 120
 
 
 class Engine:
@@ -73,7 +66,7 @@ class Engine:
         self._write_settings(stack)
         if new:
             self._create(stack)
-        with _language_server(program) as address:
+        with language_server(program) as address:
             command = ["up", "--yes", "--skip-preview", "--json", "--suppress-outputs"]
             command += ["--client", address, "--exec-kind", "auto.inline", *(["--refresh"] if refresh else [])]
             result = self._run_unlocked(stack, command, report)
@@ -91,7 +84,7 @@ class Engine:
         command = ["destroy", "--yes", "--skip-preview", "--json", "--suppress-outputs"]
         command.append("--exclude-protected" if keep_protected else "--remove")
         # No program runs, but without a language server the CLI would start its own: most of what a destroy takes.
-        with _language_server(lambda: None) as address:
+        with language_server(lambda: None) as address:
             command += ["--client", address, "--exec-kind", "auto.inline"]
             result = self._run_unlocked(stack, command, report)
         if result.failed and any("no stack named" in line for line in result.errors):
@@ -131,7 +124,7 @@ class Engine:
         """Read what these resources of a stack really are."""
         command = ["refresh", "--yes", "--skip-preview", "--json", "--suppress-outputs"]
         command += [word for urn in urns for word in ("--target", urn)]
-        with _language_server(lambda: None) as address:
+        with language_server(lambda: None) as address:
             command += ["--client", address, "--exec-kind", "auto.inline"]
             _checked(stack, "refresh", self._run_unlocked(stack, command, report))
 
@@ -228,16 +221,23 @@ class Engine:
                 return
 
     def _call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self._argv(command),
-            cwd=self._workspace,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        try:
+            return subprocess.run(
+                self._argv(command),
+                cwd=self._workspace,
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_CALL_LIMIT_S,
+            )
+        except subprocess.TimeoutExpired as error:
+            named = f"pulumi {' '.join(command[:2])}"
+            raise SlipwayError(
+                f"{named} did not end within {_CALL_LIMIT_S} s; next: see that the state's backend "
+                f"({_backend() or 'the one of pulumi login'}) answers, then run the command again"
+            ) from error
 
     def _argv(self, command: list[str]) -> list[str]:
         """Tie the CLI's life to ours where the system can: a killed `slipway` leaves no engine at work."""
@@ -288,32 +288,3 @@ def _failure(stack: str, operation: str, reasons: tuple[str, ...]) -> DeployErro
     if complained(reasons) and folder and is_full(folder):  # it read what itself could not write
         return NoSpace(what, str(folder), "no space left on device")
     return full(what, _backend(), reasons) or StackFailed(stack, operation, reasons)
-
-
-@contextmanager
-def _language_server(program: Program) -> Iterator[str]:
-    """Serve `program` to the engine on a loopback port while the block runs; gives the address."""
-    server = grpc.server(ThreadPoolExecutor(max_workers=4), options=_GRPC_CHANNEL_OPTIONS)
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageServer(program), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.stop(grace=None)
-
-
-def quiet_about_ended_programs() -> None:
-    """Keep Python from printing a traceback for a program that the engine ended half-way, as it does on a failure.
-
-    The SDK leaves that program's coroutine, and its outputs', to the garbage collector, whose complaints say nothing
-    about the failure.
-    """
-    warnings.filterwarnings("ignore", r"coroutine 'Output\.\w+' was never awaited", RuntimeWarning)
-    before = sys.unraisablehook
-
-    def hook(unraisable: "sys.UnraisableHookArgs") -> None:
-        if getattr(unraisable.object, "__name__", "") != "run_in_stack":
-            before(unraisable)
-
-    sys.unraisablehook = hook

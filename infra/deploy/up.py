@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from infra.cluster import Cluster
-from infra.deploy.engine import Engine, Program
+from infra.deploy.engine import Engine
+from infra.deploy.language_server import Program
 from infra.deploy.model_lock import ModelLock
 from infra.deploy.pods import stage
 from infra.deploy.record import Live, Release, live_of, remove_strays, save, saved

@@ -14,7 +14,8 @@ import click
 from infra import report
 from infra.aws_settings import AwsSettings
 from infra.cluster import Json
-from infra.deploy.engine import Engine, quiet_about_ended_programs
+from infra.deploy.engine import Engine
+from infra.deploy.language_server import quiet_about_ended_programs
 from infra.deploy.resume import resume
 from infra.errors import Place, UserError, UserErrors, WrongValue
 from infra.findings import dotted

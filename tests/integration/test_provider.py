@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra.deploy.engine import quiet_about_ended_programs
+from infra.deploy.language_server import quiet_about_ended_programs
 
 from .provider_images import REGISTRY, push
 from .provider_stack import Cluster, Daemon, Manifest, Program, Stack, thing

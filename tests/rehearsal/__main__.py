@@ -12,8 +12,8 @@ import click
 import infra.names
 from infra import report
 from infra.aws_settings import AwsSettings
-from infra.deploy.engine import quiet_about_ended_programs
 from infra.deploy.engine_events import Outcome
+from infra.deploy.language_server import quiet_about_ended_programs
 from infra.errors import DeployError, SlipwayError, UserError, UserErrors
 from infra.failures import Interrupted
 from infra.opened import Folders, Opened

@@ -17,8 +17,9 @@ import yaml
 
 import stacks.model
 from infra.aws_settings import AwsSettings
-from infra.deploy.engine import Engine, Program
+from infra.deploy.engine import Engine
 from infra.deploy.engine_events import Outcome
+from infra.deploy.language_server import Program
 from infra.names import stack
 from infra.opened import Folders, Opened
 from infra.operate.down import MODEL_STORE, take_down
