@@ -35,20 +35,38 @@ _BY_NAME: dict[str, Callable[[Json], str]] = {
 """How the plugins name what goes by its name alone (the plugin's documentation, `pulumi import` of each type)."""
 
 _BY_TAG = {
-    "aws:ec2/vpc:Vpc": "vpc",
-    "aws:ec2/subnet:Subnet": "subnet",
-    "aws:ec2/internetGateway:InternetGateway": "internet-gateway",
-    "aws:ec2/eip:Eip": "elastic-ip",
-    "aws:ec2/natGateway:NatGateway": "natgateway",
-    "aws:ec2/routeTable:RouteTable": "route-table",
-    "aws:ec2/vpcEndpoint:VpcEndpoint": "vpc-endpoint",
-    "aws:ec2/securityGroup:SecurityGroup": "security-group",
-    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "security-group-rule",
-    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": "security-group-rule",
-    "aws:ec2/flowLog:FlowLog": "vpc-flow-log",
-    "aws:ec2/launchTemplate:LaunchTemplate": "launch-template",
+    "aws:ec2/vpc:Vpc": ("describe_vpcs", "Vpcs", "VpcId"),
+    "aws:ec2/subnet:Subnet": ("describe_subnets", "Subnets", "SubnetId"),
+    "aws:ec2/internetGateway:InternetGateway": (
+        "describe_internet_gateways",
+        "InternetGateways",
+        "InternetGatewayId",
+    ),
+    "aws:ec2/eip:Eip": ("describe_addresses", "Addresses", "AllocationId"),
+    "aws:ec2/natGateway:NatGateway": ("describe_nat_gateways", "NatGateways", "NatGatewayId"),
+    "aws:ec2/routeTable:RouteTable": ("describe_route_tables", "RouteTables", "RouteTableId"),
+    "aws:ec2/vpcEndpoint:VpcEndpoint": ("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
+    "aws:ec2/securityGroup:SecurityGroup": ("describe_security_groups", "SecurityGroups", "GroupId"),
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": (
+        "describe_security_group_rules",
+        "SecurityGroupRules",
+        "SecurityGroupRuleId",
+    ),
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": (
+        "describe_security_group_rules",
+        "SecurityGroupRules",
+        "SecurityGroupRuleId",
+    ),
+    "aws:ec2/flowLog:FlowLog": ("describe_flow_logs", "FlowLogs", "FlowLogId"),
+    "aws:ec2/launchTemplate:LaunchTemplate": ("describe_launch_templates", "LaunchTemplates", "LaunchTemplateId"),
 }
-"""What EC2 calls the types whose identifier it makes up; their Name tag is ours."""
+"""How EC2 is asked for the types whose identifier it makes up, by their tags: call, list in its answer, identifier."""
+
+_FILTER = ("describe_nat_gateways", "describe_flow_logs")
+"""Calls whose filters are called `Filter`, not `Filters`."""
+
+_GONE = ("deleting", "deleted", "failed")
+"""States in which EC2 still lists what nobody can use."""
 
 _DELETED_AT_ONCE = 1000
 """Objects that one call of DeleteObjects takes."""
@@ -159,23 +177,19 @@ class Account:
         if kind.startswith("aws:s3/bucket"):
             return [str(inputs["bucket"])]
         if kind in _BY_TAG:
-            return self._by_tags(_BY_TAG[kind], tags)
+            return self._by_tags(*_BY_TAG[kind], tags)
         if kind == "aws:kms/key:Key":
             return self._keys(tags)
         if kind == "aws:eks/podIdentityAssociation:PodIdentityAssociation":
             return self._associations(inputs)
         return [f"{self.account}:{inputs['name']}"] if kind == "aws:budgets/budget:Budget" else []
 
-    def _by_tags(self, resource_type: str, tags: Mapping[str, str]) -> list[str]:
-        found: list[set[str]] = []
-        for key in ("Name", AWS_ENVIRONMENT_TAG):
-            filters = [
-                {"Name": "resource-type", "Values": [resource_type]},
-                {"Name": "key", "Values": [key]},
-                {"Name": "value", "Values": [tags.get(key, "")]},
-            ]
-            found.append({tag["ResourceId"] for tag in self.call("ec2", "describe_tags", Filters=filters)["Tags"]})
-        return sorted(set.intersection(*found))
+    def _by_tags(self, operation: str, listed: str, identifier: str, tags: Mapping[str, str]) -> list[str]:
+        """What is there now: EC2's list of tags goes on naming what was deleted."""
+        wanted = [{"Name": f"tag:{key}", "Values": [tags.get(key, "")]} for key in ("Name", AWS_ENVIRONMENT_TAG)]
+        filters = {"Filter" if operation in _FILTER else "Filters": wanted}
+        found = self.call("ec2", operation, **filters)[listed]
+        return sorted(item[identifier] for item in found if str(item.get("State", "")).lower() not in _GONE)
 
     def _keys(self, tags: Mapping[str, str]) -> list[str]:
         filters = [{"Key": key, "Values": [value]} for key, value in tags.items()]

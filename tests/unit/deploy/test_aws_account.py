@@ -7,7 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.deploy.aws_account import Account, Caller
+from infra.deploy.aws_account import _BY_TAG, Account, Caller
 
 TAGS = {"Name": "slipway-dev", "slipway:environment": "dev"}
 ACCOUNT = "123456789012"
@@ -52,6 +52,17 @@ def test_a_vpc_is_found_by_its_name_in_its_environment_only(account: Account) ->
     assert account.identifiers("aws:ec2/vpc:Vpc", {"tags": TAGS}) == []
     made = vpc("10.8.0.0/16", TAGS)
     assert account.identifiers("aws:ec2/vpc:Vpc", {"tags": TAGS}) == [made]
+
+
+def test_what_was_deleted_is_not_found_though_its_tags_are_listed(account: Account) -> None:
+    client("ec2").delete_vpc(VpcId=vpc("10.8.0.0/16", TAGS))
+    made = vpc("10.8.0.0/16", TAGS)
+    assert account.identifiers("aws:ec2/vpc:Vpc", {"tags": TAGS}) == [made]
+
+
+@pytest.mark.parametrize("kind", sorted(_BY_TAG))
+def test_every_type_can_be_asked_for_by_its_tags(account: Account, kind: str) -> None:
+    assert account.identifiers(kind, {"tags": TAGS}) == []
 
 
 def test_a_key_is_found_by_all_its_tags(account: Account) -> None:
