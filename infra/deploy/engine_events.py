@@ -67,7 +67,8 @@ def _step(event: dict[str, Any], kind: str) -> dict[str, Any] | None:
     """The step that an event is about, when a provider works on it: components are nothing to wait for."""
     step: dict[str, Any] = event.get(kind, {}).get("metadata") or {}
     state = step.get("new") or step.get("old") or {}
-    return step if step.get("op") in _VERBS and state.get("custom") else None
+    waited_for = state.get("custom") and not step.get("type", "").startswith("pulumi:")
+    return step if step.get("op") in _VERBS and waited_for else None
 
 
 def outcome(returncode: int, stdout: str, stderr: str) -> Outcome:

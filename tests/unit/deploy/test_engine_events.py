@@ -76,3 +76,5 @@ def test_components_and_what_stays_the_same_are_nothing_to_wait_for() -> None:
     assert steps.follow(step("resourcePreEvent", "create", "network", custom=False)) is None
     assert steps.follow(step("resourcePreEvent", "same", "cpu")) is None
     assert steps.follow("no event") is None
+    provider = {"op": "create", "urn": "u", "type": "pulumi:providers:aws", "new": {"custom": True}}
+    assert steps.follow(lines({"resourcePreEvent": {"metadata": provider}})) is None
