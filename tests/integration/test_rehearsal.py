@@ -163,10 +163,11 @@ def test_a_pool_is_rotated_under_its_models(play: Callable[..., Acts]) -> None:
 
 _NETWORK = ("ec2.CreateVpc", "ec2.CreateSubnet", "eks.CreateCluster", "eks.CreateNodegroup")
 _KEYS = ("kms.CreateKey", "logs.CreateLogGroup", "eks.CreatePodIdentityAssociation")
+_NODES = ("eks.CreateNodegroup",)
 """Calls after each of which a run is killed: done, but the engine never hears of it. Each needs the one before."""
 
 
-@pytest.mark.parametrize(("environment", "calls"), [("dev", _NETWORK), ("staging", _KEYS)])
+@pytest.mark.parametrize(("environment", "calls"), [("dev", _NETWORK), ("staging", _KEYS), ("prod", _NODES)])
 def test_a_run_that_was_killed_half_way_is_resumed_without_making_anything_twice(
     environment: str, calls: tuple[str, ...], play: Callable[..., Acts]
 ) -> None:
@@ -206,8 +207,9 @@ def children(pid: int) -> list[int]:
     return [int(found) for found in listed.stdout.split()]
 
 
-def test_each_tenth_call_that_fails_is_made_good_by_the_next_run(play: Callable[..., Acts]) -> None:
-    acts = play("prod")
+@pytest.mark.parametrize("environment", _ENVIRONMENTS)
+def test_each_tenth_call_that_fails_is_made_good_by_the_next_run(environment: str, play: Callable[..., Acts]) -> None:
+    acts = play(environment)
     control(acts.stage.aws / CONTROL, Control(fail_every=10))
     try:
         ups = until_done(acts.up)
