@@ -47,7 +47,14 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
         with report.Progress() as progress:
             begun = time.monotonic()
             progress.report(opened.name, "updating its stack")
-            environment_up(opened, engine, lambda text: progress.report(opened.name, text), kept=old, new=not live)
+            environment_up(
+                opened,
+                engine,
+                lambda text: progress.report(opened.name, text),
+                kept=old,
+                new=not live,
+                refresh=options.refresh,
+            )
             progress.report(opened.name, "up")
             steps = {"environment": time.monotonic() - begun}
             deployer = Deployer(
