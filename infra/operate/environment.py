@@ -67,12 +67,8 @@ def environment_up(
     kept: Sequence[NodeGroup] = (),
     new: bool = False,
     refresh: bool = False,
-) -> Json | None:
-    """Bring an environment's stack to its settings, beside the node groups that are `kept`.
-
-    Returns:
-        Its state before, on AWS; else None.
-    """
+) -> None:
+    """Bring an environment's stack to its settings, beside the node groups that are `kept`."""
     name = stack(opened.name)
     state = settle(opened, engine, name, tell)
     if isinstance(opened.settings, AwsSettings) and state is not None:
@@ -83,7 +79,6 @@ def environment_up(
     tell("updating its stack")
     program = stacks.environment.program(opened.name, opened.settings, kept=tuple(kept))
     engine.up(name, program, tell, new=new, refresh=refresh and not new)
-    return state
 
 
 def _resized(state: Json, settings: AwsSettings) -> list[str]:
