@@ -16,10 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, cast
 
+from infra.deploy import engine_notes
 from infra.deploy.engine_events import Outcome, Steps, outcome
 from infra.deploy.language_server import Program, language_server
 from infra.deploy.new_stack import ensured
-from infra.deploy.stack_lock import Holder, abandoned, holder_of
+from infra.deploy.process import TABLE
+from infra.deploy.stack_lock import Holder
 from infra.deploy.unwritten import complained, folder_of, mend
 from infra.errors import DeployError, SlipwayError
 from infra.failures import Interrupted, NoSpace, PulumiMissing, StackFailed, StackLocked
@@ -110,7 +112,7 @@ class Engine:
         try:
             while True:
                 result = self._run(stack, ["stack", "import", "--file", str(file)], report)
-                holder = holder_of(result.errors) if result.failed else None
+                holder = engine_notes.holder(_backend(), stack, result.errors) if result.failed else None
                 if holder is None:
                     _checked(stack, "stack import", result)
                     return True
@@ -164,7 +166,7 @@ class Engine:
                 for text in mended:
                     report(text)
                 continue
-            holder = holder_of(result.errors) if result.failed else None
+            holder = engine_notes.holder(_backend(), stack, result.errors) if result.failed else None
             if holder is None:
                 return result
             if self._cleared(stack, holder, report):
@@ -176,10 +178,11 @@ class Engine:
 
     def _cleared(self, stack: str, holder: Holder, report: Report) -> bool:
         """Remove the lock of a run that is gone; False while it is there."""
-        if not abandoned(holder):
+        if not engine_notes.abandoned(_backend(), stack, holder):
             return False
         report(f"the run that held the stack ({holder}) is gone: its lock is removed")
         self._call(["cancel", "--yes", "--stack", stack])
+        engine_notes.forget(_backend(), stack)
         return True
 
     def _wait_for(self, holder: Holder, report: Report) -> None:
@@ -199,12 +202,15 @@ class Engine:
             text=True,
             start_new_session=True,
         )
+        note = engine_notes.write(_backend(), stack, TABLE.child(process.pid))
         stdout, stderr = cast(IO[str], process.stdout), cast(IO[str], process.stderr)
         threading.Thread(target=self._stop_when_cancelled, args=(process,), daemon=True).start()
         with ThreadPoolExecutor(max_workers=1) as reader, process:
             printed = reader.submit(stderr.read)
             lines = list(_followed(stdout, report))
             returncode = process.wait()
+        if note and returncode >= 0:  # one that was killed could not remove its lock
+            note.unlink(missing_ok=True)
         if self._cancelled.is_set():
             raise Interrupted
         return outcome(returncode, "".join(lines), printed.result())

@@ -4,17 +4,15 @@ The engine's own lock ends with its process, but a release is only settled after
 taken back; another run in between would judge, or take back, what it did not deploy.
 """
 
-import os
-import socket
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from infra.cluster import Cluster, Json
+from infra.deploy.process import TABLE, parsed, spoken
 from infra.errors import SlipwayError
 from infra.failures import ApiRefused, Interrupted, LockLost, ModelLocked
 from infra.names import MANAGED_BY, lock
@@ -29,7 +27,7 @@ _CONFLICT = 409
 class ModelLock(AbstractContextManager["ModelLock"]):
     """Hold a model while the block runs. Waits for another run, saying who it is; `ModelLocked` past the limit.
 
-    A holder on this host whose process is gone is not waited for.
+    A holder that ran here and is gone is not waited for; of any other only the Lease's end tells.
     """
 
     def __init__(self, cluster: Cluster, model: str, report: Callable[[str], None], cancelled: threading.Event) -> None:
@@ -45,8 +43,8 @@ class ModelLock(AbstractContextManager["ModelLock"]):
         waited = 0.0
         while (holder := self._take()) is not None:
             if waited >= _WAIT_LIMIT_S:
-                raise ModelLocked(self._model, holder, _WAIT_LIMIT_S)
-            self._report(f"waiting for {holder}, which is deploying it")
+                raise ModelLocked(self._model, spoken(holder), _WAIT_LIMIT_S)
+            self._report(f"waiting for {spoken(holder)}, which is deploying it")
             if self._cancelled.wait(_RETRY_S):
                 raise Interrupted
             waited += _RETRY_S
@@ -71,7 +69,7 @@ class ModelLock(AbstractContextManager["ModelLock"]):
     def check(self) -> None:
         """Raise `LockLost` when another run has taken the model; called before each step that changes it."""
         if self._lost is not None:
-            raise LockLost(self._model, self._lost)
+            raise LockLost(self._model, spoken(self._lost))
 
     def _take(self) -> str | None:
         """Take the Lease when it is free, expired or its holder gone; else return who holds it."""
@@ -81,7 +79,7 @@ class ModelLock(AbstractContextManager["ModelLock"]):
                 self._cluster.create(self._lease())
             else:
                 holder = lease["spec"].get("holderIdentity", "")
-                if holder != _identity() and not _expired(lease) and not gone(holder):
+                if holder != _identity() and not released(lease):
                     return str(holder)
                 self._cluster.replace(self._lease(lease["metadata"]["resourceVersion"]))
         except ApiRefused as error:
@@ -131,16 +129,14 @@ class ModelLock(AbstractContextManager["ModelLock"]):
 
 
 def _identity() -> str:
-    return f"{socket.gethostname()}/{os.getpid()}"
+    return str(TABLE.own)
 
 
-def _expired(lease: Json) -> bool:
-    """Whether the Lease was not renewed for its whole duration, by this machine's clock."""
-    renewed = datetime.fromisoformat(lease["spec"]["renewTime"])
-    return datetime.now(UTC) - renewed > timedelta(seconds=lease["spec"]["leaseDurationSeconds"])
-
-
-def gone(holder: str, host: str | None = None, processes: Path = Path("/proc")) -> bool:
-    """Whether a holder `host/pid` was on this host and its process is no more."""
-    at, _, pid = holder.rpartition("/")
-    return at == (host or socket.gethostname()) and processes.is_dir() and not (processes / pid).exists()
+def released(lease: Json) -> bool:
+    """Whether nobody holds a Lease any more: it was not renewed in time, or its holder ran here and is gone."""
+    spec = lease["spec"]
+    renewed = datetime.fromisoformat(spec["renewTime"])
+    if datetime.now(UTC) - renewed > timedelta(seconds=spec["leaseDurationSeconds"]):
+        return True
+    holder = parsed(str(spec.get("holderIdentity") or ""))
+    return holder is not None and TABLE.gone(holder)

@@ -1,14 +1,13 @@
-"""Tell who holds a stack's lock, and whether that run is still there.
+"""Tell who holds a stack's lock.
 
 The backend's lock is a file that names user, host and process. A run that was killed leaves it, and the CLI then
-asks a person to remove it. When the process was on this host and is gone, nobody needs to be asked.
+asks a person to remove it. Whether that run is gone is told by its note (engine_notes.py): a host's name and a
+process's number are the same in another container.
 """
 
 import re
-import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 _HOLDER = re.compile(r"created by (?P<user>\S*)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
 
@@ -26,23 +25,15 @@ class Holder:
         return f"{self.user}@{self.host} (process {self.pid}, since {self.since})"
 
 
-def holder_of(errors: Iterable[str]) -> Holder | None:
-    """Find the holder in the engine's errors; None when they are about something else."""
-    for text in errors:
-        if "currently locked" in text and (found := _HOLDER.search(text)):
-            return Holder(found["user"], found["host"], int(found["pid"]), found["since"])
-    return None
+def holder_of(errors: Iterable[str], gone: Callable[[Holder], bool]) -> Holder | None:
+    """Find who holds the stack in the engine's errors; None when they are about something else.
 
-
-def abandoned(holder: Holder, host: str | None = None, processes: Path = Path("/proc")) -> bool:
-    """Whether the holder was on this host and is gone. Of other hosts nothing can be said: False.
-
-    A process number that now belongs to another program counts as gone: only `pulumi` makes these locks.
+    Of several the first that is not `gone`: all locks are removed together, so that none may be of a living run.
     """
-    if holder.host != (host or socket.gethostname()) or not processes.is_dir():
-        return False
-    try:
-        name = (processes / str(holder.pid) / "comm").read_text().strip()
-    except OSError:
-        return True
-    return "pulumi" not in name
+    found = [
+        Holder(match["user"], match["host"], int(match["pid"]), match["since"])
+        for text in errors
+        if "currently locked" in text
+        for match in _HOLDER.finditer(text)
+    ]
+    return next((holder for holder in found if not gone(holder)), found[0] if found else None)

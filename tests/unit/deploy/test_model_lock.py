@@ -1,16 +1,16 @@
 """One run at a time deploys a model (on a fake cluster)."""
 
-import os
-import socket
+import subprocess
 import threading
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.deploy import model_lock
-from infra.deploy.model_lock import ModelLock, gone
+from infra.deploy.model_lock import ModelLock
+from infra.deploy.process import TABLE, Process
 from infra.failures import Interrupted, LockLost, ModelLocked
 from infra.names import lock
 from tests.unit.deploy.fake_cluster import FakeCluster
@@ -50,7 +50,7 @@ def locked(cluster: FakeCluster, said: list[str], cancelled: threading.Event | N
 
 def test_a_free_model_is_held_inside_and_free_again_behind(cluster: FakeCluster, said: list[str]) -> None:
     with locked(cluster, said):
-        assert cluster.objects[LEASE]["spec"]["holderIdentity"] == f"{socket.gethostname()}/{os.getpid()}"
+        assert cluster.objects[LEASE]["spec"]["holderIdentity"] == str(TABLE.own)
     assert LEASE not in cluster.objects
     assert said == []
 
@@ -98,11 +98,49 @@ def test_an_expired_lease_is_taken_over(cluster: FakeCluster, said: list[str]) -
         assert cluster.objects[LEASE]["spec"]["holderIdentity"] != "laptop/77"
 
 
-def test_a_holder_killed_on_this_host_is_not_waited_for(cluster: FakeCluster, said: list[str]) -> None:
-    held_by(cluster, f"{socket.gethostname()}/999999999")
+@pytest.fixture
+def killed() -> Process:
+    """A process of this machine that was there."""
+    child = subprocess.Popen(["sleep", "60"])
+    named = TABLE.child(child.pid)
+    child.kill()
+    child.wait()
+    return named
+
+
+def test_a_holder_killed_on_this_host_is_not_waited_for(cluster: FakeCluster, said: list[str], killed: Process) -> None:
+    held_by(cluster, str(killed))
     with locked(cluster, said):
-        assert cluster.objects[LEASE]["spec"]["holderIdentity"].endswith(f"/{os.getpid()}")
+        assert cluster.objects[LEASE]["spec"]["holderIdentity"] == str(TABLE.own)
     assert said == []
+
+
+@pytest.mark.parametrize(("field", "value"), [("namespace", "4026532177"), ("boot", "another"), ("host", "laptop")])
+def test_a_holder_of_another_pid_namespace_boot_or_host_keeps_the_model_until_its_lease_ends(
+    cluster: FakeCluster,
+    said: list[str],
+    killed: Process,
+    field: str,
+    value: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(model_lock, "_RETRY_S", 0.01)
+    monkeypatch.setattr(model_lock, "_WAIT_LIMIT_S", 0.03)
+    parts = [value if name == field else str(part) for name, part in asdict(killed).items()]
+    held_by(cluster, "/".join(parts))
+    with pytest.raises(ModelLocked), locked(cluster, said):
+        pytest.fail("the model was held by another")
+    assert said[0] == f"waiting for {parts[0]} (process {killed.pid}), which is deploying it"
+
+
+def test_a_holder_that_only_says_host_and_number_keeps_the_model_until_its_lease_ends(
+    cluster: FakeCluster, said: list[str], killed: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_lock, "_RETRY_S", 0.01)
+    monkeypatch.setattr(model_lock, "_WAIT_LIMIT_S", 0.03)
+    held_by(cluster, f"{killed.host}/{killed.pid}")
+    with pytest.raises(ModelLocked), locked(cluster, said):
+        pytest.fail("the model was held by another")
 
 
 def test_a_lease_taken_by_another_is_noticed_and_left_alone(
@@ -145,10 +183,3 @@ def test_a_cluster_that_is_away_for_a_moment_does_not_end_the_lock(
         cluster.down = False
         lock_held.check()
     assert "trying again" in said[0]
-
-
-def test_only_a_process_of_this_host_can_be_gone(tmp_path: Path) -> None:
-    (tmp_path / "12").mkdir()
-    assert gone("here/13", "here", tmp_path)
-    assert not gone("here/12", "here", tmp_path)
-    assert not gone("there/13", "here", tmp_path)
