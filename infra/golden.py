@@ -11,7 +11,9 @@ from infra.artifact import Artifact
 from infra.document import read_bytes
 
 REQUEST_LIMIT = 900 * 2**10
-"""The request travels in a ConfigMap, which holds at most 1 MiB together with the rest of the configuration."""
+"""Of the file. The request travels in a ConfigMap, which holds at most 1 MiB."""
+CHECK_LIMIT = 1000 * 2**10
+"""Of request and expectation as they are written there: the rest is left for the other fields of the configuration."""
 
 
 _read: dict[tuple[Path, str, int, int], Any] = {}

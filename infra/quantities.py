@@ -1,5 +1,6 @@
 """Parse what carries a unit: memory, CPU, time, versions, names; each a named type with its rule attached."""
 
+import json
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -236,4 +237,14 @@ def repository_path(value: object) -> str:
         raise refusal("is an address, not a file", allowed, "fetch it into the repository's folder and name the file")
     if text.startswith(("/", "~")) or ".." in text.split("/") or "\\" in text:
         raise refusal("leads out of the repository", allowed, "write for example models/digits/model.onnx")
+    return text
+
+
+def compact_json(value: object) -> str:
+    """JSON values as the shortest text, the same in every process; what counts against the 1 MiB of a ConfigMap."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a pair, which JSON can name and UTF-8 cannot write
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
     return text

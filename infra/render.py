@@ -7,11 +7,11 @@ from functools import lru_cache
 from typing import Any, cast
 
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
 
 from infra import names
 from infra.plan import ModelPlan, Plan
-from infra.quantities import format_bytes, format_cpu
+from infra.quantities import compact_json, format_bytes, format_cpu
 from infra.sources import TEMPLATES
 from infra.versions import SERVER_PORT, SERVER_USER, SERVICE_PORT
 
@@ -21,8 +21,8 @@ PLACEHOLDER_DIGEST = "sha256:" + "0" * 64
 TMP_LEAST = 64 * 2**20
 LOG_BYTES = 64 * 2**20
 BODIES_ON_DISK = 8
-_SIGN = "\ue000"
-"""Private-use character that no template has of its own."""
+PLACE = "\ue000"
+"""Private-use character that no template has of its own: what follows it is the name of a value."""
 
 _MODEL_TEMPLATES = (
     "service_account",
@@ -52,7 +52,7 @@ def _placed(value: object) -> str:
     """What the templates' filter `tojson` makes of a value: it is quoted, so that no text can become structure."""
     if not isinstance(value, _Place):
         raise TypeError(f"templates place whole values only, not {value!r}")
-    return json.dumps(_SIGN + value)
+    return json.dumps(PLACE + value)
 
 
 @lru_cache(maxsize=1)
@@ -85,8 +85,8 @@ def _filled(node: Any, values: Mapping[str, Any]) -> Any:
         return {key: _filled(value, values) for key, value in node.items()}
     if isinstance(node, list):
         return [_filled(item, values) for item in node]
-    if isinstance(node, str) and node.startswith(_SIGN):
-        return _copied(values[node[len(_SIGN) :]])
+    if isinstance(node, str) and node.startswith(PLACE):
+        return _copied(values[node[len(PLACE) :]])
     return node
 
 
@@ -125,6 +125,19 @@ def render_model(model: ModelPlan, image: str) -> list[Manifest]:
     return _rendered("kubernetes/model", templates, model_values(model, image))
 
 
+@lru_cache(maxsize=1)
+def model_shapes() -> tuple[Manifest, ...]:
+    """Every object that a model may have, with all that may be in it; `PLACE` and a name stand for each value."""
+    loader = cast(FileSystemLoader, _environment().loader)
+    shapes = []
+    for name in _MODEL_TEMPLATES:
+        template = f"kubernetes/model/{name}.yaml.j2"
+        source = loader.get_source(_environment(), template)[0]
+        given = {node.name for node in _environment().parse(source).find_all(nodes.Name)}
+        shapes.append(_skeleton(template, frozenset(given), frozenset()))
+    return tuple(shapes)
+
+
 def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
     """What the templates of a model's objects get: every value that they place, None for what is left out."""
     spec = model.spec
@@ -138,7 +151,7 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "description": spec.description,
         "policy_exceptions": json.dumps(spec.exceptions, sort_keys=True) if spec.exceptions else None,
         "config_name": names.config_map(model.name, model.release_digest),
-        "config": json.dumps(model.server_config, sort_keys=True),
+        "config": compact_json(model.server_config),
         "image": image,
         "replicas": None if model.autoscaled else spec.scale.min,
         "min_replicas": spec.scale.min,

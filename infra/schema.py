@@ -19,7 +19,7 @@ from infra.estimates import (
     RUNTIME_IMAGE_BYTES,
     SERVER_START_S,
 )
-from infra.golden import REQUEST_LIMIT
+from infra.golden import CHECK_LIMIT, REQUEST_LIMIT
 from infra.policy.rules import RULES
 from infra.quantities import format_bytes
 from infra.settings import Settings
@@ -117,6 +117,7 @@ def _page(name: str, tables: Mapping[str, Schema]) -> str:
         "size_limit": format_bytes(SIZE_LIMIT),
         "depth_limit": str(DEPTH_LIMIT),
         "request_limit": format_bytes(REQUEST_LIMIT),
+        "check_limit": format_bytes(CHECK_LIMIT),
         "hours": str(HOURS_PER_MONTH),
         "node_s": str(NODE_S),
         "gpu_node_s": str(GPU_NODE_S),

@@ -12,8 +12,8 @@ from infra.artifact import Artifact, NotAnArtifact, needed_memory, read_artifact
 from infra.document import FieldPath
 from infra.errors import FileRefused, UserError, WrongValue
 from infra.findings import Locate, validated
-from infra.golden import read_golden
-from infra.quantities import format_bytes
+from infra.golden import CHECK_LIMIT, read_golden
+from infra.quantities import compact_json, format_bytes
 from infra.spec import ModelSpec
 
 
@@ -63,6 +63,11 @@ def _golden(spec: ModelSpec, artifact: Artifact, root: Path, locate: Locate, fou
         body = read_golden(root / request, request, artifact)
         at = ("check", "expect")
         check_expect(spec.check.expect, artifact.signature)
+        at = ("check", "request")
+        size = len(compact_json({"request": body, "expect": spec.check.expect}).encode())
+        if size > CHECK_LIMIT:
+            allowed = f"{format_bytes(CHECK_LIMIT)}, of the 1Mi that a ConfigMap holds"
+            raise BadRequest("body", f"takes {size} bytes with what is expected of it, written as JSON", allowed)
         return body
     except FileRefused as error:
         place, field = locate(at)

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from infra.errors import UserError, each
+from infra.golden import REQUEST_LIMIT
 from infra.load import environments, load_environment, load_settings, load_spec_file, load_specs
 from infra.plan import plan
+from infra.render import placeholder_image, render_model
 from infra.sources import CodeDigests
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -136,6 +138,28 @@ def test_a_golden_request_that_no_config_map_holds_is_refused(tmp_path: Path) ->
     (tmp_path / "weights").symlink_to(FIXTURES / "repo/weights")
     with pytest.raises(UserError, match=r"check.request: .*is larger than 921600 bytes"):
         load_spec_file(Path("spec/ok/least.yaml"), tmp_path)
+
+
+def large_request(folder: Path, row: str, rows: int) -> None:
+    (folder / "checks").mkdir()
+    (folder / "checks/linear.json").write_text('{"input":[' + ",".join([row] * rows) + "]}")
+    (folder / "weights").symlink_to(FIXTURES / "repo/weights")
+
+
+def test_a_golden_request_that_grows_beyond_a_config_map_when_it_is_written_there_is_refused(tmp_path: Path) -> None:
+    large_request(tmp_path, "[1e9,1e9,1e9,1e9]", 50_000)
+    with pytest.raises(UserError, match=r"check.request: .*takes \d+ bytes .*; allowed: 1000Ki, of the 1Mi"):
+        load_spec_file(FIXTURES / "spec/ok/least.yaml", tmp_path)
+
+
+def test_a_golden_request_of_the_documented_size_fits_into_a_config_map(tmp_path: Path) -> None:
+    large_request(tmp_path, "[0,2,1,0]", 92_000)
+    assert 919_000 < (tmp_path / "checks/linear.json").stat().st_size < REQUEST_LIMIT
+    loaded = load_spec_file(FIXTURES / "spec/ok/least.yaml", tmp_path)
+    planned = plan("local", load_settings(FIXTURES / "settings/ok", "local"), [loaded], CodeDigests("i", "m", "r", "d"))
+    (model,) = planned.models
+    (config_map,) = [m for m in render_model(model, placeholder_image(model)) if m["kind"] == "ConfigMap"]
+    assert sum(len(key) + len(value.encode()) for key, value in config_map["data"].items()) < 2**20
 
 
 def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
