@@ -29,6 +29,7 @@ _KINDS = {
     "Pod": "api/v1/namespaces/{namespace}/pods",
     "Event": "api/v1/namespaces/{namespace}/events",
     "Deployment": "apis/apps/v1/namespaces/{namespace}/deployments",
+    "ReplicaSet": "apis/apps/v1/namespaces/{namespace}/replicasets",
     "HorizontalPodAutoscaler": "apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers",
     "PodDisruptionBudget": "apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets",
     "NetworkPolicy": "apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies",

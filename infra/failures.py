@@ -138,6 +138,17 @@ class WrongAnswer(DeployError):
         self.reason = reason
 
 
+class RecordRefused(DeployError):
+    """The record of a model's last right release holds what may not be applied, or nothing that can be read."""
+
+    def __init__(self, namespace: str, name: str, model: str, reason: str) -> None:
+        super().__init__(
+            f"model {model}: its record, ConfigMap {namespace}/{name}, cannot be used to go back to: {reason}; "
+            "nothing of it was applied; next: see who changed it, delete it "
+            f"(kubectl -n {namespace} delete configmap {name}), and run the command again, which writes it anew"
+        )
+
+
 class ModelNotServing(SlipwayError):
     """A command needs a running model and it is not there."""
 

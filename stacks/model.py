@@ -11,7 +11,7 @@ from infra.components.connection import Connection, connection
 from infra.components.image import ModelImage
 from infra.components.model import Model, ModelArgs
 from infra.components.model_image import image_args
-from infra.deploy.record import Release
+from infra.deploy.release import Release
 from infra.deploy.up import Programs
 from infra.names import short
 from infra.plan import ModelPlan

@@ -1,32 +1,19 @@
 """Keep, in the cluster, the last release of each model that was answered right: what a restore goes back to.
 
 The record is a ConfigMap that the Deployment owns, so that it goes when the model goes. It holds the manifests
-themselves: a restore needs neither the spec nor the artifact of then, and cannot render them differently.
+themselves: a restore needs neither the spec nor the artifact of then, and cannot render them differently. What may be
+applied of it is decided in restorable.py.
 """
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
 from infra.cluster import Cluster, Json
-from infra.names import MANAGED_BY, RELEASE_LABEL, VERIFIED_LABEL, record, selector, short
+from infra.deploy.record_format import BadRecord, packed, unpacked
+from infra.deploy.release import Release
+from infra.failures import RecordRefused
+from infra.names import ENVIRONMENT_LABEL, MANAGED_BY, RELEASE_LABEL, VERIFIED_LABEL, record, short
 
 _FIELD_MANAGER = "slipway-verify"
-
-
-@dataclass(frozen=True)
-class Release:
-    """One release as it was deployed. `digest` is the release's short hex digest; `image` is by digest.
-
-    `manifests`: as rendered, with the image in place. `check`: request, expectation and limit of the golden request.
-    """
-
-    model: str
-    version: str
-    digest: str
-    image: str
-    manifests: tuple[dict[str, Any], ...]
-    check: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -82,6 +69,8 @@ def save(cluster: Cluster, release: Release, namespace: str) -> None:
         "uid": deployment["metadata"]["uid"],
     }
     labels = {"app.kubernetes.io/name": release.model, "app.kubernetes.io/managed-by": MANAGED_BY}
+    of_deployment = deployment["metadata"].get("labels", {})
+    labels |= {key: of_deployment[key] for key in (ENVIRONMENT_LABEL,) if key in of_deployment}
     cluster.apply(
         {
             "apiVersion": "v1",
@@ -92,7 +81,7 @@ def save(cluster: Cluster, release: Release, namespace: str) -> None:
                 "labels": labels,
                 "ownerReferences": [owner],
             },
-            "data": {"release.json": json.dumps(release.__dict__)},
+            "binaryData": packed(release),
         },
         _FIELD_MANAGER,
     )
@@ -108,23 +97,15 @@ def save(cluster: Cluster, release: Release, namespace: str) -> None:
     cluster.apply(mark, _FIELD_MANAGER)
 
 
-def remove_strays(cluster: Cluster, release: Release) -> None:
-    """Delete ConfigMaps of other releases of the model, which its stack should have deleted.
-
-    They are the only objects whose names change with the release. A run that was killed, or had no room to save its
-    state, between making one and writing that down leaves one that no stack knows.
-    """
-    kept = {item["metadata"]["name"] for item in release.manifests if item["kind"] == "ConfigMap"}
-    kept.add(record(release.model))
-    for item in cluster.list("ConfigMap", ",".join(f"{key}={value}" for key, value in selector(release.model).items())):
-        if item["metadata"]["name"] not in kept:
-            cluster.delete("ConfigMap", item["metadata"]["name"])
-
-
 def saved(cluster: Cluster, model: str) -> Release | None:
-    """Return the release to go back to, or None when none was ever judged right."""
+    """Return the last release that was judged right, None when there is none, as it is written: to ask, not to apply.
+
+    Raises `RecordRefused` when the record is none.
+    """
     found = cluster.read("ConfigMap", record(model))
     if found is None:
         return None
-    fields = json.loads(found["data"]["release.json"])
-    return Release(**{**fields, "manifests": tuple(fields["manifests"])})
+    try:
+        return unpacked(found)
+    except BadRecord as error:
+        raise RecordRefused(cluster.namespace, record(model), model, str(error)) from error

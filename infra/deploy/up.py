@@ -15,7 +15,10 @@ from infra.deploy.engine import Engine
 from infra.deploy.language_server import Program
 from infra.deploy.model_lock import ModelLock
 from infra.deploy.pods import stage
-from infra.deploy.record import Live, Release, live_of, remove_strays, save, saved
+from infra.deploy.record import Live, live_of, save
+from infra.deploy.release import Release
+from infra.deploy.restorable import Owner, restorable
+from infra.deploy.strays import remove_strays
 from infra.errors import DeployError, SlipwayError
 from infra.failures import Interrupted, WrongAnswer
 from infra.names import MANAGED_BY, stack
@@ -94,7 +97,7 @@ class Deployer:
             with ModelLock(
                 self.cluster, model.name, lambda text: self.report(model.name, text), self.cancelled
             ) as lock:
-                previous = saved(self.cluster, model.name)
+                previous = restorable(self.cluster, Owner.of(model))
                 try:
                     self._update(model, live, done)
                 except DeployError as error:

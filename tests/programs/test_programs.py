@@ -11,7 +11,7 @@ import pytest
 import stacks.environment
 import stacks.model
 from infra.components.image import ModelImage, ModelImageArgs
-from infra.deploy.record import Release
+from infra.deploy.release import Release
 from infra.opened import Folders, Opened
 from infra.plan import ModelPlan
 from infra.render import render_model

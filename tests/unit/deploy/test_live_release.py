@@ -1,0 +1,56 @@
+"""The release that serves, read back where its record is missing."""
+
+from dataclasses import replace
+
+import pytest
+
+from infra.deploy.live_release import LiveRefused, record_of_live
+from infra.deploy.record import save
+from infra.deploy.restorable import Owner, restorable
+from tests.planned import fixture_plan, fleet_plan
+from tests.unit.deploy.fake_cluster import FakeCluster
+from tests.unit.deploy.releases import deployed, planned, release_of
+
+LEAST = planned()
+LATER = replace(LEAST, release_digest="f" * 64)
+"""What the model is to become: other than what is live."""
+
+
+def test_without_a_deployment_nothing_serves() -> None:
+    assert record_of_live(FakeCluster(), LEAST) is None
+
+
+def test_the_planned_release_is_as_it_was_deployed() -> None:
+    assert record_of_live(deployed(LEAST), LEAST) == release_of(LEAST)
+
+
+def test_another_release_is_read_back_without_what_the_api_server_added_and_may_be_restored() -> None:
+    for model in (*fixture_plan("cloud").models, *fleet_plan().models):
+        cluster = deployed(model)
+        found = record_of_live(cluster, replace(model, release_digest="f" * 64))
+        assert found == release_of(model)
+        save(cluster, found, model.namespace)
+        assert restorable(cluster, Owner.of(model)) == found
+
+
+def test_the_replicas_that_an_autoscaler_set_are_not_recorded() -> None:
+    model = next(model for model in fixture_plan("cloud").models if model.autoscaled)
+    cluster = deployed(model)
+    cluster.objects["Deployment", model.name]["spec"]["replicas"] = 3
+    found = record_of_live(cluster, replace(model, release_digest="f" * 64))
+    assert found == release_of(model)
+
+
+def test_a_release_that_lost_its_configuration_cannot_be_recorded() -> None:
+    cluster = deployed(LEAST)
+    cluster.objects = {key: value for key, value in cluster.objects.items() if key[0] != "ConfigMap"}
+    with pytest.raises(LiveRefused, match=r"no ConfigMap with server\.json"):
+        record_of_live(cluster, LATER)
+
+
+def test_what_somebody_changed_beyond_the_templates_is_not_recorded() -> None:
+    cluster = deployed(LEAST)
+    pod = cluster.objects["Deployment", "least"]["spec"]["template"]["spec"]
+    pod["serviceAccountName"] = "admin"
+    with pytest.raises(LiveRefused, match="serviceAccountName is none of this model's"):
+        record_of_live(cluster, LATER)
