@@ -21,6 +21,7 @@ Json = dict[str, Any]
 
 _CONNECT_S = 5.0
 _ATTEMPT_MESSAGE_BYTES = 2000
+_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _KINDS = {
     "Namespace": "api/v1/namespaces",
     "ConfigMap": "api/v1/namespaces/{namespace}/configmaps",
@@ -69,6 +70,7 @@ class Cluster:
         query: Mapping[str, str] | None = None,
         body: object = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
         timeout_s: float = 15.0,
     ) -> bytes:
         """Send one request and return the body of its answer.
@@ -79,7 +81,7 @@ class Cluster:
         method, url, headers, _, _ = self._api.param_serialize(
             method,
             full,
-            header_params={"Accept": "application/json", "Content-Type": content_type},
+            header_params={"Accept": accept, "Content-Type": content_type},
             auth_settings=["BearerToken"],
         )
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
@@ -110,10 +112,16 @@ class Cluster:
                 return None
             raise
 
-    def list(self, kind: str, selector: str = "") -> list[Json]:
-        """Return all objects of a kind which carry the labels; none when the namespace does not exist."""
-        query = {"labelSelector": selector} if selector else {}
+    def list(self, kind: str, selector: str = "", fields: str = "") -> list[Json]:
+        """Return all objects of a kind that match label and field selectors; none without a namespace."""
+        given = {"labelSelector": selector, "fieldSelector": fields}
+        query = {key: value for key, value in given.items() if value}
         return cast(list[Json], json.loads(self.request("GET", self.url(kind), query=query))["items"])
+
+    def names(self, kind: str, selector: str) -> tuple[str, ...]:
+        """Return the names of all objects of a kind which carry the labels, without their content."""
+        data = self.request("GET", self.url(kind), query={"labelSelector": selector}, accept=_METADATA_ONLY)
+        return tuple(item["metadata"]["name"] for item in json.loads(data)["items"])
 
     def apply(self, manifest: Json, field_manager: str) -> Json:
         """Server-side apply of one object in the namespace, taking over fields that others held."""

@@ -149,6 +149,14 @@ class RecordRefused(DeployError):
         )
 
 
+class RolloutFailed(DeployError):
+    """A release did not come up."""
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(f"model {model}: the rollout failed: {reason}")
+        self.reason = reason
+
+
 class ModelNotServing(SlipwayError):
     """A command needs a running model and it is not there."""
 

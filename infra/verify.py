@@ -4,17 +4,26 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from slipway_server.expect import judge
 
-from infra.cluster import Cluster
 from infra.failures import ApiRefused, ClusterUnreachable, WrongAnswer
 
 _SETTLE_S = 20.0
 _RETRY_S = 0.25
 _PROXY_EXTRA_S = 5.0
 _PASSING = (404, 502, 503)
+
+
+class Services(Protocol):
+    """Whatever reaches the Services of a namespace, as `infra.cluster.Cluster` does."""
+
+    def through_service(
+        self, service: str, path: str, body: bytes | None, content_type: str, timeout_s: float
+    ) -> bytes:
+        """Send a request to a Service by way of the API server."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -27,11 +36,12 @@ class Verdict:
 
 
 def verify(
-    cluster: Cluster,
+    cluster: Services,
     model: str,
     check: dict[str, Any],
     release: str | None,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], object] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Verdict:
     """Send the golden request until an answer of `release` (any, when None) comes, and judge that one.
 
@@ -40,7 +50,7 @@ def verify(
     node's proxy knows it. An answer of the release itself is judged at once: wrong or late is `WrongAnswer`.
     """
     body = json.dumps(check["request"]).encode()
-    deadline = time.monotonic() + _SETTLE_S
+    deadline = clock() + _SETTLE_S
     while True:
         started = time.monotonic()
         try:
@@ -54,12 +64,12 @@ def verify(
             problem = f"HTTP {error.status}: {error.message}"
         except ClusterUnreachable as error:
             problem = str(error)
-        if time.monotonic() >= deadline:
+        if clock() >= deadline:
             raise WrongAnswer(model, f"{problem}, for {_SETTLE_S:g} s")
         sleep(_RETRY_S)
 
 
-def ask(cluster: Cluster, model: str, body: bytes, timeout_s: float) -> dict[str, Any]:
+def ask(cluster: Services, model: str, body: bytes, timeout_s: float) -> dict[str, Any]:
     """Send one body to POST /predict of a model and return its JSON answer."""
     data = cluster.through_service(model, "/predict", body, "application/json", timeout_s)
     return cast(dict[str, Any], json.loads(data))

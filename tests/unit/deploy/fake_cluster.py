@@ -1,11 +1,46 @@
-"""A cluster in memory that keeps what `Cluster` would send: objects by kind and name, with resource versions."""
+"""A cluster in memory that keeps what `Cluster` would send: objects by kind and name, with resource versions.
+
+It refuses what the API server refuses: a name that is taken, a version that is old, a ConfigMap of more than 1 MiB.
+"""
 
 import copy
 import json
+import re
 from typing import Any
 
 from infra.cluster import Cluster
 from infra.failures import ApiRefused, ClusterUnreachable
+
+_MOST_BYTES = 2**20
+
+
+def _matches(item: dict[str, Any], selector: str) -> bool:
+    """Label selectors of the forms `a=b` and `a in (b,c)`, and `a`."""
+    labels = item["metadata"].get("labels", {})
+    for term in re.findall(r"[^,(]+(?:\([^)]*\))?", selector):
+        if " in (" in term:
+            key, _, values = term.rstrip(")").partition(" in (")
+            if labels.get(key) not in values.split(","):
+                return False
+        elif "=" in term:
+            key, _, value = term.partition("=")
+            if labels.get(key) != value:
+                return False
+        elif term not in labels:
+            return False
+    return True
+
+
+def _has_fields(item: dict[str, Any], fields: str) -> bool:
+    """Field selectors of the form `a.b=c`."""
+    for term in filter(None, fields.split(",")):
+        path, _, value = term.partition("=")
+        found: Any = item
+        for key in path.split("."):
+            found = found.get(key, {})
+        if found != value:
+            return False
+    return True
 
 
 class FakeCluster(Cluster):
@@ -34,14 +69,16 @@ class FakeCluster(Cluster):
         self._check()
         return copy.deepcopy(self.objects.get((kind, name)))
 
-    def list(self, kind: str, selector: str = "") -> list[dict[str, Any]]:
+    def list(self, kind: str, selector: str = "", fields: str = "") -> list[dict[str, Any]]:
         self._check()
-        wanted = dict(part.split("=", 1) for part in selector.split(",") if "=" in part)
         return [
             copy.deepcopy(value)
             for (of, _), value in self.objects.items()
-            if of == kind and wanted.items() <= value["metadata"].get("labels", {}).items()
+            if of == kind and _matches(value, selector) and _has_fields(value, fields)
         ]
+
+    def names(self, kind: str, selector: str) -> tuple[str, ...]:
+        return tuple(item["metadata"]["name"] for item in self.list(kind, selector))
 
     def create(self, manifest: dict[str, Any]) -> dict[str, Any]:
         self._check()
@@ -58,11 +95,16 @@ class FakeCluster(Cluster):
 
     def apply(self, manifest: dict[str, Any], field_manager: str) -> dict[str, Any]:
         self._check()
+        if manifest["kind"] == "ConfigMap" and len(json.dumps(manifest.get("data", {}))) > _MOST_BYTES:
+            raise ApiRefused("PATCH", "/", 422, "Too long: may not be more than 1048576 bytes")
         old = self.objects.get((manifest["kind"], manifest["metadata"]["name"]))
         if old is None:
             return self._put(manifest)
         merged = copy.deepcopy(old)
-        merged["metadata"].setdefault("labels", {}).update(manifest["metadata"].get("labels", {}))
+        for part in ("labels", "annotations"):
+            merged["metadata"].setdefault(part, {}).update(manifest["metadata"].get(part, {}))
+        if "ownerReferences" in manifest["metadata"]:
+            merged["metadata"]["ownerReferences"] = manifest["metadata"]["ownerReferences"]
         merged.update({k: v for k, v in manifest.items() if k != "metadata"})
         return self._put(merged)
 

@@ -25,7 +25,7 @@ def test_an_empty_namespace_proves_that_all_is_gone() -> None:
 def test_what_is_left_is_named_by_kind_and_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(down, "_GONE_LIMIT_S", 0.0)
     cluster = FakeCluster()
-    labels = {"app.kubernetes.io/managed-by": "slipway"}
+    labels = {"app.kubernetes.io/managed-by": "slipway", "app.kubernetes.io/name": "digits"}
     cluster._put({"kind": "Service", "metadata": {"name": "digits", "labels": labels}})
     with pytest.raises(LeftBehind, match="Service slipway/digits"):
         prove_models_gone(cluster, "local", None)

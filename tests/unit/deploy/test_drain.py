@@ -29,6 +29,7 @@ class Api(Cluster):
         query: Mapping[str, str] | None = None,
         body: object = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
         timeout_s: float = 15.0,
     ) -> bytes:
         match method, path.split("/")[3]:
