@@ -17,8 +17,6 @@ from infra.names import short
 from infra.plan import ModelPlan
 from infra.render import render_model
 
-_READY_LIMIT_S = 600
-"""For a release that served before: its image may have to be pulled again."""
 _Cloud = tuple[tuple[pulumi.Resource, ...], pulumi.Output[str] | None]
 """What pods start with, and what is known once images can be pushed."""
 
@@ -40,10 +38,8 @@ def program(settings: AnySettings, model: ModelPlan, progress: Callable[[str], N
         image = ModelImage(model.name, replace(image_args(model, progress), needs=repository))
         # The image's digest is known when it was pushed; the reference by tag only holds its place.
         manifests = render_model(model, model.image.reference)
-        limit = model.timing.deadline_s + model.timing.grace_s
-        Model(model.name, ModelArgs(link, manifests, image.reference, limit, needs))
-        pulumi.export("release", model.release)
-        pulumi.export("image", image.reference)
+        Model(model.name, ModelArgs(link, manifests, image.reference, needs))
+        _export(model.environment, model.name, model.release, image.reference)
 
     return run
 
@@ -55,11 +51,20 @@ def release_program(settings: AnySettings, environment: str, release: Release) -
     def run() -> None:
         link = connection(environment)
         needs, _ = in_cloud(environment, release.model, link)
-        Model(release.model, ModelArgs(link, release.manifests, release.image, _READY_LIMIT_S, needs))
-        pulumi.export("release", short(release.digest))
-        pulumi.export("image", release.image)
+        Model(release.model, ModelArgs(link, release.manifests, release.image, needs))
+        _export(environment, release.model, short(release.digest), release.image)
 
     return run
+
+
+def _export(environment: str, model: str, release: str, image: pulumi.Input[str]) -> None:
+    """Tell what is deployed, and, to those who run `pulumi up` by hand, how to see whether it serves.
+
+    The engine ends when the objects are applied: it waits for no pod.
+    """
+    pulumi.export("release", release)
+    pulumi.export("image", image)
+    pulumi.export("verify", f"slipway verify {environment} {model}")
 
 
 def _in_cloud(settings: AnySettings) -> Callable[[str, str, pulumi.Output[Connection]], _Cloud]:

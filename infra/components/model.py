@@ -16,13 +16,12 @@ _BEFORE_THE_PODS = ("ServiceAccount", "ConfigMap", "NetworkPolicy")
 class ModelArgs:
     """`connection`: to the cluster. `manifests`: from `render_model`; `image` replaces the one in its pods.
 
-    `ready_limit_s`: how long the pods of a release may take until they are ready. `needs`: what pods start with.
+    `needs`: what pods start with.
     """
 
     connection: pulumi.Output[Connection]
     manifests: Sequence[Mapping[str, Any]]
     image: pulumi.Input[str]
-    ready_limit_s: int
     needs: tuple[pulumi.Resource, ...] = ()
 
 
@@ -42,20 +41,22 @@ class Model(pulumi.ComponentResource):
         first = [m for m in args.manifests if m["kind"] in _BEFORE_THE_PODS]
         deployment = next(m for m in args.manifests if m["kind"] == "Deployment")
         last = [m for m in args.manifests if m not in first and m is not deployment]
-        inside = pulumi.ResourceOptions(parent=self, provider=provider)
-        before = [KubernetesObject(manifest, inside) for manifest in first]
-        limit = f"{args.ready_limit_s}s"
+        before = [
+            KubernetesObject(
+                manifest,
+                # Pods of the release before mount the ConfigMap that the program no longer names, and go on serving
+                # until the next one does: who judges the rollout deletes it.
+                pulumi.ResourceOptions(
+                    parent=self, provider=provider, retain_on_delete=manifest["kind"] == "ConfigMap" or None
+                ),
+            )
+            for manifest in first
+        ]
         pods = KubernetesObject(
             with_image(deployment, args.image),
-            pulumi.ResourceOptions(
-                parent=self,
-                provider=provider,
-                depends_on=[*before, *args.needs],
-                custom_timeouts=pulumi.CustomTimeouts(create=limit, update=limit),
-            ),
+            pulumi.ResourceOptions(parent=self, provider=provider, depends_on=[*before, *args.needs]),
         )
-        # Behind the pods: a Service is waited for until it has an endpoint, which would hide for minutes
-        # the reason why the pods do not start.
+        # Behind the pods, so that nothing of a first release is there whose image could not be built.
         after = pulumi.ResourceOptions(parent=self, provider=provider, depends_on=[pods])
         for manifest in last:
             KubernetesObject(manifest, after)

@@ -4,8 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from infra.cluster import Cluster
-from infra.deploy.engine import Engine
+from infra.deploy.ports import ClusterApi, StackEngine
 from infra.errors import SlipwayError
 from infra.failures import LeftBehind
 from infra.names import MANAGED_BY, stack
@@ -34,7 +33,7 @@ def model_stacks(stacks: Sequence[str], environment: str) -> list[str]:
 
 
 def remove_models(
-    engine: Engine, environment: str, models: Sequence[str], report: Report, jobs: int
+    engine: StackEngine, environment: str, models: Sequence[str], report: Report, jobs: int
 ) -> dict[str, SlipwayError | None]:
     """Destroy the stacks of models, side by side. Gives what failed by model, None for what is gone."""
 
@@ -52,14 +51,12 @@ def remove_models(
         return dict(zip(models, pool.map(remove, models), strict=True))
 
 
-def prove_models_gone(cluster: Cluster, environment: str, models: Sequence[str] | None) -> None:
+def prove_models_gone(cluster: ClusterApi, environment: str, models: Sequence[str] | None) -> None:
     """Wait until nothing of the models (of all, when None) is in the namespace; `LeftBehind` names what is."""
-    named = "app.kubernetes.io/name" + (f" in ({','.join(models)})" if models is not None else "")
-    selector = f"app.kubernetes.io/managed-by={MANAGED_BY},{named}"
-    _prove_gone(environment, lambda: _left(cluster, selector))
+    _prove_gone(environment, lambda: left_of_models(cluster, models))
 
 
-def prove_environment_gone(cluster: Cluster, environment: str) -> None:
+def prove_environment_gone(cluster: ClusterApi, environment: str) -> None:
     """Wait until the namespace is no more, and with it everything that was in it."""
 
     def left() -> list[str]:
@@ -76,10 +73,12 @@ def _prove_gone(environment: str, left_now: Callable[[], list[str]]) -> None:
         time.sleep(_POLL_S)
 
 
-def _left(cluster: Cluster, selector: str) -> list[str]:
-    """Name the objects that match and are not merely waiting for their turn to be collected."""
+def left_of_models(cluster: ClusterApi, models: Sequence[str] | None, but: Sequence[str] = ()) -> list[str]:
+    """Name the objects of models (of all, when None) that are there, of every kind except `but`."""
+    named = "app.kubernetes.io/name" + (f" in ({','.join(models)})" if models is not None else "")
     return [
         f"{kind} {cluster.namespace}/{item['metadata']['name']}"
         for kind in _KINDS
-        for item in cluster.list(kind, selector)
+        if kind not in but
+        for item in cluster.list(kind, f"app.kubernetes.io/managed-by={MANAGED_BY},{named}")
     ]

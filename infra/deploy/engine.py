@@ -19,7 +19,7 @@ from typing import IO, Any, cast
 from infra.deploy import engine_notes
 from infra.deploy.engine_events import Outcome, Steps, outcome
 from infra.deploy.language_server import Program, language_server
-from infra.deploy.new_stack import ensured
+from infra.deploy.new_stack import made
 from infra.deploy.process import TABLE
 from infra.deploy.stack_lock import Holder
 from infra.deploy.unwritten import complained, folder_of, mend
@@ -60,14 +60,15 @@ class Engine:
     def up(self, stack: str, program: Program, report: Report, *, new: bool, refresh: bool = False) -> Outcome:
         """Create or update a stack.
 
-        `new` says that it probably does not exist; either way it is right. `refresh` has the engine look at what is
-        really there first; else it takes its state for it, and what others changed stays as they left it.
+        Objects of Kubernetes are applied, not waited for. `new` says that the stack probably does not exist; either
+        way it is right. `refresh` has the engine look at what is really there first; else it takes its state for it,
+        and what others changed stays as they left it. After a killed run it looks in any case.
 
         Raises `StackFailed` with the engine's diagnostics, `StackLocked`, `Interrupted`.
         """
         self._write_settings(stack)
-        if new:
-            self._create(stack)
+        # There is nothing to look at in a stack that was made just now.
+        refresh = not (new and self._create(stack)) and refresh
         with language_server(program) as address:
             command = ["up", "--yes", "--skip-preview", "--json", "--suppress-outputs"]
             command += ["--client", address, "--exec-kind", "auto.inline", *(["--refresh"] if refresh else [])]
@@ -139,11 +140,12 @@ class Engine:
         entries = json.loads(_printed("(all)", "stack ls", result))
         return tuple(cast(str, entry["name"]).rpartition("/")[2] for entry in entries)
 
-    def _create(self, stack: str) -> None:
-        """Make an empty stack; one that exists is fine."""
+    def _create(self, stack: str) -> bool:
+        """Make an empty stack; False when there was one."""
         with room(f"stack {stack} cannot be made", _backend()):
-            if ensured(_backend(), PROJECT, stack):
-                return
+            new = made(_backend(), PROJECT, stack)
+        if new is not None:
+            return new
         command = ["stack", "init", f"organization/{PROJECT}/{stack}", "--no-select"]
         # Every other command reads it from the stack's settings; this one would ask for a passphrase.
         if provider := self._secrets.get("secretsprovider"):
@@ -151,6 +153,7 @@ class Engine:
         result = self._call(command)
         if result.returncode and "already exists" not in result.stderr:
             raise _failure(stack, "stack init", (result.stderr.strip(),))
+        return not result.returncode
 
     def _write_settings(self, stack: str) -> None:
         """Give the stack the environment's encryption; without, the CLI derives a new key, 0.2 s each."""
@@ -165,11 +168,13 @@ class Engine:
             if result.failed and complained(result.errors) and (mended := mend(_backend(), PROJECT)):
                 for text in mended:
                     report(text)
+                command = _looking(command)
                 continue
             holder = engine_notes.holder(_backend(), stack, result.errors) if result.failed else None
             if holder is None:
                 return result
             if self._cleared(stack, holder, report):
+                command = _looking(command)
                 continue
             if waited >= _LOCK_LIMIT_S:
                 raise StackLocked(stack, str(holder), _LOCK_LIMIT_S)
@@ -250,6 +255,11 @@ class Engine:
         setpriv = shutil.which("setpriv")
         tie = [setpriv, "--pdeathsig", "INT", "--"] if setpriv else []
         return [*tie, self._command, *command, "--non-interactive"]
+
+
+def _looking(command: list[str]) -> list[str]:
+    """The command after a run that was cut short: an update must not believe the state which that one left."""
+    return [*command, "--refresh"] if command[0] == "up" and "--refresh" not in command else command
 
 
 def _followed(lines: Iterable[str], report: Report) -> Iterator[str]:

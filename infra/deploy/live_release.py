@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from infra import names
-from infra.cluster import Cluster, Json
+from infra.deploy.ports import ClusterApi, Json
 from infra.deploy.record_format import BadRecord, server_config
 from infra.deploy.release import Release
 from infra.deploy.restorable import Owner, problems
@@ -24,7 +24,7 @@ class LiveRefused(DeployError):
         )
 
 
-def record_of_live(cluster: Cluster, plan: ModelPlan) -> Release | None:
+def record_of_live(cluster: ClusterApi, plan: ModelPlan) -> Release | None:
     """The release that a model's Deployment is of, None when there is no Deployment. Whether it answers is not asked.
 
     The release of the plan is rendered; any other one is read back, without what the API server added, and is held
@@ -72,7 +72,7 @@ def _config(deployment: Json) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _read_back(cluster: Cluster, model: str, deployment: Json) -> list[dict[str, Any]]:
+def _read_back(cluster: ClusterApi, model: str, deployment: Json) -> list[dict[str, Any]]:
     """The objects of a model that are there, with what the templates give them and nothing else."""
     live: dict[str, Json] = {"Deployment": deployment}
     for shape in model_shapes():

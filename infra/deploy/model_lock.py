@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any
 
-from infra.cluster import Cluster, Json
+from infra.deploy.ports import ClusterApi, Json
 from infra.deploy.process import TABLE, parsed, spoken
 from infra.errors import SlipwayError
 from infra.failures import ApiRefused, Interrupted, LockLost, ModelLocked
@@ -28,15 +28,21 @@ class ModelLock(AbstractContextManager["ModelLock"]):
     """Hold a model while the block runs. Waits for another run, saying who it is; `ModelLocked` past the limit.
 
     A holder that ran here and is gone is not waited for; of any other only the Lease's end tells.
+
+    Attributes:
+        inherited: whether another run left the Lease, which only one does that was killed or cut off.
     """
 
-    def __init__(self, cluster: Cluster, model: str, report: Callable[[str], None], cancelled: threading.Event) -> None:
+    def __init__(
+        self, cluster: ClusterApi, model: str, report: Callable[[str], None], cancelled: threading.Event
+    ) -> None:
         self._cluster = cluster
         self._model = model
         self._report = report
         self._cancelled = cancelled
         self._done = threading.Event()
         self._lost: str | None = None
+        self.inherited = False
         self._renewer = threading.Thread(target=self._renew, daemon=True)
 
     def __enter__(self) -> "ModelLock":
@@ -82,6 +88,7 @@ class ModelLock(AbstractContextManager["ModelLock"]):
                 if holder != _identity() and not released(lease):
                     return str(holder)
                 self._cluster.replace(self._lease(lease["metadata"]["resourceVersion"]))
+                self.inherited = True
         except ApiRefused as error:
             if error.status == _CONFLICT:
                 return "another run"

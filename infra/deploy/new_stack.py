@@ -6,7 +6,6 @@ Any other backend, or a folder in another layout than the one known here, is lef
 
 import json
 import os
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,8 +15,8 @@ _CHECKPOINT = 3
 """Version of the state's format."""
 
 
-def ensured(backend: str, project: str, stack: str) -> bool:
-    """Whether the stack is there now: only where `backend` (PULUMI_BACKEND_URL) is a folder that the CLI has used.
+def made(backend: str, project: str, stack: str) -> bool | None:
+    """Make the stack; False when it was there, None when `backend` (PULUMI_BACKEND_URL) is no folder of the CLI's.
 
     A stack that exists is never touched: its file appears whole or not at all, and only if there was none.
     """
@@ -25,9 +24,9 @@ def ensured(backend: str, project: str, stack: str) -> bool:
     folder = Path(parts.path) / ".pulumi"
     target = folder / "stacks" / project / f"{stack}.json"
     if parts.scheme != "file" or parts.netloc or parts.query or not _known(folder) or not target.parent.is_dir():
-        return False
+        return None
     if any(target.with_name(target.name + compressed).exists() for compressed in ("", ".gz", ".zst")):
-        return True
+        return False
     new = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         new.write_text(json.dumps({"version": _CHECKPOINT, "checkpoint": {"stack": f"organization/{project}/{stack}"}}))
@@ -35,10 +34,11 @@ def ensured(backend: str, project: str, stack: str) -> bool:
         new.unlink(missing_ok=True)
         raise
     try:
-        with suppress(FileExistsError):  # another run was first, which is as good
-            os.link(new, target)
+        os.link(new, target)
+    except FileExistsError:  # another run was first, which is as good
+        return False
     except OSError:
-        return False  # a file system without hard links
+        return None  # a file system without hard links
     finally:
         new.unlink()
     return True

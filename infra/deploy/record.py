@@ -7,33 +7,48 @@ applied of it is decided in restorable.py.
 
 from dataclasses import dataclass
 
-from infra.cluster import Cluster, Json
+from infra.deploy.ports import ClusterApi, Json
 from infra.deploy.record_format import BadRecord, packed, unpacked
 from infra.deploy.release import Release
-from infra.failures import RecordRefused
-from infra.names import ENVIRONMENT_LABEL, MANAGED_BY, RELEASE_LABEL, VERIFIED_LABEL, record, short
+from infra.deploy.rollout import REVISION
+from infra.failures import RecordRefused, WrongAnswer
+from infra.names import (
+    ENVIRONMENT_LABEL,
+    MANAGED_BY,
+    RELEASE_LABEL,
+    VERIFIED_LABEL,
+    VERIFIED_REVISION,
+    config_map,
+    record,
+    short,
+)
 
 _FIELD_MANAGER = "slipway-verify"
 
 
 @dataclass(frozen=True)
 class Live:
-    """A model as the cluster has it. `release` is what its objects are, `verified` what was last judged right."""
+    """A model as the cluster has it.
+
+    `release` is what its pods are made from, `verified` what was last judged right. `touched`: somebody changed the
+    pods' template since then.
+    """
 
     model: str
     version: str
     release: str
     verified: str | None
+    touched: bool
     wanted: int
     ready: int
 
     @property
     def settled(self) -> bool:
-        """Whether the release there is the one that was judged right, and it serves."""
-        return self.release == self.verified and self.ready > 0
+        """Whether the release there is the one that was judged right, as it was then, and it serves."""
+        return self.release == self.verified and not self.touched and self.ready > 0
 
 
-def live_models(cluster: Cluster) -> dict[str, Live]:
+def live_models(cluster: ClusterApi) -> dict[str, Live]:
     """Return every model in the namespace, from one LIST of its Deployments."""
     return {
         live.model: live
@@ -41,27 +56,40 @@ def live_models(cluster: Cluster) -> dict[str, Live]:
     }
 
 
+def recorded_models(cluster: ClusterApi) -> set[str]:
+    """Return the models in the namespace that have a record."""
+    names = cluster.names("ConfigMap", f"app.kubernetes.io/managed-by={MANAGED_BY}")
+    suffix = record("")
+    return {name.removesuffix(suffix) for name in names if name.endswith(suffix)}
+
+
 def live_of(deployment: Json) -> Live:
     """Read one Deployment; an update that the controller has not seen yet counts as not ready."""
     metadata = deployment["metadata"]
-    labels = metadata["labels"]
+    labels, annotations = metadata["labels"], metadata.get("annotations", {})
+    of_pods = deployment["spec"]["template"]["metadata"].get("labels", {})
     status = deployment.get("status", {})
     seen = status.get("observedGeneration") == metadata.get("generation")
     return Live(
         model=metadata["name"],
         version=labels.get("app.kubernetes.io/version", ""),
-        release=labels.get(RELEASE_LABEL, ""),
+        release=of_pods.get(RELEASE_LABEL, ""),
         verified=labels.get(VERIFIED_LABEL),
+        touched=annotations.get(VERIFIED_REVISION) != annotations.get(REVISION),
         wanted=deployment["spec"].get("replicas", 1),
         ready=status.get("availableReplicas", 0) if seen else 0,
     )
 
 
-def save(cluster: Cluster, release: Release, namespace: str) -> None:
-    """Write the record, then mark the Deployment: a mark without its record can never be there."""
+def save(cluster: ClusterApi, release: Release, judged: Json) -> None:
+    """Write the record, then mark the Deployment: a mark without its record can never be there.
+
+    `judged`: the Deployment as it was read before the release was judged. `WrongAnswer` when it is another by now.
+    """
     deployment = cluster.read("Deployment", release.model)
-    if deployment is None:
-        return
+    if deployment is None or _template_of(deployment) != _template_of(judged):
+        raise WrongAnswer(release.model, "somebody changed its Deployment while it was judged")
+    namespace = cluster.namespace
     owner = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -85,6 +113,10 @@ def save(cluster: Cluster, release: Release, namespace: str) -> None:
         },
         _FIELD_MANAGER,
     )
+    # The engine never deletes a release's own, since pods may mount it: it goes when the Deployment goes.
+    name = config_map(release.model, release.digest)
+    metadata = {"name": name, "namespace": namespace, "ownerReferences": [owner]}
+    cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}, _FIELD_MANAGER)
     mark = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -92,12 +124,19 @@ def save(cluster: Cluster, release: Release, namespace: str) -> None:
             "name": release.model,
             "namespace": namespace,
             "labels": {VERIFIED_LABEL: short(release.digest)},
+            "annotations": {VERIFIED_REVISION: _template_of(deployment)[1]},
         },
     }
     cluster.apply(mark, _FIELD_MANAGER)
 
 
-def saved(cluster: Cluster, model: str) -> Release | None:
+def _template_of(deployment: Json) -> tuple[str, str]:
+    """What tells one template of a Deployment from another: the object, and the revision of its template."""
+    metadata = deployment["metadata"]
+    return metadata["uid"], metadata.get("annotations", {}).get(REVISION, "")
+
+
+def saved(cluster: ClusterApi, model: str) -> Release | None:
     """Return the last release that was judged right, None when there is none, as it is written: to ask, not to apply.
 
     Raises `RecordRefused` when the record is none.

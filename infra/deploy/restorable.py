@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra import names
-from infra.cluster import Cluster, Json
+from infra.deploy.ports import ClusterApi, Json
 from infra.deploy.record_format import BadRecord, server_config, unpacked
 from infra.deploy.release import Release
 from infra.failures import RecordRefused
@@ -59,7 +59,7 @@ class Owner:
         return cls(plan.environment, plan.name, plan.namespace, plan.image.repository)
 
 
-def restorable(cluster: Cluster, owner: Owner) -> Release | None:
+def restorable(cluster: ClusterApi, owner: Owner) -> Release | None:
     """The release to go back to, or None when none was ever judged right; `RecordRefused` for what may not be applied.
 
     Its image may also be in the repository that the model's Deployment has now: a registry may move.

@@ -7,20 +7,19 @@ between making one and writing that down leaves one that no stack knows.
 from collections.abc import Iterator
 from typing import Any
 
-from infra.cluster import Cluster
+from infra.deploy.ports import ClusterApi
 from infra.deploy.release import Release
 from infra.names import record, selector
 
 _ENDED = ("Succeeded", "Failed")
 
 
-def remove_strays(cluster: Cluster, release: Release) -> None:
+def remove_strays(cluster: ClusterApi, release: Release) -> None:
     """Delete ConfigMaps of other releases of the model than this one, but for those that something still mounts."""
     labels = ",".join(f"{key}={value}" for key, value in selector(release.model).items())
     kept = {item["metadata"]["name"] for item in release.manifests if item["kind"] == "ConfigMap"}
     kept.add(record(release.model))
-    there = [item["metadata"]["name"] for item in cluster.list("ConfigMap", labels)]
-    strays = [name for name in there if name not in kept]
+    strays = [name for name in cluster.names("ConfigMap", labels) if name not in kept]
     if not strays:
         return
     # Asked after the ConfigMaps were listed: a pod made since then mounts one that is newer.
@@ -30,7 +29,7 @@ def remove_strays(cluster: Cluster, release: Release) -> None:
             cluster.delete("ConfigMap", name)
 
 
-def _mounted(cluster: Cluster, model: str, labels: str) -> Iterator[str]:
+def _mounted(cluster: ClusterApi, model: str, labels: str) -> Iterator[str]:
     """ConfigMaps that pods of the model mount, or would: those of its Deployment and of ReplicaSets with replicas."""
     deployment = cluster.read("Deployment", model)
     if deployment is not None:
@@ -39,7 +38,8 @@ def _mounted(cluster: Cluster, model: str, labels: str) -> Iterator[str]:
         if replicas["spec"].get("replicas", 1) or replicas.get("status", {}).get("replicas"):
             yield from config_maps_of(replicas["spec"]["template"]["spec"])
     for pod in cluster.list("Pod", labels):
-        if pod.get("status", {}).get("phase") not in _ENDED:
+        # One that is being deleted has what it mounted, and starts nothing any more.
+        if pod.get("status", {}).get("phase") not in _ENDED and "deletionTimestamp" not in pod["metadata"]:
             yield from config_maps_of(pod["spec"])
 
 

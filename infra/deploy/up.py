@@ -1,7 +1,7 @@
 """Bring models of an environment to what their specs say, side by side, and judge each of them.
 
 A model that is already there is not touched. One whose new release does not come up, or answers wrongly, gets
-back what served before; when nothing did, what was half made is taken away.
+back what served before; when nothing did, what was half made is taken away. What serves is never taken away.
 """
 
 import threading
@@ -10,31 +10,31 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from infra.cluster import Cluster
-from infra.deploy.engine import Engine
-from infra.deploy.language_server import Program
+from infra.deploy.down import left_of_models
+from infra.deploy.live_release import LiveRefused, record_of_live
 from infra.deploy.model_lock import ModelLock
-from infra.deploy.pods import stage
+from infra.deploy.ports import ClusterApi, Json, Judge, Program, StackEngine, Tell
 from infra.deploy.record import Live, live_of, save
 from infra.deploy.release import Release
 from infra.deploy.restorable import Owner, restorable
 from infra.deploy.strays import remove_strays
+from infra.deploy.watcher import Watcher
 from infra.errors import DeployError, SlipwayError
-from infra.failures import Interrupted, WrongAnswer
-from infra.names import MANAGED_BY, stack
+from infra.failures import Interrupted, LeftBehind, WrongAnswer
+from infra.names import selector, short, stack
 from infra.plan import ModelPlan
 from infra.render import render_model
-from infra.verify import Verdict, verify
+from infra.verify import Verdict
 
 Report = Callable[[str, str], None]
-_POLL_S = 1.0
+_GONE_LIMIT_S = 90.0
 
 
 @dataclass(frozen=True)
 class Programs:
     """What the stacks run: a model from its plan, or a release as it once was."""
 
-    model: Callable[[ModelPlan, Callable[[str], None]], Program]
+    model: Callable[[ModelPlan, Tell], Program]
     release: Callable[[str, Release], Program]
 
 
@@ -44,153 +44,185 @@ class Done:
 
     model: str
     version: str
-    unchanged: bool = False
     verdict: Verdict | None = None
     error: SlipwayError | None = None
     restored: str | None = None
     steps: dict[str, float] = field(default_factory=dict)
 
 
-def needs_update(model: ModelPlan, live: Live | None) -> bool:
-    """Whether the release that is live, judged and serving is another than the planned one."""
-    return live is None or not live.settled or live.release != model.release
+def needs_update(model: ModelPlan, live: Live | None, *, recorded: bool) -> bool:
+    """Whether the release that is live, judged, recorded and serving is another than the planned one."""
+    return live is None or not live.settled or live.release != model.release or not recorded
 
 
 @dataclass(frozen=True)
 class Deployer:
     """Deploys models of one environment.
 
-    `report` gets a model and what it does. `jobs`: how many at once. `settle` gets a stack before it is updated, and a
-    function that tells what it does. `refresh`: look at what is really there before an update.
+    Attributes:
+        environment: its name.
+        cluster: where its models are.
+        engine: runs their stacks.
+        programs: what the stacks run.
+        judge: says whether a release answers rightly.
+        watcher: says when a rollout is complete, or has failed.
+        report: gets a model and what it does.
+        cancelled: set when the run is to end.
+        jobs: how many models at once.
+        settle: gets a stack, whether a run of it was interrupted, and a function that tells what it does; called before
+            the stack is updated.
+        refresh: look at what is really there before every update.
     """
 
     environment: str
-    cluster: Cluster
-    engine: Engine
+    cluster: ClusterApi
+    engine: StackEngine
     programs: Programs
+    judge: Judge
+    watcher: Watcher
     report: Report
     cancelled: threading.Event
     jobs: int
-    settle: Callable[[str, Callable[[str], None]], object]
+    settle: Callable[[str, bool, Tell], object]
     refresh: bool
-    _settled: set[str] = field(default_factory=set)
 
-    def deploy(self, models: Sequence[ModelPlan], live: dict[str, Live]) -> list[Done]:
+    def deploy(self, models: Sequence[ModelPlan]) -> list[Done]:
         """Deploy all; one that fails does not stop the others. In the order given."""
-        finished = threading.Event()
-        watcher = threading.Thread(target=self._watch_pods, args=(models, finished), daemon=True)
-        watcher.start()
-        try:
-            with ThreadPoolExecutor(max_workers=self.jobs) as pool:
-                futures = [pool.submit(self._deploy, model, live.get(model.name)) for model in models]
-                return [future.result() for future in futures]
-        finally:
-            finished.set()
-            watcher.join()
+        with ThreadPoolExecutor(max_workers=self.jobs) as pool:
+            return list(pool.map(self._deploy, models))
 
-    def _deploy(self, model: ModelPlan, live: Live | None) -> Done:
+    def _deploy(self, model: ModelPlan) -> Done:
         """Deploy one model; every expected failure ends in its `Done`."""
         done = Done(model.name, model.version)
         try:
             if self.cancelled.is_set():
                 raise Interrupted
-            with ModelLock(
-                self.cluster, model.name, lambda text: self.report(model.name, text), self.cancelled
-            ) as lock:
+            tell = self._tell(model.name)
+            with ModelLock(self.cluster, model.name, tell, self.cancelled) as lock:
+                # Read under the lock: another run may have changed both since the plan was made.
+                deployment = self.cluster.read("Deployment", model.name)
+                live = live_of(deployment) if deployment else None
                 previous = restorable(self.cluster, Owner.of(model))
+                if previous is None and live is not None and live.ready > 0:
+                    previous = self._unrecorded(model, tell)
                 try:
-                    self._update(model, live, done)
+                    self._update(model, live, done, lock)
                 except DeployError as error:
                     lock.check()
                     done.error = error
-                    done.restored = self._restore(model, previous)
+                    done.restored = self._restore(model, live, previous)
         except SlipwayError as error:
             done.error = done.error or error
-        self._settled.add(model.name)
         text = "serves" if done.error is None else f"failed; {done.restored}" if done.restored else "failed"
         self.report(model.name, text)
         return done
 
-    def _update(self, model: ModelPlan, live: Live | None, done: Done) -> None:
-        """Run the stack, send the golden request, and keep the release as the one to go back to."""
+    def _update(self, model: ModelPlan, live: Live | None, done: Done, lock: ModelLock) -> None:
+        """Run the stack, wait for its rollout, judge it, and keep the release as the one to go back to."""
         started = time.monotonic()
-
-        def report(text: str) -> None:
-            self.report(model.name, text)
-
-        report("updating its stack")
+        tell = self._tell(model.name)
+        tell("updating its stack")
         name = stack(self.environment, model.name)
-        self.settle(name, report)
-        program = self.programs.model(model, report)
-        self.engine.up(name, program, report, new=live is None, refresh=self.refresh and live is not None)
-        updated = time.monotonic()
-        done.steps["update"] = updated - started
-        self.report(model.name, "sending the golden request")
+        # The engine believes its state. What a killed run, or a person, left otherwise has to be looked at first.
+        doubted = lock.inherited or live is None or not live.settled
+        self.settle(name, doubted, tell)
+        program = self.programs.model(model, tell)
+        self.engine.up(name, program, tell, new=live is None, refresh=self.refresh or doubted)
+        applied = time.monotonic()
+        done.steps["update"] = applied - started
+        lock.check()
         check = dict(model.server_config["check"])
-        done.verdict = verify(self.cluster, model.name, check, model.release_digest)
-        done.steps["golden request"] = time.monotonic() - updated
-        release = self._release(model, check)
-        save(self.cluster, release, model.namespace)
+        deployment = self._rolled_out(model.name, model.release, tell)
+        rolled_out = time.monotonic()
+        done.steps["rollout"] = rolled_out - applied
+        done.verdict = self._judged(model.name, check, model.release_digest, tell)
+        done.steps["golden request"] = time.monotonic() - rolled_out
+        lock.check()
+        self._keep(_release(model, deployment, check), deployment)
+
+    def _unrecorded(self, model: ModelPlan, tell: Tell) -> Release | None:
+        """What serves without a record, to go back to; None when it is no release of ours."""
+        try:
+            return record_of_live(self.cluster, model)
+        except LiveRefused as error:
+            tell(f"going on without a release to go back to: {error}")
+            return None
+
+    def _rolled_out(self, model: str, release: str, tell: Tell) -> Json:
+        """Wait until a release's rollout is complete; returns its Deployment."""
+        self.watcher.wait(model, release, tell)
+        deployment = self.cluster.read("Deployment", model)
+        if deployment is None or live_of(deployment).release != release:
+            raise WrongAnswer(model, "somebody changed its Deployment before it was judged")
+        return deployment
+
+    def _judged(self, model: str, check: Json, digest: str, tell: Tell) -> Verdict:
+        tell("sending the golden request")
+        return self.judge(self.cluster, model, check, digest)
+
+    def _keep(self, release: Release, judged: Json) -> None:
+        save(self.cluster, release, judged)
         remove_strays(self.cluster, release)
 
-    def _release(self, model: ModelPlan, check: dict[str, object]) -> Release:
-        """Return the release with the image by the digest that runs."""
-        deployment = self.cluster.read("Deployment", model.name)
-        if deployment is None:
-            raise WrongAnswer(model.name, "its Deployment was deleted while it was judged")
-        (container,) = deployment["spec"]["template"]["spec"]["containers"]
-        image = container["image"]
-        return Release(
-            model=model.name,
-            version=model.version,
-            digest=model.release_digest,
-            image=image,
-            manifests=tuple(render_model(model, image)),
-            check=check,
-        )
-
-    def _restore(self, model: ModelPlan, previous: Release | None) -> str:
+    def _restore(self, model: ModelPlan, live: Live | None, previous: Release | None) -> str:
         """Make the last right release serve again, or take away what never served. Returns the sentence for it."""
-        name = stack(self.environment, model.name)
-
-        def report(text: str) -> None:
-            self.report(model.name, text)
-
+        tell = self._tell(model.name)
         try:
-            if previous is None:
-                report("failed; taking away what never served")
-                self.engine.destroy(name, report)
-                return "nothing served before, and what was made is removed"
-            report(f"failed; restoring {previous.version}")
-            self.engine.up(name, self.programs.release(self.environment, previous), report, new=False)
-            verify(self.cluster, model.name, previous.check, previous.digest)
-            save(self.cluster, previous, model.namespace)
-            remove_strays(self.cluster, previous)
+            if previous is not None:
+                self._bring_back(previous, tell)
+                return f"{previous.version} serves again"
+            if live is not None and live.ready > 0:
+                return self._unrestored(model.name, "there is no record of what served before")
+            tell("failed; taking away what never served")
+            self._take_away(model.name, tell)
         except Interrupted:
             raise
         except SlipwayError as error:
             return self._unrestored(model.name, error)
-        return f"{previous.version} serves again"
+        return "nothing served before, and what was made is removed"
 
-    def _unrestored(self, model: str, error: SlipwayError) -> str:
+    def _bring_back(self, previous: Release, tell: Tell) -> None:
+        tell(f"failed; restoring {previous.version}")
+        name = stack(self.environment, previous.model)
+        self.engine.up(name, self.programs.release(self.environment, previous), tell, new=False)
+        deployment = self._rolled_out(previous.model, short(previous.digest), tell)
+        self._judged(previous.model, previous.check, previous.digest, tell)
+        self._keep(previous, deployment)
+
+    def _take_away(self, model: str, tell: Tell) -> None:
+        """Destroy a stack whose model never served, and wait until its objects are gone: the engine does not."""
+        self.engine.destroy(stack(self.environment, model), tell)
+        for name in self.cluster.names(
+            "ConfigMap", ",".join(f"{key}={value}" for key, value in selector(model).items())
+        ):
+            self.cluster.delete("ConfigMap", name)
+        left = self.watcher.gone(lambda: left_of_models(self.cluster, [model], but=("Lease",)), _GONE_LIMIT_S)
+        if left:
+            raise LeftBehind(self.environment, left)
+
+    def _unrestored(self, model: str, reason: object) -> str:
         """Say what serves when even restoring failed: a rolling update keeps old pods until new ones are ready."""
         try:
             deployment = self.cluster.read("Deployment", model)
-            ready = live_of(deployment).ready if deployment else 0
+            ready = deployment.get("status", {}).get("availableReplicas", 0) if deployment else 0
             serving = f"{ready} pods serve" if deployment else "nothing serves"
         except SlipwayError:
             serving = "what served goes on as long as the cluster does"
-        return f"not restored ({serving}): {error}"
+        return f"not restored ({serving}): {reason}"
 
-    def _watch_pods(self, models: Sequence[ModelPlan], finished: threading.Event) -> None:
-        """Report the stage of every model's pods: one LIST a second for all of them."""
-        while not finished.wait(_POLL_S):
-            try:
-                pods = self.cluster.list("Pod", f"app.kubernetes.io/managed-by={MANAGED_BY}")
-            except SlipwayError:
-                # Only progress is lost; whoever deploys meets the same error and says it.
-                continue
-            for model in models:
-                ours = [pod for pod in pods if model.labels.items() <= pod["metadata"]["labels"].items()]
-                if ours and model.name not in self._settled:
-                    self.report(f"{model.name} pods", stage(ours, model.release))
+    def _tell(self, model: str) -> Tell:
+        return lambda text: self.report(model, text)
+
+
+def _release(model: ModelPlan, deployment: Json, check: Json) -> Release:
+    """The release as it runs, with the image by its digest."""
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    image = container["image"]
+    return Release(
+        model=model.name,
+        version=model.version,
+        digest=model.release_digest,
+        image=image,
+        manifests=tuple(render_model(model, image)),
+        check=check,
+    )

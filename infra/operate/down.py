@@ -40,7 +40,7 @@ def take_down(opened: Opened, names: Sequence[str], options: Options) -> None:
                 progress.report(opened.name, text)
 
             for name in chosen:
-                settle(opened, engine, stack(opened.name, name), tell)
+                settle(opened, engine, stack(opened.name, name), tell, doubted=False)
             failed = remove_models(engine, opened.name, chosen, progress.report, options.jobs)
             errors = [error for error in failed.values() if error]
             if cancelled.is_set():

@@ -70,7 +70,7 @@ def environment_up(
 ) -> None:
     """Bring an environment's stack to its settings, beside the node groups that are `kept`."""
     name = stack(opened.name)
-    state = settle(opened, engine, name, tell)
+    state = settle(opened, engine, name, tell, doubted=False)
     if isinstance(opened.settings, AwsSettings) and state is not None:
         resized = _resized(state, opened.settings)
         if resized:
@@ -78,7 +78,7 @@ def environment_up(
             engine.refresh(name, resized, tell)
     tell("updating its stack")
     program = stacks.environment.program(opened.name, opened.settings, kept=tuple(kept))
-    engine.up(name, program, tell, new=new, refresh=refresh and not new)
+    engine.up(name, program, tell, new=new, refresh=refresh or new)
 
 
 def _resized(state: Json, settings: AwsSettings) -> list[str]:

@@ -75,13 +75,18 @@ def guard(opened: Opened) -> None:
         )
 
 
-def settle(opened: Opened, engine: Engine, stack: str, tell: Callable[[str], None]) -> Json | None:
-    """Return the state of a stack on AWS, settled; None when there is none, or when it is of no use elsewhere.
+def settle(
+    opened: Opened, engine: Engine, stack: str, tell: Callable[[str], None], *, doubted: bool = True
+) -> Json | None:
+    """Settle what a killed run left open in a stack; returns its state, None when there is none or nobody looked.
 
-    A killed run leaves AWS objects that the state does not know. Kubernetes objects are adopted by their names.
+    A killed run leaves AWS objects that the state does not know, so that on AWS it is looked for each time. Kubernetes
+    objects are adopted by their names: nothing has to be found, and it is looked only where the state is `doubted`.
     """
     account = opened.account
-    return resume(engine, stack, account.identifiers, tell) if account else None
+    if account is not None:
+        return resume(engine, stack, account.identifiers, tell)
+    return resume(engine, stack, lambda *_: (), tell) if doubted else None
 
 
 def confirm(what: str, options: Options, *, changing: bool) -> None:

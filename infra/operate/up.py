@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import stacks.model
 from infra import report
 from infra.deploy.down import remove_models
-from infra.deploy.record import Live, live_models
+from infra.deploy.record import Live, live_models, recorded_models
 from infra.deploy.up import Deployer, Done, needs_update
+from infra.deploy.watcher import Watcher
 from infra.errors import DeployError, SlipwayError
 from infra.failures import EnvironmentMissing, Interrupted
 from infra.look import reachable, url
@@ -18,6 +19,7 @@ from infra.operate.environment import environment_up, groups_there, leaving, ref
 from infra.operate.pools import remove_groups
 from infra.operate.session import Options, confirm, engine_of, guard, settle
 from infra.plan import ModelPlan
+from infra.verify import verify
 
 _DRAWN_ANSWER = 300
 
@@ -37,8 +39,12 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
         refuse_replacement(opened, there)
         # Models leave a pool that the settings have no more before its nodes go.
         old = leaving(opened, there)
-        live = _live(opened)
-        changed = [model for model in models if options.refresh or needs_update(model, live.get(model.name))]
+        live, recorded = _live(opened)
+        changed = [
+            model
+            for model in models
+            if options.refresh or needs_update(model, live.get(model.name), recorded=model.name in recorded)
+        ]
         extra = [] if names else sorted(set(live) - {model.name for model in opened.plan.models})
         _announce(opened, models, changed, live, extra, options)
         # On AWS the environment itself costs money, also before its first model.
@@ -62,13 +68,15 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
                 opened.cluster,
                 engine,
                 stacks.model.programs(opened.settings),
+                verify,
+                Watcher(opened.cluster, cancelled.wait),
                 progress.report,
                 cancelled,
                 options.jobs,
-                lambda name, tell: settle(opened, engine, name, tell),
+                lambda name, doubted, tell: settle(opened, engine, name, tell, doubted=doubted),
                 options.refresh,
             )
-            done = deployer.deploy(changed, live)
+            done = deployer.deploy(changed)
             if options.prune and extra:
                 failed = remove_models(engine, opened.name, extra, progress.report, options.jobs)
                 done += [Done(name, live[name].version, error=error) for name, error in failed.items() if error]
@@ -82,12 +90,12 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
     _conclude(opened, models, done, steps, time.monotonic() - started)
 
 
-def _live(opened: Opened) -> dict[str, Live]:
-    """What is live; nothing where the environment has no cluster yet."""
+def _live(opened: Opened) -> tuple[dict[str, Live], set[str]]:
+    """What is live, and which models have a record; nothing where the environment has no cluster yet."""
     try:
-        return live_models(opened.cluster)
+        return live_models(opened.cluster), recorded_models(opened.cluster)
     except EnvironmentMissing:
-        return {}
+        return {}, set()
 
 
 def _announce(

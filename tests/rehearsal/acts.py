@@ -20,6 +20,7 @@ from infra.aws_settings import AwsSettings
 from infra.deploy.engine import Engine
 from infra.deploy.engine_events import Outcome
 from infra.deploy.language_server import Program
+from infra.deploy.watcher import Watcher
 from infra.names import stack
 from infra.opened import Folders, Opened
 from infra.operate.down import MODEL_STORE, take_down
@@ -91,7 +92,9 @@ class Acts:
             self.tell(model.name, text)
 
         new = settle(opened, engine, name, tell) is None
-        return engine.up(name, stacks.model.programs(self.settings).model(model, tell), tell, new=new)
+        outcome = engine.up(name, stacks.model.programs(self.settings).model(model, tell), tell, new=new)
+        Watcher(opened.cluster, self.cancelled.wait).wait(model.name, model.release, tell)
+        return outcome
 
     def down(self) -> None:
         """Take everything away, the data too, as `slipway down` does; it looks by tag whether anything is left."""

@@ -29,7 +29,7 @@ def test_another_release_is_read_back_without_what_the_api_server_added_and_may_
         cluster = deployed(model)
         found = record_of_live(cluster, replace(model, release_digest="f" * 64))
         assert found == release_of(model)
-        save(cluster, found, model.namespace)
+        save(cluster, found, cluster.objects["Deployment", model.name])
         assert restorable(cluster, Owner.of(model)) == found
 
 

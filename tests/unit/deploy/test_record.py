@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from infra.deploy.record import live_models, live_of, save, saved
-from infra.failures import RecordRefused
-from infra.names import VERIFIED_LABEL
+from infra.deploy.record import live_models, live_of, recorded_models, save, saved
+from infra.deploy.rollout import REVISION
+from infra.failures import RecordRefused, WrongAnswer
+from infra.names import VERIFIED_LABEL, config_map
 from tests.unit.deploy.fake_cluster import FakeCluster
 from tests.unit.deploy.releases import planned, release_of
 
@@ -28,8 +29,9 @@ def deployment(**status: int) -> dict[str, Any]:
                 "app.kubernetes.io/version": "1.0.0",
                 "slipway.dev/release": SHORT,
             },
+            "annotations": {REVISION: "4"},
         },
-        "spec": {"replicas": 2},
+        "spec": {"replicas": 2, "template": {"metadata": {"labels": {"slipway.dev/release": SHORT}}}},
         "status": {"observedGeneration": 3, "availableReplicas": 2, **status},
     }
 
@@ -46,12 +48,12 @@ def test_a_release_that_was_never_judged_is_not_settled() -> None:
 
 
 def test_a_release_that_was_judged_right_and_serves_is_settled(cluster: FakeCluster) -> None:
-    save(cluster, RELEASE, "slipway")
+    save(cluster, RELEASE, deployment())
     assert live_models(cluster)["least"].settled
 
 
 def test_a_judged_release_with_no_available_pod_is_not_settled(cluster: FakeCluster) -> None:
-    save(cluster, RELEASE, "slipway")
+    save(cluster, RELEASE, deployment())
     cluster.objects["Deployment", "least"]["status"]["availableReplicas"] = 0
     assert not live_models(cluster)["least"].settled
 
@@ -61,13 +63,14 @@ def test_an_update_that_the_controller_has_not_seen_is_not_ready() -> None:
 
 
 def test_a_newer_release_that_was_not_judged_is_not_settled(cluster: FakeCluster) -> None:
-    save(cluster, RELEASE, "slipway")
-    cluster.objects["Deployment", "least"]["metadata"]["labels"]["slipway.dev/release"] = "fedcba9876543210"
+    save(cluster, RELEASE, deployment())
+    template = cluster.objects["Deployment", "least"]["spec"]["template"]
+    template["metadata"]["labels"]["slipway.dev/release"] = "fedcba9876543210"
     assert not live_models(cluster)["least"].settled
 
 
 def test_what_was_saved_comes_back_whole(cluster: FakeCluster) -> None:
-    save(cluster, RELEASE, "slipway")
+    save(cluster, RELEASE, deployment())
     assert saved(cluster, "least") == RELEASE
 
 
@@ -76,15 +79,34 @@ def test_without_a_record_there_is_nothing_to_go_back_to(cluster: FakeCluster) -
 
 
 def test_the_record_goes_with_its_deployment(cluster: FakeCluster) -> None:
-    save(cluster, RELEASE, "slipway")
+    save(cluster, RELEASE, deployment())
     (owner,) = cluster.objects["ConfigMap", "least-verified"]["metadata"]["ownerReferences"]
     assert (owner["kind"], owner["name"], owner["uid"]) == ("Deployment", "least", "u")
 
 
 def test_a_deployment_that_is_gone_gets_no_record(cluster: FakeCluster) -> None:
     cluster.delete("Deployment", "least")
-    save(cluster, RELEASE, "slipway")
+    with pytest.raises(WrongAnswer, match="somebody changed its Deployment while it was judged"):
+        save(cluster, RELEASE, deployment())
     assert cluster.objects == {}
+
+
+def test_a_template_that_changed_since_it_was_judged_is_not_settled(cluster: FakeCluster) -> None:
+    save(cluster, RELEASE, deployment())
+    cluster.objects["Deployment", "least"]["metadata"]["annotations"][REVISION] = "5"
+    assert not live_models(cluster)["least"].settled
+
+
+def test_models_with_a_record_are_told_from_its_name(cluster: FakeCluster) -> None:
+    assert recorded_models(cluster) == set()
+    save(cluster, RELEASE, deployment())
+    assert recorded_models(cluster) == {"least"}
+
+
+def test_the_configuration_goes_with_the_deployment_since_the_engine_never_deletes_it(cluster: FakeCluster) -> None:
+    save(cluster, RELEASE, deployment())
+    (owner,) = cluster.objects["ConfigMap", config_map("least", LEAST.release_digest)]["metadata"]["ownerReferences"]
+    assert owner["uid"] == "u"
 
 
 def test_a_mark_is_never_there_without_its_record(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +119,7 @@ def test_a_mark_is_never_there_without_its_record(cluster: FakeCluster, monkeypa
 
     monkeypatch.setattr(cluster, "apply", killed_after_the_first)
     with pytest.raises(KeyboardInterrupt):
-        save(cluster, RELEASE, "slipway")
+        save(cluster, RELEASE, deployment())
     assert VERIFIED_LABEL not in cluster.objects["Deployment", "least"]["metadata"]["labels"]
     assert saved(cluster, "least") == RELEASE
 
@@ -110,6 +132,6 @@ def test_a_record_that_is_none_is_told(cluster: FakeCluster) -> None:
 
 def test_a_record_says_whose_environment_it_is(cluster: FakeCluster) -> None:
     cluster.objects["Deployment", "least"]["metadata"]["labels"]["slipway.dev/environment"] = "local"
-    save(cluster, RELEASE, "slipway")
+    save(cluster, RELEASE, deployment())
     labels = cluster.objects["ConfigMap", "least-verified"]["metadata"]["labels"]
     assert labels["slipway.dev/environment"] == "local"

@@ -37,7 +37,7 @@ Manifests = list[dict[str, Any]]
 
 def recorded(release: Release) -> FakeCluster:
     cluster = deployed(LEAST)
-    save(cluster, release, LEAST.namespace)
+    save(cluster, release, cluster.objects["Deployment", LEAST.name])
     return cluster
 
 

@@ -80,6 +80,13 @@ def test_what_a_pod_mounts_stays_until_it_has_ended(cluster: FakeCluster, phase:
     assert (OTHER in there(cluster)) == stays
 
 
+def test_what_a_pod_that_is_being_deleted_mounts_may_go(cluster: FakeCluster) -> None:
+    metadata = {"name": "least-1-x", "labels": selector("least"), "deletionTimestamp": "2026-11-21T19:41:02Z"}
+    cluster._put({"kind": "Pod", "metadata": metadata, "spec": mounting(OTHER), "status": {"phase": "Running"}})
+    remove_strays(cluster, release_of(LEAST))
+    assert OTHER not in there(cluster)
+
+
 def test_a_config_map_is_found_wherever_a_pod_names_it() -> None:
     pod = {
         "volumes": [{"projected": {"sources": [{"configMap": {"name": "a"}}]}}, {"configMap": {"name": "b"}}],
