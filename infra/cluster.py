@@ -121,7 +121,7 @@ class Cluster:
     def names(self, kind: str, selector: str) -> tuple[str, ...]:
         """Return the names of all objects of a kind which carry the labels, without their content."""
         data = self.request("GET", self.url(kind), query={"labelSelector": selector}, accept=_METADATA_ONLY)
-        return tuple(item["metadata"]["name"] for item in json.loads(data)["items"])
+        return tuple(item["metadata"]["name"] for item in json.loads(data)["items"] or ())
 
     def apply(self, manifest: Json, field_manager: str) -> Json:
         """Server-side apply of one object in the namespace, taking over fields that others held."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.deploy.engine import Engine
-from infra.deploy.new_stack import ensured
+from infra.deploy.new_stack import made
 from infra.load import secrets_of
 from infra.names import PROJECT
 
@@ -26,7 +26,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
 def test_a_stack_made_without_the_cli_is_listed_updated_and_destroyed_by_it(engine: Engine, tmp_path: Path) -> None:
     engine.up("local", lambda: None, lambda _: None, new=True)
     assert engine.stacks() == ("local",)
-    assert ensured(f"file://{tmp_path / 'backend'}", PROJECT, "local.digits")
+    assert made(f"file://{tmp_path / 'backend'}", PROJECT, "local.digits") is True
     assert engine.stacks() == ("local", "local.digits")
     updated = engine.up("local.digits", lambda: None, lambda _: None, new=False)
     assert updated.changes == {"create": 1}, "the stack itself is all that an empty program makes"

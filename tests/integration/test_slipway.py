@@ -2,9 +2,7 @@
 
 import json
 import os
-import random
 import re
-import secrets
 import signal
 import threading
 import time
@@ -121,34 +119,6 @@ def test_a_rolling_update_and_its_revert_lose_no_request(bench: Workbench) -> No
     assert load.lost == []
     assert set(load.answers) == {2.0, 3.0}
     assert load.answers[2.0] > 100
-
-
-def test_killed_at_twenty_random_moments_the_next_up_converges_without_help(bench: Workbench) -> None:
-    seed = int(os.environ.get("SLIPWAY_KILL_SEED") or secrets.randbits(32))
-    moments = random.Random(seed)
-    bench.write("sums")
-    started = time.monotonic()
-    assert bench.up().returncode == 0
-    whole = time.monotonic() - started
-    for attempt in range(20):
-        factor = 3.0 + attempt
-        bench.write("sums", factor, version=f"1.0.{attempt + 1}")
-        after_s = moments.uniform(0, whole)
-        bench.killed_up(after_s)
-        told = f"SLIPWAY_KILL_SEED={seed}, attempt {attempt}, killed after {after_s:.3f} s"
-        if moments.random() < 0.5:  # the next up is of another edit: what the killed one made is nobody's then
-            factor += 0.5
-            bench.write("sums", factor, version=f"1.0.{attempt + 1}-again")
-            told += ", edited again"
-        result = bench.up()
-        assert result.returncode == 0, f"{told}: {result.stdout}{result.stderr}"
-        # For a moment the node may still send a request to a pod of the release before, which drains.
-        wanted = {"y": [[factor] * 3]}
-        until = time.monotonic() + 15
-        while (answer := post(bench.port("sums"), ONES)["outputs"]) != wanted and time.monotonic() < until:
-            time.sleep(0.5)
-        assert answer == wanted, told
-        assert bench.objects() == bench.wanted(), told
 
 
 def test_of_two_at_once_the_second_waits_and_says_for_whom(bench: Workbench) -> None:

@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import yaml
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from infra.cluster import Cluster
+from infra.deploy.strays import config_maps_of
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = (
@@ -231,12 +232,24 @@ class Workbench:
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
 
-    def killed_up(self, after_s: float) -> None:
-        """Start an `up` and kill it, and it alone, without warning."""
+    def killed_up(self, after_s: float, *, engine_too: bool = False) -> None:
+        """Start an `up` and kill it without warning: it alone, or its engine at the same time."""
         process = self.start("up", self.environment, "--yes")
         time.sleep(after_s)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        engines = children.read_text().split() if engine_too and process.poll() is None else []
         process.send_signal(signal.SIGKILL)
+        for engine in engines:
+            with suppress(ProcessLookupError):
+                os.kill(int(engine), signal.SIGKILL)
         process.communicate()
+
+    def missing_mounts(self) -> set[str]:
+        """Name the ConfigMaps that a pod mounts, or that its ReplicaSet would, and that are not there."""
+        there = set(self.cluster.names("ConfigMap", ""))
+        pods = [pod["spec"] for pod in self.cluster.list("Pod") if "deletionTimestamp" not in pod["metadata"]]
+        deployments = [item["spec"]["template"]["spec"] for item in self.cluster.list("Deployment")]
+        return {name for spec in (*pods, *deployments) for name in config_maps_of(spec)} - there - {"kube-root-ca.crt"}
 
     def port(self, name: str) -> int:
         """Return the port of this machine's loopback on which a model serves."""

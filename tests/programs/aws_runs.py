@@ -12,7 +12,7 @@ import pytest
 import stacks.environment
 import stacks.model
 from infra.aws_settings import AwsSettings
-from infra.deploy.record import Release
+from infra.deploy.release import Release
 from infra.settings_file import load_settings
 from tests.programs.recorder import Registered, Run, run_program
 
