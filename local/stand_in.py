@@ -18,7 +18,7 @@ from local.errors import LocalError
 from local.steps import Report
 
 _NAME = "provider"
-_PACKAGE = paths.REPOSITORY / "local" / "provider"
+_SOURCES = tuple(paths.REPOSITORY / "local" / name for name in ("provider", "peers.py", "proc_net.py"))
 _PORT_FILE = paths.STATE_PROVIDER / "port"
 _DIGEST_FILE = paths.STATE_PROVIDER / "digest"
 _DOWNLOADS = "get.pulumi.com"
@@ -81,11 +81,12 @@ def plugin_version() -> str:
     return str(json.loads(content)["version"])
 
 
-def digest(package: Path) -> str:
-    """Hex digest of the stand-in's own code, so that a change of it takes effect."""
+def digest(*sources: Path) -> str:
+    """Hex digest of the stand-in's own code (folders and files), so that a change of it takes effect."""
     content = hashlib.sha256()
-    for file in sorted(package.glob("**/*.py")):
-        content.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    for source in sources:
+        for file in sorted(source.glob("**/*.py")) or [source]:
+            content.update(file.relative_to(source).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return content.hexdigest()
 
 
@@ -94,12 +95,12 @@ def _serve(env: Mapping[str, str]) -> None:
     stop()
     argv = [sys.executable, "-P", "-m", "local.provider", "--port-file", str(_PORT_FILE)]
     processes.spawn(_NAME, argv, {**os.environ, **env})
-    _DIGEST_FILE.write_text(digest(_PACKAGE))
+    _DIGEST_FILE.write_text(digest(*_SOURCES))
     processes.wait_until("the stand-in's port", _START_LIMIT_S, _answers, watch=[_NAME])
 
 
 def _is_current() -> bool:
-    return _DIGEST_FILE.exists() and _DIGEST_FILE.read_text() == digest(_PACKAGE)
+    return _DIGEST_FILE.exists() and _DIGEST_FILE.read_text() == digest(*_SOURCES)
 
 
 def _answers() -> bool:

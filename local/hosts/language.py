@@ -24,6 +24,7 @@ from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from local.hosts import interpreter
+from local.peers import OwnPeersOfThreads
 
 USER_MESSAGE_SHOWN = 32
 """The executor's exit code for: the error is already on the engine's diagnostics, do not say it again."""
@@ -219,9 +220,10 @@ def main() -> None:
     """Serve one engine on a free port of 127.0.0.1, printed on the first line of stdout for it."""
     parent = os.getppid()
     host = LanguageHost(sys.argv[-1], Path(os.environ["PULUMI_PYTHON_EXEC"]))
-    server = grpc.server(ThreadPoolExecutor(max_workers=4), options=_GRPC_CHANNEL_OPTIONS)
+    peers = OwnPeersOfThreads("this Python host of Pulumi")
+    server = grpc.server(ThreadPoolExecutor(max_workers=4), interceptors=[peers], options=_GRPC_CHANNEL_OPTIONS)
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    port = peers.port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)  # noqa: T201 - the protocol of plugins
     _wait_for_the_end(parent)

@@ -9,6 +9,8 @@ from pathlib import Path
 import grpc.aio
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from local.peers import OwnPeers
+
 from .connections import Connections
 from .service import NOTICE, Provider
 
@@ -20,17 +22,22 @@ _GRACE_S = 2.0
 
 
 async def serve(port_file: Path) -> None:
-    """Serve until SIGTERM or SIGINT; `port_file` holds the port while this runs (mode 0600)."""
+    """Serve this user's processes and root's until SIGTERM or SIGINT.
+
+    `port_file` holds the port while this runs (mode 0600).
+    """
     connections = Connections()
+    peers = OwnPeers("this stand-in for the pulumi-kubernetes plugin")
     server = grpc.aio.server(
+        interceptors=[peers],
         options=[
             ("grpc.max_receive_message_length", _MESSAGE_BYTES),
             ("grpc.max_send_message_length", _MESSAGE_BYTES),
             ("grpc.so_reuseport", 0),
-        ]
+        ],
     )
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(connections), server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    port = peers.port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

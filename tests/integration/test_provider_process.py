@@ -18,6 +18,7 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from local.provider.properties import decode, encode
+from tests.other_user import NOBODY, needs_root, relay
 
 pytestmark = pytest.mark.integration
 
@@ -105,6 +106,26 @@ def test_a_connection_that_was_not_configured_is_told_to_run_again(tmp_path: Pat
     finally:
         provider.process.terminate()
         assert provider.process.wait(10) == 0
+
+
+@needs_root
+@pytest.mark.parametrize(
+    ("method", "request_"),
+    [
+        ("Handshake", provider_pb2.ProviderHandshakeRequest(engine_address="127.0.0.1:1")),
+        ("Attach", plugin_pb2.PluginAttach(address="127.0.0.1:1")),
+        ("Configure", provider_pb2.ConfigureRequest()),
+        ("Create", provider_pb2.CreateRequest(urn="urn:pulumi:a::b::kubernetes:core/v1:Pod::c")),
+        ("GetPluginInfo", Empty()),
+    ],
+)
+def test_another_user_of_the_machine_is_refused_whatever_he_asks_for(
+    running: Running, method: str, request_: Any
+) -> None:
+    port = int(running.port_file.read_text())
+    with relay(port, NOBODY) as near, grpc.insecure_channel(f"127.0.0.1:{near}") as channel:
+        told = refused(getattr(provider_pb2_grpc.ResourceProviderStub(channel), method), request_)
+    assert f"serves processes of uid 0 and root, and this connection is of uid {NOBODY}" in told
 
 
 def test_a_kubeconfig_that_does_not_exist_is_refused_with_its_path(running: Running) -> None:

@@ -1,0 +1,35 @@
+"""Read the kernel's tables of sockets, /proc/net/tcp and its like."""
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+LISTENING, ESTABLISHED, UNCONNECTED = "0A", "01", "07"
+"""States as they stand there; the last is that of a UDP socket which waits for anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One socket: (address, port) of both ends, its state, who owns it."""
+
+    local: tuple[str, int]
+    remote: tuple[str, int]
+    uid: int
+    inode: str
+    """`0` for a socket that its process has closed already: the kernel then lists it as root's."""
+
+
+def rows(table: str, state: str) -> Iterator[Row]:
+    """The sockets in `state`, of the text of /proc/net/{tcp,udp}[6]."""
+    for line in table.splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == state:
+            yield Row(_end(fields[1]), _end(fields[2]), int(fields[7]), fields[9])
+
+
+def _end(field: str) -> tuple[str, int]:
+    """`0100007F:1389` -> 127.0.0.1, 5001: words of four bytes in the machine's order, here little-endian."""
+    address, _, port = field.partition(":")
+    raw = bytes.fromhex(address)
+    ordered = b"".join(raw[i : i + 4][::-1] for i in range(0, len(raw), 4))
+    return socket.inet_ntop(socket.AF_INET if len(raw) == 4 else socket.AF_INET6, ordered), int(port, 16)
