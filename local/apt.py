@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import paths
+from local import paths, processes
 from local.commands import Command, run
 from local.golang import Report
 
@@ -86,8 +86,18 @@ def installed_by_us() -> list[str]:
 
 
 def policy_script(pid: int) -> str:
-    """A policy-rc.d (Debian's invoke-rc.d asks it) that refuses while `pid` lives: it lapses with us."""
-    return f"#!/bin/sh\n# slipway: while packages are installed\n[ -d /proc/{pid} ] && exit 101\nexit 0\n"
+    """A policy-rc.d (Debian's invoke-rc.d asks it) that refuses while the process that is `pid` now lives.
+
+    Boot and start time tell it from another process that gets the same pid after a kill or a power cut.
+    """
+    start = f"sed 's/.*) //' /proc/{pid}/stat 2>/dev/null | cut -d' ' -f20"
+    return f"""\
+#!/bin/sh
+# slipway: while packages are installed
+[ "$(cat /proc/sys/kernel/random/boot_id)" = {processes.boot_id()} ] || exit 0
+[ "$({start})" = "{processes.start_time(pid) or "gone"}" ] && exit 101
+exit 0
+"""
 
 
 def _refuse_services() -> bool:

@@ -63,8 +63,8 @@ def spawn(name: str, argv: Sequence[str], env: Mapping[str, str] | None = None, 
         )
     except OSError as error:
         raise LocalError(f"cannot start {name}: {argv[0]}: {error.strerror}") from error
-    started = _start_time(pid)
-    record = _Record(pid, started if started is not None else -1, _boot(), list(argv), _digest(files))
+    started = start_time(pid)
+    record = _Record(pid, started if started is not None else -1, boot_id(), list(argv), _digest(files))
     file = _pid_file(name)
     new = file.with_suffix(".new")
     new.write_text(json.dumps(asdict(record)))
@@ -173,7 +173,8 @@ def _pid_file(name: str) -> Path:
     return paths.STATE_RUN / f"{name}.pid"
 
 
-def _boot() -> str:
+def boot_id() -> str:
+    """The kernel's name for the time since it was started."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
@@ -193,7 +194,7 @@ def _stat(number: int) -> list[str] | None:
         return None
 
 
-def _start_time(number: int) -> int | None:
+def start_time(number: int) -> int | None:
     """Field 22 of proc(5): clock ticks between boot and the start of the process."""
     fields = _stat(number)
     return int(fields[19]) if fields else None
@@ -208,7 +209,7 @@ def _is_running(record: _Record) -> bool:
     threads = int(fields[17])  # field 20: while other threads still end, the first is a zombie that holds ports
     if fields[0] in ("Z", "X") and threads <= 1:
         return False
-    return int(fields[19]) == record.started and record.boot == _boot()
+    return int(fields[19]) == record.started and record.boot == boot_id()
 
 
 def _open(name: str) -> int | None:

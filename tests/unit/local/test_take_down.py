@@ -4,7 +4,9 @@ import os
 import subprocess
 from pathlib import Path
 
-from local import apt, stand_in
+import pytest
+
+from local import apt, processes, stand_in
 from local.take_down import mounts_under, what_stays
 
 MOUNTS = """\
@@ -48,14 +50,28 @@ def test_only_the_packages_whose_programs_are_absent_are_missing(tmp_path: Path)
     assert apt.missing(needs) == ["absent"]
 
 
-def test_the_policy_that_refuses_services_lapses_with_the_process_that_wrote_it(tmp_path: Path) -> None:
-    def code(pid: int) -> int:
-        script = tmp_path / "policy"
-        script.write_text(apt.policy_script(pid))
-        return subprocess.run(["/bin/sh", script], check=False).returncode
+def _code(script: Path) -> int:
+    return subprocess.run(["/bin/sh", script], check=False).returncode
 
-    assert code(os.getpid()) == 101
-    assert code(2**22 + 1) == 0
+
+def test_the_policy_that_refuses_services_lapses_with_the_process_that_wrote_it(tmp_path: Path) -> None:
+    script = tmp_path / "policy"
+    script.write_text(apt.policy_script(os.getpid()))
+    assert _code(script) == 101
+    with subprocess.Popen(["sleep", "60"]) as other:
+        script.write_text(apt.policy_script(other.pid))
+        assert _code(script) == 101
+        other.kill()
+    assert _code(script) == 0
+
+
+@pytest.mark.parametrize("known", ["start_time", "boot_id"])
+def test_the_policy_that_refuses_services_does_not_take_another_process_of_the_same_pid_for_its_own(
+    known: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, known, lambda *_: "1")
+    (tmp_path / "policy").write_text(apt.policy_script(os.getpid()))
+    assert _code(tmp_path / "policy") == 0
 
 
 def test_an_edit_of_the_stand_in_changes_its_digest(tmp_path: Path) -> None:
