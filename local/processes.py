@@ -50,6 +50,7 @@ def spawn(name: str, argv: Sequence[str], env: Mapping[str, str] | None = None, 
         (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
+    _keep_to_ourselves()
     # The defaults of these two are what a program expects; this one may run with them ignored.
     defaults = [signal.SIGINT, signal.SIGPIPE]
     try:
@@ -158,6 +159,14 @@ def log_tail(name: str) -> str:
     except OSError:
         return f"\n  no log of {name} at {file}"
     return "".join(f"\n  {line[:400]}" for line in [f"{file} ends with:", *lines[-_LOG_TAIL_LINES:]])
+
+
+def _keep_to_ourselves() -> None:
+    """Do not hand on what our own caller left open: a lock of his would be held for as long as the daemon runs."""
+    for file in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # the one by which this folder was read
+            if int(file.name) > 2:
+                os.set_inheritable(int(file.name), False)
 
 
 def _digest(files: Sequence[Path]) -> str:

@@ -45,6 +45,15 @@ def test_a_daemon_runs_in_its_own_session_until_it_is_stopped() -> None:
     assert not Path(f"/proc/{pid}").exists() or _is_zombie(pid)
 
 
+def test_a_daemon_does_not_keep_what_its_callers_caller_has_open(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as lock:
+        os.set_inheritable(lock.fileno(), True)
+        pid = _started("d", _SLEEPER)
+    held = {file.readlink() for file in Path(f"/proc/{pid}/fd").iterdir()}
+    assert tmp_path / "lock" not in held
+    assert processes.log_file("d") in held
+
+
 def _is_zombie(pid: int) -> bool:
     return ") Z " in Path(f"/proc/{pid}/stat").read_text()
 
