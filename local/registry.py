@@ -1,13 +1,18 @@
-"""Have a container registry on loopback: the one that answers there, else Debian's docker-registry."""
+"""Have a container registry on loopback: the one that answers there, else Debian's docker-registry.
+
+Ours trusts whoever reaches it, so that a packet rule lets only its own user's and root's processes do.
+"""
 
 import http.client
 import shutil
 from pathlib import Path
 
-from local import paths, processes
+from local import packet_filter, paths, processes
 from local.errors import LocalError
 
 ADDRESS = "127.0.0.1:5000"
+_PORT = int(ADDRESS.rpartition(":")[2])
+_CHAIN = "REGISTRY"
 _NAME = "registry"
 _START_LIMIT_S = 30.0
 _STOP_LIMIT_S = 5.0
@@ -34,27 +39,31 @@ def start() -> str:
         if found is not None:
             raise LocalError(
                 f"{ADDRESS} is taken by something that is no container registry ({found}); "
-                f"`ss -ltnp 'sport = :{ADDRESS.rpartition(':')[2]}'` names it. Stop it and run this again."
+                f"`ss -ltnp 'sport = :{_PORT}'` names it. Stop it and run this again."
             )
     program = shutil.which("docker-registry", path="/usr/local/bin:/usr/bin")
     if program is None:
         raise LocalError("docker-registry is not installed; `apt-get install docker-registry` brings it")
     paths.STATE_REGISTRY.mkdir(parents=True, exist_ok=True, mode=0o700)
     config = _write_config()
+    packet_filter.close(_CHAIN, (_PORT,))
     processes.spawn(_NAME, [program, "serve", str(config)], files=[config])
     processes.wait_until("the registry's answer", _START_LIMIT_S, lambda: answer() == "registry", watch=[_NAME])
     return "Debian's, started"
 
 
 def stop() -> list[str]:
-    """Stop our registry; returns what could not be stopped."""
-    return processes.stop([_NAME], grace_s=_STOP_LIMIT_S)
+    """Stop our registry; returns what could not be stopped or taken away."""
+    left = processes.stop([_NAME], grace_s=_STOP_LIMIT_S)
+    return left or packet_filter.reopen(_CHAIN)
 
 
 def status() -> str:
     """How the registry does, in a word or two."""
     up = answer() == "registry"
     if processes.alive(_NAME):
+        if not packet_filter.is_closed(_CHAIN, (_PORT,)):
+            return "up, open to every user of this machine: its packet rule is gone, `make up` puts it back"
         return "up" if up else "starting, or does not answer"
     return "up (the machine's own)" if up else "down"
 
@@ -66,8 +75,7 @@ def log() -> Path:
 
 def answer() -> str | None:
     """`registry`, what else answers on the port, or None when nothing does."""
-    host, _, port = ADDRESS.rpartition(":")
-    link = http.client.HTTPConnection(host, int(port), timeout=5)
+    link = http.client.HTTPConnection(ADDRESS, timeout=5)
     try:
         link.request("GET", "/v2/")
         response = link.getresponse()

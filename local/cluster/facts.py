@@ -27,6 +27,8 @@ CLUSTER_NAME = "slipway-local"
 
 API_PORT = 6443
 METRICS_PORT = 4443
+HEALTH_PORTS = (10248, 10249, 10256)
+"""On loopback, without authentication: health of the kubelet, metrics and health of kube-proxy."""
 API_URL = f"https://{NODE_IP}:{API_PORT}"
 REGISTRY = "127.0.0.1:5000"
 PAUSE_IMAGE = "slipway.local/pause:1"

@@ -19,7 +19,7 @@ _STOP_ORDER = (
 
 
 def start(tools: facts.Tools, report: Report) -> None:
-    """Bring the cluster up, or back up after a kill or a reboot; does nothing when all of it runs.
+    """Bring the cluster up, or back up after a kill or a reboot; looks after the packet rules when all of it runs.
 
     Ends with the node Ready, the default ServiceAccount there, the DNS answering through its Service and the
     metrics API available; the kubeconfig is paths.KUBECONFIG. Raises LocalError: what is missing on this
@@ -40,12 +40,13 @@ def start(tools: facts.Tools, report: Report) -> None:
     # Other arguments mean another version of the program, other files another configuration of it: such a daemon is
     # started again, pods serve on.
     as_wanted = all(processes.runs(part.name, part.argv, files=part.files) for part in wanted)
+    machine.check_ports(part for part in wanted if not processes.alive(part.name))
+    # Also where all runs: somebody may have flushed the packet rules, and those of an older version are changed.
+    network.create()
     api = Api()
     if as_wanted and probes.cluster_is_usable(api):
         report("cluster is running")
         return
-    machine.check_ports(part for part in wanted if not processes.alive(part.name))
-    network.create()
     cgroups.create()
     _start_control_plane(parts, containerd, tools, api)
     report(f"API server ready after {time.monotonic() - begin:.1f} s")

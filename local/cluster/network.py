@@ -8,12 +8,13 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from local import commands
+from local import commands, packet_filter
 from local.cluster import facts
 from local.errors import LocalError
 
 _LIMIT_S = 20
 _FORWARD = "SLIPWAY-FORWARD"
+_NO_ROUTER = "SLIPWAY-NO-ROUTER"
 _PREROUTING = "SLIPWAY-PREROUTING"
 _OWNED = re.compile(r"(KUBE|SLIPWAY)-")
 _KUBE_PROXY_CHAIN = ":KUBE-SERVICES "
@@ -24,9 +25,12 @@ _FORGET = (
     "net/netfilter/nf_conntrack_tcp_timeout_close",
 )
 
+_IP_FORWARD = "net/ipv4/ip_forward"
+_HEALTH = "HEALTH"
+
 # What kube-proxy, the kubelet, the ptp plugin and create() change; put back by remove().
 _SETTINGS = (
-    "net/ipv4/ip_forward",
+    _IP_FORWARD,
     "net/ipv4/conf/all/route_localnet",
     "vm/overcommit_memory",
     "vm/panic_on_oom",
@@ -50,10 +54,13 @@ def create() -> None:
     _run(["ip", "route", "replace", facts.SERVICE_CIDR, "dev", facts.BRIDGE, "src", facts.NODE_IP])
     for destination in _BLACKHOLES:
         _run(["ip", "route", "replace", *destination])
-    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
     _forget_closed_connections()
+    forwarded_before = json.loads(_settings_file().read_text())[_IP_FORWARD] != "0"
     present = _run(["iptables-save"])
-    _run(["iptables-restore", "--wait", "5", "--noflush"], rules(present))
+    # Before anything is forwarded.
+    _run(["iptables-restore", "--wait", "5", "--noflush"], rules(present, forwarded_before=forwarded_before))
+    packet_filter.close(_HEALTH, facts.HEALTH_PORTS)
+    Path("/proc/sys", _IP_FORWARD).write_text("1")
 
 
 _BLACKHOLES = (
@@ -62,29 +69,40 @@ _BLACKHOLES = (
 )
 
 
-def rules(present: str) -> str:
-    """Input of `iptables-restore --noflush` that sets our two chains, given the output of `iptables-save`.
+def rules(present: str, *, forwarded_before: bool) -> str:
+    """Input of `iptables-restore --noflush` that sets our chains, given the output of `iptables-save`.
 
-    Pods reach each other and the host. A pod that tries to leave the machine is told so at once, and a packet
-    that arrives from outside for a pod, a service or the node's address is dropped before it is translated.
+    Pods reach each other and the host. A pod that tries to leave the machine is told so at once. What arrives from
+    outside for a pod, a service, the node's address or loopback (which kube-proxy opens to routing) is dropped before
+    it is translated, and so is what says that it comes from one of them. A machine that did not forward packets
+    before us (`forwarded_before`) forwards no others': the last rule of FORWARD drops what no rule before it accepts.
     """
-    jump_forward = f"-A FORWARD -j {_FORWARD}" not in present
-    jump_prerouting = f"-A PREROUTING -j {_PREROUTING}" not in present
-    pods, cluster = facts.NODE_AND_POD_RANGE, facts.CLUSTER_RANGE
+    pods, cluster, loopback = facts.NODE_AND_POD_RANGE, facts.CLUSTER_RANGE, "127.0.0.0/8"
     lines = [
         "*filter",
         f":{_FORWARD} - [0:0]",
+        f":{_NO_ROUTER} - [0:0]",
         f"-A {_FORWARD} -s {pods} -d {pods} -j ACCEPT",
         f"-A {_FORWARD} -s {pods} -j REJECT --reject-with icmp-admin-prohibited",
-        *([f"-I FORWARD 1 -j {_FORWARD}"] if jump_forward else []),
+        *([] if forwarded_before else [f"-A {_NO_ROUTER} -j DROP"]),
+        *_jump(present, f"FORWARD -j {_FORWARD}", "-I FORWARD 1"),
+        *_jump(present, f"FORWARD -j {_NO_ROUTER}", "-A FORWARD"),
         "COMMIT",
         "*mangle",
         f":{_PREROUTING} - [0:0]",
-        f"-A {_PREROUTING} ! -s {pods} -d {cluster} ! -i lo -j DROP",
-        *([f"-I PREROUTING 1 -j {_PREROUTING}"] if jump_prerouting else []),
+        f"-A {_PREROUTING} ! -i lo -d {loopback} -j DROP",
+        f"-A {_PREROUTING} ! -i lo -s {loopback} -j DROP",
+        f"-A {_PREROUTING} ! -i lo -s {pods} -m rpfilter --invert -j DROP",
+        f"-A {_PREROUTING} ! -i lo ! -s {pods} -d {cluster} -j DROP",
+        *_jump(present, f"PREROUTING -j {_PREROUTING}", "-I PREROUTING 1"),
         "COMMIT",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _jump(present: str, rule: str, added_by: str) -> list[str]:
+    """The line that adds a rule to a built-in chain, unless it is there."""
+    return [] if f"-A {rule}" in present else [f"{added_by} {rule.partition(' ')[2]}"]
 
 
 def foreign_kube_proxy() -> bool:
@@ -96,7 +114,7 @@ def remove() -> list[str]:
     """Take away all that create() and the components made. Returns what could not be removed."""
     if not _settings_file().exists():
         return []
-    failures = []
+    failures = packet_filter.reopen(_HEALTH)
     for family in ("iptables", "ip6tables"):
         if shutil.which(f"{family}-save") is None:
             continue

@@ -72,9 +72,10 @@ def test_removal_is_empty_when_nothing_is_ours() -> None:
 
 
 def test_the_jump_to_our_chain_is_added_once() -> None:
-    assert "-I FORWARD 1 -j SLIPWAY-FORWARD" in network.rules("")
-    assert "-I FORWARD" not in network.rules(_SAVED)
-    assert "-I PREROUTING 1 -j SLIPWAY-PREROUTING" in network.rules(_SAVED)
+    assert "-I FORWARD 1 -j SLIPWAY-FORWARD" in network.rules("", forwarded_before=True)
+    present = network.rules(_SAVED, forwarded_before=True)
+    assert "-I FORWARD" not in present
+    assert "-I PREROUTING 1 -j SLIPWAY-PREROUTING" in present
 
 
 _TCP = """\
@@ -198,9 +199,9 @@ def test_a_ready_condition_from_before_a_restart_does_not_count() -> None:
 
 
 def test_packet_rules_are_accepted_by_iptables() -> None:
-    check = ["iptables-restore", "--test", "--noflush"]
+    check, rules = ["iptables-restore", "--test", "--noflush"], network.rules("", forwarded_before=False)
     try:
-        done = subprocess.run(check, input=network.rules(""), text=True, capture_output=True, timeout=20, check=False)
+        done = subprocess.run(check, input=rules, text=True, capture_output=True, timeout=20, check=False)
     except FileNotFoundError:
         pytest.skip("no iptables on this machine")
     if "Permission denied" in done.stderr:
