@@ -36,7 +36,7 @@ def render(
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
     if own_cluster:
-        variables["KUBECONFIG"] = str(paths.KUBECONFIG)
+        variables["KUBECONFIG"] = os.pathsep.join([str(paths.KUBECONFIG), *_other_kubeconfigs(base)])
     if provider_port is not None:
         others = [
             entry
@@ -49,6 +49,13 @@ def render(
     if docker_host is not None:
         variables["DOCKER_HOST"] = docker_host
     return variables
+
+
+def _other_kubeconfigs(base: Mapping[str, str]) -> list[str]:
+    """The caller's own files, behind ours: a settings file may name any context of them."""
+    listed = base.get("KUBECONFIG", "")
+    own = listed.split(os.pathsep) if listed else [str(Path(base.get("HOME") or Path.home()) / ".kube" / "config")]
+    return [name for name in own if name and name != str(paths.KUBECONFIG) and Path(name).exists()]
 
 
 def exports(variables: Mapping[str, str]) -> str:

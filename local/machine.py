@@ -180,7 +180,7 @@ def _distribution() -> str:
 
 def _has_context() -> bool:
     """In the kubeconfig that kubectl would read; ours is elsewhere, unless this runs inside the environment."""
-    if os.environ.get("KUBECONFIG") == str(paths.KUBECONFIG):
+    if str(paths.KUBECONFIG) in os.environ.get("KUBECONFIG", "").split(os.pathsep):
         return False
     import kubernetes.config  # noqa: PLC0415 - takes most of a second, and only `up` comes here
 

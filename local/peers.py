@@ -21,8 +21,8 @@ _LOOKS = 3
 """The kernel hands its table out in pieces: while sockets come and go a look may miss one that is there."""
 
 
-def owner(table: str, peer: tuple[str, int], own_port: int) -> int | None:
-    """The uid that owns the peer's end of its connection to `own_port` here; None when no such socket is in `table`.
+def other_end(table: str, peer: tuple[str, int], own_port: int) -> proc_net.Row | None:
+    """The socket of the peer's end of its connection to `own_port` here; None when none is in `table`.
 
     `table` is the text of /proc/net/tcp or tcp6. A socket that its process has closed does not count.
     """
@@ -31,25 +31,49 @@ def owner(table: str, peer: tuple[str, int], own_port: int) -> int | None:
         if row.local[1] != port or row.remote[1] != own_port or row.inode == "0":
             continue
         if _plain(row.local[0]) == _plain(row.remote[0]) == address:
-            return row.uid
+            return row
     return None
 
 
 def refusal(peer: str, own_port: int) -> str | None:
     """Why `peer` (as gRPC names it) is not served; None when its socket belongs to our uid or to root."""
-    match = re.fullmatch(r"ipv[46]:\[?([0-9a-fA-F.:]+)\]?:(\d+)", unquote(peer))
-    if match is None:
+    if _address(peer) is None:
         return f"the peer {peer} is no connection over loopback"
-    wanted = (_plain(match[1]), int(match[2]))
-    allowed = {os.geteuid(), 0}
-    for _ in range(_LOOKS):
-        for table in _TABLES:
-            uid = owner(table.read_text(), wanted, own_port) if table.exists() else None
-            if uid in allowed:
-                return None
-            if uid is not None:
-                return f"it serves processes of uid {os.geteuid()} and root, and this connection is of uid {uid}"
-    return f"it serves processes of uid {os.geteuid()} and root, and nobody holds the other end of this connection"
+    serves = f"it serves processes of uid {os.geteuid()} and root"
+    end = _find(peer, own_port)
+    if end is None:
+        return f"{serves}, and nobody holds the other end of this connection"
+    return None if end.uid in (os.geteuid(), 0) else f"{serves}, and this connection is of uid {end.uid}"
+
+
+def environment_of(peer: str, own_port: int) -> dict[str, str]:
+    """The variables that the peer's process was started with; empty when they cannot be read."""
+    end = _find(peer, own_port)
+    holder = proc_net.process(end.inode) if end is not None else None
+    if holder is None:
+        return {}
+    try:
+        text = Path(f"/proc/{holder}/environ").read_bytes()
+    except OSError:  # it ended meanwhile, or is root's and we are not
+        return {}
+    entries = (entry.partition("=") for entry in text.decode(errors="surrogateescape").split("\0"))
+    return {name: value for name, mark, value in entries if mark}
+
+
+def _find(peer: str, own_port: int) -> proc_net.Row | None:
+    wanted = _address(peer)
+    for table in _TABLES * _LOOKS:
+        if wanted is not None and table.exists():
+            end = other_end(table.read_text(), wanted, own_port)
+            if end is not None:
+                return end
+    return None
+
+
+def _address(peer: str) -> tuple[str, int] | None:
+    """`ipv4:127.0.0.1:5001` -> its address and port; None for another kind of peer."""
+    match = re.fullmatch(r"ipv[46]:\[?([0-9a-fA-F.:]+)\]?:(\d+)", unquote(peer))
+    return (_plain(match[1]), int(match[2])) if match else None
 
 
 class OwnPeers(grpc.aio.ServerInterceptor):
@@ -75,6 +99,10 @@ class OwnPeers(grpc.aio.ServerInterceptor):
                 yield response
 
         return _guarded(handler, one, many)
+
+    def environment_of(self, peer: str) -> dict[str, str]:
+        """The variables that the peer's process was started with; empty when they cannot be read."""
+        return environment_of(peer, self.port)
 
     async def _check(self, context: Any) -> None:
         reason = refusal(context.peer(), self.port)

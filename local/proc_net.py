@@ -1,8 +1,10 @@
 """Read the kernel's tables of sockets, /proc/net/tcp and its like."""
 
+import contextlib
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 LISTENING, ESTABLISHED, UNCONNECTED = "0A", "01", "07"
 """States as they stand there; the last is that of a UDP socket which waits for anybody."""
@@ -25,6 +27,18 @@ def rows(table: str, state: str) -> Iterator[Row]:
         fields = line.split()
         if fields[3] == state:
             yield Row(_end(fields[1]), _end(fields[2]), int(fields[7]), fields[9])
+
+
+def process(inode: str) -> int | None:
+    """The pid of a process that has the socket open; None when none can be seen from here."""
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with contextlib.suppress(OSError):  # it ended while we looked
+            for descriptor in (entry / "fd").iterdir():
+                if str(descriptor.readlink()) == f"socket:[{inode}]":
+                    return int(entry.name)
+    return None
 
 
 def _end(field: str) -> tuple[str, int]:

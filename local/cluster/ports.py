@@ -1,6 +1,5 @@
 """Tell which process listens on a port of this machine, from /proc alone."""
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -48,11 +47,11 @@ def holder(listeners: list[Listener], wanted: Socket) -> str | None:
 
 
 def _process(inode: str) -> str:
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        with contextlib.suppress(OSError):  # it ended while we looked
-            for descriptor in (entry / "fd").iterdir():
-                if str(descriptor.readlink()) == f"socket:[{inode}]":
-                    return f"process {entry.name} ({(entry / 'comm').read_text().strip()})"
-    return "a process that cannot be seen from here"
+    holder = proc_net.process(inode)
+    if holder is None:
+        return "a process that cannot be seen from here"
+    try:
+        name = Path(f"/proc/{holder}/comm").read_text().strip()
+    except OSError:  # it ended while we looked
+        return f"process {holder}"
+    return f"process {holder} ({name})"

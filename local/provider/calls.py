@@ -9,10 +9,10 @@ import grpc
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from .api import ApiError, UnreachableError
-from .clusters import KubeconfigError
 from .connections import Connection, NotConfiguredError
 from .discovery import KindMissingError
 from .kinds import KindRefusedError
+from .kubeconfig import KubeconfigError
 from .operations import InitError, OperationError
 from .properties import PropertyRefusedError, encode
 from .settings import SettingsError

@@ -1,5 +1,6 @@
 """Tell whether a change of the provider's configuration leads to another cluster."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pulumi.runtime.proto import provider_pb2
@@ -9,7 +10,7 @@ from .properties import Object, plain
 from .settings import parse
 
 
-def compare(olds: Object, news: Object) -> Any:
+def compare(olds: Object, news: Object, environment: Mapping[str, str]) -> Any:
     """The answer to DiffConfig.
 
     Another cluster means that every object is made anew there. With a clusterIdentifier only that decides; else the
@@ -24,7 +25,7 @@ def compare(olds: Object, news: Object) -> Any:
     if before.clusterIdentifier or after.clusterIdentifier:
         moved = before.clusterIdentifier != after.clusterIdentifier
     else:
-        addresses = server(before), server(after)
+        addresses = server(before, environment), server(after, environment)
         moved = None not in addresses and addresses[0] != addresses[1]
     return provider_pb2.DiffResponse(
         changes=provider_pb2.DiffResponse.DIFF_SOME, diffs=changed, replaces=changed if moved else []

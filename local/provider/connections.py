@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from .clusters import Cluster, Clusters
@@ -21,6 +22,8 @@ class Connection:
     """One engine's use of the provider with one configuration."""
 
     engine: Engine
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """That of the engine's process: a plugin that the engine starts would have it, and so read its KUBECONFIG."""
     settings: Settings | None = None
     cluster: Cluster | None = None
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -35,9 +38,10 @@ class Connection:
 
 
 class Connections:
-    """All connections, by peer address."""
+    """All connections, by peer address. `environment_of` gives that of the process at an address."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment_of: Callable[[str], Mapping[str, str]]) -> None:
+        self._environment_of = environment_of
         self.clusters = Clusters()
         self._by_peer: OrderedDict[str, Connection] = OrderedDict()
         self._greeted: OrderedDict[str, None] = OrderedDict()
@@ -45,7 +49,7 @@ class Connections:
     async def open(self, peer: str, engine_address: str) -> Connection:
         """Start a record: the engine said hello (a port is used again only after its connection ended)."""
         old = self._by_peer.pop(peer, None)
-        connection = Connection(Engine(engine_address))
+        connection = Connection(Engine(engine_address), self._environment_of(peer))
         self._by_peer[peer] = connection
         if old is None and len(self._by_peer) > _MOST:
             old = self._by_peer.popitem(last=False)[1]
@@ -56,7 +60,7 @@ class Connections:
     def get(self, peer: str) -> Connection:
         """The record of a connection; one without an engine to talk to when it never said hello."""
         if peer not in self._by_peer:
-            self._by_peer[peer] = Connection(Engine(""))
+            self._by_peer[peer] = Connection(Engine(""), self._environment_of(peer))
         return self._by_peer[peer]
 
     def first_of_engine(self, address: str) -> bool:

@@ -26,8 +26,8 @@ async def serve(port_file: Path) -> None:
 
     `port_file` holds the port while this runs (mode 0600).
     """
-    connections = Connections()
     peers = OwnPeers("this stand-in for the pulumi-kubernetes plugin")
+    connections = Connections(peers.environment_of)
     server = grpc.aio.server(
         interceptors=[peers],
         options=[

@@ -109,16 +109,16 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news)
 
     @answering
-    async def DiffConfig(self, request: Any, _connection: Connection) -> Any:
+    async def DiffConfig(self, request: Any, connection: Connection) -> Any:
         """Whether a change of configuration means another cluster, so that all objects must be made anew."""
-        return changes_of_provider.compare(decode(request.olds), decode(request.news))
+        return changes_of_provider.compare(decode(request.olds), decode(request.news), connection.environment)
 
     @answering
     async def Configure(self, request: Any, connection: Connection) -> Any:
         """Take the configuration for this connection; the cluster is not asked anything yet."""
         args = decode(request.args) or {key.rpartition(":")[2]: value for key, value in request.variables.items()}
         connection.settings = parse(args)
-        connection.cluster = await self.connections.clusters.find(connection.settings)
+        connection.cluster = await self.connections.clusters.find(connection.settings, connection.environment)
         if self.connections.first_of_engine(connection.engine.address):
             await connection.engine.info(NOTICE)
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)

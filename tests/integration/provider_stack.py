@@ -46,7 +46,7 @@ class Cluster:
     """Raw access to the cluster, beside the provider."""
 
     def __init__(self) -> None:
-        self.kubeconfig = os.environ["KUBECONFIG"]
+        self.kubeconfig = os.environ["KUBECONFIG"].split(os.pathsep)[0]
         self._client = config.new_client_from_config(self.kubeconfig, context=CONTEXT)  # type: ignore[no-untyped-call]
 
     def call(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Manifest | None:
@@ -77,15 +77,18 @@ class Cluster:
 
 
 class Stack:
-    """One stack with a backend of its own. `settings` are the provider's."""
+    """One stack with a backend of its own. `settings` are the provider's, `environ` what the engine's variables add."""
 
-    def __init__(self, folder: Path, daemon: Daemon, cluster: Cluster, **settings: Any) -> None:
+    def __init__(
+        self, folder: Path, daemon: Daemon, cluster: Cluster, environ: dict[str, str] | None = None, /, **settings: Any
+    ) -> None:
         self._backend = folder / "backend"
         workspace = folder / "workspace"
         for path in (self._backend, workspace):
             path.mkdir(parents=True, exist_ok=True)
         self.said = ""
-        self._settings = {"kubeconfig": cluster.kubeconfig, "context": CONTEXT, **settings}
+        given = {"kubeconfig": cluster.kubeconfig, "context": CONTEXT, **settings}
+        self._settings = {name: value for name, value in given.items() if value is not None}
         self._environment = {
             "PULUMI_BACKEND_URL": f"file://{self._backend}",
             "PULUMI_CONFIG_PASSPHRASE": "",
@@ -93,6 +96,7 @@ class Stack:
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_HOME": str(folder / "home"),
             "PULUMI_DEBUG_PROVIDERS": f"kubernetes:{daemon.port}",
+            **(environ or {}),
         }
         self._stack = automation.create_or_select_stack(
             "test",

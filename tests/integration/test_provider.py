@@ -3,6 +3,7 @@
 import base64
 import concurrent.futures
 import gc
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -190,6 +191,21 @@ def test_a_namespace_a_new_kind_and_an_object_of_it_can_be_made_by_one_program(
     assert cluster.call("GET", f"/api/v1/namespaces/{namespace}-b") is None, (
         "deleting a namespace waits until it is gone"
     )
+
+
+def test_a_context_of_another_kubeconfig_of_the_caller_is_deployed_to(
+    tmp_path: Path, daemon: Daemon, cluster: Cluster, namespace: str
+) -> None:
+    config = json.loads(Path(cluster.kubeconfig).read_text())
+    for kind in ("clusters", "users", "contexts"):
+        config[kind][0]["name"] = "second"
+    config["contexts"][0]["context"] = {"cluster": "second", "user": "second", "namespace": namespace}
+    (tmp_path / "second").write_text(json.dumps(config))
+    environ = {"KUBECONFIG": f"{cluster.kubeconfig}:{tmp_path}/second"}
+    second = Stack(tmp_path / "stack", daemon, cluster, environ, kubeconfig=None, context="second")
+    second.up(only("core/v1:ConfigMap", {"metadata": {"name": "settings"}, "data": {"a": "1"}}))
+    assert cluster.call("GET", path(namespace, "configmaps", "settings")) is not None
+    second.destroy()
 
 
 def test_a_field_that_does_not_exist_is_refused_with_its_path_and_nothing_is_made(

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,11 +19,29 @@ def test_only_the_parts_that_run_set_their_variables() -> None:
 
 
 def test_every_running_part_sets_its_variable() -> None:
-    variables = render({}, provider_port=4711, docker_host="unix:///s", own_cluster=True)
+    variables = render({"HOME": "/nowhere"}, provider_port=4711, docker_host="unix:///s", own_cluster=True)
     assert variables["PULUMI_DEBUG_PROVIDERS"] == "kubernetes:4711"
     assert variables["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] == "true"
     assert variables["DOCKER_HOST"] == "unix:///s"
     assert variables["KUBECONFIG"] == str(paths.KUBECONFIG)
+
+
+def test_contexts_of_the_callers_own_kubeconfigs_stay_usable(tmp_path: Path) -> None:
+    (tmp_path / ".kube").mkdir()
+    files = [tmp_path / ".kube" / "config", tmp_path / "one", tmp_path / "two"]
+    for file in files:
+        file.touch()
+
+    def merged(**base: str) -> list[str]:
+        base = {"HOME": str(tmp_path), **base}
+        variables = render(base, provider_port=None, docker_host=None, own_cluster=True)
+        assert render({**base, **variables}, provider_port=None, docker_host=None, own_cluster=True) == variables
+        return variables["KUBECONFIG"].split(os.pathsep)
+
+    ours = str(paths.KUBECONFIG)
+    assert merged() == [ours, str(files[0])]
+    assert merged(KUBECONFIG=f"{files[1]}:{tmp_path}/nothing:{files[2]}") == [ours, str(files[1]), str(files[2])]
+    assert merged(HOME="/nowhere") == [ours]
 
 
 def test_our_programs_come_first_on_path_and_once() -> None:

@@ -1,6 +1,10 @@
 """Who may speak to a gRPC server on loopback: this user and root, whatever port a caller comes from."""
 
 import asyncio
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -30,8 +34,8 @@ _TABLE6 = """\
 
 
 def test_the_owner_of_a_connection_is_the_one_of_the_socket_at_its_other_end() -> None:
-    assert peers.owner(_TABLE, ("127.0.0.1", 10000), 5001) == 1000
-    assert peers.owner(_TABLE6, ("127.0.0.1", 10000), 5001) == 1001, "an IPv4 address that is written as IPv6"
+    ends = [peers.other_end(table, ("127.0.0.1", 10000), 5001) for table in (_TABLE, _TABLE6)]
+    assert [end and end.uid for end in ends] == [1000, 1001], "an IPv4 address may be written as IPv6"
 
 
 @pytest.mark.parametrize(
@@ -45,11 +49,24 @@ def test_the_owner_of_a_connection_is_the_one_of_the_socket_at_its_other_end() -
     ],
 )
 def test_a_socket_that_says_nothing_about_the_caller_has_no_owner(port: int, why: str) -> None:
-    assert peers.owner(_TABLE, ("127.0.0.1", port), 5001) is None, why
+    assert peers.other_end(_TABLE, ("127.0.0.1", port), 5001) is None, why
 
 
 def test_a_peer_that_is_no_address_of_loopback_is_refused() -> None:
     assert "no connection over loopback" in str(peers.refusal("unix:/tmp/socket", 5001))
+
+
+def test_the_variables_of_the_process_at_the_other_end_are_found() -> None:
+    script = "import socket, sys; s = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); s.recv(1)"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        argv = [sys.executable, "-c", script, str(port)]
+        with subprocess.Popen(argv, env={"KUBECONFIG": "/a=b:/c", "PATH": os.environ["PATH"]}):
+            link, (address, number) = server.accept()
+            with link:
+                found = peers.environment_of(f"ipv4:{address}:{number}", port)
+        assert found["KUBECONFIG"] == "/a=b:/c"
+        assert peers.environment_of(f"ipv4:127.0.0.1:{number}", port) == {}, "the connection is over"
 
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer):

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from local.provider import changes_of_provider, clusters
-from local.provider.clusters import Clusters, KubeconfigError
+from local.provider.clusters import Clusters
+from local.provider.kubeconfig import KubeconfigError, read
 from local.provider.properties import UNKNOWN, Secret
 from local.provider.settings import Settings, SettingsError, parse
 
@@ -56,9 +57,9 @@ def test_a_boolean_that_is_none_is_refused_with_its_value() -> None:
 def test_the_kubeconfig_may_be_given_by_contents_or_by_path(tmp_path: Path) -> None:
     path = tmp_path / "config"
     path.write_text(kubeconfig())
-    assert clusters.server(Settings(kubeconfig=str(path))) == "https://127.0.0.1:1"
-    assert clusters.server(Settings(kubeconfig=kubeconfig())) == "https://127.0.0.1:1"
-    assert clusters.server(Settings(kubeconfig=kubeconfig(), cluster="d")) == "https://d"
+    assert clusters.server(Settings(kubeconfig=str(path)), {}) == "https://127.0.0.1:1"
+    assert clusters.server(Settings(kubeconfig=kubeconfig()), {}) == "https://127.0.0.1:1"
+    assert clusters.server(Settings(kubeconfig=kubeconfig(), cluster="d"), {}) == "https://d"
 
 
 @pytest.mark.parametrize(
@@ -77,19 +78,75 @@ def test_the_kubeconfig_may_be_given_by_contents_or_by_path(tmp_path: Path) -> N
 )
 def test_a_kubeconfig_that_cannot_be_used_says_why_and_shows_no_secret(settings: Settings, told: str) -> None:
     with pytest.raises(KubeconfigError, match=told) as caught:
-        asyncio.run(Clusters().find(settings))
+        asyncio.run(Clusters().find(settings, {}))
     assert "t0ps3cret" not in str(caught.value)
 
 
 def test_engines_with_the_same_kubeconfig_share_a_cluster_and_others_do_not() -> None:
     async def three() -> tuple[int, str]:
         known = Clusters()
-        same = [await known.find(Settings(kubeconfig=kubeconfig(), enablePatchForce=force)) for force in (True, False)]
-        other = await known.find(Settings(kubeconfig=kubeconfig("https://127.0.0.1:2")))
+        both = [Settings(kubeconfig=kubeconfig(), enablePatchForce=force) for force in (True, False)]
+        same = [await known.find(settings, {}) for settings in both]
+        other = await known.find(Settings(kubeconfig=kubeconfig("https://127.0.0.1:2")), {})
         await known.close()
         return len({id(cluster) for cluster in (*same, other)}), other.api.namespace
 
     assert asyncio.run(three()) == (2, "team")
+
+
+def named(name: str, server: str, **more: Any) -> dict[str, Any]:
+    """A kubeconfig with one context, cluster and user of that name."""
+    return {
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        "clusters": [{"name": name, "cluster": {"server": server, "certificate-authority": "ca.crt"}}],
+        "users": [{"name": name, "user": {"client-key": "/keys/key"}}],
+        **more,
+    }
+
+
+@pytest.fixture
+def callers(tmp_path: Path) -> dict[str, str]:
+    """The environment of a caller with three files in KUBECONFIG, one of which is empty and one not there."""
+    files = {"one": named("a", "https://a", **{"current-context": "a"}), "two": None, "three": named("b", "https://b")}
+    for folder, config in files.items():
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "config").write_text("" if config is None else json.dumps(config))
+    paths = [str(tmp_path / folder / "config") for folder in ("two", "nowhere", "one", "three")]
+    return {"KUBECONFIG": ":".join(paths), "HOME": str(tmp_path)}
+
+
+def test_every_context_in_the_files_of_the_callers_environment_can_be_used(callers: dict[str, str]) -> None:
+    assert clusters.server(Settings(), callers) == "https://a"
+    assert clusters.server(Settings(context="b"), callers) == "https://b"
+
+
+def test_a_name_that_two_files_have_means_the_first_ones(callers: dict[str, str], tmp_path: Path) -> None:
+    again = named("a", "https://again", **{"current-context": "c"})
+    (tmp_path / "three" / "config").write_text(json.dumps(again))
+    assert clusters.server(Settings(context="a"), callers) == "https://a"
+    assert read(None, callers)["current-context"] == "a"
+
+
+def test_paths_in_a_file_start_from_its_folder(callers: dict[str, str], tmp_path: Path) -> None:
+    config = read(None, callers)
+    authorities = [item["cluster"]["certificate-authority"] for item in config["clusters"]]
+    assert authorities == [f"{tmp_path}/one/ca.crt", f"{tmp_path}/three/ca.crt"]
+    assert {item["user"]["client-key"] for item in config["users"]} == {"/keys/key"}
+
+
+def test_without_kubeconfig_in_the_callers_environment_his_home_is_looked_into(tmp_path: Path) -> None:
+    with pytest.raises(KubeconfigError, match=f"kubeconfig {tmp_path}/.kube/config cannot be read"):
+        read(None, {"HOME": str(tmp_path)})
+    (tmp_path / ".kube").mkdir()
+    (tmp_path / ".kube" / "config").write_text(json.dumps(named("h", "https://home")))
+    assert clusters.server(Settings(context="h"), {"HOME": str(tmp_path)}) == "https://home"
+
+
+def test_a_program_that_gives_credentials_runs_in_the_callers_environment() -> None:
+    ways = {"command": "aws", "env": [{"name": "AWS_PROFILE", "value": "mine"}]}
+    config = read(kubeconfig(exec=ways), {"PATH": "/his/bin", "AWS_PROFILE": "his"})
+    given = {item["name"]: item["value"] for item in config["users"][0]["user"]["exec"]["env"]}
+    assert given == {"PATH": "/his/bin", "AWS_PROFILE": "mine"}
 
 
 @pytest.mark.parametrize(
@@ -103,4 +160,4 @@ def test_engines_with_the_same_kubeconfig_share_a_cluster_and_others_do_not() ->
     ],
 )
 def test_only_another_cluster_makes_all_objects_anew(old: Any, new: Any, moved: bool) -> None:
-    assert bool(changes_of_provider.compare(old, new).replaces) is moved
+    assert bool(changes_of_provider.compare(old, new, {}).replaces) is moved
