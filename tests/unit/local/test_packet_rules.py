@@ -4,7 +4,9 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -136,6 +138,33 @@ def test_the_rules_can_be_set_again_and_taken_away_without_a_trace(wires: Wires)
     assert _rules_of(wires.machine) == once
     wires.machine.run("iptables-restore", "--noflush", text=network.removal(wires.machine.run("iptables-save")))
     assert _rules_of(wires.machine) == before
+
+
+def test_the_network_comes_without_making_a_router_and_goes_with_every_setting_as_it_was(
+    wires: Wires, tmp_path: Path
+) -> None:
+    machine = wires.machine
+    machine.run("ip", "link", "delete", facts.BRIDGE)
+    machine.set("net/ipv4/ip_forward", "0")
+
+    def call(what: str) -> None:
+        code = f"from local.cluster import facts, network; facts.home().mkdir(parents=True, exist_ok=True); {what}"
+        machine.run("env", f"XDG_STATE_HOME={tmp_path}", sys.executable, "-c", code)
+
+    def seen() -> tuple[str, ...]:
+        settings = "cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_*"
+        return machine.run("ip", "route"), "".join(_rules_of(machine)), machine.run("sh", "-c", settings)
+
+    before = seen()
+    with wires.far.listen("198.51.100.2", PORT), wires.pod.listen(POD, PORT):
+        for _ in range(2):
+            call("network.create()")
+            assert machine.run("cat", "/proc/sys/net/ipv4/ip_forward") == "1\n"
+            assert machine.reaches(POD, PORT)
+            assert not wires.near.reaches("198.51.100.2", PORT)
+        assert seen() != before
+        call("print(network.remove())")
+    assert seen() == before
 
 
 def _rules_of(machine: Namespace) -> list[str]:
