@@ -8,8 +8,9 @@ import aiohttp
 
 from .api import Api, ApiError
 from .discovery import Resource
-from .settle import NotLiveError, Say, annotations
+from .settle import NotLiveError, Say
 from .verdict import Manifest, condition
+from .watching import annotations
 
 PROPAGATION = "pulumi.com/deletionPropagationPolicy"
 _POLICIES = {"foreground": "Foreground", "background": "Background", "orphan": "Orphan"}
@@ -34,7 +35,7 @@ async def delete(
     cancelled: asyncio.Event,
     say: Say,
 ) -> None:
-    """Delete the object; one that is gone already is fine.
+    """Delete the object; one that is gone already is fine. With a limit of 0 it is not waited for.
 
     Raises ApiError when deletion is refused, NotLiveError when the object still exists after `limit_s` seconds (or at
     cancellation) with what holds it.
@@ -47,7 +48,7 @@ async def delete(
         if error.code == 404:
             return
         raise
-    if answer.get("kind") == "Status":
+    if answer.get("kind") == "Status" or limit_s == 0:
         return
     wait = asyncio.create_task(_until_gone(api, resource, answer, namespace, say))
     stop = asyncio.create_task(cancelled.wait())

@@ -5,34 +5,42 @@ from dataclasses import dataclass
 
 from . import others, workloads
 from .kinds import of
-from .verdict import Manifest, Ready, Related, Verdict
+from .verdict import Manifest, Related, Verdict
 
 Rule = Callable[[Manifest, Related], Verdict]
+
+DEFAULT_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Await:
-    """How one kind is judged, what around it must be watched for that, and how long by default (seconds)."""
+    """How one kind is judged, what around it is watched for that, how long at most (seconds), and whether on refresh.
+
+    `grace_s`: after how long endpoints count as settled though none was ever seen; None: never.
+    """
 
     rule: Rule
     watches: tuple[str, ...] = ()
-    limit_s: float = 600.0
+    longest_s: float = float("inf")
+    on_refresh: bool = True
+    grace_s: float | None = None
 
 
+# The kinds, times and conditions of pulumi-kubernetes 4.32, provider/pkg/await. Other kinds (Namespace, ReplicaSet,
+# CustomResourceDefinition and all that it does not know) are live once they are stored.
 _AWAITS: dict[tuple[str, str], Await] = {
-    ("apps", "Deployment"): Await(workloads.deployment, ("pods", "replica_sets")),
+    ("apps", "Deployment"): Await(workloads.deployment, ("pods", "replica_sets", "claims")),
     ("apps", "StatefulSet"): Await(workloads.stateful_set, ("pods",)),
     ("apps", "DaemonSet"): Await(workloads.daemon_set, ("pods",)),
-    ("apps", "ReplicaSet"): Await(workloads.replica_set, ("pods",)),
     ("batch", "Job"): Await(workloads.job, ("pods",)),
-    ("", "Pod"): Await(others.pod, limit_s=300.0),
-    ("", "Service"): Await(others.service, ("pods", "slices")),
-    ("", "PersistentVolumeClaim"): Await(others.volume_claim, ("events",), limit_s=300.0),
-    ("", "PersistentVolume"): Await(others.volume, limit_s=300.0),
-    ("", "Namespace"): Await(others.namespace, limit_s=300.0),
-    ("", "Secret"): Await(others.token_secret, limit_s=60.0),
-    ("networking.k8s.io", "Ingress"): Await(others.ingress),
-    ("apiextensions.k8s.io", "CustomResourceDefinition"): Await(others.definition, limit_s=60.0),
+    ("", "ReplicationController"): Await(workloads.replication_controller, on_refresh=False),
+    ("", "Pod"): Await(others.pod),
+    ("", "Service"): Await(others.service, ("endpoints",)),
+    ("networking.k8s.io", "Ingress"): Await(others.ingress, ("endpoints", "services"), grace_s=60.0),
+    ("", "PersistentVolumeClaim"): Await(others.volume_claim, ("events",), 300.0, on_refresh=False),
+    ("", "PersistentVolume"): Await(others.volume, (), 300.0, on_refresh=False),
+    ("", "ResourceQuota"): Await(others.quota, (), 60.0, on_refresh=False),
+    ("", "Secret"): Await(others.token_secret, (), 5.0, on_refresh=False),
 }
 
 
@@ -40,9 +48,3 @@ def how(manifest: Manifest) -> Await | None:
     """How the object's kind is awaited; None for kinds that are live once they are stored."""
     kind = of(manifest)
     return _AWAITS.get((kind.group, kind.kind))
-
-
-def judge(manifest: Manifest, related: Related) -> Verdict:
-    """The verdict on an object, given what is known around it."""
-    awaited = how(manifest)
-    return awaited.rule(manifest, related) if awaited else Ready()

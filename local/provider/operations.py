@@ -1,25 +1,32 @@
 """Create, update, read and delete one object: what the protocol's calls of these names do to the cluster."""
 
 import asyncio
-import time
 from dataclasses import dataclass
 from functools import cached_property
 
-from . import checkpoint, gone, judge, settle
-from .api import APPLY, JSON, Answer, Api, ApiError, UnreachableError
+from . import checkpoint, gone, settle, watching
+from .api import APPLY, JSON, Answer, ApiError, UnreachableError
 from .clusters import Cluster
 from .connections import Connection
-from .discovery import KindMissingError, Resource
+from .discovery import KindMissingError
 from .kinds import Kind, of
 from .properties import Object, plain
 from .refusals import already_there, explain
 from .settle import NotLiveError
-from .verdict import Failed, Manifest, Related
+from .verdict import Manifest, Related
 
 FORCE = "pulumi.com/patchForce"
-_PREREQUISITE_S = 10.0
-"""How long a namespace or a kind that another resource of the program makes is waited for when it is missing."""
-_PAUSE_S = 0.25
+_PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Before each further try when what another resource of the program makes, a namespace or a kind, is missing."""
+
+
+_LET_GO = frozenset(
+    {
+        ("", "Namespace"), ("", "Pod"), ("", "ReplicationController"), ("apps", "DaemonSet"), ("apps", "Deployment"),
+        ("apps", "StatefulSet"), ("batch", "Job"),
+    }
+)  # fmt: skip
+"""Kinds for which the real plugin takes skipAwait for deletion too; others are waited for all the same."""
 
 
 class OperationError(Exception):
@@ -74,7 +81,7 @@ async def apply(target: Target, *, dry_run: bool) -> Answer:
         answer = await target.cluster.api.request("POST", resource.collection(namespace), params, manifest, JSON)
     else:
         settings, _ = target.connection.configured()
-        force = settle.annotations(manifest).get(FORCE, str(settings.enablePatchForce).lower())
+        force = watching.annotations(manifest).get(FORCE, str(settings.enablePatchForce).lower())
         params["force"] = "true" if force == "true" else "false"
         path = resource.path(namespace, metadata["name"])
         answer = await target.cluster.api.request("PATCH", path, params, manifest, APPLY)
@@ -121,27 +128,20 @@ async def _exists(target: Target) -> bool:
 
 
 async def _apply_when_possible(target: Target) -> Answer:
-    """Apply; a namespace, kind or service account that is only just being made gets some seconds to appear."""
-    started = time.monotonic()
-    while True:
+    """Apply; a namespace or a kind that is only just being made gets some seconds to appear."""
+    for pause_s in _PAUSES_S:
         try:
             return await apply(target, dry_run=False)
         except (ApiError, KindMissingError) as error:
-            if time.monotonic() - started > _PREREQUISITE_S or not _may_appear(error):
+            if isinstance(error, ApiError) and error.code != 404:
                 raise
             await target.say(f"waits for what it needs: {error}")
         try:
-            await asyncio.wait_for(target.connection.cancelled.wait(), _PAUSE_S)
+            await asyncio.wait_for(target.connection.cancelled.wait(), pause_s)
         except TimeoutError:
             continue
         raise OperationError("cancelled")
-
-
-def _may_appear(error: ApiError | KindMissingError) -> bool:
-    if isinstance(error, KindMissingError):
-        return True
-    missing_namespace = error.code == 404 and "namespaces" in str(error)
-    return missing_namespace or (error.code == 403 and "error looking up service account" in str(error))
+    return await apply(target, dry_run=False)
 
 
 async def update(target: Target, state: Object, timeout_s: float) -> Object:
@@ -189,8 +189,8 @@ async def _finish(target: Target, live: Manifest, timeout_s: float, api_version:
 def _check_annotations(manifest: Manifest, timeout_s: float) -> None:
     """Refuse annotations that cannot be read before anything is sent."""
     try:
-        settle.rule(manifest)
-        settle.limit_s(manifest, timeout_s)
+        watching.rule(manifest)
+        watching.limit_s(manifest, timeout_s)
         gone.policy(manifest)
     except ValueError as error:
         raise OperationError(f"{of(manifest).kind} {checkpoint.object_id(manifest)}: {error}") from error
@@ -221,28 +221,20 @@ async def read(cluster: Cluster, kind: Kind, identifier: str) -> Manifest | None
 
 
 async def trouble(cluster: Cluster, live: Manifest) -> str | None:
-    """Why an object that is not waited for now has failed; None when it has not, or when that is not known."""
-    awaited = judge.how(live)
-    if awaited is None or settle.rule(live) is not judge.judge or "pods" not in awaited.watches:
-        return None
-    related = Related(await _list(cluster.api, Resource("/api/v1", "pods", namespaced=True), live))
-    if "replica_sets" in awaited.watches:
-        related.replica_sets = await _list(cluster.api, Resource("/apis/apps/v1", "replicasets", namespaced=True), live)
-    verdict = judge.judge(live, related)
-    return verdict.reason if isinstance(verdict, Failed) and live.get("kind") != "Service" else None
-
-
-async def _list(api: Api, resource: Resource, live: Manifest) -> list[Manifest]:
-    namespace = live["metadata"].get("namespace", "")
-    selector = settle.label_selector(live)
-    items: list[Manifest] = (await api.get(resource.collection(namespace), labelSelector=selector)).get("items", [])
-    return items
+    """Why an object is not live now; None when it is, or when a refresh does not look."""
+    related = Related()
+    for name, (path, which) in settle.surroundings(live).items():
+        setattr(related, name, (await cluster.api.get(path, **which)).get("items") or [])
+    return watching.now_ready(live, related)
 
 
 async def delete(
     connection: Connection, cluster: Cluster, urn: str, identifier: str, state: Object, timeout_s: float
 ) -> None:
-    """Delete the object and wait until it is gone. Raises OperationError, InitError (accepted, not complete)."""
+    """Delete the object and wait until it is gone; those of some kinds are not waited for that ask for no waiting.
+
+    Raises OperationError, InitError (accepted, not complete).
+    """
     inputs, live = checkpoint.unpack(state)
     kind = of(live) if live.get("kind") else of(plain(inputs))
     namespace, name = checkpoint.parse_id(identifier)
@@ -254,7 +246,9 @@ async def delete(
         resource = await cluster.discovery.find(kind)
         if resource.namespaced and not namespace:
             namespace = cluster.api.namespace
-        limit = settle.limit_s(live, timeout_s)
+        limit = watching.limit_s(live, timeout_s)
+        if (kind.group, kind.kind) in _LET_GO and watching.skipped(plain(inputs)):
+            limit = 0.0
         await gone.delete(cluster.api, resource, live, namespace, name, limit, connection.cancelled, say)
     except KindMissingError:
         return

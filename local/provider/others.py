@@ -1,98 +1,77 @@
-"""Judge what makes no pods but is not live at once: Service, Ingress, volumes, Namespace, definitions of kinds."""
+"""Judge what makes no pods but is not live at once: Service, Ingress, volumes, quotas, tokens, a bare Pod."""
 
 from . import pods
-from .verdict import Failed, Manifest, Ready, Related, Verdict, Waiting, condition
-
-VOLUME_S = 8.0
-SERVICE_S = 2.0
+from .verdict import Manifest, Ready, Related, Verdict, Waiting, name
 
 
 def service(manifest: Manifest, related: Related) -> Verdict:
-    """Whether a request to the service would reach a pod, and a load balancer has its address.
+    """Whether its endpoints have settled with none that is not ready, and a load balancer has its address.
 
-    Without a selector, or headless, or as an external name it routes by itself or not at all: ready at once.
+    One without any endpoint is ready too, once that has settled. Without a selector, headless, or as an external name
+    it routes by itself or not at all.
     """
     spec = manifest.get("spec") or {}
     if spec.get("type") == "LoadBalancer" and not _ingress(manifest):
         return Waiting("the load balancer gets its address")
     if spec.get("type") == "ExternalName" or spec.get("clusterIP") == "None" or not spec.get("selector"):
         return Ready()
-    if any(_serves(endpoint) for piece in related.slices for endpoint in piece.get("endpoints") or []):
+    own = [item for item in related.endpoints if name(item) == name(manifest)]
+    if any(subset.get("notReadyAddresses") for item in own for subset in item.get("subsets") or []):
+        return Waiting("pods that it selects are not ready yet")
+    if related.settled or related.last_look:
         return Ready()
-    troubles = [verdict for pod in related.pods if isinstance(verdict := pods.judge(pod), Failed)]
-    if related.pods and len(troubles) == len(related.pods):
-        worst = min(troubles, key=lambda trouble: trouble.after_s)
-        return Failed(
-            f"no pod serves it: {worst.reason}", worst.code, max(SERVICE_S, worst.after_s), evidence=worst.evidence
-        )
-    if not related.pods:
-        return Waiting("no pod matches its selector yet")
-    return Waiting("none of the pods that it selects is ready yet")
-
-
-def _serves(endpoint: Manifest) -> bool:
-    return (endpoint.get("conditions") or {}).get("ready") is not False and bool(endpoint.get("addresses"))
+    return Waiting("its endpoints settle" if own else "it gets endpoints")
 
 
 def _ingress(manifest: Manifest) -> bool:
     return bool(((manifest.get("status") or {}).get("loadBalancer") or {}).get("ingress"))
 
 
-def ingress(manifest: Manifest, _: Related) -> Verdict:
-    """Whether a controller gave it an address."""
+def ingress(manifest: Manifest, related: Related) -> Verdict:
+    """Whether every service that it names has endpoints (or will not get any), and a controller gave it an address."""
+    rules = (manifest.get("spec") or {}).get("rules") or []
+    paths = [path for rule in rules for path in (rule.get("http") or {}).get("paths") or []]
+    wanted = {(path.get("backend") or {}).get("service", {}).get("name", "") for path in paths} - {""}
+    external = {name(item) for item in related.services if (item.get("spec") or {}).get("type") == "ExternalName"}
+    missing = wanted - external - {name(item) for item in related.endpoints}
+    if missing and not related.settled:
+        return Waiting(f"the services {', '.join(sorted(missing))} get endpoints")
     return Ready() if _ingress(manifest) else Waiting("an ingress controller gives it an address")
 
 
 def volume_claim(manifest: Manifest, related: Related) -> Verdict:
     """Whether it is bound, or will be as soon as a pod uses it."""
-    phase = (manifest.get("status") or {}).get("phase")
-    if phase == "Bound":
+    if (manifest.get("status") or {}).get("phase") == "Bound":
         return Ready()
-    if phase == "Lost":
-        return Failed("its volume is lost", "lost")
-    for event in reversed(related.events):
-        reason, message = event.get("reason"), event.get("message", "")
-        if reason == "WaitForFirstConsumer":
-            return Ready()
-        if reason in ("ProvisioningFailed", "FailedBinding"):
-            return Failed(f"no volume for it: {message}", "unbound", VOLUME_S)
-    return Waiting("a volume is bound to it")
+    reasons = {event.get("reason"): event.get("message", "") for event in related.events}
+    if "WaitForFirstConsumer" in reasons:
+        return Ready()
+    told = reasons.get("ProvisioningFailed") or reasons.get("FailedBinding")
+    return Waiting(f"a volume is bound to it: {told}" if told else "a volume is bound to it")
 
 
 def volume(manifest: Manifest, _: Related) -> Verdict:
     """Whether it can be, or is, bound."""
-    phase = (manifest.get("status") or {}).get("phase")
-    if phase in ("Available", "Bound"):
+    if (manifest.get("status") or {}).get("phase") in ("Available", "Bound"):
         return Ready()
-    if phase == "Failed":
-        return Failed((manifest.get("status") or {}).get("message") or "the volume failed", "failed")
-    return Waiting("the volume becomes available")
+    return Waiting((manifest.get("status") or {}).get("message") or "the volume becomes available")
 
 
-def namespace(manifest: Manifest, _: Related) -> Verdict:
-    """Whether it is not on its way out."""
-    if (manifest.get("status") or {}).get("phase") == "Terminating":
-        return Waiting("a previous namespace of this name goes away")
-    return Ready()
-
-
-def definition(manifest: Manifest, _: Related) -> Verdict:
-    """Whether the API server serves the kind that a CustomResourceDefinition defines."""
-    names = condition(manifest, "NamesAccepted")
-    if names.get("status") == "False" and names.get("reason") not in (None, "NotAccepted"):
-        return Failed(f"its names are taken: {names.get('message', '')}", "names", VOLUME_S)
-    if condition(manifest, "Established").get("status") == "True":
+def quota(manifest: Manifest, _: Related) -> Verdict:
+    """Whether its controller has taken up its limits."""
+    hard = (manifest.get("spec") or {}).get("hard")
+    if hard is not None and hard == (manifest.get("status") or {}).get("hard"):
         return Ready()
-    return Waiting("the API server takes up the new kind")
+    return Waiting("the quota's controller takes up its limits")
 
 
 def token_secret(manifest: Manifest, _: Related) -> Verdict:
     """Whether a service account token was filled in; other secrets are ready at once."""
-    if manifest.get("type") != "kubernetes.io/service-account-token" or (manifest.get("data") or {}).get("token"):
+    if manifest.get("type") != "kubernetes.io/service-account-token" or manifest.get("data"):
         return Ready()
     return Waiting("the token of the service account is filled in")
 
 
 def pod(manifest: Manifest, _: Related) -> Verdict:
-    """Whether a bare pod serves or has succeeded."""
+    """Whether a bare pod is ready or has succeeded."""
     return pods.judge(manifest)

@@ -222,13 +222,15 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
         if live is None:
             return provider_pb2.ReadResponse()
-        now = preview.refreshed(live, old_inputs) if old_inputs.get("kind") else preview.imported(live)
-        return await self._seen(request, cluster, live, checkpoint.mark(now, old_inputs), state)
+        known = bool(old_inputs.get("kind"))
+        now = preview.refreshed(live, old_inputs) if known else preview.imported(live)
+        # What is imported is taken as it is.
+        reason = await operations.trouble(cluster, live) if known else None
+        return self._seen(request, live, checkpoint.mark(now, old_inputs), state, reason)
 
-    async def _seen(self, request: Any, cluster: Any, live: dict[str, Any], now: Object, state: Object) -> Any:
+    def _seen(self, request: Any, live: dict[str, Any], now: Object, state: Object, reason: str | None) -> Any:
         manager = checkpoint.field_manager(state, plain(now), request.urn)
         packed = checkpoint.pack(now, live, checkpoint.api_version(state, live), manager)
-        reason = await operations.trouble(cluster, live)
         if reason is not None:
             raise InitError(f"{live['kind']} {request.id}: {reason}", request.id, packed)
         return provider_pb2.ReadResponse(id=request.id, properties=encode(packed), inputs=encode(now))

@@ -13,25 +13,16 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Not yet; `reason` says what is awaited."""
+    """Not yet; `reason` says what is awaited, and what stands in its way."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It will not become live by itself, once this has been so for `after_s` seconds.
-
-    `code` tells kinds of failure apart (its clock starts again when it changes). Where a pod is at fault, `pod` and
-    `container` name it, and `evidence` what else is worth showing: its "log", or its "events".
-    """
+    """It is not waited for any longer."""
 
     reason: str
-    code: str
-    after_s: float = 0.0
-    pod: str = ""
-    container: str = ""
-    evidence: str = ""
 
 
 Verdict: TypeAlias = Ready | Waiting | Failed
@@ -43,8 +34,14 @@ class Related:
 
     pods: list[Manifest] = field(default_factory=list)
     replica_sets: list[Manifest] = field(default_factory=list)
-    slices: list[Manifest] = field(default_factory=list)
+    endpoints: list[Manifest] = field(default_factory=list)
+    services: list[Manifest] = field(default_factory=list)
+    claims: list[Manifest] = field(default_factory=list)
     events: list[Manifest] = field(default_factory=list)
+    settled: bool = False
+    """Whether the endpoints have not changed for a while."""
+    last_look: bool = False
+    """Whether the wait ends with this look: its time is up, or it was cancelled."""
 
 
 def condition(manifest: Manifest, kind: str) -> Manifest:
@@ -56,6 +53,17 @@ def condition(manifest: Manifest, kind: str) -> Manifest:
     return {}
 
 
+def holds(manifest: Manifest, kind: str) -> bool:
+    """Whether the status condition of that type is True."""
+    return condition(manifest, kind).get("status") == "True"
+
+
 def name(manifest: Manifest) -> str:
     """metadata.name."""
     return str(manifest.get("metadata", {}).get("name", ""))
+
+
+def owned(manifest: Manifest, owner: Manifest) -> bool:
+    """Whether the object belongs to that one."""
+    uid = owner.get("metadata", {}).get("uid")
+    return any(item.get("uid") == uid for item in manifest.get("metadata", {}).get("ownerReferences") or [])

@@ -38,7 +38,8 @@ def pod(
 
 def serving(name: str = "digits-1") -> Manifest:
     """A pod that is ready."""
-    return pod(name, phase="Running", conditions=[{"type": "Ready", "status": "True"}])
+    held = [{"type": kind, "status": "True"} for kind in ("PodScheduled", "Initialized", "Ready")]
+    return pod(name, container={"ready": True}, phase="Running", conditions=held)
 
 
 def unschedulable(name: str = "digits-1", reason: str = "Unschedulable") -> Manifest:
@@ -86,7 +87,8 @@ def deployment(*, conditions: list[Manifest] | None = None, spec: Manifest | Non
     }
 
 
-def replica_set(revision: int) -> Manifest:
-    """The ReplicaSet `rs-<revision>` of that Deployment."""
+def replica_set(revision: int, *, ready: int = 0) -> Manifest:
+    """The ReplicaSet `rs-<revision>` of that Deployment, with `ready` of its two pods ready."""
     annotations = {"deployment.kubernetes.io/revision": str(revision)}
-    return {"kind": "ReplicaSet", "metadata": {"uid": f"rs-{revision}", "annotations": annotations}}
+    metadata = {"name": f"rs-{revision}", "uid": f"rs-{revision}", "annotations": annotations}
+    return {"kind": "ReplicaSet", "metadata": metadata, "spec": {"replicas": 2}, "status": {"readyReplicas": ready}}

@@ -2,19 +2,19 @@
 
 import asyncio
 import copy
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from local.provider import api as api_module
-from local.provider import evidence, gone, pods, settle, workloads
 from local.provider import follow as follow_module
+from local.provider import gone, settle, watching
 from local.provider.api import Api, ApiError, UnreachableError
 from local.provider.discovery import Resource
 from local.provider.follow import follow
 from local.provider.settle import NotLiveError
-from local.provider.verdict import Failed
 
 from . import shapes
 from .fake_api import ROOT, FakeApi, fake_api
@@ -57,7 +57,10 @@ def deployment(**status: Any) -> shapes.Manifest:
     return manifest
 
 
-DONE: dict[str, Any] = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
+DONE = [
+    {"type": "Available", "status": "True"},
+    {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"},
+]
 
 
 @pytest.mark.usefixtures("impatient")
@@ -130,11 +133,13 @@ class Waited:
 
 def test_a_deployment_is_waited_for_until_it_is_live_and_its_progress_is_told() -> None:
     async def test(fake: FakeApi, api: Api) -> None:
+        fake.put(f"{SETS}/rs", shapes.replica_set(2))
         fake.put(f"{ROOT}/digits", deployment())
         waited = Waited(api, deployment())
-        await until(lambda: waited.told == ["0 of 2 replicas updated"])
-        fake.put(f"{ROOT}/digits", deployment(**DONE))
-        assert (await waited.task)["status"]["availableReplicas"] == 2
+        await until(lambda: "0 of 2 replicas ready" in waited.told)
+        fake.put(f"{SETS}/rs", shapes.replica_set(2, ready=2))
+        fake.put(f"{ROOT}/digits", deployment(conditions=DONE))
+        assert (await waited.task)["status"]["conditions"] == DONE
 
     run(test)
 
@@ -145,9 +150,10 @@ def test_waiting_goes_on_after_the_api_server_was_restarted() -> None:
         waited = Waited(api, deployment())
         await until(lambda: bool(waited.told))
         await fake.stop()
-        fake.objects[f"{ROOT}/digits"] = deployment(**DONE)
+        fake.objects[f"{SETS}/rs"] = shapes.replica_set(2, ready=2)
+        fake.objects[f"{ROOT}/digits"] = deployment(conditions=DONE)
         await fake.start()
-        assert (await waited.task)["status"]["availableReplicas"] == 2
+        assert (await waited.task)["status"]["conditions"] == DONE
 
     run(test)
 
@@ -166,67 +172,52 @@ def test_waiting_ends_with_the_address_when_the_api_server_stays_away() -> None:
     run(test)
 
 
-def test_a_crash_loop_ends_the_wait_with_the_last_lines_of_the_log() -> None:
+def test_a_service_is_live_when_its_endpoints_have_not_changed_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "SETTLE_S", 0.6)
+    services, points = "/api/v1/namespaces/team/services", "/api/v1/namespaces/team/endpoints"
+    web = {
+        "kind": "Service", "apiVersion": "v1", "metadata": {"name": "web", "namespace": "team", "uid": "s"},
+        "spec": {"selector": {"app": "x"}},
+    }  # fmt: skip
+
+    async def say(_: str) -> None:
+        pass
+
+    async def test(fake: FakeApi, api: Api) -> None:
+        fake.put(f"{services}/web", web)
+        resource = Resource("/api/v1", "services", namespaced=True)
+        task = asyncio.create_task(settle.settle(api, resource, web, 10, asyncio.Event(), say))
+        for version, kind in enumerate(("notReadyAddresses", "addresses")):
+            await asyncio.sleep(0.3)
+            metadata = {"name": "web", "uid": "e", "resourceVersion": str(version)}
+            fake.put(f"{points}/web", {"metadata": metadata, "subsets": [{kind: [{"ip": "10.1.0.1"}]}]})
+        changed = time.monotonic()
+        assert await task == web
+        assert 0.2 < time.monotonic() - changed < 3
+
+    run(test)
+
+
+def test_a_crash_loop_is_told_and_waited_for() -> None:
     async def test(fake: FakeApi, api: Api) -> None:
         fake.put(f"{ROOT}/digits", deployment())
         fake.put(f"{SETS}/rs", shapes.replica_set(2))
         fake.put(f"{PODS}/digits-1", shapes.pod(container=shapes.back_off()))
-        fake.objects[f"{PODS}/digits-1/log"] = {"said": "no model here"}
-        with pytest.raises(
-            NotLiveError, match=r"exited with code 7 \(2 times\)\nlast lines of its log:\n  .*no model here"
-        ):
-            await Waited(api, deployment()).task
-
-    run(test)
-
-
-def test_a_failure_that_may_pass_is_given_its_time_and_forgotten_when_it_passes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(workloads, "REFUSED_S", 0.6)
-    refused = [{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}]
-
-    async def test(fake: FakeApi, api: Api) -> None:
-        fake.put(f"{ROOT}/digits", deployment(conditions=refused))
-        waited = Waited(api, deployment())
-        await asyncio.sleep(0.3)
-        fake.put(f"{ROOT}/digits", deployment())
-        await asyncio.sleep(0.5)
-        assert not waited.task.done()
-        fake.put(f"{ROOT}/digits", deployment(conditions=refused))
-        await asyncio.sleep(0.3)
-        assert not waited.task.done(), "its time starts anew"
-        with pytest.raises(NotLiveError, match="pods are refused: exceeded quota"):
-            await waited.task
-
-    run(test)
-
-
-def test_a_pod_that_fits_nowhere_is_waited_for_while_an_autoscaler_brings_a_node(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(pods, "UNSCHEDULABLE_S", 0.2)
-    events = "/api/v1/namespaces/team/events"
-
-    async def test(fake: FakeApi, api: Api) -> None:
-        fake.put(f"{ROOT}/digits", deployment())
-        fake.put(f"{SETS}/rs", shapes.replica_set(2))
-        fake.put(f"{PODS}/digits-1", shapes.unschedulable())
-        fake.objects[events] = {"items": [{"reason": "TriggeredScaleUp"}]}
-        waited = Waited(api, deployment())
-        await until(lambda: fake.requests.count(f"GET {events}") >= 2)
-        assert not waited.task.done()
-        fake.objects[events] = {"items": []}
-        with pytest.raises(NotLiveError, match="fits on no node: 0/1 nodes are available"):
-            await waited.task
+        waited = Waited(api, deployment(), 2)
+        await until(lambda: any("exited with code 7" in text for text in waited.told))
+        fake.put(f"{PODS}/digits-1", shapes.serving())
+        fake.put(f"{SETS}/rs", shapes.replica_set(2, ready=2))
+        fake.put(f"{ROOT}/digits", deployment(conditions=DONE))
+        await waited.task
 
     run(test)
 
 
 def test_the_limit_ends_a_wait_with_what_was_awaited() -> None:
     async def test(fake: FakeApi, api: Api) -> None:
+        fake.put(f"{SETS}/rs", shapes.replica_set(2, ready=1))
         fake.put(f"{ROOT}/digits", deployment(updatedReplicas=1))
-        with pytest.raises(NotLiveError, match="not live after 1 s: 1 of 2 replicas updated") as caught:
+        with pytest.raises(NotLiveError, match="not live after 1 s: 1 of 2 replicas ready") as caught:
             await Waited(api, deployment(), 1).task
         assert caught.value.live["status"]["updatedReplicas"] == 1
 
@@ -239,19 +230,19 @@ def test_cancelling_ends_a_wait_with_the_state_so_far() -> None:
         waited = Waited(api, deployment())
         await until(lambda: bool(waited.told))
         waited.cancelled.set()
-        with pytest.raises(NotLiveError, match="cancelled while it was waited for: 0 of 2 replicas updated"):
+        with pytest.raises(NotLiveError, match="cancelled while it was waited for: the deployment controller makes"):
             await waited.task
 
     run(test)
 
 
-def test_an_object_that_somebody_deletes_is_not_waited_for_any_longer() -> None:
+def test_an_object_that_somebody_deletes_is_waited_for_to_the_limit() -> None:
     async def test(fake: FakeApi, api: Api) -> None:
         fake.put(f"{ROOT}/digits", deployment())
-        waited = Waited(api, deployment())
+        waited = Waited(api, deployment(), 2)
         await until(lambda: bool(waited.told))
         fake.remove(f"{ROOT}/digits")
-        with pytest.raises(NotLiveError, match="deleted by somebody else"):
+        with pytest.raises(NotLiveError, match="not live after 2 s: it was deleted by somebody else"):
             await waited.task
 
     run(test)
@@ -273,23 +264,6 @@ def test_annotations_skip_the_wait_or_replace_what_is_awaited() -> None:
         assert await waited.task == blessed
 
     run(test)
-
-
-@pytest.mark.parametrize(("custom", "annotated", "expected"), [(7.0, "9", 7.0), (0.0, "9", 9.0), (0.0, None, 600.0)])
-def test_custom_timeouts_come_before_the_annotation_and_that_before_the_default(
-    custom: float, annotated: str | None, expected: float
-) -> None:
-    manifest = deployment()
-    if annotated:
-        manifest["metadata"]["annotations"]["pulumi.com/timeoutSeconds"] = annotated
-    assert settle.limit_s(manifest, custom) == expected
-
-
-def test_a_time_limit_that_is_no_number_is_refused() -> None:
-    manifest = deployment()
-    manifest["metadata"]["annotations"]["pulumi.com/timeoutSeconds"] = "10m"
-    with pytest.raises(ValueError, match="is '10m'; expected a positive whole number of seconds"):
-        settle.limit_s(manifest, 0)
 
 
 async def delete(api: Api, told: list[str], limit_s: float = 10, cancelled: asyncio.Event | None = None) -> None:
@@ -322,9 +296,12 @@ def test_deleting_waits_until_the_finalizers_let_go_and_tells_which_hold() -> No
     run(test)
 
 
-def test_a_failure_that_needs_the_log_is_told_without_it_when_there_is_none() -> None:
-    async def test(_: FakeApi, api: Api) -> None:
-        verdict = Failed("it crashed", "crash", pod="digits-1", evidence="log")
-        assert await evidence.text(api, deployment(), verdict) == "it crashed"
+def test_with_a_limit_of_nothing_a_deletion_is_asked_for_and_not_waited_for() -> None:
+    async def test(fake: FakeApi, api: Api) -> None:
+        fake.put(f"{ROOT}/digits", deployment())
+        fake.keeps_deleted = True
+        await delete(api, [], 0)
+        assert fake.objects[f"{ROOT}/digits"]["metadata"]["deletionTimestamp"]
+        assert fake.requests == [f"DELETE {ROOT}/digits"]
 
     run(test)
