@@ -29,6 +29,16 @@ def rows(table: str, state: str) -> Iterator[Row]:
             yield Row(_end(fields[1]), _end(fields[2]), int(fields[7]), fields[9])
 
 
+def listener(port: int) -> int | None:
+    """The uid that listens on the TCP port, on whatever address; None when no process of this machine does."""
+    for name in ("tcp", "tcp6"):
+        table = Path(f"/proc/net/{name}")
+        for row in rows(table.read_text(), LISTENING) if table.exists() else ():
+            if row.local[1] == port:
+                return row.uid
+    return None
+
+
 def process(inode: str) -> int | None:
     """The pid of a process that has the socket open; None when none can be seen from here."""
     for entry in Path("/proc").iterdir():

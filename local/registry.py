@@ -4,10 +4,11 @@ Ours trusts whoever reaches it, so that a packet rule lets only its own user's a
 """
 
 import http.client
+import os
 import shutil
 from pathlib import Path
 
-from local import packet_filter, paths, processes
+from local import packet_filter, paths, proc_net, processes
 from local.errors import LocalError
 
 ADDRESS = "127.0.0.1:5000"
@@ -38,7 +39,7 @@ def start() -> str:
             return "running already"
         if found is not None:
             raise LocalError(
-                f"{ADDRESS} is taken by something that is no container registry ({found}); "
+                f"{ADDRESS} is taken by something that is no container registry of yours ({found}); "
                 f"`ss -ltnp 'sport = :{_PORT}'` names it. Stop it and run this again."
             )
     program = shutil.which("docker-registry", path="/usr/local/bin:/usr/bin")
@@ -74,7 +75,10 @@ def log() -> Path:
 
 
 def answer() -> str | None:
-    """`registry`, what else answers on the port, or None when nothing does."""
+    """`registry`, what else answers on the port, or None when nothing does.
+
+    One that another user runs is no registry to us: what it serves would run in every model.
+    """
     link = http.client.HTTPConnection(ADDRESS, timeout=5)
     try:
         link.request("GET", "/v2/")
@@ -87,7 +91,8 @@ def answer() -> str | None:
         link.close()
     version = response.headers.get("Docker-Distribution-Api-Version")
     if version is not None and response.status == 200:
-        return "registry"
+        uid = proc_net.listener(_PORT)
+        return "registry" if uid in (None, 0, os.geteuid()) else f"a registry of another user, uid {uid}"
     return f"HTTP {response.status}" if version is None else f"a registry that answers {response.status}"
 
 

@@ -29,6 +29,16 @@ def connected(port: int, uid: int) -> socket.socket:
     return link
 
 
+def listening(uid: int) -> socket.socket:
+    """A socket of `uid` that listens on a free port of 127.0.0.1."""
+    libc = ctypes.CDLL(None)
+    libc.setfsuid(uid)
+    try:
+        return socket.create_server(("127.0.0.1", 0))
+    finally:
+        libc.setfsuid(0)
+
+
 @contextlib.contextmanager
 def relay(port: int, uid: int) -> Iterator[int]:
     """A port of loopback that passes one connection on to `port` through a socket of `uid`."""
