@@ -1,41 +1,33 @@
-"""Read an ONNX file's signature, digest and size, without a runtime and without its external data in memory."""
+"""Read a model's weights: an ONNX file's signature, digest and size, without its external data in memory."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from stat import S_ISDIR, S_ISREG
-from typing import TYPE_CHECKING
+from stat import S_ISREG
 
-from slipway_server.signature import Signature, Tensor, dtype_of
+from slipway_server.signature import Signature
 
-if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
+from infra.files import BadFile, inside, not_regular, open_regular, refuse_pointer
 
 SERVER_BYTES = 128 * 2**20
 WEIGHTS_FACTOR = 2.0
 ONNX_LIMIT = 2**31 - 1
 """Protobuf's own limit on one message; larger models keep their weights in files beside it (external data)."""
-
-
-class NotAnArtifact(ValueError):
-    """The file cannot be served: what is wrong with it, what is allowed, what to do next."""
-
-    def __init__(self, problem: str, allowed: str, todo: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.allowed = allowed
-        self.todo = todo
+_ONNX = "an ONNX file"
+_EXTERNAL = "an ONNX file with all its external data beside it"
+_POINTER_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class ArtifactFile:
-    """A file of the weights: its path relative to the ONNX file's folder, where it is, its size in bytes."""
+    """A file of the weights: path relative to the ONNX file's folder, where it is, size in bytes, sha256 in hex."""
 
     name: str
     path: Path
     size: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +47,38 @@ class Artifact:
     signature: Signature
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The weights of a model before their bytes are read, which takes a second for each gigabyte.
+
+    Attributes:
+        onnx: the ONNX file.
+        external: the external data, by path relative to the ONNX file's folder: where it is, and its size in bytes.
+        size: bytes of all files together.
+        signature: what the model takes and gives.
+    """
+
+    onnx: ArtifactFile
+    external: Mapping[str, tuple[Path, int]]
+    size: int
+    signature: Signature
+
+    def digested(self) -> Artifact:
+        """Read every byte; files that did not change are read once per process.
+
+        Raises:
+            BadFile: a file cannot be read.
+        """
+        external = (
+            ArtifactFile(name, path, size, _sha256(path, size, path.stat().st_mtime_ns))
+            for name, (path, size) in self.external.items()
+        )
+        files = (self.onnx, *external)
+        together = "".join(f"{file.name}\0{file.sha256}\0" for file in files)
+        sha256 = files[0].sha256 if len(files) == 1 else hashlib.sha256(together.encode()).hexdigest()
+        return Artifact(files, self.size, sha256, self.signature)
+
+
 def needed_memory(artifact_bytes: int) -> int:
     """Bytes that a replica needs to load weights of `artifact_bytes` and answer: a lower bound, not a forecast.
 
@@ -64,39 +88,46 @@ def needed_memory(artifact_bytes: int) -> int:
     return SERVER_BYTES + int(WEIGHTS_FACTOR * artifact_bytes)
 
 
-def read_artifact(path: Path) -> Artifact:
-    """Read the ONNX file at `path`; files that did not change are read once per process.
+def find_artifact(path: Path, root: Path) -> Found:
+    """Find the weights whose ONNX file is at `path`; one that did not change is read once per process.
+
+    Args:
+        path: the ONNX file. Its own name, and those of its external data, are their names in the image.
+        root: folder that links may not lead out of.
 
     Raises:
-        NotAnArtifact: missing, not readable, not ONNX, or external data that is not there.
+        BadFile: missing, not readable, not ONNX, what the image's ONNX Runtime would not load, or external data that is
+            not there.
     """
+    real = inside(path, root)
     try:
-        status = path.stat()
+        status = real.stat()
     except FileNotFoundError:
         todo = "correct the path, or make the file (models/ may have a script that trains or fetches it)"
-        raise NotAnArtifact("does not exist", "an ONNX file", todo) from None
+        raise BadFile("does not exist", _ONNX, todo) from None
     except (OSError, ValueError) as error:
         raise _unreadable(error) from None
-    if S_ISDIR(status.st_mode):
-        raise NotAnArtifact("is a folder", "an ONNX file", "name the file in it")
     if not S_ISREG(status.st_mode):
-        raise NotAnArtifact("is not a regular file", "an ONNX file", "name a file")
+        raise not_regular(status.st_mode, _ONNX)
     if status.st_size == 0:
-        raise NotAnArtifact("is empty", "an ONNX file", "export the model again")
+        raise BadFile("is empty", _ONNX, "export the model again")
     if status.st_size > ONNX_LIMIT:
         allowed = "an ONNX file under 2 GiB, with larger weights as external data beside it"
-        raise NotAnArtifact(f"has {status.st_size} bytes", allowed, "export it with external data")
-    graph = _read(path, status.st_size, status.st_mtime_ns)
-    files = (ArtifactFile(path.name, path, status.st_size), *_external(graph.ends, path.parent))
-    digests = [graph.sha256, *(_sha256(file) for file in files[1:])]
-    together = "".join(f"{file.name}\0{digest}\0" for file, digest in zip(files, digests, strict=True))
-    sha256 = digests[0] if len(files) == 1 else hashlib.sha256(together.encode()).hexdigest()
-    return Artifact(files, sum(file.size for file in files), sha256, graph.signature)
+        raise BadFile(f"has {status.st_size} bytes", allowed, "export it with external data")
+    graph = _read(real, status.st_size, status.st_mtime_ns)
+    external = dict(_external(graph.ends, path, root))
+    size = status.st_size + sum(size for _, size in external.values())
+    return Found(ArtifactFile(path.name, real, status.st_size, graph.sha256), external, size, graph.signature)
 
 
-def _unreadable(error: Exception) -> NotAnArtifact:
+def read_artifact(path: Path, root: Path) -> Artifact:
+    """Find the weights and read every byte of them; arguments and errors as of `find_artifact`."""
+    return find_artifact(path, root).digested()
+
+
+def _unreadable(error: Exception) -> BadFile:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return NotAnArtifact(f"cannot be read: {reason}", "an ONNX file", "correct its name or permissions")
+    return BadFile(f"cannot be read: {reason}", _ONNX, "correct its name or permissions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,114 +144,55 @@ def _read(path: Path, size: int, mtime_ns: int) -> _Graph:  # noqa: ARG001 - siz
     import onnx  # noqa: PLC0415 - takes longer to import than all the rest of `slipway --help`
     from google.protobuf.message import DecodeError  # noqa: PLC0415 - comes with onnx
 
+    from infra.onnx_file.limits import refuse_unsupported  # noqa: PLC0415 - imports onnx
+    from infra.onnx_file.signature import signature  # noqa: PLC0415
+    from infra.onnx_file.weights import external_ends  # noqa: PLC0415
+
+    with open_regular(path, _ONNX) as stream:
+        data = stream.read(ONNX_LIMIT + 1)
+    refuse_pointer(data, _ONNX)
     try:
-        data = path.read_bytes()
         model = onnx.load_model_from_string(data)
-    except OSError as error:
-        raise _unreadable(error) from None
     except DecodeError:
-        raise NotAnArtifact("is not ONNX", "an ONNX file", "export the model to ONNX") from None
+        raise BadFile("is not ONNX", _ONNX, "export the model to ONNX") from None
     if not model.ir_version or not model.graph.output:
-        raise NotAnArtifact("is not ONNX: it has no graph with outputs", "an ONNX file", "export the model to ONNX")
-    return _Graph(_signature(model), hashlib.sha256(data).hexdigest(), _ends(model.graph))
-
-
-def _sha256(file: ArtifactFile) -> str:
-    try:
-        return _sha256_of(file.path, file.size, file.path.stat().st_mtime_ns)
-    except OSError as error:
-        raise _unreadable(error) from None
+        raise BadFile("is not ONNX: it has no graph with outputs", _ONNX, "export the model to ONNX")
+    refuse_unsupported(model)
+    ends = external_ends(model)
+    return _Graph(signature(model), hashlib.sha256(data).hexdigest(), ends)
 
 
 @lru_cache(maxsize=4096)
-def _sha256_of(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001 - size and time are keys of the cache
-    with path.open("rb") as stream:
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001 - size and time are keys of the cache
+    with open_regular(path, _EXTERNAL) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _signature(model: "ModelProto") -> Signature:
-    weights = {tensor.name for tensor in model.graph.initializer}
-    # Before ONNX's IR version 4 every weight was listed as an input, too.
-    inputs = tuple(_tensor(value) for value in model.graph.input if value.name not in weights)
-    outputs = tuple(_tensor(value) for value in model.graph.output)
-    return Signature(inputs, outputs, {_text(entry.key): _text(entry.value) for entry in model.metadata_props})
+def _external(ends: Mapping[str, int], onnx: Path, root: Path) -> Iterator[tuple[str, tuple[Path, int]]]:
+    """The files of external data, each beside the ONNX file and large enough for what should be in it."""
+    for name, end in sorted(ends.items()):
+        try:
+            path = inside(onnx.parent / name, root)
+            size = _size(path)
+        except BadFile as error:
+            raise BadFile(f"has external data in {name!r}, which {error.problem}", error.allowed, error.todo) from None
+        if size < end:
+            problem = f"has external data in {name!r}, which has fewer than {end} bytes"
+            raise BadFile(problem, _EXTERNAL, "copy that file, too")
+        if name != onnx.name:
+            yield name, (path, size)
 
 
-def _tensor(value: "ValueInfoProto") -> Tensor:
-    from onnx import TensorProto  # noqa: PLC0415 - see _read
-
-    allowed = "inputs and outputs that are tensors of a known rank"
-    if value.type.WhichOneof("value") != "tensor_type":
-        kind = value.type.WhichOneof("value") or "nothing"
-        todo = "export it with tensors (a classifier of scikit-learn with zipmap=False)"
-        raise NotAnArtifact(f"has {value.name!r} of type {kind}", allowed, todo)
-    tensor = value.type.tensor_type
-    if not tensor.HasField("shape"):
-        raise NotAnArtifact(f"has {value.name!r} of unknown rank", allowed, "export it with shapes")
-    try:
-        dtype = dtype_of(TensorProto.DataType.Name(tensor.elem_type).lower())
-    except ValueError as error:
-        raise NotAnArtifact(f"has {value.name!r}: {error}", allowed, "export it with another type") from None
-    dims = tuple(d.dim_value if d.HasField("dim_value") and d.dim_value > 0 else None for d in tensor.shape.dim)
-    return Tensor(_text(value.name), dtype, dims)
-
-
-def _text(value: str | bytes) -> str:
-    """A string of the file; protobuf gives bytes where it is not UTF-8."""
-    if isinstance(value, bytes):
-        raise NotAnArtifact(f"has {value!r} for a text", "an ONNX file with names in UTF-8", "export the model again")
-    return value
-
-
-def _tensors(graph: "GraphProto") -> "Iterator[TensorProto]":
-    """All weights of a graph and of the graphs inside its nodes (the branches of an If, the body of a Loop)."""
-    yield from graph.initializer
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("t"):
-                yield attribute.t
-            yield from attribute.tensors
-            for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
-                yield from _tensors(inner)
-
-
-def _ends(graph: "GraphProto") -> dict[str, int]:
-    """The files of external data that a graph's weights are in, and where in each the last of them ends."""
-    from onnx import TensorProto  # noqa: PLC0415 - see _read
-
-    ends: dict[str, int] = {}
-    for tensor in _tensors(graph):
-        if tensor.data_location == TensorProto.EXTERNAL:
-            entry = {_text(item.key): _text(item.value) for item in tensor.external_data}
-            name = entry.get("location", "")
-            end = sum(_number(entry.get(key, "")) for key in ("offset", "length"))
-            ends[name] = max(ends.get(name, 0), end)
-    return ends
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 20 else 0
-
-
-def _size(path: Path) -> int | None:
-    """A regular file's size; None if there is none, or the name is no name."""
+def _size(path: Path) -> int:
+    """A regular file's size."""
     try:
         status = path.stat()
     except (OSError, ValueError):
-        return None
-    return status.st_size if S_ISREG(status.st_mode) else None
-
-
-def _external(ends: Mapping[str, int], folder: Path) -> Iterator[ArtifactFile]:
-    """The files of external data, each beside the ONNX file and large enough for what should be in it."""
-    for name, end in sorted(ends.items()):
-        path = folder / name
-        if not name or name.startswith("/") or ".." in Path(name).parts:
-            allowed = "external data beside the ONNX file"
-            raise NotAnArtifact(f"has external data at {name!r}", allowed, "export it into the same folder")
-        size = _size(path)
-        if size is None or size < end:
-            problem = "is not there" if size is None else f"has fewer than {end} bytes"
-            allowed = "an ONNX file with all its external data beside it"
-            raise NotAnArtifact(f"has external data in {name!r}, which {problem}", allowed, "copy that file, too")
-        yield ArtifactFile(name, path, size)
+        raise BadFile("is not there", _EXTERNAL, "copy that file, too") from None
+    if not S_ISREG(status.st_mode):
+        problem = not_regular(status.st_mode, _EXTERNAL).problem
+        raise BadFile(problem, _EXTERNAL, "put the file itself there")
+    if status.st_size < _POINTER_BYTES:
+        with open_regular(path, _EXTERNAL) as stream:
+            refuse_pointer(stream.read(_POINTER_BYTES), _EXTERNAL)
+    return status.st_size

@@ -14,6 +14,8 @@ import yaml
 from yaml._yaml import CParser
 
 from infra.errors import FileRefused, Place, SyntaxRefused, shown
+from infra.files import BadFile, open_inside, refuse_pointer
+from infra.folders import find_root
 
 SIZE_LIMIT = 2**20
 DEPTH_LIMIT = 32
@@ -41,7 +43,7 @@ class Document:
         return Place(self.file, self.lines.get(path, 1))
 
 
-def read_bytes(path: Path, file: str, limit: int, kind: str) -> bytes:
+def read_bytes(path: Path, file: str, limit: int, kind: str, root: Path) -> bytes:
     """Return a file's bytes.
 
     Args:
@@ -49,37 +51,31 @@ def read_bytes(path: Path, file: str, limit: int, kind: str) -> bytes:
         file: its name in messages.
         limit: largest size in bytes that is read.
         kind: what the file should be, for messages.
+        root: folder that links may not lead out of.
 
     Raises:
-        FileRefused: missing, a folder, not readable, or larger than `limit`.
+        FileRefused: missing, no regular file, not readable, a link out of `root`, a Git LFS pointer, or larger than
+            `limit`.
     """
     try:
-        if path.is_dir():
-            raise FileRefused(file, "is a folder", kind, "name a file in it")
-        if path.exists() and not path.is_file():
-            raise FileRefused(file, "is not a regular file", kind, "name a file")
-        with path.open("rb") as stream:
+        with open_inside(path, root, kind) as stream:
             data = stream.read(limit + 1)
-    except FileNotFoundError:
-        dangling = path.is_symlink()
-        problem = "is a link to a file that is not there" if dangling else "does not exist"
-        raise FileRefused(file, problem, kind, "correct the link" if dangling else "correct the name") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise FileRefused(file, f"cannot be read: {reason}", kind, "correct its name or permissions") from None
+        refuse_pointer(data, kind)
+    except BadFile as error:
+        raise FileRefused(file, error.problem, error.allowed, error.todo) from None
     if len(data) > limit:
         raise FileRefused(file, f"is larger than {limit} bytes", f"{kind}, at most {limit} bytes", "make it smaller")
     return data
 
 
 def read_document(path: Path, file: str) -> Document:
-    """Read one document of YAML.
+    """Read one document of YAML; a link may not lead out of the repository that its folder is in, see `find_root`.
 
     Raises:
         FileRefused: see `read_bytes`; or not UTF-8.
         SyntaxRefused: not YAML, or more of YAML than is read here.
     """
-    data = read_bytes(path, file, SIZE_LIMIT, "a file of YAML in UTF-8")
+    data = read_bytes(path, file, SIZE_LIMIT, "a file of YAML in UTF-8", find_root(path.parent))
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

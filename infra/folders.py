@@ -4,6 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+def find_root(folder: Path) -> Path:
+    """The folder that paths in specs are relative to: the nearest one above that has a Pulumi.yaml, else itself.
+
+    No link of a spec, of settings or of what they name leads out of it.
+    """
+    for parent in (folder.absolute(), *folder.absolute().parents):
+        if (parent / "Pulumi.yaml").is_file():
+            return parent
+    return folder
+
+
 @dataclass(frozen=True)
 class Folders:
     """Where a person's files are: specs, and settings."""

@@ -7,7 +7,7 @@ from typing import Any
 from slipway_server.errors import BadRequest
 from slipway_server.request import parse_predict
 
-from infra.artifact import Artifact
+from infra.artifact import Found
 from infra.document import read_bytes
 
 REQUEST_LIMIT = 900 * 2**10
@@ -19,13 +19,14 @@ CHECK_LIMIT = 1000 * 2**10
 _read: dict[tuple[Path, str, int, int], Any] = {}
 
 
-def read_golden(path: Path, file: str, artifact: Artifact) -> Any:
+def read_golden(path: Path, file: str, found: Found, root: Path) -> Any:
     """Return the body of `POST /predict` in the file at `path`; an unchanged file is read once per model and process.
 
     Args:
         path: the file.
         file: its name in messages.
-        artifact: the model that should take the request.
+        found: the model that should take the request.
+        root: folder that links may not lead out of.
 
     Raises:
         FileRefused: the file cannot be read or is too large.
@@ -33,14 +34,14 @@ def read_golden(path: Path, file: str, artifact: Artifact) -> Any:
     """
     try:
         stat = path.stat()
-        key = (path, artifact.sha256, stat.st_size, stat.st_mtime_ns)
+        key = (path, found.onnx.sha256, stat.st_size, stat.st_mtime_ns)
     except (OSError, ValueError):
         key = None  # reading it will say why
     if key is not None and key in _read:
         return _read[key]
-    data = read_bytes(path, file, REQUEST_LIMIT, "a file of JSON")
+    data = read_bytes(path, file, REQUEST_LIMIT, "a file of JSON", root)
     body = _parse(data)
-    parse_predict(body, artifact.signature)
+    parse_predict(body, found.signature)
     if key is not None:
         _read[key] = body
     return body

@@ -18,6 +18,7 @@ from infra.errors import (
     each,
 )
 from infra.findings import Locate, dotted
+from infra.folders import find_root
 from infra.settings_file import CONFIG_KEY, environments, load_settings, read_settings, secrets_of
 from infra.spec import OVERRIDABLE
 from infra.variant import Variant, variant
@@ -62,14 +63,6 @@ class LoadedSpec:
         if overriding in self.document.lines:
             path = overriding
         return self.document.place(path), dotted(path)
-
-
-def find_root(models_dir: Path) -> Path:
-    """The folder that paths in specs are relative to: the nearest one above that has a Pulumi.yaml, else itself."""
-    for folder in (models_dir.absolute(), *models_dir.absolute().parents):
-        if (folder / "Pulumi.yaml").is_file():
-            return folder
-    return models_dir
 
 
 def load_specs(

@@ -237,6 +237,8 @@ def repository_path(value: object) -> str:
         raise refusal("is an address, not a file", allowed, "fetch it into the repository's folder and name the file")
     if text.startswith(("/", "~")) or ".." in text.split("/") or "\\" in text:
         raise refusal("leads out of the repository", allowed, "write for example models/digits/model.onnx")
+    if text.endswith("/"):
+        raise refusal("ends in '/', as a folder does", allowed, f"write {text.rstrip('/')} if it is the file")
     return text
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from slipway_server.errors import BadRequest
 from slipway_server.expect import check_expect
 
-from infra.artifact import Artifact, NotAnArtifact, needed_memory, read_artifact
+from infra.artifact import Artifact, Found, find_artifact, needed_memory
 from infra.document import FieldPath
 from infra.errors import FileRefused, UserError, WrongValue
+from infra.files import BadFile
 from infra.findings import Locate, validated
 from infra.golden import CHECK_LIMIT, read_golden
 from infra.quantities import compact_json, format_bytes
@@ -34,35 +35,37 @@ def variant(value: Any, root: Path, locate: Locate, found: list[UserError]) -> V
     place, field = locate(("artifact", "source"))
     source = spec.artifact.source
     try:
-        artifact = read_artifact(root / source)
-    except NotAnArtifact as error:
+        weights = find_artifact(root / source, root)
+        little = list(_too_little_memory(spec, weights.size, locate))
+        found += little
+        request = _golden(spec, weights, root, locate, found)
+        # Not before it fits: every byte of it is read.
+        return None if little else Variant(spec, weights.digested(), request)
+    except BadFile as error:
         found.append(WrongValue(place, field, source, error.problem, error.allowed, error.todo))
         return None
-    found += _too_little_memory(spec, artifact, locate)
-    request = _golden(spec, artifact, root, locate, found)
-    return Variant(spec, artifact, request)
 
 
-def _too_little_memory(spec: ModelSpec, artifact: Artifact, locate: Locate) -> Iterator[UserError]:
-    needed = needed_memory(artifact.size)
+def _too_little_memory(spec: ModelSpec, weights: int, locate: Locate) -> Iterator[UserError]:
+    needed = needed_memory(weights)
     memory = spec.resources.memory
     if memory < needed:
         mebi = -(-needed // 2**20)
-        size = f"{artifact.size / 2**20:.1f}Mi" if artifact.size >= 2**20 else f"{artifact.size} bytes"
-        why = f"is less than the artifact of {size} alone" if memory < artifact.size else "is too little"
+        size = f"{weights / 2**20:.1f}Mi" if weights >= 2**20 else f"{weights} bytes"
+        why = f"is less than the artifact of {size} alone" if memory < weights else "is too little"
         problem = f"{why}: a replica needs {mebi}Mi to load {spec.artifact.source} ({size})"
         place, field = locate(("resources", "memory"))
         written = format_bytes(memory)
         yield WrongValue(place, field, written, problem, f"at least {mebi}Mi", f"write {mebi}Mi or more")
 
 
-def _golden(spec: ModelSpec, artifact: Artifact, root: Path, locate: Locate, found: list[UserError]) -> Any:
+def _golden(spec: ModelSpec, weights: Found, root: Path, locate: Locate, found: list[UserError]) -> Any:
     at: FieldPath = ("check", "request")
     request = spec.check.request
     try:
-        body = read_golden(root / request, request, artifact)
+        body = read_golden(root / request, request, weights, root)
         at = ("check", "expect")
-        check_expect(spec.check.expect, artifact.signature)
+        check_expect(spec.check.expect, weights.signature)
         at = ("check", "request")
         size = len(compact_json({"request": body, "expect": spec.check.expect}).encode())
         if size > CHECK_LIMIT:

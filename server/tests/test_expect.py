@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from signatures import DIGITS, vector
 from slipway_server.errors import BadRequest
 from slipway_server.expect import check_expect, judge
-from slipway_server.signature import Signature
+from slipway_server.signature import Signature, Tensor
 
 ANSWER = {"label": [7], "probabilities": [[0.1] * 9 + [0.9]]}
 
@@ -96,6 +96,13 @@ def test_an_expectation_that_no_answer_can_meet_is_refused(expect: object, part:
 def test_bounds_for_text_are_refused() -> None:
     with pytest.raises(BadRequest, match="bounds are for numbers only"):
         check_expect({"y": {"min": 1}}, vector("BYTES"))
+
+
+def test_any_shape_may_be_expected_of_an_output_whose_rank_nobody_knows() -> None:
+    unknown = Signature((), (Tensor("y", "FP32", ()),), {})
+    for expected in (1.0, [1.0, 2.0], [[1.0], [2.0]]):
+        check_expect({"y": expected}, unknown)
+    assert judge({"y": [[1.0], [3.0]]}, {"y": [[1.0], [2.0]]}) is not None
 
 
 ANY = st.recursive(

@@ -69,8 +69,9 @@ def dtype_of(onnx_name: str) -> str:
         ValueError: the protocol has no such type (bfloat16, complex, 8-bit floats, sequences, maps).
     """
     if onnx_name not in _BY_ONNX:
+        listed = onnx_name.startswith(("seq(", "map("))
+        hint = " (a classifier of scikit-learn is exported with zipmap=False)" if listed else ""
         raise ValueError(
-            f"element type {onnx_name!r} cannot be served; allowed: tensors of {', '.join(_BY_ONNX)} "
-            "(a classifier of scikit-learn is exported with zipmap=False)"
+            f"element type {onnx_name!r} cannot be served; allowed: tensors of {', '.join(_BY_ONNX)}{hint}"
         )
     return _BY_ONNX[onnx_name]

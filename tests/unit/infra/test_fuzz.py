@@ -12,9 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from slipway_server.errors import BadRequest
 
-from infra.artifact import NotAnArtifact, read_artifact
+from infra.artifact import find_artifact, read_artifact
 from infra.aws_settings import AnySettings, AwsSettings
 from infra.errors import UserError, each
+from infra.files import BadFile
 from infra.golden import read_golden
 from infra.load import load_settings, load_spec_file
 from infra.plan import plan
@@ -29,6 +30,7 @@ WEIGHTS = {path.stem: path.read_bytes() for path in (FIXTURES / "repo/weights").
 AWS_SPECS = [path.read_text() for path in sorted((FIXTURES / "aws/spec").glob("*.yaml"))]
 FLEET = load_settings(FIXTURES / "aws/settings", "fleet")
 LEAST = load_spec_file(FIXTURES / "spec/ok/least.yaml", FIXTURES / "repo")
+LINEAR = find_artifact(FIXTURES / "repo/weights/linear.onnx", FIXTURES / "repo")
 
 WORDS = st.sampled_from(
     [
@@ -173,8 +175,8 @@ def test_an_onnx_file_with_other_bytes_is_an_artifact_or_refused(folder: Path, w
     path = folder / f"{abs(hash(weights))}.onnx"  # another name each time, so that no cache answers
     path.write_bytes(weights)
     try:
-        read_artifact(path)
-    except NotAnArtifact as error:
+        read_artifact(path, folder)
+    except BadFile as error:
         assert error.problem
     finally:
         path.unlink()
@@ -189,7 +191,7 @@ def test_any_golden_request_fits_or_is_refused(folder: Path, body: bytes) -> Non
     path = folder / "request.json"
     path.write_bytes(body)
     try:
-        read_golden(path, "request.json", LEAST.base.artifact)
+        read_golden(path, "request.json", LINEAR, folder)
     except (BadRequest, UserError) as error:
         assert str(error)
 

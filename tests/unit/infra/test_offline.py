@@ -1,6 +1,7 @@
 """The commands `plan` and `price` as a person sees them."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ def files(tmp_path: Path) -> list[str]:
     """The fixtures on AWS as a repository of their own."""
     (tmp_path / "Pulumi.yaml").write_text("name: slipway\n")
     for name in ("weights", "checks"):
-        (tmp_path / name).symlink_to(FIXTURES / "repo" / name)
-    (tmp_path / "models").symlink_to(FIXTURES / "aws/spec")
+        shutil.copytree(FIXTURES / "repo" / name, tmp_path / name)
+    shutil.copytree(FIXTURES / "aws/spec", tmp_path / "models")
     return ["--models", str(tmp_path / "models"), "--settings", str(FIXTURES / "aws/settings")]
 
 
@@ -67,7 +68,7 @@ def test_the_same_as_json_is_one_document(files: list[str]) -> None:
 def test_of_a_cluster_that_was_there_no_price_is_shown(tmp_path: Path) -> None:
     (tmp_path / "least.yaml").write_text((FIXTURES / "spec/ok/least.yaml").read_text())
     for name in ("weights", "checks"):
-        (tmp_path / name).symlink_to(FIXTURES / "repo" / name)
+        shutil.copytree(FIXTURES / "repo" / name, tmp_path / name)
     said = run("price", "local", "--models", str(tmp_path), "--settings", str(FIXTURES / "settings/ok"))
     assert said.stdout.splitlines()[1].split() == ["least", "default", "1", *["-"] * 6]
     assert "nothing is known of it by the hour" in said.stderr

@@ -1,5 +1,7 @@
 """Every bad input that we know of is refused with exactly the message beside its fixture."""
 
+import os
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -135,7 +137,7 @@ def test_ten_megabytes_of_yaml_are_refused_without_being_parsed(tmp_path: Path) 
 def test_a_golden_request_that_no_config_map_holds_is_refused(tmp_path: Path) -> None:
     (tmp_path / "checks").mkdir()
     (tmp_path / "checks/linear.json").write_text('{"input": [' + "[0.0, 2.0, 1.0, 0.0]," * 60_000 + "[0, 2, 1, 0]]}")
-    (tmp_path / "weights").symlink_to(FIXTURES / "repo/weights")
+    shutil.copytree(FIXTURES / "repo/weights", tmp_path / "weights")
     with pytest.raises(UserError, match=r"check.request: .*is larger than 921600 bytes"):
         load_spec_file(Path("spec/ok/least.yaml"), tmp_path)
 
@@ -180,7 +182,7 @@ def test_a_file_without_permission_is_refused(monkeypatch: pytest.MonkeyPatch) -
     def denied(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", denied)  # root may read everything, so the refusal itself is simulated
+    monkeypatch.setattr(os, "open", denied)  # root may read everything, so the refusal itself is simulated
     with pytest.raises(UserError, match=r"least.yaml: cannot be read: Permission denied; allowed: .*; next: "):
         load_spec_file(Path("spec/ok/least.yaml"), Path("repo"))
 
