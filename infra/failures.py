@@ -57,6 +57,16 @@ class RegistryFailed(DeployError):
         )
 
 
+class FileChanged(DeployError):
+    """A file that goes into an image is another one than was planned."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(
+            f"{path}: changed after it was planned: it {problem}; nothing was pushed or deployed; "
+            "next: run the command again to deploy what the file holds now, or bring the planned one back"
+        )
+
+
 class ImageBuildFailed(DeployError):
     """The Docker Engine could not build an image."""
 

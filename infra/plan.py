@@ -115,9 +115,10 @@ def _image(environment: str, settings: AnySettings, variant: Variant, code: Code
     made_of = [settings.base_image, variant.artifact.sha256, code.image, *_architecture(variant)]
     digest = _digest(made_of)
     weights = tuple(
-        ImageFile(f"model/{file.name}", f"/model/{file.name}", file.path) for file in variant.artifact.files
+        ImageFile(f"model/{file.name}", f"/model/{file.name}", file.path, {"": file.sha256})
+        for file in variant.artifact.files
     )
-    server = ImageFile("server/slipway_server", "/opt/slipway/server/slipway_server", SERVER_SOURCE)
+    server = ImageFile("server/slipway_server", "/opt/slipway/server/slipway_server", SERVER_SOURCE, code.server)
     repository = _repository(environment, settings, variant.spec.name)
     runtime = _runtime(environment, settings, variant, code)
     return ImagePlan(repository, names.short(digest), runtime, (*weights, server), digest)

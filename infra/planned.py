@@ -1,6 +1,6 @@
 """Hold what is planned: every name, digest, node pool and bound of an environment, and the same as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,15 @@ from infra.spec import ModelSpec
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:
-    """A file or folder of the build context: its path there, its path in the image, and where it comes from."""
+    """A file or folder of the build context: its path there, its path in the image, and where it comes from.
+
+    `digests`: sha256, in hex, of each file by its path in the folder; of a file, its own under the empty text.
+    """
 
     context_path: str
     image_path: str
     source: Path
+    digests: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,24 +6,23 @@ install something else on another day.
 """
 
 import fcntl
-import io
+import hashlib
 import os
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 import docker
 import docker.errors
 import requests
 
 from infra.errors import DeployError
-from infra.failures import DockerUnreachable, ImageBuildFailed, NoSpace, RegistryFailed, WheelsFailed
+from infra.failures import DockerUnreachable, FileChanged, ImageBuildFailed, NoSpace, RegistryFailed, WheelsFailed
 from infra.room import full, room, told
 from infra.versions import IMAGE_PLATFORMS, IMAGE_PYTHON
 
@@ -161,8 +160,9 @@ def _lock(name: str) -> Iterator[None]:
 def installed_wheels(requirements: Path, digest: str, architecture: str, report: Report) -> Path:
     """Return a folder with the locked wheels installed for the image's Python; made once per lock and architecture.
 
-    `requirements` names every distribution with its hashes; `digest` is its digest and names the folder.
-    Only wheels, no source distributions: nothing of a package runs on this machine.
+    `requirements` names every distribution with its hashes; `digest` is its sha256 as planned, and names the folder.
+    Only wheels, no source distributions: nothing of a package runs on this machine. Raises `FileChanged` when the file
+    has other bytes than were planned.
     """
     name = digest if architecture == "amd64" else f"{digest}-{architecture}"
     target = cache_folder() / "wheels" / name
@@ -175,9 +175,18 @@ def installed_wheels(requirements: Path, digest: str, architecture: str, report:
         with room(f"{requirements}: the wheels were not installed", target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as making:
-                _install(requirements, IMAGE_PLATFORMS[architecture], Path(making) / "deps")
+                copy = Path(making) / requirements.name
+                copy.write_bytes(_as_planned(requirements, digest))
+                _install(copy, IMAGE_PLATFORMS[architecture], Path(making) / "deps")
                 (Path(making) / "deps").rename(target)
     return target
+
+
+def _as_planned(path: Path, sha256: str) -> bytes:
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise FileChanged(path, f"does not have the sha256 {sha256[:16]}, which was planned")
+    return data
 
 
 def _install(requirements: Path, platform: str, folder: Path) -> None:
@@ -199,53 +208,3 @@ def _install(requirements: Path, platform: str, folder: Path) -> None:
     if done.returncode:
         what = f"{requirements}: the wheels were not installed"
         raise full(what, str(folder), [done.stderr]) or WheelsFailed(requirements, done.stderr.strip())
-
-
-def make_context(dockerfile: str, files: Mapping[str, Path | bytes]) -> IO[bytes]:
-    """Return a tar for a build: the Dockerfile, and per path in it a file, a folder or bytes.
-
-    Times, owners and order are fixed, so that the same content gives the same layers on every machine. The
-    file is on disk, not in memory: weights may be larger than that.
-    """
-    folder = tempfile.gettempdir()
-    with room("the files of an image cannot be put together", f"{folder} (TMPDIR names another folder)"):
-        spool = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - the caller closes it
-        _fill(spool, dockerfile, files)
-    return spool
-
-
-def _fill(spool: IO[bytes], dockerfile: str, files: Mapping[str, Path | bytes]) -> None:
-    """Write the tar, and go back to its start."""
-    with tarfile.open(fileobj=spool, mode="w") as tar:
-        _add_bytes(tar, "Dockerfile", dockerfile.encode())
-        for name, source in sorted(files.items()):
-            if isinstance(source, bytes):
-                _add_bytes(tar, name, source)
-            elif source.is_dir():
-                for path in sorted(p for p in source.rglob("*") if p.is_file() and _wanted(p)):
-                    _add_file(tar, f"{name}/{path.relative_to(source).as_posix()}", path)
-            else:
-                _add_file(tar, name, source)
-    spool.seek(0)
-
-
-def _wanted(path: Path) -> bool:
-    """Compiled files carry times, so they would change a layer whose content is the same."""
-    return path.suffix != ".pyc" and path.name != ".lock"
-
-
-def _add_bytes(tar: tarfile.TarFile, name: str, data: bytes) -> None:
-    tar.addfile(_entry(name, len(data), executable=False), io.BytesIO(data))
-
-
-def _add_file(tar: tarfile.TarFile, name: str, path: Path) -> None:
-    with path.open("rb") as handle:
-        stat: Any = os.fstat(handle.fileno())
-        tar.addfile(_entry(name, stat.st_size, executable=bool(stat.st_mode & 0o100)), handle)
-
-
-def _entry(name: str, size: int, *, executable: bool) -> tarfile.TarInfo:
-    entry = tarfile.TarInfo(name)
-    entry.size = size
-    entry.mode = 0o555 if executable else 0o444
-    return entry

@@ -4,11 +4,11 @@ In two images, because the runtime's 200 MB would else be sent to the Docker Eng
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import IO
 
+from infra.components.build_context import folder_context, planned_context
 from infra.components.image import ModelImageArgs
-from infra.components.image_build import ImageBuilder, installed_wheels, make_context
+from infra.components.image_build import ImageBuilder, installed_wheels
 from infra.plan import ModelPlan
 from infra.render import render_dockerfile, render_runtime_dockerfile
 
@@ -40,14 +40,17 @@ def image_args(model: ModelPlan, progress: Report) -> ModelImageArgs:
 def _model_context(builder: ImageBuilder, model: ModelPlan, report: Report) -> IO[bytes]:
     """Return the build context of a model's image, on a runtime image that is there by then."""
     runtime = model.image.runtime
-    digest = builder.ensure(
-        runtime.reference,
-        lambda: _runtime_context(builder, model, report),
-        lambda text: report(f"runtime image: {text}"),
-        _platform(model),
-    )
-    files: dict[str, Path | bytes] = {file.context_path: file.source for file in model.image.files}
-    return make_context(render_dockerfile(f"{runtime.repository}@{digest}"), files)
+
+    def dockerfile() -> str:
+        digest = builder.ensure(
+            runtime.reference,
+            lambda: _runtime_context(builder, model, report),
+            lambda text: report(f"runtime image: {text}"),
+            _platform(model),
+        )
+        return render_dockerfile(f"{runtime.repository}@{digest}")
+
+    return planned_context(model.image.files, dockerfile)
 
 
 def _runtime_context(builder: ImageBuilder, model: ModelPlan, report: Report) -> IO[bytes]:
@@ -55,7 +58,7 @@ def _runtime_context(builder: ImageBuilder, model: ModelPlan, report: Report) ->
     runtime = model.image.runtime
     base = builder.pinned(runtime.base_image)
     wheels = installed_wheels(runtime.requirements, runtime.requirements_digest, runtime.architecture, report)
-    return make_context(render_runtime_dockerfile(base, runtime.architecture), {"deps": wheels})
+    return folder_context(render_runtime_dockerfile(base, runtime.architecture), "deps", wheels)
 
 
 def _platform(model: ModelPlan) -> str | None:

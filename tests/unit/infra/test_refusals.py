@@ -63,7 +63,7 @@ def test_a_model_that_cannot_be_scheduled_is_refused_with_its_message(name: str,
     spec = load_spec_file(path, Path("repo"), ENVIRONMENTS)
     settings = load_settings(Path("settings/ok"), "cloud")
     with pytest.raises(UserError) as refused:
-        plan("cloud", settings, [spec], CodeDigests("image", "manifests", "requirements", "runtime"))
+        plan("cloud", settings, [spec], CodeDigests("image", "manifests", "requirements", "runtime", {}))
     assert is_whole(refused.value)
     golden(path.with_suffix(".txt"), f"{refused.value}\n")
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from infra.components.image_build import ImageBuilder, make_context
+from infra.components.build_context import planned_context
+from infra.components.image_build import ImageBuilder
 from infra.failures import RegistryFailed
 from tests.rehearsal import aws_command
 from tests.rehearsal.aws.backend import Aws, Backend
@@ -40,16 +41,18 @@ def test_an_image_is_pushed_once_and_found_by_its_tag(aws: Aws, docker: ImageBui
     aws.call("ecr", "create_repository", repositoryName="slipway/one", imageTagMutability="IMMUTABLE")
     reference = f"{_ECR}/slipway/one:1"
     assert docker.pushed(reference) is None
-    digest = docker.build_and_push(reference, make_context("FROM scratch", {}), lambda _: None, None)
+    digest = docker.build_and_push(reference, planned_context([], lambda: "FROM scratch"), lambda _: None, None)
     assert digest.startswith("sha256:")
     assert docker.pushed(reference) == digest
     with pytest.raises(RegistryFailed, match="AlreadyExistsException"):
-        docker.build_and_push(reference, make_context("FROM other", {}), lambda _: None, None)
+        docker.build_and_push(reference, planned_context([], lambda: "FROM other"), lambda _: None, None)
 
 
 def test_a_push_to_a_repository_that_is_not_there_is_refused(docker: ImageBuilder) -> None:
     with pytest.raises(RegistryFailed, match="RepositoryNotFoundException"):
-        docker.build_and_push(f"{_ECR}/slipway/none:1", make_context("FROM scratch", {}), lambda _: None, None)
+        docker.build_and_push(
+            f"{_ECR}/slipway/none:1", planned_context([], lambda: "FROM scratch"), lambda _: None, None
+        )
 
 
 def test_images_of_other_registries_are_said_to_be_there(docker: ImageBuilder) -> None:
