@@ -15,13 +15,14 @@ import urllib3.exceptions
 from kubernetes import config
 from kubernetes.config.config_exception import ConfigException
 
+from infra.errors import shortened
 from infra.failures import ApiRefused, ClusterUnreachable, ContextUnknown
 
 Json = dict[str, Any]
 
 _CONNECT_S = 5.0
-_ATTEMPT_MESSAGE_BYTES = 2000
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_MESSAGE_LENGTH = 2000
 _KINDS = {
     "Namespace": "api/v1/namespaces",
     "ConfigMap": "api/v1/namespaces/{namespace}/configmaps",
@@ -168,10 +169,10 @@ def _text(body: object) -> str:
     try:
         parsed = json.loads(text)
     except ValueError:
-        return text[:_ATTEMPT_MESSAGE_BYTES].strip()
+        return shortened(text.strip(), _MESSAGE_LENGTH)
     if isinstance(parsed, dict) and isinstance(parsed.get("message"), str):
-        return cast(str, parsed["message"])
-    return text[:_ATTEMPT_MESSAGE_BYTES].strip()
+        return shortened(cast(str, parsed["message"]), _MESSAGE_LENGTH)
+    return shortened(text.strip(), _MESSAGE_LENGTH)
 
 
 def _reason(error: urllib3.exceptions.HTTPError) -> str:

@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+_CUT = " [...] "
+
 
 class Place(NamedTuple):
     """Where a person wrote something: a file as the user named it, and a line counted from 1 when there is one."""
@@ -127,11 +129,18 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
 
 def _line(text: str, limit: int = 500) -> str:
     """A text as one line that a terminal shows as it is, whatever was in the file."""
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: limit + 1])
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shortened(text, limit))
+    return shortened(text, limit)
 
 
 def shown(value: object, limit: int = 80) -> str:
     """A value as one printable line; control characters are escaped, long ones cut."""
-    text = json.dumps(value, default=str)
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+    return shortened(json.dumps(value, default=str), limit)
+
+
+def shortened(text: str, limit: int) -> str:
+    """Cut a text to `limit` characters in its middle: it begins with what it is about, and ends with why."""
+    if len(text) <= limit:
+        return text
+    rest = limit - len(_CUT)
+    return f"{text[: rest // 3]}{_CUT}{text[len(text) - (rest - rest // 3) :]}"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from local import paths
 from local.errors import LocalError
+from local.text import shortened
 
 _KILL_LIMIT_S = 5.0
 _LOG_TAIL_LINES = 12
@@ -158,7 +159,7 @@ def log_tail(name: str) -> str:
             lines = stream.read().decode(errors="replace").splitlines()
     except OSError:
         return f"\n  no log of {name} at {file}"
-    return "".join(f"\n  {line[:400]}" for line in [f"{file} ends with:", *lines[-_LOG_TAIL_LINES:]])
+    return "".join(f"\n  {shortened(line, 400)}" for line in [f"{file} ends with:", *lines[-_LOG_TAIL_LINES:]])
 
 
 def _keep_to_ourselves() -> None:

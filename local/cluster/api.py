@@ -9,6 +9,7 @@ import urllib3
 
 from local.cluster import facts
 from local.errors import LocalError
+from local.text import shortened
 
 _TIMEOUT_S = 10.0
 _FIELD_MANAGER = "slipway-local"
@@ -41,7 +42,7 @@ class Api:
         if status == 404:
             return None
         if status != 200:
-            raise OSError(f"GET {path}: {status} {body[:200]!r}")
+            raise OSError(f"GET {path}: {status} {_said(body)!r}")
         return json.loads(body)
 
     def apply(self, item: Mapping[str, Any]) -> None:
@@ -53,7 +54,7 @@ class Api:
         status, body = self._request("PATCH", path, json.dumps(item).encode(), headers)
         if status not in (200, 201):
             what = f"{item['kind']} {metadata['name']}"
-            raise LocalError(f"the cluster refused its own {what}: {status} {body[:300]!r}")
+            raise LocalError(f"the cluster refused its own {what}: {status} {_said(body)!r}")
 
     def _request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -63,3 +64,7 @@ class Api:
         except urllib3.exceptions.HTTPError as error:
             raise OSError(f"{method} {path}: {error}") from error
         return answer.status, answer.data
+
+
+def _said(body: bytes) -> str:
+    return shortened(body.decode(errors="replace"), 300)

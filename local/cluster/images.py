@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from local.errors import LocalError
+from local.text import shortened
 
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -112,7 +113,8 @@ def _call(
     answer = link.getresponse()
     text = answer.read()
     if answer.status not in expected:
-        raise LocalError(f"registry {link.host}: {method} {path}: {answer.status} {text[:200]!r}")
+        said = shortened(text.decode(errors="replace"), 200)
+        raise LocalError(f"registry {link.host}: {method} {path}: {answer.status} {said!r}")
     return answer
 
 

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, TypeAlias
 import aiohttp
 from kubernetes.aio.client import ApiClient
 
+from local.text import shortened
+
 Manifest: TypeAlias = dict[str, Any]
 
 UNREACHABLE_S = 30.0
@@ -172,7 +174,11 @@ def _status(code: int, text: bytes) -> Manifest:
         status = None
     if isinstance(status, dict) and status.get("kind") == "Status":
         return status
-    return {"kind": "Status", "code": code, "message": f"HTTP {code}: {text.decode(errors='replace').strip()[:500]}"}
+    return {
+        "kind": "Status",
+        "code": code,
+        "message": f"HTTP {code}: {shortened(text.decode(errors='replace').strip(), 500)}",
+    }
 
 
 def _warning(header: str) -> str:

@@ -9,6 +9,7 @@ import onnxruntime as ort  # type: ignore[import-untyped]
 from slipway_server.errors import BadRequest
 from slipway_server.signature import Signature, Tensor, dtype_of
 from slipway_server.tensors import Array
+from slipway_server.text import shortened
 
 _TENSOR_TYPE = re.compile(r"tensor\((\w+)\)")
 # What goes wrong is said by our own messages; ONNX Runtime would also log every bad request.
@@ -62,7 +63,7 @@ class Session:
             self._session = ort.InferenceSession(path, options, providers=providers)
         # ONNX Runtime's exceptions share no base class but Exception.
         except Exception as error:
-            raise ModelError(f"{path}: ONNX Runtime cannot load it: {_first_line(error)}") from None
+            raise ModelError(f"{path}: ONNX Runtime cannot load it: {_said(error)}") from None
         try:
             self.signature = Signature(
                 inputs=tuple(map(_tensor, self._session.get_inputs())),
@@ -88,9 +89,7 @@ class Session:
             results = self._session.run(self._names, inputs, cancellation and cancellation.options)
         # ONNX Runtime's exceptions share no base class but Exception.
         except Exception as error:
-            raise BadRequest(
-                "inputs", f"cannot be computed by the model: {_first_line(error)}", "other values"
-            ) from None
+            raise BadRequest("inputs", f"cannot be computed by the model: {_said(error)}", "other values") from None
         return dict(zip(self._names, results, strict=True))
 
 
@@ -100,5 +99,6 @@ def _tensor(node: ort.NodeArg) -> Tensor:
     return Tensor(node.name, dtype, tuple(size if isinstance(size, int) and size >= 0 else None for size in node.shape))
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0][:300]
+def _said(error: Exception) -> str:
+    """ONNX Runtime's own words on one line; the reason stands at their end, behind files and functions of its code."""
+    return shortened(" ".join(str(error).split()), 600)
