@@ -7,6 +7,7 @@ never deleted with its stack, because a rollback needs it.
 """
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -37,17 +38,19 @@ class ModelImage(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ModelImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:image:ModelImage", name, {"repository": args.repository, "tag": args.tag}, opts)
-        digest = asyncio.ensure_future(self._digest(args))
+        # A program runs in the loop of its own language server's thread. It is named here, once, for all that follows:
+        # other programs have theirs in other threads of this process.
+        loop = asyncio.get_running_loop()
+        digest = loop.create_task(self._digest(args, loop))
         self.reference = pulumi.Output(
             resources={self},
-            future=asyncio.ensure_future(_reference(args.repository, digest)),
-            is_known=asyncio.ensure_future(_is_known(digest)),
+            future=loop.create_task(_reference(args.repository, digest)),
+            is_known=loop.create_task(_is_known(digest)),
         )
         self.register_outputs({"reference": self.reference})
 
-    async def _digest(self, args: ModelImageArgs) -> str | None:
+    async def _digest(self, args: ModelImageArgs, loop: asyncio.AbstractEventLoop) -> str | None:
         """Ask or build in a thread, because the engine's event loop goes on meanwhile."""
-        loop = asyncio.get_running_loop()
 
         def report(message: str) -> None:
             text = f"{args.repository}:{args.tag}: {message}"
@@ -56,9 +59,11 @@ class ModelImage(pulumi.ComponentResource):
         if args.needs is not None:
             await args.needs.future()
         try:
+            # With the context of the program, which says whose engine is told of the progress.
+            context = contextvars.copy_context()
             if pulumi.runtime.is_dry_run():
-                return await asyncio.to_thread(args.digest)
-            return await asyncio.to_thread(args.ensure, report)
+                return await loop.run_in_executor(None, context.run, args.digest)
+            return await loop.run_in_executor(None, context.run, args.ensure, report)
         except SlipwayError as error:
             # The engine prints a RunError's text alone; of anything else, the traceback too.
             raise pulumi.RunError(str(error)) from error

@@ -1,0 +1,76 @@
+"""Programs of several models run at once, each in a thread with a loop of its own, as `slipway up` has them run."""
+
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+import stacks.model
+from infra.aws_settings import AnySettings
+from infra.components.image import ModelImageArgs
+from infra.plan import ModelPlan, Plan
+from tests.planned import fixture_plan, fleet_plan
+from tests.programs.engine import run
+
+ROUNDS = 100
+LINK = {"context": "c", "namespace": "n", "registry": "r", "kubeconfig": None, "key": None}
+
+
+@pytest.fixture(autouse=True)
+def quick_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images that are made within moments, with progress, in place of Docker's."""
+
+    def args(model: ModelPlan, progress: Callable[[str], None]) -> ModelImageArgs:
+        def ensure(report: Callable[[str], None]) -> str:
+            for step in ("building", "pushing"):
+                time.sleep(random.random() / 200)
+                report(step)
+            return f"sha256:{model.release_digest}"
+
+        return ModelImageArgs(model.image.repository, model.image.tag, lambda: None, ensure)
+
+    monkeypatch.setattr(stacks.model, "image_args", args)
+
+
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Threads take turns as often as the interpreter lets them."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
+
+
+def deployed(settings: AnySettings, model: ModelPlan) -> tuple[str, list[str], dict[str, Any], list[str]]:
+    program = stacks.model.program(settings, model, lambda _: None)
+    error, monitor, messages = run(program, model.stack, {"connection": LINK})
+    return error, monitor.registered, monitor.stack_outputs, messages.logged
+
+
+def test_two_programs_at_once_never_get_in_each_others_way(hasty_threads: None) -> None:
+    plan = fixture_plan("cloud")
+    pair = plan.models[:2]
+    for _ in range(ROUNDS):
+        with ThreadPoolExecutor(2) as pool:
+            results = list(pool.map(lambda model: deployed(plan.settings, model), pair))
+        for model, (error, registered, outputs, logged) in zip(pair, results, strict=True):
+            assert error == ""
+            assert f"kubernetes:apps/v1:Deployment {model.name}" in registered
+            others = [other.name for other in plan.models if other.name != model.name]
+            assert not [entry for entry in registered if entry.split()[1] in others]
+            assert outputs["image"] == f"{model.image.repository}@sha256:{model.release_digest}"
+            assert {text.partition(": ")[0] for text in logged} <= {model.image.reference}
+
+
+@pytest.mark.parametrize("planned", [fixture_plan("cloud"), fleet_plan()], ids=lambda plan: plan.environment)
+def test_a_program_in_a_thread_is_the_first_to_import_nothing(planned: Plan) -> None:
+    """Two threads that import parts of one package at once can see each other's half of it."""
+    stacks.model.programs(planned.settings)
+    before = set(sys.modules)
+    error, *_ = deployed(planned.settings, planned.models[0])
+    assert error == ""
+    assert set(sys.modules) - before == set()
