@@ -9,6 +9,7 @@ from slipway_server.request import parse_predict
 
 from infra.artifact import Found
 from infra.document import read_bytes
+from infra.quantities import format_bytes
 
 REQUEST_LIMIT = 900 * 2**10
 """Of the file. The request travels in a ConfigMap, which holds at most 1 MiB."""
@@ -45,6 +46,13 @@ def read_golden(path: Path, file: str, found: Found, root: Path) -> Any:
     if key is not None:
         _read[key] = body
     return body
+
+
+def refuse_larger(body: Any, max_body: int) -> None:
+    """Raise BadRequest if a golden request is more than the endpoint takes, through which the judge sends it."""
+    size = len(json.dumps(body).encode())
+    if size > max_body:
+        raise BadRequest("body", f"has {size} bytes as it is sent", f"endpoint.max_body, {format_bytes(max_body)}")
 
 
 def _parse(data: bytes) -> Any:

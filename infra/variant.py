@@ -13,7 +13,7 @@ from infra.document import FieldPath
 from infra.errors import FileRefused, UserError, WrongValue
 from infra.files import BadFile
 from infra.findings import Locate, validated
-from infra.golden import CHECK_LIMIT, read_golden
+from infra.golden import CHECK_LIMIT, read_golden, refuse_larger
 from infra.quantities import compact_json, format_bytes
 from infra.spec import ModelSpec
 
@@ -71,6 +71,7 @@ def _golden(spec: ModelSpec, weights: Found, root: Path, locate: Locate, found: 
         if size > CHECK_LIMIT:
             allowed = f"{format_bytes(CHECK_LIMIT)}, of the 1Mi that a ConfigMap holds"
             raise BadRequest("body", f"takes {size} bytes with what is expected of it, written as JSON", allowed)
+        refuse_larger(body, spec.endpoint.max_body)
         return body
     except FileRefused as error:
         place, field = locate(at)
