@@ -19,9 +19,9 @@ from infra.aws_values import (
 )
 from infra.catalog import INSTANCE_TYPES, REGIONS, instances_with
 from infra.cidrs import ZONES_MOST
-from infra.quantities import DnsLabel, ModelName, refusal
+from infra.quantities import ModelName, refusal
 from infra.section import Section, number
-from infra.settings import BaseImage, Settings, refuse_repeated
+from infra.settings import BaseImage, Namespace, Settings, refuse_repeated
 
 __all__ = [
     "AnySettings",
@@ -102,7 +102,7 @@ class AwsSettings(Section):
         description="IAM roles that may do everything in the cluster.",
         examples=[["arn:aws:iam::123456789012:role/platform"]],
     )
-    namespace: DnsLabel = Field(
+    namespace: Namespace = Field(
         description="Namespace of everything that Slipway makes for models.", examples=["slipway"]
     )
     base_image: BaseImage = Field(

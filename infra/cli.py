@@ -137,6 +137,7 @@ def schema(check: bool) -> None:
     "--refresh", is_flag=True, help="Look what is really there, in every stack, and correct what others changed."
 )
 @click.option("--prune", is_flag=True, help="Take down models that are live and have no spec any more.")
+@click.option("--adopt", metavar="NAMESPACE", help="Use the namespace of the settings though others made it.")
 @_folders
 def up(
     environment: str,
@@ -145,6 +146,7 @@ def up(
     jobs: int,
     refresh: bool,
     prune: bool,
+    adopt: str | None,
     folders: Folders,
 ) -> None:
     """Bring an environment to what its files say, and judge every model that changed by its golden request.
@@ -154,7 +156,8 @@ def up(
     from infra.operate.session import Options  # noqa: PLC0415 - the engine's SDK takes a second
     from infra.operate.up import bring_up  # noqa: PLC0415
 
-    bring_up(_opened(environment, folders), models, Options(yes=yes, jobs=jobs, refresh=refresh, prune=prune))
+    options = Options(yes=yes, jobs=jobs, refresh=refresh, prune=prune, adopt=adopt)
+    bring_up(_opened(environment, folders), models, options)
 
 
 @cli.command()

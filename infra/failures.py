@@ -240,7 +240,7 @@ class LeftBehind(DeployError):
         self,
         environment: str,
         objects: list[str],
-        todo: str = "look at what keeps them (finalizers?), delete them, and run the command again",
+        todo: str = "see to what keeps each of them, and run the command again",
     ) -> None:
         lines = "\n  ".join(objects)
         super().__init__(f"environment {environment} is down, but these are left:\n  {lines}\nnext: {todo}")

@@ -19,6 +19,7 @@ from infra.errors import (
 )
 from infra.findings import Locate, dotted
 from infra.folders import find_root
+from infra.neighbours import shared_namespaces
 from infra.settings_file import CONFIG_KEY, environments, load_settings, read_settings, secrets_of
 from infra.spec import OVERRIDABLE
 from infra.variant import Variant, variant
@@ -217,6 +218,7 @@ def load_environment(
     specs: list[LoadedSpec] = []
     try:
         found = read_settings(settings_dir, environment)
+        bad += shared_namespaces(settings_dir, environment, *found)
     except UserError as error:
         bad.append(error)
     try:

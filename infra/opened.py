@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from infra.aws_settings import AnySettings, AwsSettings
 from infra.compliance import comply
 from infra.deploy.aws_account import Account
-from infra.errors import UserErrors
+from infra.errors import Place, UserErrors
 from infra.failures import AwsCliMissing, EnvironmentMissing
+from infra.findings import dotted
 from infra.folders import Folders
 from infra.load import LoadedSpec, find_root, load_environment, load_settings, secrets_of
 from infra.names import stack
 from infra.plan import ModelPlan, Plan, plan
-from infra.settings_file import read_settings
+from infra.settings_file import CONFIG_KEY, read_settings
 from infra.sources import code_digests
 
 if TYPE_CHECKING:
@@ -66,6 +67,17 @@ class Opened:
         if found.refused:
             raise UserErrors(found.refused)
         return found.warnings
+
+    @property
+    def namespace_place(self) -> tuple[Place, str]:
+        """Where its settings name the namespace, and what the field is called."""
+        at = ("config", CONFIG_KEY, "namespace")
+        return read_settings(self.folders.settings, self.name)[1].place(at), dotted(at)
+
+    def name_place(self, model: str) -> tuple[Place, str]:
+        """Where the spec of a model says its name, and what the field is called."""
+        spec = next(spec for spec in self._read[1] if spec.name == model)
+        return spec.locate(self.name, ("name",))
 
     @cached_property
     def account(self) -> Account | None:

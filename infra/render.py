@@ -34,6 +34,7 @@ _MODEL_TEMPLATES = (
     "network_policy",
 )
 _ENVIRONMENT_TEMPLATES = ("namespace", "default_deny")
+_ADOPTED_TEMPLATES = ("own_pods_deny",)
 
 _SCALARS = yaml.CSafeDumper(io.StringIO())
 _MAPPING = yaml.MappingStartEvent(None, "tag:yaml.org,2002:map", True, flow_style=False)
@@ -204,8 +205,11 @@ def _resources(model: ModelPlan, tmp: int) -> dict[str, str]:
     return resources
 
 
-def render_environment(plan: Plan) -> list[Manifest]:
-    """Render what an environment's own stack makes: its Namespace and the NetworkPolicy that denies by default."""
+def render_environment(plan: Plan, *, adopted: bool = False) -> list[Manifest]:
+    """Render what an environment's own stack makes: its Namespace and the NetworkPolicy that denies by default.
+
+    A namespace that is `adopted` is others': it is left as it is, and the policy is about the environment's pods only.
+    """
     labels = names.environment_labels(plan.environment)
     security = {
         f"pod-security.kubernetes.io/{mode}{suffix}": value
@@ -217,7 +221,7 @@ def render_environment(plan: Plan) -> list[Manifest]:
         "labels": labels,
         "namespace_labels": labels | security,
     }
-    return _rendered("kubernetes/environment", _ENVIRONMENT_TEMPLATES, values)
+    return _rendered("kubernetes/environment", _ADOPTED_TEMPLATES if adopted else _ENVIRONMENT_TEMPLATES, values)
 
 
 def render_runtime_dockerfile(base_image: str, architecture: str) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from infra.quantities import Bytes, DnsLabel, Millicores, ModelName, line_of_text, refusal
 from infra.section import Section, number
@@ -15,6 +15,13 @@ _IMAGE = re.compile(
 )
 _LABEL_KEY = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
+
+_SYSTEM_PREFIXES = ("kube-", "openshift-")
+_PLATFORM_NAMESPACES = (
+    *("default", "openshift", "cert-manager", "gatekeeper-system", "istio-system", "ingress-nginx", "flux-system"),
+    *("argocd", "calico-system", "tigera-operator", "karpenter", "keda", "monitoring", "gpu-operator"),
+)
+"""Where everything of a cluster, or of what it is run with, would be in one namespace with models."""
 
 
 def _registry(value: object) -> str:
@@ -51,6 +58,13 @@ def _label_value(value: object) -> str:
     return value
 
 
+def _namespace(text: str) -> str:
+    if text in _PLATFORM_NAMESPACES or text.startswith(_SYSTEM_PREFIXES):
+        allowed = "a namespace for models alone"
+        raise refusal("is a namespace of the cluster's own or of its platform", allowed, "write for example slipway")
+    return text
+
+
 def _line(limit: int, example: str) -> tuple[BeforeValidator, WithJsonSchema]:
     schema = WithJsonSchema({"type": "string", "minLength": 1, "maxLength": limit})
     return BeforeValidator(line_of_text(limit, example)), schema
@@ -58,6 +72,7 @@ def _line(limit: int, example: str) -> tuple[BeforeValidator, WithJsonSchema]:
 
 LabelKey = Annotated[str, BeforeValidator(_label_key), WithJsonSchema({"type": "string", "maxLength": 317})]
 LabelValue = Annotated[str, BeforeValidator(_label_value), WithJsonSchema({"type": "string", "maxLength": 63})]
+Namespace = Annotated[DnsLabel, AfterValidator(_namespace)]
 Registry = Annotated[str, BeforeValidator(_registry), WithJsonSchema({"type": "string", "maxLength": 200})]
 BaseImage = Annotated[str, BeforeValidator(_base_image), WithJsonSchema({"type": "string", "maxLength": 400})]
 GpusOfNode = Annotated[int, *number(1, 64)]
@@ -107,7 +122,7 @@ class Settings(Section):
     context: Annotated[str, *_line(253, "slipway-local")] = Field(
         description="Context of the kubeconfig.", examples=["slipway-local"]
     )
-    namespace: DnsLabel = Field(description="Namespace of everything that Slipway makes.", examples=["slipway"])
+    namespace: Namespace = Field(description="Namespace of everything that Slipway makes.", examples=["slipway"])
     registry: Registry = Field(description="Registry that images are pushed to.", examples=["127.0.0.1:5000"])
     base_image: BaseImage = Field(
         description="Image with Python 3.11 that models' images start from.",

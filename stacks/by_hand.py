@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pulumi
 
+from infra.aws_settings import AwsSettings
+from infra.deploy.ownership import Standing, refuse_foreign_namespace, refuse_foreign_objects
 from infra.errors import SlipwayError
 from infra.opened import Folders, Opened
 from stacks import environment, model
@@ -20,11 +22,27 @@ def run() -> None:
     folders = Folders(Path(config.get("models") or "models"), Path(config.get("settings") or "stacks"))
     opened = Opened(name, folders)
     try:
+        adopted = _refuse_foreign(opened, wanted)
         if not wanted:
-            environment.program(name, opened.settings)()
+            environment.program(name, opened.settings, adopted=adopted)()
             return
         planned = opened.models([wanted])[0]
     except SlipwayError as error:
         raise pulumi.RunError(str(error)) from error
     # The engine shows the image's progress itself.
     model.program(opened.settings, planned, lambda _: None)()
+
+
+def _refuse_foreign(opened: Opened, wanted: str) -> bool:
+    """Refuse what is not the environment's, as `slipway up` does; gives whether its namespace was adopted.
+
+    On AWS the cluster is the environment's own, and may not be there yet.
+    """
+    if isinstance(opened.settings, AwsSettings):
+        return False
+    now = refuse_foreign_namespace(opened.cluster, opened.name, opened.namespace_place)
+    if now is not Standing.ABSENT:
+        refuse_foreign_objects(
+            opened.cluster, opened.name, opened.models([wanted]) if wanted else (), opened.name_place
+        )
+    return now is Standing.ADOPTED

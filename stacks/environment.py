@@ -13,19 +13,23 @@ from infra.render import render_environment
 from infra.settings import Settings
 
 
-def program(environment: str, settings: AnySettings, kept: Sequence[NodeGroup] = ()) -> Callable[[], None]:
+def program(
+    environment: str, settings: AnySettings, kept: Sequence[NodeGroup] = (), *, adopted: bool = False
+) -> Callable[[], None]:
     """Return the program for one environment.
 
-    `kept`: node groups that stay beside those of the settings while `slipway rotate` empties them (AWS).
+    `kept`: node groups that stay beside those of the settings while `slipway rotate` empties them (AWS). `adopted`: its
+    namespace is others'.
     """
     if isinstance(settings, AwsSettings):
         return _aws(environment, settings, kept)
-    return _kubernetes(environment, settings)
+    return _kubernetes(environment, settings, adopted)
 
 
-def _kubernetes(environment: str, settings: Settings) -> Callable[[], None]:
+def _kubernetes(environment: str, settings: Settings, adopted: bool) -> Callable[[], None]:
     def run() -> None:
-        args = EnvironmentArgs(settings.context, render_environment(Plan(environment, settings, ())))
+        manifests = render_environment(Plan(environment, settings, ()), adopted=adopted)
+        args = EnvironmentArgs(settings.context, manifests)
         KubernetesEnvironment(environment, args)
         export(Connection(settings.context, settings.namespace, settings.registry))
 

@@ -4,7 +4,10 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from infra.deploy.ports import ClusterApi, StackEngine
+from infra.deploy.model_lock import released
+from infra.deploy.ownership import is_own
+from infra.deploy.ports import ClusterApi, Json, StackEngine
+from infra.deploy.process import spoken
 from infra.errors import SlipwayError
 from infra.failures import LeftBehind
 from infra.names import MANAGED_BY, stack
@@ -51,16 +54,32 @@ def remove_models(
         return dict(zip(models, pool.map(remove, models), strict=True))
 
 
+def remove_unknown(
+    cluster: ClusterApi, environment: str, models: Sequence[str] | None, *, of_environment: bool = False
+) -> None:
+    """Delete what is left of models (of all, when None) whose stacks are gone: what no stack knows.
+
+    A run that was killed between making an object and writing that down leaves such. With `of_environment` what the
+    environment had beside its models is among it. A lock that a living run holds is left.
+    """
+    for kind in _KINDS:
+        for item in _own(cluster, kind, environment, models, of_environment=of_environment):
+            held = kind == "Lease" and not released(item)
+            if kind != "Pod" and not held and not item["metadata"].get("deletionTimestamp"):
+                cluster.delete(kind, item["metadata"]["name"])
+
+
 def prove_models_gone(cluster: ClusterApi, environment: str, models: Sequence[str] | None) -> None:
-    """Wait until nothing of the models (of all, when None) is in the namespace; `LeftBehind` names what is."""
-    _prove_gone(environment, lambda: left_of_models(cluster, models))
+    """Wait until nothing of the models (of all, when None) is in the namespace; `LeftBehind` names what is, and why."""
+    _prove_gone(environment, lambda: left_of_models(cluster, environment, models))
 
 
 def prove_environment_gone(cluster: ClusterApi, environment: str) -> None:
     """Wait until the namespace is no more, and with it everything that was in it."""
 
     def left() -> list[str]:
-        return [f"Namespace {cluster.namespace}"] if cluster.read("Namespace", cluster.namespace) else []
+        namespace = cluster.read("Namespace", cluster.namespace)
+        return [f"Namespace {cluster.namespace}: {_why(namespace)}"] if namespace else []
 
     _prove_gone(environment, left)
 
@@ -73,12 +92,40 @@ def _prove_gone(environment: str, left_now: Callable[[], list[str]]) -> None:
         time.sleep(_POLL_S)
 
 
-def left_of_models(cluster: ClusterApi, models: Sequence[str] | None, but: Sequence[str] = ()) -> list[str]:
-    """Name the objects of models (of all, when None) that are there, of every kind except `but`."""
-    named = "app.kubernetes.io/name" + (f" in ({','.join(models)})" if models is not None else "")
+def left_of_models(
+    cluster: ClusterApi, environment: str, models: Sequence[str] | None, but: Sequence[str] = ()
+) -> list[str]:
+    """Name the objects of models (of all, when None) that are there, of every kind except `but`, and why each is."""
     return [
-        f"{kind} {cluster.namespace}/{item['metadata']['name']}"
+        f"{kind} {cluster.namespace}/{item['metadata']['name']}: {_why(item)}"
         for kind in _KINDS
         if kind not in but
-        for item in cluster.list(kind, f"app.kubernetes.io/managed-by={MANAGED_BY},{named}")
+        for item in _own(cluster, kind, environment, models)
     ]
+
+
+def _own(
+    cluster: ClusterApi, kind: str, environment: str, models: Sequence[str] | None, *, of_environment: bool = False
+) -> list[Json]:
+    """The objects of a kind that carry the environment's mark and the name of one of the models (of any: None)."""
+    found = []
+    for item in cluster.list(kind, f"app.kubernetes.io/managed-by={MANAGED_BY}"):
+        model = item["metadata"]["labels"].get("app.kubernetes.io/name")
+        named = of_environment or (model is not None if models is None else model in models)
+        if named and is_own(item, environment):
+            found.append(item)
+    return found
+
+
+def _why(item: Json) -> str:
+    """Why an object is still there, as far as it says itself."""
+    metadata = item["metadata"]
+    if not metadata.get("deletionTimestamp"):
+        if item.get("kind") == "Lease" or "holderIdentity" in item.get("spec", {}):
+            return f"held by {spoken(str(item['spec'].get('holderIdentity')))}, which is deploying the model"
+        return "it was not deleted, or was made again"
+    finalizers = [*metadata.get("finalizers", []), *item.get("spec", {}).get("finalizers", [])]
+    conditions = item.get("status", {}).get("conditions") or []
+    said = [c["message"] for c in conditions if c.get("status") == "True" and c["type"].startswith("Namespace")]
+    waits = f"waiting for {', '.join(finalizers)}" if finalizers else "for its controller to end it"
+    return "; ".join([f"being deleted, {waits}", *said])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from infra.deploy.down import left_of_models
+from infra.deploy.down import left_of_models, remove_unknown
 from infra.deploy.live_release import LiveRefused, record_of_live
 from infra.deploy.model_lock import ModelLock
 from infra.deploy.ports import ClusterApi, Json, Judge, Program, StackEngine, Tell
@@ -21,7 +21,7 @@ from infra.deploy.strays import remove_strays
 from infra.deploy.watcher import Watcher
 from infra.errors import DeployError, SlipwayError
 from infra.failures import Interrupted, LeftBehind, WrongAnswer
-from infra.names import selector, short, stack
+from infra.names import short, stack
 from infra.plan import ModelPlan
 from infra.render import render_model
 from infra.verify import Verdict
@@ -192,11 +192,11 @@ class Deployer:
     def _take_away(self, model: str, tell: Tell) -> None:
         """Destroy a stack whose model never served, and wait until its objects are gone: the engine does not."""
         self.engine.destroy(stack(self.environment, model), tell)
-        for name in self.cluster.names(
-            "ConfigMap", ",".join(f"{key}={value}" for key, value in selector(model).items())
-        ):
-            self.cluster.delete("ConfigMap", name)
-        left = self.watcher.gone(lambda: left_of_models(self.cluster, [model], but=("Lease",)), _GONE_LIMIT_S)
+        remove_unknown(self.cluster, self.environment, [model])
+        held = ("Lease",)  # by this run
+        left = self.watcher.gone(
+            lambda: left_of_models(self.cluster, self.environment, [model], but=held), _GONE_LIMIT_S
+        )
         if left:
             raise LeftBehind(self.environment, left)
 

@@ -5,12 +5,20 @@ from collections.abc import Callable, Sequence
 
 from infra import report
 from infra.cluster import Cluster, Json
-from infra.deploy.down import model_stacks, prove_environment_gone, prove_models_gone, remove_models
+from infra.deploy.aws_account import Account
+from infra.deploy.down import (
+    model_stacks,
+    prove_environment_gone,
+    prove_models_gone,
+    remove_models,
+    remove_unknown,
+)
 from infra.deploy.engine import Engine
 from infra.errors import Place, UnknownName
 from infra.failures import EnvironmentMissing, Interrupted, LeftBehind
 from infra.names import stack
 from infra.opened import Opened
+from infra.operate.claim import give_up_namespace, retained, why_namespace_stays
 from infra.operate.session import Options, confirm, engine_of, guard, settle
 
 MODEL_STORE = "model-store"
@@ -30,9 +38,11 @@ def take_down(opened: Opened, names: Sequence[str], options: Options) -> None:
             if name not in existing:
                 raise UnknownName(Place(f"environment {opened.name}"), "model", name, existing, "name one of those")
         chosen = list(names) or existing
-        data = {} if names else _data(engine.state(stack(opened.name)))
+        state = None if names else engine.state(stack(opened.name))
+        data = _data(state)
         _refuse_unknown(opened, options)
         _announce(chosen, data, options)
+        stays = _announce_namespace(opened, names)
         confirm(f"take {', '.join(names) or opened.name} down", options, changing=True)
         with report.Progress() as progress:
 
@@ -49,13 +59,17 @@ def take_down(opened: Opened, names: Sequence[str], options: Options) -> None:
                 raise errors[0]
             cluster = _cluster(opened)
             if cluster:
+                remove_unknown(cluster, opened.name, names or None)
                 tell("waiting until nothing is left of the models")
                 prove_models_gone(cluster, opened.name, names or None)
-            if not names:
-                _environment_down(opened, engine, cluster, data, options, tell)
+            if not names and opened.account:
+                _account_down(opened, opened.account, engine, data, options, tell)
+            elif not names and cluster:
+                stays = _namespace_down(opened, engine, cluster, state, tell)
     what = f"models {', '.join(names)} of `{opened.name}`" if names else f"environment `{opened.name}`"
     where = "in the account" if opened.account and not names else "in the cluster"
-    report.result(f"{what} down in {report.duration(time.monotonic() - started)}; nothing is left {where}")
+    left = f"nothing of it is left {where}; {stays}" if stays else f"nothing is left {where}"
+    report.result(f"{what} down in {report.duration(time.monotonic() - started)}; {left}")
 
 
 def _data(state: Json | None) -> dict[str, str]:
@@ -94,17 +108,34 @@ def _cluster(opened: Opened) -> Cluster | None:
         return None
 
 
-def _environment_down(
-    opened: Opened, engine: Engine, cluster: Cluster | None, data: dict[str, str], options: Options, tell: Tell
-) -> None:
-    """Destroy an environment's own stack, and prove that it is gone."""
+def _announce_namespace(opened: Opened, names: Sequence[str]) -> str | None:
+    """Say before anything goes why the namespace of an environment will stay, if it will."""
+    cluster = None if names or opened.account else _cluster(opened)
+    stays = why_namespace_stays(cluster, opened.name) if cluster else None
+    if stays:
+        report.message(f"  {stays}")
+    return stays
+
+
+def _namespace_down(opened: Opened, engine: Engine, cluster: Cluster, state: Json | None, tell: Tell) -> str | None:
+    """Destroy the stack of an environment in somebody's cluster, then its namespace; gives why that stays."""
     name = stack(opened.name)
-    account = opened.account
-    if account is None:
-        engine.destroy(name, tell)
-        if cluster:
-            prove_environment_gone(cluster, opened.name)
-        return
+    kept = retained(state) if state else None
+    if kept:
+        engine.replace_state(name, kept, tell)
+    engine.destroy(name, tell)
+    remove_unknown(cluster, opened.name, None, of_environment=True)
+    stays = give_up_namespace(cluster, opened.name, tell)
+    if stays is None:
+        prove_environment_gone(cluster, opened.name)
+    return stays
+
+
+def _account_down(
+    opened: Opened, account: Account, engine: Engine, data: dict[str, str], options: Options, tell: Tell
+) -> None:
+    """Destroy the stack of an environment on AWS, and prove by tag that nothing is left in the account."""
+    name = stack(opened.name)
     settle(opened, engine, name, tell)
     kept = data.keys() - set(options.delete_data)
     if data and not kept:

@@ -12,6 +12,7 @@ from infra.findings import dotted
 from infra.names import stack
 from infra.node_groups import NodeGroup, node_groups, replaced, stored
 from infra.opened import Opened
+from infra.operate.claim import is_adopted
 from infra.operate.session import settle
 from infra.settings_file import CONFIG_KEY, read_settings
 
@@ -77,7 +78,8 @@ def environment_up(
             tell("reading how many nodes there are")
             engine.refresh(name, resized, tell)
     tell("updating its stack")
-    program = stacks.environment.program(opened.name, opened.settings, kept=tuple(kept))
+    adopted = is_adopted(opened)
+    program = stacks.environment.program(opened.name, opened.settings, kept=tuple(kept), adopted=adopted)
     engine.up(name, program, tell, new=new, refresh=refresh or new)
 
 

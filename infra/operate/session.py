@@ -27,7 +27,8 @@ from infra.settings_file import CONFIG_KEY, read_settings
 class Options:
     """What a person chose on the command line.
 
-    `jobs`: models at once. `delete_data`: names of what holds data and may be deleted.
+    `jobs`: models at once. `delete_data`: names of what holds data and may be deleted. `adopt`: the namespace of others
+    that the environment may use.
     """
 
     yes: bool
@@ -35,6 +36,7 @@ class Options:
     refresh: bool = False
     prune: bool = False
     delete_data: tuple[str, ...] = ()
+    adopt: str | None = None
 
 
 @contextmanager

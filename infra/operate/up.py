@@ -15,6 +15,7 @@ from infra.failures import EnvironmentMissing, Interrupted
 from infra.look import reachable, url
 from infra.names import stack
 from infra.opened import Opened
+from infra.operate.claim import adopt_if_asked, refuse_foreign
 from infra.operate.environment import environment_up, groups_there, leaving, refuse_replacement
 from infra.operate.pools import remove_groups
 from infra.operate.session import Options, confirm, engine_of, guard, settle
@@ -46,10 +47,12 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
             if options.refresh or needs_update(model, live.get(model.name), recorded=model.name in recorded)
         ]
         extra = [] if names else sorted(set(live) - {model.name for model in opened.plan.models})
+        refuse_foreign(opened, changed, options.adopt)
         _announce(opened, models, changed, live, extra, options)
         # On AWS the environment itself costs money, also before its first model.
         changing = bool(changed or (extra and options.prune) or opened.account)
         confirm(f"bring {opened.name} up", options, changing=changing)
+        adopt_if_asked(opened, options.adopt)
         with report.Progress() as progress:
             begun = time.monotonic()
             progress.report(opened.name, "updating its stack")

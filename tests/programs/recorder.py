@@ -32,6 +32,7 @@ class Registered:
     inputs: dict[str, Any]
     ignored: tuple[str, ...]
     protected: bool
+    retained: bool
     aliases: tuple[str, ...]
     dependencies: tuple[str, ...]
     parent: str
@@ -112,6 +113,7 @@ class Monitor(mocks.MockMonitor):
                     inputs=pulumi.runtime.rpc.deserialize_properties(request.object),
                     ignored=tuple(request.ignoreChanges),
                     protected=request.protect,
+                    retained=request.retainOnDelete,
                     aliases=tuple(_alias(answer.urn, alias) for alias in request.aliases),
                     dependencies=tuple(request.dependencies),
                     parent=request.parent,

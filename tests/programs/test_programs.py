@@ -70,6 +70,22 @@ def test_an_environment_is_a_namespace_with_a_restricted_pod_security_level_and_
     assert policy["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
+def test_the_engine_never_deletes_the_namespace_with_what_others_have_in_it(opened: Opened) -> None:
+    recorder = run(stacks.environment.program("local", opened.settings))
+    kept = {resource.token.rpartition(":")[2]: resource.retained for resource in recorder.resources if resource.custom}
+    assert kept["Namespace"]
+    assert not kept["NetworkPolicy"]
+
+
+def test_a_namespace_that_was_adopted_is_not_the_stacks(opened: Opened) -> None:
+    recorder = run(stacks.environment.program("local", opened.settings, adopted=True))
+    assert recorder.manifests("Namespace") == []
+    (policy,) = recorder.manifests("NetworkPolicy")
+    assert policy["metadata"]["namespace"] == "slipway"
+    assert policy["spec"]["podSelector"]["matchLabels"]["slipway.dev/environment"] == "local"
+    assert recorder.outputs["connection"]["namespace"] == "slipway"
+
+
 def test_every_object_of_a_model_is_a_resource_of_its_own(
     opened: Opened, digits: ModelPlan, images: dict[str, str | None]
 ) -> None:

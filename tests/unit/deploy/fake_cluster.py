@@ -43,6 +43,38 @@ def _has_fields(item: dict[str, Any], fields: str) -> bool:
     return True
 
 
+_ALL = ["create", "delete", "get", "list"]
+_PLURALS = {
+    "configmaps": "ConfigMap",
+    "events": "Event",
+    "certificates": "Certificate",
+    "pods": "PodMetrics",
+    "namespaces": "Namespace",
+}
+
+
+def _resource(name: str, verbs: list[str], *, namespaced: bool = True) -> dict[str, Any]:
+    return {"name": name, "kind": _PLURALS[name], "verbs": verbs, "namespaced": namespaced}
+
+
+_DISCOVERY: dict[str, dict[str, Any]] = {
+    "/apis": {
+        "groups": [
+            {"preferredVersion": {"groupVersion": version}} for version in ("cert-manager.io/v1", "metrics.k8s.io/v1")
+        ]
+    },
+    "/api/v1": {
+        "resources": [
+            _resource("configmaps", _ALL),
+            _resource("events", _ALL),
+            _resource("namespaces", _ALL, namespaced=False),
+        ]
+    },
+    "/apis/cert-manager.io/v1": {"resources": [_resource("certificates", _ALL)]},
+    "/apis/metrics.k8s.io/v1": {"resources": [_resource("pods", ["get", "list"])]},
+}
+
+
 class FakeCluster(Cluster):
     """Answers as the API server does for create, replace, apply and delete; nothing is sent anywhere."""
 
@@ -52,6 +84,7 @@ class FakeCluster(Cluster):
         self.objects: dict[tuple[str, str], dict[str, Any]] = {}
         self.answers: list[object] = []
         self.down = False
+        self.forbidden: set[str] = set()
         self._version = 0
 
     def _check(self) -> None:
@@ -114,6 +147,23 @@ class FakeCluster(Cluster):
         if there and resource_version and there["metadata"]["resourceVersion"] != resource_version:
             raise ApiRefused("DELETE", "/", 409, "changed")
         self.objects.pop((kind, name), None)
+
+    def request(self, method: str, path: str, **options: Any) -> bytes:
+        """Answer what is asked without the methods above: discovery, lists of any kind, labels of the namespace."""
+        self._check()
+        if method == "PATCH":
+            labels = self.objects["Namespace", self.namespace]["metadata"]["labels"]
+            for key, value in options["body"]["metadata"]["labels"].items():
+                labels.pop(key, None)
+                labels |= {} if value is None else {key: value}
+            return b"{}"
+        if path in _DISCOVERY:
+            return json.dumps(_DISCOVERY[path]).encode()
+        kind = _PLURALS[path.rpartition("/")[2]]
+        if kind in self.forbidden:
+            raise ApiRefused(method, path, 403, "forbidden")
+        items = [value for (of, _), value in self.objects.items() if of == kind]
+        return json.dumps({"items": items}).encode()
 
     def through_service(
         self, service: str, path: str, body: bytes | None, content_type: str, timeout_s: float

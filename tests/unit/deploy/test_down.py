@@ -1,11 +1,20 @@
 """What belongs to an environment, and what is left of it (on a fake cluster)."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
 from infra.deploy import down
-from infra.deploy.down import model_stacks, prove_environment_gone, prove_models_gone
+from infra.deploy.down import model_stacks, prove_environment_gone, prove_models_gone, remove_unknown
 from infra.failures import LeftBehind
 from tests.unit.deploy.fake_cluster import FakeCluster
+
+OF_DIGITS = {
+    "app.kubernetes.io/managed-by": "slipway",
+    "app.kubernetes.io/name": "digits",
+    "slipway.dev/environment": "local",
+}
 
 
 def test_a_model_belongs_to_the_environment_before_the_dot() -> None:
@@ -25,10 +34,71 @@ def test_an_empty_namespace_proves_that_all_is_gone() -> None:
 def test_what_is_left_is_named_by_kind_and_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(down, "_GONE_LIMIT_S", 0.0)
     cluster = FakeCluster()
-    labels = {"app.kubernetes.io/managed-by": "slipway", "app.kubernetes.io/name": "digits"}
-    cluster._put({"kind": "Service", "metadata": {"name": "digits", "labels": labels}})
-    with pytest.raises(LeftBehind, match="Service slipway/digits"):
+    cluster._put({"kind": "Service", "metadata": {"name": "digits", "labels": OF_DIGITS}})
+    with pytest.raises(LeftBehind, match="Service slipway/digits: it was not deleted, or was made again"):
         prove_models_gone(cluster, "local", None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "item", "said"),
+    [
+        ("Service", {"finalizers": ["lb.example.com/clean"]}, "being deleted, waiting for lb.example.com/clean"),
+        ("Pod", {}, "being deleted, for its controller to end it"),
+    ],
+)
+def test_what_is_left_says_what_keeps_it(
+    monkeypatch: pytest.MonkeyPatch, kind: str, item: dict[str, Any], said: str
+) -> None:
+    monkeypatch.setattr(down, "_GONE_LIMIT_S", 0.0)
+    cluster = FakeCluster()
+    metadata = {"name": "digits", "labels": OF_DIGITS, "deletionTimestamp": "2026-11-21T19:41:02Z", **item}
+    cluster._put({"kind": kind, "metadata": metadata})
+    with pytest.raises(LeftBehind, match=f"{kind} slipway/digits: {said}"):
+        prove_models_gone(cluster, "local", ["digits"])
+
+
+def test_what_no_stack_knows_goes_with_its_model_and_nothing_else_does() -> None:
+    cluster = FakeCluster()
+    strays = (("ConfigMap", "digits-aaaaaaaaaaaaaaaa"), ("Deployment", "digits"), ("ServiceAccount", "digits"))
+    for kind, name in strays:
+        cluster._put({"kind": kind, "metadata": {"name": name, "labels": OF_DIGITS}})
+    others = {
+        "speech-bbbbbbbbbbbbbbbb": OF_DIGITS | {"app.kubernetes.io/name": "speech"},
+        "digits-of-staging": OF_DIGITS | {"slipway.dev/environment": "staging"},
+        "digits-notes": {"app.kubernetes.io/name": "digits"},
+        "policies": {key: value for key, value in OF_DIGITS.items() if not key.endswith("/name")},
+    }
+    for name, labels in others.items():
+        cluster._put({"kind": "ConfigMap", "metadata": {"name": name, "labels": labels}})
+    remove_unknown(cluster, "local", ["digits"])
+    assert {name for _, name in cluster.objects} == set(others)
+    remove_unknown(cluster, "local", None)
+    assert {name for _, name in cluster.objects} == set(others) - {"speech-bbbbbbbbbbbbbbbb"}
+    remove_unknown(cluster, "local", None, of_environment=True)
+    assert {name for _, name in cluster.objects} == {"digits-of-staging", "digits-notes"}
+
+
+def test_the_lock_of_a_run_that_is_gone_is_removed_and_that_of_a_living_one_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(down, "_GONE_LIMIT_S", 0.0)
+    cluster = FakeCluster()
+    now = datetime.now(UTC).isoformat(timespec="microseconds")
+    spec = {"holderIdentity": "laptop/b/1/77/5", "leaseDurationSeconds": 20, "renewTime": now}
+    cluster._put({"kind": "Lease", "metadata": {"name": "digits-deploying", "labels": OF_DIGITS}, "spec": spec})
+    remove_unknown(cluster, "local", ["digits"])
+    with pytest.raises(LeftBehind, match=r"held by laptop \(process 77\), which is deploying the model"):
+        prove_models_gone(cluster, "local", ["digits"])
+    cluster.objects["Lease", "digits-deploying"]["spec"]["renewTime"] = "2026-11-21T19:41:02+00:00"
+    remove_unknown(cluster, "local", ["digits"])
+    assert cluster.objects == {}
+
+
+def test_the_objects_of_another_environment_in_the_namespace_are_not_waited_for() -> None:
+    cluster = FakeCluster()
+    labels = OF_DIGITS | {"slipway.dev/environment": "staging"}
+    cluster._put({"kind": "Service", "metadata": {"name": "digits", "labels": labels}})
+    prove_models_gone(cluster, "local", None)
 
 
 def test_a_namespace_that_stays_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

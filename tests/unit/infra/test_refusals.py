@@ -1,6 +1,7 @@
 """Every bad input that we know of is refused with exactly the message beside its fixture."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -110,6 +111,42 @@ def test_settings_of_model_stacks_are_no_environments(tmp_path: Path) -> None:
     ):
         (tmp_path / name).write_text("")
     assert environments(tmp_path) == ["cloud"]
+
+
+def beside_local(folder: Path, **changes: str) -> None:
+    """The good environment `local`, and `team` beside it, which is the same but for the changes."""
+    text = Path("settings/ok/Pulumi.local.yaml").read_text()
+    (folder / "Pulumi.local.yaml").write_text(text)
+    for field, value in changes.items():
+        text = re.sub(rf"\b{field}: \S+", f"{field}: {value}", text)
+    (folder / "Pulumi.team.yaml").write_text(text)
+    (folder / "models").mkdir()
+    (folder / "models/least.yaml").write_text(Path("spec/ok/least.yaml").read_text())
+
+
+def test_two_environments_in_one_namespace_are_refused_each_with_the_others_line(tmp_path: Path) -> None:
+    beside_local(tmp_path)
+    line = 'Pulumi.{}.yaml:5: config.slipway:environment.namespace: "slipway" is the namespace of environment {} too'
+    for environment, other in (("local", "team"), ("team", "local")):
+        with pytest.raises(UserError) as refused:
+            load_environment(tmp_path, environment, tmp_path / "models", Path("repo"))
+        said = str(refused.value).replace(f"{tmp_path}/", "")
+        assert said.startswith(f"{line.format(environment, other)}, in the same context (Pulumi.{other}.yaml:5); ")
+        assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("change", [{"namespace": "team"}, {"context": "elsewhere"}])
+def test_environments_in_other_namespaces_or_contexts_stand_beside_each_other(
+    tmp_path: Path, change: dict[str, str]
+) -> None:
+    beside_local(tmp_path, **change)
+    load_environment(tmp_path, "local", tmp_path / "models", Path("repo"))
+
+
+def test_settings_of_another_environment_that_cannot_be_read_are_its_own_trouble(tmp_path: Path) -> None:
+    beside_local(tmp_path)
+    (tmp_path / "Pulumi.team.yaml").write_text("config: [")
+    load_environment(tmp_path, "local", tmp_path / "models", Path("repo"))
 
 
 def test_an_unknown_environment_names_the_nearest_known() -> None:
