@@ -2,12 +2,10 @@
 
 import json
 import shutil
-import tempfile
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.aws_settings import AnySettings, AwsSettings
@@ -96,9 +94,10 @@ class Opened:
         if not isinstance(self.settings, AwsSettings):
             return Cluster(self.settings.context, self.settings.namespace)
         from infra.deploy.engine import Engine  # noqa: PLC0415 - the engine's SDK takes a second
+        from infra.deploy.workspace import workspace  # noqa: PLC0415
 
-        with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
-            state = Engine(Path(folder), self.secrets, threading.Event()).state(stack(self.name))
+        with workspace() as folder:
+            state = Engine(folder, self.secrets, threading.Event()).state(stack(self.name))
         cluster = self.cluster_of(state)
         if cluster is None:
             raise EnvironmentMissing(self.name)

@@ -2,12 +2,10 @@
 
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import click
 
@@ -17,6 +15,7 @@ from infra.cluster import Json
 from infra.deploy.engine import Engine
 from infra.deploy.language_server import quiet_about_ended_programs
 from infra.deploy.resume import resume
+from infra.deploy.workspace import workspace
 from infra.errors import Place, UserError, UserErrors, WrongValue
 from infra.findings import dotted
 from infra.opened import Opened
@@ -51,8 +50,8 @@ def engine_of(opened: Opened) -> Iterator[tuple[Engine, threading.Event]]:
 
     before = {number: signal.signal(number, cancel) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
-            yield Engine(Path(folder), opened.secrets, cancelled), cancelled
+        with workspace() as folder:
+            yield Engine(folder, opened.secrets, cancelled), cancelled
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,0 +1,37 @@
+"""Plain `pulumi up` refuses what is not the environment's, as `slipway up` does."""
+
+import pulumi
+import pytest
+
+from infra.names import environment_labels
+from infra.opened import Opened
+from stacks import by_hand
+from tests.planned import FIXTURES
+from tests.unit.deploy.fake_cluster import FakeCluster
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
+    """The namespace of the fixtures' environment `local`, as another team made it."""
+    fake = FakeCluster()
+    fake._put({"kind": "Namespace", "metadata": {"name": "slipway", "labels": {"owner": "team-a"}}})
+    monkeypatch.setattr(Opened, "cluster", fake)
+    monkeypatch.chdir(FIXTURES / "repo")
+    folders = {"models": "../spec/ok", "settings": "../settings/ok"}
+    monkeypatch.setattr(pulumi, "Config", lambda: folders)
+    return fake
+
+
+@pytest.mark.parametrize("stack", ["local", "local.least"])
+def test_a_namespace_of_others_is_refused(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, stack: str) -> None:
+    monkeypatch.setattr(pulumi, "get_stack", lambda: stack)
+    with pytest.raises(pulumi.RunError, match="Slipway did not make it"):
+        by_hand.run()
+
+
+def test_an_object_of_others_is_refused(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster.objects["Namespace", "slipway"]["metadata"]["labels"] = environment_labels("local")
+    cluster._put({"kind": "Service", "metadata": {"name": "least"}})
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "local.least")
+    with pytest.raises(pulumi.RunError, match="needs Service slipway/least, which is there and not its own"):
+        by_hand.run()
