@@ -5,6 +5,7 @@ objects stay the JSON that the API server sent. Authentication, TLS, proxies and
 """
 
 import json
+import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
@@ -12,11 +13,10 @@ from urllib.parse import quote, urlencode
 
 import urllib3
 import urllib3.exceptions
-from kubernetes import config
-from kubernetes.config.config_exception import ConfigException
 
 from infra.errors import shortened
-from infra.failures import ApiRefused, ClusterUnreachable, ContextUnknown
+from infra.failures import ApiRefused, ClusterUnreachable
+from infra.kubeconfig import asking_for_credentials, connect, proxy_of
 
 Json = dict[str, Any]
 
@@ -42,7 +42,7 @@ _KINDS = {
 class Cluster:
     """One namespace of one cluster, through one context of a kubeconfig.
 
-    Raises `ContextUnknown` when the kubeconfig or the context is not there, and from every call
+    Raises `ContextUnknown` when the kubeconfig or the context is not there, and from every call `NoCredentials`,
     `ClusterUnreachable` (no answer in time) or `ApiRefused` (an answer other than 2xx).
     """
 
@@ -50,13 +50,7 @@ class Cluster:
         """Take `kubeconfig`, or read $KUBECONFIG or ~/.kube/config; no request is made yet."""
         self.context = context
         self.namespace = namespace
-        try:
-            if kubeconfig is None:
-                self._api = config.new_client_from_config(context=context)  # type: ignore[no-untyped-call]
-            else:
-                self._api = config.new_client_from_config_dict(kubeconfig, context)  # type: ignore[no-untyped-call]
-        except (ConfigException, OSError) as error:
-            raise ContextUnknown(context, str(error)) from error
+        self._api = connect(context, kubeconfig)
 
     def url(self, kind: str, name: str = "") -> str:
         """Path of a kind's collection in the namespace, or of one object of it."""
@@ -79,13 +73,15 @@ class Cluster:
         `body` may be bytes (sent as they are) or anything JSON. `timeout_s` bounds the read.
         """
         full = f"{path}?{urlencode(query)}" if query else path
-        method, url, headers, _, _ = self._api.param_serialize(
-            method,
-            full,
-            header_params={"Accept": accept, "Content-Type": content_type},
-            auth_settings=["BearerToken"],
-        )
+        with asking_for_credentials(self.context):
+            method, url, headers, _, _ = self._api.param_serialize(
+                method,
+                full,
+                header_params={"Accept": accept, "Content-Type": content_type},
+                auth_settings=["BearerToken"],
+            )
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        started = time.monotonic()
         try:
             # The package's own request() would encode a body again by its content type, so that bytes for a
             # Service (an image, a multipart form) could not pass: its connection pool is used directly.
@@ -98,11 +94,12 @@ class Cluster:
                 retries=urllib3.Retry(connect=1, read=0, redirect=0, status=0, other=0),
             )
         except urllib3.exceptions.HTTPError as error:
-            host = self._api.configuration.host
-            raise ClusterUnreachable(self.context, host, timeout_s, _reason(error)) from error
+            host, waited_s = self._api.configuration.host, time.monotonic() - started
+            proxy = proxy_of(self._api)
+            raise ClusterUnreachable(self.context, host, waited_s, _reason(error), proxy) from error
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             raise ApiRefused(method, path, answer.status, _text(answer.data))
-        return cast(bytes, answer.data)
+        return answer.data
 
     def read(self, kind: str, name: str) -> Json | None:
         """Return one object, or None when there is none of that name."""

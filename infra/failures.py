@@ -4,6 +4,7 @@ Errors of a person's input are in errors.py; here is everything that can be righ
 """
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from infra.errors import DeployError, SlipwayError
 
@@ -18,21 +19,57 @@ class ContextUnknown(SlipwayError):
         )
 
 
-class ClusterUnreachable(SlipwayError):
-    """The API server gave no answer in time."""
+class NoCredentials(SlipwayError):
+    """The program that a kubeconfig names for a user's credentials gave none."""
 
-    def __init__(self, context: str, host: str, limit_s: float, reason: object) -> None:
+    def __init__(self, context: str, reason: str) -> None:
         super().__init__(
-            f"the API server {host} of context {context!r} did not answer within {limit_s:g} s: {reason}; "
-            "next: see that the cluster runs and that this machine reaches it, then run the command again"
+            f"kubeconfig: context {context!r}: the program that gives its credentials gave none: {reason}; next: "
+            "install it, or log in again with it (`aws sso login`, `gcloud auth login`, `az login`), then run the "
+            "command again"
         )
+
+
+class ClusterUnreachable(SlipwayError):
+    """The API server gave no answer. `proxy`: the one that was asked for it, without its password."""
+
+    def __init__(self, context: str, host: str, waited_s: float, reason: object, proxy: str | None = None) -> None:
+        way, todo = "", "see that the cluster runs and that this machine reaches it"
+        if proxy:
+            way = f" by way of the proxy {proxy}"
+            todo = f"if it is reached without a proxy, add {urlsplit(host).hostname} to NO_PROXY; else {todo}"
+        super().__init__(
+            f"the API server {host} of context {context!r} did not answer{way} (waited {waited_s:.1f} s): {reason}; "
+            f"next: {todo}, then run the command again"
+        )
+
+
+class NoSocks(SlipwayError):
+    """The environment names a SOCKS proxy, and what speaks SOCKS is not installed."""
+
+    def __init__(self, context: str, host: str) -> None:
+        super().__init__(
+            f"the API server {host} of context {context!r} cannot be asked by way of a SOCKS proxy, which ALL_PROXY or "
+            f"HTTPS_PROXY names: PySocks is not installed; next: if it is reached without a proxy, add "
+            f"{urlsplit(host).hostname} to NO_PROXY; else install PySocks beside Slipway"
+        )
+
+
+_REFUSED = {
+    401: "log in again: the kubeconfig's credentials are wrong or have expired, or the cluster does not know them",
+    403: "have a role bound that allows it (`kubectl auth can-i --list` shows what is allowed), or use another context",
+    409: "run the command again: something else changed it at the same time",
+    429: "run the command again in a minute: the API server has too much to do",
+}
 
 
 class ApiRefused(SlipwayError):
     """The API server (or a Service behind its proxy) answered with an error. `status` is the HTTP status."""
 
     def __init__(self, method: str, path: str, status: int, message: str) -> None:
-        super().__init__(f"{method} {path}: the API server answered {status}: {message}")
+        other = "correct what the message names" if status < 500 else "see the API server's log, then run it again"
+        todo = _REFUSED.get(status, other)
+        super().__init__(f"{method} {path}: the API server answered {status}: {message}; next: {todo}")
         self.status = status
         self.message = message
 

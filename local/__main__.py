@@ -22,6 +22,8 @@ _console = Console(stderr=True)
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """The local environment: Pulumi, a one-node Kubernetes cluster, Docker Engine, a registry."""
+    # For what is asked here, and for every daemon and program that inherits it.
+    os.environ |= environment.past_proxies(os.environ)
 
 
 @main.command()

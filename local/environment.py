@@ -7,6 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local import engine, paths, stand_in
+from local.cluster import facts
+
+_PROXIES = ("NO_PROXY", "no_proxy")
+_OURS = ("localhost", "127.0.0.1", "127.0.0.0/8", facts.NODE_IP, facts.CLUSTER_RANGE)
+"""Registry, API server, pods and Services: no proxy leads to them. As addresses too, since not every program reads
+ranges."""
 
 
 def variables(base: Mapping[str, str]) -> dict[str, str]:
@@ -19,8 +25,19 @@ def variables(base: Mapping[str, str]) -> dict[str, str]:
     )
 
 
+def past_proxies(base: Mapping[str, str]) -> dict[str, str]:
+    """NO_PROXY in both spellings, of which programs read one or the other: what `base` has in either, and ours."""
+    given = [entry.strip() for name in _PROXIES for entry in base.get(name, "").split(",")]
+    entries = ",".join(dict.fromkeys(entry for entry in (*given, *_OURS) if entry))
+    return dict.fromkeys(_PROXIES, entries)
+
+
 def render(
-    base: Mapping[str, str], *, provider_port: int | None, docker_host: str | None, own_cluster: bool
+    base: Mapping[str, str],
+    *,
+    provider_port: int | None,
+    docker_host: str | None,
+    own_cluster: bool,
 ) -> dict[str, str]:
     """The variables, from the facts that they depend on.
 
@@ -34,6 +51,7 @@ def render(
         "PULUMI_BACKEND_URL": f"file://{paths.PULUMI_BACKEND}",
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        **past_proxies(base),
     }
     if own_cluster:
         variables["KUBECONFIG"] = os.pathsep.join([str(paths.KUBECONFIG), *_other_kubeconfigs(base)])

@@ -1,5 +1,6 @@
 """Serve a program of this process to the engine, in the place of the language host that the CLI would start."""
 
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -12,11 +13,14 @@ from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import language_pb2_grpc
 
 Program = Callable[[], None]
+_PAST_PROXIES = "no_grpc_proxy"
+"""Read by gRPC alone, in this spelling."""
 
 
 @contextmanager
 def language_server(program: Program) -> Iterator[str]:
     """Serve `program` to the engine on a loopback port while the block runs; gives the address."""
+    _reach_the_engine_past_proxies()
     server = grpc.server(ThreadPoolExecutor(max_workers=4), options=_GRPC_CHANNEL_OPTIONS)
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageServer(program), server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -25,6 +29,14 @@ def language_server(program: Program) -> Iterator[str]:
         yield f"127.0.0.1:{port}"
     finally:
         server.stop(grace=None)
+
+
+def _reach_the_engine_past_proxies() -> None:
+    """Keep gRPC from asking a proxy for the engine on this machine, as it does with https_proxy set: loopback too."""
+    names = (_PAST_PROXIES, "no_proxy", "NO_PROXY")
+    given = next((value for value in map(os.environ.get, names) if value), "")
+    entries = [entry.strip() for entry in given.split(",") if entry.strip()]
+    os.environ[_PAST_PROXIES] = ",".join(dict.fromkeys([*entries, "localhost", "127.0.0.1"]))
 
 
 def quiet_about_ended_programs() -> None:

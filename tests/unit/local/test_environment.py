@@ -4,11 +4,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import proxy_bypass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from requests.utils import should_bypass_proxies
 
 from local import paths
+from local.cluster import facts
 from local.environment import exports, render
 
 
@@ -42,6 +47,20 @@ def test_contexts_of_the_callers_own_kubeconfigs_stay_usable(tmp_path: Path) -> 
     assert merged() == [ours, str(files[0])]
     assert merged(KUBECONFIG=f"{files[1]}:{tmp_path}/nothing:{files[2]}") == [ours, str(files[1]), str(files[2])]
     assert merged(HOME="/nowhere") == [ours]
+
+
+def test_no_proxy_leads_to_the_local_environment_and_what_was_there_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "example.com, .corp", "no_proxy": "other.example.com"}
+    variables = render(before, provider_port=None, docker_host=None, own_cluster=False)
+    assert variables["NO_PROXY"] == variables["no_proxy"]
+    entries = variables["NO_PROXY"].split(",")
+    assert entries[:3] == ["example.com", ".corp", "other.example.com"]
+    for address in (facts.API_URL, f"http://{facts.REGISTRY}", "http://127.0.0.1:30123", "http://localhost:1"):
+        assert should_bypass_proxies(address, variables["NO_PROXY"]), address
+        monkeypatch.setenv("no_proxy", variables["no_proxy"])
+        assert proxy_bypass(str(urlsplit(address).hostname)), f"{address}: urllib reads no ranges"
+    assert not should_bypass_proxies("https://pypi.org", variables["NO_PROXY"])
+    assert render(variables, provider_port=None, docker_host=None, own_cluster=False)["NO_PROXY"] == ",".join(entries)
 
 
 def test_our_programs_come_first_on_path_and_once() -> None:
