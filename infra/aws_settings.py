@@ -21,7 +21,7 @@ from infra.catalog import INSTANCE_TYPES, REGIONS, instances_with
 from infra.cidrs import ZONES_MOST
 from infra.quantities import ModelName, refusal
 from infra.section import Section, number
-from infra.settings import BaseImage, Namespace, Settings, refuse_repeated
+from infra.settings import Namespace, PinnedImage, Settings, refuse_repeated
 
 __all__ = [
     "AnySettings",
@@ -105,9 +105,12 @@ class AwsSettings(Section):
     namespace: Namespace = Field(
         description="Namespace of everything that Slipway makes for models.", examples=["slipway"]
     )
-    base_image: BaseImage = Field(
-        description="Image with Python 3.11 that models' images start from.",
-        examples=["public.ecr.aws/docker/library/python:3.11-slim-bookworm"],
+    base_image: PinnedImage = Field(
+        description="Image with Python 3.11 that models' images start from, by digest; `slipway base-image` renews it.",
+        examples=[
+            "public.ecr.aws/docker/library/python:3.11-slim-bookworm@sha256:"
+            "0a310eeecf4e1f5a0743f9a6520c90c88d089c903ca5fd283f501e3a805f5f89"
+        ],
     )
     images: Images = Field(default=Images(), description="The registry of models' images.")
     model_store: ModelStore = Field(default=ModelStore(), description="The bucket of models' weights.")

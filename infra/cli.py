@@ -128,6 +128,20 @@ def schema(check: bool) -> None:
     write_schema(check=check)
 
 
+@cli.command("base-image")
+@_ENVIRONMENT
+@click.option("--check", is_flag=True, help="Change nothing; fail when the registry has another image.")
+@_folders
+def base_image(environment: str, check: bool, folders: Folders) -> None:
+    """Ask the registry which image the tag of `base_image` is now, and write its digest into ENV's settings.
+
+    It is the way of security updates: `slipway up` then deploys every model on the new image. `plan` never asks.
+    """
+    from infra.operate.base_image import renew_base_image  # noqa: PLC0415
+
+    renew_base_image(environment, folders, check=check)
+
+
 @cli.command()
 @_ENVIRONMENT
 @_MODELS

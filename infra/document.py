@@ -68,6 +68,17 @@ def read_bytes(path: Path, file: str, limit: int, kind: str, root: Path) -> byte
     return data
 
 
+def read_text(path: Path, file: str) -> str:
+    """Read a file of YAML as text, line breaks as they are; errors as of `read_document`."""
+    data = read_bytes(path, file, SIZE_LIMIT, "a file of YAML in UTF-8", find_root(path.parent))
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        problem = f"byte {error.start} is not UTF-8"
+        raise SyntaxRefused(file, line, problem, "text in UTF-8", "save the file as UTF-8") from None
+
+
 def read_document(path: Path, file: str) -> Document:
     """Read one document of YAML; a link may not lead out of the repository that its folder is in, see `find_root`.
 
@@ -75,13 +86,7 @@ def read_document(path: Path, file: str) -> Document:
         FileRefused: see `read_bytes`; or not UTF-8.
         SyntaxRefused: not YAML, or more of YAML than is read here.
     """
-    data = read_bytes(path, file, SIZE_LIMIT, "a file of YAML in UTF-8", find_root(path.parent))
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        problem = f"byte {error.start} is not UTF-8"
-        raise SyntaxRefused(file, line, problem, "text in UTF-8", "save the file as UTF-8") from None
+    text = read_text(path, file)
     return parse_document(text, file)
 
 
@@ -100,6 +105,18 @@ def parse_document(text: str, file: str) -> Document:
         raise _not_yaml(error, text, file) from None
     finally:
         parser.dispose()
+
+
+def with_value(text: str, path: FieldPath, value: str) -> str:
+    """The text of a document that `parse_document` takes, with another plain or quoted value at `path`; all else stays.
+
+    `value` means the same with and without quotes. Raises KeyError when there is nothing at `path`.
+    """
+    node: Any = yaml.compose(text, yaml.SafeLoader)
+    for part in path:
+        node = node.value[part] if isinstance(part, int) else {key.value: below for key, below in node.value}[part]
+    quote = node.style if node.style in ("'", '"') else ""
+    return f"{text[: node.start_mark.index]}{quote}{value}{quote}{text[node.end_mark.index :]}"
 
 
 def refuse_empty(document: Document, allowed: str) -> None:

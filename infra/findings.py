@@ -33,10 +33,15 @@ def findings(model: type[BaseModel], error: ValidationError, locate: Locate) -> 
     return [f for f in found if not (isinstance(f, MissingKey) and f.field in misspelt)]
 
 
-def validated(model: type[M], value: Any, locate: Locate, found: list[UserError]) -> M | None:
-    """The validated `value`, or None after adding to `found` what is wrong with it."""
+def validated(
+    model: type[M], value: Any, locate: Locate, found: list[UserError], environment: str | None = None
+) -> M | None:
+    """The validated `value`, or None after adding to `found` what is wrong with it.
+
+    `environment`: name of the environment that it belongs to, for messages that name a command.
+    """
     try:
-        return model.model_validate(value)
+        return model.model_validate(value, context={"environment": environment} if environment else None)
     except ValidationError as error:
         found += findings(model, error, locate)
         return None

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from infra import report
+from infra.base_image import digest_warning
 from infra.errors import FileRefused, UserError, UserErrors, each
 from infra.estimates import Cost, monthly
 from infra.load import environments, find_root, load_spec_file
@@ -87,7 +88,8 @@ def show_plan(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
         report.result(
             f"{opened.name}: ${_from_to(priced.total)} a month in all; `slipway price {opened.name}` says for what"
         )
-    for warning in (*settings_warnings(opened.settings), *opened.plan.warnings):
+    unpinned = digest_warning(opened.name, opened.settings)
+    for warning in (*settings_warnings(opened.settings), *opened.plan.warnings, *((unpinned,) if unpinned else ())):
         report.message(f"warning: {warning}")
 
 

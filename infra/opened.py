@@ -1,6 +1,7 @@
 """Open an environment: read its settings and specs, plan, and connect to its cluster when asked."""
 
 import json
+import os
 import shutil
 import threading
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from infra.aws_settings import AnySettings, AwsSettings
+from infra.base_image import by_digest
 from infra.compliance import comply
 from infra.deploy.aws_account import Account
 from infra.errors import Place, UserErrors
@@ -40,7 +42,7 @@ class Opened:
     @cached_property
     def settings(self) -> AnySettings:
         """The environment's settings."""
-        return load_settings(self.folders.settings, self.name)
+        return by_digest(load_settings(self.folders.settings, self.name), os.environ)
 
     @cached_property
     def secrets(self) -> dict[str, str]:
@@ -51,7 +53,7 @@ class Opened:
     def plan(self) -> Plan:
         """All models of the environment: whether one finds a GPU depends on the others."""
         settings, specs = self._read
-        return plan(self.name, settings, specs, code_digests())
+        return plan(self.name, by_digest(settings, os.environ), specs, code_digests())
 
     @cached_property
     def _read(self) -> tuple[AnySettings, list[LoadedSpec]]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
 from infra.quantities import Bytes, DnsLabel, Millicores, ModelName, line_of_text, refusal
 from infra.section import Section, number
@@ -43,6 +43,17 @@ def _base_image(value: object) -> str:
     return text
 
 
+def _pinned_image(value: object, info: ValidationInfo) -> str:
+    """A base image by digest. The validation's context has the `environment` that the message's command names."""
+    text = _base_image(value)
+    if "@" not in text:
+        environment = (info.context or {}).get("environment", "ENV")
+        problem = "names a tag only, which can move to another image without a new release"
+        todo = f"run slipway base-image {environment}, which asks the registry and writes it here"
+        raise refusal(problem, "HOST[:PORT]/NAME:TAG@sha256:DIGEST", todo)
+    return text
+
+
 def _label_key(value: object) -> str:
     text = line_of_text(317, "example.com/pool")(value)
     if not _LABEL_KEY.fullmatch(text):
@@ -75,6 +86,11 @@ LabelValue = Annotated[str, BeforeValidator(_label_value), WithJsonSchema({"type
 Namespace = Annotated[DnsLabel, AfterValidator(_namespace)]
 Registry = Annotated[str, BeforeValidator(_registry), WithJsonSchema({"type": "string", "maxLength": 200})]
 BaseImage = Annotated[str, BeforeValidator(_base_image), WithJsonSchema({"type": "string", "maxLength": 400})]
+PinnedImage = Annotated[
+    str,
+    BeforeValidator(_pinned_image),
+    WithJsonSchema({"type": "string", "maxLength": 400, "pattern": "@sha256:[0-9a-f]{64}$"}),
+]
 GpusOfNode = Annotated[int, *number(1, 64)]
 Nodes = Annotated[int, *number(1, 5000)]
 

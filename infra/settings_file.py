@@ -76,7 +76,7 @@ def read_settings(settings_dir: Path, environment: str, today: date | None = Non
     at: FieldPath = ("config", CONFIG_KEY)
     settings = None
     if value is not None or not found:
-        settings = _of_kind(value, lambda p: (document.place((*at, *p)), dotted((*at, *p))), found)
+        settings = _of_kind(environment, value, lambda p: (document.place((*at, *p)), dotted((*at, *p))), found)
     if isinstance(settings, AwsSettings):
         found += _unsupported(settings, today or date.today(), document)
     if found or settings is None:
@@ -84,11 +84,11 @@ def read_settings(settings_dir: Path, environment: str, today: date | None = Non
     return settings, document
 
 
-def _of_kind(value: Any, locate: Locate, found: list[UserError]) -> AnySettings | None:
+def _of_kind(environment: str, value: Any, locate: Locate, found: list[UserError]) -> AnySettings | None:
     """The settings of the kind that they say they are; None after adding to `found` what is wrong with them."""
     kind = value.get("kind") if isinstance(value, dict) else None
     if kind == "aws":
-        return validated(AwsSettings, value, locate, found)
+        return validated(AwsSettings, value, locate, found, environment)
     if kind == "kubernetes" or not isinstance(value, dict):
         return validated(Settings, value, locate, found)
     place, field = locate(("kind",))

@@ -71,6 +71,12 @@ def push(archive: Path, report: Report) -> str:
     return digest
 
 
+def pinned() -> str | None:
+    """The image by the digest that `push` saw last, as `NAME:TAG@sha256:...`; None before the first time."""
+    recorded = _recorded()
+    return f"{IMAGE}@{recorded['digest']}" if recorded else None
+
+
 def digest_in_registry() -> str | None:
     """The digest that the registry has for the tag, or None."""
     request = urllib.request.Request(

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from local import base_image as debian_base
 from local import engine, paths, stand_in
 from local.cluster import facts
 
@@ -22,6 +23,7 @@ def variables(base: Mapping[str, str]) -> dict[str, str]:
         provider_port=stand_in.port(),
         docker_host=engine.ours(),
         own_cluster=paths.KUBECONFIG.exists(),
+        base_image=debian_base.pinned(),
     )
 
 
@@ -38,8 +40,9 @@ def render(
     provider_port: int | None,
     docker_host: str | None,
     own_cluster: bool,
+    base_image: str | None = None,
 ) -> dict[str, str]:
-    """The variables, from the facts that they depend on.
+    """The variables, from the facts that they depend on. `base_image`: by digest.
 
     The passphrase is empty on purpose: the local environment holds no secrets, and Pulumi asks for one otherwise.
     """
@@ -53,6 +56,9 @@ def render(
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         **past_proxies(base),
     }
+    if base_image is not None:
+        # The tag in the committed settings stays when the image is made anew; a release must not.
+        variables["SLIPWAY_BASE_IMAGE"] = base_image
     if own_cluster:
         variables["KUBECONFIG"] = os.pathsep.join([str(paths.KUBECONFIG), *_other_kubeconfigs(base)])
     if provider_port is not None:

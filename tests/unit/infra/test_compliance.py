@@ -37,7 +37,7 @@ config:
     kubernetes_version: "1.35"
     administrators: [arn:aws:iam::123456789012:role/ml-platform]
     namespace: slipway
-    base_image: {base_image}
+    base_image: example.com/python:3.11@sha256:0000000000000000000000000000000000000000000000000000000000000000
     budget: {{monthly_usd: {budget}, alarm: ml-platform@example.com}}
     tags: {{team: ml-platform}}
     node_pools:
@@ -45,6 +45,17 @@ config:
         instance_types: [m7i.xlarge]
         max_nodes: 4
         {spot}
+"""
+
+KUBERNETES = """\
+config:
+  slipway:environment:
+    kind: kubernetes
+    context: dev
+    namespace: slipway
+    registry: example.com
+    base_image: example.com/python:latest
+    node_pools: [{{name: cpu, max_nodes: 4, cpu: "4", memory: 16Gi}}]
 """
 
 SPEC = """\
@@ -68,8 +79,8 @@ class Files:
         (folder / "stacks").mkdir()
         (folder / "models").mkdir()
 
-    def settings(self, *, spot: str = "", budget: int = 5000, base_image: str = "example.com/python:3.11") -> None:
-        text = SETTINGS.format(spot=spot, budget=budget, base_image=base_image)
+    def settings(self, *, spot: str = "", budget: int = 5000, kind: str = SETTINGS) -> None:
+        text = kind.format(spot=spot, budget=budget)
         (self.folder / "stacks" / "Pulumi.dev.yaml").write_text(text)
 
     def model(self, name: str, more: str = "", *, cpu: str = "1", least: int = 1) -> None:
@@ -168,9 +179,9 @@ def _refused(files: Files, budget: int) -> bool:
 
 
 def test_a_base_image_called_latest_is_refused(files: Files) -> None:
-    files.settings(base_image="example.com/python:latest")
+    files.settings(kind=KUBERNETES)
     (message,) = files.messages()
-    assert message.startswith("stacks/Pulumi.dev.yaml:12: config.slipway:environment.base_image: ")
+    assert message.startswith("stacks/Pulumi.dev.yaml:7: config.slipway:environment.base_image: ")
     assert "(rule no-latest-tag)" in message
 
 

@@ -14,7 +14,7 @@ SETTINGS = {
     "kubernetes_version": "1.35",
     "administrators": ["arn:aws:iam::123456789012:role/platform"],
     "namespace": "slipway",
-    "base_image": "public.ecr.aws/docker/library/python:3.11-slim-bookworm",
+    "base_image": f"public.ecr.aws/docker/library/python:3.11-slim-bookworm@sha256:{'0' * 64}",
     "budget": {"monthly_usd": 100, "alarm": "ml@example.com"},
     "tags": {"team": "ml"},
 }

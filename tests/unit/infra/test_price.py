@@ -24,7 +24,7 @@ SETTINGS: dict[str, Any] = {
     "kubernetes_version": "1.34",
     "administrators": ["arn:aws:iam::123456789012:role/platform"],
     "namespace": "slipway",
-    "base_image": "example.com/base:1",
+    "base_image": f"example.com/base:1@sha256:{'0' * 64}",
     "budget": {"monthly_usd": 2000, "alarm": "ml@example.com"},
     "tags": {"team": "ml"},
     "node_pools": [

@@ -1,5 +1,6 @@
 """The variables of the local environment."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.utils import should_bypass_proxies
 
-from local import paths
+from local import base_image, paths
 from local.cluster import facts
 from local.environment import exports, render
 
@@ -47,6 +48,17 @@ def test_contexts_of_the_callers_own_kubeconfigs_stay_usable(tmp_path: Path) -> 
     assert merged() == [ours, str(files[0])]
     assert merged(KUBECONFIG=f"{files[1]}:{tmp_path}/nothing:{files[2]}") == [ours, str(files[1]), str(files[2])]
     assert merged(HOME="/nowhere") == [ours]
+
+
+def test_the_base_image_is_named_by_the_digest_that_was_pushed_last(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(base_image, "_PUSHED", tmp_path / "base-image.json")
+    assert base_image.pinned() is None
+    (tmp_path / "base-image.json").write_text(json.dumps({"inputs": "1", "digest": "sha256:abc"}))
+    assert base_image.pinned() == f"{base_image.IMAGE}@sha256:abc"
+    variables = render({}, provider_port=None, docker_host=None, own_cluster=False, base_image=base_image.pinned())
+    assert variables["SLIPWAY_BASE_IMAGE"] == f"{base_image.IMAGE}@sha256:abc"
 
 
 def test_no_proxy_leads_to_the_local_environment_and_what_was_there_stays(monkeypatch: pytest.MonkeyPatch) -> None:

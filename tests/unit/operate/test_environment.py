@@ -69,7 +69,7 @@ def test_a_pool_whose_instances_change_is_refused_with_the_command_that_does_it(
     with pytest.raises(UserErrors) as refused:
         refuse_replacement(changed("cpu", instance_types=("m7i.4xlarge",)), groups())
     assert str(refused.value) == (
-        f'{ROOT}/stacks/Pulumi.prod.yaml:24: config.slipway:environment.node_pools[0]: "cpu" is a pool with a change '
+        f'{ROOT}/stacks/Pulumi.prod.yaml:27: config.slipway:environment.node_pools[0]: "cpu" is a pool with a change '
         "that its nodes cannot take: new ones have to be made beside them; allowed: other bounds, labels, taints or "
         "disk; for the rest, new nodes; next: run slipway rotate prod cpu, which empties the old nodes before it "
         "removes them"
