@@ -150,6 +150,22 @@ class StackFailed(DeployError):
         self.reasons = reasons
 
 
+class SecretsLocked(SlipwayError):
+    """The state of a stack is encrypted, and its key is not to be had. Nothing was changed."""
+
+    SIGN = "secrets manager"
+    """What the engine's message has in each of these cases."""
+
+    def __init__(self, stack: str, operation: str, reason: str) -> None:
+        todo = "see that your credentials may use the key that `secretsprovider` of the environment's settings names"
+        if "passphrase" in reason:
+            todo = (
+                "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the one of `encryptionsalt` in the "
+            )
+            todo += "environment's settings (`make shell` and `python -m local run` set that of the local environment)"
+        super().__init__(f"stack {stack}: {operation}: its state cannot be decrypted: {reason}; next: {todo}")
+
+
 class StackLocked(DeployError):
     """Another run holds the stack's lock for longer than we wait."""
 

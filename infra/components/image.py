@@ -67,6 +67,9 @@ class ModelImage(pulumi.ComponentResource):
         except SlipwayError as error:
             # The engine prints a RunError's text alone; of anything else, the traceback too.
             raise pulumi.RunError(str(error)) from error
+        except OSError as error:
+            text = f"image {args.repository}:{args.tag} was not made: {error}; next: see that its files are there"
+            raise pulumi.RunError(f"{text} and can be read, then run the command again") from error
 
 
 async def _reference(repository: str, digest: "asyncio.Future[str | None]") -> str:

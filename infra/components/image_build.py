@@ -20,8 +20,11 @@ from typing import IO, cast
 import docker
 import docker.errors
 import requests
+from docker.credentials import StoreError
+from docker.utils.config import find_config_file
 
-from infra.errors import DeployError
+from infra.components.docker_credentials import without_missing_helpers
+from infra.errors import DeployError, FileRefused
 from infra.failures import DockerUnreachable, FileChanged, ImageBuildFailed, NoSpace, RegistryFailed, WheelsFailed
 from infra.room import full, room, told
 from infra.versions import IMAGE_PLATFORMS, IMAGE_PYTHON
@@ -46,12 +49,16 @@ class ImageBuilder:
         """Connect to $DOCKER_HOST, or to the default socket."""
         try:
             self._docker = docker.from_env(timeout=_DOCKER_TIMEOUT_S)
+        except docker.errors.InvalidConfigFile as error:
+            todo = "correct it, or remove it and run docker login"
+            raise FileRefused(str(find_config_file()), str(error), "Docker's configuration", todo) from error
         except docker.errors.DockerException as error:
             raise DockerUnreachable(os.environ.get("DOCKER_HOST", "the default socket"), str(error)) from error
+        self._missing = without_missing_helpers(self._docker)
 
     def pushed(self, reference: str) -> str | None:
         """Return the digest (`sha256:...`) under which the registry has `repository:tag`, or None."""
-        with _explained(reference):
+        with self._explained(reference):
             try:
                 return self._docker.images.get_registry_data(reference).id
             except docker.errors.NotFound:
@@ -76,7 +83,7 @@ class ImageBuilder:
         `platform`: `linux/arm64`; the Engine's own for None.
         """
         repository, _, tag = reference.rpartition(":")
-        with _explained(reference):
+        with self._explained(reference):
             report("building")
             said: deque[str] = deque(maxlen=_LAST_LINES)
             for line in self._docker.api.build(
@@ -96,11 +103,25 @@ class ImageBuilder:
             digest = None
             for line in self._docker.api.push(repository, tag=tag, stream=True, decode=True):
                 if "error" in line:
-                    raise RegistryFailed(reference, str(line["error"]))
+                    raise RegistryFailed(reference, self._missing.explain(str(line["error"])))
                 digest = line.get("aux", {}).get("Digest", digest)
         if digest is None:
             raise RegistryFailed(reference, "the push ended without a digest")
         return cast(str, digest)
+
+    @contextmanager
+    def _explained(self, reference: str) -> Iterator[None]:
+        """Turn the exceptions of docker-py into ours."""
+        try:
+            yield
+        except docker.errors.BuildError as error:
+            raise ImageBuildFailed(reference, str(error), "") from error
+        except docker.errors.APIError as error:  # the Engine answered; it is also a RequestException
+            raise RegistryFailed(reference, self._missing.explain(str(error.explanation or error))) from error
+        except requests.exceptions.RequestException as error:
+            raise DockerUnreachable(os.environ.get("DOCKER_HOST", "the default socket"), str(error)) from error
+        except (docker.errors.DockerException, StoreError) as error:  # a credential helper that fails
+            raise RegistryFailed(reference, str(error)) from error
 
     def _build_failure(self, reference: str, reason: str, output: str) -> DeployError:
         """Name the folder where the Engine keeps its images when its disk is full."""
@@ -124,19 +145,6 @@ class ImageBuilder:
                 return digest
             with context() as tar:
                 return self.build_and_push(reference, tar, report, platform)
-
-
-@contextmanager
-def _explained(reference: str) -> Iterator[None]:
-    """Turn the Engine's exceptions into ours."""
-    try:
-        yield
-    except docker.errors.BuildError as error:
-        raise ImageBuildFailed(reference, str(error), "") from error
-    except docker.errors.APIError as error:  # the Engine answered; it is also a RequestException
-        raise RegistryFailed(reference, str(error.explanation or error)) from error
-    except requests.exceptions.RequestException as error:
-        raise DockerUnreachable(os.environ.get("DOCKER_HOST", "the default socket"), str(error)) from error
 
 
 def cache_folder() -> Path:

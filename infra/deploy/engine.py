@@ -23,8 +23,8 @@ from infra.deploy.new_stack import made
 from infra.deploy.process import TABLE
 from infra.deploy.stack_lock import Holder
 from infra.deploy.unwritten import complained, folder_of, mend
-from infra.errors import DeployError, SlipwayError
-from infra.failures import Interrupted, NoSpace, PulumiMissing, StackFailed, StackLocked
+from infra.errors import SlipwayError
+from infra.failures import Interrupted, NoSpace, PulumiMissing, SecretsLocked, StackFailed, StackLocked
 from infra.names import PROJECT
 from infra.room import full, is_full, room
 
@@ -298,7 +298,9 @@ def _checked(stack: str, operation: str, result: Outcome) -> Outcome:
     return result
 
 
-def _failure(stack: str, operation: str, reasons: tuple[str, ...]) -> DeployError:
+def _failure(stack: str, operation: str, reasons: tuple[str, ...]) -> SlipwayError:
+    if locked := next((reason for reason in reasons if SecretsLocked.SIGN in reason), None):
+        return SecretsLocked(stack, operation, " ".join(locked.split()))
     what = f"stack {stack}: {operation} failed"
     folder = folder_of(_backend())
     if complained(reasons) and folder and is_full(folder):  # it read what itself could not write

@@ -19,6 +19,8 @@ _VERBS = {
 """What a person calls the engine's steps; of the others nobody waits for one."""
 _NAMED = 3
 _NOISE = ("update failed", "destroy failed", "preview failed")
+_PREFIXES = ("error: ", "an unhandled error occurred: ", "Exception calling application: ")
+"""What the engine and gRPC put before the sentence of a program that failed, which comes twice then."""
 _COLOUR = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
 
 
@@ -108,6 +110,8 @@ def _about(urn: str) -> str:
 
 def _add(errors: list[str], text: str) -> None:
     """Keep a diagnostic once, without colour codes and the engine's own closing line."""
-    clean = _COLOUR.sub("", text).strip().removeprefix("error: ").removeprefix("an unhandled error occurred: ").strip()
+    clean = _COLOUR.sub("", text).strip()
+    for prefix in _PREFIXES:
+        clean = clean.removeprefix(prefix).strip()
     if clean and clean not in _NOISE and not any(clean in known for known in errors):
         errors.append(clean)

@@ -22,6 +22,15 @@ def test_the_same_error_is_told_once_and_the_engines_closing_line_not_at_all() -
     assert outcome(255, lines(said, said, closing), "").errors == ("boom",)
 
 
+def test_a_programs_failure_is_told_once_though_grpc_tells_it_too() -> None:
+    said = [
+        {"diagnosticEvent": {"severity": "error", "urn": "", "message": text}}
+        for text in ("registry of x: gone; next: see", "Exception calling application: registry of x: gone; next: see")
+    ]
+    assert outcome(255, lines(*said), "").errors == ("registry of x: gone; next: see",)
+    assert outcome(255, lines(*reversed(said)), "").errors == ("registry of x: gone; next: see",)
+
+
 def test_warnings_and_debug_messages_are_no_errors() -> None:
     event = {"diagnosticEvent": {"severity": "warning", "urn": "", "message": "mind"}}
     assert outcome(0, lines(event), "").errors == ()

@@ -1,0 +1,47 @@
+"""Deploy as people do: behind a proxy, with a Docker configuration of another machine, with another passphrase set."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.integration.workbench import Workbench
+
+pytestmark = pytest.mark.integration
+
+DEAD = "http://someone:secret@127.0.0.1:9"
+PROXIES = {name: DEAD for upper in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY") for name in (upper, upper.lower())}
+
+
+def test_a_model_comes_up_behind_a_proxy_and_with_a_missing_credential_helper(bench: Workbench, tmp_path: Path) -> None:
+    """`local run`, which these tests are run by, has put the cluster's addresses into NO_PROXY."""
+    (tmp_path / "docker").mkdir()
+    (tmp_path / "docker" / "config.json").write_text(json.dumps({"credsStore": "desktop"}))
+    bench.environ = PROXIES | {"DOCKER_CONFIG": str(tmp_path / "docker")}
+    bench.write("here")
+    done = bench.up()
+    assert done.returncode == 0, done.stderr
+    assert "models answering: here" in done.stdout
+    bench.well("verify", bench.environment)
+
+
+def test_a_proxy_that_does_not_lead_to_the_cluster_is_named(bench: Workbench) -> None:
+    bench.write("here")
+    told = bench.run("status", bench.environment, environ=PROXIES | {"NO_PROXY": "localhost", "no_proxy": "localhost"})
+    assert told.returncode == 3
+    assert "by way of the proxy http://127.0.0.1:9 " in told.stderr
+    assert "add 10.244.255.1 to NO_PROXY" in told.stderr
+    assert "secret" not in told.stderr
+    assert len(told.stderr.splitlines()) == 1
+
+
+def test_another_passphrase_is_one_message_and_changes_nothing(bench: Workbench) -> None:
+    bench.write("here")
+    bench.well("up", bench.environment, "--yes")
+    before = bench.objects()
+    bench.write("here", factor=3.0)
+    told = bench.up(environ={"PULUMI_CONFIG_PASSPHRASE": "another"})
+    assert told.returncode == 3
+    assert "next: set PULUMI_CONFIG_PASSPHRASE" in told.stderr.splitlines()[-1]
+    assert bench.objects() == before
+    bench.well("verify", bench.environment)

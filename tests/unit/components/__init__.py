@@ -1,0 +1,1 @@
+"""Tests of components: what they do before and beside the engine."""
