@@ -2,15 +2,16 @@
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from infra import report
 from infra.errors import SlipwayError, UserErrors
-from infra.folders import Folders
+from infra.folders import Folders, from_root
 from infra.room import full_disk
 
 if TYPE_CHECKING:
@@ -26,10 +27,16 @@ _ENVIRONMENT = click.argument("environment", metavar="ENV")
 
 
 def _folders(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command --models and --settings, and pass it `folders` instead of the two."""
+    """Give a command --models and --settings, and pass it `folders` instead of the two.
+
+    Those that are not given are looked for as git and pulumi look for theirs: in the project that this folder is in.
+    """
 
     def run(models_dir: Path, settings_dir: Path, **rest: Any) -> None:
-        command(folders=Folders(models_dir, settings_dir), **rest)
+        source = click.get_current_context().get_parameter_source
+        named = {"models_dir": models_dir, "settings_dir": settings_dir}
+        given = [path if source(name) != ParameterSource.DEFAULT else from_root(path) for name, path in named.items()]
+        command(folders=Folders(*given), **rest)
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     run.__click_params__ = list(getattr(command, "__click_params__", []))  # type: ignore[attr-defined]
@@ -48,10 +55,11 @@ def _folders(command: Callable[..., None]) -> Callable[..., None]:
     return models(settings(run))
 
 
-def _opened(environment: str, folders: Folders) -> "Opened":
+def _opened(environment: str, folders: Folders, only: Sequence[str] | None = None) -> "Opened":
+    """Open an environment for the models in `only`; for all of them when it is None."""
     from infra.opened import Opened  # noqa: PLC0415 - reading specs takes half a second to import, and `--help` does without
 
-    return Opened(environment, folders)
+    return Opened(environment, folders, only)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -93,7 +101,7 @@ def plan(environment: str, models: tuple[str, ...], as_json: bool, folders: Fold
     """Show what an environment would be: release, node pool and why, cold start and cost of each model."""
     from infra.offline import show_plan  # noqa: PLC0415
 
-    show_plan(_opened(environment, folders), models, as_json=as_json)
+    show_plan(_opened(environment, folders, models or None), models, as_json=as_json)
 
 
 @cli.command()
@@ -105,7 +113,7 @@ def render(environment: str, models: tuple[str, ...], output: Path | None, folde
     """Render the Kubernetes objects and Dockerfiles that the plan stands for. Images are by tag: none is built."""
     from infra.offline import render_all  # noqa: PLC0415
 
-    render_all(_opened(environment, folders), models, output)
+    render_all(_opened(environment, folders, models or None), models, output)
 
 
 @cli.command()
@@ -171,7 +179,7 @@ def up(
     from infra.operate.up import bring_up  # noqa: PLC0415
 
     options = Options(yes=yes, jobs=jobs, refresh=refresh, prune=prune, adopt=adopt)
-    bring_up(_opened(environment, folders), models, options)
+    bring_up(_opened(environment, folders, models or None), models, options)
 
 
 @cli.command()
@@ -212,13 +220,14 @@ def rotate(environment: str, pool: str, yes: bool, folders: Folders) -> None:
 
 @cli.command()
 @_ENVIRONMENT
+@_MODELS
 @_JSON
 @_folders
-def status(environment: str, as_json: bool, folders: Folders) -> None:
+def status(environment: str, models: tuple[str, ...], as_json: bool, folders: Folders) -> None:
     """Show what is live: release, readiness, whether it was judged right, and its URL."""
     from infra.look import show_status  # noqa: PLC0415
 
-    show_status(_opened(environment, folders), as_json=as_json)
+    show_status(_opened(environment, folders, ()), models, as_json=as_json)
 
 
 @cli.command()
@@ -230,7 +239,7 @@ def predict(environment: str, model: str, file: Any, folders: Folders) -> None:
     """Send FILE (JSON, or an image; `-` for standard input) to a model, and print its answer."""
     from infra.look import show_prediction  # noqa: PLC0415
 
-    show_prediction(_opened(environment, folders), model, file.name, file.read())
+    show_prediction(_opened(environment, folders, ()), model, file.name, file.read())
 
 
 @cli.command()
@@ -242,7 +251,7 @@ def verify(environment: str, models: tuple[str, ...], as_json: bool, folders: Fo
     """Send the golden request of live models through their Services. Exit code 2 when an answer is wrong or late."""
     from infra.look import show_verdicts  # noqa: PLC0415
 
-    show_verdicts(_opened(environment, folders), models, as_json=as_json)
+    show_verdicts(_opened(environment, folders, ()), models, as_json=as_json)
 
 
 def main() -> None:

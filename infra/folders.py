@@ -1,5 +1,6 @@
 """Say where a person's files are."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,11 @@ def find_root(folder: Path) -> Path:
         if (parent / "Pulumi.yaml").is_file():
             return parent
     return folder
+
+
+def from_root(path: Path) -> Path:
+    """A path of the project that this folder is in, as seen from here: `../models` in a folder of the project."""
+    return Path(os.path.relpath(find_root(Path()) / path))
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,13 @@ from infra.spec import OVERRIDABLE
 from infra.variant import Variant, variant
 
 __all__ = [
+    "Loaded",
     "LoadedSpec",
+    "Unread",
     "environments",
     "find_root",
     "load_environment",
+    "load_for",
     "load_settings",
     "load_spec_file",
     "load_specs",
@@ -66,36 +69,52 @@ class LoadedSpec:
         return self.document.place(path), dotted(path)
 
 
-def load_specs(
-    models_dir: Path,
-    root: Path,
-    only: Sequence[str] | None = None,
-    environments: Sequence[str] | None = None,
-) -> list[LoadedSpec]:
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What is wrong with one spec, and the names that its model may be meant by: the one in it, and its file's."""
+
+    names: frozenset[str]
+    error: UserError
+
+    def __str__(self) -> str:
+        findings = each(self.error)
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        return f"{' or '.join(sorted(self.names))}: {findings[0]}{more}"
+
+
+def load_specs(models_dir: Path, root: Path, environments: Sequence[str] | None = None) -> list[LoadedSpec]:
     """Load every spec of a folder, sorted by name.
 
     Args:
         models_dir: folder whose *.yaml are the specs.
         root: what paths in the specs are relative to, see `find_root`.
-        only: names of the models to return; findings in other specs are then left out. All of them for None.
         environments: names that `environments` of a spec may have. Any for None.
 
     Raises:
         UserErrors: everything that is wrong in any of them.
     """
+    good, bad = _read_all(models_dir, root, environments)
+    if bad:
+        raise UserErrors([unread.error for unread in bad])
+    return good
+
+
+def _read_all(
+    models_dir: Path, root: Path, environments: Sequence[str] | None
+) -> tuple[list[LoadedSpec], list[Unread]]:
+    """The specs of a folder that are right, sorted by name, and what is wrong with the others."""
     good: list[LoadedSpec] = []
-    bad: list[UserError] = []
+    bad: list[Unread] = []
     for path in _spec_files(models_dir):
         try:
+            if path.suffix == ".yml":
+                raise FileRefused(str(path), "ends in .yml", "*.yaml", f"rename it to {path.stem}.yaml")
             good.append(load_spec_file(path, root, environments))
         except UserError as error:
-            bad.append(error)
+            bad.append(Unread(frozenset({path.stem, *_name_in(path)}), error))
     bad += _used_twice(good)
-    if only is not None:
-        good, bad = _only(only, good, bad, models_dir)
-    if bad:
-        raise UserErrors(bad)
-    return sorted(good, key=lambda loaded: loaded.name)
+    twice = {name for unread in bad for name in unread.names}
+    return sorted((spec for spec in good if spec.name not in twice), key=lambda spec: spec.name), bad
 
 
 def _spec_files(models_dir: Path) -> list[Path]:
@@ -106,36 +125,32 @@ def _spec_files(models_dir: Path) -> list[Path]:
         todo = "name the folder with --models"
         problem = f"cannot be read: {error.strerror}"
         raise FileRefused(name, problem, "a folder with one *.yaml per model", todo) from None
-    for entry in entries:
-        if entry.suffix == ".yml":
-            raise FileRefused(str(entry), "ends in .yml", "*.yaml", f"rename it to {entry.stem}.yaml")
-    files = [entry for entry in entries if entry.suffix == ".yaml" and not entry.name.startswith(".")]
+    files = [entry for entry in entries if entry.suffix in (".yaml", ".yml") and not entry.name.startswith(".")]
     if not files:
         raise FileRefused(name, "has no spec", "one *.yaml per model", "write one; docs/spec.md shows how")
     return files
 
 
-def _used_twice(loaded: Sequence[LoadedSpec]) -> Iterator[UserError]:
+def _name_in(path: Path) -> set[str]:
+    """The name of the model in a spec that is wrong, if so much of it can be read."""
+    try:
+        value = read_document(path, str(path)).value
+    except UserError:
+        return set()
+    name = value.get("name") if isinstance(value, dict) else None
+    return {name} if isinstance(name, str) else set()
+
+
+def _used_twice(loaded: Sequence[LoadedSpec]) -> Iterator[Unread]:
     first: dict[str, LoadedSpec] = {}
     for spec in loaded:
         other = first.setdefault(spec.name, spec)
         if other is not spec:
             place, field = spec.locate("", ("name",))
             problem = f"is already the name of the model in {other.document.place(('name',))}"
-            yield WrongValue(place, field, spec.name, problem, "a name that no other spec has", "rename one of them")
-
-
-def _only(
-    names: Sequence[str], good: list[LoadedSpec], bad: list[UserError], models_dir: Path
-) -> tuple[list[LoadedSpec], list[UserError]]:
-    chosen = [loaded for loaded in good if loaded.name in names]
-    files = {loaded.file for loaded in chosen} | {str(models_dir / f"{name}.yaml") for name in names}
-    known = sorted({loaded.name for loaded in good})
-    kept = [finding for error in bad for finding in each(error) if finding.place.file in files]
-    broken = {Path(finding.place.file).stem for finding in kept}
-    unknown = [name for name in names if name not in known and name not in broken]
-    kept += [UnknownName(Place(str(models_dir)), "model", name, known) for name in unknown]
-    return chosen, kept
+            allowed = "a name that no other spec has"
+            error = WrongValue(place, field, spec.name, problem, allowed, "rename one of them")
+            yield Unread(frozenset({spec.name}), error)
 
 
 def load_spec_file(path: Path, root: Path, environments: Sequence[str] | None = None) -> LoadedSpec:
@@ -204,6 +219,15 @@ def _merged(base: dict[str, Any], override: Mapping[str, Any], path: FieldPath =
     return merged
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An environment's settings, the specs of the models that are deployed to it, and what is wrong with others."""
+
+    settings: AnySettings
+    specs: list[LoadedSpec]
+    left_out: list[Unread]
+
+
 def load_environment(
     settings_dir: Path, environment: str, models_dir: Path, root: Path
 ) -> tuple[AnySettings, list[LoadedSpec]]:
@@ -212,29 +236,51 @@ def load_environment(
     Raises:
         UserErrors: everything that is wrong in settings and specs, together.
     """
+    loaded = load_for(None, settings_dir, environment, models_dir, root)
+    return loaded.settings, loaded.specs
+
+
+def load_for(
+    models: Sequence[str] | None, settings_dir: Path, environment: str, models_dir: Path, root: Path
+) -> Loaded:
+    """Like `load_environment`, for those who ask for some models only: specs of others that are wrong are left out.
+
+    `models`: their names; every spec has to be right for None.
+    """
     known = environments(settings_dir)
     bad: list[UserError] = []
     found: tuple[AnySettings, Document] | None = None
     specs: list[LoadedSpec] = []
+    unread: list[Unread] = []
     try:
         found = read_settings(settings_dir, environment)
         bad += shared_namespaces(settings_dir, environment, *found)
     except UserError as error:
         bad.append(error)
     try:
-        specs = load_specs(models_dir, root, None, known)
+        specs, unread = _read_all(models_dir, root, known)
     except UserError as error:
         bad.append(error)
+    if found is not None and found[0].models is not None:
+        specs, more = _deployed(*found, specs, unread)
+        # A name that no spec has may be that of one that cannot be read.
+        unread = more if models is not None else unread or more
+    bad += [one.error for one in unread if models is None or not one.names.isdisjoint(models)]
     if found is None or bad:
         raise UserErrors(bad)
-    settings, document = found
-    if settings.models is None:
-        return settings, specs
-    names = [loaded.name for loaded in specs]
-    for index, name in enumerate(settings.models):
-        if name not in names:
+    return Loaded(found[0], specs, unread)
+
+
+def _deployed(
+    settings: AnySettings, document: Document, specs: Sequence[LoadedSpec], unread: Sequence[Unread]
+) -> tuple[list[LoadedSpec], list[Unread]]:
+    """Of the specs, and of what is wrong with others, those that the settings name; and names that no spec has."""
+    wanted = settings.models or ()
+    broken = [one for one in unread if not one.names.isdisjoint(wanted)]
+    known = [loaded.name for loaded in specs]
+    for index, name in enumerate(wanted):
+        if name not in known and not any(name in one.names for one in broken):
             path = ("config", CONFIG_KEY, "models", index)
-            bad.append(UnknownName(document.place(path), dotted(path), name, names))
-    if bad:
-        raise UserErrors(bad)
-    return settings, [loaded for loaded in specs if loaded.name in settings.models]
+            error = UnknownName(document.place(path), dotted(path), name, known)
+            broken.append(Unread(frozenset({name}), error))
+    return [loaded for loaded in specs if loaded.name in wanted], broken

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+import shlex
 import socket
 import time
 from collections.abc import Sequence
@@ -13,8 +15,9 @@ from infra import report
 from infra.aws_settings import AwsSettings
 from infra.cluster import Json
 from infra.deploy.record import Live, live_models, saved
-from infra.errors import FileRefused
+from infra.errors import FileRefused, Place, UnknownName
 from infra.failures import ApiRefused, ModelNotServing, WrongAnswer
+from infra.folders import find_root
 from infra.opened import Opened
 from infra.verify import Verdict
 from infra.verify import verify as judge_live
@@ -25,13 +28,23 @@ _REACH_LIMIT_S = 15.0
 _REACH_RETRY_S = 0.5
 
 
-def show_status(opened: Opened, *, as_json: bool) -> None:
-    """Print one row per live model, and per spec that is not live."""
+def show_status(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
+    """Print one row per live model, and per spec that is not live; of the models named only, when some are.
+
+    Raises `UnknownName` for one that is neither.
+    """
     live = live_models(opened.cluster)
     services = {item["metadata"]["name"]: item for item in opened.cluster.list("Service")}
     planned = {model.name: model for model in opened.plan.models}
-    rows = []
-    for name in sorted({*live, *planned}):
+    there = sorted({*live, *planned})
+    for name in names:
+        if name not in there:
+            raise UnknownName(Place(f"environment {opened.name}"), "model", name, there, "name one of those")
+    for unread in opened.left_out:
+        report.message(f"warning: {unread}")
+    wrong = {name for unread in opened.left_out for name in unread.names}
+    rows: list[dict[str, Any]] = []
+    for name in [name for name in there if name in names or not names]:
         here, wanted = live.get(name), planned.get(name)
         rows.append(
             {
@@ -40,7 +53,7 @@ def show_status(opened: Opened, *, as_json: bool) -> None:
                 "release": here.release if here else None,
                 "ready": here.ready if here else 0,
                 "wanted": here.wanted if here else 0,
-                "state": state(here, wanted.release if wanted else None),
+                "state": state(here, wanted.release if wanted else None, spec_is_wrong=name in wrong),
                 "url": url(opened, services.get(name)),
             }
         )
@@ -64,7 +77,7 @@ def show_status(opened: Opened, *, as_json: bool) -> None:
     )
 
 
-def state(live: Live | None, planned: str | None) -> str:
+def state(live: Live | None, planned: str | None, *, spec_is_wrong: bool) -> str:
     """Return what a person should know first about a model. `planned`: the short digest of its spec's release."""
     if live is None:
         return "not deployed"
@@ -73,7 +86,7 @@ def state(live: Live | None, planned: str | None) -> str:
     if live.verified != live.release:
         return "not verified"
     if planned is None:
-        return "serves; has no spec"
+        return "serves; its spec is wrong" if spec_is_wrong else "serves; has no spec"
     return "serves" if live.release == planned else "serves; spec has changed"
 
 
@@ -84,6 +97,12 @@ def url(opened: Opened, service: Json | None) -> str | None:
         return None
     ports = [port["nodePort"] for port in service["spec"]["ports"] if "nodePort" in port]
     return f"http://{settings.node_address}:{ports[0]}" if ports else None
+
+
+def curl(opened: Opened, where: str, request: str) -> str:
+    """Return a line for a shell that sends a file of the repository to a model; it works in the folder one is in."""
+    path = os.path.relpath(find_root(opened.folders.models) / request)
+    return f"curl -s {where}/predict -H 'content-type: application/json' -d {shlex.quote(f'@{path}')}"
 
 
 def reachable(where: str) -> bool:

@@ -8,7 +8,8 @@ from infra import report
 from infra.base_image import digest_warning
 from infra.errors import FileRefused, UserError, UserErrors, each
 from infra.estimates import Cost, monthly
-from infra.load import environments, find_root, load_spec_file
+from infra.folders import find_root, from_root
+from infra.load import environments, load_spec_file
 from infra.opened import Folders, Opened
 from infra.plan import ModelPlan
 from infra.price import LEFT_OUT, price
@@ -193,7 +194,7 @@ def render_all(opened: Opened, names: Sequence[str], output: Path | None) -> Non
 
 def write_schema(*, check: bool) -> None:
     """Write generated files; with `check` only tell which are stale, as a `UserError`."""
-    generated = generate()
+    generated = {from_root(path): text for path, text in generate().items()}
     if check:
         files = [path for path, text in generated.items() if not path.is_file() or path.read_text() != text]
         if files:

@@ -5,6 +5,7 @@ import os
 import shutil
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,10 +17,11 @@ from infra.deploy.aws_account import Account
 from infra.errors import Place, UserErrors
 from infra.failures import AwsCliMissing, EnvironmentMissing
 from infra.findings import dotted
-from infra.folders import Folders
-from infra.load import LoadedSpec, find_root, load_environment, load_settings, secrets_of
+from infra.folders import Folders, find_root
+from infra.load import Unread, load_for, load_settings, secrets_of
 from infra.names import stack
-from infra.plan import ModelPlan, Plan, plan
+from infra.others import Planned, apart, plan_for
+from infra.plan import ModelPlan, Plan
 from infra.settings_file import CONFIG_KEY, read_settings
 from infra.sources import code_digests
 
@@ -35,9 +37,15 @@ class Opened:
     Raises, from its properties, the `UserError`s of whatever is wrong in the files.
     """
 
-    def __init__(self, name: str, folders: Folders) -> None:
+    def __init__(self, name: str, folders: Folders, only: Sequence[str] | None = None) -> None:
+        """Open environment `name`.
+
+        `only`: the models that are asked for. What is wrong with other specs is then no error but a warning: they are
+        other people's, and may be half written. None: all of them.
+        """
         self.name = name
         self.folders = folders
+        self._only = only
 
     @cached_property
     def settings(self) -> AnySettings:
@@ -49,24 +57,32 @@ class Opened:
         """Pulumi's keys for the encryption of the environment's stacks."""
         return secrets_of(self.folders.settings, self.name)
 
-    @cached_property
+    @property
     def plan(self) -> Plan:
         """All models of the environment: whether one finds a GPU depends on the others."""
-        settings, specs = self._read
-        return plan(self.name, by_digest(settings, os.environ), specs, code_digests())
+        return self._planned.plan
+
+    @property
+    def left_out(self) -> Sequence[Unread]:
+        """What is wrong with the specs that the plan was made without."""
+        return self._planned.left_out
 
     @cached_property
-    def _read(self) -> tuple[AnySettings, list[LoadedSpec]]:
+    def _planned(self) -> Planned:
         folder = self.folders.models
-        return load_environment(self.folders.settings, self.name, folder, find_root(folder))
+        loaded = load_for(self._only, self.folders.settings, self.name, folder, find_root(folder))
+        settings = by_digest(loaded.settings, os.environ)
+        return plan_for(self._only, replace(loaded, settings=settings), self.name, code_digests())
 
     def complied(self) -> tuple[str, ...]:
-        """What the policy has to say to the plan; raises `UserErrors` when that stands in its way."""
+        """What a person should know about the plan; raises `UserErrors` when the policy stands in its way."""
         document = read_settings(self.folders.settings, self.name)[1]
-        found = comply(self.plan, self._read[1], document, datetime.now(tz=UTC).date())
-        if found.refused:
-            raise UserErrors(found.refused)
-        return found.warnings
+        found = comply(self.plan, self._planned.specs, document, datetime.now(tz=UTC).date())
+        own, others = apart(found.refused, self._only, self._planned.specs)
+        if own:
+            raise UserErrors(own)
+        left_out = (f"left out, also where room is counted: {unread}" for unread in self.left_out)
+        return (*left_out, *map(str, others), *found.warnings)
 
     @property
     def namespace_place(self) -> tuple[Place, str]:
@@ -76,7 +92,7 @@ class Opened:
 
     def name_place(self, model: str) -> tuple[Place, str]:
         """Where the spec of a model says its name, and what the field is called."""
-        spec = next(spec for spec in self._read[1] if spec.name == model)
+        spec = next(spec for spec in self._planned.specs if spec.name == model)
         return spec.locate(self.name, ("name",))
 
     @cached_property

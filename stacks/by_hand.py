@@ -15,18 +15,20 @@ def run() -> None:
     """Run the program of the current stack: `local` is an environment, `local.digits` a model in it.
 
     Every model of the environment is read and planned, though one is deployed: whether a GPU is free for it
-    depends on the others.
+    depends on the others. What is wrong with their specs is a warning.
     """
     name, _, wanted = pulumi.get_stack().partition(".")
     config = pulumi.Config()
     folders = Folders(Path(config.get("models") or "models"), Path(config.get("settings") or "stacks"))
-    opened = Opened(name, folders)
+    opened = Opened(name, folders, [wanted] if wanted else None)
     try:
         adopted = _refuse_foreign(opened, wanted)
         if not wanted:
             environment.program(name, opened.settings, adopted=adopted)()
             return
         planned = opened.models([wanted])[0]
+        for unread in opened.left_out:
+            pulumi.warn(f"left out, also where room is counted: {unread}")
     except SlipwayError as error:
         raise pulumi.RunError(str(error)) from error
     # The engine shows the image's progress itself.

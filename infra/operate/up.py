@@ -12,7 +12,7 @@ from infra.deploy.up import Deployer, Done, needs_update
 from infra.deploy.watcher import Watcher
 from infra.errors import DeployError, SlipwayError
 from infra.failures import EnvironmentMissing, Interrupted
-from infra.look import reachable, url
+from infra.look import curl, reachable, url
 from infra.names import stack
 from infra.opened import Opened
 from infra.operate.claim import adopt_if_asked, refuse_foreign
@@ -148,8 +148,7 @@ def _conclude(
         if where and item and item.verdict and not reachable(where):
             report.result(f"  {where} is not reached from this machine; the model answers inside the cluster")
         elif where and item and item.verdict:
-            request = model.spec.check.request
-            report.result(f"  curl -s {where}/predict -H 'content-type: application/json' -d @{request}")
+            report.result(f"  {curl(opened, where, model.spec.check.request)}")
             answer = json.dumps({"outputs": item.verdict.outputs})
             report.result(f"  {answer if len(answer) <= _DRAWN_ANSWER else answer[:_DRAWN_ANSWER] + '...'}")
     if not failed:

@@ -8,7 +8,7 @@ from infra.base_image import VARIABLE, by_digest, digest_warning, written
 from infra.errors import UserError
 from infra.failures import RegistryFailed
 from infra.folders import Folders
-from infra.load import load_settings, load_specs
+from infra.load import load_settings, load_spec_file
 from infra.operate import base_image as command
 from infra.plan import plan
 from infra.sources import code_digests
@@ -150,7 +150,7 @@ def test_a_digest_from_the_environment_is_taken_for_its_own_tag_only() -> None:
 
 def test_a_rebuilt_base_image_is_a_new_release_and_new_images() -> None:
     local = load_settings(FIXTURES / "settings/ok", "local")
-    loaded = load_specs(FIXTURES / "spec/ok", FIXTURES / "repo", ["least"])
+    loaded = [load_spec_file(FIXTURES / "spec/ok/least.yaml", FIXTURES / "repo")]
 
     def planned(digest: str) -> list[tuple[str, str, str]]:
         pinned = by_digest(local, {VARIABLE: f"{local.base_image}@{digest}"})

@@ -233,14 +233,3 @@ def test_the_other_suffix_of_yaml_is_refused_rather_than_passed_over(tmp_path: P
     (tmp_path / "digits.yml").write_text("")
     with pytest.raises(UserError, match=r"digits.yml: ends in .yml; .*rename it to digits.yaml"):
         load_specs(tmp_path, Path("repo"))
-
-
-def test_only_the_findings_of_the_models_asked_for_are_reported(tmp_path: Path) -> None:
-    good = Path("spec/ok/least.yaml").read_text()
-    (tmp_path / "least.yaml").write_text(good)
-    (tmp_path / "broken.yaml").write_text(good.replace("name: least", "name: broken").replace("1.0.0", "one"))
-    assert [loaded.name for loaded in load_specs(tmp_path, Path("repo"), only=["least"])] == ["least"]
-    with pytest.raises(UserError, match=r"broken.yaml:3: version"):
-        load_specs(tmp_path, Path("repo"), only=["broken"])
-    with pytest.raises(UserError, match=r'model: "lest" is not known; .*did you mean least'):
-        load_specs(tmp_path, Path("repo"), only=["lest"])
