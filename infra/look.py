@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 from infra import report
 from infra.aws_settings import AwsSettings
 from infra.cluster import Json
+from infra.deploy.pods import cold_start_s
 from infra.deploy.record import Live, live_models, saved
 from infra.errors import FileRefused, Place, UnknownName
 from infra.failures import ApiRefused, ModelNotServing, WrongAnswer
 from infra.folders import find_root
+from infra.names import MANAGED_BY, selector
 from infra.opened import Opened
 from infra.verify import Verdict
 from infra.verify import verify as judge_live
@@ -26,6 +28,8 @@ _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
 _EXTRA_S = 5.0
 _REACH_LIMIT_S = 15.0
 _REACH_RETRY_S = 0.5
+_COLD_START_MOST_S = 1800.0
+"""For models without a spec; of the others, the plan knows how long a rollout may take."""
 
 
 def show_status(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
@@ -43,9 +47,11 @@ def show_status(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
     for unread in opened.left_out:
         report.message(f"warning: {unread}")
     wrong = {name for unread in opened.left_out for name in unread.names}
+    pods = opened.cluster.list("Pod", f"app.kubernetes.io/managed-by={MANAGED_BY}")
     rows: list[dict[str, Any]] = []
     for name in [name for name in there if name in names or not names]:
         here, wanted = live.get(name), planned.get(name)
+        limit_s = wanted.timing.deadline_s if wanted else _COLD_START_MOST_S
         rows.append(
             {
                 "model": name,
@@ -54,13 +60,17 @@ def show_status(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
                 "ready": here.ready if here else 0,
                 "wanted": here.wanted if here else 0,
                 "state": state(here, wanted.release if wanted else None, spec_is_wrong=name in wrong),
+                "coldStart": {
+                    "estimatedSeconds": wanted.estimates.cold_start.total_s if wanted else None,
+                    "measuredSeconds": cold_start_s(_of(pods, name), here.release, limit_s) if here else None,
+                },
                 "url": url(opened, services.get(name)),
             }
         )
     if as_json:
         report.document({"environment": opened.name, "models": rows})
         return
-    columns = ("MODEL", "VERSION", "RELEASE", "READY", "STATE", "URL")
+    columns = ("MODEL", "VERSION", "RELEASE", "READY", "COLD START", "STATE", "URL")
     report.table(
         columns,
         [
@@ -69,12 +79,23 @@ def show_status(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
                 str(row["version"] or "-"),
                 str(row["release"] or "-"),
                 f"{row['ready']}/{row['wanted']}",
+                _cold_start(**row["coldStart"]),
                 str(row["state"]),
                 str(row["url"] or "-"),
             ]
             for row in rows
         ],
     )
+
+
+def _of(pods: Sequence[Json], model: str) -> list[Json]:
+    return [pod for pod in pods if selector(model).items() <= pod["metadata"].get("labels", {}).items()]
+
+
+def _cold_start(estimatedSeconds: float | None, measuredSeconds: float | None) -> str:  # noqa: N803 - as in the JSON
+    """What the quickest live replica took, and what was estimated for one on a new node: `10.0 s (est. 16.0 s)`."""
+    measured = "-" if measuredSeconds is None else report.duration(measuredSeconds)
+    return measured if estimatedSeconds is None else f"{measured} (est. {report.duration(estimatedSeconds)})"
 
 
 def state(live: Live | None, planned: str | None, *, spec_is_wrong: bool) -> str:

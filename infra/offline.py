@@ -82,6 +82,7 @@ def show_plan(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
     report.table(columns, rows)
     for model in models:
         report.result(f"{model.name}: {model.pool.name} is {model.pool_reason[0]}")
+    report.result(f"cold starts are estimates; `slipway status {opened.name}` shows what live replicas took")
     for model in models:
         for warning in model.warnings:
             report.message(f"warning: {model.name}: {warning}")

@@ -1,5 +1,6 @@
 """What a person sees of live models, and where a command looks for the files of a project."""
 
+import json
 import os
 import shlex
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from infra.cli import cli
+from infra.deploy.pods import cold_start_s
 from infra.errors import UserError
 from infra.look import curl
 from infra.opened import Folders, Opened
@@ -32,6 +34,32 @@ def labels(name: str, release: str) -> dict[str, str]:
     }
 
 
+def pod(release: str, ready: str | None, *, created: str = "2026-11-26T01:00:00Z", restarts: int = 0) -> Manifest:
+    conditions = [{"type": "Ready", "status": "True" if ready else "False", "lastTransitionTime": ready or created}]
+    return {
+        "metadata": {"creationTimestamp": created, "labels": {"slipway.dev/release": release}},
+        "status": {"conditions": conditions, "containerStatuses": [{"restartCount": restarts}]},
+    }
+
+
+def test_a_cold_start_is_what_the_quickest_pod_of_the_release_took() -> None:
+    pods = [pod("new", "2026-11-26T01:00:12Z"), pod("new", "2026-11-26T01:00:10Z"), pod("old", "2026-11-26T01:00:02Z")]
+    assert cold_start_s(pods, "new", 60) == 10
+
+
+@pytest.mark.parametrize(
+    "told_nothing",
+    [
+        pod("new", None),
+        pod("new", "2026-11-26T01:00:10Z", restarts=1),
+        pod("new", "2026-11-27T01:00:10Z"),
+        {"metadata": {"creationTimestamp": "2026-11-26T01:00:00Z", "labels": {"slipway.dev/release": "new"}}},
+    ],
+)
+def test_a_pod_that_is_not_ready_or_was_ready_before_tells_no_cold_start(told_nothing: Manifest) -> None:
+    assert cold_start_s([told_nothing], "new", 60) is None
+
+
 class Live:
     """A cluster with live models of these names, each with one pod."""
 
@@ -39,18 +67,33 @@ class Live:
         self._names = names
 
     def list(self, kind: str, selector: str = "") -> list[Manifest]:
-        made = {"Deployment": self._deployment}.get(kind)
+        made = {"Deployment": self._deployment, "Pod": self._pod}.get(kind)
         return [made(name) for name in self._names] if made else []
 
     def _deployment(self, name: str) -> Manifest:
         metadata = {"name": name, "labels": labels(name, "abc"), "generation": 1}
         return {"metadata": metadata, "spec": {}, "status": {"observedGeneration": 1, "availableReplicas": 1}}
 
+    def _pod(self, name: str) -> Manifest:
+        made = pod("abc", "2026-11-26T01:00:10Z")
+        made["metadata"]["labels"] |= labels(name, "abc")
+        return made
+
 
 def status(project: Project, live: Live, *arguments: str, monkeypatch: pytest.MonkeyPatch) -> Result:
     monkeypatch.setattr(Opened, "cluster", live)
     monkeypatch.chdir(project.folder)
     return CliRunner().invoke(cli, ["status", "here", *arguments], catch_exceptions=False)
+
+
+def test_status_shows_the_cold_start_that_was_measured_beside_the_estimate(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = status(project, Live("ours"), monkeypatch=monkeypatch).stdout
+    assert "10.0 s (est. " in said
+    (row,) = json.loads(status(project, Live("ours"), "--json", monkeypatch=monkeypatch).stdout)["models"]
+    estimated = project.opened().plan.models[0].estimates.cold_start.total_s
+    assert row["coldStart"] == {"estimatedSeconds": estimated, "measuredSeconds": 10.0}
 
 
 def test_status_of_one_model_shows_that_one_and_refuses_one_that_is_nowhere(

@@ -149,12 +149,12 @@ def test_of_a_cluster_that_was_there_nothing_is_known_by_the_hour() -> None:
 @pytest.mark.parametrize(
     ("pool", "cpu", "size", "expected"),
     [
-        # 100 MiB of image at 50 MiB/s; 3 s for the server with a core, 12 s with a quarter of one.
-        (replace(CPU, min_nodes=4), "1", 0, ColdStart(node_s=0, image_s=2, weights_s=0, load_s=3)),
-        (replace(CPU, min_nodes=4), "250m", 0, ColdStart(node_s=0, image_s=2, weights_s=0, load_s=12)),
-        (CPU, "2", 0, ColdStart(node_s=90, image_s=2, weights_s=0, load_s=3)),
+        # 100 MiB of image at 50 MiB/s; 1 s for the server with a core, 4 s with a quarter of one.
+        (replace(CPU, min_nodes=4), "1", 0, ColdStart(node_s=0, image_s=2, weights_s=0, load_s=1)),
+        (replace(CPU, min_nodes=4), "250m", 0, ColdStart(node_s=0, image_s=2, weights_s=0, load_s=4)),
+        (CPU, "2", 0, ColdStart(node_s=90, image_s=2, weights_s=0, load_s=1)),
         # 1000 MiB of weights: 20 s at 50 MiB/s, read in 8 s at 125 MiB/s; a node with GPUs takes 120 s more.
-        (GPU, "1", 1000 * 2**20, ColdStart(node_s=210, image_s=2, weights_s=20, load_s=11)),
+        (GPU, "1", 1000 * 2**20, ColdStart(node_s=210, image_s=2, weights_s=20, load_s=9)),
     ],
 )
 def test_a_cold_start_is_node_image_weights_and_loading(pool: Any, cpu: str, size: int, expected: ColdStart) -> None:
