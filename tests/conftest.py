@@ -3,16 +3,44 @@
 `pytest tests/unit/infra/test_fuzz.py --hypothesis-profile fuzz` tries more than 10,000 together.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.needs_aws import NOT_HERE, REASON
+
 _UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
 settings.register_profile("quick", _UNHURRIED, max_examples=100)
 settings.register_profile("fuzz", _UNHURRIED, max_examples=2500)
 settings.load_profile("quick")
+
+
+_NEEDS_AWS = re.compile(
+    r"^(?:from|import) (?:boto3|botocore|moto|pulumi_aws|infra\.components\.aws|tests\.rehearsal"
+    r"|tests\.programs\.(?:sdk|aws_runs))\b",
+    re.MULTILINE,
+)
+_left_out: list[Path] = []
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out what stands on AWS's packages where `make up` alone was run, which does not bring them."""
+    file = collection_path / "conftest.py" if collection_path.is_dir() else collection_path
+    if not NOT_HERE or file.suffix != ".py" or not file.is_file() or not _NEEDS_AWS.search(file.read_text()):
+        return None
+    _left_out.append(collection_path)
+    return True
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was left out: a run that passed without it has not passed everything."""
+    if _left_out:
+        names = " ".join(str(path.relative_to(Path(__file__).parent)) for path in _left_out)
+        terminalreporter.section("left out")
+        terminalreporter.line(f"{REASON}; not run: {names}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

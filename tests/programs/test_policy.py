@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from infra.opened import Folders, Opened
 from infra.plan import ModelPlan
 from infra.policy.resource import Resource
 from infra.policy.resources import violations
+from tests.needs_aws import needs_aws
 from tests.programs.recorder import Run, run_program
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +32,11 @@ def seen(run: Run) -> list[Resource]:
     return [Resource(one.token, one.name, one.inputs) for one in run.resources]
 
 
-@pytest.mark.parametrize("environment", ["local", "dev", "staging", "prod"])
+def on_aws(*names: str) -> list[Any]:
+    return [pytest.param(name, marks=needs_aws) for name in names]
+
+
+@pytest.mark.parametrize("environment", ["local", *on_aws("dev", "staging", "prod")])
 def test_an_environment_breaks_no_rule(environment: str) -> None:
     opened = Opened(environment, FOLDERS)
     resources = seen(run_program(stacks.environment.program(environment, opened.settings), environment))
@@ -38,7 +44,7 @@ def test_an_environment_breaks_no_rule(environment: str) -> None:
     assert [(one.rule.id, one.resource.name, one.problem) for one in violations(resources)] == []
 
 
-@pytest.mark.parametrize("environment", ["local", "dev", "prod"])
+@pytest.mark.parametrize("environment", ["local", *on_aws("dev", "prod")])
 def test_a_model_breaks_no_rule(environment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def built(model: ModelPlan, _: Callable[[str], None]) -> ModelImageArgs:
         return ModelImageArgs(model.image.repository, model.image.tag, lambda: DIGEST, lambda _: DIGEST)

@@ -10,6 +10,7 @@ from infra.errors import UserErrors
 from infra.node_groups import NodeGroup, node_groups, to_store
 from infra.opened import Folders, Opened
 from infra.operate.environment import environment_up, groups_there, leaving, refuse_replacement
+from tests.needs_aws import needs_aws
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -115,6 +116,7 @@ class RecordingEngine:
         self.calls.append(("up", stack))
 
 
+@needs_aws
 def test_nodes_are_counted_before_bounds_change_so_that_the_autoscalers_number_stands() -> None:
     engine = RecordingEngine(state(groups()))
     (cpu,) = (group.name for group in groups() if group.pool == "cpu")
@@ -122,6 +124,7 @@ def test_nodes_are_counted_before_bounds_change_so_that_the_autoscalers_number_s
     assert engine.calls == [("refresh", [f"urn:{cpu}"]), ("up", "prod")]
 
 
+@needs_aws
 def test_nothing_is_counted_when_no_bounds_change() -> None:
     engine = RecordingEngine(state(groups()))
     environment_up(opened(), engine, lambda _: None)  # type: ignore[arg-type]
