@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,12 +10,15 @@ import numpy as np
 import onnx_models
 import processes
 import pytest
+import row_models
 from processes import DIGITS, Server
+from row_models import BLIND, DEPENDENT, INDEPENDENT, Case
 from slipway_server import batcher as batcher_module
 from slipway_server.batcher import Batcher, OverloadedError
+from slipway_server.batching import Batching, BatchingError, decide_batching
+from slipway_server.config import BatchSection
 from slipway_server.errors import BadRequest
 from slipway_server.metrics import Metrics
-from slipway_server.rows import can_batch, rows_are_independent
 from slipway_server.session import Session
 
 LIMIT_S = 60
@@ -24,7 +28,7 @@ def make(
     session: Session, max_size: int = 32, max_wait_s: float = 0.002, batching: bool = True
 ) -> tuple[Batcher, Metrics]:
     metrics = Metrics("m", "1", "r")
-    return Batcher(session, max_size, max_wait_s, batching, metrics), metrics
+    return Batcher(session, Batching(max_size if batching else 1, "set by the test"), max_wait_s, metrics), metrics
 
 
 def runs(metrics: Metrics) -> int:
@@ -187,16 +191,66 @@ def test_requests_given_up_in_the_queue_are_never_run(digits_session: Session) -
     asyncio.run(scenario())
 
 
-def test_models_whose_rows_hang_together_are_found_out(folder: Path, digits_session: Session) -> None:
-    cumulative = Session(onnx_models.running_sum(folder), 1)
-    assert can_batch(cumulative.signature)
-    assert not rows_are_independent(cumulative, {"x": np.ones((2, 2), np.float32)})
-    assert rows_are_independent(digits_session, images(1)[0])
+def decided(
+    folder: Path, name: str, cases: dict[str, Case], enabled: bool | None = None, limit_s: float = 60
+) -> Batching:
+    steps, inputs, outputs, golden = cases[name]
+    session = Session(row_models.make(folder, name, steps, inputs, outputs), 1)
+    return decide_batching(session, golden, BatchSection(enabled=enabled), limit_s)
 
 
-def test_a_batch_dimension_that_is_not_the_first_or_a_scalar_forbids_batching(folder: Path) -> None:
-    assert not can_batch(Session(onnx_models.stateful(folder), 1).signature)
-    assert not can_batch(Session(onnx_models.slow(folder), 1).signature)
+def test_only_what_trials_found_independent_is_batched_unless_the_spec_vouches_for_it(folder: Path) -> None:
+    assert decided(folder, "a line", INDEPENDENT).max_rows == 32
+    assert decided(folder, "always the same", BLIND).max_rows == 1
+    assert decided(folder, "running sum", DEPENDENT).max_rows == 1
+    assert decided(folder, "a line", INDEPENDENT, enabled=False).max_rows == 1
+    assert decided(folder, "a line", INDEPENDENT, enabled=True).max_rows == 32
+    assert decided(folder, "always the same", BLIND, enabled=True).max_rows == 32
+    with pytest.raises(BatchingError, match=r"would give wrong answers: output `y` of a row .*; next: take"):
+        decided(folder, "running sum", DEPENDENT, enabled=True)
+
+
+def test_what_was_found_is_said_in_words(folder: Path) -> None:
+    assert "did not change each other's answers" in decided(folder, "a line", INDEPENDENT).found
+    assert "output `y` was the same for all rows" in decided(folder, "always the same", BLIND).found
+    assert decided(folder, "running sum", DEPENDENT).found.startswith("output `y` of a row")
+    assert decided(folder, "a line", INDEPENDENT, enabled=False).found == "the spec says `batching.enabled: false`"
+    assert "they took too long" in decided(folder, "a line", INDEPENDENT, limit_s=0).found
+
+
+@pytest.mark.parametrize(("make_model", "tensor"), [(onnx_models.stateful, "state"), (onnx_models.slow, "rounds")])
+def test_a_batch_dimension_that_is_not_the_first_or_a_scalar_forbids_batching(
+    make_model: Callable[[Path], Path], tensor: str, folder: Path
+) -> None:
+    session = Session(make_model(folder), 1)
+    batching = decide_batching(session, {}, BatchSection(), 60)
+    assert not batching.enabled
+    assert f"`{tensor}` has the shape" in batching.found
+    with pytest.raises(BatchingError, match="is not free"):
+        decide_batching(session, {}, BatchSection(enabled=True), 60)
+
+
+def test_a_request_with_a_value_that_no_trial_had_runs_alone(folder: Path) -> None:
+    steps = "f = Cast(t) to=1; m = ReduceMean(x) axes=[0]; d = Mul(m, f); y = Add(x, d)"
+    inputs = {"t": (onnx_models.INT64, ["N", 1]), "x": (onnx_models.FLOAT, ["N", 3])}
+    session = Session(row_models.make(folder, "switch", steps, inputs), 1)
+    golden = {"t": np.zeros((1, 1), np.int64), "x": np.ones((1, 3), np.float32)}
+    batching = decide_batching(session, golden, BatchSection(), 60)
+    assert batching.enabled
+    requests = [{"t": np.full((1, 1), i % 2), "x": np.full((1, 3), i, np.float32)} for i in range(8)]
+
+    async def scenario() -> None:
+        metrics = Metrics("m", "1", "r")
+        batcher = Batcher(session, batching, 0.002, metrics)
+        async with asyncio.timeout(LIMIT_S):
+            alike = await asyncio.gather(*[batcher.infer(one) for one in requests if not one["t"].any()])
+            assert runs(metrics) == 1
+            mixed = await asyncio.gather(*map(batcher.infer, requests))
+        assert [out["y"][0, 0] for out in alike] == [0, 2, 4, 6]
+        assert [out["y"][0, 0] for out in mixed] == [0, 2, 2, 6, 4, 10, 6, 14]
+        batcher.close()
+
+    asyncio.run(scenario())
 
 
 def test_concurrent_clients_of_a_real_server_share_runs_and_get_their_own_answers(
@@ -211,11 +265,26 @@ def test_concurrent_clients_of_a_real_server_share_runs_and_get_their_own_answer
     assert digits.metric("slipway_batch_rows_count") - before < 400
 
 
-def test_a_recurrent_model_is_served_one_by_one(folder: Path) -> None:
-    check = {"request": [[1, 1], [1, 1]], "expect": {"y": [[1, 1], [2, 2]]}}
+@pytest.mark.parametrize("given", [0, 1])
+def test_a_recurrent_model_is_served_one_by_one_whatever_its_golden_request_has(given: int, folder: Path) -> None:
+    check = {"request": [[given, given]] * 2, "expect": {"y": [[given, given], [2 * given, 2 * given]]}}
     with processes.running(processes.config_for(onnx_models.running_sum(folder), check), folder) as server:
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda n: server.post("/predict", [[n, n], [1, 1]]), range(100)))
         sums = [answer.json["outputs"]["y"] for answer in answers]
         assert sums == [[[n, n], [n + 1, n + 1]] for n in range(100)]
-        assert json.loads(server.log.read_text().splitlines()[0])["batching"] is False
+        ready = json.loads(server.log.read_text().splitlines()[0])
+        assert (ready["batching"], ready["batching_max_rows"]) == (False, 1)
+        assert ready["batching_found"].startswith("output `y` of a row ")
+        parameters = server.ask("GET", "/v2/models/running_sum").json["parameters"]
+        assert parameters == {key: ready[key] for key in ("batching", "batching_max_rows", "batching_found")}
+
+
+def test_an_input_held_at_one_value_may_have_any_length_of_it() -> None:
+    mask = Batching(8, "set by the test", {"mask": np.array([1])})
+    assert mask.tried({"mask": np.ones((2, 5), np.int64)})
+    assert not mask.tried({"mask": np.array([[1, 1, 0]])})
+    row = Batching(8, "set by the test", {"mode": np.array([1, 2])})
+    assert row.tried({"mode": np.array([[1, 2], [1, 2]])})
+    assert not row.tried({"mode": np.array([[1, 2, 3]])})
+    assert not row.tried({"mode": np.array([[2, 1]])})

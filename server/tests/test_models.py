@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import yaml
 from processes import DIGITS, ROOT
+from slipway_server.batching import decide_batching
+from slipway_server.config import BatchSection
 from slipway_server.expect import check_expect, judge
 from slipway_server.image import decode
 from slipway_server.request import parse_predict
-from slipway_server.rows import can_batch
 from slipway_server.session import Session
 
 SPEECH = ROOT / "models" / "speech"
@@ -58,7 +59,8 @@ def test_the_digits_model_is_small_and_was_right_for_97_percent_of_held_out_digi
     session = Session(DIGITS / "model.onnx", 1)
     assert float(session.signature.metadata["held_out_accuracy"]) >= 0.97
     assert (DIGITS / "model.onnx").stat().st_size < 1_000_000
-    assert can_batch(session.signature)
+    golden = parse_predict(json.loads((DIGITS / "check.json").read_text()), session.signature)
+    assert decide_batching(session, golden, BatchSection(), 60).max_rows == 32
 
 
 def test_the_example_picture_is_a_seven() -> None:
@@ -87,7 +89,7 @@ def test_what_is_no_speech_gets_a_low_probability(speech: Session, sound: str) -
 
 
 def test_the_speech_model_is_never_batched_because_its_state_is_no_row(speech: Session) -> None:
-    assert not can_batch(speech.signature)
+    assert not decide_batching(speech, {}, BatchSection(), 60).enabled
 
 
 def test_fetching_twice_does_nothing_the_second_time(speech: Session, monkeypatch: pytest.MonkeyPatch) -> None:

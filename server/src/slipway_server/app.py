@@ -147,7 +147,9 @@ class _Views:
 
     async def model(self, request: Request) -> Response:
         self._check_model(request.scope)
-        return _json(v2.model_metadata(self._service.name, self._service.version, self._service.signature))
+        service = self._service
+        batching = service.batcher.batching
+        return _json(v2.model_metadata(service.name, service.version, service.signature, batching))
 
     def _readiness(self, subject: dict[str, object]) -> Response:
         ready = self._state.phase is Phase.READY

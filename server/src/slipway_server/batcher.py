@@ -13,8 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from slipway_server.batching import Batching
 from slipway_server.metrics import Metrics
-from slipway_server.rows import Inputs, Outputs, run_together
+from slipway_server.rows import Outputs, run_together
+from slipway_server.samples import Inputs
 from slipway_server.session import Cancellation, Session
 
 # Beyond this, waiting requests would only time out later: they are sent away at once.
@@ -46,11 +48,11 @@ class _Run:
 class Batcher:
     """The queue before one model. All methods are for the event loop's thread."""
 
-    def __init__(self, session: Session, max_size: int, max_wait_s: float, batching: bool, metrics: Metrics) -> None:
+    def __init__(self, session: Session, batching: Batching, max_wait_s: float, metrics: Metrics) -> None:
         self._session = session
-        self._max_size = max_size
+        self.batching = batching
+        self._max_size = batching.max_rows
         self._max_wait_s = max_wait_s
-        self._batching = batching
         self._metrics = metrics
         self._queue: deque[_Item] = deque()
         self._running: _Run | None = None
@@ -100,11 +102,13 @@ class Batcher:
         self._worker.shutdown(wait=False)
 
     def _batchable(self, inputs: Inputs) -> tuple[int, tuple[tuple[int, ...], ...] | None]:
-        if not self._batching:
+        if not self.batching.enabled:
             return 1, None
         sizes = {array.shape[0] for array in inputs.values()}
         rows = sizes.pop()
-        return (rows, None) if sizes else (rows, tuple([array.shape[1:] for array in inputs.values()]))
+        if sizes or not self.batching.tried(inputs):
+            return rows, None
+        return rows, tuple([array.shape[1:] for array in inputs.values()])
 
     def _look_again(self, delay_s: float) -> None:
         if self._next_look is not None:

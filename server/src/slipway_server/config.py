@@ -32,8 +32,13 @@ class ModelSection(_Section):
 
 
 class BatchSection(_Section):
-    """Dynamic batching: rows of a batch at most, and how long the first of them waits for others at most."""
+    """Dynamic batching: rows of a batch at most, and how long the first of them waits for others at most.
 
+    `enabled`: false, and every request runs alone; true, and trials that can show nothing do not count; left out,
+    and trials at start decide.
+    """
+
+    enabled: bool | None = None
     max_size: Annotated[int, Field(ge=1, le=65_536)] = 32
     max_wait_ms: Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)] = 2.0
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ import uvloop
 
 from slipway_server.app import build_app
 from slipway_server.batcher import Batcher
+from slipway_server.batching import TRIALS_LIMIT_S, Batching, BatchingError, decide_batching
 from slipway_server.config import ServerConfig
 from slipway_server.cpu import inference_threads
 from slipway_server.errors import BadRequest
@@ -21,9 +21,8 @@ from slipway_server.log import log
 from slipway_server.metrics import Metrics
 from slipway_server.protocol import BoundedProtocol
 from slipway_server.request import parse_predict
-from slipway_server.rows import can_batch, rows_are_independent
 from slipway_server.service import Service
-from slipway_server.session import Cancellation, Session
+from slipway_server.session import Session
 
 # Longer than any load balancer's own (60 s is common): the side that sends requests shall close first.
 _KEEP_ALIVE_S = 75
@@ -59,34 +58,35 @@ async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
     session = Session(Path(config.model.path), threads)
     metrics = Metrics(config.model.name, config.model.version, config.release)
     batching = _decide_batching(session, config)
-    batcher = Batcher(session, config.batch.max_size, config.batch.max_wait_ms / 1000, batching, metrics)
+    batcher = Batcher(session, batching, config.batch.max_wait_ms / 1000, metrics)
     service = Service(config.model.name, config.model.version, config.release, session.signature, batcher)
     try:
         reason = await why_not_ready(service, config.check, config.timeout_s)
         if reason is not None:
             raise StartError(reason)
-        log("ready", model=config.model.name, version=config.model.version, threads=threads, batching=batching)
+        log(
+            "ready",
+            model=config.model.name,
+            version=config.model.version,
+            threads=threads,
+            batching=batching.enabled,
+            batching_max_rows=batching.max_rows,
+            batching_found=batching.found,
+        )
         await _serve(config, service, metrics)
     finally:
         batcher.close()
     log("stopped")
 
 
-def _decide_batching(session: Session, config: ServerConfig) -> bool:
-    if config.batch.max_size == 1 or not can_batch(session.signature):
-        return False
+def _decide_batching(session: Session, config: ServerConfig) -> Batching:
     try:
-        inputs = parse_predict(config.check.request, session.signature)
+        golden = parse_predict(config.check.request, session.signature)
+        return decide_batching(session, golden, config.batch, min(config.timeout_s, TRIALS_LIMIT_S))
     except BadRequest as error:
         raise StartError(f"golden request: {error}") from None
-    trial = Cancellation()
-    # A run that does not end is no reason to wait for ever; the golden request will then say what is wrong.
-    limit = threading.Timer(config.timeout_s, trial.cancel)
-    limit.start()
-    try:
-        return rows_are_independent(session, inputs, trial)
-    finally:
-        limit.cancel()
+    except BatchingError as error:
+        raise StartError(str(error)) from None
 
 
 async def _serve(config: ServerConfig, service: Service, metrics: Metrics) -> None:

@@ -31,6 +31,11 @@ class Cancellation:
         self.options = ort.RunOptions()
         self.options.log_severity_level = _LOG_FATAL_ONLY
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return bool(self.options.terminate)
+
     def cancel(self) -> None:
         """End the run at the next operator of the graph."""
         self.options.terminate = True

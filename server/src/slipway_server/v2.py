@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from slipway_server.batching import Batching
 from slipway_server.errors import BadRequest, show
 from slipway_server.request import check_names
 from slipway_server.signature import Signature, Tensor
@@ -48,14 +49,22 @@ def output_entry(array: Array, name: str, dtype: str) -> dict[str, Any]:
     return {"name": name, "datatype": dtype, "shape": array.shape, "data": to_json(array.ravel(), name)}
 
 
-def model_metadata(name: str, version: str, signature: Signature) -> dict[str, Any]:
-    """Return the answer of GET /v2/models/{name}; a free dimension is -1, as the protocol says."""
+def model_metadata(name: str, version: str, signature: Signature, batching: Batching) -> dict[str, Any]:
+    """Return the answer of GET /v2/models/{name}; a free dimension is -1, as the protocol says.
+
+    `parameters` are beyond the protocol, which clients pass over; MLServer has them in the same place.
+    """
     return {
         "name": name,
         "versions": [version],
         "platform": "onnxruntime_onnx",
         "inputs": [_describe(tensor) for tensor in signature.inputs],
         "outputs": [_describe(tensor) for tensor in signature.outputs],
+        "parameters": {
+            "batching": batching.enabled,
+            "batching_max_rows": batching.max_rows,
+            "batching_found": batching.found,
+        },
     }
 
 

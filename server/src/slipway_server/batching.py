@@ -1,0 +1,103 @@
+"""Decide whether rows of several requests run together: what the configuration asks for and what trials found."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from slipway_server.config import BatchSection
+from slipway_server.finding import Finding, Verdict
+from slipway_server.independence import try_rows
+from slipway_server.samples import Inputs
+from slipway_server.session import Cancellation, Session
+from slipway_server.signature import Signature, Tensor
+from slipway_server.tensors import Array
+
+# A start waits for the trials, so they must end; they count as blind for what they did not get to.
+TRIALS_LIMIT_S = 10.0
+
+
+class BatchingError(Exception):
+    """Batching is asked for and would give wrong answers; the message says why."""
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How requests are put together.
+
+    Attributes:
+        max_rows: the most rows in one run of the model; 1: every request runs alone.
+        found: why, as a sentence.
+        held: the row that an input had in all trials, by its name; one element where all elements are the same.
+    """
+
+    max_rows: int
+    found: str
+    held: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def enabled(self) -> bool:
+        """Whether several requests may share a run."""
+        return self.max_rows > 1
+
+    def tried(self, inputs: Inputs) -> bool:
+        """Return whether a request has, where all trials had the same row, this row throughout."""
+        return all(
+            (row.shape == (1,) or row.shape == inputs[name].shape[1:]) and bool((inputs[name] == row).all())
+            for name, row in self.held.items()
+        )
+
+
+def decide_batching(session: Session, golden: Inputs, asked: BatchSection, limit_s: float) -> Batching:
+    """Return how the requests of a model are put together.
+
+    Args:
+        session: the model.
+        golden: the golden request's arrays by input name.
+        asked: what the configuration says.
+        limit_s: how long the trials may take.
+
+    Raises:
+        BatchingError: `enabled: true`, and the model's rows depend on each other.
+    """
+    if asked.enabled is False:
+        return Batching(1, "the spec says `batching.enabled: false`")
+    if asked.max_size == 1:
+        return Batching(1, "the spec says `batching.max_rows: 1`")
+    odd = _without_rows(session.signature)
+    if odd is not None:
+        return _refused(f"`{odd.name}` has the shape {odd.shape_text}: its first dimension is not free", asked)
+    return _judged(_tried(session, golden, asked.max_size, limit_s), asked)
+
+
+def _tried(session: Session, golden: Inputs, max_rows: int, limit_s: float) -> Finding:
+    trials = Cancellation()
+    timer = threading.Timer(limit_s, trials.cancel)
+    timer.start()
+    try:
+        return try_rows(session, golden, max_rows, trials)
+    finally:
+        timer.cancel()
+
+
+def _judged(finding: Finding, asked: BatchSection) -> Batching:
+    if finding.verdict is Verdict.DEPENDENT:
+        return _refused(finding.reason, asked)
+    if asked.enabled:
+        return Batching(asked.max_size, f"the spec says `batching.enabled: true`; trials: {finding.reason}")
+    if finding.verdict is Verdict.INDEPENDENT:
+        return Batching(finding.max_rows, finding.reason, finding.held)
+    return Batching(1, f"trials could not show whether rows change each other's answers: {finding.reason}")
+
+
+def _refused(reason: str, asked: BatchSection) -> Batching:
+    if asked.enabled:
+        raise BatchingError(
+            f"`batching.enabled: true` would give wrong answers: {reason}; "
+            "next: take `batching.enabled` out of the spec, and every request runs alone"
+        )
+    return Batching(1, reason)
+
+
+def _without_rows(signature: Signature) -> Tensor | None:
+    tensors = (*signature.inputs, *signature.outputs)
+    return next((tensor for tensor in tensors if not tensor.shape or tensor.shape[0] is not None), None)

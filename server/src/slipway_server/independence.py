@@ -1,0 +1,273 @@
+"""Try whether the rows of a request change each other's answers, or its own depend on how many rows there are.
+
+A free first dimension may as well be time, and a graph may normalise over it: then requests that are put together
+would answer each other's questions. Two things are tried, for many kinds of numbers and several numbers of rows:
+
+- Rows are exchanged for others while the rest stays where it is. The shapes are the same, so the same code runs,
+  and the answers of those that stay must be the same to the last bit: no rounding can hide a dependence.
+- Rows alone and among others must give the same within the rounding of another order of additions, measured by
+  the size that this element of the output has in other rows.
+
+A trial that cannot fail shows nothing: an output must differ between rows, or the verdict is that nothing is known.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from slipway_server.compare import close, identical, sizes, tolerance
+from slipway_server.errors import BadRequest
+from slipway_server.finding import DependenceSeen, Ended, Finding, NothingKnown, Verdict
+from slipway_server.samples import FILLS, KINDS, SHOWN, Inputs, Kind, Sampler
+from slipway_server.session import Cancellation, Session
+from slipway_server.tensors import Array
+
+_POOL = 8
+_KINDS_LEAST = 2
+_SEED = 20_260_101
+
+
+def try_rows(session: Session, golden: Inputs, max_rows: int, cancellation: Cancellation) -> Finding:
+    """Try the model with up to `max_rows` rows at once.
+
+    Args:
+        session: the model; every input and output has a free first dimension.
+        golden: the golden request's arrays by input name.
+        max_rows: the most rows that shall run together, at least 2.
+        cancellation: ends the trials; what was found until then counts.
+    """
+    try:
+        _check_golden(golden)
+        trial = _Trial(session, Sampler(golden), cancellation)
+        reached = trial.run(max_rows)
+    except DependenceSeen as seen:
+        return Finding(Verdict.DEPENDENT, str(seen))
+    except NothingKnown as nothing:
+        return Finding(Verdict.UNKNOWN, str(nothing))
+    except Ended:
+        return Finding(Verdict.UNKNOWN, "they took too long")
+    cut = "" if reached == max_rows else "; more rows would have taken too long to try"
+    reason = f"up to {reached} rows of {len(trial.kinds)} kinds did not change each other's answers{cut}"
+    return Finding(Verdict.INDEPENDENT, reason, reached, trial.held())
+
+
+@dataclass
+class _Pool:
+    """Rows of one kind with the answers that each of them gets alone, and the size of each element of an output."""
+
+    kind: Kind
+    inputs: dict[str, Array]
+    alone: list[dict[str, Array]]
+    sizes: dict[str, Array]
+
+    def varied(self, name: str) -> bool:
+        """Return whether an output was not the same for all rows."""
+        return any(not identical(one[name], self.alone[0][name]) for one in self.alone)
+
+
+class _Trial:
+    def __init__(self, session: Session, sampler: Sampler, cancellation: Cancellation) -> None:
+        self._session = session
+        self._sampler = sampler
+        self._cancellation = cancellation
+        self._random = np.random.default_rng(_SEED)
+        signature = session.signature
+        self._tolerance = tolerance(signature)
+        self._names = [tensor.name for tensor in signature.outputs]
+        self._first: dict[str, Array] = {}
+        self._varied: set[str] = set()
+        has_floats = any(tensor.numpy_dtype.kind == "f" for tensor in signature.inputs)
+        self._wanted = KINDS if has_floats else SHOWN
+        self.kinds: list[_Pool] = []
+
+    def run(self, max_rows: int) -> int:
+        """Try 2 rows, then more, and return how many were tried; fewer than `max_rows` when time is over."""
+        self._begin()
+        reached = 1
+        for rows in _ladder(max_rows):
+            try:
+                self._climb(rows, thorough=rows <= 5 or rows == max_rows)
+            except Ended:
+                if reached == 1:
+                    raise
+                break
+            reached = rows
+        self._see_variety()
+        return reached
+
+    def _begin(self) -> None:
+        """Draw rows of each kind, and ask each of them alone."""
+        first = self._pool(self._wanted[0])
+        if first is None:
+            self._sampler.by_row = True
+        self.kinds = [pool for kind in self._wanted if (pool := self._pool(kind)) is not None]
+        if len(self.kinds) < _KINDS_LEAST:
+            raise NothingKnown("the model computes none, or only one, of the kinds of random rows that were tried")
+
+    def _climb(self, rows: int, thorough: bool) -> None:
+        """Try `rows` rows of each kind at once; `thorough`: exchange some of them, too."""
+        for place, pool in enumerate(self.kinds):
+            base, chosen = self._base(pool, rows)
+            together = self._together(base, rows, pool.kind)
+            if rows == 2:
+                again = self._together(base, rows, pool.kind)
+                if any(not identical(together[name], again[name]) for name in self._names):
+                    raise NothingKnown("the model answers the same request differently when asked again")
+            self._compare_with_alone(pool, together, chosen, rows)
+            if thorough:
+                self._exchange(pool, base, together, rows, every=rows <= 5, place=place)
+
+    def _see_variety(self) -> None:
+        """See that each output was not the same whatever was put in: else nothing could be shown."""
+        for name in self._names:
+            varied = sum(pool.varied(name) for pool in self.kinds)
+            if varied < _KINDS_LEAST:
+                raise NothingKnown(
+                    f"output `{name}` was the same for all rows that could be tried, which shows nothing: whole "
+                    "numbers and text are taken from the golden request, which should have several different rows"
+                )
+
+    def held(self) -> dict[str, Array]:
+        """Return the inputs whose row was the same in all trials, by name; one element if all of it are the same."""
+        same = {name: row.ravel() for name, row in self._first.items() if name not in self._varied}
+        return {name: row[:1] if (row == row[:1]).all() else self._first[name] for name, row in same.items()}
+
+    def _pool(self, kind: Kind) -> _Pool | None:
+        """Draw rows and ask each alone; None if the model cannot compute one of them, which proves nothing."""
+        inputs = self._sampler.draw(kind, _POOL, self._random)
+        alone: list[dict[str, Array]] = []
+        for i in range(_POOL):
+            try:
+                outputs = self._run(_take(inputs, [i]))
+            except BadRequest:
+                return None
+            for name, array in outputs.items():
+                self._check_rows(name, array, 1)
+                if alone and array.shape != alone[0][name].shape:
+                    raise DependenceSeen(
+                        f"output `{name}` has the shape {list(alone[0][name].shape)} for one row and "
+                        f"{list(array.shape)} for another"
+                    )
+            alone.append(outputs)
+        self._notice(inputs)
+        return _Pool(kind, inputs, alone, {name: sizes([one[name] for one in alone]) for name in self._names})
+
+    def _base(self, pool: _Pool, rows: int) -> tuple[dict[str, Array], dict[int, int]]:
+        """Return rows of the pool's kind, and which of them (by place) are which of the pool."""
+        base = self._sampler.draw(pool.kind, rows, self._random)
+        places = sorted({round(i * (rows - 1) / (_POOL - 1)) for i in range(_POOL)})
+        chosen = dict(zip(places, self._random.permutation(_POOL).tolist(), strict=False))
+        for name, array in base.items():
+            array[list(chosen)] = pool.inputs[name][list(chosen.values())]
+        self._notice(base)
+        return base, chosen
+
+    def _exchange(
+        self, pool: _Pool, base: dict[str, Array], together: Mapping[str, Array], rows: int, every: bool, place: int
+    ) -> None:
+        """Exchange every second row for others, and see that the rest keeps its answers to the last bit."""
+        for odd in (0, 1):
+            gone = np.arange(rows) % 2 == odd
+            fills = list(self._fills(pool.kind, base, ~gone))
+            for words, fill in fills if every else [fills[0], fills[1 + (place + odd) % (len(fills) - 1)]]:
+                mixed = {name: array.copy() for name, array in base.items()}
+                # In the memory of `base`: additions may begin elsewhere when an array is aligned otherwise.
+                for name, array in base.items():
+                    array[gone] = fill[name][gone]
+                try:
+                    outputs = self._run(base)
+                except BadRequest:
+                    if self._runs_alone(base, gone):
+                        raise DependenceSeen(f"rows that run alone fail beside {words}") from None
+                    continue
+                finally:
+                    for name, array in base.items():
+                        array[:] = mixed[name]
+                for name in self._names:
+                    self._check_rows(name, outputs[name], rows)
+                    if not identical(outputs[name][~gone], together[name][~gone]):
+                        raise DependenceSeen(
+                            f"output `{name}` of a row changes with the rows beside it ({pool.kind.name}, {words})"
+                        )
+
+    def _fills(self, kind: Kind, base: Inputs, kept: Array) -> Iterator[tuple[str, dict[str, Array]]]:
+        """Yield what takes the place of rows, each with words for it."""
+        rows = len(kept)
+        yield "others of their kind", self._sampler.draw(kind, rows, self._random)
+        for fill in FILLS:
+            yield f"rows of {fill.name}", self._sampler.draw(fill, rows, self._random)
+        twin = int(np.flatnonzero(kept)[0])
+        yield "rows like one of them", {name: array[[twin] * rows] for name, array in base.items()}
+
+    def _compare_with_alone(
+        self, pool: _Pool, together: Mapping[str, Array], chosen: Mapping[int, int], rows: int
+    ) -> None:
+        usual = self._sampler.usual(pool.kind)
+        for name in self._names:
+            self._check_rows(name, together[name], rows)
+            for place, i in chosen.items():
+                one, other = pool.alone[i][name], together[name][place : place + 1]
+                if not close(one, other, pool.sizes[name], self._tolerance, usual):
+                    raise DependenceSeen(
+                        f"output `{name}` of a row is another one alone than as row {place} of {rows} "
+                        f"({pool.kind.name})"
+                    )
+
+    def _together(self, inputs: Inputs, rows: int, kind: Kind) -> dict[str, Array]:
+        try:
+            return self._run(inputs)
+        except BadRequest:
+            if self._runs_alone(inputs, np.ones(rows, bool)):
+                raise DependenceSeen(f"{rows} rows that run alone fail together ({kind.name})") from None
+            raise NothingKnown(f"the model cannot compute some of the random rows ({kind.name})") from None
+
+    def _runs_alone(self, inputs: Inputs, which: Array) -> bool:
+        try:
+            for i in np.flatnonzero(which):
+                self._run(_take(inputs, [int(i)]))
+        except BadRequest:
+            return False
+        return True
+
+    def _run(self, inputs: Inputs) -> dict[str, Array]:
+        if self._cancellation.cancelled:
+            raise Ended
+        try:
+            return self._session.run(inputs, self._cancellation)
+        except BadRequest:
+            if self._cancellation.cancelled:
+                raise Ended from None
+            raise
+
+    def _notice(self, inputs: Inputs) -> None:
+        for name, array in inputs.items():
+            first = self._first.setdefault(name, array[0].copy() if array.ndim > 1 else array[:1].copy())
+            if not bool((array == first).all()):
+                self._varied.add(name)
+
+    @staticmethod
+    def _check_rows(name: str, array: Array, rows: int) -> None:
+        if array.ndim == 0 or array.shape[0] != rows:
+            raise DependenceSeen(f"output `{name}` has the shape {list(array.shape)} for {rows} rows")
+
+
+def _check_golden(golden: Inputs) -> None:
+    lengths = {len(array) for array in golden.values()}
+    if len(lengths) != 1:
+        raise DependenceSeen("the golden request has another number of rows for each input")
+    if lengths == {0}:
+        raise NothingKnown("the golden request has no rows")
+
+
+def _ladder(max_rows: int) -> Iterator[int]:
+    """Yield 2, 5, 11 ... up to `max_rows`: even and odd, so that the ends of vectors are tried, too."""
+    rows = 2
+    while rows < max_rows:
+        yield rows
+        rows = 2 * rows + 1
+    yield max_rows
+
+
+def _take(inputs: Inputs, which: list[int]) -> dict[str, Array]:
+    return {name: array[which] for name, array in inputs.items()}

@@ -1,0 +1,87 @@
+"""Draw the rows for the trials of batching: random numbers of many magnitudes, and what the golden request shows.
+
+Whole numbers, truth values and text are only ever those that the golden request has: any other may be an index
+that is out of range, a divisor of zero, or a category that the model has never seen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from slipway_server.tensors import Array
+
+Inputs = Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One way to draw floating-point numbers.
+
+    Attributes:
+        name: what messages call it.
+        magnitude: of the numbers; None: near those of the golden request, each in its own place.
+        sign: 1 or -1: from 0.5 to 1.5 of the magnitude, all of this sign; 0: both signs around zero.
+    """
+
+    name: str
+    magnitude: float | None
+    sign: int = 0
+
+
+# Ascending, so that a model which makes more of large numbers (memory, rounds of a loop) is found out before.
+KINDS = (
+    Kind("numbers near the golden request's", None),
+    Kind("numbers around 0.0001", 1e-4),
+    Kind("numbers around 0.01", 1e-2),
+    Kind("numbers around 1", 1.0),
+    Kind("numbers from 0.5 to 1.5", 1.0, sign=1),
+    Kind("numbers from -1.5 to -0.5", 1.0, sign=-1),
+    Kind("numbers from 15 to 45", 30.0, sign=1),
+    Kind("numbers around 1000", 1e3),
+    Kind("numbers around 1000000", 1e6),
+)
+# For a model that takes no floating-point numbers, several draws of the same kind.
+SHOWN = (Kind("values of the golden request", None),) * 3
+# What replaces other rows. Beside huge numbers all others vanish: a sum, a mean or a maximum of all rows shows.
+FILLS = (
+    Kind("huge numbers", 1e8, sign=1),
+    Kind("huge negative numbers", 1e8, sign=-1),
+    Kind("zeros", 0.0, sign=1),
+)
+
+
+class Sampler:
+    """Draws rows that are shaped like those of a golden request."""
+
+    def __init__(self, golden: Inputs) -> None:
+        """Take what the golden request shows; each of its inputs has the same number of rows, at least one."""
+        self._golden = golden
+        self._rows = len(next(iter(golden.values())))
+        self.by_row = False
+        """Whether whole numbers and text stay in their row: where each column has a vocabulary of its own."""
+
+    def usual(self, kind: Kind) -> bool:
+        """Return whether a client may well send such numbers, judged by those of the golden request."""
+        return kind.magnitude is None or kind.magnitude <= 30 * self._largest()
+
+    def draw(self, kind: Kind, rows: int, random: np.random.Generator) -> dict[str, Array]:
+        """Return `rows` rows for each input, of the golden request's shape but for the first dimension."""
+        shown = random.integers(self._rows, size=rows)
+        return {name: self._draw(array, kind, shown, random) for name, array in self._golden.items()}
+
+    def _draw(self, golden: Array, kind: Kind, shown: Array, random: np.random.Generator) -> Array:
+        shape = (len(shown), *golden.shape[1:])
+        if golden.dtype.kind != "f":
+            return golden[shown] if self.by_row or not golden.size else random.choice(golden.ravel(), shape)
+        if kind.magnitude is None:
+            drawn = golden[shown] * (1 + 0.5 * random.standard_normal(shape))
+        else:
+            drawn = kind.sign * random.uniform(0.5, 1.5, shape) if kind.sign else random.standard_normal(shape)
+            drawn = kind.magnitude * drawn
+        most = float(np.finfo(golden.dtype).max) / 4
+        return np.asarray(np.clip(drawn, -most, most), golden.dtype)
+
+    def _largest(self) -> float:
+        numbers = [array[np.isfinite(array)] for array in self._golden.values() if array.dtype.kind == "f"]
+        return max([1.0, *(float(np.abs(one).max()) for one in numbers if one.size)])

@@ -1,0 +1,112 @@
+"""Rows run together only where trials could have shown that they depend on each other, and did not."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx_models
+import pytest
+import row_models
+from row_models import BLIND, DEPENDENT, INDEPENDENT, Case
+from slipway_server.compare import close, sizes
+from slipway_server.finding import Finding, Verdict
+from slipway_server.independence import try_rows
+from slipway_server.session import Cancellation, Session
+
+MAX_ROWS = 32
+
+
+def found(folder: Path, name: str, case: Case, max_rows: int = MAX_ROWS) -> Finding:
+    steps, inputs, outputs, golden = case
+    path = row_models.make(folder, name.replace(" ", "-"), steps, inputs, outputs)
+    return try_rows(Session(path, 1), golden, max_rows, Cancellation())
+
+
+@pytest.mark.parametrize("name", DEPENDENT)
+def test_rows_that_depend_on_each_other_are_found_out(name: str, folder: Path) -> None:
+    finding = found(folder, name, DEPENDENT[name])
+    assert finding.verdict is Verdict.DEPENDENT, finding.reason
+
+
+@pytest.mark.parametrize("name", DEPENDENT)
+def test_two_rows_are_enough_to_find_out(name: str, folder: Path) -> None:
+    if name == "only from four rows on":
+        assert found(folder, name, DEPENDENT[name], 3).verdict is Verdict.INDEPENDENT
+    else:
+        assert found(folder, name, DEPENDENT[name], 2).verdict is Verdict.DEPENDENT
+
+
+@pytest.mark.parametrize("name", BLIND)
+def test_a_trial_that_cannot_show_anything_says_so(name: str, folder: Path) -> None:
+    finding = found(folder, name, BLIND[name])
+    assert finding.verdict is Verdict.UNKNOWN, finding.reason
+
+
+@pytest.mark.parametrize("name", INDEPENDENT)
+def test_rows_that_leave_each_other_alone_are_found_to(name: str, folder: Path) -> None:
+    finding = found(folder, name, INDEPENDENT[name])
+    assert (finding.verdict, finding.max_rows) == (Verdict.INDEPENDENT, MAX_ROWS), finding.reason
+    assert not finding.held
+
+
+def test_an_input_that_the_golden_request_never_varies_is_held(folder: Path) -> None:
+    steps = "f = Cast(t) to=1; m = ReduceMean(x) axes=[0]; d = Mul(m, f); y = Add(x, d)"
+    inputs = {"t": (onnx_models.INT64, ["N", 1]), "x": (onnx_models.FLOAT, ["N", 3])}
+    golden = {"t": np.zeros((2, 1), np.int64), "x": np.zeros((2, 3), np.float32)}
+    finding = found(folder, "switched", (steps, inputs, None, golden))
+    assert finding.verdict is Verdict.INDEPENDENT
+    assert {name: row.tolist() for name, row in finding.held.items()} == {"t": [0]}
+    golden["t"][1] = 1
+    assert found(folder, "switched", (steps, inputs, None, golden)).verdict is Verdict.DEPENDENT
+
+
+def test_columns_with_a_vocabulary_of_their_own_are_drawn_row_by_row(folder: Path) -> None:
+    steps = (
+        "a = Gather(ids, index0) axis=1; b = Gather(ids, index1) axis=1; "
+        "c = Gather(table, a); d = Gather(short, b); y = Add(c, d)"
+    )
+    inputs = {"ids": (onnx_models.INT64, ["N", 2])}
+    golden = {"ids": np.array([[39, 1], [20, 0], [7, 1]], np.int64)}
+    assert found(folder, "vocabularies", (steps, inputs, None, golden)).verdict is Verdict.INDEPENDENT
+
+
+def test_a_golden_request_without_rows_shows_nothing(folder: Path) -> None:
+    case = ("y = Neg(x)", None, None, row_models.zeros(0))
+    assert found(folder, "no rows", case).verdict is Verdict.UNKNOWN
+
+
+def test_trials_that_are_ended_say_so(folder: Path) -> None:
+    steps, inputs, outputs, golden = INDEPENDENT["a line"]
+    ended = Cancellation()
+    ended.cancel()
+    session = Session(row_models.make(folder, "a line", steps, inputs, outputs), 1)
+    finding = try_rows(session, golden, MAX_ROWS, ended)
+    assert (finding.verdict, finding.reason) == (Verdict.UNKNOWN, "they took too long")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "usual", "same"),
+    [
+        ([1.0, 1000.0], [1.0001, 1000.1], True, True),
+        ([1.0, 1000.0], [1.001, 1000.0], True, False),  # against 1000 it would be little
+        ([1.0, 1000.0], [1.01, 1000.0], False, True),
+        ([0.0, 1000.0], [1e-4, 1000.0], True, True),
+        ([0.0, 1000.0], [1e-2, 1000.0], True, False),
+        ([np.nan, np.inf], [np.nan, np.inf], True, True),
+        ([np.nan, np.inf], [0.0, np.inf], True, False),
+        ([1.0, np.inf], [1.0, 3e38], True, False),
+        ([1.0, np.inf], [1.0, 3e38], False, True),
+    ],
+)
+def test_an_answer_is_compared_by_the_size_of_each_element(
+    one: list[float], other: list[float], usual: bool, same: bool
+) -> None:
+    size = sizes([np.array([[one[0], 1000.0]], np.float32)])
+    arrays = np.array([one], np.float32), np.array([other], np.float32)
+    assert close(*arrays, size, 2e-4, usual) is same
+
+
+@pytest.mark.parametrize(("one", "other", "same"), [(7, 7, True), (7, 8, False)])
+def test_labels_are_the_same_or_not(one: int, other: int, same: bool) -> None:
+    arrays = np.array([[one]]), np.array([[other]])
+    assert close(*arrays, sizes([np.array([[9]])]), 2e-4, usual=True) is same
+    assert close(*arrays, sizes([np.array([[9]])]), 2e-4, usual=False) is same
