@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
-from infra.aws_values import InstanceTypeName, MigName, PoolName, Reservation, Truth, Zone
+from infra.aws_values import InstanceTypeName, MigName, PoolName, Reservation, Zone
 from infra.catalog import INSTANCE_TYPES, InstanceType, accelerator_of, instances_with, mig_profiles
-from infra.quantities import format_bytes, parse_bytes, refusal
+from infra.quantities import Truth, format_bytes, parse_bytes, refusal
 from infra.section import Section, number
 from infra.settings import LabelKey, LabelValue, Taint, refuse_repeated
 

@@ -172,12 +172,6 @@ def _pool_name(value: object) -> str:
     return text
 
 
-def _truth(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise refusal(f"is {kind_of(value)}, not a truth value", "true or false", "write true or false")
-    return value
-
-
 def _limited(limit: int) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "minLength": 1, "maxLength": limit})
 
@@ -206,4 +200,3 @@ Reservation = Annotated[
 ]
 PoolName = Annotated[str, BeforeValidator(_pool_name), _limited(POOL_NAME_LIMIT)]
 MigName = Annotated[str, BeforeValidator(line_of_text(20, "1g.10gb")), _limited(20)]
-Truth = Annotated[bool, BeforeValidator(_truth)]

@@ -23,8 +23,6 @@ __all__ = ["ImageFile", "ImagePlan", "ModelPlan", "Plan", "RuntimeImagePlan", "T
 DRAIN_S = 5.0
 """A stopping server goes on answering for as long as the last node may take to stop sending it new requests."""
 STOP_MARGIN_S = 5.0
-BATCH_MAX_SIZE = 32
-BATCH_MAX_WAIT_MS = 2.0
 START_BASE_S = 60.0
 START_S_PER_GIB = 30.0
 PULL_S = 240.0
@@ -161,7 +159,7 @@ def _server_config(variant: Variant) -> dict[str, Any]:
         "max_body_bytes": spec.endpoint.max_body,
         "timeout_s": spec.endpoint.timeout,
         "drain_s": DRAIN_S,
-        "batch": {"max_size": BATCH_MAX_SIZE, "max_wait_ms": BATCH_MAX_WAIT_MS},
+        "batch": spec.batching.server_config(),
         "check": {
             "request": variant.request,
             "expect": spec.check.expect,

@@ -229,6 +229,17 @@ def whole_number(least: int, most: int) -> Callable[[object], int]:
     return parse
 
 
+def truth_value(value: object) -> bool:
+    """A validator for `true` or `false`; neither text nor a number is taken for one."""
+    if not isinstance(value, bool):
+        raise refusal(f"is {kind_of(value)}, not a truth value", "true or false", "write true or false")
+    return value
+
+
+Truth = Annotated[bool, BeforeValidator(truth_value)]
+"""`true` or `false`."""
+
+
 def repository_path(value: object) -> str:
     """A file of the repository, as a relative path with `/`."""
     allowed = "the path of a file in the repository, relative to its root"

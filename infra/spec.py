@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from infra.batching import Batching
 from infra.errors import nearest
 from infra.policy.rules import EXCEPTABLE
 from infra.quantities import (
@@ -27,7 +28,8 @@ BODY_MOST = 2**30
 REASON_LEAST = 20
 
 OVERRIDABLE = (
-    "version", "artifact", "resources", "scale", "rollout", "spot", "data", "endpoint", "check", "exceptions",
+    "version", "artifact", "resources", "scale", "rollout", "spot", "data", "endpoint", "batching", "check",
+    "exceptions",
 )  # fmt: skip
 """What may differ between environments; the rest is what the model is, wherever it runs."""
 
@@ -223,6 +225,11 @@ class ModelSpec(Section):
         exclude_if=lambda value: value is None,
     )
     endpoint: Endpoint = Field(default=Endpoint(), description="What a request may cost.")
+    batching: Batching = Field(
+        default=Batching(),
+        description="Whether and how the rows of several requests share a run of the model (docs/batching.md).",
+        exclude_if=lambda value: value == Batching(),
+    )
     check: Check = Field(
         description="The golden request and its right answer.",
         examples=[{"request": "models/digits/check.json", "expect": {"label": 7}}],

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from slipway_server.config import ServerConfig
 
 from infra.errors import UserError, each
 from infra.load import LoadedSpec, load_settings, load_spec_file
@@ -197,3 +198,29 @@ def test_an_override_reaches_only_its_environment() -> None:
     assert cloud["all-fields"].spec.scale.max == 6
     assert cloud["all-fields"].spec.scale.min == 2
     assert cloud["all-fields"].spec.resources.memory == 2**30
+
+
+@pytest.mark.parametrize(
+    ("section", "batch"),
+    [
+        ("{enabled: false}", {"enabled": False, "max_size": 32, "max_wait_ms": 2.0}),
+        ("{enabled: true, max_rows: 64}", {"enabled": True, "max_size": 64, "max_wait_ms": 2.0}),
+        ("{max_wait: 500ms}", {"max_size": 32, "max_wait_ms": 500.0}),
+    ],
+)
+def test_the_server_is_told_of_batching_and_it_is_another_release(
+    section: str, batch: dict[str, object], tmp_path: Path
+) -> None:
+    (plain,) = planned(pools(SMALL), spec_file(tmp_path))
+    assert plain.server_config["batch"] == {"max_size": 32, "max_wait_ms": 2.0}
+    (told,) = planned(pools(SMALL), spec_file(tmp_path, ("runtime:", f"batching: {section}\nruntime:")))
+    assert told.server_config["batch"] == batch
+    assert told.release_digest != plain.release_digest
+    ServerConfig.model_validate(told.server_config)
+
+
+def test_a_spec_that_writes_the_defaults_of_batching_is_the_same_release(tmp_path: Path) -> None:
+    (plain,) = planned(pools(SMALL), spec_file(tmp_path))
+    written = "batching: {max_rows: 32, max_wait: 2ms}\nruntime:"
+    (same,) = planned(pools(SMALL), spec_file(tmp_path, ("runtime:", written)))
+    assert same.release_digest == plain.release_digest

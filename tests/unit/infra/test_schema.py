@@ -5,6 +5,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from infra.batching import Batching
 from infra.document import read_document
 from infra.quantities import parse_bytes, parse_seconds
 from infra.schema import generate, settings_schema, spec_schema
@@ -51,11 +52,30 @@ def test_the_schema_refuses_what_the_models_refuse(name: str) -> None:
         jsonschema.validate(document.value, spec_schema())
 
 
+@pytest.mark.parametrize(
+    ("section", "good"),
+    [
+        ("{enabled: false}", True),
+        ("{enabled: true, max_rows: 2, max_wait: 1s}", True),
+        ("{enabled: 1}", False),
+        ("{max_rows: 2000}", False),
+        ("{max_size: 8}", False),
+    ],
+)
+def test_the_schema_knows_batching(section: str, good: bool, tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_text((FIXTURES / "spec/ok/least.yaml").read_text() + f"batching: {section}\n")
+    problems = list(jsonschema.Draft202012Validator(spec_schema()).iter_errors(read_document(path, "spec").value))
+    assert (not problems) is good
+
+
 def test_the_defaults_of_the_schema_are_those_of_the_models() -> None:
     definitions = spec_schema()["$defs"]
     endpoint, check = definitions["Endpoint"]["properties"], definitions["Check"]["properties"]
     assert parse_seconds(endpoint["timeout"]["default"]) == Endpoint().timeout
     assert parse_bytes(endpoint["max_body"]["default"]) == Endpoint().max_body
+    batching = definitions["Batching"]["properties"]
+    assert parse_seconds(batching["max_wait"]["default"]) == Batching().max_wait
     assert parse_seconds(check["timeout"]["default"]) == Check.model_fields["timeout"].default
 
 
