@@ -8,4 +8,6 @@ USER 0:0
 # its CPU limit is low. Unchecked, because a layer's files carry no times to check against.
 # What a server never imports is left out: tests, converters, quantizers.
 RUN ["python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "-x", "/(tests?|testing|f2py|transformers|quantization|tools|v1|deprecated)/", "/opt/slipway/deps"]
+# Nobody is told what is run: ONNX Runtime would look up the address of its maker's telemetry every few seconds.
+ENV ORT_DISABLE_TELEMETRY=1
 ENV PYTHONPATH=/opt/slipway/server:/opt/slipway/deps PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

@@ -15,9 +15,8 @@ _TENSOR_TYPE = re.compile(r"tensor\((\w+)\)")
 # What goes wrong is said by our own messages; ONNX Runtime would also log every bad request.
 _LOG_FATAL_ONLY = 4
 
-
-# A server tells nobody what it runs; and the file that would identify it cannot be written on a read-only root.
-ort.disable_telemetry_events()
+# Of the logger that stands outside of sessions, too.
+ort.set_default_logger_severity(_LOG_FATAL_ONLY)
 
 
 class ModelError(Exception):
