@@ -73,6 +73,13 @@ def ask_on(
     return Reply(response.status, {name.lower(): text for name, text in response.getheaders()}, response.read())
 
 
+def send_raw(server: Server, data: bytes) -> bytes:
+    """Send bytes on a connection of their own, and return what comes back first."""
+    with socket.create_connection(("127.0.0.1", server.port), 30) as sock:
+        sock.sendall(data)
+        return sock.recv(65_536)
+
+
 def config_for(model: Path, check: Mapping[str, object], **changes: object) -> dict[str, Any]:
     """Return a configuration for one model; `check` has `request` and `expect`."""
     return {

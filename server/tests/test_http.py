@@ -355,6 +355,38 @@ def test_metrics_count_requests_batches_and_say_which_model(digits: Server) -> N
     assert "slipway_queue_depth 0.0" in text
 
 
+TEXT, OPENMETRICS = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0"
+PROMETHEUS = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;q=0.4,*/*;q=0.1"
+)
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("", TEXT),
+        ("*/*", TEXT),
+        ("text/plain;version=0.0.4", TEXT),
+        (PROMETHEUS, OPENMETRICS),
+        ("application/openmetrics-text", OPENMETRICS),
+        ('application/openmetrics-text; version="1.0.0"', OPENMETRICS),
+        ("application/openmetrics-text; version=zzz", TEXT),
+        ("application/openmetrics-text; version=99.0.0", TEXT),
+        ("application/openmetrics-text; version=1.0.0; version=zzz", TEXT),
+        ("application/openmetrics-text; escaping=zzz; version=", TEXT),
+        ("text/plain; version=1.x; escaping=", TEXT),
+        (",;,=;version;;" * 3000, TEXT),
+        ("\xff;version=\xb2.\xb2.\xb2", TEXT),
+    ],
+)
+def test_metrics_come_whatever_the_accept_header_says(digits: Server, accept: str, content_type: str) -> None:
+    answer = digits.ask("GET", "/metrics", accept=accept)
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith(content_type)
+    assert answer.body.endswith(b"# EOF\n") is (content_type == OPENMETRICS)
+
+
 @pytest.fixture(scope="module")
 def alive(digits: Server) -> http.client.HTTPConnection:
     return http.client.HTTPConnection("127.0.0.1", digits.port, timeout=30)

@@ -1,12 +1,14 @@
 """Start the server; if it must not serve, say why in one line and exit with 1."""
 
+import logging
 import os
 import signal
 import sys
 from pathlib import Path
+from types import TracebackType
 
 from slipway_server.config import ConfigError, load_config
-from slipway_server.log import log
+from slipway_server.log import log, take_over_logging
 from slipway_server.serve import StartError, run
 from slipway_server.session import ModelError
 
@@ -16,6 +18,8 @@ TERMINATION_LOG = Path("/dev/termination-log")
 
 def main() -> int:
     """Return the exit code: 0 after a graceful stop, 1 when the server must not serve."""
+    take_over_logging()
+    sys.excepthook = _crashed
     # The first process of a container ignores SIGTERM unless it says otherwise; serving
     # brings its own handler.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -25,6 +29,12 @@ def main() -> int:
         _say(str(error))
         return 1
     return 0
+
+
+def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Log a mistake of ours, for which nobody is prepared, and leave it as the reason."""
+    logging.getLogger(__name__).critical("the server ends: %r", error, exc_info=(kind, error, trace))
+    _say(f"{kind.__name__}: {error}")
 
 
 def _say(reason: str) -> None:

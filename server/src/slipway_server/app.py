@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import orjson
-from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -139,8 +138,8 @@ class _Views:
         return _json({"live": live}, 200 if live else 503)
 
     async def metrics(self, request: Request) -> Response:
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(self._metrics.registry), headers={"content-type": content_type})
+        samples, content_type = self._metrics.expose(", ".join(request.headers.getlist("accept")))
+        return Response(samples, headers={"content-type": content_type})
 
     async def server(self, _request: Request) -> Response:
         return _json({"name": "slipway-server", "version": __version__, "extensions": []})

@@ -10,7 +10,10 @@ from prometheus_client import (
     Info,
     ProcessCollector,
     disable_created_metrics,
+    generate_latest,
 )
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.openmetrics import exposition as openmetrics
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -66,3 +69,23 @@ class Metrics:
             self._children[route, status] = children
         children[0].inc()
         children[1].observe(seconds)
+
+    def expose(self, accept: str) -> tuple[bytes, str]:
+        """Return all samples and their Content-Type.
+
+        prometheus_client's own choice fails for versions that are no numbers, and promises any that is asked for.
+
+        Args:
+            accept: the request's Accept header. OpenMetrics 1.0.0 if it names it, or OpenMetrics without a version;
+                whatever else it says, Prometheus's text format, which every scraper reads.
+        """
+        if any(map(_is_openmetrics, accept.split(","))):
+            samples = openmetrics.generate_latest(self.registry)  # type: ignore[no-untyped-call]
+            return bytes(samples), openmetrics.CONTENT_TYPE_LATEST
+        return generate_latest(self.registry), CONTENT_TYPE_PLAIN_0_0_4
+
+
+def _is_openmetrics(accepted: str) -> bool:
+    kind, *parameters = (part.strip().lower() for part in accepted.split(";"))
+    versions = [part.removeprefix("version=").strip('"') for part in parameters if part.startswith("version=")]
+    return kind == "application/openmetrics-text" and versions in ([], ["1.0.0"])

@@ -102,6 +102,7 @@ async def _serve(config: ServerConfig, service: Service, metrics: Metrics) -> No
             ws="none",
             lifespan="off",
             access_log=False,
+            log_config=None,  # ours is there already
             log_level="warning",
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
