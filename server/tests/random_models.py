@@ -8,6 +8,7 @@ from onnx_models import FLOAT
 
 # `A` and `B` stand for earlier results of the shape [N, 3], `T` for a name of this step's own.
 ROW_WISE = (
+    "T = IsNaN(A); R = Where(T, B, A)",
     "R = Neg(A)",
     "R = Relu(A)",
     "R = Tanh(A)",
@@ -27,6 +28,7 @@ ROW_WISE = (
     "T = MatMul(A, wide); U = Relu(T); R = MatMul(U, deep)",
 )
 MIXING = (
+    "T = IsNaN(A); U = Where(T, zero, A); V = ReduceMean(U) axes=[0]; R = Where(T, V, A)",
     "R = CumSum(A, scalar_axis0)",
     "T = CumSum(A, scalar_axis0); R = Mul(T, tiny)",
     "R = Softmax(A) axis=0",

@@ -25,9 +25,12 @@ _CONSTANTS = {
     "million": np.array(1e6, np.float32),
     "tiny": np.array(1e-6, np.float32),
     "thousandth": np.array(1e-3, np.float32),
+    "three": np.array(3, np.int64),
+    "unit": np.array(1, np.float32),
     "zero": np.array(0, np.float32),
     "far": np.array([-(2**31)], np.int64),
     "four": np.array(4, np.int64),
+    "nine": np.zeros(9, np.float32),
     "weights": _random.standard_normal((WIDTH, WIDTH)).astype(np.float32),
     "half_weights": _random.standard_normal((WIDTH, WIDTH)).astype(np.float16),
     "double_weights": _random.standard_normal((WIDTH, WIDTH)),
@@ -137,10 +140,16 @@ DEPENDENT: dict[str, Case] = {
     "only from four rows on": (
         f"{_SHAPE}; b = GreaterOrEqual(n, four); f = Cast(b) to=1; g = Mul(x, f); y = Add(x, g)", None, None, zeros(1),
     ),
+    "only for a number of rows that three divides": (
+        f"{_SHAPE}; r = Mod(n, three); f = Cast(r) to=1; c = Clip(f, zero, unit); y = Mul(x, c)", None, None, zeros(1),
+    ),
     "rows that are equal": (
         "a = Unsqueeze(x, axis0); b = Unsqueeze(x, axis1); e = Equal(a, b); f = Cast(e) to=1; "
         "p = ReduceMin(f) axes=[2] keepdims=0; c = ReduceSum(p, axis1); y = Mul(x, c)",
         None, None, zeros(),
+    ),
+    "missing values from the batch": (
+        "n = IsNaN(x); k = Where(n, zero, x); m = ReduceMean(k) axes=[0]; y = Where(n, m, x)", None, None, zeros(),
     ),
     "attention among rows": (
         "k = Transpose(x) perm=[1,0]; s = MatMul(x, k); a = Softmax(s) axis=1; y = MatMul(a, x)", None, None, zeros(),
@@ -185,6 +194,7 @@ INDEPENDENT: dict[str, Case] = {
     "two layers": ("h = MatMul(x, wide); r = Relu(h); y = MatMul(r, deep)", None, None, zeros(1)),
     "logarithm": ("y = Log(x)", None, None, zeros()),
     "small numbers": ("y = Mul(x, tiny)", None, None, zeros()),
+    "missing values of each row": ("n = IsNaN(x); y = Where(n, five, x)", None, None, zeros()),
     "a mean of each row": ("m = ReduceMean(x) axes=[1]; y = Sub(x, m)", None, None, zeros()),
     "sorted in each row": ("y, i = TopK(x, two) axis=1", None, {"y": (FLOAT, ["N", 2])}, zeros()),
     "labels": ("m = MatMul(x, weights); y = ArgMax(m) axis=1 keepdims=0", None, _LABEL, zeros()),

@@ -27,11 +27,13 @@ def served(folder: Path, seed: int, mixing: bool) -> tuple[Session, Batching]:
 
 
 def requests(seed: int) -> list[Inputs]:
-    """Draw requests of one to three rows, each of a magnitude of its own: not what the trials draw."""
+    """Draw requests of one to three rows, not as the trials do: each of its own magnitude, some with values missing."""
     random = np.random.default_rng(seed + 1_000_000)
 
     def tensor(rows: int) -> np.ndarray:
-        return (10 ** random.uniform(-3, 4) * random.normal(random.normal(), 1, (rows, WIDTH))).astype(np.float32)
+        numbers = 10 ** random.uniform(-3, 4) * random.normal(random.normal(), 1, (rows, WIDTH))
+        numbers[random.random(numbers.shape) < random.choice([0, 0, 0.2])] = np.nan
+        return numbers.astype(np.float32)
 
     return [{name: tensor(rows) for name in GOLDEN} for rows in random.integers(1, 4, REQUESTS)]
 

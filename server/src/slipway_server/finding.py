@@ -41,4 +41,4 @@ class NothingKnown(Exception):
 
 
 class Ended(Exception):
-    """The trials were cancelled."""
+    """More rows cannot be tried; the message says why."""

@@ -11,8 +11,9 @@ would answer each other's questions. Two things are tried, for many kinds of num
 A trial that cannot fail shows nothing: an output must differ between rows, or the verdict is that nothing is known.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -23,9 +24,15 @@ from slipway_server.samples import FILLS, KINDS, SHOWN, Inputs, Kind, Sampler
 from slipway_server.session import Cancellation, Session
 from slipway_server.tensors import Array
 
+# The inputs of one trial; it holds up to four times as much, besides what the model itself needs.
+BATCH_BYTES = 8 * 2**20
+_TOO_LONG = "the trials took too long"
 _POOL = 8
+_FEW = 3
+_EVERY_KIND = 3
 _KINDS_LEAST = 2
 _SEED = 20_260_101
+Draw = Callable[[], dict[str, Array]]
 
 
 def try_rows(session: Session, golden: Inputs, max_rows: int, cancellation: Cancellation) -> Finding:
@@ -45,10 +52,9 @@ def try_rows(session: Session, golden: Inputs, max_rows: int, cancellation: Canc
         return Finding(Verdict.DEPENDENT, str(seen))
     except NothingKnown as nothing:
         return Finding(Verdict.UNKNOWN, str(nothing))
-    except Ended:
-        return Finding(Verdict.UNKNOWN, "they took too long")
-    cut = "" if reached == max_rows else "; more rows would have taken too long to try"
-    reason = f"up to {reached} rows of {len(trial.kinds)} kinds did not change each other's answers{cut}"
+    except Ended as ended:
+        return Finding(Verdict.UNKNOWN, str(ended))
+    reason = f"up to {reached} rows of {len(trial.kinds)} kinds did not change each other's answers{trial.cut}"
     return Finding(Verdict.INDEPENDENT, reason, reached, trial.held())
 
 
@@ -80,17 +86,23 @@ class _Trial:
         has_floats = any(tensor.numpy_dtype.kind == "f" for tensor in signature.inputs)
         self._wanted = KINDS if has_floats else SHOWN
         self.kinds: list[_Pool] = []
+        self.cut = ""
+        """Why fewer rows were tried than there might be: the end of a sentence."""
 
     def run(self, max_rows: int) -> int:
-        """Try 2 rows, then more, and return how many were tried; fewer than `max_rows` when time is over."""
+        """Try 2 rows, then more, and return how many could be tried."""
+        most = max(2, min(max_rows, BATCH_BYTES // self._sampler.row_bytes()))
+        if most < max_rows:
+            self.cut = f"; more would be over {BATCH_BYTES // 2**20} MiB at once"
         self._begin()
         reached = 1
-        for rows in _ladder(max_rows):
+        for rows in _ladder(most):
             try:
-                self._climb(rows, thorough=rows <= 5 or rows == max_rows)
-            except Ended:
+                self._climb(rows, thorough=rows <= _FEW or rows == most)
+            except Ended as ended:
                 if reached == 1:
                     raise
+                self.cut = f"; {rows} could not be tried: {ended}"
                 break
             reached = rows
         self._see_variety()
@@ -115,8 +127,9 @@ class _Trial:
                 if any(not identical(together[name], again[name]) for name in self._names):
                     raise NothingKnown("the model answers the same request differently when asked again")
             self._compare_with_alone(pool, together, chosen, rows)
-            if thorough:
-                self._exchange(pool, base, together, rows, every=rows <= 5, place=place)
+            # What a far row does shows with a few kinds; what a large number does has shown with few rows.
+            if thorough and (rows <= _FEW or place % _EVERY_KIND == 0):
+                self._exchange(pool, base, together, rows, every=rows <= _FEW, place=place)
 
     def _see_variety(self) -> None:
         """See that each output was not the same whatever was put in: else nothing could be shown."""
@@ -131,7 +144,8 @@ class _Trial:
     def held(self) -> dict[str, Array]:
         """Return the inputs whose row was the same in all trials, by name; one element if all of it are the same."""
         same = {name: row.ravel() for name, row in self._first.items() if name not in self._varied}
-        return {name: row[:1] if (row == row[:1]).all() else self._first[name] for name, row in same.items()}
+        uniform = {name for name, row in same.items() if row.size and (row == row[0]).all()}
+        return {name: row[:1] if name in uniform else self._first[name] for name, row in same.items()}
 
     def _pool(self, kind: Kind) -> _Pool | None:
         """Draw rows and ask each alone; None if the model cannot compute one of them, which proves nothing."""
@@ -169,8 +183,11 @@ class _Trial:
         """Exchange every second row for others, and see that the rest keeps its answers to the last bit."""
         for odd in (0, 1):
             gone = np.arange(rows) % 2 == odd
-            fills = list(self._fills(pool.kind, base, ~gone))
-            for words, fill in fills if every else [fills[0], fills[1 + (place + odd) % (len(fills) - 1)]]:
+            for number, (words, draw) in enumerate(self._fills(pool.kind, base, ~gone)):
+                # Of large batches, two kinds of exchange: others of the kind, and one in turn.
+                if not every and number not in (0, 1 + (place + odd) % (len(FILLS) + 1)):
+                    continue
+                fill = draw()
                 mixed = {name: array.copy() for name, array in base.items()}
                 # In the memory of `base`: additions may begin elsewhere when an array is aligned otherwise.
                 for name, array in base.items():
@@ -191,14 +208,13 @@ class _Trial:
                             f"output `{name}` of a row changes with the rows beside it ({pool.kind.name}, {words})"
                         )
 
-    def _fills(self, kind: Kind, base: Inputs, kept: Array) -> Iterator[tuple[str, dict[str, Array]]]:
+    def _fills(self, kind: Kind, base: Inputs, kept: Array) -> Iterator[tuple[str, Draw]]:
         """Yield what takes the place of rows, each with words for it."""
         rows = len(kept)
-        yield "others of their kind", self._sampler.draw(kind, rows, self._random)
-        for fill in FILLS:
-            yield f"rows of {fill.name}", self._sampler.draw(fill, rows, self._random)
         twin = int(np.flatnonzero(kept)[0])
-        yield "rows like one of them", {name: array[[twin] * rows] for name, array in base.items()}
+        for words, fill in (("others of their kind", kind), *((f"rows of {fill.name}", fill) for fill in FILLS)):
+            yield words, partial(self._sampler.draw, fill, rows, self._random)
+        yield "rows like one of them", partial(_take, base, [twin] * rows)
 
     def _compare_with_alone(
         self, pool: _Pool, together: Mapping[str, Array], chosen: Mapping[int, int], rows: int
@@ -219,7 +235,9 @@ class _Trial:
             return self._run(inputs)
         except BadRequest:
             if self._runs_alone(inputs, np.ones(rows, bool)):
-                raise DependenceSeen(f"{rows} rows that run alone fail together ({kind.name})") from None
+                # Where fewer rows run, it may be for want of memory.
+                kind_of_end = DependenceSeen if rows == 2 else Ended
+                raise kind_of_end(f"rows that run alone fail together ({kind.name})") from None
             raise NothingKnown(f"the model cannot compute some of the random rows ({kind.name})") from None
 
     def _runs_alone(self, inputs: Inputs, which: Array) -> bool:
@@ -232,12 +250,12 @@ class _Trial:
 
     def _run(self, inputs: Inputs) -> dict[str, Array]:
         if self._cancellation.cancelled:
-            raise Ended
+            raise Ended(_TOO_LONG)
         try:
             return self._session.run(inputs, self._cancellation)
         except BadRequest:
             if self._cancellation.cancelled:
-                raise Ended from None
+                raise Ended(_TOO_LONG) from None
             raise
 
     def _notice(self, inputs: Inputs) -> None:
@@ -261,11 +279,11 @@ def _check_golden(golden: Inputs) -> None:
 
 
 def _ladder(max_rows: int) -> Iterator[int]:
-    """Yield 2, 5, 11 ... up to `max_rows`: even and odd, so that the ends of vectors are tried, too."""
+    """Yield 2, 3, 5, 8, 14 ... up to `max_rows`: some even, some odd, some in threes, some in fours."""
     rows = 2
     while rows < max_rows:
         yield rows
-        rows = 2 * rows + 1
+        rows += max(1, 3 * rows // 4)
     yield max_rows
 
 

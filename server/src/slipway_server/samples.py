@@ -21,20 +21,26 @@ class Kind:
     Attributes:
         name: what messages call it.
         magnitude: of the numbers; None: near those of the golden request, each in its own place.
+        spread: how near, as a part of each number.
         sign: 1 or -1: from 0.5 to 1.5 of the magnitude, all of this sign; 0: both signs around zero.
+        missing: the share of numbers that are NaN.
     """
 
     name: str
     magnitude: float | None
+    spread: float = 0.5
     sign: int = 0
+    missing: float = 0.0
 
 
 # Ascending, so that a model which makes more of large numbers (memory, rounds of a loop) is found out before.
 KINDS = (
     Kind("numbers near the golden request's", None),
+    Kind("numbers very near the golden request's", None, spread=0.01),
     Kind("numbers around 0.0001", 1e-4),
     Kind("numbers around 0.01", 1e-2),
     Kind("numbers around 1", 1.0),
+    Kind("numbers around 1, some missing", 1.0, missing=0.3),
     Kind("numbers from 0.5 to 1.5", 1.0, sign=1),
     Kind("numbers from -1.5 to -0.5", 1.0, sign=-1),
     Kind("numbers from 15 to 45", 30.0, sign=1),
@@ -48,6 +54,7 @@ FILLS = (
     Kind("huge numbers", 1e8, sign=1),
     Kind("huge negative numbers", 1e8, sign=-1),
     Kind("zeros", 0.0, sign=1),
+    Kind("missing values", 1.0, missing=1.0),
 )
 
 
@@ -63,7 +70,11 @@ class Sampler:
 
     def usual(self, kind: Kind) -> bool:
         """Return whether a client may well send such numbers, judged by those of the golden request."""
-        return kind.magnitude is None or kind.magnitude <= 30 * self._largest()
+        return not kind.missing and (kind.magnitude is None or kind.magnitude <= 30 * self._largest())
+
+    def row_bytes(self) -> int:
+        """Return the bytes of one row of all inputs, at least 1."""
+        return max(1, sum(array.nbytes for array in self._golden.values()) // self._rows)
 
     def draw(self, kind: Kind, rows: int, random: np.random.Generator) -> dict[str, Array]:
         """Return `rows` rows for each input, of the golden request's shape but for the first dimension."""
@@ -74,11 +85,18 @@ class Sampler:
         shape = (len(shown), *golden.shape[1:])
         if golden.dtype.kind != "f":
             return golden[shown] if self.by_row or not golden.size else random.choice(golden.ravel(), shape)
-        if kind.magnitude is None:
-            drawn = golden[shown] * (1 + 0.5 * random.standard_normal(shape))
+        # Float32 where that is enough: these may be the largest arrays that this server ever holds.
+        wide: type[np.float32] | type[np.float64] = np.float64 if golden.dtype.itemsize > 4 else np.float32
+        if kind.sign:
+            drawn = kind.sign * (random.random(shape, wide) + wide(0.5))
         else:
-            drawn = kind.sign * random.uniform(0.5, 1.5, shape) if kind.sign else random.standard_normal(shape)
-            drawn = kind.magnitude * drawn
+            drawn = random.standard_normal(shape, wide)
+        if kind.magnitude is None:
+            drawn = golden[shown] * (1 + wide(kind.spread) * drawn)
+        else:
+            drawn *= wide(kind.magnitude)
+        if kind.missing:
+            drawn[random.random(shape) < kind.missing] = np.nan
         most = float(np.finfo(golden.dtype).max) / 4
         return np.asarray(np.clip(drawn, -most, most), golden.dtype)
 
