@@ -125,6 +125,14 @@ def test_a_wrong_golden_answer_ends_the_start(folder: Path) -> None:
     assert failed_start(config, folder) == "golden request: wrong answer: output `label` is 7, expected 3"
 
 
+def test_batching_that_is_asked_for_and_would_give_wrong_answers_ends_the_start(folder: Path) -> None:
+    check = {"request": [[0, 0], [0, 0]], "expect": {"y": [[0, 0], [0, 0]]}}
+    config = processes.config_for(onnx_models.running_sum(folder), check, batch={"enabled": True})
+    reason = failed_start(config, folder)
+    assert reason.startswith("`batching.enabled: true` would give wrong answers: output `y` of a row ")
+    assert reason.endswith("next: take `batching.enabled` out of the spec, and every request runs alone")
+
+
 def test_a_late_golden_answer_ends_the_start(folder: Path) -> None:
     check = {"request": [3_000], "expect": {"y": 128}, "timeout_s": 0.001}
     reason = failed_start(processes.config_for(onnx_models.slow(folder), check), folder)
