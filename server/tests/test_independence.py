@@ -55,6 +55,7 @@ def test_an_input_that_the_golden_request_never_varies_is_held(folder: Path) -> 
     finding = found(folder, "switched", (steps, inputs, None, golden))
     assert finding.verdict is Verdict.INDEPENDENT
     assert {name: row.tolist() for name, row in finding.held.items()} == {"t": [0]}
+    assert finding.reason.endswith("; a request with another `t` than the golden request has runs alone")
     golden["t"][1] = 1
     assert found(folder, "switched", (steps, inputs, None, golden)).verdict is Verdict.DEPENDENT
 

@@ -55,7 +55,11 @@ def try_rows(session: Session, golden: Inputs, max_rows: int, cancellation: Canc
     except Ended as ended:
         return Finding(Verdict.UNKNOWN, str(ended))
     reason = f"up to {reached} rows of {len(trial.kinds)} kinds did not change each other's answers{trial.cut}"
-    return Finding(Verdict.INDEPENDENT, reason, reached, trial.held())
+    held = trial.held()
+    if held:
+        names = ", ".join(f"`{name}`" for name in held)
+        reason += f"; a request with another {names} than the golden request has runs alone"
+    return Finding(Verdict.INDEPENDENT, reason, reached, held)
 
 
 @dataclass
@@ -188,7 +192,7 @@ class _Trial:
                 if not every and number not in (0, 1 + (place + odd) % (len(FILLS) + 1)):
                     continue
                 fill = draw()
-                mixed = {name: array.copy() for name, array in base.items()}
+                original = {name: array.copy() for name, array in base.items()}
                 # In the memory of `base`: additions may begin elsewhere when an array is aligned otherwise.
                 for name, array in base.items():
                     array[gone] = fill[name][gone]
@@ -200,7 +204,7 @@ class _Trial:
                     continue
                 finally:
                     for name, array in base.items():
-                        array[:] = mixed[name]
+                        array[:] = original[name]
                 for name in self._names:
                     self._check_rows(name, outputs[name], rows)
                     if not identical(outputs[name][~gone], together[name][~gone]):
