@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import row_models
-from onnx_models import FLOAT
+from onnx_models import FLOAT, INT64
 
 # `A` and `B` stand for earlier results of the shape [N, 3], `T` for a name of this step's own.
 ROW_WISE = (
@@ -47,16 +47,20 @@ MIXING = (
 
 
 def steps(random: np.random.Generator, mixing: bool) -> tuple[str, int]:
-    """Return the steps of a model from `x` and `z` to `y` (and `w`), and how many outputs it has."""
+    """Return the steps of a model from `x`, `z` and `ids` to `y` (and `w`), and how many outputs it has."""
     count = int(random.integers(1, 6))
     mixes = set(random.choice(count, int(random.integers(1, count + 1)), replace=False).tolist()) if mixing else set()
     outputs = int(random.integers(1, 3))
-    results = ["x", "z"]
-    made: list[str] = []
+    results = ["x", "z", "e"]
+    made = ["g = Gather(table, ids); e = ReduceSum(g, axis1) keepdims=0"]
     for i in range(count):
         template = str(random.choice(MIXING if i in mixes else ROW_WISE))
         # The newest result is taken most often, so that most steps reach an output.
-        chosen = {"A": results[-1], "B": str(random.choice(results)), "R": f"r{i}"}
+        chosen = {
+            "A": str(random.choice(results[:3])) if not i else results[-1],
+            "B": str(random.choice(results)),
+            "R": f"r{i}",
+        }
         chosen |= {letter: f"{letter.lower()}{i}" for letter in "TUV"}
         made.append("".join(chosen.get(letter, letter) if _alone(template, at) else letter
                             for at, letter in enumerate(template)))  # fmt: skip
@@ -71,9 +75,16 @@ def _alone(text: str, at: int) -> bool:
     return not any(text[i].isalnum() or text[i] == "_" for i in (at - 1, at + 1) if 0 <= i < len(text))
 
 
+INPUTS: dict[str, tuple[int, list[int | str]]] = {
+    "x": (FLOAT, ["N", row_models.WIDTH]),
+    "z": (FLOAT, ["N", row_models.WIDTH]),
+    "ids": (INT64, ["N", 2]),
+}
+
+
 def make(folder: Path, seed: int, mixing: bool) -> Path:
     """Make the model of a seed; `mixing`: at least one of its operators mixes rows (but may not reach an output)."""
     text, outputs = steps(np.random.default_rng(seed), mixing)
     tensor = (FLOAT, ["N", row_models.WIDTH])
     named = dict(list({"y": tensor, "w": tensor}.items())[:outputs])
-    return row_models.make(folder, f"random-{seed}-{mixing}", text, {"x": tensor, "z": tensor}, named)
+    return row_models.make(folder, f"random-{seed}-{mixing}", text, INPUTS, named)

@@ -1,16 +1,20 @@
 """Whatever is logged is a line of JSON, and nobody can flood the log."""
 
+import http.client
 import json
 import logging
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import processes
 import pytest
+import uvicorn
 from slipway_server import __main__ as entry
 from slipway_server.log import LINES_A_MINUTE, MESSAGE_LIMIT, TRACEBACK_LIMIT, EventHandler, log_thread
+from slipway_server.protocol import BoundedProtocol
 
 
 class Clock:
@@ -135,11 +139,45 @@ def test_a_mistake_of_ours_ends_the_server_with_the_reason_in_one_line(
     monkeypatch.setattr(entry, "TERMINATION_LOG", log)
     monkeypatch.setattr(logging.getLogger(entry.__name__), "handlers", [EventHandler()])
     monkeypatch.setattr(logging.getLogger(entry.__name__), "propagate", False)
+    ended: list[int] = []
+    monkeypatch.setattr(entry.os, "_exit", ended.append)
     try:
         raise RuntimeError("nobody\nexpected it")
     except RuntimeError:
         entry._crashed(*sys.exc_info())  # type: ignore[arg-type]
+    assert ended == [1]
     assert log.read_text() == "RuntimeError: nobody expected it\n"
     crash, failed = lines(capsys)
     assert "Traceback" in crash["traceback"]
     assert (failed["event"], failed["reason"]) == ("failed", "RuntimeError: nobody expected it")
+
+
+async def broken(_scope: object, _receive: object, _send: object) -> None:
+    raise LookupError("our mistake")
+
+
+def test_a_request_that_fails_for_our_mistake_is_one_event_with_its_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging.getLogger("uvicorn.error"), "handlers", [EventHandler()])
+    monkeypatch.setattr(logging.getLogger("uvicorn.error"), "propagate", False)
+    port = processes.free_port()
+    options = {"http": BoundedProtocol, "ws": "none", "lifespan": "off", "log_config": None, "log_level": "warning"}
+    server = uvicorn.Server(uvicorn.Config(broken, port=port, **options))  # type: ignore[arg-type]
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        for _ in range(20):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            connection.request("GET", "/")
+            assert connection.getresponse().status == 500
+            connection.close()
+    finally:
+        server.should_exit = True
+        thread.join(30)
+    told = lines(capsys)
+    assert len(told) == LINES_A_MINUTE
+    assert {(line["logger"], line["level"]) for line in told} == {("uvicorn.error", "error")}
+    assert all(line["traceback"].endswith("LookupError: our mistake\n") for line in told)

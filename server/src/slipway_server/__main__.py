@@ -6,6 +6,7 @@ import signal
 import sys
 from pathlib import Path
 from types import TracebackType
+from typing import NoReturn
 
 from slipway_server.config import ConfigError, load_config
 from slipway_server.log import log, take_over_logging
@@ -32,9 +33,10 @@ def main() -> int:
 
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Log a mistake of ours, for which nobody is prepared, and leave it as the reason."""
+    """Log a mistake of ours, for which nobody is prepared, leave it as the reason, and end."""
     logging.getLogger(__name__).critical("the server ends: %r", error, exc_info=(kind, error, trace))
     _say(f"{kind.__name__}: {error}")
+    _leave(1)
 
 
 def _say(reason: str) -> None:
@@ -47,9 +49,12 @@ def _say(reason: str) -> None:
             log("termination message not written", reason=str(error))
 
 
-if __name__ == "__main__":
-    code = main()
+def _leave(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     # Nothing is left to be done, but Python would wait for the thread of a model's run, which may never end.
     os._exit(code)
+
+
+if __name__ == "__main__":
+    _leave(main())
