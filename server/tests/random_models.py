@@ -82,9 +82,22 @@ INPUTS: dict[str, tuple[int, list[int | str]]] = {
 }
 
 
+def pruned(text: str, wanted: set[str]) -> tuple[str, list[str]]:
+    """Return the steps that these results are made of, and the model's inputs among what they take."""
+    kept: list[str] = []
+    for step in reversed(text.split(";")):
+        results, _, call = step.partition("=")
+        if wanted & {result.strip() for result in results.split(",")}:
+            wanted = wanted | {part.strip() for part in call.partition("(")[2].partition(")")[0].split(",")}
+            kept.insert(0, step)
+    return ";".join(kept), [name for name in INPUTS if name in wanted]
+
+
 def make(folder: Path, seed: int, mixing: bool) -> Path:
     """Make the model of a seed; `mixing`: at least one of its operators mixes rows (but may not reach an output)."""
     text, outputs = steps(np.random.default_rng(seed), mixing)
     tensor = (FLOAT, ["N", row_models.WIDTH])
     named = dict(list({"y": tensor, "w": tensor}.items())[:outputs])
-    return row_models.make(folder, f"random-{seed}-{mixing}", text, INPUTS, named)
+    text, names = pruned(text, set(named))
+    inputs = {name: INPUTS[name] for name in names}
+    return row_models.make(folder, f"random-{seed}-{mixing}", text, inputs, named)

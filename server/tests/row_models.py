@@ -186,6 +186,11 @@ BLIND: dict[str, Case] = {
         "f = Cast(ids) to=1; y = CumSum(f, scalar_axis0)", _IDS, {"y": (FLOAT, ["N", 4])},
         {"ids": np.zeros((2, 4), np.int64)},
     ),
+    "an input without influence": (
+        "g = Gather(table, ids); s = ReduceSum(g, axis1) keepdims=0; m = ReduceMean(s) axes=[0]; d = Sub(m, million); "
+        "r = Relu(d); y = Add(x, r)",
+        {"x": (FLOAT, ["N", WIDTH]), **_IDS}, None, zeros() | ids,
+    ),
     "chance": ("r = RandomNormalLike(x); y = Add(x, r)", None, None, zeros()),
 }  # fmt: skip
 INDEPENDENT: dict[str, Case] = {

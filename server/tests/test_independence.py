@@ -12,6 +12,7 @@ from slipway_server.batching import Batching
 from slipway_server.compare import close, sizes
 from slipway_server.finding import Finding, Verdict
 from slipway_server.independence import try_rows
+from slipway_server.samples import SHOWN, Sampler, Source
 from slipway_server.session import Cancellation, Session
 
 MAX_ROWS = 32
@@ -58,6 +59,25 @@ def test_an_input_that_the_golden_request_never_varies_is_held(folder: Path) -> 
     assert finding.reason.endswith("; a request with another `t` than the golden request has runs alone")
     golden["t"][1] = 1
     assert found(folder, "switched", (steps, inputs, None, golden)).verdict is Verdict.DEPENDENT
+
+
+@pytest.mark.parametrize(
+    ("source", "values", "rows"),
+    [
+        (Source.RANGE, set(range(3, 40)), None),
+        (Source.SHOWN, {3, 4, 20, 39}, None),
+        (Source.ROWS, {3, 4, 20, 39}, {(39, 3), (20, 4)}),
+    ],
+)
+def test_whole_numbers_come_from_the_golden_request(
+    source: Source, values: set[int], rows: set[tuple[int, ...]] | None
+) -> None:
+    sampler = Sampler({"ids": np.array([[39, 3], [20, 4]], np.uint8)})
+    sampler.source = source
+    drawn = sampler.draw(SHOWN[0], 1000, np.random.default_rng(0))["ids"]
+    assert drawn.dtype == np.uint8
+    assert set(drawn.ravel().tolist()) == values
+    assert rows is None or set(map(tuple, drawn.tolist())) == rows
 
 
 def test_columns_with_a_vocabulary_of_their_own_are_drawn_row_by_row(folder: Path) -> None:

@@ -24,10 +24,11 @@ GOLDEN = {"x": ZEROS, "z": ZEROS, "ids": np.array([[3, 17], [0, 21]], np.int64)}
 @cache
 def served(folder: Path, seed: int, mixing: bool) -> tuple[Session, Batching]:
     session = Session(random_models.make(folder, seed, mixing), 1)
-    return session, decide_batching(session, GOLDEN, BatchSection(), 60)
+    golden = {tensor.name: GOLDEN[tensor.name] for tensor in session.signature.inputs}
+    return session, decide_batching(session, golden, BatchSection(), 60)
 
 
-def requests(seed: int) -> list[Inputs]:
+def requests(seed: int, session: Session) -> list[Inputs]:
     """Draw requests of one to three rows, not as the trials do: each of its own magnitude, some with values missing."""
     random = np.random.default_rng(seed + 1_000_000)
 
@@ -36,10 +37,11 @@ def requests(seed: int) -> list[Inputs]:
         numbers[random.random(numbers.shape) < random.choice([0, 0, 0.2])] = np.nan
         return numbers.astype(np.float32)
 
-    return [
-        {"x": tensor(rows), "z": tensor(rows), "ids": random.integers(0, 40, (rows, 2))}
-        for rows in random.integers(1, 4, REQUESTS)
-    ]
+    def request(rows: int) -> Inputs:
+        drawn = {"x": tensor(rows), "z": tensor(rows), "ids": random.integers(0, 40, (rows, 2))}
+        return {tensor.name: drawn[tensor.name] for tensor in session.signature.inputs}
+
+    return [request(rows) for rows in random.integers(1, 4, REQUESTS)]
 
 
 async def ask_together(session: Session, batching: Batching, asked: list[Inputs]) -> list[dict[str, np.ndarray]]:
@@ -55,7 +57,7 @@ async def ask_together(session: Session, batching: Batching, asked: list[Inputs]
 @pytest.mark.parametrize("seed", range(MODELS))
 def test_a_random_model_answers_together_as_alone(seed: int, mixing: bool, folder: Path) -> None:
     session, batching = served(folder, seed, mixing)
-    asked = requests(seed)
+    asked = requests(seed, session)
     for request, together in zip(asked, asyncio.run(ask_together(session, batching, asked)), strict=True):
         for name, alone in session.run(request).items():
             size = float(np.abs(alone[np.isfinite(alone)]).max(initial=0))

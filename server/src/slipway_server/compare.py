@@ -1,9 +1,11 @@
 """Compare a model's answers for the same row, computed alone and among other rows."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from slipway_server.samples import Kind
 from slipway_server.signature import Signature
 from slipway_server.tensors import Array
 
@@ -11,6 +13,20 @@ from slipway_server.tensors import Array
 _TOLERANCES = {"float16": 1e-2, "float32": 2e-4, "float64": 1e-9}
 _UNUSUAL_FACTOR = 100.0
 _SMALLEST_PART = 1e-3
+
+
+@dataclass
+class Pool:
+    """Rows of one kind with the answers that each of them gets alone, and the size of each element of an output."""
+
+    kind: Kind
+    inputs: dict[str, Array]
+    alone: list[dict[str, Array]]
+    sizes: dict[str, Array]
+
+    def varied(self, name: str) -> bool:
+        """Return whether an output was not the same for all rows."""
+        return any(not identical(one[name], self.alone[0][name]) for one in self.alone)
 
 
 def tolerance(signature: Signature) -> float:

@@ -11,16 +11,14 @@ would answer each other's questions. Two things are tried, for many kinds of num
 A trial that cannot fail shows nothing: an output must differ between rows, or the verdict is that nothing is known.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from slipway_server.compare import close, identical, sizes, tolerance
+from slipway_server.compare import Pool, close, identical, sizes, tolerance
 from slipway_server.errors import BadRequest
 from slipway_server.finding import DependenceSeen, Ended, Finding, NothingKnown, Verdict
-from slipway_server.samples import FILLS, KINDS, SHOWN, Inputs, Kind, Sampler
+from slipway_server.samples import FILLS, KINDS, SHOWN, Inputs, Kind, Sampler, Source, take
 from slipway_server.session import Cancellation, Session
 from slipway_server.tensors import Array
 
@@ -32,7 +30,6 @@ _FEW = 3
 _EVERY_KIND = 3
 _KINDS_LEAST = 2
 _SEED = 20_260_101
-Draw = Callable[[], dict[str, Array]]
 
 
 def try_rows(session: Session, golden: Inputs, max_rows: int, cancellation: Cancellation) -> Finding:
@@ -62,20 +59,6 @@ def try_rows(session: Session, golden: Inputs, max_rows: int, cancellation: Canc
     return Finding(Verdict.INDEPENDENT, reason, reached, held)
 
 
-@dataclass
-class _Pool:
-    """Rows of one kind with the answers that each of them gets alone, and the size of each element of an output."""
-
-    kind: Kind
-    inputs: dict[str, Array]
-    alone: list[dict[str, Array]]
-    sizes: dict[str, Array]
-
-    def varied(self, name: str) -> bool:
-        """Return whether an output was not the same for all rows."""
-        return any(not identical(one[name], self.alone[0][name]) for one in self.alone)
-
-
 class _Trial:
     def __init__(self, session: Session, sampler: Sampler, cancellation: Cancellation) -> None:
         self._session = session
@@ -89,7 +72,7 @@ class _Trial:
         self._varied: set[str] = set()
         has_floats = any(tensor.numpy_dtype.kind == "f" for tensor in signature.inputs)
         self._wanted = KINDS if has_floats else SHOWN
-        self.kinds: list[_Pool] = []
+        self.kinds: list[Pool] = []
         self.cut = ""
         """Why fewer rows were tried than there might be: the end of a sentence."""
 
@@ -99,6 +82,7 @@ class _Trial:
         if most < max_rows:
             self.cut = f"; more would be over {BATCH_BYTES // 2**20} MiB at once"
         self._begin()
+        idle = self._without_influence()
         reached = 1
         for rows in _ladder(most):
             try:
@@ -110,13 +94,16 @@ class _Trial:
                 break
             reached = rows
         self._see_variety()
+        if idle is not None:
+            raise NothingKnown(f"no output changed with input `{idle}`, which is drawn from the golden request")
         return reached
 
     def _begin(self) -> None:
         """Draw rows of each kind, and ask each of them alone."""
-        first = self._pool(self._wanted[0])
-        if first is None:
-            self._sampler.by_row = True
+        for source in Source:
+            self._sampler.source = source
+            if self._pool(self._wanted[0]) is not None:
+                break
         self.kinds = [pool for kind in self._wanted if (pool := self._pool(kind)) is not None]
         if len(self.kinds) < _KINDS_LEAST:
             raise NothingKnown("the model computes none, or only one, of the kinds of random rows that were tried")
@@ -145,19 +132,39 @@ class _Trial:
                     "numbers and text are taken from the golden request, which should have several different rows"
                 )
 
+    def _without_influence(self) -> str | None:
+        """Return an input of whole numbers or text that changes no output: what others do than were drawn is open."""
+        for tensor in self._session.signature.inputs:
+            shown = tensor.numpy_dtype.kind != "f" and tensor.name in self._varied
+            if shown and not any(self._tells(tensor.name, pool) for pool in self.kinds):
+                return tensor.name
+        return None
+
+    def _tells(self, name: str, pool: Pool) -> bool:
+        """Return whether an output changes when another row takes the place of a row in one input alone."""
+        try:
+            for i, alone in enumerate(pool.alone):
+                other = take(pool.inputs, [i]) | {name: pool.inputs[name][[i - 1]]}
+                outputs = self._run(other)
+                if any(not identical(outputs[output], alone[output]) for output in self._names):
+                    return True
+        except BadRequest:
+            return False
+        return False
+
     def held(self) -> dict[str, Array]:
         """Return the inputs whose row was the same in all trials, by name; one element if all of it are the same."""
         same = {name: row.ravel() for name, row in self._first.items() if name not in self._varied}
         uniform = {name for name, row in same.items() if row.size and (row == row[0]).all()}
         return {name: row[:1] if name in uniform else self._first[name] for name, row in same.items()}
 
-    def _pool(self, kind: Kind) -> _Pool | None:
+    def _pool(self, kind: Kind) -> Pool | None:
         """Draw rows and ask each alone; None if the model cannot compute one of them, which proves nothing."""
         inputs = self._sampler.draw(kind, _POOL, self._random)
         alone: list[dict[str, Array]] = []
         for i in range(_POOL):
             try:
-                outputs = self._run(_take(inputs, [i]))
+                outputs = self._run(take(inputs, [i]))
             except BadRequest:
                 return None
             for name, array in outputs.items():
@@ -169,9 +176,9 @@ class _Trial:
                     )
             alone.append(outputs)
         self._notice(inputs)
-        return _Pool(kind, inputs, alone, {name: sizes([one[name] for one in alone]) for name in self._names})
+        return Pool(kind, inputs, alone, {name: sizes([one[name] for one in alone]) for name in self._names})
 
-    def _base(self, pool: _Pool, rows: int) -> tuple[dict[str, Array], dict[int, int]]:
+    def _base(self, pool: Pool, rows: int) -> tuple[dict[str, Array], dict[int, int]]:
         """Return rows of the pool's kind, and which of them (by place) are which of the pool."""
         base = self._sampler.draw(pool.kind, rows, self._random)
         places = sorted({round(i * (rows - 1) / (_POOL - 1)) for i in range(_POOL)})
@@ -182,12 +189,13 @@ class _Trial:
         return base, chosen
 
     def _exchange(
-        self, pool: _Pool, base: dict[str, Array], together: Mapping[str, Array], rows: int, every: bool, place: int
+        self, pool: Pool, base: dict[str, Array], together: Mapping[str, Array], rows: int, every: bool, place: int
     ) -> None:
         """Exchange every second row for others, and see that the rest keeps its answers to the last bit."""
         for odd in (0, 1):
             gone = np.arange(rows) % 2 == odd
-            for number, (words, draw) in enumerate(self._fills(pool.kind, base, ~gone)):
+            fills = self._sampler.fills(pool.kind, base, 1 - odd, rows, self._random)
+            for number, (words, draw) in enumerate(fills):
                 # Of large batches, two kinds of exchange: others of the kind, and one in turn.
                 if not every and number not in (0, 1 + (place + odd) % (len(FILLS) + 1)):
                     continue
@@ -212,16 +220,8 @@ class _Trial:
                             f"output `{name}` of a row changes with the rows beside it ({pool.kind.name}, {words})"
                         )
 
-    def _fills(self, kind: Kind, base: Inputs, kept: Array) -> Iterator[tuple[str, Draw]]:
-        """Yield what takes the place of rows, each with words for it."""
-        rows = len(kept)
-        twin = int(np.flatnonzero(kept)[0])
-        for words, fill in (("others of their kind", kind), *((f"rows of {fill.name}", fill) for fill in FILLS)):
-            yield words, partial(self._sampler.draw, fill, rows, self._random)
-        yield "rows like one of them", partial(_take, base, [twin] * rows)
-
     def _compare_with_alone(
-        self, pool: _Pool, together: Mapping[str, Array], chosen: Mapping[int, int], rows: int
+        self, pool: Pool, together: Mapping[str, Array], chosen: Mapping[int, int], rows: int
     ) -> None:
         usual = self._sampler.usual(pool.kind)
         for name in self._names:
@@ -247,7 +247,7 @@ class _Trial:
     def _runs_alone(self, inputs: Inputs, which: Array) -> bool:
         try:
             for i in np.flatnonzero(which):
-                self._run(_take(inputs, [int(i)]))
+                self._run(take(inputs, [int(i)]))
         except BadRequest:
             return False
         return True
@@ -289,7 +289,3 @@ def _ladder(max_rows: int) -> Iterator[int]:
         yield rows
         rows += max(1, 3 * rows // 4)
     yield max_rows
-
-
-def _take(inputs: Inputs, which: list[int]) -> dict[str, Array]:
-    return {name: array[which] for name, array in inputs.items()}

@@ -1,17 +1,20 @@
 """Draw the rows for the trials of batching: random numbers of many magnitudes, and what the golden request shows.
 
-Whole numbers, truth values and text are only ever those that the golden request has: any other may be an index
-that is out of range, a divisor of zero, or a category that the model has never seen.
+Whole numbers lie between the smallest and the largest of the golden request, truth values and text are its own: any
+other may be an index that is out of range, a divisor of zero, or a category that the model has never seen.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
+from functools import partial
 
 import numpy as np
 
 from slipway_server.tensors import Array
 
 Inputs = Mapping[str, Array]
+Draw = Callable[[], dict[str, Array]]
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,14 @@ FILLS = (
 )
 
 
+class Source(Enum):
+    """Where whole numbers and text come from; from the boldest to the most careful."""
+
+    RANGE = "from the smallest to the largest"
+    SHOWN = "those that are shown, in any place"
+    ROWS = "whole rows that are shown, where each column has a vocabulary of its own"
+
+
 class Sampler:
     """Draws rows that are shaped like those of a golden request."""
 
@@ -65,8 +76,7 @@ class Sampler:
         """Take what the golden request shows; each of its inputs has the same number of rows, at least one."""
         self._golden = golden
         self._rows = len(next(iter(golden.values())))
-        self.by_row = False
-        """Whether whole numbers and text stay in their row: where each column has a vocabulary of its own."""
+        self.source = Source.RANGE
 
     def usual(self, kind: Kind) -> bool:
         """Return whether a client may well send such numbers, judged by those of the golden request."""
@@ -81,10 +91,18 @@ class Sampler:
         shown = random.integers(self._rows, size=rows)
         return {name: self._draw(array, kind, shown, random) for name, array in self._golden.items()}
 
+    def fills(
+        self, kind: Kind, base: Inputs, kept: int, rows: int, random: np.random.Generator
+    ) -> Iterator[tuple[str, Draw]]:
+        """Yield what may take the place of rows beside row `kept` of `base`: words, and how to draw so many rows."""
+        for words, fill in (("others of their kind", kind), *((f"rows of {fill.name}", fill) for fill in FILLS)):
+            yield words, partial(self.draw, fill, rows, random)
+        yield "rows like one of them", partial(take, base, [kept] * rows)
+
     def _draw(self, golden: Array, kind: Kind, shown: Array, random: np.random.Generator) -> Array:
         shape = (len(shown), *golden.shape[1:])
         if golden.dtype.kind != "f":
-            return golden[shown] if self.by_row or not golden.size else random.choice(golden.ravel(), shape)
+            return self._shown(golden, shown, random)
         # Float32 where that is enough: these may be the largest arrays that this server ever holds.
         wide: type[np.float32] | type[np.float64] = np.float64 if golden.dtype.itemsize > 4 else np.float32
         if kind.sign:
@@ -100,6 +118,20 @@ class Sampler:
         most = float(np.finfo(golden.dtype).max) / 4
         return np.asarray(np.clip(drawn, -most, most), golden.dtype)
 
+    def _shown(self, golden: Array, shown: Array, random: np.random.Generator) -> Array:
+        if self.source is Source.ROWS or not golden.size:
+            return golden[shown]
+        drawn = random.choice(golden.ravel(), (len(shown), *golden.shape[1:]))
+        if self.source is Source.SHOWN or golden.dtype.kind not in "iu":
+            return drawn
+        between = random.integers(golden.min(), golden.max(), drawn.shape, golden.dtype.type, endpoint=True)
+        return np.where(random.random(drawn.shape) < 0.5, drawn, between)
+
     def _largest(self) -> float:
         numbers = [array[np.isfinite(array)] for array in self._golden.values() if array.dtype.kind == "f"]
         return max([1.0, *(float(np.abs(one).max()) for one in numbers if one.size)])
+
+
+def take(inputs: Inputs, which: list[int]) -> dict[str, Array]:
+    """Return some rows of a request, in this order."""
+    return {name: array[which] for name, array in inputs.items()}
