@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -216,6 +217,15 @@ def test_what_was_found_is_said_in_words(folder: Path) -> None:
     assert decided(folder, "running sum", DEPENDENT).found.startswith("output `y` of a row")
     assert decided(folder, "a line", INDEPENDENT, enabled=False).found == "the spec says `batching.enabled: false`"
     assert "the trials took too long" in decided(folder, "a line", INDEPENDENT, limit_s=0).found
+
+
+def test_trials_of_a_model_whose_run_never_ends_are_ended(folder: Path) -> None:
+    session = Session(onnx_models.endless(folder), 1)
+    started = time.monotonic()
+    batching = decide_batching(session, {"x": np.ones(1, np.float32)}, BatchSection(), 0.3)
+    assert time.monotonic() - started < 30
+    assert not batching.enabled
+    assert batching.found.endswith("the trials took too long")
 
 
 @pytest.mark.parametrize(("make_model", "tensor"), [(onnx_models.stateful, "state"), (onnx_models.slow, "rounds")])

@@ -82,7 +82,7 @@ async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
 def _decide_batching(session: Session, config: ServerConfig) -> Batching:
     try:
         golden = parse_predict(config.check.request, session.signature)
-        return decide_batching(session, golden, config.batch, min(config.timeout_s, TRIALS_LIMIT_S))
+        return decide_batching(session, golden, config.batch, TRIALS_LIMIT_S)
     except BadRequest as error:
         raise StartError(f"golden request: {error}") from None
     except BatchingError as error:
