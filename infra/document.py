@@ -20,7 +20,7 @@ from infra.folders import find_root
 SIZE_LIMIT = 2**20
 DEPTH_LIMIT = 32
 
-_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
+_INTEGER = re.compile(r"[-+]?[0-9]{1,20}")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][-+]?[0-9]{1,3})?")
 _WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 _WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -207,10 +207,13 @@ class _Builder:
 
 
 def _scalar(text: str) -> Any:
-    """A plain scalar by the rules of YAML 1.2's core schema, without octal, hexadecimal, infinity and NaN."""
+    """A plain scalar by the rules of YAML 1.2's core schema, without octal, hexadecimal, infinity and NaN.
+
+    Whole numbers are exact as far as 64 bits go, with or without sign; larger ones are as near as a float is.
+    """
     if text in _WORDS:
         return _WORDS[text]
-    if _INTEGER.fullmatch(text):
+    if _INTEGER.fullmatch(text) and -(2**63) <= int(text) < 2**64:
         return int(text)
     if _FLOAT.fullmatch(text):
         return float(text)

@@ -56,6 +56,44 @@ def echo_text(folder: Path) -> Path:
     return save(folder / "echo_text.onnx", nodes, [value("x", STRING, ["N"])], [value("y", STRING, ["N"])])
 
 
+def identities(folder: Path) -> Path:
+    """An input of each datatype, named by its type in ONNX: `y_float` = `x_float` [N] and so on."""
+    types = (
+        "BOOL UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FLOAT16 FLOAT DOUBLE STRING".split()  # noqa: SIM905
+    )
+    names = [name.lower() for name in types]
+    nodes = [helper.make_node("Identity", [f"x_{name}"], [f"y_{name}"]) for name in names]
+    inputs = [value(f"x_{name}", getattr(TensorProto, name.upper()), ["N"]) for name in names]
+    outputs = [value(f"y_{name}", getattr(TensorProto, name.upper()), ["N"]) for name in names]
+    return save(folder / "identities.onnx", nodes, inputs, outputs)
+
+
+def cache(folder: Path) -> Path:
+    """`present` = `past` and then `x`: a decoder's cache, which is empty in its first step; `none` has a size of 0."""
+    nodes = [
+        helper.make_node("Concat", ["past", "x"], ["present"], axis=0),
+        helper.make_node("Identity", ["none"], ["still_none"]),
+    ]
+    inputs = [value("x", FLOAT, ["N", 2]), value("past", FLOAT, ["P", 2]), value("none", FLOAT, [0, 2])]
+    outputs = [value("present", FLOAT, ["T", 2]), value("still_none", FLOAT, [0, 2])]
+    return save(folder / "cache.onnx", nodes, inputs, outputs)
+
+
+def labels(folder: Path) -> Path:
+    """`label` = the text of `index`; that of 1 is Latin-1, which ONNX does not allow."""
+    texts = TensorProto(name="labels", data_type=STRING, dims=[3], string_data=[b"tea", b"caf\xe9", "größe".encode()])
+    nodes = [helper.make_node("Gather", ["labels", "index"], ["label"])]
+    return save(folder / "labels.onnx", nodes, [value("index", INT64, ["N"])], [value("label", STRING, ["N"])], [texts])
+
+
+def reshaped(folder: Path) -> Path:
+    """`y` = `x` in the shape that `shape` says: its rank is known only when it is there."""
+    nodes = [helper.make_node("Reshape", ["x", "shape"], ["y"])]
+    output = helper.make_tensor_value_info("y", FLOAT, None)
+    inputs = [value("x", FLOAT, ["N"]), value("shape", INT64, ["R"])]
+    return save(folder / "reshaped.onnx", nodes, inputs, [output], checked=False)
+
+
 def stateful(folder: Path) -> Path:
     """`state` [2,B,3] has its batch in the second dimension, `rate` is a scalar: must not be batched."""
     nodes = [
@@ -125,11 +163,13 @@ def save(
     outputs: list[onnx.ValueInfoProto],
     constants: Sequence[onnx.TensorProto] = (),
     props: dict[str, str] | None = None,
+    checked: bool = True,
 ) -> Path:
-    """Write and check the model."""
+    """Write the model, and check it unless it is one that ONNX's checker refuses and ONNX Runtime runs."""
     graph = helper.make_graph(nodes, path.stem, inputs, outputs, list(constants))
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     helper.set_model_props(model, props or {})
-    onnx.checker.check_model(model)
+    if checked:
+        onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
     return path

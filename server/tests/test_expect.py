@@ -52,6 +52,47 @@ def test_what_is_no_number_never_passes_for_one(value: object) -> None:
     assert judge({"label": [value]}, {"label": {"min": -1e9}}) is not None
 
 
+@pytest.mark.parametrize(
+    ("values", "right"),
+    [([None], [None]), (["Infinity", 1.0], ["Infinity", 1]), (["-Infinity", None], ["-Infinity", None]), ([], [])],
+)
+def test_what_is_not_finite_or_not_there_equals_itself(values: list[object], right: list[object]) -> None:
+    check_expect({"y": right}, vector("FP32"))
+    assert judge({"y": values}, {"y": right}) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "right", "said"),
+    [
+        (None, 0.0, "output `y` is null (NaN), expected 0.0"),
+        (0.0, None, "output `y` is 0.0, expected null (NaN)"),
+        ("Infinity", "-Infinity", "output `y` is 'Infinity', expected '-Infinity'"),
+        ("Infinity", 3e38, "output `y` is 'Infinity', expected 3e+38"),
+        ("Infinity", {"min": 0}, "output `y` is 'Infinity', expected between 0 and inf"),
+        (None, {"max": 1}, "output `y` is null (NaN), expected between -inf and 1"),
+    ],
+)
+def test_what_is_not_finite_equals_nothing_else(value: object, right: object, said: str) -> None:
+    check_expect({"y": right}, vector("FP32"))
+    reason = judge({"y": [value]}, {"y": right})
+    assert reason is not None
+    assert reason.startswith(said)
+
+
+def test_an_empty_answer_is_expected_by_an_empty_list_alone() -> None:
+    check_expect({"probabilities": []}, DIGITS)
+    assert judge({"probabilities": []}, {"probabilities": []}) is None
+    assert "has the shape [1, 1], expected [0]" in str(judge({"probabilities": [[0.1]]}, {"probabilities": []}))
+    assert "has the shape [0], expected [1, 1]" in str(judge({"probabilities": []}, {"probabilities": [[0.1]]}))
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 2**53 + 1])
+def test_integers_of_64_bits_are_compared_exactly(number: int) -> None:
+    check_expect({"label": number}, DIGITS)
+    assert judge({"label": [number]}, {"label": number}) is None
+    assert judge({"label": [number]}, {"label": number + (1 if number < 0 else -1)}) is not None
+
+
 def test_integers_are_compared_without_tolerance() -> None:
     assert judge({"y": [1000]}, {"y": {"value": 1001, "tolerance": 5}}) is not None
     assert judge({"y": [1000.0]}, {"y": {"value": 1001, "tolerance": 5}}) is None
@@ -73,8 +114,12 @@ def test_text_and_booleans_are_compared_as_they_are() -> None:
         ({"label": "seven"}, "`expect.label` has 'seven'; allowed: whole numbers"),
         ({"label": 7.5}, "whole numbers"),
         ({"label": True}, "whole numbers"),
-        ({"label": None}, "`expect.label` has None"),
-        ({"label": []}, "is empty"),
+        ({"label": None}, "`expect.label` has None; allowed: whole numbers"),
+        ({"label": "Infinity"}, "`expect.label` has 'Infinity'; allowed: whole numbers"),
+        ({"label": 2**63}, "`expect.label` has 9223372036854775808; allowed: whole numbers that INT64 has"),
+        ({"label": [[]]}, "`expect.label` has the shape [1, 0]"),
+        ({"probabilities": [[]]}, "`expect.probabilities` has the shape [1, 0]"),
+        ({"probabilities": [["NaN"] * 10]}, "has 'NaN'; allowed: numbers, null for NaN"),
         ({"label": [[1], [2, 3]]}, "has 2 values where"),
         ({"label": [[7]]}, "`expect.label` has the shape [1, 1]"),
         ({"probabilities": 1}, "is one value, and the output has the shape [any, 10]"),

@@ -101,7 +101,7 @@ def test_infer_gives_only_the_outputs_asked_for_and_takes_flat_data(digits: Serv
         ({"inputs": [{**TENSOR, "datatype": "FP64"}]}, "`inputs.image.datatype` is 'FP64'; allowed: FP32"),
         ({"inputs": [{**TENSOR, "shape": [1, 8, 8]}]}, "`inputs.image.shape` has the shape [1, 8, 8]"),
         ({"inputs": [{**TENSOR, "shape": [-1, 1, 8, 8]}]}, "`inputs.image.shape` is [-1, 1, 8, 8]"),
-        ({"inputs": [{**TENSOR, "shape": [0, 1, 8, 8]}]}, "has the shape [0, 1, 8, 8]"),
+        ({"inputs": [{**TENSOR, "shape": [0, 1, 8, 8]}]}, "has 64 values of the shape [1, 1, 8, 8]; allowed: 0"),
         ({"inputs": [{**TENSOR, "shape": [10**18, 1, 8, 8]}]}, "has 64 values of the shape"),
         ({"inputs": [{**TENSOR, "shape": [True, 1, 8, 8]}]}, "`inputs.image.shape` is [True"),
         ({"inputs": [{**TENSOR, "data": [1, 2]}]}, "has 2 values of the shape [2]; allowed: 64 values"),
@@ -287,40 +287,6 @@ def test_a_head_in_many_pieces_is_put_together(digits: Server) -> None:
         while piece := sock.recv(4096):
             answer += piece
     assert answer.startswith(b"HTTP/1.1 200 ")
-
-
-def test_values_outside_a_datatype_get_400_at_the_wire(tabular: Server) -> None:
-    for weight in (1.5, 2**63, 10**30, "2", None, True):
-        answer = tabular.post("/predict", {"inputs": {"features": [[1, 2, 3]], "weight": [[weight]]}})
-        assert answer.status == 400
-        assert "`inputs.weight[0][0]`" in answer.json["error"]
-
-
-def test_outputs_that_json_cannot_carry_get_400(folder: Path) -> None:
-    check = {"request": [[1, 1]], "expect": {"y": [[0, 0]]}}
-    with processes.running(processes.config_for(onnx_models.logarithm(folder), check), folder) as server:
-        for value, word in ((0, "-inf"), (-1, "nan")):
-            answer = server.post("/predict", [[1, value]])
-            assert answer.status == 400
-            assert f"`outputs.y[0][1]` came out of the model as {word}" in answer.json["error"]
-            tensor = {"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, value]}
-            assert server.post("/v2/models/logarithm/infer", {"inputs": [tensor]}).status == 400
-
-
-def test_values_that_the_graph_cannot_compute_get_400(folder: Path) -> None:
-    check = {"request": [1], "expect": {"y": 1}}
-    with processes.running(processes.config_for(onnx_models.lookup(folder), check), folder) as server:
-        answer = server.post("/predict", [99])
-        assert answer.status == 400
-        assert "cannot be computed by the model" in answer.json["error"]
-        assert server.post("/predict", [4]).json["outputs"] == {"y": [4]}
-
-
-def test_strings_go_in_and_out(folder: Path) -> None:
-    check = {"request": ["a"], "expect": {"y": "a"}}
-    with processes.running(processes.config_for(onnx_models.echo_text(folder), check), folder) as server:
-        words = ["größe", "", "line\nbreak", "nul\x00"]
-        assert server.post("/predict", words).json["outputs"] == {"y": words}
 
 
 def test_a_model_with_state_and_a_scalar_is_served(folder: Path) -> None:

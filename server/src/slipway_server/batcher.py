@@ -106,7 +106,8 @@ class Batcher:
             return 1, None
         sizes = {array.shape[0] for array in inputs.values()}
         rows = sizes.pop()
-        if sizes or not self.batching.tried(inputs):
+        # Nobody's rows are tried with none beside them, so a request without rows runs alone.
+        if sizes or not rows or not self.batching.tried(inputs):
             return rows, None
         return rows, tuple([array.shape[1:] for array in inputs.values()])
 

@@ -29,3 +29,7 @@ class BadRequest(ValueError):
         self.field = field
         self.problem = problem
         self.allowed = allowed
+
+
+class ModelFault(BadRequest):
+    """The model gave what no answer can carry: of concern to this request alone, but its sender can change nothing."""

@@ -3,21 +3,28 @@
 An expectation is `{output name: what}`, where `what` is a number, text, true/false, nested lists of them,
 `{value: X, tolerance: T}` or `{min: a, max: b}` (either may be left out; every element must lie between).
 A scalar is compared with an output of one element, whatever its shape. Floats are equal when they differ by
-at most the tolerance (absolute, 0.001 unless given), integers and text when they are the same.
+at most the tolerance (absolute, 0.001 unless given), integers and text when they are the same. What is not
+finite is written as in an answer: null for NaN, "Infinity", "-Infinity"; it equals itself alone and lies
+between no bounds. An empty list expects an output without values.
 """
 
 import difflib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import NoneType
+
+import numpy as np
 
 from slipway_server.errors import BadRequest, show
 from slipway_server.signature import Signature, Tensor
-from slipway_server.tensors import flatten
+from slipway_server.tensors import INFINITIES, flatten
 
 DEFAULT_TOLERANCE = 1e-3
-_FORMS = "a number, text, true or false, nested lists of them, {value: X, tolerance: T}, or {min: a, max: b}"
-Scalar = bool | int | float | str
+_FORMS = (
+    "a number, text, true or false, null for NaN, nested lists of them, {value: X, tolerance: T}, or {min: a, max: b}"
+)
+Scalar = bool | int | float | str | None
 
 
 @dataclass(frozen=True)
@@ -105,10 +112,8 @@ def _parse(raw: object, field: str) -> _Equal | _Between:
 def _parse_equal(raw: object, tolerance: float, field: str) -> _Equal:
     shape, values = flatten(raw, field, max_rank=64, allowed=_FORMS)
     for value in values:
-        if not isinstance(value, bool | str) and not _is_number(value):
+        if not isinstance(value, bool | str | NoneType) and not _is_number(value):
             raise BadRequest(field, f"has {show(value)}", _FORMS)
-    if not values:
-        raise BadRequest(field, "is empty", _FORMS)
     return _Equal(shape if isinstance(raw, list) else None, values, tolerance)
 
 
@@ -126,11 +131,19 @@ def _check_type(wanted: _Equal | _Between, tensor: Tensor) -> None:
     allowed, text = {
         "b": (bool, "true or false"),
         "O": (str, "text"),
-        "f": (int | float, "numbers"),
+        "f": (int | float | NoneType, 'numbers, null for NaN, "Infinity" or "-Infinity"'),
     }.get(kind, (int, "whole numbers"))
     for value in wanted.values:
-        if not isinstance(value, allowed) or (isinstance(value, bool) and kind != "b"):
+        number = INFINITIES.get(value, value) if kind == "f" and isinstance(value, str) else value
+        if not isinstance(number, allowed) or (isinstance(value, bool) and kind != "b"):
             raise BadRequest(field, f"has {show(value)}", f"{text} (the output is {tensor.dtype})")
+        if kind in "iu" and not _in_range(value, tensor):
+            raise BadRequest(field, f"has {show(value)}", f"whole numbers that {tensor.dtype} has")
+
+
+def _in_range(value: object, tensor: Tensor) -> bool:
+    limits = np.iinfo(tensor.numpy_dtype)  # type: ignore[type-var]
+    return isinstance(value, int) and int(limits.min) <= value <= int(limits.max)
 
 
 def _check_fit(wanted: _Equal, tensor: Tensor) -> None:
@@ -144,8 +157,13 @@ def _check_fit(wanted: _Equal, tensor: Tensor) -> None:
                 f"is one value, and the output has the shape {tensor.shape_text}",
                 "nested lists of that shape, or {min: a, max: b}",
             )
-    elif len(wanted.shape) != len(tensor.shape) or any(
-        size is not None and size != given for size, given in zip(tensor.shape, wanted.shape, strict=True)
+        return
+    if not tensor.shape:
+        return  # a scalar, or an output whose shape is known only when it is there; ONNX Runtime says the same of both
+    # Lists that end in empty ones do not say the sizes inside.
+    sizes = tensor.shape if wanted.values else tensor.shape[: len(wanted.shape)]
+    if len(wanted.shape) != len(sizes) or any(
+        size is not None and size != given for size, given in zip(sizes, wanted.shape, strict=True)
     ):
         raise BadRequest(field, f"has the shape {list(wanted.shape)}", f"nested lists of the shape {tensor.shape_text}")
 
@@ -160,7 +178,7 @@ def _compare(name: str, shape: tuple[int, ...], values: list[object], wanted: _E
     for value, right, where in zip(values, wanted.values, _places(name, values), strict=True):
         if not _equal(value, right, wanted.tolerance):
             within = f" (within {wanted.tolerance})" if isinstance(value, float) else ""
-            return f"{where} is {show(value)}, expected {show(right)}{within}"
+            return f"{where} is {_said(value)}, expected {_said(right)}{within}"
     return None
 
 
@@ -169,7 +187,7 @@ def _compare_bounds(name: str, values: list[object], wanted: _Between) -> str | 
         return f"output `{name}` is empty, expected numbers between {wanted.low} and {wanted.high}"
     for value, where in zip(values, _places(name, values), strict=True):
         if not (_is_number(value) and wanted.low <= value <= wanted.high):  # type: ignore[operator]
-            return f"{where} is {show(value)}, expected between {wanted.low} and {wanted.high}"
+            return f"{where} is {_said(value)}, expected between {wanted.low} and {wanted.high}"
     return None
 
 
@@ -178,8 +196,12 @@ def _places(name: str, values: list[object]) -> Iterator[str]:
         yield f"output `{name}`" if len(values) == 1 else f"element {i} of output `{name}`"
 
 
+def _said(value: object) -> str:
+    return "null (NaN)" if value is None else show(value)
+
+
 def _equal(value: object, right: Scalar, tolerance: float) -> bool:
-    if isinstance(value, bool | str) or isinstance(right, bool | str):
+    if isinstance(value, bool | str | NoneType) or isinstance(right, bool | str | NoneType):
         return type(value) is type(right) and value == right
     if not _is_number(value):
         return False

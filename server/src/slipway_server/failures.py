@@ -6,11 +6,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from slipway_server.errors import BadRequest, show
+from slipway_server.errors import BadRequest, ModelFault, show
 
 
 async def _bad_request(_request: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, 400)
+
+
+async def _model_fault(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 500)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -36,6 +40,7 @@ async def _internal(_request: Request, _error: Exception) -> Response:
 
 HANDLERS: dict[type[Exception] | int, Callable[[Request, Exception], Awaitable[Response]]] = {
     BadRequest: _bad_request,
+    ModelFault: _model_fault,
     HTTPException: _http_error,
     ClientDisconnect: _nobody_there,
     Exception: _internal,

@@ -7,7 +7,9 @@ import orjson
 
 from slipway_server.errors import BadRequest, show
 
-_ALLOWED = "one JSON document in UTF-8, nested at most 1024 deep, every key once per object, finite numbers"
+_ALLOWED = (
+    "one JSON document in UTF-8, nested at most 1024 deep, each key once per object, finite numbers (null for NaN)"
+)
 # Objects of the bodies served here are nested less deeply than this; deeper ones take the slow path below.
 _COUNTED_DEPTH = 6
 

@@ -67,6 +67,6 @@ class Service:
             "model": self.name,
             "version": self.version,
             "release": self._release,
-            "outputs": {name: to_json(array, name) for name, array in outputs.items()},
+            "outputs": {name: to_json(array) for name, array in outputs.items()},
         }
         return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)

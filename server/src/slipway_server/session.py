@@ -6,7 +6,7 @@ from pathlib import Path
 
 import onnxruntime as ort  # type: ignore[import-untyped]
 
-from slipway_server.errors import BadRequest
+from slipway_server.errors import BadRequest, ModelFault, show
 from slipway_server.signature import Signature, Tensor, dtype_of
 from slipway_server.tensors import Array
 from slipway_server.text import shortened
@@ -88,9 +88,13 @@ class Session:
         Raises:
             BadRequest: the graph cannot compute these values (an index out of range, lengths that do not go
                 together ...): a signature cannot say all that a graph demands.
+            ModelFault: an output has text that is not UTF-8, which ONNX demands and ONNX Runtime cannot give.
         """
         try:
             results = self._session.run(self._names, inputs, cancellation and cancellation.options)
+        except UnicodeDecodeError as error:
+            problem = f"have text that is not UTF-8: {show(error.object)}"
+            raise ModelFault("outputs", problem, "a model whose texts are UTF-8: export it again") from None
         # ONNX Runtime's exceptions share no base class but Exception.
         except Exception as error:
             raise BadRequest("inputs", f"cannot be computed by the model: {_said(error)}", "other values") from None

@@ -46,7 +46,7 @@ def parse_infer(body: object, signature: Signature) -> InferRequest:
 
 def output_entry(array: Array, name: str, dtype: str) -> dict[str, Any]:
     """Return one output of a V2 answer; its data stays numpy's, flat in row-major order."""
-    return {"name": name, "datatype": dtype, "shape": array.shape, "data": to_json(array.ravel(), name)}
+    return {"name": name, "datatype": dtype, "shape": array.shape, "data": to_json(array.ravel())}
 
 
 def model_metadata(name: str, version: str, signature: Signature, batching: Batching) -> dict[str, Any]:
