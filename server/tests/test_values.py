@@ -52,6 +52,17 @@ def test_arrays_without_values_are_taken_and_given(folder: Path) -> None:
         assert "`inputs.none` has the shape [1, 2]; allowed: nested lists of the shape [0, 2]" in answer.json["error"]
 
 
+def test_a_golden_request_may_have_the_form_of_v2(folder: Path) -> None:
+    inputs = [
+        {"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]},
+        {"name": "past", "shape": [0, 2], "datatype": "FP32", "data": []},
+        {"name": "none", "shape": [0, 2], "datatype": "FP32", "data": []},
+    ]
+    check = {"request": {"inputs": inputs}, "expect": {"present": [[1, 2]]}}
+    with processes.running(processes.config_for(onnx_models.cache(folder), check), folder) as server:
+        assert server.post("/predict", {"inputs": inputs}).json["outputs"]["present"] == [[1, 2]]
+
+
 def test_an_output_whose_rank_is_known_only_when_it_is_there_is_served(folder: Path) -> None:
     check = {"request": {"inputs": {"x": [1, 2], "shape": [2, 1]}}, "expect": {"y": [[1], [2]]}}
     with processes.running(processes.config_for(onnx_models.reshaped(folder), check), folder) as server:

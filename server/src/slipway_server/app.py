@@ -1,6 +1,7 @@
 """Put the service on HTTP: routes, status codes, content types."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 import orjson
@@ -14,29 +15,35 @@ from starlette.types import Receive, Scope, Send
 from slipway_server import __version__, v2
 from slipway_server.batcher import OverloadedError
 from slipway_server.body import BodyReader, file_of_form
+from slipway_server.compression import answer_encoding, deflated, request_encoding
 from slipway_server.errors import BadRequest, show
 from slipway_server.failures import HANDLERS
 from slipway_server.lifecycle import Phase, State
 from slipway_server.metrics import Metrics
 from slipway_server.service import Service
+from slipway_server.v2 import Answer
+from slipway_server.v2_model import EXTENSIONS, model_config, repository_index
 
 _JSON = "application/json"
 _FORM = "multipart/form-data"
+# What tensors as bytes are sent as; tritonclient's asyncio client calls everything so.
+_BYTES = "application/octet-stream"
 # A run of the model that goes on for so many times the longest wait of a client will never end: the server
 # says that it is not alive, and the kubelet starts it again.
 _STUCK_AFTER_TIMEOUTS = 3
 _MODEL = "/v2/models/{model}"
 _VERSION = _MODEL + "/versions/{version}"
 
-Answer = Callable[[Scope, bytes, str], Awaitable[bytes]]
+# From the scope, the body, its Content-Type, and the length of its JSON where tensors as bytes follow.
+Ask = Callable[[Scope, bytes, str, int | None], Awaitable[Answer]]
 
 
 def build_app(service: Service, metrics: Metrics, state: State, max_body_bytes: int, timeout_s: float) -> Starlette:
     """Return the application with all its routes."""
     reader = BodyReader(max_body_bytes, timeout_s)
     views = _Views(service, metrics, state, _STUCK_AFTER_TIMEOUTS * timeout_s)
-    predict = _Inference(reader, timeout_s, (_JSON, _FORM), views.predict)
-    infer = _Inference(reader, timeout_s, (_JSON,), views.infer)
+    predict = _Inference(reader, timeout_s, (_JSON, _FORM), views.predict, metrics)
+    infer = _Inference(reader, timeout_s, (_JSON, _BYTES), views.infer, metrics)
     app = Starlette(
         # In the order of traffic: the first match wins.
         routes=[
@@ -51,6 +58,11 @@ def build_app(service: Service, metrics: Metrics, state: State, max_body_bytes: 
             Route(_VERSION, views.model),
             Route(_MODEL + "/ready", views.model_ready),
             Route(_VERSION + "/ready", views.model_ready),
+            Route(_MODEL + "/stats", views.statistics),
+            Route(_VERSION + "/stats", views.statistics),
+            Route(_MODEL + "/config", views.config),
+            Route(_VERSION + "/config", views.config),
+            Route("/v2/repository/index", views.index, methods=["POST"]),
         ],
         exception_handlers=HANDLERS,
     )
@@ -64,39 +76,39 @@ class _Inference:
     Plain ASGI, because a Request and a Response object per call cost more than a small model does.
     """
 
-    def __init__(self, reader: BodyReader, timeout_s: float, content_types: tuple[str, ...], answer: Answer) -> None:
+    def __init__(
+        self, reader: BodyReader, timeout_s: float, content_types: tuple[str, ...], ask: Ask, metrics: Metrics
+    ) -> None:
         self._reader = reader
         self._timeout_s = timeout_s
         self._content_types = content_types
-        self._answer = answer
+        self._ask = ask
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        content_type = self._check_headers(dict(scope["headers"]))
+        started = time.perf_counter()
+        headers = dict(scope["headers"])
+        content_type = self._content_type(headers)
+        json_bytes = _json_bytes(headers)
+        encoding = request_encoding(headers.get(b"content-encoding"))
+        answer: Answer | None = None
         raw = await self._reader.read(scope, receive)
         try:
             async with asyncio.timeout(self._timeout_s):
-                body = await self._answer(scope, raw, content_type)
+                if encoding is not None:
+                    raw = await self._reader.inflate(raw, encoding)
+                answer = await self._ask(scope, raw, content_type, json_bytes)
         except TimeoutError:
             raise HTTPException(504, f"the model did not answer within {self._timeout_s} s") from None
         except OverloadedError:
             raise HTTPException(503, "too many requests are waiting", {"Retry-After": "1"}) from None
         finally:
             self._reader.release(len(raw))
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+            self._metrics.statistics.request(time.perf_counter() - started, answer is not None)
+        await _send(send, answer, headers.get(b"accept-encoding"))
 
-    def _check_headers(self, headers: dict[bytes, bytes]) -> str:
+    def _content_type(self, headers: dict[bytes, bytes]) -> str:
         """Return the Content-Type as it was sent; JSON if there is none."""
-        if b"inference-header-content-length" in headers:
-            raise BadRequest(
-                "Inference-Header-Content-Length",
-                f"is {show(headers[b'inference-header-content-length'].decode('latin-1'))}",
-                "tensors as JSON only: this server has no binary tensor data extension",
-            )
-        encoding = headers.get(b"content-encoding", b"identity").decode("latin-1")
-        if encoding.lower() != "identity":
-            raise HTTPException(415, f"`Content-Encoding` is {show(encoding)}; allowed: identity")
         content_type = headers.get(b"content-type", b"application/json").decode("latin-1")
         kind, _, parameters = content_type.partition(";")
         if kind.strip().lower() not in self._content_types:
@@ -108,6 +120,32 @@ class _Inference:
         return content_type
 
 
+def _json_bytes(headers: dict[bytes, bytes]) -> int | None:
+    """Return how long the JSON before tensors as bytes is; None if the whole body is JSON."""
+    text = headers.get(b"inference-header-content-length")
+    if text is None:
+        return None
+    if not text.isdigit() or len(text) > 12:
+        said = show(text.decode("latin-1"))
+        raise BadRequest("Inference-Header-Content-Length", f"is {said}", "the number of bytes of JSON before tensors")
+    return int(text)
+
+
+async def _send(send: Send, answer: Answer, accept: bytes | None) -> None:
+    body = answer.body
+    content_type = b"application/json" if answer.json_bytes is None else b"application/octet-stream"
+    headers = [(b"content-type", content_type)]
+    if answer.json_bytes is not None:
+        headers.append((b"inference-header-content-length", b"%d" % answer.json_bytes))
+    encoding = answer_encoding(body, accept)
+    if encoding is not None:
+        body = await deflated(body, encoding)
+        headers += [(b"content-encoding", encoding.encode()), (b"vary", b"accept-encoding")]
+    headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
 class _Views:
     """What each route answers."""
 
@@ -117,14 +155,17 @@ class _Views:
         self._state = state
         self._stuck_after_s = stuck_after_s
 
-    async def predict(self, _scope: Scope, raw: bytes, content_type: str) -> bytes:
+    async def predict(self, _scope: Scope, raw: bytes, content_type: str, json_bytes: int | None) -> Answer:
+        if json_bytes is not None:
+            problem = f"is {json_bytes}"
+            raise BadRequest("Inference-Header-Content-Length", problem, f"tensors as bytes at {_MODEL}/infer only")
         if content_type.lower().startswith(_FORM):
-            return await self._service.predict_image(await file_of_form(raw, content_type))
-        return await self._service.predict(raw)
+            return Answer(await self._service.predict_image(await file_of_form(raw, content_type)))
+        return Answer(await self._service.predict(raw))
 
-    async def infer(self, scope: Scope, raw: bytes, _content_type: str) -> bytes:
+    async def infer(self, scope: Scope, raw: bytes, _content_type: str, json_bytes: int | None) -> Answer:
         self._check_model(scope)
-        return await self._service.infer(raw)
+        return await self._service.infer(raw, json_bytes)
 
     async def ready(self, _request: Request) -> Response:
         return self._readiness({})
@@ -142,13 +183,31 @@ class _Views:
         return Response(samples, headers={"content-type": content_type})
 
     async def server(self, _request: Request) -> Response:
-        return _json({"name": "slipway-server", "version": __version__, "extensions": []})
+        return _json({"name": "slipway-server", "version": __version__, "extensions": EXTENSIONS})
 
     async def model(self, request: Request) -> Response:
+        if request.path_params["model"] == "stats" != self._service.name:
+            # GET /v2/models/stats asks for the statistics of all models, of which there is one.
+            return self._statistics()
         self._check_model(request.scope)
         service = self._service
         batching = service.batcher.batching
         return _json(v2.model_metadata(service.name, service.version, service.signature, batching))
+
+    async def config(self, request: Request) -> Response:
+        self._check_model(request.scope)
+        return _json(model_config(self._service.name, self._service.signature))
+
+    async def statistics(self, request: Request) -> Response:
+        self._check_model(request.scope)
+        return self._statistics()
+
+    async def index(self, _request: Request) -> Response:
+        ready = self._state.phase is Phase.READY
+        return _json(repository_index(self._service.name, self._service.version, ready))
+
+    def _statistics(self) -> Response:
+        return _json(self._metrics.statistics.document(self._service.name, self._service.version))
 
     def _readiness(self, subject: dict[str, object]) -> Response:
         ready = self._state.phase is Phase.READY
@@ -162,5 +221,5 @@ class _Views:
             raise HTTPException(404, f"no version {show(path['version'])} here; this is {self._service.version}")
 
 
-def _json(document: dict[str, object], status: int = 200) -> Response:
+def _json(document: object, status: int = 200) -> Response:
     return Response(orjson.dumps(document), status, media_type=_JSON)

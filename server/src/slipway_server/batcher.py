@@ -66,8 +66,10 @@ class Batcher:
     def arriving(self) -> Iterator[None]:
         """Announce a request that will be queued soon, for as long as its inputs are being read."""
         self._arriving += 1
+        started = time.monotonic()
         try:
             yield
+            self._metrics.statistics.reading.add(time.monotonic() - started)
         finally:
             self._arriving -= 1
             if self._queue and not self._arriving:
@@ -83,7 +85,7 @@ class Batcher:
         if len(self._queue) >= MAX_QUEUED:
             raise OverloadedError
         rows, kind = self._batchable(inputs)
-        item = _Item(inputs, rows, kind, self._loop.time(), self._loop.create_future())
+        item = _Item(inputs, rows, kind, time.monotonic(), self._loop.create_future())
         self._queue.append(item)
         if self._running is None and (self._next_look is None or len(self._queue) >= self._max_size):
             self._look_again(0)
@@ -127,7 +129,7 @@ class Batcher:
         if self._running is not None or not self._queue:
             return
         first = self._queue[0]
-        left_s = first.queued_at + self._max_wait_s - self._loop.time()
+        left_s = first.queued_at + self._max_wait_s - time.monotonic()
         if self._arriving and first.kind is not None and len(self._queue) < self._max_size and left_s > 0:
             self._look_again(left_s)
             return
@@ -166,8 +168,11 @@ class Batcher:
         self._loop.call_soon_threadsafe(self._finish, run, results)
 
     def _finish(self, run: _Run, results: list[Outputs | Exception]) -> None:
-        self._metrics.batch_rows.observe(sum(item.rows for item in run.items))
-        self._metrics.inference_seconds.observe(time.monotonic() - run.started_at)
+        rows = sum(item.rows for item in run.items)
+        took_s = time.monotonic() - run.started_at
+        self._metrics.batch_rows.observe(rows)
+        self._metrics.inference_seconds.observe(took_s)
+        self._metrics.statistics.run(rows, took_s, [run.started_at - item.queued_at for item in run.items])
         for item, result in zip(run.items, results, strict=True):
             if item.answer.done():
                 continue

@@ -9,12 +9,16 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
+from slipway_server.compression import inflated
 from slipway_server.errors import BadRequest, show
 
 # So many bodies of the largest size may be held at once, by all requests together; later ones are sent away
 # with 503, so that a burst of large requests cannot take the pod's memory.
 BODIES_AT_ONCE = 4
-_FORM_ALLOWED = "multipart/form-data with one file in the field `file`, as sent by curl -F file=@picture.png"
+_FILE_FIELDS = ("file", "image")
+_FORM_ALLOWED = (
+    "multipart/form-data with one file, in the field `file` or `image`, as sent by curl -F file=@picture.png"
+)
 
 
 class BodyReader:
@@ -41,13 +45,13 @@ class BodyReader:
         message = await receive()
         if message["type"] == "http.request" and not message["more_body"]:
             # Nearly every body is here at once: no timer for those.
-            self._hold(message["body"], 0)
+            self._hold(len(message["body"]), 0)
             return bytes(message["body"])
         body = bytearray()
         try:
             async with asyncio.timeout(self._timeout_s):
                 while message["type"] == "http.request":
-                    self._hold(message["body"], len(body))
+                    self._hold(len(message["body"]), len(body))
                     body += message["body"]
                     if not message["more_body"]:
                         return bytes(body)
@@ -62,18 +66,39 @@ class BodyReader:
             self.release(len(body))
             raise
 
+    async def inflate(self, raw: bytes, encoding: str) -> bytes:
+        """Return what the compressed body `raw`, which is held, unpacks to; that is held in its place.
+
+        Raises:
+            BadRequest: it is not compressed so.
+            HTTPException: 413 as soon as it unpacks to too much; 503 when other bodies take all the room.
+        """
+        held = 0
+
+        def hold(size: int, before: int) -> None:
+            nonlocal held
+            self._hold(size, before)
+            held += size
+
+        try:
+            body = await inflated(raw, encoding, hold)
+            held = len(raw)
+        finally:
+            self.release(held)
+        return body
+
     def release(self, size: int) -> None:
         """Give back the room of a body of `size` bytes."""
         self.held -= size
 
-    def _hold(self, chunk: bytes, before: int) -> None:
-        if before + len(chunk) > self._max_body_bytes:
+    def _hold(self, size: int, before: int) -> None:
+        if before + size > self._max_body_bytes:
             raise self._too_large(f"more than {self._max_body_bytes} bytes")
-        if self.held + len(chunk) > self._max_held_bytes:
+        if self.held + size > self._max_held_bytes:
             raise HTTPException(
                 503, "too many large bodies at once: try again", {"Retry-After": "1", "Connection": "close"}
             )
-        self.held += len(chunk)
+        self.held += size
 
     def _too_large(self, size: str) -> HTTPException:
         return HTTPException(413, f"`body` has {size}; allowed: at most {self._max_body_bytes} bytes")
@@ -82,8 +107,10 @@ class BodyReader:
 async def file_of_form(body: bytes, content_type: str) -> bytes:
     """Return the bytes of the one file in a multipart form.
 
+    Text fields, such as the name of a button, are passed over.
+
     Raises:
-        BadRequest: no form, no field `file`, more than that, or `file` is no file.
+        BadRequest: no form, no file in a field `file` or `image`, or more than one file.
     """
 
     async def stream() -> AsyncGenerator[bytes, None]:
@@ -97,8 +124,8 @@ async def file_of_form(body: bytes, content_type: str) -> bytes:
     except MultiPartException as error:
         raise BadRequest("body", f"is not a form: {error.message}", _FORM_ALLOWED) from None
     names = [name for name, _ in form.multi_items()]
-    upload = form.get("file")
-    if names != ["file"] or not isinstance(upload, UploadFile):
+    upload = next((form[name] for name in _FILE_FIELDS if isinstance(form.get(name), UploadFile)), None)
+    if not isinstance(upload, UploadFile):
         raise BadRequest("body", f"is a form with the fields {show(names)}", _FORM_ALLOWED)
     try:
         return await upload.read()

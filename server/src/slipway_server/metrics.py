@@ -15,6 +15,8 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.openmetrics import exposition as openmetrics
 
+from slipway_server.statistics import Statistics
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
@@ -26,6 +28,7 @@ class Metrics:
         # They would double the time series, and nobody reads them.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
+        self.statistics = Statistics()
         ProcessCollector(registry=self.registry)
         self._requests = Counter("slipway_requests", "Answered requests", ["route", "status"], registry=self.registry)
         self._latency = Histogram(

@@ -2,12 +2,12 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
 
 from slipway_server.errors import BadRequest, show
 from slipway_server.image import decode
 from slipway_server.signature import Signature
 from slipway_server.tensors import Array, to_array
+from slipway_server.v2_inputs import check_names, read_inputs
 
 __all__ = ["BadRequest", "parse_predict"]
 
@@ -16,8 +16,9 @@ def parse_predict(body: object, signature: Signature) -> dict[str, Array]:
     """Return one array per input of the model, of the datatype and shape that the model takes.
 
     Args:
-        body: the JSON document: `{"inputs": {name: nested arrays}}`; for a model with one input also
-            `{"input": nested arrays}` or bare nested arrays; for a model of pictures `{"image": "<base64>"}`.
+        body: the JSON document: `{"inputs": {name: nested arrays}}`, or `{"inputs": [...]}` with each input as
+            a V2 request has it; for a model with one input also `{"input": nested arrays}` or bare nested arrays;
+            for a model of pictures `{"image": "<base64>"}`.
         signature: what the model takes.
 
     Raises:
@@ -42,18 +43,9 @@ def parse_predict(body: object, signature: Signature) -> dict[str, Array]:
             raise BadRequest("body", f"has the key {show(key)}", _forms(signature))
 
 
-def check_names(given: Mapping[str, object], signature: Signature) -> None:
-    """Raise BadRequest unless exactly the model's inputs are given."""
-    wanted = {tensor.name for tensor in signature.inputs}
-    for name in given:
-        if name not in wanted:
-            raise BadRequest(f"inputs.{name}"[:100], "is no input of this model", ", ".join(sorted(wanted)))
-    for name in sorted(wanted):
-        if name not in given:
-            raise BadRequest(f"inputs.{name}", "is missing", f"all of {', '.join(sorted(wanted))}")
-
-
 def _named_inputs(value: object, signature: Signature) -> dict[str, Array]:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return read_inputs(value, signature)
     if not isinstance(value, dict):
         names = ", ".join(f'"{tensor.name}": ...' for tensor in signature.inputs)
         raise BadRequest("inputs", f"is {show(value)}", f"an object {{{names}}}")

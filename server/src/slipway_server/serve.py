@@ -23,6 +23,7 @@ from slipway_server.protocol import BoundedProtocol
 from slipway_server.request import parse_predict
 from slipway_server.service import Service
 from slipway_server.session import Session
+from slipway_server.statistics import Statistics
 
 # Longer than any load balancer's own (60 s is common): the side that sends requests shall close first.
 _KEEP_ALIVE_S = 75
@@ -59,11 +60,12 @@ async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
     metrics = Metrics(config.model.name, config.model.version, config.release)
     batching = _decide_batching(session, config)
     batcher = Batcher(session, batching, config.batch.max_wait_ms / 1000, metrics)
-    service = Service(config.model.name, config.model.version, config.release, session.signature, batcher)
+    service = Service(config.model.name, config.model.version, config.release, session.signature, batcher, metrics)
     try:
         reason = await why_not_ready(service, config.check, config.timeout_s)
         if reason is not None:
             raise StartError(reason)
+        metrics.statistics = Statistics()  # golden requests are nobody's
         log(
             "ready",
             model=config.model.name,

@@ -1,28 +1,34 @@
 """Answer requests, bytes of a body in and bytes of an answer out: HTTP's and the golden one."""
 
 import asyncio
+import time
 from collections.abc import Mapping
-from typing import Any
 
 import orjson
 
 from slipway_server.batcher import Batcher
+from slipway_server.errors import BadRequest
 from slipway_server.image import decode
 from slipway_server.jsonbody import loads
+from slipway_server.metrics import Metrics
 from slipway_server.request import parse_predict
 from slipway_server.signature import Signature
 from slipway_server.tensors import Array, to_json
-from slipway_server.v2 import output_entry, parse_infer
+from slipway_server.v2 import Answer, parse_infer, write_infer
+from slipway_server.v2_inputs import NO_BYTES
 
 
 class Service:
     """One model that answers; all methods are for the event loop's thread."""
 
-    def __init__(self, name: str, version: str, release: str, signature: Signature, batcher: Batcher) -> None:
+    def __init__(
+        self, name: str, version: str, release: str, signature: Signature, batcher: Batcher, metrics: Metrics
+    ) -> None:
         self.name = name
         self.version = version
         self.signature = signature
         self.batcher = batcher
+        self.metrics = metrics
         self._release = release
         self._dtypes = {tensor.name: tensor.dtype for tensor in signature.outputs}
 
@@ -48,25 +54,39 @@ class Service:
             inputs = await asyncio.to_thread(decode, data, self.signature, "file")
         return self._answer(await self.batcher.infer(inputs))
 
-    async def infer(self, raw: bytes) -> bytes:
-        """Answer the body of a V2 infer request; raises what `predict` does."""
+    async def infer(self, raw: bytes, json_bytes: int | None) -> Answer:
+        """Answer the body of a V2 infer request; raises what `predict` does.
+
+        Args:
+            raw: the body.
+            json_bytes: the length of its JSON where tensors as bytes follow, else None.
+        """
         with self.batcher.arriving():
-            request = parse_infer(loads(raw), self.signature)
+            head, binary = _split(raw, json_bytes)
+            request = parse_infer(loads(head), self.signature, binary)
         outputs = await self.batcher.infer(request.inputs)
-        document: dict[str, Any] = {
-            "model_name": self.name,
-            "model_version": self.version,
-            "outputs": [output_entry(outputs[name], name, self._dtypes[name]) for name in request.outputs],
-        }
-        if request.id is not None:
-            document["id"] = request.id
-        return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+        started = time.perf_counter()
+        answer = write_infer(request, outputs, self._dtypes, self.name, self.version)
+        self.metrics.statistics.writing.add(time.perf_counter() - started)
+        return answer
 
     def _answer(self, outputs: Mapping[str, Array]) -> bytes:
+        started = time.perf_counter()
         document = {
             "model": self.name,
             "version": self.version,
             "release": self._release,
             "outputs": {name: to_json(array) for name, array in outputs.items()},
         }
-        return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+        body = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+        self.metrics.statistics.writing.add(time.perf_counter() - started)
+        return body
+
+
+def _split(raw: bytes, json_bytes: int | None) -> tuple[bytes, memoryview]:
+    """Return the JSON of a V2 body, and the bytes that follow it."""
+    if json_bytes is None:
+        return raw, NO_BYTES
+    if json_bytes > len(raw):
+        raise BadRequest("Inference-Header-Content-Length", f"is {json_bytes}", f"at most {len(raw)}, the whole body")
+    return raw[:json_bytes], memoryview(raw)[json_bytes:]

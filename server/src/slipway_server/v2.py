@@ -1,52 +1,87 @@
-"""Speak the JSON of the Open Inference Protocol V2: read infer requests, write metadata and answers."""
+"""Speak the Open Inference Protocol V2: read infer requests and write their answers, as JSON and as bytes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
-from typing import Any
+from typing import Any, NamedTuple
+
+import orjson
 
 from slipway_server.batching import Batching
+from slipway_server.binary import to_binary
 from slipway_server.errors import BadRequest, show
-from slipway_server.request import check_names
 from slipway_server.signature import Signature, Tensor
-from slipway_server.tensors import Array, check_shape, flatten, from_flat, to_json
+from slipway_server.tensors import Array, to_json
+from slipway_server.v2_inputs import NO_BYTES, by_name, parameters_of, read_inputs
 
-_REQUEST_KEYS = frozenset({"id", "parameters", "inputs", "outputs"})
-_INPUT_KEYS = frozenset({"name", "shape", "datatype", "parameters", "data"})
-_OUTPUT_KEYS = frozenset({"name", "parameters"})
-# Parameters of the binary tensor data extension and of Triton's classification extension: they change how
-# tensors are sent or what comes back. Others mean nothing here and are passed over.
-_REFUSED_PARAMETERS = ("binary_data_size", "binary_data", "binary_data_output", "classification")
+_BODY = "an object with `inputs`, and, if wanted, `id`, `parameters`, `outputs`"
+
+
+class Answer(NamedTuple):
+    """The body of an answer; `json_bytes` is the length of its JSON where tensors as bytes follow, else None."""
+
+    body: bytes
+    json_bytes: int | None = None
 
 
 @dataclass(frozen=True)
 class InferRequest:
-    """A checked infer request: its id if it had one, arrays by input name, outputs wanted in order."""
+    """A checked infer request: its id if it had one, arrays by input name, outputs in order: whether as bytes."""
 
     id: str | None
     inputs: dict[str, Array]
-    outputs: tuple[str, ...]
+    outputs: dict[str, bool]
 
 
-def parse_infer(body: object, signature: Signature) -> InferRequest:
-    """Return the request in a V2 infer body.
+def parse_infer(body: object, signature: Signature, binary: memoryview = NO_BYTES) -> InferRequest:
+    """Return the request in a V2 infer body; keys that the protocol does not have are passed over.
+
+    Args:
+        body: its JSON document.
+        signature: what the model takes and gives.
+        binary: the bytes after the JSON.
 
     Raises:
         BadRequest: anything that the protocol or the model's signature does not allow.
     """
-    document = _object(body, "body", _REQUEST_KEYS)
-    request_id = document.get("id")
+    if not isinstance(body, dict):
+        raise BadRequest("body", f"is {show(body)}", _BODY)
+    request_id = body.get("id")
     if request_id is not None and not isinstance(request_id, str):
         raise BadRequest("id", f"is {show(request_id)}", "a string")
-    _check_parameters(document, "parameters")
-    entries = _by_name(document.get("inputs"), "inputs", _INPUT_KEYS)
-    check_names(entries, signature)
-    inputs = {t.name: _tensor(entries[t.name], t, f"inputs.{t.name}") for t in signature.inputs}
-    return InferRequest(request_id, inputs, _wanted_outputs(document, signature))
+    as_bytes = _flag(parameters_of(body, "parameters"), "binary_data_output", "parameters", False)
+    inputs = read_inputs(body.get("inputs"), signature, binary)
+    return InferRequest(request_id, inputs, _wanted_outputs(body.get("outputs"), signature, as_bytes))
 
 
-def output_entry(array: Array, name: str, dtype: str) -> dict[str, Any]:
-    """Return one output of a V2 answer; its data stays numpy's, flat in row-major order."""
-    return {"name": name, "datatype": dtype, "shape": array.shape, "data": to_json(array.ravel())}
+def write_infer(
+    request: InferRequest, outputs: Mapping[str, Array], dtypes: Mapping[str, str], name: str, version: str
+) -> Answer:
+    """Return the answer to a request.
+
+    Args:
+        request: as it was read.
+        outputs: all outputs of the model.
+        dtypes: their datatypes.
+        name: the model's.
+        version: the model's.
+    """
+    entries: list[dict[str, Any]] = []
+    pieces: list[bytes | memoryview] = []
+    for output, as_bytes in request.outputs.items():
+        array = outputs[output]
+        entry: dict[str, Any] = {"name": output, "datatype": dtypes[output], "shape": array.shape}
+        if as_bytes:
+            piece = to_binary(array)
+            pieces.append(piece)
+            entry["parameters"] = {"binary_data_size": len(piece)}
+        else:
+            entry["data"] = to_json(array.ravel())
+        entries.append(entry)
+    document: dict[str, Any] = {"model_name": name, "model_version": version, "outputs": entries}
+    if request.id is not None:
+        document["id"] = request.id
+    head = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+    return Answer(b"".join([head, *pieces]), len(head)) if pieces else Answer(head)
 
 
 def model_metadata(name: str, version: str, signature: Signature, batching: Batching) -> dict[str, Any]:
@@ -73,71 +108,25 @@ def _describe(tensor: Tensor) -> dict[str, Any]:
     return {"name": tensor.name, "datatype": tensor.dtype, "shape": shape}
 
 
-def _object(value: object, field: str, keys: frozenset[str]) -> dict[str, Any]:
-    allowed = f"an object with {', '.join(sorted(keys))}"
-    if not isinstance(value, dict):
-        raise BadRequest(field, f"is {show(value)}", allowed)
-    for key in value:
-        if key not in keys:
-            raise BadRequest(field, f"has the key {show(key)}", allowed)
-    return value
-
-
-def _by_name(value: object, field: str, keys: frozenset[str]) -> dict[str, dict[str, Any]]:
-    """Return the objects of a list by their names; BadRequest if one has none or two have the same."""
-    if not isinstance(value, list) or not value:
-        raise BadRequest(field, f"is {show(value)}", "a list with one object per tensor")
-    entries: dict[str, dict[str, Any]] = {}
-    for i, item in enumerate(value):
-        entry = _object(item, f"{field}[{i}]", keys)
-        name = entry.get("name")
-        if not isinstance(name, str):
-            raise BadRequest(f"{field}[{i}].name", f"is {show(name)}", "the name of a tensor")
-        if name in entries:
-            raise BadRequest(f"{field}[{i}].name", f"is {show(name)} for the second time", "each name once")
-        _check_parameters(entry, f"{field}[{i}].parameters")
-        entries[name] = entry
-    return entries
-
-
-def _check_parameters(entry: dict[str, Any], field: str) -> None:
-    if "parameters" not in entry:
-        return
-    parameters = entry["parameters"]
-    if not isinstance(parameters, dict):
-        raise BadRequest(field, f"is {show(parameters)}", "an object")
-    for key in _REFUSED_PARAMETERS:
-        # `binary_data_output: false` asks for what happens anyway.
-        if parameters.get(key) not in (None, False):
-            raise BadRequest(f"{field}.{key}", f"is {show(parameters[key])}", "tensors as JSON only: leave it out")
-
-
-def _tensor(entry: dict[str, Any], tensor: Tensor, field: str) -> Array:
-    if entry.get("datatype") != tensor.dtype:
-        raise BadRequest(f"{field}.datatype", f"is {show(entry.get('datatype'))}", tensor.dtype)
-    shape = entry.get("shape")
-    if not isinstance(shape, list) or any(type(size) is not int or size < 0 for size in shape):
-        raise BadRequest(f"{field}.shape", f"is {show(shape)}", f"a list of sizes: {tensor.shape_text}")
-    check_shape(tuple(shape), tensor, f"{field}.shape")
-    if "data" not in entry:
-        raise BadRequest(f"{field}.data", "is missing", "the tensor's values as a JSON array")
-    allowed = f"{prod(shape)} values in row-major order, flat or nested as the shape {shape}"
-    if not isinstance(entry["data"], list):
-        raise BadRequest(f"{field}.data", f"is {show(entry['data'])}", allowed)
-    given, flat = flatten(entry["data"], f"{field}.data", max(1, len(shape)), allowed)
-    if len(flat) != prod(shape) or (len(given) > 1 and given != tuple(shape)):
-        raise BadRequest(f"{field}.data", f"has {len(flat)} values of the shape {list(given)}", allowed)
-    return from_flat(flat, tuple(shape), tensor, f"{field}.data")
-
-
-def _wanted_outputs(document: dict[str, Any], signature: Signature) -> tuple[str, ...]:
-    known = tuple(tensor.name for tensor in signature.outputs)
-    if not document.get("outputs"):  # the protocol: none named means all of them
-        if document.get("outputs", []) not in ([], None):
-            raise BadRequest("outputs", f"is {show(document['outputs'])}", "a list of objects with `name`")
-        return known
-    wanted = tuple(_by_name(document["outputs"], "outputs", _OUTPUT_KEYS))
-    for name in wanted:
+def _wanted_outputs(value: object, signature: Signature, as_bytes: bool) -> dict[str, bool]:
+    known = [tensor.name for tensor in signature.outputs]
+    if not value:  # the protocol: none named means all of them
+        if value not in ([], None):
+            raise BadRequest("outputs", f"is {show(value)}", "a list of objects with `name`")
+        return dict.fromkeys(known, as_bytes)
+    wanted: dict[str, bool] = {}
+    for name, entry in by_name(value, "outputs").items():
         if name not in known:
             raise BadRequest(f"outputs.{name}"[:100], "is no output of this model", ", ".join(known))
+        field = f"outputs.{name}.parameters"
+        wanted[name] = _flag(parameters_of(entry, field), "binary_data", field, as_bytes)
     return wanted
+
+
+def _flag(parameters: Mapping[str, Any], key: str, field: str, default: bool) -> bool:
+    value = parameters.get(key)
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise BadRequest(f"{field}.{key}", f"is {show(value)}", "true or false")
+    return value

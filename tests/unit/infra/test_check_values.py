@@ -95,7 +95,7 @@ def test_null_is_nan_in_the_request_and_in_what_is_expected(tmp_path: Path) -> N
         load(tmp_path, "[null]", "[1]")
 
 
-@pytest.mark.parametrize("request_", ["[]"])
+@pytest.mark.parametrize("request_", ["[]", '{"inputs": [{"name":"x","datatype":"FP32","shape":[0,2],"data":[]}]}'])
 @pytest.mark.parametrize("size", ["N", 0])
 def test_a_request_without_values_and_an_answer_without_are_taken(
     tmp_path: Path, request_: str, size: str | int
