@@ -9,6 +9,7 @@ from slipway_server.binary import from_binary, to_binary
 from slipway_server.errors import BadRequest
 from slipway_server.request import parse_predict
 from slipway_server.signature import Signature, Tensor
+from slipway_server.v2 import parse_infer
 
 
 def refused(body: object, signature: Signature) -> str:
@@ -19,8 +20,8 @@ def refused(body: object, signature: Signature) -> str:
 
 @pytest.mark.parametrize("dtype", ["FP16", "FP32", "FP64"])
 def test_null_is_nan_and_the_infinities_have_words(dtype: str) -> None:
-    array = parse_predict([1.5, None, "Infinity", "-Infinity", 2], vector(dtype))["x"]
-    np.testing.assert_array_equal(array, [1.5, np.nan, np.inf, -np.inf, 2])
+    array = parse_predict([1.5, None, "Infinity", "-Infinity", "NaN", 2], vector(dtype))["x"]
+    np.testing.assert_array_equal(array, [1.5, np.nan, np.inf, -np.inf, np.nan, 2])
 
 
 def test_an_overflow_beside_the_word_for_infinity_is_still_named() -> None:
@@ -123,3 +124,57 @@ def test_bytes_that_are_no_tensor_are_refused_with_what_is_wrong(dtype: str, dat
     with pytest.raises(BadRequest) as caught:
         from_binary(memoryview(data), (2,), one(dtype), "x")
     assert part in str(caught.value)
+
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["x", "y", "FP32", "INT64", "NaN"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "data", "shape"]), inner),
+    max_leaves=8,
+)
+
+
+@st.composite
+def infer_requests(draw: st.DrawFn) -> tuple[dict[str, object], bytes, bool]:
+    """A request for `x` FP32 [any, any] and `n` INT64 [any], the bytes after its JSON, and whether it is right."""
+    entries: list[dict[str, object]] = []
+    binary = b""
+    for name, dtype, rank in draw(st.permutations([("x", "FP32", 2), ("n", "INT64", 1)])):
+        array = np.ones(draw(st.lists(st.integers(0, 3), min_size=rank, max_size=rank)), one(dtype).numpy_dtype)
+        entry: dict[str, object] = {"name": name, "datatype": dtype, "shape": list(array.shape)}
+        if draw(st.booleans()):
+            entry["parameters"] = {"binary_data_size": array.nbytes}
+            binary += array.tobytes()
+        else:
+            entry["data"] = draw(st.sampled_from([array, array.ravel()])).tolist()
+        entries.append(entry)
+    body: dict[str, object] = {"inputs": entries, "id": "7", "outputs": [{"name": "y"}], "parameters": {}}
+    broken = draw(st.sampled_from([None, "key", "entry", "bytes"]))
+    if broken == "key":
+        body[draw(st.sampled_from(sorted(body)))] = draw(ANY)
+    elif broken == "entry":
+        entry = draw(st.sampled_from(entries))
+        key = draw(st.sampled_from(["name", "datatype", "shape", "data", "parameters"]))
+        entry[key] = draw(ANY | st.just([10**30, 0]) | st.integers(-1, 30).map(lambda size: {"binary_data_size": size}))
+    elif broken == "bytes":
+        binary = draw(st.binary(max_size=60))
+    return body, binary, broken is None
+
+
+@settings(max_examples=2000, deadline=None)
+@given(sent=infer_requests())
+def test_any_request_is_read_as_the_signature_has_it_or_refused(sent: tuple[dict[str, object], bytes, bool]) -> None:
+    body, binary, whole = sent
+    inputs = (Tensor("x", "FP32", (None, None)), Tensor("n", "INT64", (None,)))
+    signature = Signature(inputs, (Tensor("y", "FP32", (None,)),), {})
+    try:
+        request = parse_infer(body, signature, memoryview(binary))
+    except BadRequest as error:
+        assert not whole, error
+        assert len(str(error)) < 2000
+        return
+    assert {name: (array.dtype, array.ndim) for name, array in request.inputs.items()} == {
+        "x": (np.float32, 2),
+        "n": (np.int64, 1),
+    }
+    if whole:
+        assert all((array == 1).all() for array in request.inputs.values())

@@ -75,7 +75,7 @@ def test_a_body_of_another_form_is_refused_with_field_value_and_what_is_allowed(
         ("FP32", "1.5", "'1.5'"),
         ("INT64", None, "None"),
         ("BYTES", None, "None"),
-        ("FP32", "NaN", "'NaN'"),
+        ("FP32", "nan", "'nan'"),
         ("INT64", "Infinity", "'Infinity'"),
         ("FP32", True, "True"),
         ("FP32", {}, "{}"),

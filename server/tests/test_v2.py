@@ -1,8 +1,11 @@
 """The Open Inference Protocol over real HTTP: metadata, requests as JSON and as bytes, and what is against it."""
 
 import json
+from pathlib import Path
 
 import numpy as np
+import onnx_models
+import processes
 import pytest
 from processes import DIGITS, Server
 
@@ -146,3 +149,11 @@ def test_the_model_s_configuration_statistics_and_index_are_there(digits: Server
     assert digits.ask("POST", "/v2/repository/index", b"{}").json[0]["state"] == "READY"
     for path in ("/v2/models/other/stats", "/v2/models/other/config"):
         assert digits.ask("GET", path).status == 404
+
+
+def test_a_model_called_stats_has_its_own_metadata_where_others_have_statistics(folder: Path) -> None:
+    config = processes.config_for(onnx_models.echo_text(folder), {"request": ["a"], "expect": {"y": "a"}})
+    config["model"]["name"] = "stats"
+    with processes.running(config, folder) as server:
+        assert server.ask("GET", "/v2/models/stats").json["platform"] == "onnxruntime_onnx"
+        assert server.ask("GET", "/v2/models/stats/stats").json["model_stats"][0]["name"] == "stats"

@@ -4,12 +4,12 @@ numpy alone would take too much: it reads "1.5" as a number, cuts 1.5 down to an
 of 1e39 in float32.
 
 JSON has no numbers that are not finite. A NaN is null, as in MLServer and KServe; the infinities are the words
-that Protocol Buffers' JSON has for them. What is written so is read so.
+that Protocol Buffers' JSON has for them. What is written so is read so, and that JSON's word for NaN, too.
 """
 
 from functools import lru_cache
 from itertools import chain
-from math import inf, prod
+from math import inf, nan, prod
 from types import NoneType
 from typing import Any
 
@@ -29,6 +29,7 @@ _KINDS: dict[str, tuple[frozenset[type], str]] = {
     "O": (frozenset({str}), "strings"),
 }
 INFINITIES = {"Infinity": inf, "-Infinity": -inf}
+_WORDS = {**INFINITIES, "NaN": nan}
 # An array without values has no body that bounds its other sizes, and a graph may make outputs of those.
 MAX_EMPTY_SIZE = 65_536
 
@@ -98,7 +99,7 @@ def from_flat(flat: list[Any], shape: tuple[int, ...], tensor: Tensor, field: st
     numbers = flat
     if not types.issuperset(map(type, flat)):
         if dtype.kind == "f":
-            numbers = [INFINITIES.get(item, item) if type(item) is str else item for item in flat]
+            numbers = [_WORDS.get(item, item) if type(item) is str else item for item in flat]
         odd = next((i for i, item in enumerate(numbers) if type(item) not in types), None)
         if odd is not None:
             words = ', null for NaN, "Infinity", "-Infinity"' if dtype.kind == "f" else ""
