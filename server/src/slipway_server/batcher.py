@@ -18,6 +18,7 @@ from slipway_server.metrics import Metrics
 from slipway_server.rows import Outputs, run_together
 from slipway_server.samples import Inputs
 from slipway_server.session import Cancellation, Session
+from slipway_server.statistics import Statistics
 
 # Beyond this, waiting requests would only time out later: they are sent away at once.
 MAX_QUEUED = 1024
@@ -62,6 +63,11 @@ class Batcher:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
         metrics.watch_queue(lambda: len(self._queue))
 
+    @property
+    def statistics(self) -> Statistics:
+        """What requests and runs took since the server is ready."""
+        return self._metrics.statistics
+
     @contextmanager
     def arriving(self) -> Iterator[None]:
         """Announce a request that will be queued soon, for as long as its inputs are being read."""
@@ -69,7 +75,7 @@ class Batcher:
         started = time.monotonic()
         try:
             yield
-            self._metrics.statistics.reading.add(time.monotonic() - started)
+            self.statistics.reading.add(time.monotonic() - started)
         finally:
             self._arriving -= 1
             if self._queue and not self._arriving:
@@ -172,7 +178,7 @@ class Batcher:
         took_s = time.monotonic() - run.started_at
         self._metrics.batch_rows.observe(rows)
         self._metrics.inference_seconds.observe(took_s)
-        self._metrics.statistics.run(rows, took_s, [run.started_at - item.queued_at for item in run.items])
+        self.statistics.run(rows, took_s, [run.started_at - item.queued_at for item in run.items])
         for item, result in zip(run.items, results, strict=True):
             if item.answer.done():
                 continue

@@ -60,7 +60,7 @@ async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
     metrics = Metrics(config.model.name, config.model.version, config.release)
     batching = _decide_batching(session, config)
     batcher = Batcher(session, batching, config.batch.max_wait_ms / 1000, metrics)
-    service = Service(config.model.name, config.model.version, config.release, session.signature, batcher, metrics)
+    service = Service(config.model.name, config.model.version, config.release, session.signature, batcher)
     try:
         reason = await why_not_ready(service, config.check, config.timeout_s)
         if reason is not None:

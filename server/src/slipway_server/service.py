@@ -10,7 +10,6 @@ from slipway_server.batcher import Batcher
 from slipway_server.errors import BadRequest
 from slipway_server.image import decode
 from slipway_server.jsonbody import loads
-from slipway_server.metrics import Metrics
 from slipway_server.request import parse_predict
 from slipway_server.signature import Signature
 from slipway_server.tensors import Array, to_json
@@ -21,14 +20,11 @@ from slipway_server.v2_inputs import NO_BYTES
 class Service:
     """One model that answers; all methods are for the event loop's thread."""
 
-    def __init__(
-        self, name: str, version: str, release: str, signature: Signature, batcher: Batcher, metrics: Metrics
-    ) -> None:
+    def __init__(self, name: str, version: str, release: str, signature: Signature, batcher: Batcher) -> None:
         self.name = name
         self.version = version
         self.signature = signature
         self.batcher = batcher
-        self.metrics = metrics
         self._release = release
         self._dtypes = {tensor.name: tensor.dtype for tensor in signature.outputs}
 
@@ -67,7 +63,7 @@ class Service:
         outputs = await self.batcher.infer(request.inputs)
         started = time.perf_counter()
         answer = write_infer(request, outputs, self._dtypes, self.name, self.version)
-        self.metrics.statistics.writing.add(time.perf_counter() - started)
+        self.batcher.statistics.writing.add(time.perf_counter() - started)
         return answer
 
     def _answer(self, outputs: Mapping[str, Array]) -> bytes:
@@ -79,7 +75,7 @@ class Service:
             "outputs": {name: to_json(array) for name, array in outputs.items()},
         }
         body = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
-        self.metrics.statistics.writing.add(time.perf_counter() - started)
+        self.batcher.statistics.writing.add(time.perf_counter() - started)
         return body
 
 
