@@ -165,7 +165,7 @@ def test_an_announced_length_over_the_limit_gets_413_before_the_body_comes(digit
 
 def test_a_body_longer_than_announced_does_not_become_part_of_it(digits: Server) -> None:
     head = "POST /predict HTTP/1.1\nHost: x\nContent-Length: 2\n\n"
-    answer = raw_exchange(digits, head, [b"[]" + b"1" * 300_000])
+    answer = raw_exchange(digits, head, [b"{}" + b"1" * 300_000])
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert digits.post("/predict", CHECK).status == 200
 
