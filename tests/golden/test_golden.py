@@ -33,6 +33,14 @@ def test_the_environment_is_rendered_to_the_golden_manifests(environment: str, g
     golden(HERE / environment / "environment.yaml", to_yaml(render_environment(fixture_plan(environment))))
 
 
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_environment_in_a_namespace_of_others_is_rendered_to_the_golden_manifests(
+    environment: str, golden: Golden
+) -> None:
+    manifests = render_environment(fixture_plan(environment), adopted=True)
+    golden(HERE / environment / "adopted.yaml", to_yaml(manifests))
+
+
 @pytest.mark.parametrize(("environment", "name"), MODELS)
 def test_a_model_is_rendered_to_the_golden_manifests(environment: str, name: str, golden: Golden) -> None:
     model = fixture_plan(environment).find(name, Path())
