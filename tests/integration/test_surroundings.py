@@ -45,3 +45,19 @@ def test_another_passphrase_is_one_message_and_changes_nothing(bench: Workbench)
     assert "next: set PULUMI_CONFIG_PASSPHRASE" in told.stderr.splitlines()[-1]
     assert bench.objects() == before
     bench.well("verify", bench.environment)
+
+
+def test_an_unfinished_spec_of_another_team_stops_who_asks_for_it_or_for_all_and_nobody_else(bench: Workbench) -> None:
+    bench.write("here")
+    bench.write("theirs").write_text("name: theirs\nversion: one\n")
+    done = bench.run("up", bench.environment, "here", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "models answering: here" in done.stdout
+    assert "warning: left out, also where room is counted: theirs: models/theirs.yaml" in done.stderr
+    bench.well("verify", bench.environment)
+    assert "here" in bench.well("status", bench.environment)
+    for arguments in (("up", bench.environment, "--yes"), ("up", bench.environment, "theirs", "--yes"), ("validate",)):
+        refused = bench.run(*arguments)
+        assert refused.returncode == 1
+        assert "models/theirs.yaml:2: version: " in refused.stderr
+    bench.write("theirs")  # so that the environment can be taken down as any other
