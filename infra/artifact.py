@@ -148,6 +148,7 @@ def _read(path: Path, size: int, mtime_ns: int) -> _Graph:  # noqa: ARG001 - siz
     from infra.onnx_file.signature import signature  # noqa: PLC0415
     from infra.onnx_file.texts import broken_text  # noqa: PLC0415
     from infra.onnx_file.weights import external_ends  # noqa: PLC0415
+    from infra.onnx_file.wiring import refuse_miswired  # noqa: PLC0415
 
     with open_regular(path, _ONNX) as stream:
         data = stream.read(ONNX_LIMIT + 1)
@@ -159,6 +160,7 @@ def _read(path: Path, size: int, mtime_ns: int) -> _Graph:  # noqa: ARG001 - siz
     if not model.ir_version or not model.graph.output:
         raise BadFile("is not ONNX: it has no graph with outputs", _ONNX, "export the model to ONNX")
     refuse_unsupported(model)
+    refuse_miswired(model)
     if (problem := broken_text(model)) is not None:
         raise BadFile(problem, "text in UTF-8", "export the model again with its labels in UTF-8")
     ends = external_ends(model)

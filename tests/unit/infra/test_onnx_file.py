@@ -200,7 +200,38 @@ def test_what_the_runtime_does_not_load_is_refused(name: str, tmp_path: Path) ->
     assert not loads(path)
 
 
+MISWIRED = {
+    "an input that nothing gives": (graph_of([ADD]), "takes 'w' for the operator Add, which no input, weight or node"),
+    "an input that nothing gives in a subgraph": (with_branch([ADD]), "takes 'w' for the operator Add"),
+    "an output that nothing gives": (graph_of([helper.make_node("Relu", ["x"], ["z"])]), "has the output 'y', which"),
+    "two nodes for one output": (graph_of([RELU, RELU]), "has 2 values of the name 'y'"),
+    "a node for an input": (graph_of([helper.make_node("Relu", ["x"], ["x"]), RELU]), "has 2 values of the name 'x'"),
+    "two nodes of one name": (
+        graph_of([helper.make_node("Relu", ["x"], ["h"], name="a"), helper.make_node("Relu", ["h"], ["y"], name="a")]),
+        "has 2 nodes of the name 'a'",
+    ),
+    "an attribute that is missing": (graph_of([op("Cast")]), r"has Cast \(node 'one'\): .*attribute"),
+    "an attribute that nobody knows": (graph_of([op("Relu", key=1)]), r"has Relu \(node 'one'\): .*key"),
+    "too few inputs": (graph_of([op("Add")]), r"has Add \(node 'one'\): .*input size 1"),
+    "too many inputs": (graph_of([helper.make_node("Relu", ["x", "x"], ["y"])]), "has Relu: .*input size 2"),
+    "an input left out that has to be there": (graph_of([helper.make_node("Add", ["x", ""], ["y"])]), "has Add: "),
+    "too many outputs": (graph_of([helper.make_node("Relu", ["x"], ["y", "z"])]), "has Relu: .*output size 2"),
+}
+
+
+@pytest.mark.parametrize("name", MISWIRED)
+def test_a_graph_that_cannot_be_put_together_is_refused(name: str, tmp_path: Path) -> None:
+    model, message = MISWIRED[name]
+    path = saved(tmp_path, model)
+    with pytest.raises(BadFile, match=message):
+        read_artifact(path, tmp_path)
+    assert not loads(path)
+
+
 SUPPORTED = {
+    "nodes in any order": graph_of([helper.make_node("Relu", ["h"], ["y"]), helper.make_node("Relu", ["x"], ["h"])]),
+    "a subgraph that takes what is around it": with_branch([RELU]),
+    "an input that is left out": graph_of([helper.make_node("Clip", ["x", "", "w"], ["y"])], [inline(bytes(4), ())]),
     "the highest versions": graph_of([RELU], opsets=(("", 26), ("ai.onnx.ml", 5), ("com.microsoft", 1)), ir=13),
     "a domain that nothing uses": graph_of([RELU], opsets=(("", 17), ("com.example", 7))),
     "com.microsoft without an import": graph_of([op("Gelu", "com.microsoft")]),
