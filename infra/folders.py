@@ -10,7 +10,9 @@ def find_root(folder: Path) -> Path:
 
     No link of a spec, of settings or of what they name leads out of it.
     """
-    for parent in (folder.absolute(), *folder.absolute().parents):
+    # Without `..`, which would make a folder beside this one look as if it were below it.
+    absolute = Path(os.path.abspath(folder))  # noqa: PTH100 - pathlib's way follows links, too
+    for parent in (absolute, *absolute.parents):
         if (parent / "Pulumi.yaml").is_file():
             return parent
     return folder

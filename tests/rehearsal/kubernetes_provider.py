@@ -19,6 +19,7 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from pulumi_kubernetes.helm.v3 import ReleaseArgs, RepositoryOptsArgs
 
+from local.peers import OwnPeers
 from local.provider import kinds
 from local.provider.calls import answering
 from local.provider.connections import Connection, Connections
@@ -178,12 +179,13 @@ def _is_release(request: Any) -> bool:
 
 
 async def _serve(state: Path) -> None:
-    connections = Connections()
+    peers = OwnPeers("this rehearsal's Kubernetes plugin")
+    connections = Connections(peers.environment_of)
     options = [("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.so_reuseport", 0)]
-    server = grpc.aio.server(options=options)
+    server = grpc.aio.server(interceptors=[peers], options=options)
     provider = RehearsalProvider(connections, Kept(state))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    port = peers.port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -53,6 +53,7 @@ def test_an_error_of_a_person_keeps_the_end_of_each_part() -> None:
 )
 def test_an_error_of_the_cluster_keeps_its_end(body: bytes) -> None:
     cluster = Cluster.__new__(Cluster)
+    cluster.context = "fake"
     cluster._api = Mock()
     cluster._api.param_serialize.return_value = ("GET", "/", {}, None, None)
     cluster._api.rest_client.pool_manager.request.return_value = Mock(status=500, data=body)

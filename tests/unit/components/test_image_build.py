@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from infra.components.image_build import ImageBuilder, make_context
+from infra.components.build_context import planned_context
+from infra.components.image_build import ImageBuilder
 from infra.errors import UserError
 from infra.failures import RegistryFailed
 from tests.unit.components.fake_docker import DIGEST, FakeDocker, served
@@ -59,7 +60,7 @@ def engine(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDo
 
 
 def built(builder: ImageBuilder) -> str:
-    return builder.ensure(IMAGE, lambda: make_context("FROM scratch\n", {}), lambda _: None)
+    return builder.ensure(IMAGE, lambda: planned_context((), lambda: "FROM scratch\n"), lambda _: None)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """Plain `pulumi up` refuses what is not the environment's, as `slipway up` does."""
 
+import shutil
+from pathlib import Path
+
 import pulumi
 import pytest
 
@@ -11,14 +14,17 @@ from tests.unit.deploy.fake_cluster import FakeCluster
 
 
 @pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
+def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeCluster:
     """The namespace of the fixtures' environment `local`, as another team made it."""
     fake = FakeCluster()
     fake._put({"kind": "Namespace", "metadata": {"name": "slipway", "labels": {"owner": "team-a"}}})
     monkeypatch.setattr(Opened, "cluster", fake)
-    monkeypatch.chdir(FIXTURES / "repo")
-    folders = {"models": "../spec/ok", "settings": "../settings/ok"}
-    monkeypatch.setattr(pulumi, "Config", lambda: folders)
+    project = tmp_path / "project"
+    shutil.copytree(FIXTURES / "repo", project)
+    shutil.copytree(FIXTURES / "spec/ok", project / "models")
+    shutil.copytree(FIXTURES / "settings/ok", project / "stacks")
+    monkeypatch.chdir(project)
+    monkeypatch.setattr(pulumi, "Config", dict)
     return fake
 
 

@@ -66,13 +66,14 @@ class Live:
     def __init__(self, *names: str) -> None:
         self._names = names
 
-    def list(self, kind: str, selector: str = "") -> list[Manifest]:
+    def list(self, kind: str, selector: str = "", fields: str = "") -> list[Manifest]:
         made = {"Deployment": self._deployment, "Pod": self._pod}.get(kind)
         return [made(name) for name in self._names] if made else []
 
     def _deployment(self, name: str) -> Manifest:
         metadata = {"name": name, "labels": labels(name, "abc"), "generation": 1}
-        return {"metadata": metadata, "spec": {}, "status": {"observedGeneration": 1, "availableReplicas": 1}}
+        spec = {"template": {"metadata": {"labels": {"slipway.dev/release": "abc"}}}}
+        return {"metadata": metadata, "spec": spec, "status": {"observedGeneration": 1, "availableReplicas": 1}}
 
     def _pod(self, name: str) -> Manifest:
         made = pod("abc", "2026-11-26T01:00:10Z")

@@ -14,7 +14,7 @@ from infra.golden import REQUEST_LIMIT
 from infra.load import environments, load_environment, load_settings, load_spec_file, load_specs
 from infra.plan import plan
 from infra.render import placeholder_image, render_model
-from infra.sources import CodeDigests
+from tests.planned import CODE
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 ENVIRONMENTS = ["cloud", "local"]
@@ -64,7 +64,7 @@ def test_a_model_that_cannot_be_scheduled_is_refused_with_its_message(name: str,
     spec = load_spec_file(path, Path("repo"), ENVIRONMENTS)
     settings = load_settings(Path("settings/ok"), "cloud")
     with pytest.raises(UserError) as refused:
-        plan("cloud", settings, [spec], CodeDigests("image", "manifests", "requirements", "runtime", {}))
+        plan("cloud", settings, [spec], CODE)
     assert is_whole(refused.value)
     golden(path.with_suffix(".txt"), f"{refused.value}\n")
 
@@ -182,7 +182,7 @@ def test_a_golden_request_that_no_config_map_holds_is_refused(tmp_path: Path) ->
 def large_request(folder: Path, row: str, rows: int) -> None:
     (folder / "checks").mkdir()
     (folder / "checks/linear.json").write_text('{"input":[' + ",".join([row] * rows) + "]}")
-    (folder / "weights").symlink_to(FIXTURES / "repo/weights")
+    shutil.copytree(FIXTURES / "repo/weights", folder / "weights")
 
 
 def test_a_golden_request_that_grows_beyond_a_config_map_when_it_is_written_there_is_refused(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_a_golden_request_of_the_documented_size_fits_into_a_config_map(tmp_path
     large_request(tmp_path, "[0,2,1,0]", 92_000)
     assert 919_000 < (tmp_path / "checks/linear.json").stat().st_size < REQUEST_LIMIT
     loaded = load_spec_file(FIXTURES / "spec/ok/least.yaml", tmp_path)
-    planned = plan("local", load_settings(FIXTURES / "settings/ok", "local"), [loaded], CodeDigests("i", "m", "r", "d"))
+    planned = plan("local", load_settings(FIXTURES / "settings/ok", "local"), [loaded], CODE)
     (model,) = planned.models
     (config_map,) = [m for m in render_model(model, placeholder_image(model)) if m["kind"] == "ConfigMap"]
     assert sum(len(key) + len(value.encode()) for key, value in config_map["data"].items()) < 2**20

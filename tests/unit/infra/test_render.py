@@ -143,7 +143,8 @@ def test_no_text_of_a_person_becomes_structure(text: str) -> None:
     annotations = rendered_hostile["Deployment"]["metadata"]["annotations"]
     assert annotations["slipway.dev/owner"] == text
     assert annotations["slipway.dev/description"] == text
-    annotations |= {key: plain["Deployment"]["metadata"]["annotations"][key] for key in list(annotations)[:2]}
+    own = ("slipway.dev/owner", "slipway.dev/description")
+    annotations |= {key: plain["Deployment"]["metadata"]["annotations"][key] for key in own}
     assert rendered_hostile == plain
 
 
