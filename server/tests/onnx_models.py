@@ -144,6 +144,14 @@ def endless(folder: Path) -> Path:
     return save(folder / "endless.onnx", nodes, [value("x", FLOAT, ["N"])], [value("y", FLOAT, ["N"])], always)
 
 
+def ones(folder: Path) -> Path:
+    """`y` = 1 in the shape `size`: a request of a few bytes decides how large the answer is."""
+    nodes = [
+        helper.make_node("ConstantOfShape", ["size"], ["y"], value=numpy_helper.from_array(np.ones(1, np.float32)))
+    ]
+    return save(folder / "ones.onnx", nodes, [value("size", INT64, [2])], [value("y", FLOAT, ["A", "B"])])
+
+
 def picture(folder: Path, shape: Sequence[int | str], dtype: int, props: dict[str, str]) -> Path:
     """`pixels` = `image`: shows what the server makes of a picture."""
     nodes = [helper.make_node("Identity", ["image"], ["pixels"])]

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,14 +99,14 @@ def digits_config(**changes: object) -> dict[str, Any]:
     return config_for(DIGITS / "model.onnx", {"request": request, "expect": {"label": 7}}, **changes)
 
 
-def start(config: Mapping[str, Any], folder: Path) -> Server:
-    """Start a server process without waiting for it."""
+def start(config: Mapping[str, Any], folder: Path, wrapper: Sequence[str] = ()) -> Server:
+    """Start a server process without waiting for it; `wrapper`: a command that runs the one after it."""
     path = folder / f"config-{config['port']}.json"
     path.write_text(json.dumps(config))
     log = folder / f"log-{config['port']}.txt"
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            [sys.executable, "-m", "slipway_server"],
+            [*wrapper, sys.executable, "-m", "slipway_server"],
             env={**os.environ, "SLIPWAY_CONFIG": str(path), "SLIPWAY_CPU_LIMIT_MILLIS": "1000"},
             stderr=sink,
         )
@@ -114,9 +114,9 @@ def start(config: Mapping[str, Any], folder: Path) -> Server:
 
 
 @contextlib.contextmanager
-def running(config: Mapping[str, Any], folder: Path) -> Iterator[Server]:
+def running(config: Mapping[str, Any], folder: Path, wrapper: Sequence[str] = ()) -> Iterator[Server]:
     """Run a server until the end of the block; AssertionError if it does not get ready."""
-    server = start(config, folder)
+    server = start(config, folder, wrapper)
     try:
         end = time.monotonic() + START_LIMIT_S
         while True:

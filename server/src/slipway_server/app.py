@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from slipway_server import __version__, v2
 from slipway_server.batcher import OverloadedError
-from slipway_server.body import BodyReader, file_of_form
+from slipway_server.body import BodyReader
 from slipway_server.compression import answer_encoding, deflated, request_encoding
 from slipway_server.errors import BadRequest, show
 from slipway_server.failures import HANDLERS
@@ -103,7 +103,6 @@ class _Inference:
         except OverloadedError:
             raise HTTPException(503, "too many requests are waiting", {"Retry-After": "1"}) from None
         finally:
-            self._reader.release(len(raw))
             self._metrics.statistics.request(time.perf_counter() - started, answer is not None)
         await _send(send, answer, headers.get(b"accept-encoding"))
 
@@ -160,7 +159,7 @@ class _Views:
             problem = f"is {json_bytes}"
             raise BadRequest("Inference-Header-Content-Length", problem, f"tensors as bytes at {_MODEL}/infer only")
         if content_type.lower().startswith(_FORM):
-            return Answer(await self._service.predict_image(await file_of_form(raw, content_type)))
+            return Answer(await self._service.predict_form(raw, content_type))
         return Answer(await self._service.predict(raw))
 
     async def infer(self, scope: Scope, raw: bytes, _content_type: str, json_bytes: int | None) -> Answer:

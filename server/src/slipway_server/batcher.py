@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from slipway_server.batching import Batching
@@ -98,6 +98,9 @@ class Batcher:
         try:
             return await item.answer
         except asyncio.CancelledError:
+            # Its inputs must not stay in memory until its turn comes.
+            with suppress(ValueError):
+                self._queue.remove(item)
             self._give_up()
             raise
 

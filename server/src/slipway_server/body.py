@@ -1,20 +1,20 @@
 """Take a request's body off the wire, never more of it than allowed, and the file out of a form."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
+from typing import Any
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
+from slipway_server.budget import LEAST_RATE, SMALL_BYTES, STALL_S, current_lease
 from slipway_server.compression import inflated
 from slipway_server.errors import BadRequest, show
 
-# So many bodies of the largest size may be held at once, by all requests together; later ones are sent away
-# with 503, so that a burst of large requests cannot take the pod's memory.
-BODIES_AT_ONCE = 4
 _FILE_FIELDS = ("file", "image")
 _FORM_ALLOWED = (
     "multipart/form-data with one file, in the field `file` or `image`, as sent by curl -F file=@picture.png"
@@ -22,89 +22,113 @@ _FORM_ALLOWED = (
 
 
 class BodyReader:
-    """Reads bodies within the limits; `held` counts the bytes of all that are not released yet."""
+    """Reads bodies within the limits. The protocol has counted what arrived in the request's lease already.
+
+    Whatever a later step makes of a body (what a content coding unpacks to, for example) is charged to the same lease,
+    `current_lease().charge(...)`, piece by piece and before it is kept; `max_body_bytes` holds for the result too.
+    """
 
     def __init__(self, max_body_bytes: int, timeout_s: float) -> None:
         """Set the limits: bytes of one body, seconds from its headers to its last byte."""
-        self._max_body_bytes = max_body_bytes
-        self._max_held_bytes = BODIES_AT_ONCE * max_body_bytes
+        self.max_body_bytes = max_body_bytes
         self._timeout_s = timeout_s
-        self.held = 0
 
     async def read(self, scope: Scope, receive: Receive) -> bytes:
-        """Return the whole body; the caller must `release` its length when the request is done.
+        """Return the whole body.
 
         Raises:
             HTTPException: 413 as soon as the body is known to be too large, whatever its Content-Length says;
-                408 when it does not arrive in time; 503 when other bodies take all the room.
+                408 when it does not arrive in time, or stands still; 503 when other requests take all the room.
             ClientDisconnect: the client went away.
         """
         announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if int(announced) > self._max_body_bytes:
+        if int(announced) > self.max_body_bytes:
             raise self._too_large(f"{int(announced)} bytes")
         message = await receive()
-        if message["type"] == "http.request" and not message["more_body"]:
+        if message["type"] == "http.request" and not message["more_body"] and not current_lease().refused:
             # Nearly every body is here at once: no timer for those.
-            self._hold(len(message["body"]), 0)
+            if len(message["body"]) > self.max_body_bytes:
+                raise self._too_large(f"more than {self.max_body_bytes} bytes")
             return bytes(message["body"])
-        body = bytearray()
+        return await self._read_slowly(message, receive)
+
+    async def _read_slowly(self, message: Message, receive: Receive) -> bytes:
+        lease = current_lease()
+        loop = asyncio.get_running_loop()
+        clock = _Clock(loop.time(), self._timeout_s)
+        chunks: list[bytes] = []
+        size = 0
         try:
-            async with asyncio.timeout(self._timeout_s):
-                while message["type"] == "http.request":
-                    self._hold(len(message["body"]), len(body))
-                    body += message["body"]
-                    if not message["more_body"]:
-                        return bytes(body)
-                    message = await receive()
+            async with asyncio.timeout_at(clock.deadline) as timeout:
+                with lease.arriving():
+                    while message["type"] == "http.request":
+                        if lease.refused:
+                            raise _full()
+                        size += len(message["body"])
+                        if size > self.max_body_bytes:
+                            raise self._too_large(f"more than {self.max_body_bytes} bytes")
+                        chunks.append(message["body"])
+                        if not message["more_body"]:
+                            return b"".join(chunks)
+                        lease.deadline = clock.wind(loop.time(), len(message["body"]), size)
+                        timeout.reschedule(lease.deadline)
+                        message = await receive()
             raise ClientDisconnect
         except TimeoutError:
-            self.release(len(body))
-            raise HTTPException(
-                408, f"the body did not arrive within {self._timeout_s} s", {"Connection": "close"}
-            ) from None
-        except (HTTPException, ClientDisconnect, asyncio.CancelledError):
-            self.release(len(body))
-            raise
+            raise HTTPException(408, clock.why_late(size), {"Connection": "close"}) from None
 
     async def inflate(self, raw: bytes, encoding: str) -> bytes:
-        """Return what the compressed body `raw`, which is held, unpacks to; that is held in its place.
+        """Return what the compressed body `raw` unpacks to, which is charged to the request's lease as it unpacks.
 
         Raises:
             BadRequest: it is not compressed so.
-            HTTPException: 413 as soon as it unpacks to too much; 503 when other bodies take all the room.
+            HTTPException: 413 as soon as it unpacks to too much.
+            Full: there is no room for it now.
         """
-        held = 0
+        lease = current_lease()
 
         def hold(size: int, before: int) -> None:
-            nonlocal held
-            self._hold(size, before)
-            held += size
+            if before + size > self.max_body_bytes:
+                raise self._too_large(f"more than {self.max_body_bytes} bytes")
+            lease.charge(size)
 
-        try:
-            body = await inflated(raw, encoding, hold)
-            held = len(raw)
-        finally:
-            self.release(held)
+        body = await inflated(raw, encoding, hold)
+        lease.shrink(len(raw))
         return body
 
-    def release(self, size: int) -> None:
-        """Give back the room of a body of `size` bytes."""
-        self.held -= size
-
-    def _hold(self, size: int, before: int) -> None:
-        if before + size > self._max_body_bytes:
-            raise self._too_large(f"more than {self._max_body_bytes} bytes")
-        if self.held + size > self._max_held_bytes:
-            raise HTTPException(
-                503, "too many large bodies at once: try again", {"Retry-After": "1", "Connection": "close"}
-            )
-        self.held += size
-
     def _too_large(self, size: str) -> HTTPException:
-        return HTTPException(413, f"`body` has {size}; allowed: at most {self._max_body_bytes} bytes")
+        return HTTPException(413, f"`body` has {size}; allowed: at most {self.max_body_bytes} bytes")
 
 
-async def file_of_form(body: bytes, content_type: str) -> bytes:
+class _Clock:
+    """Says until when a body must have gone on: it has its time as a whole, and a large one must not stand still."""
+
+    def __init__(self, now: float, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._end = now + timeout_s
+        self._pause_until = now + STALL_S
+        self.deadline = self._end
+
+    def wind(self, now: float, came: int, size: int) -> float:
+        """Return the new deadline, after `came` more bytes of now `size`: bytes buy time, but never much at once."""
+        self._pause_until = min(max(self._pause_until, now) + came / LEAST_RATE, now + STALL_S)
+        self.deadline = self._end if size <= SMALL_BYTES else min(self._end, self._pause_until)
+        return self.deadline
+
+    def why_late(self, size: int) -> str:
+        """Say why a body of which `size` bytes came is late."""
+        if self.deadline == self._end:
+            return f"the body did not arrive within {self._timeout_s} s"
+        return f"the body stood still after {size} bytes; allowed: {LEAST_RATE} bytes a second"
+
+
+def _full() -> HTTPException:
+    return HTTPException(
+        503, "the memory for requests is in use: try again", {"Retry-After": "1", "Connection": "close"}
+    )
+
+
+def file_of_form(body: bytes, content_type: str) -> bytes:
     """Return the bytes of the one file in a multipart form.
 
     Text fields, such as the name of a button, are passed over.
@@ -112,7 +136,13 @@ async def file_of_form(body: bytes, content_type: str) -> bytes:
     Raises:
         BadRequest: no form, no file in a field `file` or `image`, or more than one file.
     """
+    boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
+    # What comes before the first part is nobody's, and the parser below takes a step of Python for each byte of it.
+    start = body.find(b"--" + boundary)
+    return _run(_file_of_form(body[max(start, 0) :], content_type))
 
+
+async def _file_of_form(body: bytes, content_type: str) -> bytes:
     async def stream() -> AsyncGenerator[bytes, None]:
         yield body
 
@@ -131,3 +161,12 @@ async def file_of_form(body: bytes, content_type: str) -> bytes:
         return await upload.read()
     finally:
         await upload.close()
+
+
+def _run(never_waits: Coroutine[Any, Any, bytes]) -> bytes:
+    """Run a coroutine that waits for nothing, since all it reads is in memory, outside of any event loop."""
+    try:
+        never_waits.send(None)
+    except StopIteration as end:
+        return bytes(end.value)
+    raise RuntimeError("a form in memory was waited for")

@@ -3,16 +3,25 @@
 import json
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 VARIABLE = "SLIPWAY_CONFIG"
 
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 Timeout = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(gt=0, le=2**31)]
+
+
+def _network(text: str) -> str:
+    ip_network(text)  # a ValueError of it says what is wrong
+    return text
+
+
+Network = Annotated[str, AfterValidator(_network)]
 
 
 class ConfigError(Exception):
@@ -55,6 +64,9 @@ class ServerConfig(_Section):
     """Everything that the server is told.
 
     `drain_s`: how long it goes on serving after SIGTERM, while load balancers learn that it is going away.
+    `memory_bytes`: what the process may take; the pod's limit (its cgroup's), or the machine's memory, when left out.
+    `trusted_proxies`: networks (CIDRs) whose addresses stand for many clients, so that none of them is held to one
+    client's share of the memory.
     """
 
     model: ModelSection
@@ -62,6 +74,8 @@ class ServerConfig(_Section):
     host: str = "0.0.0.0"  # noqa: S104 - inside a pod; its NetworkPolicy decides who may connect
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     max_body_bytes: Bytes = 10 * 1024 * 1024
+    memory_bytes: Annotated[int, Field(gt=0, le=2**50)] | None = None
+    trusted_proxies: list[Network] = []
     timeout_s: Timeout = 30.0
     drain_s: Seconds = 5.0
     batch: BatchSection = BatchSection()

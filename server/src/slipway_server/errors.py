@@ -31,5 +31,17 @@ class BadRequest(ValueError):
         self.allowed = allowed
 
 
+class TooLarge(BadRequest):
+    """The request, or what it becomes when it is read, will never fit into this server's memory."""
+
+
+class AnswerTooLarge(BadRequest):
+    """The answer to this request will never fit into this server's memory."""
+
+
+class Full(Exception):
+    """The memory for requests is in use; the same request may be answered a little later."""
+
+
 class ModelFault(BadRequest):
     """The model gave what no answer can carry: of concern to this request alone, but its sender can change nothing."""

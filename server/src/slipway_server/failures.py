@@ -6,11 +6,24 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from slipway_server.errors import BadRequest, ModelFault, show
+from slipway_server.errors import AnswerTooLarge, BadRequest, Full, ModelFault, TooLarge, show
 
 
 async def _bad_request(_request: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, 400)
+
+
+async def _too_large(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 413)
+
+
+async def _answer_too_large(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 507)
+
+
+async def _full(_request: Request, _error: Exception) -> Response:
+    text = "the memory for requests is in use by others: try again"
+    return JSONResponse({"error": text}, 503, {"Retry-After": "1"})
 
 
 async def _model_fault(_request: Request, error: Exception) -> Response:
@@ -40,6 +53,9 @@ async def _internal(_request: Request, _error: Exception) -> Response:
 
 HANDLERS: dict[type[Exception] | int, Callable[[Request, Exception], Awaitable[Response]]] = {
     BadRequest: _bad_request,
+    TooLarge: _too_large,
+    AnswerTooLarge: _answer_too_large,
+    Full: _full,
     ModelFault: _model_fault,
     HTTPException: _http_error,
     ClientDisconnect: _nobody_there,

@@ -2,18 +2,27 @@
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
-from slipway_server.errors import BadRequest
+from slipway_server.errors import BadRequest, TooLarge
 from slipway_server.signature import Signature, Tensor
 from slipway_server.tensors import Array
 
-# A file of a few kB can unpack to gigabytes. 50 million pixels of RGB take 150 MB while they are resized.
 MAX_PIXELS = 50_000_000
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+# Bytes of memory per pixel while a file of a few kB unpacks: Pillow keeps 4 for RGB and as many for what it converts,
+# and the libraries below it have buffers of their own. Measured, see server/tests/test_costs.py.
+_BYTES_PER_PIXEL = {"PNG": 9, "JPEG": 9, "WEBP": 20, "GIF": 10, "BMP": 10, "TIFF": 14}
+FORMATS = tuple(_BYTES_PER_PIXEL)
+# A JPEG that comes in several scans is kept whole, as coefficients of two bytes, until the last one.
+_BYTES_PER_COEFFICIENT = 2
+# Nobody reads the texts in a PNG, which may unpack to a thousand times their size.
+PngImagePlugin.MAX_TEXT_CHUNK = 64 * 2**10
+PngImagePlugin.MAX_TEXT_MEMORY = 2**20
 
 # `Image.NominalPixelRange` of ONNX's docs/MetadataProps.md, in lower case (its values are case-insensitive)
 # -> scale and offset from 0..255.
@@ -24,6 +33,8 @@ _RANGES = {
     "nominalrange_16_235": (219 / 255, 16.0),
 }
 # `Image.BitmapPixelFormat` -> channels, and whether blue comes first.
+_TILE_WIDTH, _TILE_HEIGHT = 322, 323  # tags of TIFF
+_JPEG_SCAN = 0xDA
 _PIXEL_FORMATS = {"gray8": (1, False), "rgb8": (3, False), "bgr8": (3, True)}
 
 
@@ -75,6 +86,27 @@ def image_input(signature: Signature) -> ImageInput:
     return ImageInput(tensor, height, width, channels, channels_first, blue_first, scale, offset)
 
 
+def memory_to_decode(data: bytes, signature: Signature, field: str, most: int) -> int:
+    """Return how many bytes of memory `decode` takes at most for an image file; of the file, only the head is read.
+
+    Raises:
+        TooLarge: more than `most`.
+        BadRequest: no image of a known format, a broken head, more than MAX_PIXELS, or no image model.
+    """
+    wanted = image_input(signature)
+    with _opened(data, field) as image:
+        size = f"{image.width} x {image.height} pixels as {image.format}"
+        needed = 2 * len(data) + 16 * wanted.height * wanted.width * wanted.channels + _coefficients(image, data)
+        needed += _BYTES_PER_PIXEL[str(image.format)] * _unpacked_pixels(image, wanted)
+        # Resizing goes by width first, which makes a narrow picture larger; Pillow turns that round beyond 1:100.
+        # Its weights are sixteen bytes for each row and column.
+        needed += 4 * wanted.width * min(image.height, 100 * image.width) + 24 * (image.width + image.height)
+        if needed > most:
+            allowed = f"what unpacks within {most // 2**20} MiB: a smaller picture, or more memory for the server"
+            raise TooLarge(field, f"has {size}, which take {needed // 2**20} MiB of memory to unpack", allowed)
+        return needed
+
+
 def decode(data: bytes, signature: Signature, field: str) -> dict[str, Array]:
     """Return the model's input for the image file in `data`: shape [1, C, H, W] or [1, H, W, C].
 
@@ -82,18 +114,24 @@ def decode(data: bytes, signature: Signature, field: str) -> dict[str, Array]:
         BadRequest: no image of a known format, broken, larger than MAX_PIXELS, or no image model.
     """
     wanted = image_input(signature)
+    with _opened(data, field) as image:
+        mode = _draft(image, wanted)
+        picture = image.convert(mode)
+    return {wanted.tensor.name: _to_tensor(picture, wanted)}
+
+
+@contextmanager
+def _opened(data: bytes, field: str) -> Iterator[Image.Image]:
+    """Open an image file; what goes wrong with it in the block, too, is a BadRequest."""
     allowed = f"one image file ({', '.join(FORMATS)}) of at most {MAX_PIXELS // 1_000_000} million pixels"
     try:
         with warnings.catch_warnings():
-            # Pillow warns of large pictures on its own; the limit below is ours.
+            # Pillow warns of large pictures on its own; the limits here are ours.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise BadRequest(field, f"has {image.width} x {image.height} pixels", allowed)
-                mode = "L" if wanted.channels == 1 else "RGB"
-                # JPEG can be unpacked at a fraction of its size; of no effect for other formats.
-                image.draft(mode, (wanted.width, wanted.height))
-                picture = image.convert(mode)
+                yield image
     except UnidentifiedImageError:
         raise BadRequest(field, f"is no image of a known format ({len(data)} bytes)", allowed) from None
     except Image.DecompressionBombError:
@@ -104,7 +142,41 @@ def decode(data: bytes, signature: Signature, field: str) -> dict[str, Array]:
     # struct.error, EOFError, ZeroDivisionError ...), and all of them mean one thing here.
     except Exception as error:
         raise BadRequest(field, f"is a damaged image file: {error}", allowed) from None
-    return {wanted.tensor.name: _to_tensor(picture, wanted)}
+
+
+def _draft(image: Image.Image, wanted: ImageInput) -> str:
+    """Have a JPEG unpacked at a fraction of its size; of no effect for other formats. Return the mode to convert to."""
+    mode = "L" if wanted.channels == 1 else "RGB"
+    image.draft(mode, (wanted.width, wanted.height))
+    return mode
+
+
+def _unpacked_pixels(image: Image.Image, wanted: ImageInput) -> int:
+    """Return how many pixels are unpacked: of a JPEG fewer than it has, of a TIFF those of its tiles."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        # A tile may be larger than the picture, and is unpacked as a whole.
+        tile = [
+            int(image.tag_v2.get(tag, size)) for tag, size in zip((_TILE_WIDTH, _TILE_HEIGHT), image.size, strict=True)
+        ]
+        return max(image.width * image.height, tile[0] * tile[1])
+    _draft(image, wanted)
+    return image.width * image.height
+
+
+def _coefficients(image: Image.Image, data: bytes) -> int:
+    """Return the bytes of a JPEG's coefficients that are kept: none when all its colours come in one scan."""
+    if image.format != "JPEG":
+        return 0
+    colours = len(image.getbands())
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker == _JPEG_SCAN and data[at + 4] == colours and not image.info.get("progressive"):
+            return 0
+        if marker == _JPEG_SCAN:
+            break
+        at += 2 + length
+    return _BYTES_PER_COEFFICIENT * colours * image.width * image.height
 
 
 def _to_tensor(picture: Image.Image, wanted: ImageInput) -> Array:

@@ -14,11 +14,14 @@ from enum import Enum
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from slipway_server.budget import set_current_lease
 from slipway_server.metrics import Metrics
+from slipway_server.protocol import LEASE
 
 _POLL_S = 0.02
 # What nginx logs when the client left before its answer; no such status is ever sent.
 _CLIENT_CLOSED_REQUEST = 499
+_CLIENT_ERRORS = 400
 
 
 class Phase(Enum):
@@ -55,6 +58,7 @@ class Lifecycle:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                lease.answered_well = status < _CLIENT_ERRORS
                 if self._state.phase is not Phase.READY:
                     message["headers"] = [
                         *(pair for pair in message["headers"] if pair[0] != b"connection"),
@@ -62,6 +66,8 @@ class Lifecycle:
                     ]
             await send(message)
 
+        lease = scope[LEASE]
+        set_current_lease(lease)
         self._in_flight += 1
         try:
             if self._state.phase is Phase.CLOSED:
@@ -70,6 +76,7 @@ class Lifecycle:
             else:
                 await self._app(scope, receive, observed)
         finally:
+            lease.close()
             self._in_flight -= 1
             route = scope.get("route")
             path = route.path if route is not None else "unmatched"

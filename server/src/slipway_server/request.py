@@ -38,9 +38,20 @@ def parse_predict(body: object, signature: Signature) -> dict[str, Array]:
         case "input":
             return _only_input(value, signature, "input")
         case "image":
-            return decode(_from_base64(value), signature, "image")
+            return decode(from_base64(value), signature, "image")
         case _:
             raise BadRequest("body", f"has the key {show(key)}", _forms(signature))
+
+
+def from_base64(value: object) -> bytes:
+    """Return the bytes of a picture that came as base64; BadRequest if it is none."""
+    allowed = "the bytes of an image file in base64"
+    if not isinstance(value, str):
+        raise BadRequest("image", f"is {show(value)}", allowed)
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as error:  # ValueError: characters outside ASCII
+        raise BadRequest("image", f"is not base64 ({error}): {show(value)}", allowed) from None
 
 
 def _named_inputs(value: object, signature: Signature) -> dict[str, Array]:
@@ -58,16 +69,6 @@ def _only_input(value: object, signature: Signature, field: str) -> dict[str, Ar
         raise BadRequest(field, f"names none of the {len(signature.inputs)} inputs", _forms(signature))
     tensor = signature.inputs[0]
     return {tensor.name: to_array(value, tensor, field)}
-
-
-def _from_base64(value: object) -> bytes:
-    allowed = "the bytes of an image file in base64"
-    if not isinstance(value, str):
-        raise BadRequest("image", f"is {show(value)}", allowed)
-    try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError) as error:  # ValueError: characters outside ASCII
-        raise BadRequest("image", f"is not base64 ({error}): {show(value)}", allowed) from None
 
 
 def _forms(signature: Signature) -> str:

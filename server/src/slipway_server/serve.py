@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import uvicorn
@@ -12,14 +14,18 @@ import uvloop
 from slipway_server.app import build_app
 from slipway_server.batcher import Batcher
 from slipway_server.batching import TRIALS_LIMIT_S, Batching, BatchingError, decide_batching
+from slipway_server.budget import Budget, set_current_lease, share_out
 from slipway_server.config import ServerConfig
+from slipway_server.connections import Connections
 from slipway_server.cpu import inference_threads
 from slipway_server.errors import BadRequest
 from slipway_server.golden import why_not_ready
+from slipway_server.heavy import Heavy
 from slipway_server.lifecycle import Lifecycle, State
 from slipway_server.log import log
+from slipway_server.memory import memory_limit, resident
 from slipway_server.metrics import Metrics
-from slipway_server.protocol import BoundedProtocol
+from slipway_server.protocol import protocol_with
 from slipway_server.request import parse_predict
 from slipway_server.service import Service
 from slipway_server.session import Session
@@ -27,6 +33,9 @@ from slipway_server.statistics import Statistics
 
 # Longer than any load balancer's own (60 s is common): the side that sends requests shall close first.
 _KEEP_ALIVE_S = 75
+# uvloop takes Python's lock anew for each event. While another thread reads a large body, each event waits for so long;
+# with Python's own 5 ms a thousand events took 5 s.
+_SWITCH_INTERVAL_S = 1e-4
 # What accepted requests may take beyond their time-out until they are given up.
 _GRACE_S = 5.0
 
@@ -50,19 +59,28 @@ def run(config: ServerConfig, environ: Mapping[str, str]) -> None:
         ModelError: the model cannot be loaded.
         StartError: the golden request was answered wrongly or late, or the port cannot be had.
     """
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(config, environ))
 
 
 async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
     threads = inference_threads(environ)
-    session = Session(Path(config.model.path), threads)
+    model = Path(config.model.path)
+    limit = config.memory_bytes or memory_limit()
+    shares = share_out(limit, resident(), _size(model), config.max_body_bytes)
+    session = Session(model, threads, shares.arena)
     metrics = Metrics(config.model.name, config.model.version, config.release)
     batching = _decide_batching(session, config)
     batcher = Batcher(session, batching, config.batch.max_wait_ms / 1000, metrics)
-    service = Service(config.model.name, config.model.version, config.release, session.signature, batcher)
+    heavy = Heavy(shares.work)
+    service = Service(config.model.name, config.model.version, config.release, session.signature, batcher, heavy)
+    budget = Budget(shares.room, config.trusted_proxies)
     try:
+        lease = budget.lease()
+        set_current_lease(lease)
         reason = await why_not_ready(service, config.check, config.timeout_s)
+        lease.close()
         if reason is not None:
             raise StartError(reason)
         metrics.statistics = Statistics()  # golden requests are nobody's
@@ -75,9 +93,11 @@ async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
             batching_max_rows=batching.max_rows,
             batching_found=batching.found,
         )
-        await _serve(config, service, metrics)
+        log("memory", limit=limit, **asdict(shares))
+        await _serve(config, service, metrics, Connections(budget, shares.connections))
     finally:
         batcher.close()
+        heavy.close()
     log("stopped")
 
 
@@ -91,7 +111,12 @@ def _decide_batching(session: Session, config: ServerConfig) -> Batching:
         raise StartError(str(error)) from None
 
 
-async def _serve(config: ServerConfig, service: Service, metrics: Metrics) -> None:
+def _size(model: Path) -> int:
+    """Return the bytes of a model's folder: external data lies beside the file."""
+    return sum(file.stat().st_size for file in model.parent.glob("*") if file.is_file())
+
+
+async def _serve(config: ServerConfig, service: Service, metrics: Metrics, connections: Connections) -> None:
     state = State()
     app = build_app(service, metrics, state, config.max_body_bytes, config.timeout_s)
     lifecycle = Lifecycle(app, state, metrics)
@@ -100,7 +125,7 @@ async def _serve(config: ServerConfig, service: Service, metrics: Metrics) -> No
             lifecycle,
             host=config.host,
             port=config.port,
-            http=BoundedProtocol,
+            http=protocol_with(connections),
             ws="none",
             lifespan="off",
             access_log=False,

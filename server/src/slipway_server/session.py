@@ -6,7 +6,7 @@ from pathlib import Path
 
 import onnxruntime as ort  # type: ignore[import-untyped]
 
-from slipway_server.errors import BadRequest, ModelFault, show
+from slipway_server.errors import AnswerTooLarge, BadRequest, ModelFault, show
 from slipway_server.signature import Signature, Tensor, dtype_of
 from slipway_server.tensors import Array
 from slipway_server.text import shortened
@@ -14,6 +14,9 @@ from slipway_server.text import shortened
 _TENSOR_TYPE = re.compile(r"tensor\((\w+)\)")
 # What goes wrong is said by our own messages; ONNX Runtime would also log every bad request.
 _LOG_FATAL_ONLY = 4
+# What ONNX Runtime says when its arena may not grow any more (bfc_arena.cc).
+_ARENA_IS_FULL = "BFCArena"
+_SAME_AS_REQUESTED = 1
 
 # Of the logger that stands outside of sessions, too.
 ort.set_default_logger_severity(_LOG_FATAL_ONLY)
@@ -29,6 +32,7 @@ class Cancellation:
     def __init__(self) -> None:
         self.options = ort.RunOptions()
         self.options.log_severity_level = _LOG_FATAL_ONLY
+        self._shrinks = False
 
     @property
     def cancelled(self) -> bool:
@@ -39,16 +43,24 @@ class Cancellation:
         """End the run at the next operator of the graph."""
         self.options.terminate = True
 
+    def shrink_arena(self) -> None:
+        """Have what is free in the arena go back to the system at the end of each run, be it in vain."""
+        if not self._shrinks:
+            self.options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        self._shrinks = True
+
 
 class Session:
     """One loaded model. `run` may be called from one thread at a time."""
 
-    def __init__(self, path: Path, threads: int) -> None:
+    def __init__(self, path: Path, threads: int, arena_bytes: int | None = None) -> None:
         """Load the model.
 
         Args:
             path: the ONNX file; external data beside it is found by ONNX Runtime.
             threads: how many may work on one operator.
+            arena_bytes: memory that its tensors may take: weights, what operators compute, outputs. Texts are not
+                counted in it: ONNX Runtime keeps them elsewhere. The first session of a process decides.
 
         Raises:
             ModelError: no ONNX file, one that ONNX Runtime cannot run, or types that cannot be served.
@@ -59,6 +71,10 @@ class Session:
         options.log_severity_level = _LOG_FATAL_ONLY
         # Threads that spin while they wait for work burn the CPU quota that the event loop needs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._arena_bytes = arena_bytes
+        if arena_bytes is not None:
+            _register_arena(arena_bytes)
+            options.add_session_config_entry("session.use_env_allocators", "1")
         wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
         providers = [name for name in wanted if name in ort.get_available_providers()]
         if not path.is_file():
@@ -91,14 +107,44 @@ class Session:
             ModelFault: an output has text that is not UTF-8, which ONNX demands and ONNX Runtime cannot give.
         """
         try:
-            results = self._session.run(self._names, inputs, cancellation and cancellation.options)
+            results = self._run(inputs, cancellation or Cancellation())
         except UnicodeDecodeError as error:
             problem = f"have text that is not UTF-8: {show(error.object)}"
             raise ModelFault("outputs", problem, "a model whose texts are UTF-8: export it again") from None
         # ONNX Runtime's exceptions share no base class but Exception.
         except Exception as error:
+            if _ARENA_IS_FULL in str(error):
+                raise AnswerTooLarge(
+                    "inputs",
+                    "make the model compute more than fits into its memory",
+                    f"what is computed within {(self._arena_bytes or 0) // 2**20} MiB, weights included: less at once, "
+                    "or more memory for the server",
+                ) from None
             raise BadRequest("inputs", f"cannot be computed by the model: {_said(error)}", "other values") from None
         return dict(zip(self._names, results, strict=True))
+
+    def _run(self, inputs: Mapping[str, Array], cancellation: Cancellation) -> list[Array]:
+        """Run the model, again if the arena is full of pieces that are free but too small for what is needed now."""
+        for _ in range(2):
+            try:
+                return self._session.run(self._names, inputs, cancellation.options)  # type: ignore[no-any-return]
+            except Exception as error:
+                if _ARENA_IS_FULL not in str(error):
+                    raise
+            cancellation.shrink_arena()
+        return self._session.run(self._names, inputs, cancellation.options)  # type: ignore[no-any-return]
+
+
+def _register_arena(arena_bytes: int) -> None:
+    """Have ONNX Runtime allocate within `arena_bytes`; a run that needs more fails, and nothing else does."""
+    limits = {
+        "max_mem": arena_bytes,
+        "arena_extend_strategy": _SAME_AS_REQUESTED,
+        "initial_chunk_size_bytes": -1,
+        "max_dead_bytes_per_chunk": -1,
+    }
+    memory = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+    ort.create_and_register_allocator(memory, ort.OrtArenaCfg(limits))
 
 
 def _tensor(node: ort.NodeArg) -> Tensor:

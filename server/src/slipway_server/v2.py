@@ -1,10 +1,8 @@
 """Speak the Open Inference Protocol V2: read infer requests and write their answers, as JSON and as bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-
-import orjson
 
 from slipway_server.batching import Batching
 from slipway_server.binary import to_binary
@@ -54,7 +52,12 @@ def parse_infer(body: object, signature: Signature, binary: memoryview = NO_BYTE
 
 
 def write_infer(
-    request: InferRequest, outputs: Mapping[str, Array], dtypes: Mapping[str, str], name: str, version: str
+    request: InferRequest,
+    outputs: Mapping[str, Array],
+    dtypes: Mapping[str, str],
+    name: str,
+    version: str,
+    dumps: Callable[[Any], bytes],
 ) -> Answer:
     """Return the answer to a request.
 
@@ -64,6 +67,7 @@ def write_infer(
         dtypes: their datatypes.
         name: the model's.
         version: the model's.
+        dumps: writes JSON.
     """
     entries: list[dict[str, Any]] = []
     pieces: list[bytes | memoryview] = []
@@ -80,7 +84,7 @@ def write_infer(
     document: dict[str, Any] = {"model_name": name, "model_version": version, "outputs": entries}
     if request.id is not None:
         document["id"] = request.id
-    head = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+    head = dumps(document)
     return Answer(b"".join([head, *pieces]), len(head)) if pieces else Answer(head)
 
 
