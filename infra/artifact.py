@@ -7,12 +7,16 @@ from functools import lru_cache
 from pathlib import Path
 from stat import S_ISREG
 
+from slipway_server.budget import BODY_FACTOR, WEIGHTS_FACTOR
 from slipway_server.signature import Signature
 
 from infra.files import BadFile, inside, not_regular, open_regular, refuse_pointer
 
 SERVER_BYTES = 128 * 2**20
-WEIGHTS_FACTOR = 2.0
+BODY_MOST_BY_DEFAULT = 10 * 2**20
+BODY_LEAST = 2**20
+"""Room for the largest golden request, which is asked over HTTP too."""
+_BODY_STEP = 2**18
 ONNX_LIMIT = 2**31 - 1
 """Protobuf's own limit on one message; larger models keep their weights in files beside it (external data)."""
 _ONNX = "an ONNX file"
@@ -85,7 +89,30 @@ def needed_memory(artifact_bytes: int) -> int:
     While ONNX Runtime loads, the parsed file and the session's own copy of the weights are there together. The
     measurement behind the two constants is in docs/spec.md.
     """
-    return SERVER_BYTES + int(WEIGHTS_FACTOR * artifact_bytes)
+    return SERVER_BYTES + WEIGHTS_FACTOR * artifact_bytes
+
+
+def carried_body(memory: int, artifact_bytes: int) -> int:
+    """Bytes of the largest body that a spec may ask for with `memory`, in whole quarters of 1Mi.
+
+    At least 1Mi, even where the memory is the least that `needed_memory` allows: there the server refuses bodies of
+    very many values, in words.
+    """
+    carried = (memory - needed_memory(artifact_bytes)) // BODY_FACTOR
+    return max(BODY_LEAST, carried - carried % _BODY_STEP)
+
+
+def default_max_body(memory: int, artifact_bytes: int) -> int:
+    """Bytes of the largest body that a replica takes whose spec names none: what its memory carries, at most 10Mi."""
+    return min(BODY_MOST_BY_DEFAULT, carried_body(memory, artifact_bytes))
+
+
+def needed_memory_for_bodies(artifact_bytes: int, max_body: int) -> int:
+    """Bytes that a replica needs when a spec asks for bodies of up to `max_body` bytes.
+
+    The server reads a body into a multiple of its size, holds several, and divides its memory by the same factor.
+    """
+    return needed_memory(artifact_bytes) + BODY_FACTOR * max_body
 
 
 def find_artifact(path: Path, root: Path) -> Found:

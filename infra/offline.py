@@ -81,7 +81,8 @@ def show_plan(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
     columns = ("MODEL", "VERSION", "RELEASE", "REPLICAS", "A REPLICA", "POOL", "ROLLOUT", "COLD START", "$/MONTH")
     report.table(columns, rows)
     for model in models:
-        report.result(f"{model.name}: {model.pool.name} is {model.pool_reason[0]}")
+        body = format_bytes(model.server_config["max_body_bytes"])
+        report.result(f"{model.name}: {model.pool.name} is {model.pool_reason[0]}; bodies of up to {body}")
     report.result(f"cold starts are estimates; `slipway status {opened.name}` shows what live replicas took")
     for model in models:
         for warning in model.warnings:

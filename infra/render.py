@@ -142,7 +142,7 @@ def model_shapes() -> tuple[Manifest, ...]:
 def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
     """What the templates of a model's objects get: every value that they place, None for what is left out."""
     spec = model.spec
-    tmp = max(TMP_LEAST, BODIES_ON_DISK * spec.endpoint.max_body)
+    tmp = max(TMP_LEAST, BODIES_ON_DISK * model.server_config["max_body_bytes"])
     return {
         "name": model.name,
         "namespace": model.namespace,

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from slipway_server.budget import BODY_FACTOR, WEIGHTS_FACTOR
 
-from infra.artifact import SERVER_BYTES, WEIGHTS_FACTOR
+from infra.artifact import BODY_LEAST, BODY_MOST_BY_DEFAULT, SERVER_BYTES
 from infra.aws_settings import AwsSettings
 from infra.catalog import HOURS_PER_MONTH, INSTANCE_TYPES, REGIONS, accelerator_of, mig_profiles
 from infra.document import DEPTH_LIMIT, SIZE_LIMIT
@@ -113,7 +114,10 @@ def _page(name: str, tables: Mapping[str, Schema]) -> str:
         "catalog": "\n".join(_catalog()),
         "rules": "\n".join(_rules()),
         "memory_base": format_bytes(SERVER_BYTES),
-        "memory_factor": f"{WEIGHTS_FACTOR:g}",
+        "memory_factor": str(WEIGHTS_FACTOR),
+        "body_factor": str(BODY_FACTOR),
+        "body_least": format_bytes(BODY_LEAST),
+        "body_most": format_bytes(BODY_MOST_BY_DEFAULT),
         "size_limit": format_bytes(SIZE_LIMIT),
         "depth_limit": str(DEPTH_LIMIT),
         "request_limit": format_bytes(REQUEST_LIMIT),

@@ -149,16 +149,19 @@ class Endpoint(Section):
         examples=["30s"],
         json_schema_extra={"default": format_seconds(30.0)},
     )
-    max_body: Bytes = Field(
-        default=10 * 2**20,
-        description="Largest body of a request, at most 1Gi.",
+    max_body: Bytes | None = Field(
+        default=None,
+        description=(
+            "Largest body of a request, at most 1Gi, and no more than `resources.memory` carries; when left out, what "
+            "it carries, at most 10Mi."
+        ),
         examples=["10Mi"],
-        json_schema_extra={"default": format_bytes(10 * 2**20)},
+        exclude_if=lambda value: value is None,
     )
 
     @model_validator(mode="after")
     def _a_body_fits_into_a_pod(self) -> Self:
-        if self.max_body > BODY_MOST:
+        if self.max_body is not None and self.max_body > BODY_MOST:
             problem = f"{format_bytes(self.max_body)} is more than a server takes"
             raise refusal(problem, "at most 1Gi", "write 1Gi or less", ("max_body",))
         return self

@@ -8,7 +8,16 @@ from typing import Any
 from slipway_server.errors import BadRequest
 from slipway_server.expect import check_expect
 
-from infra.artifact import Artifact, Found, find_artifact, needed_memory
+from infra.artifact import (
+    BODY_LEAST,
+    Artifact,
+    Found,
+    carried_body,
+    default_max_body,
+    find_artifact,
+    needed_memory,
+    needed_memory_for_bodies,
+)
 from infra.document import FieldPath
 from infra.errors import FileRefused, UserError, WrongValue
 from infra.files import BadFile
@@ -38,12 +47,21 @@ def variant(value: Any, root: Path, locate: Locate, found: list[UserError]) -> V
         weights = find_artifact(root / source, root)
         little = list(_too_little_memory(spec, weights.size, locate))
         found += little
-        request = _golden(spec, weights, root, locate, found)
+        served = _with_max_body(spec, weights)
+        request = _golden(served, weights, root, locate, found)
         # Not before it fits: every byte of it is read.
-        return None if little else Variant(spec, weights.digested(), request)
+        return None if little else Variant(served, weights.digested(), request)
     except BadFile as error:
         found.append(WrongValue(place, field, source, error.problem, error.allowed, error.todo))
         return None
+
+
+def _with_max_body(spec: ModelSpec, weights: Found) -> ModelSpec:
+    """The spec with the largest body that follows from its memory, when it names none."""
+    if spec.endpoint.max_body is not None:
+        return spec
+    max_body = default_max_body(spec.resources.memory, weights.size)
+    return spec.model_copy(update={"endpoint": spec.endpoint.model_copy(update={"max_body": max_body})})
 
 
 def _too_little_memory(spec: ModelSpec, weights: int, locate: Locate) -> Iterator[UserError]:
@@ -57,6 +75,14 @@ def _too_little_memory(spec: ModelSpec, weights: int, locate: Locate) -> Iterato
         place, field = locate(("resources", "memory"))
         written = format_bytes(memory)
         yield WrongValue(place, field, written, problem, f"at least {mebi}Mi", f"write {mebi}Mi or more")
+        return
+    max_body = spec.endpoint.max_body or BODY_LEAST
+    if max_body > BODY_LEAST and memory < (needed := needed_memory_for_bodies(weights, max_body)):
+        carried = format_bytes(carried_body(memory, weights))
+        place, field = locate(("endpoint", "max_body"))
+        problem = f"is more than resources.memory of {format_bytes(memory)} carries"
+        todo = f"write {carried} or less, leave it out, or raise resources.memory to {-(-needed // 2**20)}Mi"
+        yield WrongValue(place, field, format_bytes(max_body), problem, f"at most {carried}", todo)
 
 
 def _golden(spec: ModelSpec, weights: Found, root: Path, locate: Locate, found: list[UserError]) -> Any:
@@ -71,7 +97,8 @@ def _golden(spec: ModelSpec, weights: Found, root: Path, locate: Locate, found: 
         if size > CHECK_LIMIT:
             allowed = f"{format_bytes(CHECK_LIMIT)}, of the 1Mi that a ConfigMap holds"
             raise BadRequest("body", f"takes {size} bytes with what is expected of it, written as JSON", allowed)
-        refuse_larger(body, spec.endpoint.max_body)
+        if spec.endpoint.max_body is not None:  # else what follows from the memory, which has room for it
+            refuse_larger(body, spec.endpoint.max_body)
         return body
     except FileRefused as error:
         place, field = locate(at)
