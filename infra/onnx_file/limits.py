@@ -128,7 +128,7 @@ def _refuse_definition(placed: Placed, defined: Sequence[int], opset: int, most:
         raise BadFile(problem, most.known(), f"export it again for opset {opset}, or for one below {last}")
     if since in most.not_implemented.get(domain, {}).get(name, ()):
         problem = f"has {_named(placed)} as opset {since} of {domain} defines it"
-        todo = "export it for a newer opset" if domain == OFFICIAL else _PLAIN
+        todo = "export it for another opset" if domain == OFFICIAL else _PLAIN
         allowed = "operators that ONNX Runtime has for CPUs"
         raise BadFile(f"{problem}, which {most.runtime} cannot run on CPUs", allowed, todo)
 

@@ -3,13 +3,12 @@
 from collections import Counter
 from collections.abc import Collection, Iterable
 
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, checker
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, checker, defs
 
 from infra.files import BadFile
-from infra.onnx_file.parts import OFFICIAL, domain_of, run_nodes
+from infra.onnx_file.limits import limits
+from infra.onnx_file.parts import domain_of, run_nodes
 
-_CHECKED = (OFFICIAL, "ai.onnx.ml")
-"""Domains whose schemas the onnx package has as ONNX Runtime has them."""
 _AGAIN = "export the model again"
 
 
@@ -21,7 +20,8 @@ def refuse_miswired(model: ModelProto) -> None:
     context.opset_imports = {entry.domain: entry.version for entry in model.opset_import}
     for placed in run_nodes(model):
         node = placed.node
-        if not placed.where and domain_of(node.domain) in _CHECKED and node.domain in context.opset_imports:
+        opset = context.opset_imports.get(node.domain)
+        if not placed.where and opset is not None and _is_standard(node, opset):
             _refuse_unlike_schema(node, context)
 
 
@@ -52,6 +52,17 @@ def _refuse_unknown(problem: str, names: Iterable[str], known: Collection[str]) 
         if name and name not in known:
             text = f"{problem.format(name)}, which no input, weight or node gives"
             raise BadFile(text, "names of inputs, weights and of what nodes give", _AGAIN)
+
+
+def _is_standard(node: NodeProto, opset: int) -> bool:
+    """Whether the onnx package has the schema by which ONNX Runtime judges a node; the runtime has some of its own."""
+    known = limits().operators.get(domain_of(node.domain), {}).get(node.op_type, ())
+    try:
+        schema = defs.get_schema(node.op_type, opset, node.domain)
+    except defs.SchemaError:
+        return False
+    since = max((version for version in known if version <= opset), default=None)
+    return not schema.deprecated and schema.since_version == since
 
 
 def _refuse_unlike_schema(node: NodeProto, context: "checker.C.CheckerContext") -> None:

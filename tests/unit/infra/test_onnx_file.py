@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -182,6 +184,13 @@ UNSUPPORTED = {
         graph_of([op("BiasSplitGelu", "com.microsoft")], opsets=(("", 17), ("com.microsoft", 1))),
         r"operator BiasSplitGelu \(node 'one'\) as opset 1 of com.microsoft defines it, which .* cannot run on CPUs",
     ),
+    "an operator as the newest opset that has it defines it, which the runtime does not know yet": (
+        graph_of(
+            [helper.make_node("RandomUniformLike", ["x"], ["y"], name="one")],
+            opsets=(("", 22),),
+        ),
+        r"operator RandomUniformLike \(node 'one'\) as opset 22 of ai.onnx defines it, which .* cannot run on CPUs",
+    ),
     "an operator as an early opset had it": (
         graph_of([op("Abs")], opsets=(("", 5),)),
         r"operator Abs \(node 'one'\) as opset 1 of ai.onnx defines it",
@@ -198,6 +207,15 @@ def test_what_the_runtime_does_not_load_is_refused(name: str, tmp_path: Path) ->
     assert refused.value.allowed
     assert refused.value.todo
     assert not loads(path)
+
+
+def test_no_operator_that_the_runtime_loads_is_refused() -> None:
+    command = [sys.executable, "-m", "tests.fixtures.try_operators"]
+    root = Path(__file__).parents[3]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=300, check=True)
+    *wrong, loaded = done.stdout.splitlines()
+    assert wrong == []
+    assert int(loaded.removeprefix("loaded ")) > 900
 
 
 MISWIRED = {
@@ -247,6 +265,9 @@ SUPPORTED = {
             helper.make_node("Softmax", ["k"], ["y"]),
         ],
         opsets=(("", 6),),
+    ),
+    "an operator that the runtime adds to the standard": graph_of(
+        [helper.make_node("SimplifiedLayerNormalization", ["x", "w"], ["y"])], [inline(bytes(8))]
     ),
     "a constant": graph_of([helper.make_node("Constant", [], ["w"], value=inline(bytes(8))), ADD]),
     "weights of size 0": graph_of([RELU], [inline(b"", (0,))]),
