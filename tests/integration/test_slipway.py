@@ -132,7 +132,7 @@ def test_of_two_at_once_the_second_waits_and_says_for_whom(bench: Workbench) -> 
     for run in runs:
         run.join()
     assert [result.returncode for result in results] == [0, 0], [result.stderr for result in results]
-    assert re.search(r"waiting for \S+, which (is deploying it|holds the stack)", "".join(r.stderr for r in results))
+    assert re.search(r"waiting for .+, which (is deploying it|holds the stack)", "".join(r.stderr for r in results))
     assert bench.objects() == bench.wanted()
 
 
