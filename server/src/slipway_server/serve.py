@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from slipway_server.errors import BadRequest
 from slipway_server.golden import why_not_ready
 from slipway_server.heavy import Heavy
 from slipway_server.lifecycle import Lifecycle, State
+from slipway_server.listening import Listener
 from slipway_server.log import log
 from slipway_server.memory import memory_limit, resident
 from slipway_server.metrics import Metrics
@@ -45,11 +47,25 @@ class StartError(Exception):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own handling of signals: it stops at once and re-raises the signal."""
+    """uvicorn with a listener of our own, and without its handling of signals: it stops at once and re-raises them."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
+        await super().startup(sockets=[])
+        self._listener = Listener(self.config.host, self.config.port, self._protocol)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
+        self._listener.close()
+        await super().shutdown(sockets=[])
+
+    def _protocol(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
 
 
 def run(config: ServerConfig, environ: Mapping[str, str]) -> None:
@@ -152,5 +168,5 @@ async def _serve(config: ServerConfig, service: Service, metrics: Metrics, conne
         loop.add_signal_handler(number, begin)
     try:
         await server.serve()
-    except SystemExit:  # uvicorn's way to say that it could not listen; it has logged the reason
+    except OSError:
         raise StartError(f"cannot listen on {config.host}:{config.port}") from None
