@@ -215,4 +215,4 @@ def test_an_honest_client_gets_all_its_answers_beside_two_thousand_hostile_ones(
             time.sleep(0.02)
         assert crowd.connected > 2000
     assert set(statuses) == {200}
-    assert statuses[200] > 100
+    assert statuses[200] > 30

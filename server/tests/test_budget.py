@@ -98,11 +98,19 @@ def test_what_came_to_a_stop_is_given_up_for_others_the_slowest_first() -> None:
         assert all(lease.arrived(2 * MI) for lease in (slow, slower, fresh))
         assert budget.lease("10.0.0.8").arrived(2 * MI)
         assert (woken, slower.refused, slow.refused) == (["slower"], True, False)
-        budget.lease("10.0.0.9").charge(2 * MI)
+        assert budget.lease("10.0.0.9").arrived(2 * MI)
         assert woken == ["slower", "slow"]
-        with pytest.raises(Full):
-            budget.lease("10.0.0.10").charge(2 * MI)
+        assert not budget.lease("10.0.0.10").arrived(2 * MI)
     assert not fresh.refused
+
+
+def test_a_request_that_is_here_may_use_the_whole_room_and_no_more() -> None:
+    budget = Budget(8 * MI)
+    lease = budget.lease("10.0.0.1")
+    assert lease.arrived(4 * MI)
+    lease.charge(4 * MI)
+    with pytest.raises(Full):
+        lease.charge(1)
 
 
 def test_what_is_given_back_is_no_longer_counted_for_anybody() -> None:

@@ -102,6 +102,13 @@ class Budget:
         if lease.peer:
             self._by_peer[lease.peer] = self._by_peer.get(lease.peer, 0) + amount
 
+    def can_go_on(self, amount: int) -> bool:
+        """Return whether all of the room has so much left; answers that nobody takes are given up for it."""
+        while self.held + amount > self.room:
+            if not self.give_up_connection(time.monotonic() + STALL_S - 1):
+                return False
+        return True
+
     def remove(self, lease: "Lease", amount: int) -> None:
         """Count less for a lease."""
         self.held -= amount
@@ -168,6 +175,8 @@ class Lease:
     def arrived(self, amount: int) -> bool:
         """Count what has come of the body and return whether it may be kept."""
         if not self.refused and not self._budget.add(self, amount):
+            # At once, so that the others which came in the same moment find room.
+            self.close()
             self.refused = True
         return not self.refused
 
@@ -181,9 +190,14 @@ class Lease:
             self._budget.arriving.discard(self)
 
     def charge(self, amount: int) -> None:
-        """Count what is about to be made of the request; `Full` when there is no room for it now."""
-        if not self._budget.add(self, amount):
+        """Count what is about to be made of a request that is here; `Full` when there is no room for it now.
+
+        All of the room is open to it, without a share: of many that came together, each with its part of the room, some
+        must get through.
+        """
+        if not self._budget.can_go_on(amount):
             raise Full
+        self._budget.force(self, amount)
 
     def hold(self, amount: int) -> None:
         """Count `amount` from now on, whether there is room or not."""

@@ -6,8 +6,10 @@ more than one of these moments, a fixed part of the memory is enough for all of 
 
 import asyncio
 import heapq
+import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -20,6 +22,8 @@ T = TypeVar("T")
 INLINE_BYTES = 64 * 2**10
 """Bodies up to this size are read on the event loop: that takes no longer than it is worth changing threads for."""
 
+_REST_S = 0.05
+
 
 @dataclass(order=True, slots=True)
 class _Job:
@@ -31,16 +35,17 @@ class _Job:
 
 
 class Heavy:
-    """One thread for heavy work. All methods are for the event loop's thread."""
+    """One thread for heavy work, which takes the next job by itself: rounds of a busy event loop take too long."""
 
     def __init__(self, most: int) -> None:
         """Set how many bytes of memory one job may take."""
         self.most = most
         self._loop = asyncio.get_running_loop()
         self._waiting: list[_Job] = []
-        self._busy = False
+        self._changed = threading.Condition()
+        self._closed = False
         self._count = 0
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="heavy")
+        threading.Thread(target=self._work, name="heavy", daemon=True).start()
 
     async def run(self, cost: int, work: Callable[[], T]) -> T:
         """Return what `work` returns, or raise what it raises; `cost` is its memory in bytes, at most `most`.
@@ -50,8 +55,9 @@ class Heavy:
         """
         self._count += 1
         job = _Job(cost, self._count, current_lease(), work, self._loop.create_future())
-        heapq.heappush(self._waiting, job)
-        self._next()
+        with self._changed:
+            heapq.heappush(self._waiting, job)
+            self._changed.notify()
         try:
             result: T = await job.done
         finally:
@@ -61,38 +67,50 @@ class Heavy:
 
     def close(self) -> None:
         """Let the thread end after its present job."""
-        self._thread.shutdown(wait=False)
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
 
-    def _next(self) -> None:
-        while not self._busy and self._waiting:
-            job = heapq.heappop(self._waiting)
-            if job.done.done():  # it took too long for its client
-                continue
-            if job.lease.gone:
-                job.done.set_exception(ClientDisconnect())
-                continue
-            self._busy = True
-            self._thread.submit(self._work, job)
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            result: Any = None
+            error: Exception | None = None
+            started = time.monotonic()
+            try:
+                result = job.work()
+            # Whatever it is, the one who waits must be told.
+            except Exception as problem:
+                error = problem
+            self._tell(job, result, error)
+            del job, result, error
+            if self._waiting:
+                # Most of the work holds Python's lock: the event loop gets as much time with it as the work took.
+                time.sleep(min(_REST_S, time.monotonic() - started))
 
-    def _work(self, job: _Job) -> None:
-        result: Any = None
-        error: Exception | None = None
-        work = job.work
-        try:
-            result = work()
-        # Whatever it is, the one who waits must be told.
-        except Exception as problem:
-            error = problem
-        self._loop.call_soon_threadsafe(self._finish, job, result, error)
+    def _next(self) -> _Job | None:
+        """Return the cheapest job whose client still waits; None when closed."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                if self._closed:
+                    return None
+                job = heapq.heappop(self._waiting)
+            if not job.lease.gone:
+                return job
+            self._tell(job, None, ClientDisconnect())
 
-    def _finish(self, job: _Job, result: Any, error: Exception | None) -> None:
-        self._busy = False
-        if not job.done.done():
+    def _tell(self, job: _Job, result: Any, error: Exception | None) -> None:
+        def finish() -> None:
+            if job.done.done():
+                return
             if error is None:
                 job.done.set_result(result)
             else:
                 job.done.set_exception(error)
-        self._next()
+
+        # A loop that was closed has nobody left who waits.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(finish)
 
 
 def _nothing() -> None:

@@ -97,7 +97,7 @@ class Service:
         return parse_predict(body, self.signature)
 
     async def _read_json(self, raw: bytes, work: Callable[[], T]) -> T:
-        cost = 0 if len(raw) <= INLINE_BYTES else await self._heavy.run(0, lambda: parse_cost(raw))
+        cost = 0 if len(raw) <= INLINE_BYTES else await self._heavy.run(len(raw), lambda: parse_cost(raw))
         return await self._read(raw, work, cost)
 
     async def _read(self, raw: bytes, work: Callable[[], T], cost: int) -> T:
@@ -116,7 +116,7 @@ class Service:
     async def _decode(self, data: bytes, field: str) -> dict[str, Array]:
         current_lease().charge(len(data))
         most = self._heavy.most
-        cost = await self._heavy.run(0, lambda: memory_to_decode(data, self.signature, field, most))
+        cost = await self._heavy.run(len(data), lambda: memory_to_decode(data, self.signature, field, most))
         return await self._heavy.run(cost, lambda: decode(data, self.signature, field))
 
     async def _infer(self, inputs: Mapping[str, Array], raw: bytes) -> dict[str, Array]:
