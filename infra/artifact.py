@@ -98,13 +98,20 @@ def carried_body(memory: int, artifact_bytes: int) -> int:
     At least 1Mi, even where the memory is the least that `needed_memory` allows: there the server refuses bodies of
     very many values, in words.
     """
-    carried = (memory - needed_memory(artifact_bytes)) // BODY_FACTOR
-    return max(BODY_LEAST, carried - carried % _BODY_STEP)
+    return _in_steps((memory - needed_memory(artifact_bytes)) // BODY_FACTOR)
 
 
 def default_max_body(memory: int, artifact_bytes: int) -> int:
-    """Bytes of the largest body that a replica takes whose spec names none: what its memory carries, at most 10Mi."""
-    return min(BODY_MOST_BY_DEFAULT, carried_body(memory, artifact_bytes))
+    """Bytes of the largest body that a replica takes whose spec names none: half of what it carries, at most 10Mi.
+
+    The other half is left to what the model computes, of which nothing is known here.
+    """
+    spare = memory - needed_memory(artifact_bytes)
+    return min(BODY_MOST_BY_DEFAULT, _in_steps(spare // (2 * BODY_FACTOR)))
+
+
+def _in_steps(max_body: int) -> int:
+    return max(BODY_LEAST, max_body - max_body % _BODY_STEP)
 
 
 def needed_memory_for_bodies(artifact_bytes: int, max_body: int) -> int:

@@ -152,8 +152,8 @@ class Endpoint(Section):
     max_body: Bytes | None = Field(
         default=None,
         description=(
-            "Largest body of a request, at most 1Gi, and no more than `resources.memory` carries; when left out, what "
-            "it carries, at most 10Mi."
+            "Largest body of a request, at most 1Gi, and no more than `resources.memory` carries; when left out, half "
+            "of that, at most 10Mi."
         ),
         examples=["10Mi"],
         exclude_if=lambda value: value is None,

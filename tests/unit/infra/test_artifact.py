@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from slipway_server.signature import Tensor
 
-from infra.artifact import Artifact, needed_memory, read_artifact
+from infra.artifact import Artifact, carried_body, default_max_body, needed_memory, read_artifact
 from infra.files import BadFile
 from tests.planned import FIXTURES
 
@@ -87,3 +87,13 @@ def test_a_changed_file_is_read_again_and_an_unchanged_one_is_not(tmp_path: Path
 
 def test_a_model_needs_more_memory_than_its_weights_have() -> None:
     assert needed_memory(2**30) > 2 * 2**30
+
+
+@pytest.mark.parametrize(
+    ("memory", "carried", "default"),
+    [(128, 1, 1), (200, 4.5, 2.25), (256, 8, 4), (512, 24, 10), (4096, 248, 10)],
+)
+def test_the_largest_body_follows_from_the_memory(memory: int, carried: float, default: float) -> None:
+    """A sixteenth of what 128Mi for the server leave, in quarters of 1Mi; half of that when a spec names none."""
+    assert carried_body(memory * 2**20, 0) == carried * 2**20
+    assert default_max_body(memory * 2**20, 0) == default * 2**20
