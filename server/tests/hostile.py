@@ -29,8 +29,9 @@ def form(picture: bytes) -> tuple[bytes, str]:
 
 
 def duplicate_keys(size: int) -> bytes:
-    """An object of `size` bytes whose very last key was there before."""
-    return b"{" + b",".join(b'"%x":1' % n for n in range(size // 10)) + b',"0":2}'
+    """An object of `size` bytes whose very last key is there twice, and no other."""
+    count = size // 10
+    return b"{" + b"".join(b'"%x":1,' % n for n in range(count)) + b'"%x":2}' % (count - 1)
 
 
 def nested(size: int) -> bytes:

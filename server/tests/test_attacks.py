@@ -66,7 +66,7 @@ def connect(server: Server, address: str = "127.0.0.1") -> socket.socket:
 def test_a_key_that_comes_twice_is_found_in_linear_time(pod: Server) -> None:
     started = time.monotonic()
     answer = pod.ask("POST", "/predict", hostile.duplicate_keys(400_000))
-    assert (answer.status, "the key '0' twice" in answer.json["error"]) == (400, True)
+    assert (answer.status, "twice in one object" in answer.json["error"]) == (400, True)
     assert time.monotonic() - started < 2
     assert pod.ask("POST", "/predict", hostile.duplicate_keys(MAX_BODY * 9 // 10)).status in (400, 413)
 
