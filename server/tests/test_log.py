@@ -13,8 +13,10 @@ import processes
 import pytest
 import uvicorn
 from slipway_server import __main__ as entry
+from slipway_server.budget import Budget
+from slipway_server.connections import Connections
 from slipway_server.log import LINES_A_MINUTE, MESSAGE_LIMIT, TRACEBACK_LIMIT, EventHandler, log_thread
-from slipway_server.protocol import BoundedProtocol
+from slipway_server.protocol import protocol_with
 
 
 class Clock:
@@ -127,7 +129,6 @@ def test_every_line_of_a_server_under_a_flood_of_bad_requests_is_json_and_they_a
                 processes.send_raw(server, head)
         told = [json.loads(line) for line in server.log.read_text().splitlines()]
     assert told[0]["event"] == "ready"
-    assert {line["message"] for line in told[1:]} >= {"Invalid HTTP request received."}
     assert len(told) < 30
 
 
@@ -162,7 +163,13 @@ def test_a_request_that_fails_for_our_mistake_is_one_event_with_its_traceback(
     monkeypatch.setattr(logging.getLogger("uvicorn.error"), "handlers", [EventHandler()])
     monkeypatch.setattr(logging.getLogger("uvicorn.error"), "propagate", False)
     port = processes.free_port()
-    options = {"http": BoundedProtocol, "ws": "none", "lifespan": "off", "log_config": None, "log_level": "warning"}
+    options = {
+        "http": protocol_with(Connections(Budget(2**24, ()), 100)),
+        "ws": "none",
+        "lifespan": "off",
+        "log_config": None,
+        "log_level": "warning",
+    }
     server = uvicorn.Server(uvicorn.Config(broken, port=port, **options))  # type: ignore[arg-type]
     thread = threading.Thread(target=server.run)
     thread.start()
