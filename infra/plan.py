@@ -20,8 +20,6 @@ from infra.versions import SERVER_PORT
 
 __all__ = ["ImageFile", "ImagePlan", "ModelPlan", "Plan", "RuntimeImagePlan", "Timing", "plan"]
 
-DRAIN_S = 5.0
-"""A stopping server goes on answering for as long as the last node may take to stop sending it new requests."""
 STOP_MARGIN_S = 5.0
 START_BASE_S = 60.0
 START_S_PER_GIB = 30.0
@@ -158,7 +156,7 @@ def _server_config(variant: Variant) -> dict[str, Any]:
         "port": SERVER_PORT,
         "max_body_bytes": spec.endpoint.max_body,
         "timeout_s": spec.endpoint.timeout,
-        "drain_s": DRAIN_S,
+        "drain_s": spec.rollout.drain,
         "batch": spec.batching.server_config(),
         "check": {
             "request": variant.request,
@@ -170,11 +168,12 @@ def _server_config(variant: Variant) -> dict[str, Any]:
 
 def _timing(variant: Variant, pool: Pool, how: Rollout) -> Timing:
     start = START_BASE_S + START_S_PER_GIB * variant.artifact.size / 2**30 + variant.spec.check.timeout
-    grace = math.ceil(DRAIN_S + variant.spec.endpoint.timeout + STOP_MARGIN_S)
+    drain_s = variant.spec.rollout.drain
+    grace = math.ceil(drain_s + variant.spec.endpoint.timeout + STOP_MARGIN_S)
     # Where an old pod goes first, its successor waits until it has gone.
     before = NODE_MARGIN * node_start_s(pool) + (0 if how.max_surge else grace)
     return Timing(
-        start_s=math.ceil(start), drain_s=DRAIN_S, grace_s=grace, deadline_s=math.ceil(start + PULL_S) + before
+        start_s=math.ceil(start), drain_s=drain_s, grace_s=grace, deadline_s=math.ceil(start + PULL_S) + before
     )
 
 

@@ -26,6 +26,7 @@ from infra.versions import API_VERSION
 
 BODY_MOST = 2**30
 REASON_LEAST = 20
+DRAIN_MOST_S = 600.0
 
 OVERRIDABLE = (
     "version", "artifact", "resources", "scale", "rollout", "spot", "data", "endpoint", "batching", "check",
@@ -119,6 +120,22 @@ class RolloutRules(Section):
         description="Whether the only replica may stop before its successor serves, where there is no room for both.",
         examples=["allowed"],
     )
+    drain: Seconds = Field(
+        default=10.0,
+        description=(
+            "How long a stopping replica goes on answering, at most 10m: longer than any node or load balancer takes "
+            "to stop sending it requests."
+        ),
+        examples=["15s"],
+        json_schema_extra={"default": format_seconds(10.0)},
+    )
+
+    @model_validator(mode="after")
+    def _a_drain_ends(self) -> Self:
+        if self.drain > DRAIN_MOST_S:
+            problem = f"{format_seconds(self.drain)} is more than a node waits for a pod that stops"
+            raise refusal(problem, "at most 10m", "write 10m or less", ("drain",))
+        return self
 
 
 class DataResidency(Section):

@@ -25,7 +25,8 @@ _KINDS = (
     "NetworkPolicy",
     "Lease",
 )
-_GONE_LIMIT_S = 90.0
+GONE_LIMIT_S = 90.0
+"""Beyond the time in which pods stop: the controllers take turns."""
 _POLL_S = 0.5
 
 
@@ -71,7 +72,8 @@ def remove_unknown(
 
 def prove_models_gone(cluster: ClusterApi, environment: str, models: Sequence[str] | None) -> None:
     """Wait until nothing of the models (of all, when None) is in the namespace; `LeftBehind` names what is, and why."""
-    _prove_gone(environment, lambda: left_of_models(cluster, environment, models))
+    limit_s = GONE_LIMIT_S + stopping_s(cluster)
+    _prove_gone(environment, lambda: left_of_models(cluster, environment, models), limit_s)
 
 
 def prove_environment_gone(cluster: ClusterApi, environment: str) -> None:
@@ -81,11 +83,17 @@ def prove_environment_gone(cluster: ClusterApi, environment: str) -> None:
         namespace = cluster.read("Namespace", cluster.namespace)
         return [f"Namespace {cluster.namespace}: {_why(namespace)}"] if namespace else []
 
-    _prove_gone(environment, left)
+    _prove_gone(environment, left, GONE_LIMIT_S)
 
 
-def _prove_gone(environment: str, left_now: Callable[[], list[str]]) -> None:
-    deadline = time.monotonic() + _GONE_LIMIT_S
+def stopping_s(cluster: ClusterApi) -> float:
+    """Seconds that the pods of models may take to stop: a server answers on for a while, and ends what it began."""
+    pods = cluster.list("Pod", f"app.kubernetes.io/managed-by={MANAGED_BY}")
+    return max((float(pod.get("spec", {}).get("terminationGracePeriodSeconds") or 0) for pod in pods), default=0.0)
+
+
+def _prove_gone(environment: str, left_now: Callable[[], list[str]], limit_s: float) -> None:
+    deadline = time.monotonic() + limit_s
     while left := left_now():
         if time.monotonic() > deadline:
             raise LeftBehind(environment, left)

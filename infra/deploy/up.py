@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from infra.deploy.down import left_of_models, remove_unknown
+from infra.deploy.down import GONE_LIMIT_S, left_of_models, remove_unknown, stopping_s
 from infra.deploy.live_release import LiveRefused, record_of_live
 from infra.deploy.model_lock import ModelLock
 from infra.deploy.ports import ClusterApi, Json, Judge, Program, StackEngine, Tell
@@ -27,7 +27,6 @@ from infra.render import render_model
 from infra.verify import Verdict
 
 Report = Callable[[str, str], None]
-_GONE_LIMIT_S = 90.0
 
 
 @dataclass(frozen=True)
@@ -193,10 +192,8 @@ class Deployer:
         """Destroy a stack whose model never served, and wait until its objects are gone: the engine does not."""
         self.engine.destroy(stack(self.environment, model), tell)
         remove_unknown(self.cluster, self.environment, [model])
-        held = ("Lease",)  # by this run
-        left = self.watcher.gone(
-            lambda: left_of_models(self.cluster, self.environment, [model], but=held), _GONE_LIMIT_S
-        )
+        held, limit_s = ("Lease",), GONE_LIMIT_S + stopping_s(self.cluster)  # the Lease is this run's
+        left = self.watcher.gone(lambda: left_of_models(self.cluster, self.environment, [model], but=held), limit_s)
         if left:
             raise LeftBehind(self.environment, left)
 

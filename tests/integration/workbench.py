@@ -160,6 +160,7 @@ class Workbench:
             "runtime": "onnxruntime",
             "resources": {"cpu": "300m", "memory": "256Mi"},
             "scale": {"min": 1, "max": 1},
+            "rollout": {"drain": "5s"},
             "check": {
                 "request": f"models/{name}.json",
                 "expect": {"y": right if expect is None else {"min": expect, "max": expect}},

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.deploy import down
-from infra.deploy.down import model_stacks, prove_environment_gone, prove_models_gone, remove_unknown
+from infra.deploy.down import model_stacks, prove_environment_gone, prove_models_gone, remove_unknown, stopping_s
 from infra.failures import LeftBehind
 from tests.unit.deploy.fake_cluster import FakeCluster
 
@@ -32,7 +32,7 @@ def test_an_empty_namespace_proves_that_all_is_gone() -> None:
 
 
 def test_what_is_left_is_named_by_kind_and_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(down, "_GONE_LIMIT_S", 0.0)
+    monkeypatch.setattr(down, "GONE_LIMIT_S", 0.0)
     cluster = FakeCluster()
     cluster._put({"kind": "Service", "metadata": {"name": "digits", "labels": OF_DIGITS}})
     with pytest.raises(LeftBehind, match="Service slipway/digits: it was not deleted, or was made again"):
@@ -49,7 +49,7 @@ def test_what_is_left_is_named_by_kind_and_name(monkeypatch: pytest.MonkeyPatch)
 def test_what_is_left_says_what_keeps_it(
     monkeypatch: pytest.MonkeyPatch, kind: str, item: dict[str, Any], said: str
 ) -> None:
-    monkeypatch.setattr(down, "_GONE_LIMIT_S", 0.0)
+    monkeypatch.setattr(down, "GONE_LIMIT_S", 0.0)
     cluster = FakeCluster()
     metadata = {"name": "digits", "labels": OF_DIGITS, "deletionTimestamp": "2026-11-21T19:41:02Z", **item}
     cluster._put({"kind": kind, "metadata": metadata})
@@ -81,7 +81,7 @@ def test_what_no_stack_knows_goes_with_its_model_and_nothing_else_does() -> None
 def test_the_lock_of_a_run_that_is_gone_is_removed_and_that_of_a_living_one_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(down, "_GONE_LIMIT_S", 0.0)
+    monkeypatch.setattr(down, "GONE_LIMIT_S", 0.0)
     cluster = FakeCluster()
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     spec = {"holderIdentity": "laptop/b/1/77/5", "leaseDurationSeconds": 20, "renewTime": now}
@@ -102,8 +102,22 @@ def test_the_objects_of_another_environment_in_the_namespace_are_not_waited_for(
 
 
 def test_a_namespace_that_stays_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(down, "_GONE_LIMIT_S", 0.0)
+    monkeypatch.setattr(down, "GONE_LIMIT_S", 0.0)
     cluster = FakeCluster()
     cluster._put({"kind": "Namespace", "metadata": {"name": "slipway"}})
     with pytest.raises(LeftBehind, match="Namespace slipway"):
         prove_environment_gone(cluster, "local")
+
+
+def test_pods_are_given_the_time_in_which_they_stop() -> None:
+    cluster = FakeCluster()
+    for name, grace in (("a", 17), ("b", 640)):
+        cluster._put(
+            {
+                "kind": "Pod",
+                "metadata": {"name": name, "labels": OF_DIGITS},
+                "spec": {"terminationGracePeriodSeconds": grace},
+            }
+        )
+    assert stopping_s(cluster) == 640
+    assert stopping_s(FakeCluster()) == 0
