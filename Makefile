@@ -1,6 +1,6 @@
 # Two commands from clone to green: `make up` and `make test`. Everything they need they bring themselves.
 .DEFAULT_GOAL := help
-.PHONY: help up down test lint bench rehearse shell schema status
+.PHONY: help up down test lint bench soak rehearse shell schema status
 SHELL := /bin/sh
 
 BIN := .venv/bin
@@ -50,6 +50,10 @@ bench: .venv/.synced ## the figures of docs/benchmarks.md, with their peers in t
 	@$(WEIGHTS)
 	@$(LOCAL) up
 	@$(IN_LOCAL) python -m tests.bench
+
+soak: .venv/.synced ## many rounds of kills and the like; writes docs/soak.md
+	@$(LOCAL) up
+	@$(IN_LOCAL) python -m tests.soak
 
 # Beside what `make up` brings up, and not in its way: of it, only the programs are needed.
 rehearse: .venv/.aws ## rehearse an environment of kind aws without AWS: make rehearse ENV=prod

@@ -1,6 +1,6 @@
 """Run the benchmarks one after the other, print their tables, and write them into docs/benchmarks.md.
 
-python -m local run -- python -m tests.bench [--quick] [plan] [fleet] [server]
+python -m local run -- python -m tests.bench [--quick] [plan] [fleet] [recovery] [server]
 """
 
 import argparse
@@ -15,7 +15,7 @@ from typing import Any
 from infra.errors import SlipwayError
 from local import paths
 from local.errors import LocalError
-from tests.bench import fleet, machine, plan_render, tables
+from tests.bench import fleet, machine, plan_render, recovery, tables
 
 PAGE = paths.REPOSITORY / "docs" / "benchmarks.md"
 _SERVER_LIMIT_S = 3600
@@ -66,6 +66,10 @@ def _fleet(quick: bool) -> str:
     return tables.of_fleets(fleet.measure([2, 4] if quick else [5, 10, 20, 40], say))
 
 
+def _recovery(quick: bool) -> str:
+    return tables.of_recovery(recovery.measure(1 if quick else 5, say))
+
+
 def _server(quick: bool) -> str:
     """The model server's own benchmark, which ends with 1 when it is not ahead; its figures say so, too."""
     with tempfile.TemporaryDirectory() as folder:
@@ -79,4 +83,4 @@ def _server(quick: bool) -> str:
     return tables.of_server(read)
 
 
-_PARTS: dict[str, Callable[[bool], str]] = {"plan": _plan, "fleet": _fleet, "server": _server}
+_PARTS: dict[str, Callable[[bool], str]] = {"plan": _plan, "fleet": _fleet, "recovery": _recovery, "server": _server}

@@ -6,6 +6,7 @@ from typing import Any
 from tests.bench.fleet import Fleet
 from tests.bench.machine import DAEMONS
 from tests.bench.plan_render import Result
+from tests.bench.recovery import EDIT_GOAL_S, RESTORE_GOAL_S, Recovery
 
 _PLAN_GOAL_S = 2.0
 _MODEL_GOAL_S = 0.7
@@ -125,6 +126,25 @@ def _goals(fleets: Sequence[Fleet]) -> str:
             f"{large.peer_edit.wall_s / small.peer_edit.wall_s:.2f}), a run without a change {nothing:.2f} times (one "
             f"stack: {large.peer_no_op.wall_s / small.peer_no_op.wall_s:.2f}).",
         ]
+    )
+
+
+def of_recovery(found: Recovery) -> str:
+    """What a person waits for after an edit, and after a mistake."""
+    rows = [
+        ["one model edited, judged and serving", _s(found.edit_s), _s(min(found.edits)), _s(max(found.edits)), "-"],
+        [
+            "wrong golden answer, until the old release serves again",
+            _s(found.restore_s),
+            _s(min(found.restores)),
+            _s(max(found.restores)),
+            f"{found.deadline_s} s, {found.deadline_s / found.restore_s:.0f} times as long",
+        ],
+    ]
+    head = ["whole command", "median", "least", "most", "`kubectl rollout status` tells after"]
+    return (
+        f"{table(head, rows)}\n\nGoals: an edit within {EDIT_GOAL_S:g} s: {_met(found.edit_s <= EDIT_GOAL_S)}; the old "
+        f"release within {RESTORE_GOAL_S:g} s: {_met(found.restore_s <= RESTORE_GOAL_S)} ({len(found.edits)} rounds)."
     )
 
 

@@ -1,0 +1,114 @@
+"""Play many rounds of what `make test` plays a few of, and write docs/soak.md: what `make soak` calls.
+
+python -m local run -- python -m tests.soak [--rounds N] [--seed N]
+"""
+
+import argparse
+import secrets
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from local import paths
+from tests.bench import machine, tables
+from tests.integration.kills import Round, rounds
+from tests.integration.workbench import Workbench, fresh
+
+PAGE = paths.REPOSITORY / "docs" / "soak.md"
+
+
+def main() -> int:
+    """Run every part; 1 when a round found a fault."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--rounds", type=int, default=20, help="of each part; fewer than 20 do not write docs/soak.md")
+    parser.add_argument("--seed", type=int, default=None, help="of the moments of the kills; random when left out")
+    arguments = parser.parse_args()
+    seed = secrets.randbits(32) if arguments.seed is None else arguments.seed
+    about = f"{machine.describe()}, {datetime.now(tz=UTC):%Y-%m-%d}"
+    faults = 0
+    for name, part in _PARTS.items():
+        say(f"== {name}")
+        text, found = part(arguments.rounds, seed)
+        faults += found
+        block = f"Measured on {about}.\n\n{text}"
+        print(block, flush=True)
+        if arguments.rounds >= 20:
+            PAGE.write_text(tables.replaced(PAGE.read_text(), name, block))
+    return 1 if faults else 0
+
+
+def say(text: str) -> None:
+    """Tell what goes on; results alone go to standard output."""
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _bench() -> Iterator[Workbench]:
+    with tempfile.TemporaryDirectory(prefix="slipway-soak-") as folder:
+        bench = Workbench(Path(folder) / "repo", f"soak{uuid.uuid4().hex[:6]}")
+        try:
+            yield bench
+        finally:
+            bench.run("down", bench.environment, "--yes")
+
+
+def _kills(count: int, seed: int) -> tuple[str, int]:
+    """Kill rollouts, then go on, back and elsewhere."""
+    played: list[Round] = []
+    with _bench() as bench:
+        for one in rounds(bench, count, seed):
+            say(
+                f"round {one.number + 1}: killed after {one.killed_after_s:.1f} s, then {one.then}: "
+                f"{one.faults or 'well'}"
+            )
+            played.append(one)
+    rows = [
+        [
+            str(one.number + 1),
+            f"{one.killed_after_s:.2f} s",
+            "`slipway` and engine" if one.engine_too else "`slipway`",
+            one.then,
+            f"{one.up_s:.1f} s",
+            str(one.answered),
+            "; ".join(one.faults).replace("\n", " ")[:200] or "none",
+        ]
+        for one in played
+    ]
+    head = ["round", "killed after", "what was killed", "then `up` of", "took", "requests meanwhile", "faults"]
+    wrong = sum(bool(one.faults) for one in played)
+    answered = sum(one.answered for one in played)
+    summary = f"Seed {seed}: {wrong} of {len(played)} rounds with a fault; {answered} requests during the `up`s."
+    return f"{summary}\n\n{tables.table(head, rows)}", wrong
+
+
+def _twins(count: int, seed: int) -> tuple[str, int]:
+    """Bring up two new models at once, again and again."""
+    wrong: list[str] = []
+    started = time.monotonic()
+    with _bench() as bench:
+        bench.write("stays")
+        for number in range(count):
+            names = (f"a{number}", f"b{number}")
+            for name in names:
+                bench.write(name, 2.0, nodes=fresh(2.0))
+            result = bench.up()
+            if result.returncode or "Traceback" in result.stderr:
+                wrong.append(result.stderr[-300:].replace("\n", " "))
+            say(f"round {number + 1}: {'well' if not result.returncode else 'failed'}")
+            for name in names:
+                (bench.folder / "models" / f"{name}.yaml").unlink()
+            bench.up("--prune")
+    took_s = time.monotonic() - started
+    summary = f"{len(wrong)} of {count} rounds with a fault, in {took_s:.0f} s."
+    return "\n\n".join([summary, *(f"- {text}" for text in wrong)]), len(wrong)
+
+
+_PARTS: dict[str, Callable[[int, int], tuple[str, int]]] = {"kills": _kills, "twins": _twins}
+
+if __name__ == "__main__":
+    sys.exit(main())
