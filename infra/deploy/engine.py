@@ -10,14 +10,13 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, cast
 
 from infra.deploy import engine_notes
-from infra.deploy.engine_events import Outcome, Steps, outcome
+from infra.deploy.engine_events import Outcome, followed, outcome
 from infra.deploy.language_server import Program, language_server
 from infra.deploy.new_stack import made
 from infra.deploy.process import TABLE
@@ -34,7 +33,6 @@ Json = dict[str, Any]
 _LOCK_LIMIT_S = 600.0
 _LOCK_RETRY_S = 2.0
 _STOP_LIMIT_S = 45.0
-_TELL_S = 1.0
 _CALL_LIMIT_S = 120
 
 
@@ -212,7 +210,7 @@ class Engine:
         threading.Thread(target=self._stop_when_cancelled, args=(process,), daemon=True).start()
         with ThreadPoolExecutor(max_workers=1) as reader, process:
             printed = reader.submit(stderr.read)
-            lines = list(_followed(stdout, report))
+            lines = list(followed(stdout, report))
             returncode = process.wait()
         if note and returncode >= 0:  # one that was killed could not remove its lock
             note.unlink(missing_ok=True)
@@ -260,17 +258,6 @@ class Engine:
 def _looking(command: list[str]) -> list[str]:
     """The command after a run that was cut short: an update must not believe the state which that one left."""
     return [*command, "--refresh"] if command[0] == "up" and "--refresh" not in command else command
-
-
-def _followed(lines: Iterable[str], report: Report) -> Iterator[str]:
-    """Pass lines on, and tell at most once a second what the engine does."""
-    steps, told = Steps(), 0.0
-    for line in lines:
-        text = steps.follow(line)
-        if text and time.monotonic() - told >= _TELL_S:
-            report(text)
-            told = time.monotonic()
-        yield line
 
 
 def _environment() -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ _VERBS = {
 }
 """What a person calls the engine's steps; of the others nobody waits for one."""
 _NAMED = 3
+_TELL_S = 1.0
 _NOISE = ("update failed", "destroy failed", "preview failed")
 _PREFIXES = ("error: ", "an unhandled error occurred: ", "Exception calling application: ")
 """What the engine and gRPC put before the sentence of a program that failed, which comes twice then."""
@@ -63,6 +65,17 @@ class Steps:
         named = ", ".join(list(self._under_way.values())[:_NAMED])
         more = len(self._under_way) - _NAMED
         return (f"{self._done} done; " if self._done else "") + named + (f" and {more} more" if more > 0 else "")
+
+
+def followed(lines: Iterable[str], report: Callable[[str], None]) -> Iterator[str]:
+    """Pass lines on, and tell at most once a second what the engine does."""
+    steps, told = Steps(), 0.0
+    for line in lines:
+        text = steps.follow(line)
+        if text and time.monotonic() - told >= _TELL_S:
+            report(text)
+            told = time.monotonic()
+        yield line
 
 
 def _step(event: dict[str, Any], kind: str) -> dict[str, Any] | None:
