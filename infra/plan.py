@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from infra import names
@@ -13,8 +14,8 @@ from infra.load import LoadedSpec
 from infra.placement import Placed, Rollout, crowded, place
 from infra.planned import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Timing
 from infra.pools import Pool, pools
+from infra.render import render_dockerfile, render_model, render_runtime_dockerfile
 from infra.sources import REQUIREMENTS, SERVER_SOURCE, CodeDigests
-from infra.spec import ModelSpec
 from infra.variant import Variant
 from infra.versions import SERVER_PORT
 
@@ -26,7 +27,7 @@ START_S_PER_GIB = 30.0
 PULL_S = 240.0
 NODE_MARGIN = 2
 """The start of a node is an estimate; an update waits so many times as long before it has failed."""
-GPU_RESOURCE = "nvidia.com/gpu"
+_NO_RELEASE = ""
 CPU_ONLY_WARNING = (
     "resources.gpu: the image has ONNX Runtime for CPUs; the pod gets its GPUs and a node that has them, but computes "
     "on the CPU until there is an image with ONNX Runtime for GPUs"
@@ -63,53 +64,50 @@ def _model(environment: str, settings: AnySettings, placed: Placed, code: CodeDi
     variant, pool = placed.variant, placed.pool
     spec = variant.spec.model_copy(update={"environments": {}})
     image = _image(environment, settings, variant, code)
-    config = _server_config(variant)
-    timing = _timing(variant, pool, placed.rollout)
-    digest = _digest(
-        {
-            "environment": environment,
-            "spec": spec.model_dump(mode="json", exclude={"environments", "exceptions"}),
-            "settings": {"namespace": settings.namespace, "service_type": settings.service_type},
-            "pool": _pool_of_release(pool, spec),
-            "rollout": [placed.rollout.max_surge, placed.rollout.max_unavailable],
-            "image": [image.repository, image.inputs_digest],
-            "config": config,
-            "manifests": code.manifests,
-        }
-    )
-    return ModelPlan(
+    draft = ModelPlan(
         environment=environment,
         name=spec.name,
         version=spec.version,
         spec=spec,
         namespace=settings.namespace,
-        labels=names.model_labels(environment, spec.name, spec.version, digest),
+        labels=names.model_labels(environment, spec.name, spec.version, _NO_RELEASE),
         selector=names.selector(spec.name),
         service_type=settings.service_type,
         pool=pool,
         pool_reason=placed.reason,
         rollout=placed.rollout,
         floor_on_spot=placed.floor_on_spot,
-        timing=timing,
+        timing=_timing(variant, pool, placed.rollout),
         estimates=estimates(pool, spec, variant.artifact.size),
         image=image,
-        server_config=config | {"release": digest},
-        release_digest=digest,
+        server_config=_server_config(variant) | {"release": _NO_RELEASE},
+        release_digest=_NO_RELEASE,
         warnings=(*((CPU_ONLY_WARNING,) if spec.resources.gpu else ()), *placed.warnings),
+    )
+    return released(draft, release_digest(draft))
+
+
+def release_digest(model: ModelPlan) -> str:
+    """The sha256 over what is applied of a model: its manifests, and all that goes into its image.
+
+    How they were computed is no part of it: a comment in Slipway, a module that moved, a field of the spec that nobody
+    uses make no release. The digest itself, which stands in the manifests, is left out.
+    """
+    draft = released(model, _NO_RELEASE)
+    return _digest(render_model(draft, f"{model.image.repository}@{model.image.inputs_digest}"))
+
+
+def released(model: ModelPlan, digest: str) -> ModelPlan:
+    """The plan with a release digest wherever it stands."""
+    return replace(
+        model,
+        labels=names.model_labels(model.environment, model.name, model.version, digest),
+        server_config=model.server_config | {"release": digest},
+        release_digest=digest,
     )
 
 
-def _pool_of_release(pool: Pool, spec: ModelSpec) -> dict[str, Any]:
-    """What of a pool is part of its models' releases: not its size, so that resizing a pool restarts no pod."""
-    values = {"selector": pool.selector, "taints": [taint.model_dump(mode="json") for taint in pool.taints]}
-    if spec.resources.gpu and pool.gpu and pool.gpu.resource != GPU_RESOURCE:
-        values["gpu"] = pool.gpu.resource
-    return values
-
-
 def _image(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> ImagePlan:
-    made_of = [settings.base_image, variant.artifact.sha256, code.image, *_architecture(variant)]
-    digest = _digest(made_of)
     weights = tuple(
         ImageFile(f"model/{file.name}", f"/model/{file.name}", file.path, {"": file.sha256})
         for file in variant.artifact.files
@@ -117,16 +115,21 @@ def _image(environment: str, settings: AnySettings, variant: Variant, code: Code
     server = ImageFile("server/slipway_server", "/opt/slipway/server/slipway_server", SERVER_SOURCE, code.server)
     repository = _repository(environment, settings, variant.spec.name)
     runtime = _runtime(environment, settings, variant, code)
-    return ImagePlan(repository, names.short(digest), runtime, (*weights, server), digest)
+    files = (*weights, server)
+    made_of = [_instructions(render_dockerfile(runtime.reference)), [[file.image_path, file.digests] for file in files]]
+    digest = _digest(made_of)
+    return ImagePlan(repository, names.short(digest), runtime, files, digest)
 
 
 def _runtime(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> RuntimeImagePlan:
-    digest = _digest([settings.base_image, code.requirements, code.runtime, *_architecture(variant)])
+    architecture = variant.spec.resources.architecture
+    dockerfile = _instructions(render_runtime_dockerfile(settings.base_image, architecture))
+    digest = _digest([dockerfile, code.requirements, architecture])
     return RuntimeImagePlan(
         repository=_repository(environment, settings, names.runtime_repository(variant.spec.runtime)),
         tag=names.short(digest),
         base_image=settings.base_image,
-        architecture=variant.spec.resources.architecture,
+        architecture=architecture,
         requirements=REQUIREMENTS,
         requirements_digest=code.requirements,
     )
@@ -138,10 +141,9 @@ def _repository(environment: str, settings: AnySettings, name: str) -> str:
     return names.image_repository(settings.registry, name, own)
 
 
-def _architecture(variant: Variant) -> tuple[str, ...]:
-    """What the architecture adds to an image's digest: nothing where it is the usual one."""
-    architecture = variant.spec.resources.architecture
-    return () if architecture == "amd64" else (architecture,)
+def _instructions(dockerfile: str) -> list[str]:
+    """What of a Dockerfile makes an image: no comment does."""
+    return [line for line in dockerfile.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 
 def _server_config(variant: Variant) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
 
 from infra import names
-from infra.plan import ModelPlan, Plan
+from infra.planned import ModelPlan, Plan
 from infra.quantities import compact_json, format_bytes, format_cpu
 from infra.sources import TEMPLATES
 from infra.versions import SERVER_PORT, SERVER_USER, SERVICE_PORT
@@ -18,9 +18,8 @@ from infra.versions import SERVER_PORT, SERVER_USER, SERVICE_PORT
 Manifest = dict[str, Any]
 
 PLACEHOLDER_DIGEST = "sha256:" + "0" * 64
-TMP_LEAST = 64 * 2**20
+TMP_BYTES = 64 * 2**20
 LOG_BYTES = 64 * 2**20
-BODIES_ON_DISK = 8
 PLACE = "\ue000"
 """Private-use character that no template has of its own: what follows it is the name of a value."""
 
@@ -142,7 +141,6 @@ def model_shapes() -> tuple[Manifest, ...]:
 def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
     """What the templates of a model's objects get: every value that they place, None for what is left out."""
     spec = model.spec
-    tmp = max(TMP_LEAST, BODIES_ON_DISK * model.server_config["max_body_bytes"])
     return {
         "name": model.name,
         "namespace": model.namespace,
@@ -165,8 +163,8 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "deadline_s": model.timing.deadline_s,
         "node_selector": model.pool.selector or None,
         "tolerations": _tolerations(model) or None,
-        "resources": _resources(model, tmp),
-        "tmp_size": format_bytes(tmp),
+        "resources": _resources(model),
+        "tmp_size": format_bytes(TMP_BYTES),
         "user": SERVER_USER,
         "server_port": SERVER_PORT,
         "service_port": SERVICE_PORT,
@@ -193,12 +191,12 @@ def _tolerations(model: ModelPlan) -> list[dict[str, str]]:
     ]
 
 
-def _resources(model: ModelPlan, tmp: int) -> dict[str, str]:
+def _resources(model: ModelPlan) -> dict[str, str]:
     wanted = model.spec.resources
     resources = {
         "cpu": format_cpu(wanted.cpu),
         "memory": format_bytes(wanted.memory),
-        "ephemeral-storage": format_bytes(tmp + LOG_BYTES),
+        "ephemeral-storage": format_bytes(TMP_BYTES + LOG_BYTES),
     }
     if wanted.gpu is not None and model.pool.gpu is not None:
         resources[model.pool.gpu.resource] = str(wanted.gpu.count)

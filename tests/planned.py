@@ -8,7 +8,7 @@ from infra.plan import Plan, plan
 from infra.sources import CodeDigests
 
 FIXTURES = Path(__file__).parent / "fixtures"
-CODE = CodeDigests(image="image", manifests="manifests", requirements="requirements", runtime="runtime", server={})
+CODE = CodeDigests(requirements="requirements", server={})
 
 
 @lru_cache

@@ -27,6 +27,8 @@ _TEXT = 4096
 _DIGEST = "@sha256:[0-9a-f]{64}"
 _TOLERATION = {"key", "operator", "value", "effect"}
 _SERVICE_TYPES = ("ClusterIP", "NodePort")
+_RESOURCE = re.compile(r"cpu|memory|ephemeral-storage|[a-z0-9.-]+/[a-z0-9.-]+")
+"""Of a container: what every node has, and devices of a vendor."""
 _REQUIRED = {
     "ServiceAccount": ("automountServiceAccountToken",),
     "ConfigMap": ("data",),
@@ -226,7 +228,7 @@ def _is_scalar(value: Any) -> bool:
 
 _CHECKS: Mapping[str, Callable[[Any], bool]] = {
     "config": lambda value: isinstance(value, str),
-    "resources": _is_mapping_of_text,
+    "resources": lambda value: _is_mapping_of_text(value) and all(map(_RESOURCE.fullmatch, value)),
     "node_selector": _is_mapping_of_text,
     "tolerations": lambda value: (
         isinstance(value, list) and all(_is_mapping_of_text(item) and item.keys() <= _TOLERATION for item in value)

@@ -1,19 +1,30 @@
 """The plan: which pool, how an update rolls, what makes a release and what makes an image."""
 
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from slipway_server.config import ServerConfig
 
+from infra import plan as plan_module
 from infra.errors import UserError, each
 from infra.load import LoadedSpec, load_settings, load_spec_file
 from infra.placement import Rollout, place
-from infra.plan import ModelPlan, _image, plan
+from infra.plan import ModelPlan, _image, plan, release_digest
+from infra.render import placeholder_image, render_model
 from infra.settings import NodePool, Settings
-from tests.planned import CODE, FIXTURES, fixture_plan
+from infra.spec import Endpoint
+from tests.planned import CODE, FIXTURES, fixture_plan, fleet_plan
 from tests.unit.infra.pools import CPU, loaded, spec
 
+ROOT = FIXTURES.parents[1]
 GOOD = (FIXTURES / "spec/ok/least.yaml").read_text()
 
 
@@ -145,16 +156,95 @@ def test_settings_that_reach_a_model_are_a_new_release(tmp_path: Path) -> None:
     assert len(digests) == len(changes) + 2
 
 
-def test_new_weights_or_new_server_code_are_a_new_image_and_new_manifests_are_not(tmp_path: Path) -> None:
+def test_new_weights_new_server_code_and_new_requirements_are_a_new_image_and_a_new_release(tmp_path: Path) -> None:
     settings, loaded = pools(SMALL), spec_file(tmp_path)
     before = planned(settings, loaded)[0]
-    server = plan("cloud", settings, [loaded], replace(CODE, image="other")).models[0]
-    manifests = plan("cloud", settings, [loaded], replace(CODE, manifests="other")).models[0]
-    weights = replace(loaded, base=replace(loaded.base, artifact=replace(loaded.base.artifact, sha256="other")))
+    server = plan("cloud", settings, [loaded], replace(CODE, server={"app.py": "other"})).models[0]
+    requirements = plan("cloud", settings, [loaded], replace(CODE, requirements="other")).models[0]
+    artifact = loaded.base.artifact
+    files = tuple(replace(file, sha256="other") for file in artifact.files)
+    weights = replace(loaded, base=replace(loaded.base, artifact=replace(artifact, files=files)))
     changed = planned(settings, weights)[0]
-    assert len({before.image.tag, server.image.tag, changed.image.tag}) == 3
-    assert manifests.image == before.image
-    assert len({m.release_digest for m in (before, server, manifests, changed)}) == 4
+    models = (before, server, requirements, changed)
+    assert len({model.image.tag for model in models}) == 4
+    assert len({model.image.runtime.tag for model in models}) == 2
+    assert len({model.release_digest for model in models}) == 4
+
+
+@pytest.mark.parametrize("model", [*fixture_plan("cloud").models, *fleet_plan().models], ids=lambda model: model.name)
+def test_what_changes_no_manifest_is_no_part_of_a_release(model: ModelPlan) -> None:
+    other = replace(
+        model, pool_reason=("why not",), warnings=("careful",), floor_on_spot=model.floor_on_spot + 1,
+        estimates=fixture_plan("local").models[0].estimates,
+    )  # fmt: skip
+    assert release_digest(other) == release_digest(model) == model.release_digest
+
+
+def test_a_new_field_of_the_spec_that_nobody_uses_is_no_part_of_a_release() -> None:
+    class Newer(Endpoint):
+        public: bool = False
+
+    model = fixture_plan("local").models[0]
+    newer = model.spec.model_copy(update={"endpoint": Newer(**model.spec.endpoint.model_dump(), public=False)})
+    assert "public" in newer.endpoint.model_dump()
+    assert release_digest(replace(model, spec=newer)) == model.release_digest
+
+
+def changed_values(value: Any) -> Iterator[Any]:
+    """The same JSON value with one scalar of it changed, for each of its scalars."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from ({**value, key: other} for other in changed_values(inner))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from ([*value[:index], other, *value[index + 1 :]] for other in changed_values(inner))
+    else:
+        yield "another" if value != "another" else "yet another"
+
+
+def test_whatever_changes_in_a_manifest_is_a_new_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = next(model for model in fixture_plan("cloud").models if model.autoscaled)
+    manifests = render_model(replace(model, release_digest=""), placeholder_image(model))
+    digests = set()
+    for other in changed_values(manifests):
+        monkeypatch.setattr(plan_module, "render_model", lambda *_, other=other: other)
+        digests.add(release_digest(model))
+    assert len(digests) == sum(1 for _ in changed_values(manifests)) > 100
+    assert model.release_digest not in digests
+
+
+def test_comments_of_slipway_itself_are_no_part_of_a_release(tmp_path: Path) -> None:
+    copied = tmp_path / "slipway"
+    for name in ("infra", "templates", "stacks", "models", "server/src", "policy"):
+        shutil.copytree(ROOT / name, copied / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    for name in ("server/requirements.txt", "Pulumi.yaml"):
+        shutil.copy(ROOT / name, copied / name)
+
+    def releases() -> dict[str, str]:
+        command = [
+            sys.executable,
+            "-P",
+            "-c",
+            "from infra.cli import main; main()",
+            "plan",
+            "local",
+            "digits",
+            "--json",
+        ]
+        environ = {**os.environ, "PYTHONPATH": f"{copied}:{copied / 'server/src'}", "PYTHONDONTWRITEBYTECODE": "1"}
+        run = subprocess.run(command, cwd=copied, env=environ, capture_output=True, text=True, timeout=60, check=False)
+        assert run.returncode == 0, run.stderr
+        return {model["name"]: model["release"] + model["image"]["tag"] for model in json.loads(run.stdout)["models"]}
+
+    before = releases()
+    for path in copied.glob("infra/**/*.py"):
+        path.write_text(path.read_text() + "# planted\n")
+    for path in copied.glob("templates/**/*.j2"):
+        path.write_text(path.read_text() + "# planted\n")
+    assert releases() == before
+    server = next(copied.glob("server/src/slipway_server/app.py"))
+    server.write_text(server.read_text() + "# planted\n")
+    assert releases() != before, "the server's own files are in the image"
 
 
 def test_another_architecture_is_another_image_on_another_runtime() -> None:
@@ -167,10 +257,10 @@ def test_another_architecture_is_another_image_on_another_runtime() -> None:
     assert amd64.runtime.tag != arm64.runtime.tag
 
 
-def test_what_only_the_policy_reads_is_no_part_of_a_release() -> None:
+def test_an_exception_from_the_policy_is_applied_and_so_a_new_release() -> None:
     excepted = spec(exceptions={"spot-floor": "nobody minds when it is gone"})
     before, after = (planned(pools(SMALL), loaded(one))[0] for one in (spec(), excepted))
-    assert before.release_digest == after.release_digest
+    assert before.release_digest != after.release_digest
     assert after.spec.exceptions
 
 
