@@ -80,7 +80,9 @@ def environment_up(
     tell("updating its stack")
     adopted = is_adopted(opened)
     program = stacks.environment.program(opened.name, opened.settings, kept=tuple(kept), adopted=adopted)
-    engine.up(name, program, tell, new=new, refresh=refresh or new)
+    # Where nothing is live although the stack is there, somebody may have deleted its namespace. On AWS the stack is
+    # more than that, and its cluster is the environment's own.
+    engine.up(name, program, tell, new=new, refresh=refresh or (new and opened.account is None))
 
 
 def _resized(state: Json, settings: AwsSettings) -> list[str]:
