@@ -157,3 +157,18 @@ def test_a_model_called_stats_has_its_own_metadata_where_others_have_statistics(
     with processes.running(config, folder) as server:
         assert server.ask("GET", "/v2/models/stats").json["platform"] == "onnxruntime_onnx"
         assert server.ask("GET", "/v2/models/stats/stats").json["model_stats"][0]["name"] == "stats"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"inputs": [{"name": "image", "shape": [1] * 50_000, "datatype": "FP32", "data": []}]},
+        {"inputs": [{"name": "i" * 100_000, "shape": [1], "datatype": "FP32", "data": [1]}]},
+        {"inputs": [{"name": "image", "shape": [1], "datatype": "F" * 100_000, "data": [1]}]},
+    ],
+    ids=["shape", "name", "datatype"],
+)
+def test_a_refusal_is_short_whatever_it_quotes(digits: Server, body: dict[str, object]) -> None:
+    answer = digits.post(INFER, body)
+    assert answer.status == 400
+    assert len(answer.body) < 5000

@@ -2,6 +2,9 @@
 
 import reprlib
 
+from slipway_server.text import shortened
+
+PART_LIMIT = 2000
 _REPR = reprlib.Repr()
 _REPR.maxlevel = 3
 _REPR.maxlist = 4
@@ -22,13 +25,13 @@ class BadRequest(ValueError):
         field: path of the field in what was sent, for example `inputs.image[0][2]`.
         problem: what is wrong with it, with the value, as the rest of a sentence that begins with the field.
         allowed: what may be sent instead.
+
+    Whatever is quoted in them, the message stays short: each of the three loses its middle beyond `PART_LIMIT`.
     """
 
     def __init__(self, field: str, problem: str, allowed: str) -> None:
-        super().__init__(f"`{field}` {problem}; allowed: {allowed}")
-        self.field = field
-        self.problem = problem
-        self.allowed = allowed
+        self.field, self.problem, self.allowed = (shortened(part, PART_LIMIT) for part in (field, problem, allowed))
+        super().__init__(f"`{self.field}` {self.problem}; allowed: {self.allowed}")
 
 
 class TooLarge(BadRequest):
