@@ -193,12 +193,14 @@ def _read(path: Path, size: int, mtime_ns: int) -> _Graph:  # noqa: ARG001 - siz
         raise BadFile("is not ONNX", _ONNX, "export the model to ONNX") from None
     if not model.ir_version or not model.graph.output:
         raise BadFile("is not ONNX: it has no graph with outputs", _ONNX, "export the model to ONNX")
-    refuse_unsupported(model)
-    refuse_miswired(model)
-    if (problem := broken_text(model)) is not None:
-        raise BadFile(problem, "text in UTF-8", "export the model again with its labels in UTF-8")
-    ends = external_ends(model)
-    return _Graph(signature(model), hashlib.sha256(data).hexdigest(), ends)
+    try:
+        refuse_unsupported(model)
+        refuse_miswired(model)
+        if (problem := broken_text(model)) is not None:
+            raise BadFile(problem, "text in UTF-8", "export the model again with its labels in UTF-8")
+        return _Graph(signature(model), hashlib.sha256(data).hexdigest(), external_ends(model))
+    except UnicodeDecodeError:
+        raise BadFile("has names that are not UTF-8", _ONNX, "export the model again") from None
 
 
 @lru_cache(maxsize=4096)

@@ -387,6 +387,14 @@ def test_external_data_behind_a_link_stays_in_the_repository(tmp_path: Path) -> 
         read_artifact(path, root)
 
 
+def test_names_that_are_not_utf8_are_refused(tmp_path: Path) -> None:
+    model = graph_of([helper.make_node("ArgMax", ["x"], ["y"], axis=1, keepdims=0)])
+    data = model.SerializeToString().replace(b"keepdims", b"keep\x80ims")
+    (tmp_path / "model.onnx").write_bytes(data)
+    with pytest.raises(BadFile, match="has names that are not UTF-8"):
+        read_artifact(tmp_path / "model.onnx", tmp_path)
+
+
 def test_a_pointer_of_git_lfs_for_external_data_is_called_one(tmp_path: Path) -> None:
     path = saved(tmp_path, graph_of([ADD], [elsewhere()]))
     (tmp_path / "w.bin").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0a\nsize 8\n")
