@@ -15,10 +15,13 @@ from local.cluster import facts, network
 from tests.namespaces import Namespace, cable, namespaces
 from tests.other_user import NOBODY, connected
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("iptables-restore") is None or shutil.which("ip") is None,
-    reason="needs root, iptables and iproute2",
-)
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(
+        os.geteuid() != 0 or shutil.which("iptables-restore") is None or shutil.which("ip") is None,
+        reason="needs root, and iptables and iproute2, which the local environment brings",
+    ),
+]
 
 PORT = 30567
 POD = "10.244.0.7"
