@@ -198,7 +198,8 @@ def _read(path: Path, size: int, mtime_ns: int) -> _Graph:  # noqa: ARG001 - siz
         refuse_miswired(model)
         if (problem := broken_text(model)) is not None:
             raise BadFile(problem, "text in UTF-8", "export the model again with its labels in UTF-8")
-        return _Graph(signature(model), hashlib.sha256(data).hexdigest(), external_ends(model))
+        ends = external_ends(model)  # before the signature, which makes the model smaller
+        return _Graph(signature(model), hashlib.sha256(data).hexdigest(), ends)
     except UnicodeDecodeError:
         raise BadFile("has names that are not UTF-8", _ONNX, "export the model again") from None
 
