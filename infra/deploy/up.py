@@ -123,10 +123,11 @@ class Deployer:
         tell("updating its stack")
         name = stack(self.environment, model.name)
         # The engine believes its state. What a killed run, or a person, left otherwise has to be looked at first.
-        doubted = lock.inherited or live is None or not live.settled
+        doubted = lock.inherited or (live is not None and not live.settled)
         self.settle(name, doubted, tell)
         program = self.programs.model(model, tell)
-        self.engine.up(name, program, tell, new=live is None, refresh=self.refresh or doubted)
+        # A model that is new costs nothing to look at; one whose Deployment somebody deleted is not new to its stack.
+        self.engine.up(name, program, tell, new=live is None, refresh=self.refresh or doubted or live is None)
         applied = time.monotonic()
         done.steps["update"] = applied - started
         lock.check()
