@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from infra import report
+from infra import completion, report
 from infra.errors import SlipwayError, UserErrors
 from infra.folders import Folders, from_root
 from infra.room import full_disk
@@ -22,8 +22,8 @@ _YES = click.option("--yes", "-y", is_flag=True, help="Do not ask before changin
 _JOBS = click.option(
     "--jobs", "-j", type=click.IntRange(1, 32), default=4, show_default=True, help="How many models at once."
 )
-_MODELS = click.argument("models", nargs=-1, metavar="[MODEL]...")
-_ENVIRONMENT = click.argument("environment", metavar="ENV")
+_MODELS = click.argument("models", nargs=-1, metavar="[MODEL]...", shell_complete=completion.models)
+_ENVIRONMENT = click.argument("environment", metavar="ENV", shell_complete=completion.environments)
 
 
 def _folders(command: Callable[..., None]) -> Callable[..., None]:
@@ -232,7 +232,7 @@ def status(environment: str, models: tuple[str, ...], as_json: bool, folders: Fo
 
 @cli.command()
 @_ENVIRONMENT
-@click.argument("model")
+@click.argument("model", shell_complete=completion.models)
 @click.argument("file", type=click.File("rb"))
 @_folders
 def predict(environment: str, model: str, file: Any, folders: Folders) -> None:
@@ -252,6 +252,13 @@ def verify(environment: str, models: tuple[str, ...], as_json: bool, folders: Fo
     from infra.look import show_verdicts  # noqa: PLC0415
 
     show_verdicts(_opened(environment, folders, ()), models, as_json=as_json)
+
+
+@cli.command("completion")
+@click.argument("shell", type=click.Choice(completion.SHELLS))
+def print_completion(shell: str) -> None:
+    """Print what a shell reads to complete commands, environments and models: source <(slipway completion bash)."""
+    report.result(completion.script(cli, shell))
 
 
 def main() -> None:
