@@ -94,7 +94,7 @@ def test_an_up_whose_api_server_stays_away_says_so_and_the_next_one_converges(
 @pytest.mark.parametrize(
     ("nodes", "reason", "limit_s"),
     [
-        (hungry(), "was killed: it needs more memory than its limit of 256Mi", 60),
+        (hungry(), "make the model compute more than fits into its memory", 60),
         (endless(), "golden request: no answer within 5.0 s", 120),
     ],
     ids=["a pod that crashes", "a probe that never passes"],
