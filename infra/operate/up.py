@@ -2,11 +2,12 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import stacks.model
 from infra import report
-from infra.deploy.down import remove_models
+from infra.deploy.down import prove_models_gone, remove_models, remove_unknown
+from infra.deploy.engine import Engine
 from infra.deploy.record import Live, live_models, recorded_models
 from infra.deploy.up import Deployer, Done, needs_update
 from infra.deploy.watcher import Watcher
@@ -81,7 +82,7 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
             )
             done = deployer.deploy(changed)
             if options.prune and extra:
-                failed = remove_models(engine, opened.name, extra, progress.report, options.jobs)
+                failed = _pruned(opened, engine, extra, progress.report, options.jobs)
                 done += [Done(name, live[name].version, error=error) for name, error in failed.items() if error]
             # Models that were not named, or that failed, may still be on nodes of a pool that is to go.
             if old and not names and not cancelled.is_set() and not any(item.error for item in done):
@@ -99,6 +100,20 @@ def _live(opened: Opened) -> tuple[dict[str, Live], set[str]]:
         return live_models(opened.cluster), recorded_models(opened.cluster)
     except EnvironmentMissing:
         return {}, set()
+
+
+def _pruned(
+    opened: Opened, engine: Engine, models: Sequence[str], tell: Callable[[str, str], None], jobs: int
+) -> dict[str, SlipwayError | None]:
+    """Take models away that have no spec, and wait until they are gone. Gives what failed by model, None for others."""
+    failed = remove_models(engine, opened.name, models, tell, jobs)
+    gone = [name for name, error in failed.items() if error is None]
+    try:
+        remove_unknown(opened.cluster, opened.name, gone)
+        prove_models_gone(opened.cluster, opened.name, gone)
+    except SlipwayError as error:
+        failed |= dict.fromkeys(gone, error)
+    return failed
 
 
 def _announce(

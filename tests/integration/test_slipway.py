@@ -199,7 +199,7 @@ def test_without_an_api_server_the_message_names_its_address_and_the_limit(bench
 def test_ctrl_c_ends_in_order_and_the_next_up_goes_on(bench: Workbench) -> None:
     bench.write("sums")
     process = bench.start("up", bench.environment, "--yes")
-    time.sleep(6)
+    time.sleep(3)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=90)
     assert process.returncode == 3, stderr
