@@ -13,8 +13,8 @@ from urllib.parse import quote, urlencode
 
 import urllib3
 import urllib3.exceptions
+from slipway_server.text import shortened
 
-from infra.errors import shortened
 from infra.failures import ApiRefused, ClusterUnreachable
 from infra.kubeconfig import asking_for_credentials, connect, proxy_of
 

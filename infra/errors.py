@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-_CUT = " [...] "
+from slipway_server.text import shortened
 
 
 class Place(NamedTuple):
@@ -136,11 +136,3 @@ def _line(text: str, limit: int = 500) -> str:
 def shown(value: object, limit: int = 80) -> str:
     """A value as one printable line; control characters are escaped, long ones cut."""
     return shortened(json.dumps(value, default=str), limit)
-
-
-def shortened(text: str, limit: int) -> str:
-    """Cut a text to `limit` characters in its middle: it begins with what it is about, and ends with why."""
-    if len(text) <= limit:
-        return text
-    rest = limit - len(_CUT)
-    return f"{text[: rest // 3]}{_CUT}{text[len(text) - (rest - rest // 3) :]}"

@@ -6,7 +6,6 @@ from unittest.mock import Mock
 import pytest
 import slipway_server.text
 
-import infra.errors
 import local.text
 from infra.cluster import Cluster
 from infra.errors import FileRefused, shown
@@ -15,14 +14,10 @@ from local.provider.api import _status
 
 LONG = "what it is about: " + "/a/file/of/its/code.cc:256 void function() " * 200 + "max supported IR version: 13"
 
-HELPERS = [infra.errors.shortened, local.text.shortened, slipway_server.text.shortened]
+HELPERS = [local.text.shortened, slipway_server.text.shortened]
 
 
-@pytest.mark.parametrize(
-    "shortened",
-    [infra.errors.shortened, local.text.shortened, slipway_server.text.shortened],
-    ids=lambda f: f.__module__,
-)
+@pytest.mark.parametrize("shortened", HELPERS, ids=lambda f: f.__module__)
 @pytest.mark.parametrize("limit", [80, 81, 300, 600])
 def test_a_long_text_keeps_its_beginning_and_its_end(shortened: Callable[[str, int], str], limit: int) -> None:
     cut = shortened(LONG, limit)
@@ -32,11 +27,7 @@ def test_a_long_text_keeps_its_beginning_and_its_end(shortened: Callable[[str, i
     assert cut.endswith("max supported IR version: 13")
 
 
-@pytest.mark.parametrize(
-    "shortened",
-    [infra.errors.shortened, local.text.shortened, slipway_server.text.shortened],
-    ids=lambda f: f.__module__,
-)
+@pytest.mark.parametrize("shortened", HELPERS, ids=lambda f: f.__module__)
 def test_a_text_that_fits_is_left_as_it_is(shortened: Callable[[str, int], str]) -> None:
     assert shortened("a" * 80, 80) == "a" * 80
     assert len(shortened("a" * 81, 80)) == 80
