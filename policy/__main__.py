@@ -9,8 +9,8 @@ from pulumi_policy.proxy import UnknownValueError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the repository, which is not installed here
 
-from infra.policy import resources, rules
-from infra.policy.resource import seen_by_engine
+from slipway.policy import resources, rules
+from slipway.policy.resource import seen_by_engine
 
 
 def one(rule: str) -> ResourceValidationPolicy:

@@ -3,9 +3,9 @@
 from functools import lru_cache
 from pathlib import Path
 
-from infra.load import load_environment
-from infra.plan import Plan, plan
-from infra.sources import CodeDigests
+from slipway.loading.specs import load_environment
+from slipway.plan.code_digests import CodeDigests
+from slipway.planner.environment import Plan, plan
 
 FIXTURES = Path(__file__).parent / "fixtures"
 CODE = CodeDigests(requirements="requirements", server={})

@@ -5,7 +5,7 @@ import asyncio
 import logging
 from pathlib import Path
 
-from .server import serve
+from local.provider.server import serve
 
 
 def main() -> None:

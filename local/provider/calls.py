@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 import grpc
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
-from .api import ApiError, UnreachableError
-from .connections import Connection, NotConfiguredError
-from .discovery import KindMissingError
-from .kinds import KindRefusedError
-from .kubeconfig import KubeconfigError
-from .operations import InitError, OperationError
-from .properties import PropertyRefusedError, encode
-from .settings import SettingsError
+from local.provider.api import ApiError, UnreachableError
+from local.provider.connections import Connection, NotConfiguredError
+from local.provider.discovery import KindMissingError
+from local.provider.kinds import KindRefusedError
+from local.provider.kubeconfig import KubeconfigError
+from local.provider.operations import InitError, OperationError
+from local.provider.properties import PropertyRefusedError, encode
+from local.provider.settings import SettingsError
 
 log = logging.getLogger("local.provider")
 

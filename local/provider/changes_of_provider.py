@@ -5,9 +5,9 @@ from typing import Any
 
 from pulumi.runtime.proto import provider_pb2
 
-from .clusters import server
-from .properties import Object, plain
-from .settings import parse
+from local.provider.clusters import server
+from local.provider.properties import Object, plain
+from local.provider.settings import parse
 
 
 def compare(olds: Object, news: Object, environment: Mapping[str, str]) -> Any:

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from .properties import Object, Secret, mark_secrets, plain
+from local.provider.properties import Object, Secret, mark_secrets, plain
 
 _INPUTS = "__inputs"
 _API_VERSION = "__initialApiVersion"

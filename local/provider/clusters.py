@@ -12,11 +12,11 @@ from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import kube_config
 from kubernetes.aio.config.config_exception import ConfigException
 
-from . import kubeconfig
-from .api import Api
-from .discovery import Discovery
-from .kubeconfig import KubeconfigError
-from .settings import Settings
+from local.provider import kubeconfig
+from local.provider.api import Api
+from local.provider.discovery import Discovery
+from local.provider.kubeconfig import KubeconfigError
+from local.provider.settings import Settings
 
 
 class Cluster:

@@ -5,9 +5,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from .clusters import Cluster, Clusters
-from .engine import Engine
-from .settings import Settings
+from local.provider.clusters import Cluster, Clusters
+from local.provider.engine import Engine
+from local.provider.settings import Settings
 
 _MOST = 512
 """Connections end without a word, so the oldest records go; far more than engines that run at a time."""

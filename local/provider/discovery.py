@@ -4,8 +4,8 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from .api import Api, ApiError
-from .kinds import Kind
+from local.provider.api import Api, ApiError
+from local.provider.kinds import Kind
 
 _AGAIN_S = 0.5
 """A kind that was missing is not asked for again within this time."""

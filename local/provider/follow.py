@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import aiohttp
 
-from .api import UNREACHABLE_S, Api, ApiError, UnreachableError
-from .verdict import Manifest
+from local.provider.api import UNREACHABLE_S, Api, ApiError, UnreachableError
+from local.provider.verdict import Manifest
 
 _PAUSE_S = 0.3
 _WATCH_S = "540"

@@ -6,11 +6,11 @@ from typing import Any
 
 import aiohttp
 
-from .api import Api, ApiError
-from .discovery import Resource
-from .settle import NotLiveError, Say
-from .verdict import Manifest, condition
-from .watching import annotations
+from local.provider.api import Api, ApiError
+from local.provider.discovery import Resource
+from local.provider.settle import NotLiveError, Say
+from local.provider.verdict import Manifest, condition
+from local.provider.watching import annotations
 
 PROPAGATION = "pulumi.com/deletionPropagationPolicy"
 _POLICIES = {"foreground": "Foreground", "background": "Background", "orphan": "Orphan"}

@@ -8,7 +8,7 @@ are mutable. What no table can know (validation rules of custom resources) the A
 import re
 from typing import Any
 
-from .kinds import Kind
+from local.provider.kinds import Kind
 
 _SELECTOR = ("spec.selector",)
 _POD = tuple(

@@ -5,9 +5,9 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from .checkpoint import READ_ONLY
-from .kinds import Kind
-from .properties import UNKNOWN, Object, Secret
+from local.provider.checkpoint import READ_ONLY
+from local.provider.kinds import Kind
+from local.provider.properties import UNKNOWN, Object, Secret
 
 AUTONAMED = "pulumi.com/autonamed"
 

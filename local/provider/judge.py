@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import others, workloads
-from .kinds import of
-from .verdict import Manifest, Related, Verdict
+from local.provider import others, workloads
+from local.provider.kinds import of
+from local.provider.verdict import Manifest, Related, Verdict
 
 Rule = Callable[[Manifest, Related], Verdict]
 

@@ -4,16 +4,16 @@ import asyncio
 from dataclasses import dataclass
 from functools import cached_property
 
-from . import checkpoint, gone, settle, watching
-from .api import APPLY, JSON, Answer, ApiError, UnreachableError
-from .clusters import Cluster
-from .connections import Connection
-from .discovery import KindMissingError
-from .kinds import Kind, of
-from .properties import Object, plain
-from .refusals import already_there, explain
-from .settle import NotLiveError
-from .verdict import Manifest, Related
+from local.provider import checkpoint, gone, settle, watching
+from local.provider.api import APPLY, JSON, Answer, ApiError, UnreachableError
+from local.provider.clusters import Cluster
+from local.provider.connections import Connection
+from local.provider.discovery import KindMissingError
+from local.provider.kinds import Kind, of
+from local.provider.properties import Object, plain
+from local.provider.refusals import already_there, explain
+from local.provider.settle import NotLiveError
+from local.provider.verdict import Manifest, Related
 
 FORCE = "pulumi.com/patchForce"
 _PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)

@@ -1,7 +1,7 @@
 """Judge what makes no pods but is not live at once: Service, Ingress, volumes, quotas, tokens, a bare Pod."""
 
-from . import pods
-from .verdict import Manifest, Ready, Related, Verdict, Waiting, name
+from local.provider import pods
+from local.provider.verdict import Manifest, Ready, Related, Verdict, Waiting, name
 
 
 def service(manifest: Manifest, related: Related) -> Verdict:

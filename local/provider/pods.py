@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from .verdict import Manifest, Ready, Verdict, Waiting, condition, holds, name
+from local.provider.verdict import Manifest, Ready, Verdict, Waiting, condition, holds, name
 
 
 def judge(pod: Manifest) -> Verdict:

@@ -4,18 +4,18 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
-from . import immutable
-from .api import ApiError, UnreachableError
-from .checkpoint import READ_ONLY
-from .difference import Change, changes, prune, render, under
-from .discovery import KindMissingError
-from .inputs import is_autonamed
-from .operations import OperationError, Target, apply, read
-from .properties import UNKNOWN, Object, has_unknown, plain
-from .refusals import explain
-from .settings import Settings
-from .verdict import Manifest, Ready, Related
-from .workloads import job
+from local.provider import immutable
+from local.provider.api import ApiError, UnreachableError
+from local.provider.checkpoint import READ_ONLY
+from local.provider.difference import Change, changes, prune, render, under
+from local.provider.discovery import KindMissingError
+from local.provider.inputs import is_autonamed
+from local.provider.operations import OperationError, Target, apply, read
+from local.provider.properties import UNKNOWN, Object, has_unknown, plain
+from local.provider.refusals import explain
+from local.provider.settings import Settings
+from local.provider.verdict import Manifest, Ready, Related
+from local.provider.workloads import job
 
 REPLACE_UNREADY = "pulumi.com/replaceUnready"
 _ALLOCATED = {

@@ -2,8 +2,8 @@
 
 import re
 
-from .api import ApiError
-from .kinds import Kind
+from local.provider.api import ApiError
+from local.provider.kinds import Kind
 
 _MANAGER = re.compile(r'conflict with "([^"]*)"')
 _UNDECLARED = re.compile(r"(\.[^\s:]+): field not declared in schema")

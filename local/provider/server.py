@@ -10,9 +10,8 @@ import grpc.aio
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from local.peers import OwnPeers
-
-from .connections import Connections
-from .service import NOTICE, Provider
+from local.provider.connections import Connections
+from local.provider.service import NOTICE, Provider
 
 log = logging.getLogger("local.provider")
 

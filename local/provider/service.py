@@ -12,15 +12,15 @@ import grpc.aio
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from . import changes_of_provider, checkpoint, inputs, kinds, operations, preview
-from .api import UnreachableError
-from .calls import answering
-from .connections import Connection, Connections
-from .difference import Change
-from .discovery import KindMissingError
-from .operations import InitError, OperationError, Target
-from .properties import Object, decode, encode, plain
-from .settings import SettingsError, parse
+from local.provider import changes_of_provider, checkpoint, inputs, kinds, operations, preview
+from local.provider.api import UnreachableError
+from local.provider.calls import answering
+from local.provider.connections import Connection, Connections
+from local.provider.difference import Change
+from local.provider.discovery import KindMissingError
+from local.provider.operations import InitError, OperationError, Target
+from local.provider.properties import Object, decode, encode, plain
+from local.provider.settings import SettingsError, parse
 
 log = logging.getLogger("local.provider")
 

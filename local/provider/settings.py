@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from .properties import UNKNOWN, plain
+from local.provider.properties import UNKNOWN, plain
 
 _WITHOUT_EFFECT = frozenset({"version", "pluginDownloadURL", "suppressHelmHookWarnings"})
 """Keys about things that never happen here: there are no Helm hooks to warn of, no plugin to fetch."""

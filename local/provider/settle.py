@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from . import judge
-from .api import Api, UnreachableError
-from .discovery import Resource
-from .follow import follow
-from .verdict import Failed, Manifest, Ready, Related, Waiting
-from .watching import Watching, limit_s, rule
+from local.provider import judge
+from local.provider.api import Api, UnreachableError
+from local.provider.discovery import Resource
+from local.provider.follow import follow
+from local.provider.verdict import Failed, Manifest, Ready, Related, Waiting
+from local.provider.watching import Watching, limit_s, rule
 
 _QUIET_S = 0.5
 """Progress is told at most this often, and not for what is over sooner."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .verdict import Manifest, Ready, Verdict, Waiting, condition
+from local.provider.verdict import Manifest, Ready, Verdict, Waiting, condition
 
 ANNOTATION = "pulumi.com/waitFor"
 _STEP = re.compile(

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from . import judge, waitfor
-from .verdict import Failed, Manifest, Ready, Related, Verdict, Waiting
+from local.provider import judge, waitfor
+from local.provider.verdict import Failed, Manifest, Ready, Related, Verdict, Waiting
 
 SKIP = "pulumi.com/skipAwait"
 TIMEOUT = "pulumi.com/timeoutSeconds"

@@ -4,8 +4,8 @@ A pod in trouble ends no wait, be it for an image that nobody has or a program t
 plugin, these wait until their time is up. A Job alone is told to have failed, by its controller.
 """
 
-from . import pods
-from .verdict import Failed, Manifest, Ready, Related, Verdict, Waiting, condition, holds, name, owned
+from local.provider import pods
+from local.provider.verdict import Failed, Manifest, Ready, Related, Verdict, Waiting, condition, holds, name, owned
 
 _REVISION = "deployment.kubernetes.io/revision"
 

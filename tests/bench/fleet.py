@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import docker
+from slipway.cluster.api import Cluster
 
-from infra.cluster import Cluster
 from local import paths, processes
 from local.cluster import facts
 from tests.bench import files, pods

@@ -12,17 +12,16 @@ import threading
 from pathlib import Path
 
 import pulumi
-
-from infra.components.environment import EnvironmentArgs, KubernetesEnvironment
-from infra.components.image import ModelImage
-from infra.components.kubernetes_object import KubernetesObject, cluster_provider
-from infra.components.model import with_image
-from infra.components.model_image import image_args
-from infra.deploy.engine import Engine
-from infra.opened import Folders, Opened
-from infra.plan import ModelPlan
-from infra.render import render_environment, render_model
-from infra.settings import Settings
+from slipway.commands.opened import Folders, Opened
+from slipway.components.image.component import ModelImage
+from slipway.components.image.of_model import image_args
+from slipway.components.kubernetes.environment import EnvironmentArgs, KubernetesEnvironment
+from slipway.components.kubernetes.model import with_image
+from slipway.components.kubernetes.object import KubernetesObject, cluster_provider
+from slipway.engine.engine import Engine
+from slipway.planner.environment import ModelPlan
+from slipway.render.render import render_environment, render_model
+from slipway.settings.kubernetes import Settings
 
 _BEFORE_THE_PODS = ("ServiceAccount", "ConfigMap", "NetworkPolicy")
 

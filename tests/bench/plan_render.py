@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.opened import Folders, Opened
-from infra.plan import ModelPlan
+from slipway.commands.opened import Folders, Opened
+from slipway.planner.environment import ModelPlan
+
 from tests.bench import files, helm_peer
 
 _SETTINGS: dict[str, Any] = {

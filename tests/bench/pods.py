@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from infra.cluster import Cluster
-from infra.failures import ApiRefused
-from infra.versions import SERVER_PORT
+from slipway.catalog.pod_contract import SERVER_PORT
+from slipway.cluster.api import Cluster
+from slipway.errors.failures import ApiRefused
 
 NODE = "bench-simulated"
 _NETWORK = ipaddress.ip_network("10.246.1.0/24")

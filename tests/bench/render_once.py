@@ -9,10 +9,10 @@ import sys
 import time
 from pathlib import Path
 
-from infra.load import find_root, load_environment
-from infra.plan import plan
-from infra.render import render_model, to_yaml
-from infra.sources import code_digests
+from slipway.loading.specs import find_root, load_environment
+from slipway.plan.code_digests import code_digests
+from slipway.planner.environment import plan
+from slipway.render.render import render_model, to_yaml
 
 
 def main() -> None:

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from infra.errors import SlipwayError
+from slipway.errors.base import SlipwayError
+
 from local import paths
 from local.errors import LocalError
 from tests.bench import fleet, machine, plan_render, recovery, tables

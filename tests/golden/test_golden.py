@@ -5,8 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from infra.render import (
+from slipway.render.render import (
     placeholder_image,
     render_dockerfile,
     render_environment,
@@ -14,6 +13,7 @@ from infra.render import (
     render_runtime_dockerfile,
     to_yaml,
 )
+
 from tests.planned import fixture_plan
 
 HERE = Path(__file__).parent

@@ -6,12 +6,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from slipway.errors.base import UserError
+from slipway.loading.specs import load_settings, load_spec_file
+from slipway.planner.environment import Plan, plan
+from slipway.planner.price import price
+from slipway.render.render import placeholder_image, render_model, to_yaml
 
-from infra.errors import UserError
-from infra.load import load_settings, load_spec_file
-from infra.plan import Plan, plan
-from infra.price import price
-from infra.render import placeholder_image, render_model, to_yaml
 from tests.planned import CODE, FIXTURES, fleet_plan
 
 HERE = Path(__file__).parent

@@ -10,8 +10,8 @@ from pathlib import Path
 import docker
 import pytest
 import requests
+from slipway.loading.base_image import VARIABLE
 
-from infra.base_image import VARIABLE
 from tests.integration.workbench import Workbench
 
 pytestmark = pytest.mark.integration

@@ -6,11 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
-
-from infra.deploy.engine import Engine
-from infra.deploy.new_stack import made
-from infra.load import secrets_of
-from infra.names import PROJECT
+from slipway.engine.engine import Engine
+from slipway.engine.new_stack import made
+from slipway.loading.specs import secrets_of
+from slipway.values.names import PROJECT
 
 ROOT = Path(__file__).parents[2]
 

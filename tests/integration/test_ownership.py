@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from slipway.cluster.api import Json
 
-from infra.cluster import Json
 from tests.integration.workbench import Workbench, post
 
 REQUEST = {"inputs": {"a": [[1, 1, 1]], "b": [[0, 0, 0]]}}

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from slipway.render.render import placeholder_image, render_model
+from slipway.values.names import EXCEPTIONS_ANNOTATION
 
-from infra.names import EXCEPTIONS_ANNOTATION
-from infra.render import placeholder_image, render_model
 from tests.planned import fixture_plan
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,12 +4,12 @@ import random
 from dataclasses import replace
 
 import pytest
+from slipway.commands.opened import Folders, Opened
+from slipway.deploy.live_release import record_of_live
+from slipway.deploy.record import saved
+from slipway.deploy.record_format import packed, unpacked
+from slipway.errors.failures import ApiRefused
 
-from infra.deploy.live_release import record_of_live
-from infra.deploy.record import saved
-from infra.deploy.record_format import packed, unpacked
-from infra.failures import ApiRefused
-from infra.opened import Folders, Opened
 from tests.integration.workbench import Workbench, post
 
 ONES = {"inputs": {"a": [[1, 1, 1]], "b": [[0, 0, 0]]}}

@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from slipway.capacity.node_groups import node_groups
+from slipway.catalog.aws import EKS_VERSIONS
+from slipway.commands.opened import Folders
+from slipway.commands.rotate import rotate_pool
+from slipway.commands.session import Options
+from slipway.errors.base import SlipwayError
+from slipway.loading.specs import load_settings
+from slipway.values import names
 
-import infra.names
-from infra.catalog import EKS_VERSIONS
-from infra.errors import SlipwayError
-from infra.load import load_settings
-from infra.node_groups import node_groups
-from infra.opened import Folders
-from infra.operate.pools import rotate_pool
-from infra.operate.session import Options
 from tests.integration.workbench import ROOT
 from tests.rehearsal import checks, leftovers
 from tests.rehearsal.acts import Acts, change_settings, copied_settings
@@ -79,8 +79,8 @@ def changed(acts: Acts, change: Change) -> dict[str, int]:
 
 def nodes_of(acts: Acts, pool: str) -> int:
     """Nodes that a pool has."""
-    labels = acts.stage.nodes.labels(infra.names.cluster(acts.environment))
-    return sum(found.get(infra.names.POOL_LABEL) == pool for found in labels.values())
+    labels = acts.stage.nodes.labels(names.cluster(acts.environment))
+    return sum(found.get(names.POOL_LABEL) == pool for found in labels.values())
 
 
 def most_nodes(acts: Acts, pool: str) -> int:
@@ -122,7 +122,7 @@ def test_an_environment_is_changed_in_place_and_ends_at_nothing(environment: str
     assert acts.up().changed == 0
 
     acts.down()
-    assert acts.stage.nodes.names(infra.names.cluster(environment)) == []
+    assert acts.stage.nodes.names(names.cluster(environment)) == []
 
 
 def test_models_of_every_kind_are_scheduled_where_the_plan_says(play: Callable[..., Acts], tmp_path: Path) -> None:

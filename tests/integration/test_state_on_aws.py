@@ -11,8 +11,7 @@ import pulumi
 import pytest
 import requests
 from moto.server import ThreadedMotoServer
-
-from infra.deploy.engine import Engine
+from slipway.engine.engine import Engine
 
 BUCKET = "slipway-state-123456789012"
 REGION = "eu-central-1"

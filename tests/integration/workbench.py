@@ -19,9 +19,8 @@ from typing import Any
 import numpy as np
 import yaml
 from onnx import NodeProto, TensorProto, helper, numpy_helper
-
-from infra.cluster import Cluster
-from infra.deploy.strays import config_maps_of
+from slipway.cluster.api import Cluster
+from slipway.deploy.orphans import config_maps_of
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = (

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import slipway.programs.environment
+import slipway.programs.model
+from slipway.loading.settings import load_settings
+from slipway.plan.release import Release
+from slipway.settings.aws import AwsSettings
 
-import stacks.environment
-import stacks.model
-from infra.aws_settings import AwsSettings
-from infra.deploy.release import Release
-from infra.settings_file import load_settings
 from tests.programs.recorder import Registered, Run, run_program
 
 STACKS = Path(__file__).resolve().parents[2] / "stacks"
@@ -33,7 +33,7 @@ def settings_of(environment: str) -> AwsSettings:
 
 @lru_cache
 def run_of(environment: str) -> Run:
-    return run_program(stacks.environment.program(environment, settings_of(environment)), environment)
+    return run_program(slipway.programs.environment.program(environment, settings_of(environment)), environment)
 
 
 @lru_cache
@@ -55,7 +55,7 @@ def run_of_model(environment: str) -> Run:
         "kubeconfig": KUBECONFIG,
         "key": KEY,
     }
-    program = stacks.model.release_program(settings, environment, release)
+    program = slipway.programs.model.release_program(settings, environment, release)
     return run_program(program, f"{environment}.digits", connection=connection)
 
 

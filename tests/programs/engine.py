@@ -15,9 +15,8 @@ from pulumi.runtime.proto import (
     resource_pb2,
     resource_pb2_grpc,
 )
-
-from infra.deploy.language_server import language_server
-from infra.names import PROJECT
+from slipway.engine.language_server import language_server
+from slipway.values.names import PROJECT
 
 _FEATURES = ("secrets", "resourceReferences", "outputValues", "aliasSpecs")
 _LIMIT_S = 60

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+import slipway.programs.environment
+from slipway.capacity.node_groups import node_groups, replaced, stored
+from slipway.catalog.platform_pins import EKS
 
-import stacks.environment
-from infra.node_groups import node_groups, replaced, stored
-from infra.platform_versions import EKS
 from tests.programs.aws_runs import KUBECONFIG, each_environment, run_of, run_of_model, runs, settings_of
 from tests.programs.recorder import run_program
 
@@ -146,7 +146,7 @@ def test_a_pool_that_is_rotated_has_its_old_group_beside_the_new_one() -> None:
     )
     (leaving,) = replaced(changed, old)
     assert leaving.name.startswith("gpu-l4-")
-    run = run_program(stacks.environment.program("prod", changed, [leaving]), "prod")
+    run = run_program(slipway.programs.environment.program("prod", changed, [leaving]), "prod")
     there = {group.inputs["nodeGroupName"] for group in run.of("aws:eks/nodeGroup:NodeGroup")}
     assert there == {group.name for group in node_groups(changed)} | {leaving.name}
     assert len(run.outputs["node_groups"]["gpu-l4"]) == 2
@@ -167,7 +167,7 @@ def test_what_a_node_group_can_change_in_place_is_no_rotation() -> None:
 
 @each_environment
 def test_a_preview_shows_every_resource_though_nothing_is_there_yet(environment: str) -> None:
-    program = stacks.environment.program(environment, settings_of(environment))
+    program = slipway.programs.environment.program(environment, settings_of(environment))
     shown = run_program(program, environment, preview=True)
     assert {resource.urn for resource in shown.resources} == {r.urn for r in run_of(environment).resources}
 

@@ -7,9 +7,9 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from slipway.components.aws.iam.policies import WILDCARDS, statement
+from slipway.values import names
 
-from infra import names
-from infra.components.aws.policies import WILDCARDS, statement
 from tests.programs.aws_runs import (
     ENVIRONMENTS,
     KEY,

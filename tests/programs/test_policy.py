@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import slipway.programs.environment
+import slipway.programs.model
+from slipway.commands.opened import Folders, Opened
+from slipway.components.image.component import ModelImageArgs
+from slipway.planner.environment import ModelPlan
+from slipway.policy.resource import Resource
+from slipway.policy.resources import violations
 
-import stacks.environment
-import stacks.model
-from infra.components.image import ModelImageArgs
-from infra.opened import Folders, Opened
-from infra.plan import ModelPlan
-from infra.policy.resource import Resource
-from infra.policy.resources import violations
 from tests.needs_aws import needs_aws
 from tests.programs.recorder import Run, run_program
 
@@ -39,7 +39,7 @@ def on_aws(*names: str) -> list[Any]:
 @pytest.mark.parametrize("environment", ["local", *on_aws("dev", "staging", "prod")])
 def test_an_environment_breaks_no_rule(environment: str) -> None:
     opened = Opened(environment, FOLDERS)
-    resources = seen(run_program(stacks.environment.program(environment, opened.settings), environment))
+    resources = seen(run_program(slipway.programs.environment.program(environment, opened.settings), environment))
     assert resources
     assert [(one.rule.id, one.resource.name, one.problem) for one in violations(resources)] == []
 
@@ -49,10 +49,10 @@ def test_a_model_breaks_no_rule(environment: str, monkeypatch: pytest.MonkeyPatc
     def built(model: ModelPlan, _: Callable[[str], None]) -> ModelImageArgs:
         return ModelImageArgs(model.image.repository, model.image.tag, lambda: DIGEST, lambda _: DIGEST)
 
-    monkeypatch.setattr(stacks.model, "image_args", built)
+    monkeypatch.setattr(slipway.programs.model, "image_args", built)
     opened = Opened(environment, FOLDERS)
     model = opened.plan.find("digits", FOLDERS.models)
-    program = stacks.model.programs(opened.settings).model(model, lambda _: None)
+    program = slipway.programs.model.programs(opened.settings).model(model, lambda _: None)
     resources = seen(run_program(program, model.stack, connection=CONNECTION))
     assert any(resource.kind == "Deployment" for resource in resources)
     assert [(one.rule.id, one.resource.name, one.problem) for one in violations(resources)] == []

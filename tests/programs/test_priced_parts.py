@@ -1,7 +1,8 @@
 """What `slipway price` counts is what the components make."""
 
-from infra import price
-from infra.components.aws import endpoints, keys
+from slipway.components.aws import keys
+from slipway.components.aws.network import endpoints
+from slipway.planner import price
 
 
 def test_interface_endpoints_and_keys_are_those_of_the_components() -> None:

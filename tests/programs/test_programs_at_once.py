@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import slipway.programs.model
+from slipway.components.image.component import ModelImageArgs
+from slipway.planner.environment import ModelPlan, Plan
+from slipway.settings.aws import AnySettings
 
-import stacks.model
-from infra.aws_settings import AnySettings
-from infra.components.image import ModelImageArgs
-from infra.plan import ModelPlan, Plan
 from tests.planned import fixture_plan, fleet_plan
 from tests.programs.engine import run
 
@@ -33,7 +33,7 @@ def quick_images(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return ModelImageArgs(model.image.repository, model.image.tag, lambda: None, ensure)
 
-    monkeypatch.setattr(stacks.model, "image_args", args)
+    monkeypatch.setattr(slipway.programs.model, "image_args", args)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def hasty_threads() -> Iterator[None]:
 
 
 def deployed(settings: AnySettings, model: ModelPlan) -> tuple[str, list[str], dict[str, Any], list[str]]:
-    program = stacks.model.program(settings, model, lambda _: None)
+    program = slipway.programs.model.program(settings, model, lambda _: None)
     error, monitor, messages = run(program, model.stack, {"connection": LINK})
     return error, monitor.registered, monitor.stack_outputs, messages.logged
 
@@ -69,7 +69,7 @@ def test_two_programs_at_once_never_get_in_each_others_way(hasty_threads: None) 
 @pytest.mark.parametrize("planned", [fixture_plan("cloud"), fleet_plan()], ids=lambda plan: plan.environment)
 def test_a_program_in_a_thread_is_the_first_to_import_nothing(planned: Plan) -> None:
     """Two threads that import parts of one package at once can see each other's half of it."""
-    stacks.model.programs(planned.settings)
+    slipway.programs.model.programs(planned.settings)
     before = set(sys.modules)
     error, *_ = deployed(planned.settings, planned.models[0])
     assert error == ""

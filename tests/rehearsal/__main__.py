@@ -8,16 +8,16 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import click
+from slipway import console
+from slipway.commands.opened import Folders, Opened
+from slipway.engine.events import Outcome
+from slipway.engine.language_server import quiet_about_ended_programs
+from slipway.errors.base import DeployError, SlipwayError, UserError, UserErrors
+from slipway.errors.failures import Interrupted
+from slipway.plan.model import ModelPlan
+from slipway.settings.aws import AwsSettings
+from slipway.values import names
 
-import infra.names
-from infra import report
-from infra.aws_settings import AwsSettings
-from infra.deploy.engine_events import Outcome
-from infra.deploy.language_server import quiet_about_ended_programs
-from infra.errors import DeployError, SlipwayError, UserError, UserErrors
-from infra.failures import Interrupted
-from infra.opened import Folders, Opened
-from infra.planned import ModelPlan
 from tests.rehearsal import checks, leftovers, summary
 from tests.rehearsal.acts import Acts, copied_settings, timed
 from tests.rehearsal.processes import RehearsalError
@@ -41,20 +41,20 @@ def main(environment: str, models: Path, settings: Path, *, keep: bool) -> None:
             f"{environment} is of kind {aws.kind}: bring it up instead; only kind aws needs a rehearsal"
         )
     planned = opened.models(())
-    report.message(NOTICE)
+    console.message(NOTICE)
     cancelled = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: cancelled.set())
     quiet_about_ended_programs()
     times: dict[str, float] = {}
     with ExitStack() as stack:
-        report.message("setting the stage: a control plane, moto, stand-ins for pulumi-aws, Helm and Docker")
+        console.message("setting the stage: a control plane, moto, stand-ins for pulumi-aws, Helm and Docker")
         with timed(times, "setting the stage"):
             on = stack.enter_context(stage(aws))
         _play(on, environment, models, settings, planned, cancelled, times, keep=keep)
     summary.times(times)
     summary.reality()
-    report.result(f"rehearsal of `{environment}` went well; nothing is left")
+    console.result(f"rehearsal of `{environment}` went well; nothing is left")
 
 
 def _play(
@@ -72,7 +72,7 @@ def _play(
     copied_settings(settings, on.folder / "stacks", on.moto)
     folders = Folders(models, on.folder / "stacks")
     before = leftovers.account(on)
-    with report.Progress() as progress:
+    with console.Progress() as progress:
         acts = Acts(on, environment, folders, progress.report, cancelled)
         with timed(times, "environment up"):
             acts.up()
@@ -85,17 +85,17 @@ def _play(
         placed = {model.name: checks.nodes_of_model(acts, model) for model in planned}
         states = [acts.state(), *(acts.state(model.name) for model in planned)]
     summary.resources(on, states)
-    report.table(
+    console.table(
         ("model", "pool, as planned", "nodes"),
         [(model.name, model.pool.name, ", ".join(placed[model.name])) for model in planned],
         "Where models are",
     )
     if keep:
-        report.message(f"KUBECONFIG={on.plane.kubeconfig} AWS_ENDPOINT_URL={on.moto}: Enter takes it all down")
+        console.message(f"KUBECONFIG={on.plane.kubeconfig} AWS_ENDPOINT_URL={on.moto}: Enter takes it all down")
         sys.stdin.readline()
     with timed(times, "down"):
         acts.down()
-    checks.require_nothing_left(leftovers.account(on) - before, on.nodes.names(infra.names.cluster(environment)))
+    checks.require_nothing_left(leftovers.account(on) - before, on.nodes.names(names.cluster(environment)))
 
 
 def _models_up(acts: Acts, planned: list[ModelPlan]) -> list[Outcome]:
@@ -107,13 +107,13 @@ if __name__ == "__main__":
     try:
         main(standalone_mode=False)
     except (UserError, UserErrors) as error:
-        report.message(f"error: {error}", "red")
+        console.message(f"error: {error}", "red")
         sys.exit(1)
     except (Interrupted, click.Abort):
-        report.message("interrupted; nothing of the rehearsal is left")
+        console.message("interrupted; nothing of the rehearsal is left")
         sys.exit(_INTERRUPTED)
     except (RehearsalError, SlipwayError) as error:
-        report.message(f"rehearsal failed: {error}", "red")
+        console.message(f"rehearsal failed: {error}", "red")
         sys.exit(_FAILED if isinstance(error, (RehearsalError, DeployError)) else _OTHER)
     except click.ClickException as error:
         error.show()

@@ -13,21 +13,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import slipway.programs.model
 import yaml
+from slipway.commands.down import MODEL_STORE, take_down
+from slipway.commands.environment import environment_up
+from slipway.commands.opened import Folders, Opened
+from slipway.commands.session import Options, settle
+from slipway.deploy.watcher import Watcher
+from slipway.engine.engine import Engine
+from slipway.engine.events import Outcome
+from slipway.engine.language_server import Program
+from slipway.loading.settings import CONFIG_KEY
+from slipway.planner.environment import ModelPlan
+from slipway.settings.aws import AwsSettings
+from slipway.values.names import stack
 
-import stacks.model
-from infra.aws_settings import AwsSettings
-from infra.deploy.engine import Engine
-from infra.deploy.engine_events import Outcome
-from infra.deploy.language_server import Program
-from infra.deploy.watcher import Watcher
-from infra.names import stack
-from infra.opened import Folders, Opened
-from infra.operate.down import MODEL_STORE, take_down
-from infra.operate.environment import environment_up
-from infra.operate.session import Options, settle
-from infra.plan import ModelPlan
-from infra.settings_file import CONFIG_KEY
 from tests.rehearsal.processes import RehearsalError
 from tests.rehearsal.stage import Stage
 
@@ -92,7 +92,7 @@ class Acts:
             self.tell(model.name, text)
 
         new = settle(opened, engine, name, tell) is None
-        outcome = engine.up(name, stacks.model.programs(self.settings).model(model, tell), tell, new=new)
+        outcome = engine.up(name, slipway.programs.model.programs(self.settings).model(model, tell), tell, new=new)
         Watcher(opened.cluster, self.cancelled.wait).wait(model.name, model.release, tell)
         return outcome
 

@@ -1,7 +1,8 @@
 """Hold a rehearsal against the plan: models on nodes of their pools, and nothing left at the end."""
 
-from infra.names import cluster
-from infra.planned import ModelPlan
+from slipway.plan.model import ModelPlan
+from slipway.values.names import cluster
+
 from tests.rehearsal.acts import Acts, pods_by_node
 from tests.rehearsal.processes import RehearsalError
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.aws_settings import AwsSettings
+from slipway.settings.aws import AwsSettings
+
 from tests.rehearsal import aws_command, control_plane
 from tests.rehearsal.aws.backend import Backend
 from tests.rehearsal.control_plane import ControlPlane

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from infra import report
+from slipway import console
+
 from tests.rehearsal.aws.backend import JOURNAL
 from tests.rehearsal.aws.journal import entries
 from tests.rehearsal.kubernetes_provider import RELEASE
@@ -46,15 +47,15 @@ def resources(stage: Stage, states: Sequence[Mapping[str, Any]]) -> None:
     _count_calls(stage, rows)
     begun = min(row.first for row in rows.values())
     ordered = sorted(rows.values(), key=lambda row: row.first)
-    report.table(
+    console.table(
         ("resources", "number", "first made after", "calls", "in calls", "by"),
         [
             (
                 row.token,
                 str(row.count),
-                report.duration((row.first - begun).total_seconds()),
+                console.duration((row.first - begun).total_seconds()),
                 str(sum(row.calls.values()) or ""),
-                report.duration(row.seconds) if row.calls else "",
+                console.duration(row.seconds) if row.calls else "",
                 _by(row),
             )
             for row in ordered
@@ -63,7 +64,7 @@ def resources(stage: Stage, states: Sequence[Mapping[str, Any]]) -> None:
     )
     total = sum(row.count for row in ordered)
     calls = sum(sum(row.calls.values()) for row in ordered)
-    report.result(f"{total} resources of {len(ordered)} types, {calls} calls to AWS's API")
+    console.result(f"{total} resources of {len(ordered)} types, {calls} calls to AWS's API")
 
 
 def _rows(states: Sequence[Mapping[str, Any]]) -> dict[str, _Row]:
@@ -97,10 +98,10 @@ def _by(row: _Row) -> str:
 
 def reality() -> None:
     """Print what was real and what was not."""
-    report.table(("what", "by whom"), _REAL, "What was real")
+    console.table(("what", "by whom"), _REAL, "What was real")
 
 
 def times(taken: Mapping[str, float]) -> None:
     """Print how long each act took."""
-    rows = [(name, report.duration(seconds)) for name, seconds in taken.items()]
-    report.table(("act", "time"), [*rows, ("all", report.duration(sum(taken.values())))], "Time")
+    rows = [(name, console.duration(seconds)) for name, seconds in taken.items()]
+    console.table(("act", "time"), [*rows, ("all", console.duration(sum(taken.values())))], "Time")

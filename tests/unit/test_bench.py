@@ -1,8 +1,8 @@
 """How the benchmarks compare, and how they keep their page."""
 
 import pytest
+from slipway.render.render import render_model, to_yaml
 
-from infra.render import render_model, to_yaml
 from tests.bench.helm_peer import check_equal
 from tests.bench.run import PAGE
 from tests.bench.tables import replaced, table

@@ -19,7 +19,12 @@ def git(*arguments: str, folder: Path) -> str:
 def test_no_line_break_changes_where_git_is_set_up_as_on_windows(tmp_path: Path) -> None:
     """Of a few files of each kind, checked in and out anew by a git that would write CRLF."""
     files = [".gitattributes", "models/digits.yaml", "models/digits/model.onnx", "models/digits/seven.png"]
-    files += ["server/requirements.txt", "templates/image/model.Dockerfile.j2", "infra/cli.py", "local/bootstrap"]
+    files += [
+        "server/requirements.txt",
+        "templates/image/model.Dockerfile.j2",
+        "infra/slipway/cli.py",
+        "local/bootstrap",
+    ]
     git("init", "--quiet", folder=tmp_path)
     for key, value in (("core.autocrlf", "true"), ("core.eol", "crlf"), ("core.safecrlf", "false")):
         git("config", key, value, folder=tmp_path)

@@ -13,9 +13,9 @@ import botocore.session
 import pytest
 from botocore import xform_name
 from botocore.validate import ParamValidator
+from slipway.policy.iam import anyone
+from slipway.values.names import cluster
 
-from infra.names import cluster
-from infra.policy.iam import anyone
 from tests.rehearsal import aws as rehearsal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,7 +153,7 @@ def test_an_action_of_a_policy_exists(action: str) -> None:
 def calls_of_the_rehearsal() -> set[tuple[str, str]]:
     """Every call that the stand-in for pulumi-aws makes, by its source: service and operation."""
     found: set[tuple[str, str]] = set()
-    for file in [*Path(rehearsal.__path__[0]).rglob("*.py"), ROOT / "infra" / "deploy" / "aws_account.py"]:
+    for file in [*Path(rehearsal.__path__[0]).rglob("*.py"), ROOT / "infra" / "slipway" / "aws" / "account.py"]:
         for service, operation in re.findall(r'\(\s*"([a-z0-9]+)",\s*"([a-z_0-9]+)"', file.read_text()):
             if service in {"budgets", "ec2", "ecr", "eks", "iam", "kms", "logs", "resourcegroupstaggingapi", "s3"}:
                 names = {xform_name(name): name for name in model(service).operation_names}

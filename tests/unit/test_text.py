@@ -5,11 +5,11 @@ from unittest.mock import Mock
 
 import pytest
 import slipway_server.text
+from slipway.cluster.api import Cluster
+from slipway.errors.base import FileRefused, shown
+from slipway.errors.failures import ApiRefused
 
 import local.text
-from infra.cluster import Cluster
-from infra.errors import FileRefused, shown
-from infra.failures import ApiRefused
 from local.provider.api import _status
 
 LONG = "what it is about: " + "/a/file/of/its/code.cc:256 void function() " * 200 + "max supported IR version: 13"

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from slipway.components.image.build import ImageBuilder
+from slipway.components.image.build_context import planned_context
+from slipway.errors.base import UserError
+from slipway.errors.failures import RegistryFailed
 
-from infra.components.build_context import planned_context
-from infra.components.image_build import ImageBuilder
-from infra.errors import UserError
-from infra.failures import RegistryFailed
 from tests.unit.components.fake_docker import DIGEST, FakeDocker, served
 
 IMAGE = "registry.example.com/team/digits:1"

@@ -8,8 +8,8 @@ import json
 import re
 from typing import Any
 
-from infra.cluster import Cluster
-from infra.failures import ApiRefused, ClusterUnreachable
+from slipway.cluster.api import Cluster
+from slipway.errors.failures import ApiRefused, ClusterUnreachable
 
 _MOST_BYTES = 2**20
 

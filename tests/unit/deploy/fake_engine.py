@@ -4,10 +4,11 @@ import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.deploy.engine_events import Outcome
-from infra.deploy.ports import Tell
-from infra.errors import DeployError
-from infra.failures import StackFailed
+from slipway.deploy.ports import Tell
+from slipway.engine.events import Outcome
+from slipway.errors.base import DeployError
+from slipway.errors.failures import StackFailed
+
 from tests.unit.deploy.living_cluster import LivingCluster
 
 Json = dict[str, Any]

@@ -10,9 +10,10 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.deploy.rollout import REVISION
-from infra.failures import ApiRefused, ClusterUnreachable
-from infra.names import RELEASE_LABEL
+from slipway.cluster.rollout import REVISION
+from slipway.errors.failures import ApiRefused, ClusterUnreachable
+from slipway.values.names import RELEASE_LABEL
+
 from tests.unit.deploy.fake_cluster import FakeCluster
 
 Json = dict[str, Any]

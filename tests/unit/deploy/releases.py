@@ -3,10 +3,11 @@
 import copy
 from typing import Any
 
-from infra.deploy.release import Release
-from infra.names import VERIFIED_LABEL
-from infra.planned import ModelPlan
-from infra.render import render_model
+from slipway.plan.model import ModelPlan
+from slipway.plan.release import Release
+from slipway.render.render import render_model
+from slipway.values.names import VERIFIED_LABEL
+
 from tests.planned import fixture_plan
 from tests.unit.deploy.fake_cluster import FakeCluster
 

@@ -6,8 +6,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-
-from infra.deploy.aws_account import _BY_TAG, Account, Caller
+from slipway.aws.account import _BY_TAG, Account, Caller
 
 TAGS = {"Name": "slipway-dev", "slipway:environment": "dev"}
 ACCOUNT = "123456789012"

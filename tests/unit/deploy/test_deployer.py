@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from slipway.cluster.rollout import REVISION
+from slipway.deploy.judge import Verdict, verify
+from slipway.deploy.models import Deployer, Done, Programs, needs_update
+from slipway.deploy.ports import ClusterApi
+from slipway.deploy.record import live_of, recorded_models, saved
+from slipway.deploy.watcher import Watcher
+from slipway.errors.failures import ClusterUnreachable, Interrupted, LockLost, RolloutFailed, StackFailed, WrongAnswer
+from slipway.plan.release import Release
+from slipway.planner.environment import ModelPlan
+from slipway.render.render import render_model
+from slipway.values import names
 
-from infra import names
-from infra.deploy.ports import ClusterApi
-from infra.deploy.record import live_of, recorded_models, saved
-from infra.deploy.release import Release
-from infra.deploy.rollout import REVISION
-from infra.deploy.up import Deployer, Done, Programs, needs_update
-from infra.deploy.watcher import Watcher
-from infra.failures import ClusterUnreachable, Interrupted, LockLost, RolloutFailed, StackFailed, WrongAnswer
-from infra.plan import ModelPlan
-from infra.render import render_model
-from infra.verify import Verdict, verify
 from tests.planned import fixture_plan
 from tests.unit.deploy.fake_engine import FakeEngine, FakeProgram, KilledError, refused
 from tests.unit.deploy.living_cluster import Behaviour, LivingCluster

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from slipway.deploy import down
+from slipway.deploy.down import model_stacks, prove_environment_gone, prove_models_gone, remove_unknown, stopping_s
+from slipway.errors.failures import LeftBehind
 
-from infra.deploy import down
-from infra.deploy.down import model_stacks, prove_environment_gone, prove_models_gone, remove_unknown, stopping_s
-from infra.failures import LeftBehind
 from tests.unit.deploy.fake_cluster import FakeCluster
 
 OF_DIGITS = {

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-
-import infra.deploy.drain
-from infra.cluster import Cluster
-from infra.deploy.drain import drain
-from infra.failures import ApiRefused, Interrupted, NodesNotDrained
+import slipway.cluster.drain
+from slipway.cluster.api import Cluster
+from slipway.cluster.drain import drain
+from slipway.errors.failures import ApiRefused, Interrupted, NodesNotDrained
 
 
 class Api(Cluster):
@@ -62,7 +61,7 @@ def pod(name: str, node: str, owner: str = "ReplicaSet") -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(infra.deploy.drain, "_POLL_S", 0.0)
+    monkeypatch.setattr(slipway.cluster.drain, "_POLL_S", 0.0)
 
 
 def test_nodes_are_cordoned_and_pods_leave() -> None:

@@ -2,7 +2,7 @@
 
 import json
 
-from infra.deploy.engine_events import Steps, outcome
+from slipway.engine.events import Steps, outcome
 
 URN = "urn:pulumi:local.digits::slipway::slipway:model:Model$kubernetes:apps/v1:Deployment::digits"
 

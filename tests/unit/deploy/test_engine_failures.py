@@ -5,10 +5,9 @@ import threading
 from pathlib import Path
 
 import pytest
-
-from infra.deploy.engine import Engine
-from infra.errors import DeployError
-from infra.failures import SecretsLocked, StackFailed
+from slipway.engine.engine import Engine
+from slipway.errors.base import DeployError
+from slipway.errors.failures import SecretsLocked, StackFailed
 
 BEFORE = "error: getting stack configuration: get stack secrets manager: "
 

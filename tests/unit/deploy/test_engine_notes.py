@@ -8,10 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-from infra.deploy import engine_notes
-from infra.deploy.process import TABLE, Process
-from infra.deploy.stack_lock import Holder
+from slipway.engine import notes
+from slipway.engine.process import TABLE, Process
+from slipway.engine.stack_lock import Holder
 
 BACKEND, STACK = "file:///state", "local.digits"
 
@@ -45,17 +44,17 @@ def killed(engine: subprocess.Popen[bytes]) -> None:
 
 
 def test_the_lock_of_a_run_that_is_there_stays(named: Process) -> None:
-    engine_notes.write(BACKEND, STACK, named)
-    assert not engine_notes.abandoned(BACKEND, STACK, holder(named))
+    notes.write(BACKEND, STACK, named)
+    assert not notes.abandoned(BACKEND, STACK, holder(named))
 
 
 def test_the_lock_of_a_run_that_was_noted_and_killed_is_abandoned(
     engine: subprocess.Popen[bytes], named: Process, state: Path
 ) -> None:
-    engine_notes.write(BACKEND, STACK, named)
+    notes.write(BACKEND, STACK, named)
     killed(engine)
-    assert engine_notes.abandoned(BACKEND, STACK, holder(named))
-    engine_notes.forget(BACKEND, STACK)
+    assert notes.abandoned(BACKEND, STACK, holder(named))
+    notes.forget(BACKEND, STACK)
     assert list(state.iterdir()) == []
 
 
@@ -63,47 +62,47 @@ def test_a_lock_that_no_run_of_this_machine_noted_stays_though_no_such_process_i
     engine: subprocess.Popen[bytes], named: Process
 ) -> None:
     killed(engine)
-    assert not engine_notes.abandoned(BACKEND, STACK, holder(named))
+    assert not notes.abandoned(BACKEND, STACK, holder(named))
 
 
 @pytest.mark.parametrize(("backend", "stack"), [("file:///other", STACK), (BACKEND, "local.speech")])
 def test_a_note_is_about_one_stack_of_one_backend(
     engine: subprocess.Popen[bytes], named: Process, backend: str, stack: str
 ) -> None:
-    engine_notes.write(BACKEND, STACK, named)
+    notes.write(BACKEND, STACK, named)
     killed(engine)
-    assert not engine_notes.abandoned(backend, stack, holder(named))
+    assert not notes.abandoned(backend, stack, holder(named))
 
 
 def test_a_note_of_another_pid_namespace_takes_no_lock_away(engine: subprocess.Popen[bytes], named: Process) -> None:
-    engine_notes.write(BACKEND, STACK, replace(named, namespace="4026532177"))
+    notes.write(BACKEND, STACK, replace(named, namespace="4026532177"))
     killed(engine)
-    assert not engine_notes.abandoned(BACKEND, STACK, holder(named))
+    assert not notes.abandoned(BACKEND, STACK, holder(named))
 
 
 def test_of_two_holders_the_one_that_is_there_is_waited_for(engine: subprocess.Popen[bytes], named: Process) -> None:
-    engine_notes.write(BACKEND, STACK, named)
+    notes.write(BACKEND, STACK, named)
     killed(engine)
     locks = [f"created by root@{named.host} (pid {pid}) at 2026-11-21T19:41:02Z" for pid in (named.pid, os.getpid())]
     text = "the stack is currently locked by 2 lock(s).\n  file:///a.json: " + "\n  file:///b.json: ".join(locks)
-    found = engine_notes.holder(BACKEND, STACK, [text])
+    found = notes.holder(BACKEND, STACK, [text])
     assert found is not None
     assert found.pid == os.getpid()
 
 
 def test_a_note_that_was_cut_off_says_nothing(engine: subprocess.Popen[bytes], named: Process) -> None:
-    note = engine_notes.write(BACKEND, STACK, named)
+    note = notes.write(BACKEND, STACK, named)
     killed(engine)
     assert note is not None
     note.write_text('{"process"')
-    assert not engine_notes.abandoned(BACKEND, STACK, holder(named))
+    assert not notes.abandoned(BACKEND, STACK, holder(named))
 
 
 def test_notes_are_forgotten_after_a_month(named: Process, state: Path) -> None:
-    old = engine_notes.write(BACKEND, "local", named)
+    old = notes.write(BACKEND, "local", named)
     assert old is not None
     os.utime(old, (time.time() - 31 * 86400,) * 2)
-    note = engine_notes.write(BACKEND, STACK, named)
+    note = notes.write(BACKEND, STACK, named)
     assert list(state.iterdir()) == [note]
 
 
@@ -112,4 +111,4 @@ def test_where_nothing_can_be_noted_the_run_goes_on(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
-    assert engine_notes.write(BACKEND, STACK, named) is None
+    assert notes.write(BACKEND, STACK, named) is None

@@ -7,7 +7,7 @@ import sys
 ASK = """
 import os, sys, grpc
 from concurrent.futures import ThreadPoolExecutor
-from infra.deploy.language_server import language_server
+from slipway.engine.language_server import language_server
 with language_server(lambda: None) as address:
     grpc.channel_ready_future(grpc.insecure_channel(address)).result(timeout=10)
 print(os.environ["no_grpc_proxy"])

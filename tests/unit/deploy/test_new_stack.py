@@ -5,8 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-
-from infra.deploy.new_stack import made
+from slipway.engine.new_stack import made
 
 
 @pytest.fixture

@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-
-from infra.deploy.foreign import foreign_objects
-from infra.deploy.ownership import (
+from slipway.cluster.foreign import foreign_objects
+from slipway.cluster.ownership import (
     Standing,
     adopt_namespace,
     is_own,
@@ -17,10 +16,11 @@ from infra.deploy.ownership import (
     refuse_foreign_policies,
     release_namespace,
 )
-from infra.errors import Place, UserError
-from infra.names import environment_labels
-from infra.operate.claim import give_up_namespace, retained, why_namespace_stays
-from infra.render import render_environment
+from slipway.commands.claim import give_up_namespace, retained, why_namespace_stays
+from slipway.errors.base import Place, UserError
+from slipway.render.render import render_environment
+from slipway.values.names import environment_labels
+
 from tests.planned import fixture_plan
 from tests.unit.deploy.fake_cluster import FakeCluster
 from tests.unit.deploy.releases import deployed, planned

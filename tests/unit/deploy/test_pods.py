@@ -1,6 +1,6 @@
 """How far the pods of a release are."""
 
-from infra.deploy.pods import stage
+from slipway.cluster.pods import stage
 
 
 def pod(release: str, *conditions: str, running: bool = False) -> dict[str, object]:

@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-from infra.deploy.process import TABLE, Process, ProcessTable, parsed, spoken
+from slipway.engine.process import TABLE, Process, ProcessTable, parsed, spoken
 
 NOT_THERE = 2**22 - 1
 """No process: above every number that the kernel gives unless told otherwise."""
@@ -109,7 +108,7 @@ def test_in_another_pid_namespace_of_this_host_no_process_of_this_one_is_gone(mo
     child.kill()
     child.wait()
     program = (
-        "import sys; from infra.deploy.process import TABLE, parsed; "
+        "import sys; from slipway.engine.process import TABLE, parsed; "
         "print(*[TABLE.gone(parsed(text)) for text in sys.argv[1:]], TABLE.gone(TABLE.own), TABLE.own.namespace)"
     )
     command = ["unshare", "--pid", "--fork", *mounted, sys.executable, "-c", program, str(ended), str(TABLE.own)]

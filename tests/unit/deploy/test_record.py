@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
+from slipway.cluster.rollout import REVISION
+from slipway.deploy.record import live_models, live_of, recorded_models, save, saved
+from slipway.errors.failures import RecordRefused, WrongAnswer
+from slipway.values.names import VERIFIED_LABEL, config_map
 
-from infra.deploy.record import live_models, live_of, recorded_models, save, saved
-from infra.deploy.rollout import REVISION
-from infra.failures import RecordRefused, WrongAnswer
-from infra.names import VERIFIED_LABEL, config_map
 from tests.unit.deploy.fake_cluster import FakeCluster
 from tests.unit.deploy.releases import planned, release_of
 

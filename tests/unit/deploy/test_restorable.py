@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from slipway.deploy.record import save
+from slipway.deploy.record_format import packed, unpacked
+from slipway.deploy.restorable import Owner, problems, restorable
+from slipway.errors.base import DeployError
+from slipway.errors.failures import RecordRefused
+from slipway.plan.release import Release
+from slipway.values.names import record
 
-from infra.deploy.record import save
-from infra.deploy.record_format import packed, unpacked
-from infra.deploy.release import Release
-from infra.deploy.restorable import Owner, problems, restorable
-from infra.errors import DeployError
-from infra.failures import RecordRefused
-from infra.names import record
 from tests.planned import fixture_plan, fleet_plan
 from tests.unit.deploy.fake_cluster import FakeCluster
 from tests.unit.deploy.releases import deployed, planned, release_of

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from infra.deploy.resume import outputs, settled
+from slipway.engine.resume import outputs, settled
 
 VPC = {"urn": "urn:vpc", "type": "aws:ec2/vpc:Vpc", "custom": True, "inputs": {"tags": {"Name": "slipway-dev"}}}
 STACK = {"urn": "urn:stack", "type": "pulumi:pulumi:Stack", "outputs": {"connection": {"context": "slipway-dev"}}}

@@ -3,9 +3,8 @@
 from typing import Any
 
 import pytest
-
-from infra.deploy.pod_trouble import CONFIG_S, PULL_S, UNSCHEDULABLE_S, trouble_of
-from infra.deploy.rollout import REVISION, Completed, Seen, UnderWay, rolling, state_of
+from slipway.cluster.pod_trouble import CONFIG_S, PULL_S, UNSCHEDULABLE_S, trouble_of
+from slipway.cluster.rollout import REVISION, Completed, Seen, UnderWay, rolling, state_of
 
 Json = dict[str, Any]
 

@@ -1,6 +1,6 @@
 """Who holds a stack."""
 
-from infra.deploy.stack_lock import Holder, holder_of
+from slipway.engine.stack_lock import Holder, holder_of
 
 TEXT = (
     "the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock "

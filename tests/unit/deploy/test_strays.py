@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
+from slipway.deploy.orphans import config_maps_of, remove_strays
+from slipway.values.names import config_map as config_map_name
+from slipway.values.names import record, selector
 
-from infra.deploy.strays import config_maps_of, remove_strays
-from infra.names import config_map as config_map_name
-from infra.names import record, selector
 from tests.unit.deploy.fake_cluster import FakeCluster
 from tests.unit.deploy.releases import deployed, planned, release_of
 

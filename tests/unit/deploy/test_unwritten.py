@@ -6,8 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-
-from infra.deploy.unwritten import complained, mend
+from slipway.engine.state_files import complained, mend
 
 STATE = json.dumps({"version": 3, "checkpoint": {"stack": "organization/slipway/local"}})
 

@@ -1,10 +1,10 @@
 """The golden request is judged (answers come from a fake Service)."""
 
 import pytest
+from slipway.deploy import judge as module
+from slipway.deploy.judge import verify
+from slipway.errors.failures import ApiRefused, ClusterUnreachable, WrongAnswer
 
-from infra import verify as module
-from infra.failures import ApiRefused, ClusterUnreachable, WrongAnswer
-from infra.verify import verify
 from tests.unit.deploy.fake_cluster import FakeCluster
 
 CHECK = {"request": {"input": [1]}, "expect": {"label": 7}, "timeout_s": 2.0}

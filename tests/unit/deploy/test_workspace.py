@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-from infra.deploy.process import TABLE, Process
-from infra.deploy.workspace import workspace
+from slipway.engine.process import TABLE, Process
+from slipway.engine.workspace import workspace
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from infra.load import LoadedSpec, load_spec_file
-from infra.pools import Accelerators, Pool
-from infra.spec import ModelSpec
-from infra.variant import Variant
+from slipway.capacity.pools import Accelerators, Pool
+from slipway.loading.specs import LoadedSpec, load_spec_file
+from slipway.loading.variant import Variant
+from slipway.spec.model import ModelSpec
+
 from tests.planned import FIXTURES
 
 GI = 2**30

@@ -7,10 +7,10 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from slipway.artifacts.onnx import Artifact, carried_body, default_max_body, needed_memory, read_artifact
+from slipway.reading.files import BadFile
 from slipway_server.signature import Tensor
 
-from infra.artifact import Artifact, carried_body, default_max_body, needed_memory, read_artifact
-from infra.files import BadFile
 from tests.planned import FIXTURES
 
 

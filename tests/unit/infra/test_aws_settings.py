@@ -7,14 +7,14 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from slipway.catalog.aws import EKS_VERSIONS, REGIONS
+from slipway.errors.base import UserError
+from slipway.loading.settings import settings_warnings
+from slipway.loading.specs import load_settings, secrets_of
+from slipway.plan.code_digests import ROOT
+from slipway.settings.aws import AwsSettings
+from slipway.settings.kubernetes import Settings
 
-from infra.aws_settings import AwsSettings
-from infra.catalog import EKS_VERSIONS, REGIONS
-from infra.errors import UserError
-from infra.load import load_settings, secrets_of
-from infra.settings import Settings
-from infra.settings_file import settings_warnings
-from infra.sources import ROOT
 from tests.planned import FIXTURES
 
 TODAY = date(2026, 11, 21)

@@ -3,15 +3,15 @@
 from pathlib import Path
 
 import pytest
+from slipway.commands import base_image as command
+from slipway.errors.base import UserError
+from slipway.errors.failures import RegistryFailed
+from slipway.loading.base_image import VARIABLE, by_digest, digest_warning, written
+from slipway.loading.specs import load_settings, load_spec_file
+from slipway.plan.code_digests import code_digests
+from slipway.planner.environment import plan
+from slipway.reading.folders import Folders
 
-from infra.base_image import VARIABLE, by_digest, digest_warning, written
-from infra.errors import UserError
-from infra.failures import RegistryFailed
-from infra.folders import Folders
-from infra.load import load_settings, load_spec_file
-from infra.operate import base_image as command
-from infra.plan import plan
-from infra.sources import code_digests
 from tests.planned import FIXTURES
 
 OLD, NEW = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"

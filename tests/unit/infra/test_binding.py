@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from slipway.capacity.binding import bind, lacks, no_pool
+from slipway.capacity.pools import Pool
+from slipway.spec.model import ModelSpec
 
-from infra.binding import bind, lacks, no_pool
-from infra.pools import Pool
-from infra.spec import ModelSpec
 from tests.unit.infra.pools import CPU, GI, GPU, MIG, SLICED, gpu, loaded, spec
 
 ARM = replace(

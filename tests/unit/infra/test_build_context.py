@@ -11,17 +11,17 @@ import docker
 import docker.errors
 import onnx
 import pytest
+from slipway.components.image import build, of_model
+from slipway.components.image.build_context import planned_context
+from slipway.components.image.of_model import image_args
+from slipway.errors.base import DeployError
+from slipway.errors.failures import FileChanged
+from slipway.loading.settings import load_settings
+from slipway.loading.specs import load_spec_file
+from slipway.plan.code_digests import CodeDigests, code_digests
+from slipway.plan.model import ImageFile
+from slipway.planner.environment import ModelPlan, plan
 
-from infra.components import image_build, model_image
-from infra.components.build_context import planned_context
-from infra.components.model_image import image_args
-from infra.errors import DeployError
-from infra.failures import FileChanged
-from infra.load import load_spec_file
-from infra.plan import ModelPlan, plan
-from infra.planned import ImageFile
-from infra.settings_file import load_settings
-from infra.sources import CodeDigests, code_digests
 from tests.planned import FIXTURES
 
 SPEC = (FIXTURES / "spec/ok/least.yaml").read_text()
@@ -84,8 +84,8 @@ def registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Registry:
     made = Registry()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(docker, "from_env", lambda **_: made)
-    monkeypatch.setattr(image_build.ImageBuilder, "pinned", lambda _, image: f"{image}@sha256:0")
-    monkeypatch.setattr(image_build, "_install", lambda requirements, platform, folder: folder.mkdir())
+    monkeypatch.setattr(build.ImageBuilder, "pinned", lambda _, image: f"{image}@sha256:0")
+    monkeypatch.setattr(build, "_install", lambda requirements, platform, folder: folder.mkdir())
     return made
 
 
@@ -217,7 +217,7 @@ def test_the_runtime_image_is_asked_for_once_all_files_are_right(
 ) -> None:
     model = planned(root, code)
     asked = []
-    monkeypatch.setattr(model_image, "_runtime_context", lambda *_: asked.append(1))
+    monkeypatch.setattr(of_model, "_runtime_context", lambda *_: asked.append(1))
     _appended(root / "weights/w.bin")
     with pytest.raises(FileChanged):
         built(model)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pulumi
 import pytest
+from slipway.commands import by_hand
+from slipway.commands.opened import Opened
+from slipway.values.names import environment_labels
 
-from infra.names import environment_labels
-from infra.opened import Opened
-from stacks import by_hand
 from tests.planned import FIXTURES
 from tests.unit.deploy.fake_cluster import FakeCluster
 

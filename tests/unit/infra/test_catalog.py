@@ -9,8 +9,7 @@ from typing import Any
 
 import moto.ec2
 import pytest
-
-from infra.catalog import (
+from slipway.catalog.aws import (
     EKS_VERSIONS,
     INSTANCE_TYPES,
     REGIONS,

@@ -8,10 +8,9 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-
-from infra.document import parse_document
-from infra.errors import UserError
-from infra.load import load_spec_file
+from slipway.errors.base import UserError
+from slipway.loading.specs import load_spec_file
+from slipway.reading.yaml_document import parse_document
 
 FLOAT, INT64, UINT64, STRING = TensorProto.FLOAT, TensorProto.INT64, TensorProto.UINT64, TensorProto.STRING
 LATIN_1 = TensorProto(name="labels", data_type=STRING, dims=[2], string_data=[b"tea", b"caf\xe9"])

@@ -6,8 +6,7 @@ from itertools import combinations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from infra.cidrs import ZONES_MOST, Subnets, subnets
+from slipway.values.cidrs import ZONES_MOST, Subnets, subnets
 
 
 @st.composite

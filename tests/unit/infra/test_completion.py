@@ -9,9 +9,8 @@ from pathlib import Path
 import click
 import pytest
 from click.shell_completion import ShellComplete
-
-from infra.cli import cli
-from infra.completion import SHELLS, script
+from slipway.cli import cli
+from slipway.commands.completion import SHELLS, script
 
 
 @pytest.fixture

@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from slipway.errors.base import UserErrors
+from slipway.loading.settings import read_settings
+from slipway.loading.specs import LoadedSpec, load_environment
+from slipway.planner import compliance
+from slipway.planner.compliance import Compliance, RuleBroken, comply
+from slipway.planner.environment import Plan, plan
+from slipway.policy.resource import of_manifests
+from slipway.policy.resources import excepted
+from slipway.policy.rules import EXCEPTABLE, RULES
+from slipway.reading.yaml_document import Document
+from slipway.render.render import placeholder_image, render_model
 
-from infra import compliance
-from infra.compliance import Compliance, RuleBroken, comply
-from infra.document import Document
-from infra.errors import UserErrors
-from infra.load import LoadedSpec, load_environment
-from infra.plan import Plan, plan
-from infra.policy.resource import of_manifests
-from infra.policy.resources import excepted
-from infra.policy.rules import EXCEPTABLE, RULES
-from infra.render import placeholder_image, render_model
-from infra.settings_file import read_settings
 from tests.planned import CODE, FIXTURES
 
 ROOT = Path(__file__).parents[3]

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from slipway.errors.base import UserError
+from slipway.loading.settings import load_settings
+from slipway.loading.specs import load_spec_file
+from slipway.reading.files import BadFile, inside, open_regular
 
-from infra.errors import UserError
-from infra.files import BadFile, inside, open_regular
-from infra.load import load_spec_file
-from infra.settings_file import load_settings
 from tests.planned import FIXTURES
 
 SPEC = (FIXTURES / "spec/ok/least.yaml").read_text()

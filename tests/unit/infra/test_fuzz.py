@@ -10,16 +10,16 @@ import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
+from slipway.artifacts.golden_request import read_golden
+from slipway.artifacts.onnx import find_artifact, read_artifact
+from slipway.errors.base import UserError, each
+from slipway.loading.specs import load_settings, load_spec_file
+from slipway.planner.environment import plan
+from slipway.reading.files import BadFile
+from slipway.render.render import placeholder_image, render_dockerfile, render_environment, render_model, to_yaml
+from slipway.settings.aws import AnySettings, AwsSettings
 from slipway_server.errors import BadRequest
 
-from infra.artifact import find_artifact, read_artifact
-from infra.aws_settings import AnySettings, AwsSettings
-from infra.errors import UserError, each
-from infra.files import BadFile
-from infra.golden import read_golden
-from infra.load import load_settings, load_spec_file
-from infra.plan import plan
-from infra.render import placeholder_image, render_dockerfile, render_environment, render_model, to_yaml
 from tests.planned import CODE, FIXTURES
 
 SPEC = (FIXTURES / "spec/ok/all-fields.yaml").read_text()

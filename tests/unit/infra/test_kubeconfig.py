@@ -11,11 +11,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-
-from infra.cluster import Cluster
-from infra.errors import SlipwayError
-from infra.failures import ApiRefused, ClusterUnreachable, ContextUnknown, NoCredentials, NoSocks
-from infra.kubeconfig import connect, proxy_of
+from slipway.cluster.api import Cluster
+from slipway.cluster.kubeconfig import connect, proxy_of
+from slipway.errors.base import SlipwayError
+from slipway.errors.failures import ApiRefused, ClusterUnreachable, ContextUnknown, NoCredentials, NoSocks
 
 PRIVATE = "https://10.9.8.7:6443"
 PROXY = "http://someone:secret@127.0.0.1:9"

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from slipway.cli import cli
+from slipway.cluster.pods import cold_start_s
+from slipway.commands.live import curl
+from slipway.commands.opened import Folders, Opened
+from slipway.errors.base import UserError
 
-from infra.cli import cli
-from infra.deploy.pods import cold_start_s
-from infra.errors import UserError
-from infra.look import curl
-from infra.opened import Folders, Opened
 from tests.unit.infra.test_others import UNFINISHED, Project
 
 Manifest = dict[str, Any]

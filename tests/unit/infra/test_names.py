@@ -4,9 +4,8 @@ import re
 
 from hypothesis import given
 from hypothesis import strategies as st
-
-from infra import names
-from infra.quantities import MODEL_NAME_LIMIT
+from slipway.values import names
+from slipway.values.quantities import MODEL_NAME_LIMIT
 
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 

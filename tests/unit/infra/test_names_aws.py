@@ -4,9 +4,8 @@ import re
 
 from hypothesis import given
 from hypothesis import strategies as st
-
-from infra import names
-from infra.quantities import MODEL_NAME_LIMIT
+from slipway.values import names
+from slipway.values.quantities import MODEL_NAME_LIMIT
 
 LABEL = st.from_regex(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
 ENVIRONMENT = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", fullmatch=True)

@@ -1,9 +1,8 @@
 """A pool is one node group or two, and its name changes when what it cannot change does, and only then."""
 
 import pytest
-
-from infra.aws_settings import AwsSettings
-from infra.node_groups import NodeGroup, node_groups, replaced, stored, to_store
+from slipway.capacity.node_groups import NodeGroup, node_groups, replaced, stored, to_store
+from slipway.settings.aws import AwsSettings
 
 SETTINGS = {
     "kind": "aws",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from slipway.cli import cli
 
-from infra.cli import cli
 from tests.planned import FIXTURES
 
 WIDE = 120

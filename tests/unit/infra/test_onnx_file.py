@@ -13,11 +13,11 @@ import onnx
 import onnxruntime as ort  # type: ignore[import-untyped]
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from slipway.artifacts.onnx import read_artifact
+from slipway.onnx_file.limits import limits
+from slipway.reading.files import BadFile
 from slipway_server.signature import Tensor
 
-from infra.artifact import read_artifact
-from infra.files import BadFile
-from infra.onnx_file.limits import limits
 from tests.fixtures.measure_runtime_limits import TABLE, measure, text
 
 FLOAT = TensorProto.FLOAT

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from slipway.cli import cli
+from slipway.commands.opened import Folders, Opened
+from slipway.errors.base import UserError, each
 
-from infra.cli import cli
-from infra.errors import UserError, each
-from infra.opened import Folders, Opened
 from tests.planned import FIXTURES
 
 SETTINGS = """\

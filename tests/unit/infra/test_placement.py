@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from slipway.capacity.packing import Demand, Load, Nodes, demand, packed, part, rooms
+from slipway.capacity.placement import Placed, Rollout, crowded, place, rollout
+from slipway.capacity.pools import Accelerators, Pool
+from slipway.errors.base import UserError, each
+from slipway.spec.model import ModelSpec
 
-from infra.errors import UserError, each
-from infra.packing import Demand, Load, Nodes, demand, packed, part, rooms
-from infra.placement import Placed, Rollout, crowded, place, rollout
-from infra.pools import Accelerators, Pool
-from infra.spec import ModelSpec
 from tests.unit.infra.pools import CPU, GI, GPU, MIG, SLICED, gpu, loaded, scale, spec
 
 SURGE = Rollout(max_surge=1, max_unavailable=0)

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from slipway.capacity.placement import Rollout, place
+from slipway.errors.base import UserError, each
+from slipway.loading.specs import LoadedSpec, load_settings, load_spec_file
+from slipway.planner import environment as plan_module
+from slipway.planner.environment import ModelPlan, _image, plan, release_digest
+from slipway.render.render import placeholder_image, render_model
+from slipway.settings.kubernetes import NodePool, Settings
+from slipway.spec.model import Endpoint
 from slipway_server.config import ServerConfig
 
-from infra import plan as plan_module
-from infra.errors import UserError, each
-from infra.load import LoadedSpec, load_settings, load_spec_file
-from infra.placement import Rollout, place
-from infra.plan import ModelPlan, _image, plan, release_digest
-from infra.render import placeholder_image, render_model
-from infra.settings import NodePool, Settings
-from infra.spec import Endpoint
 from tests.planned import CODE, FIXTURES, fixture_plan, fleet_plan
 from tests.unit.infra.pools import CPU, loaded, spec
 
@@ -225,13 +225,17 @@ def test_comments_of_slipway_itself_are_no_part_of_a_release(tmp_path: Path) -> 
             sys.executable,
             "-P",
             "-c",
-            "from infra.cli import main; main()",
+            "from slipway.cli import main; main()",
             "plan",
             "local",
             "digits",
             "--json",
         ]
-        environ = {**os.environ, "PYTHONPATH": f"{copied}:{copied / 'server/src'}", "PYTHONDONTWRITEBYTECODE": "1"}
+        environ = {
+            **os.environ,
+            "PYTHONPATH": f"{copied / 'infra'}:{copied / 'server/src'}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         run = subprocess.run(command, cwd=copied, env=environ, capture_output=True, text=True, timeout=60, check=False)
         assert run.returncode == 0, run.stderr
         return {model["name"]: model["release"] + model["image"]["tag"] for model in json.loads(run.stdout)["models"]}

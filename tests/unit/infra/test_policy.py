@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from slipway.policy import aws
+from slipway.policy.iam import NOT_BY_RESOURCE
+from slipway.policy.kubernetes import is_latest
+from slipway.policy.resource import UNKNOWN, Resource, of_manifests, read
+from slipway.policy.resources import OF_ALL, OF_ONE, excepted, violations
+from slipway.policy.rules import BY_ID, EXCEPTABLE, RULES
+from slipway.render.render import placeholder_image, render_environment, render_model
+from slipway.values.names import ENVIRONMENT_TAG, EXCEPTIONS_ANNOTATION, MANAGED_BY_TAG
 
-from infra.names import ENVIRONMENT_TAG, EXCEPTIONS_ANNOTATION, MANAGED_BY_TAG
-from infra.policy import aws
-from infra.policy.iam import NOT_BY_RESOURCE
-from infra.policy.kubernetes import is_latest
-from infra.policy.resource import UNKNOWN, Resource, of_manifests, read
-from infra.policy.resources import OF_ALL, OF_ONE, excepted, violations
-from infra.policy.rules import BY_ID, EXCEPTABLE, RULES
-from infra.render import placeholder_image, render_environment, render_model
 from tests.needs_aws import needs_aws
 from tests.planned import fixture_plan
 

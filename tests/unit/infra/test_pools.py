@@ -5,11 +5,11 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
+from slipway.capacity.pools import GPU_TAINT, Accelerators, Pool, allocatable_cpu, allocatable_memory, pools
+from slipway.catalog.aws import INSTANCE_TYPES
+from slipway.loading.specs import load_settings
+from slipway.plan.code_digests import ROOT
 
-from infra.catalog import INSTANCE_TYPES
-from infra.load import load_settings
-from infra.pools import GPU_TAINT, Accelerators, Pool, allocatable_cpu, allocatable_memory, pools
-from infra.sources import ROOT
 from tests.planned import FIXTURES
 
 TODAY = date(2026, 11, 21)

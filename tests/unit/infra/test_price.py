@@ -6,12 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from slipway.capacity.estimates import ColdStart, estimates, monthly
+from slipway.plan.model import Plan
+from slipway.planner.environment import plan
+from slipway.planner.price import LEFT_OUT, EnvironmentPrice, price
+from slipway.settings.aws import AwsSettings
 
-from infra.aws_settings import AwsSettings
-from infra.estimates import ColdStart, estimates, monthly
-from infra.plan import plan
-from infra.planned import Plan
-from infra.price import LEFT_OUT, EnvironmentPrice, price
 from tests.planned import CODE, fixture_plan
 from tests.unit.infra.pools import CPU, GPU, SLICED, gpu, loaded, scale, spec
 

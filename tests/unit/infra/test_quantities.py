@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
-
-from infra.quantities import (
+from slipway.values.quantities import (
     format_bytes,
     format_cpu,
     format_seconds,

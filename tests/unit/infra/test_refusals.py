@@ -8,12 +8,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from slipway.artifacts.golden_request import REQUEST_LIMIT
+from slipway.errors.base import UserError, each
+from slipway.loading.specs import environments, load_environment, load_settings, load_spec_file, load_specs
+from slipway.planner.environment import plan
+from slipway.render.render import placeholder_image, render_model
 
-from infra.errors import UserError, each
-from infra.golden import REQUEST_LIMIT
-from infra.load import environments, load_environment, load_settings, load_spec_file, load_specs
-from infra.plan import plan
-from infra.render import placeholder_image, render_model
 from tests.planned import CODE
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"

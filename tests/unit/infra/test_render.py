@@ -10,11 +10,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from slipway.catalog.pod_contract import SERVER_PORT
+from slipway.planner.environment import ModelPlan
+from slipway.render.render import placeholder_image, render_environment, render_model, to_yaml
 from slipway_server.config import ServerConfig
 
-from infra.plan import ModelPlan
-from infra.render import placeholder_image, render_environment, render_model, to_yaml
-from infra.versions import SERVER_PORT
 from tests.planned import fixture_plan, fleet_plan
 
 MODELS = [model for plan in (fixture_plan("cloud"), fixture_plan("local"), fleet_plan()) for model in plan.models]

@@ -4,9 +4,8 @@ import errno
 from pathlib import Path
 
 import pytest
-
-from infra.failures import NoSpace
-from infra.room import full, full_disk, room
+from slipway.errors.failures import NoSpace
+from slipway.errors.full_disk import full, full_disk, room
 
 
 def test_a_full_disk_is_told_with_what_was_done_the_path_and_what_to_do() -> None:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from slipway.commands.reference import generate, settings_schema, spec_schema
+from slipway.plan.code_digests import ROOT
+from slipway.reading.yaml_document import read_document
+from slipway.spec.batching import Batching
+from slipway.spec.model import Check, Endpoint
+from slipway.values.quantities import parse_seconds
 
-from infra.batching import Batching
-from infra.document import read_document
-from infra.quantities import parse_seconds
-from infra.schema import generate, settings_schema, spec_schema
-from infra.sources import ROOT
-from infra.spec import Check, Endpoint
 from tests.planned import FIXTURES
 
 SPECS = [

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
+from slipway.capacity.node_groups import NodeGroup, node_groups, to_store
+from slipway.cluster.api import Json
+from slipway.commands.environment import environment_up, groups_there, leaving, refuse_replacement
+from slipway.commands.opened import Folders, Opened
+from slipway.errors.base import UserErrors
+from slipway.settings.aws import AwsSettings
 
-from infra.aws_settings import AwsSettings
-from infra.cluster import Json
-from infra.errors import UserErrors
-from infra.node_groups import NodeGroup, node_groups, to_store
-from infra.opened import Folders, Opened
-from infra.operate.environment import environment_up, groups_there, leaving, refuse_replacement
 from tests.needs_aws import needs_aws
 
 ROOT = Path(__file__).resolve().parents[3]

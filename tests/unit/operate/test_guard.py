@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import pytest
-
-from infra.deploy.aws_account import Caller
-from infra.errors import UserErrors
-from infra.opened import Folders, Opened
-from infra.operate.session import guard
+from slipway.aws.account import Caller
+from slipway.commands.opened import Folders, Opened
+from slipway.commands.session import guard
+from slipway.errors.base import UserErrors
 
 ROOT = Path(__file__).resolve().parents[3]
 

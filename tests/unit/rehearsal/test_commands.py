@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from slipway.components.image.build import ImageBuilder
+from slipway.components.image.build_context import planned_context
+from slipway.errors.failures import RegistryFailed
 
-from infra.components.build_context import planned_context
-from infra.components.image_build import ImageBuilder
-from infra.failures import RegistryFailed
 from tests.rehearsal import aws_command
 from tests.rehearsal.aws.backend import Aws, Backend
 from tests.rehearsal.aws.moto_server import moto

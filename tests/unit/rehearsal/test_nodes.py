@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import boto3
 import pytest
 from moto import mock_aws
+from slipway.capacity.pools import allocatable_cpu, allocatable_memory
+from slipway.catalog.aws import INSTANCE_TYPES
+from slipway.values.quantities import parse_bytes
 
-from infra.catalog import INSTANCE_TYPES
-from infra.pools import allocatable_cpu, allocatable_memory
-from infra.quantities import parse_bytes
 from tests.rehearsal.nodes import Group, Instance, allocatable, bodies, instance
 
 _REGION = "us-east-1"

@@ -4,8 +4,7 @@ import pytest
 
 from local.provider import pods
 from local.provider.verdict import Ready, Waiting
-
-from . import shapes
+from tests.unit.local.provider import shapes
 
 
 def test_a_pod_that_is_scheduled_initialized_and_ready_is_live() -> None:

@@ -15,9 +15,8 @@ from local.provider.api import Api, ApiError, UnreachableError
 from local.provider.discovery import Resource
 from local.provider.follow import follow
 from local.provider.settle import NotLiveError
-
-from . import shapes
-from .fake_api import ROOT, FakeApi, fake_api
+from tests.unit.local.provider import shapes
+from tests.unit.local.provider.fake_api import ROOT, FakeApi, fake_api
 
 DEPLOYMENTS = Resource("/apis/apps/v1", "deployments", namespaced=True)
 PODS = "/api/v1/namespaces/team/pods"

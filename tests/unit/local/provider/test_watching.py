@@ -7,8 +7,7 @@ import pytest
 from local.provider import watching
 from local.provider.verdict import Failed, Manifest, Ready, Related, Verdict, Waiting
 from local.provider.watching import Settling, Watching, limit_s
-
-from . import shapes
+from tests.unit.local.provider import shapes
 
 
 class Clock:

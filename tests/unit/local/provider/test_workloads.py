@@ -6,8 +6,7 @@ import pytest
 
 from local.provider import judge
 from local.provider.verdict import Failed, Manifest, Ready, Related, Verdict, Waiting
-
-from . import shapes
+from tests.unit.local.provider import shapes
 
 AVAILABLE = {"type": "Available", "status": "True"}
 ROLLED_OUT = {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}

@@ -1,1 +1,0 @@
-"""Commands that change an environment: up, down, rotate."""

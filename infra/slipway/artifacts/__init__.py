@@ -1,0 +1,1 @@
+"""A model's weights and its golden request, read and checked without running them."""

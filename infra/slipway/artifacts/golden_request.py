@@ -1,0 +1,68 @@
+"""Read a model's golden request and hold it against the model's signature, before anything runs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from slipway_server.errors import BadRequest
+from slipway_server.request import parse_predict
+
+from slipway.artifacts.onnx import Found
+from slipway.reading.yaml_document import read_bytes
+from slipway.values.quantities import format_bytes
+
+REQUEST_LIMIT = 900 * 2**10
+"""Of the file. The request travels in a ConfigMap, which holds at most 1 MiB."""
+CHECK_LIMIT = 1000 * 2**10
+"""Of request and expectation as they are written there: the rest is left for the other fields of the configuration."""
+
+
+_read: dict[tuple[Path, str, int, int], Any] = {}
+
+
+def read_golden(path: Path, file: str, found: Found, root: Path) -> Any:
+    """Return the body of `POST /predict` in the file at `path`; an unchanged file is read once per model and process.
+
+    Args:
+        path: the file.
+        file: its name in messages.
+        found: the model that should take the request.
+        root: folder that links may not lead out of.
+
+    Raises:
+        FileRefused: the file cannot be read or is too large.
+        BadRequest: it is not JSON, or not a request that the model takes.
+    """
+    try:
+        stat = path.stat()
+        key = (path, found.onnx.sha256, stat.st_size, stat.st_mtime_ns)
+    except (OSError, ValueError):
+        key = None  # reading it will say why
+    if key is not None and key in _read:
+        return _read[key]
+    data = read_bytes(path, file, REQUEST_LIMIT, "a file of JSON", root)
+    body = _parse(data)
+    parse_predict(body, found.signature)
+    if key is not None:
+        _read[key] = body
+    return body
+
+
+def refuse_larger(body: Any, max_body: int) -> None:
+    """Raise BadRequest if a golden request is more than the endpoint takes, through which the judge sends it."""
+    size = len(json.dumps(body).encode())
+    if size > max_body:
+        raise BadRequest("body", f"has {size} bytes as it is sent", f"endpoint.max_body, {format_bytes(max_body)}")
+
+
+def _parse(data: bytes) -> Any:
+    try:
+        return json.loads(data, parse_constant=_no_constant)
+    except RecursionError:
+        raise BadRequest("body", "is nested too deep", "JSON nested less than 900 deep") from None
+    except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, a number of too many digits
+        raise BadRequest("body", f"is not JSON ({error})", "one JSON value in UTF-8") from None
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")

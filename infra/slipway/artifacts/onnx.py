@@ -1,0 +1,240 @@
+"""Read a model's weights: an ONNX file's signature, digest and size, without its external data in memory."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from stat import S_ISREG
+
+from slipway_server.budget import BODY_FACTOR, WEIGHTS_FACTOR
+from slipway_server.signature import Signature
+
+from slipway.reading.files import BadFile, inside, not_regular, open_regular, refuse_pointer
+
+SERVER_BYTES = 128 * 2**20
+BODY_MOST_BY_DEFAULT = 10 * 2**20
+BODY_LEAST = 2**20
+"""Room for the largest golden request, which is asked over HTTP too."""
+_BODY_STEP = 2**18
+ONNX_LIMIT = 2**31 - 1
+"""Protobuf's own limit on one message; larger models keep their weights in files beside it (external data)."""
+_ONNX = "an ONNX file"
+_EXTERNAL = "an ONNX file with all its external data beside it"
+_POINTER_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactFile:
+    """A file of the weights: path relative to the ONNX file's folder, where it is, size in bytes, sha256 in hex."""
+
+    name: str
+    path: Path
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """The weights of a model: the ONNX file first, then its external data.
+
+    Attributes:
+        files: everything that goes into the image.
+        size: bytes of all files together.
+        sha256: of the ONNX file if it is alone, else of the names and digests of all.
+        signature: what the model takes and gives.
+    """
+
+    files: tuple[ArtifactFile, ...]
+    size: int
+    sha256: str
+    signature: Signature
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The weights of a model before their bytes are read, which takes a second for each gigabyte.
+
+    Attributes:
+        onnx: the ONNX file.
+        external: the external data, by path relative to the ONNX file's folder: where it is, and its size in bytes.
+        size: bytes of all files together.
+        signature: what the model takes and gives.
+    """
+
+    onnx: ArtifactFile
+    external: Mapping[str, tuple[Path, int]]
+    size: int
+    signature: Signature
+
+    def digested(self) -> Artifact:
+        """Read every byte; files that did not change are read once per process.
+
+        Raises:
+            BadFile: a file cannot be read.
+        """
+        external = (
+            ArtifactFile(name, path, size, _sha256(path, size, path.stat().st_mtime_ns))
+            for name, (path, size) in self.external.items()
+        )
+        files = (self.onnx, *external)
+        together = "".join(f"{file.name}\0{file.sha256}\0" for file in files)
+        sha256 = files[0].sha256 if len(files) == 1 else hashlib.sha256(together.encode()).hexdigest()
+        return Artifact(files, self.size, sha256, self.signature)
+
+
+def needed_memory(artifact_bytes: int) -> int:
+    """Bytes that a replica needs to load weights of `artifact_bytes` and answer: a lower bound, not a forecast.
+
+    While ONNX Runtime loads, the parsed file and the session's own copy of the weights are there together. The
+    measurement behind the two constants is in docs/spec.md.
+    """
+    return SERVER_BYTES + WEIGHTS_FACTOR * artifact_bytes
+
+
+def carried_body(memory: int, artifact_bytes: int) -> int:
+    """Bytes of the largest body that a spec may ask for with `memory`, in whole quarters of 1Mi.
+
+    At least 1Mi, even where the memory is the least that `needed_memory` allows: there the server refuses bodies of
+    very many values, in words.
+    """
+    return _in_steps((memory - needed_memory(artifact_bytes)) // BODY_FACTOR)
+
+
+def default_max_body(memory: int, artifact_bytes: int) -> int:
+    """Bytes of the largest body that a replica takes whose spec names none: half of what it carries, at most 10Mi.
+
+    The other half is left to what the model computes, of which nothing is known here.
+    """
+    spare = memory - needed_memory(artifact_bytes)
+    return min(BODY_MOST_BY_DEFAULT, _in_steps(spare // (2 * BODY_FACTOR)))
+
+
+def _in_steps(max_body: int) -> int:
+    return max(BODY_LEAST, max_body - max_body % _BODY_STEP)
+
+
+def needed_memory_for_bodies(artifact_bytes: int, max_body: int) -> int:
+    """Bytes that a replica needs when a spec asks for bodies of up to `max_body` bytes.
+
+    The server reads a body into a multiple of its size, holds several, and divides its memory by the same factor.
+    """
+    return needed_memory(artifact_bytes) + BODY_FACTOR * max_body
+
+
+def find_artifact(path: Path, root: Path) -> Found:
+    """Find the weights whose ONNX file is at `path`; one that did not change is read once per process.
+
+    Args:
+        path: the ONNX file. Its own name, and those of its external data, are their names in the image.
+        root: folder that links may not lead out of.
+
+    Raises:
+        BadFile: missing, not readable, not ONNX, what the image's ONNX Runtime would not load, or external data that is
+            not there.
+    """
+    real = inside(path, root)
+    try:
+        status = real.stat()
+    except FileNotFoundError:
+        todo = "correct the path, or make the file (models/ may have a script that trains or fetches it)"
+        raise BadFile("does not exist", _ONNX, todo) from None
+    except (OSError, ValueError) as error:
+        raise _unreadable(error) from None
+    if not S_ISREG(status.st_mode):
+        raise not_regular(status.st_mode, _ONNX)
+    if status.st_size == 0:
+        raise BadFile("is empty", _ONNX, "export the model again")
+    if status.st_size > ONNX_LIMIT:
+        allowed = "an ONNX file under 2 GiB, with larger weights as external data beside it"
+        raise BadFile(f"has {status.st_size} bytes", allowed, "export it with external data")
+    graph = _read(real, status.st_size, status.st_mtime_ns)
+    external = dict(_external(graph.ends, path, root))
+    size = status.st_size + sum(size for _, size in external.values())
+    return Found(ArtifactFile(path.name, real, status.st_size, graph.sha256), external, size, graph.signature)
+
+
+def read_artifact(path: Path, root: Path) -> Artifact:
+    """Find the weights and read every byte of them; arguments and errors as of `find_artifact`."""
+    return find_artifact(path, root).digested()
+
+
+def _unreadable(error: Exception) -> BadFile:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return BadFile(f"cannot be read: {reason}", _ONNX, "correct its name or permissions")
+
+
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """What an ONNX file itself says; `ends`: for each file of external data, how long it is at least."""
+
+    signature: Signature
+    sha256: str
+    ends: Mapping[str, int]
+
+
+@lru_cache(maxsize=4096)
+def _read(path: Path, size: int, mtime_ns: int) -> _Graph:  # noqa: ARG001 - size and time are keys of the cache
+    import onnx  # noqa: PLC0415 - takes longer to import than all the rest of `slipway --help`
+    from google.protobuf.message import DecodeError  # noqa: PLC0415 - comes with onnx
+
+    from slipway.onnx_file.limits import refuse_unsupported  # noqa: PLC0415 - imports onnx
+    from slipway.onnx_file.signature import signature  # noqa: PLC0415
+    from slipway.onnx_file.texts import broken_text  # noqa: PLC0415
+    from slipway.onnx_file.weights import external_ends  # noqa: PLC0415
+    from slipway.onnx_file.wiring import refuse_miswired  # noqa: PLC0415
+
+    with open_regular(path, _ONNX) as stream:
+        data = stream.read(ONNX_LIMIT + 1)
+    refuse_pointer(data, _ONNX)
+    try:
+        model = onnx.load_model_from_string(data)
+    except DecodeError:
+        raise BadFile("is not ONNX", _ONNX, "export the model to ONNX") from None
+    if not model.ir_version or not model.graph.output:
+        raise BadFile("is not ONNX: it has no graph with outputs", _ONNX, "export the model to ONNX")
+    try:
+        refuse_unsupported(model)
+        refuse_miswired(model)
+        if (problem := broken_text(model)) is not None:
+            raise BadFile(problem, "text in UTF-8", "export the model again with its labels in UTF-8")
+        ends = external_ends(model)  # before the signature, which makes the model smaller
+        return _Graph(signature(model), hashlib.sha256(data).hexdigest(), ends)
+    except UnicodeDecodeError:
+        raise BadFile("has names that are not UTF-8", _ONNX, "export the model again") from None
+
+
+@lru_cache(maxsize=4096)
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001 - size and time are keys of the cache
+    with open_regular(path, _EXTERNAL) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _external(ends: Mapping[str, int], onnx: Path, root: Path) -> Iterator[tuple[str, tuple[Path, int]]]:
+    """The files of external data, each beside the ONNX file and large enough for what should be in it."""
+    for name, end in sorted(ends.items()):
+        try:
+            path = inside(onnx.parent / name, root)
+            size = _size(path)
+        except BadFile as error:
+            raise BadFile(f"has external data in {name!r}, which {error.problem}", error.allowed, error.todo) from None
+        if size < end:
+            problem = f"has external data in {name!r}, which has fewer than {end} bytes"
+            raise BadFile(problem, _EXTERNAL, "copy that file, too")
+        if name != onnx.name:
+            yield name, (path, size)
+
+
+def _size(path: Path) -> int:
+    """A regular file's size."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        raise BadFile("is not there", _EXTERNAL, "copy that file, too") from None
+    if not S_ISREG(status.st_mode):
+        problem = not_regular(status.st_mode, _EXTERNAL).problem
+        raise BadFile(problem, _EXTERNAL, "put the file itself there")
+    if status.st_size < _POINTER_BYTES:
+        with open_regular(path, _EXTERNAL) as stream:
+            refuse_pointer(stream.read(_POINTER_BYTES), _EXTERNAL)
+    return status.st_size

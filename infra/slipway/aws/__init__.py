@@ -1,0 +1,1 @@
+"""An AWS account, as it really is."""

@@ -1,0 +1,1 @@
+"""What node pools hold: which pool suits a model, how many replicas fit, how an update rolls."""

@@ -1,0 +1,195 @@
+"""Place an environment's models on its pools, say how their updates roll, refuse what could never be scheduled."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from slipway.capacity.binding import Bound, bind, no_pool
+from slipway.capacity.packing import Load, Nodes, demand, packed, rooms
+from slipway.capacity.pools import Pool
+from slipway.errors.base import UserError, UserErrors, WrongValue
+from slipway.loading.specs import LoadedSpec
+from slipway.loading.variant import Variant
+from slipway.spec.model import ModelSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """How many pods a rolling update may have above, and lack below, the replicas that there should be."""
+
+    max_surge: int
+    max_unavailable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A model, the pool that its pods run on and why, and how its update rolls there.
+
+    `floor_on_spot`: how many of its replicas at rest need nodes that may be taken back; `warnings`: what the user
+    should know.
+    """
+
+    variant: Variant
+    pool: Pool
+    reason: tuple[str, ...]
+    rollout: Rollout
+    floor_on_spot: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """A model that has a pool, before it is known whether there is room."""
+
+    loaded: LoadedSpec
+    variant: Variant
+    bound: Bound
+
+    @property
+    def spec(self) -> ModelSpec:
+        return self.variant.spec
+
+    def load(self, replicas: int) -> Load:
+        return Load(self.loaded.name, demand(self.spec.resources), replicas)
+
+    @property
+    def kept_free(self) -> Load:
+        """What no other model may take: of GPUs, as many as the model may ever get; else its replicas at rest."""
+        return self.load(self.spec.scale.max if self.spec.resources.gpu else self.spec.scale.min)
+
+
+def place(environment: str, pools: Sequence[Pool], loaded: Sequence[LoadedSpec]) -> list[Placed]:
+    """Place all models of an environment.
+
+    Raises:
+        UserErrors: for each model that no pool can hold, that has no room beside the others, or whose update could
+            never finish.
+    """
+    bad: list[UserError] = []
+    placed: list[Placed] = []
+    users: dict[str, list[_Bound]] = {}
+    for spec in loaded:
+        variant = spec.variant(environment)
+        bound = bind(pools, variant.spec)
+        if bound is None:
+            bad.append(no_pool(environment, pools, spec, variant.spec))
+        else:
+            users.setdefault(bound.pool.name, []).append(_Bound(spec, variant, bound))
+    for pool in pools:
+        models = users.get(pool.name, [])
+        room = rooms(pool, [model.kept_free for model in models])
+        floors = _floors_on_spot(pool, models)
+        for model in models:
+            how = _rollout(model, room[model.loaded.name])
+            if how is None:
+                bad.append(_no_room(environment, model, room[model.loaded.name], models))
+            else:
+                floor = floors[model.loaded.name]
+                warnings = tuple(_warnings(model, how, floor))
+                placed.append(Placed(model.variant, pool, model.bound.reason, how, floor, warnings))
+    if bad:
+        raise UserErrors(bad)
+    return placed
+
+
+def slots(pool: Pool, spec: ModelSpec) -> int:
+    """Replicas that `pool` holds at its largest if nothing else is there."""
+    return Nodes(pool).room(demand(spec.resources))
+
+
+def rollout(least: int, most: int, room: int, *, downtime: bool) -> Rollout | None:
+    """How to update a model with `least` to `most` replicas where there is room for `room`; None if there is no way.
+
+    A new pod beside the old ones is best. Where there is no room for it, one old pod goes first, which needs a second
+    one that serves meanwhile: a single replica would stop serving, which the spec has to allow, or wait for ever.
+    """
+    if room > most:
+        return Rollout(max_surge=1, max_unavailable=0)
+    if room == most and (least > 1 or downtime):
+        return Rollout(max_surge=0, max_unavailable=1)
+    return None
+
+
+def _rollout(model: _Bound, room: int) -> Rollout | None:
+    """How the model's update rolls: beside what others keep, and alone on its pool at its largest."""
+    spec, kept = model.spec, model.kept_free.replicas
+    downtime = spec.rollout.downtime == "allowed"
+    beside = rollout(spec.scale.min, kept, room, downtime=downtime)
+    alone = rollout(spec.scale.min, spec.scale.max, slots(model.bound.pool, spec), downtime=downtime)
+    if beside is None or alone is None:
+        return None
+    return min(beside, alone, key=lambda how: how.max_surge)
+
+
+def _floors_on_spot(pool: Pool, models: Sequence[_Bound]) -> dict[str, int]:
+    """Of each model, the replicas at rest that find no room on nodes which are never taken back.
+
+    Those nodes go to the models that avoid spot first.
+    """
+    if not pool.spot:
+        return {model.loaded.name: 0 for model in models}
+    safe = Nodes(pool, pool.on_demand_nodes)
+    order = sorted(models, key=lambda model: (model.spec.spot == "allowed", model.loaded.name))
+    each = {model.loaded.name: (demand(model.spec.resources), model.spec.scale.min) for model in order}
+    return {name: least - safe.put(one, least) for name, (one, least) in each.items()}
+
+
+def _warnings(model: _Bound, how: Rollout, floor_on_spot: int) -> Iterator[str]:
+    spec, pool = model.spec, model.bound.pool
+    if how.max_surge == 0 and spec.scale.min == 1:
+        yield (
+            f"rollout.downtime: each update stops the only replica before the next one starts, since pool {pool.name} "
+            "has no room for both"
+        )
+    if floor_on_spot:
+        yield (
+            f"scale.min: {floor_on_spot} of {spec.scale.min} replicas at rest need spot nodes of pool {pool.name}, "
+            "which can be taken back at two minutes' notice"
+        )
+    if spec.resources.gpu and pool.gpu and not pool.gpu.isolated:
+        yield (
+            f"resources.gpu: replicas take turns on a GPU of pool {pool.name}; nothing keeps one from using the memory "
+            "of all"
+        )
+
+
+def crowded(pool: Pool, models: Sequence[tuple[str, ModelSpec]]) -> str | None:
+    """What to say when the pool at its largest does not hold all of its models at their largest; else None.
+
+    Not refused: they would all have to be at their highest load at the same time. GPUs never come to this.
+    """
+    loads = [Load(name, demand(spec.resources), spec.scale.max) for name, spec in models]
+    _, found = packed(pool, loads)
+    missing = sum(load.replicas - found[load.model] for load in loads)
+    if not missing:
+        return None
+    wanted = sum(load.replicas for load in loads)
+    return (
+        f"pool {pool.name}: if all its models were at scale.max at once, {missing} of {wanted} replicas would wait for "
+        f"room on its {pool.max_nodes} nodes; raise max_nodes, or know that they never peak together"
+    )
+
+
+def _no_room(environment: str, model: _Bound, room: int, users: Sequence[_Bound]) -> UserError:
+    spec, pool, scale = model.spec, model.bound.pool, model.spec.scale
+    most = min(room, slots(pool, spec))
+    gpu = spec.resources.gpu
+    key, wanted = ("max", scale.max) if gpu or slots(pool, spec) <= scale.max else ("min", scale.min)
+    place, field = model.loaded.locate(environment, ("scale", key))
+    others = sorted(other.loaded.name for other in users if other is not model)
+    beside = f" beside {', '.join(others)}" if others and room < slots(pool, spec) else ""
+    has = f"pool {pool.name} has room for {most}{beside}"
+    if most < wanted:
+        problem = f"replicas do not fit: {has}"
+    elif gpu is None:
+        problem = f"replicas leave no room for the one more that a rolling update starts: {has}"
+    else:
+        need = (wanted + 1) * gpu.count
+        what = "GPUs" if gpu.share == 1 else "shares of GPUs"
+        problem = f"replicas and the one more that a rolling update starts need {need} {what}: {has} replicas"
+    allowed = f"at most {max(most - 1, 0)}"
+    if most > 1:
+        allowed += f", or {most} with scale.min of 2 or more, so that one can stop while others serve"
+    if most >= 1:
+        allowed += f", or {most} with rollout.downtime allowed"
+    todo = f"lower scale.{key} or raise max_nodes of pool {pool.name} in the settings of {environment}"
+    return WrongValue(place, field, wanted, problem, allowed, todo)

@@ -1,0 +1,189 @@
+"""Say what each node pool of an environment can hold, whatever kind of environment it is: the plan's view of a pool.
+
+On AWS a node has what its instance type has, less:
+
+- what the hypervisor and the kernel keep: 7.5 % of memory, which is what Karpenter takes before it has seen a node
+  (https://karpenter.sh/docs/reference/settings/, VM_MEMORY_OVERHEAD_PERCENT);
+- what EKS reserves for the kubelet and the system (nodeadm of github.com/awslabs/amazon-eks-ami): of CPU 6 % of the
+  first core, 1 % of the second, 0.5 % of the next two and 0.25 % of each more; of memory 255Mi and 11Mi for each pod
+  that a node may have (110, or 250 from 30 vCPU on), and 100Mi below which pods are evicted;
+- what the platform runs on each node: network, proxy, identity, disk and metrics agents, and with GPUs the operator's.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+
+from slipway.catalog.aws import SPOT_FACTOR, InstanceType, mig_profiles
+from slipway.settings.aws import AnySettings, AwsNodePool, AwsSettings
+from slipway.settings.kubernetes import Taint
+from slipway.values.names import POOL_LABEL
+
+GPU_TAINT = Taint(key="nvidia.com/gpu", value="present", effect="NoSchedule")
+"""Keeps everything off the expensive nodes that does not ask for a GPU."""
+
+_MI = 2**20
+_HYPERVISOR_SHARE = Fraction(75, 1000)
+_LARGE_VCPU = 30
+_PODS = 110
+_PODS_OF_LARGE = 250
+_AGENTS_CPU = 300
+_AGENTS_MEMORY = 512 * _MI
+_GPU_AGENTS_CPU = 500
+_GPU_AGENTS_MEMORY = 1024 * _MI
+
+
+@dataclass(frozen=True, slots=True)
+class Accelerators:
+    """The GPUs of one node, as Kubernetes counts them.
+
+    Attributes:
+        count: units that a node offers: GPUs, or parts of GPUs where replicas share them.
+        memory: bytes of one unit; where replicas take turns, its even share.
+        model: what the maker calls the GPU, `A10G`.
+        resource: the name under which a pod asks for a unit: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`.
+        fraction: of a GPU that one unit is; 1 where GPUs are not shared.
+        isolated: whether a unit's memory is its own; false where replicas take turns.
+    """
+
+    count: int
+    memory: int
+    model: str
+    resource: str = "nvidia.com/gpu"
+    fraction: Fraction = Fraction(1)
+    isolated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One node pool.
+
+    Attributes:
+        name: unique in the environment.
+        min_nodes: nodes at rest.
+        max_nodes: nodes at the highest load.
+        cpu: thousandths of a core of one node that are left for models.
+        memory: bytes of one node that are left for models.
+        gpu: GPUs of one node, or None.
+        selector: labels that all its nodes have and no others.
+        taints: of all its nodes.
+        architecture: `amd64` or `arm64`.
+        cpu_features: of every node, in lower case: `avx2`, `avx512`, `amx`.
+        region: of its nodes, where there are regions.
+        zones: of its nodes.
+        instance_types: the first preferred; empty where there are none.
+        hourly_usd: price of one on-demand node of the first type; None where nothing is charged by the hour.
+        spot_hourly_usd: the same as spot, an estimate; None where the pool is not spot.
+        spot: whether its nodes may be taken back.
+        on_demand_nodes: nodes of it that are never spot.
+        fallback: whether on-demand nodes take over when there is no spot capacity.
+        reserved: whether its nodes come from a capacity reservation.
+    """
+
+    name: str
+    min_nodes: int
+    max_nodes: int
+    cpu: int
+    memory: int
+    gpu: Accelerators | None
+    selector: dict[str, str]
+    taints: tuple[Taint, ...]
+    architecture: str = "amd64"
+    cpu_features: frozenset[str] = field(default_factory=frozenset)
+    region: str | None = None
+    zones: tuple[str, ...] = ()
+    instance_types: tuple[str, ...] = ()
+    hourly_usd: Decimal | None = None
+    spot_hourly_usd: Decimal | None = None
+    spot: bool = False
+    on_demand_nodes: int = 0
+    fallback: bool = False
+    reserved: bool = False
+
+
+def pools(settings: AnySettings) -> tuple[Pool, ...]:
+    """The pools of an environment, in the order of its settings."""
+    if isinstance(settings, AwsSettings):
+        return tuple(_of_aws(settings, pool) for pool in settings.node_pools)
+    return tuple(
+        Pool(
+            name=pool.name,
+            min_nodes=pool.max_nodes,
+            max_nodes=pool.max_nodes,
+            cpu=pool.cpu,
+            memory=pool.memory,
+            gpu=Accelerators(pool.gpu.count, pool.gpu.memory, pool.gpu.model) if pool.gpu else None,
+            selector=pool.selector,
+            taints=pool.taints,
+        )
+        for pool in settings.node_pools
+    )
+
+
+def allocatable_cpu(instance: InstanceType) -> int:
+    """Thousandths of a core of a node that models can have."""
+    cores = instance.vcpu
+    kubelet = 60 + 10 * (cores > 1) + 5 * min(max(cores - 2, 0), 2) + Fraction(5, 2) * max(cores - 4, 0)
+    return int(cores * 1000 - kubelet) - (_GPU_AGENTS_CPU if instance.gpu else _AGENTS_CPU)
+
+
+def allocatable_memory(instance: InstanceType) -> int:
+    """Bytes of a node that models can have, whole Mi."""
+    pods = _PODS_OF_LARGE if instance.vcpu >= _LARGE_VCPU else _PODS
+    kubelet = (255 + 11 * pods + 100) * _MI
+    seen = instance.memory - int(instance.memory * _HYPERVISOR_SHARE)
+    left = seen - kubelet - (_GPU_AGENTS_MEMORY if instance.gpu else _AGENTS_MEMORY)
+    return left // _MI * _MI
+
+
+def _of_aws(settings: AwsSettings, pool: AwsNodePool) -> Pool:
+    types = pool.types(settings.region)
+    price = types[0].hourly_usd[settings.region]
+    on_demand = pool.spot.on_demand_nodes if pool.spot else 0
+    return Pool(
+        name=pool.name,
+        min_nodes=max(pool.min_nodes, on_demand),
+        max_nodes=pool.max_nodes,
+        cpu=min(map(allocatable_cpu, types)),
+        memory=min(map(allocatable_memory, types)),
+        gpu=_accelerators(pool, types),
+        selector={POOL_LABEL: pool.name},
+        taints=(*((GPU_TAINT,) if pool.has_gpus else ()), *pool.taints),
+        architecture=types[0].architecture,
+        cpu_features=frozenset.intersection(*(instance.cpu_features for instance in types)),
+        region=settings.region,
+        zones=pool.zones or settings.zones,
+        instance_types=tuple(instance.name for instance in types),
+        hourly_usd=price,
+        spot_hourly_usd=price * SPOT_FACTOR if pool.spot else None,
+        spot=pool.spot is not None,
+        on_demand_nodes=on_demand,
+        fallback=pool.spot is not None and pool.spot.fallback,
+        reserved=pool.capacity_reservation is not None,
+    )
+
+
+def _accelerators(pool: AwsNodePool, types: tuple[InstanceType, ...]) -> Accelerators | None:
+    cards = [instance.gpu for instance in types if instance.gpu]
+    if not cards:
+        return None
+    smallest = min(cards, key=lambda card: card.memory)
+    if pool.sharing is None:
+        return Accelerators(smallest.count, smallest.memory, smallest.model)
+    if pool.sharing.mig is not None:
+        profile = mig_profiles(smallest)[pool.sharing.mig]
+        return Accelerators(
+            count=smallest.count * profile.parts,
+            memory=int(smallest.memory * profile.memory),
+            model=smallest.model,
+            resource=f"nvidia.com/mig-{pool.sharing.mig}",
+            fraction=Fraction(1, profile.parts),
+        )
+    replicas = pool.sharing.time_slicing or 1
+    return Accelerators(
+        count=smallest.count * replicas,
+        memory=smallest.memory // replicas,
+        model=smallest.model,
+        fraction=Fraction(1, replicas),
+        isolated=False,
+    )

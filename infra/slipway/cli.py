@@ -1,0 +1,294 @@
+"""The command `slipway`: read arguments, call what does the work, print, and end with the right code."""
+
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from slipway import console
+from slipway.commands import completion
+from slipway.errors.base import SlipwayError, UserErrors
+from slipway.errors.full_disk import full_disk
+from slipway.reading.folders import Folders, from_root
+
+if TYPE_CHECKING:
+    from slipway.commands.opened import Opened
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+_YES = click.option("--yes", "-y", is_flag=True, help="Do not ask before changing anything.")
+_JOBS = click.option(
+    "--jobs", "-j", type=click.IntRange(1, 32), default=4, show_default=True, help="How many models at once."
+)
+_MODELS = click.argument("models", nargs=-1, metavar="[MODEL]...", shell_complete=completion.models)
+_ENVIRONMENT = click.argument("environment", metavar="ENV", shell_complete=completion.environments)
+
+
+def _folders(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command --models and --settings, and pass it `folders` instead of the two.
+
+    Those that are not given are looked for as git and pulumi look for theirs: in the project that this folder is in.
+    """
+
+    def run(models_dir: Path, settings_dir: Path, **rest: Any) -> None:
+        source = click.get_current_context().get_parameter_source
+        named = {"models_dir": models_dir, "settings_dir": settings_dir}
+        given = [path if source(name) != ParameterSource.DEFAULT else from_root(path) for name, path in named.items()]
+        command(folders=Folders(*given), **rest)
+
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    run.__click_params__ = list(getattr(command, "__click_params__", []))  # type: ignore[attr-defined]
+    kind = click.Path(path_type=Path)
+    models = click.option(
+        "--models", "models_dir", type=kind, default="models", show_default=True, help="Folder of specs."
+    )
+    settings = click.option(
+        "--settings",
+        "settings_dir",
+        type=kind,
+        default="stacks",
+        show_default=True,
+        help="Folder of settings.",
+    )
+    return models(settings(run))
+
+
+def _opened(environment: str, folders: Folders, only: Sequence[str] | None = None) -> "Opened":
+    """Open an environment for the models in `only`; for all of them when it is None."""
+    from slipway.commands.opened import Opened  # noqa: PLC0415 - reading specs takes half a second to import, and `--help` does without
+
+    return Opened(environment, folders, only)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="slipway")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Put machine-learning models into service: one YAML spec per model, one settings file per environment.
+
+    Exit codes: 0 done; 1 your input was refused and nothing changed; 2 a deployment failed and what was serving
+    before still serves; 3 something else.
+    """
+
+
+@cli.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@_JSON
+@_folders
+def validate(files: tuple[Path, ...], as_json: bool, folders: Folders) -> None:
+    """Check specs, and every environment's settings against them, without a cluster.
+
+    Without FILE, everything is checked; findings in all files are reported together.
+    """
+    from slipway.commands.offline import validate_all  # noqa: PLC0415 - onnx is not for `--help`
+
+    checked = validate_all(files, folders)
+    if as_json:
+        console.document({"valid": [str(item) for item in checked]})
+    else:
+        for item in checked:
+            console.result(f"ok  {item}")
+
+
+@cli.command()
+@_ENVIRONMENT
+@_MODELS
+@_JSON
+@_folders
+def plan(environment: str, models: tuple[str, ...], as_json: bool, folders: Folders) -> None:
+    """Show what an environment would be: release, node pool and why, cold start and cost of each model."""
+    from slipway.commands.offline import show_plan  # noqa: PLC0415
+
+    show_plan(_opened(environment, folders, models or None), models, as_json=as_json)
+
+
+@cli.command()
+@_ENVIRONMENT
+@_MODELS
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Folder to write to; else standard output.")
+@_folders
+def render(environment: str, models: tuple[str, ...], output: Path | None, folders: Folders) -> None:
+    """Render the Kubernetes objects and Dockerfiles that the plan stands for. Images are by tag: none is built."""
+    from slipway.commands.offline import render_all  # noqa: PLC0415
+
+    render_all(_opened(environment, folders, models or None), models, output)
+
+
+@cli.command()
+@_ENVIRONMENT
+@_JSON
+@_folders
+def price(environment: str, as_json: bool, folders: Folders) -> None:
+    """Show what an environment costs an hour and a month, by model and in all, against its budget."""
+    from slipway.commands.offline import show_price  # noqa: PLC0415
+
+    show_price(_opened(environment, folders), as_json=as_json)
+
+
+@cli.command()
+@click.option("--check", is_flag=True, help="Change nothing; fail when a generated file is stale.")
+def schema(check: bool) -> None:
+    """Write the JSON Schemas and the reference pages of specs and settings into docs/."""
+    from slipway.commands.offline import write_schema  # noqa: PLC0415
+
+    write_schema(check=check)
+
+
+@cli.command("base-image")
+@_ENVIRONMENT
+@click.option("--check", is_flag=True, help="Change nothing; fail when the registry has another image.")
+@_folders
+def base_image(environment: str, check: bool, folders: Folders) -> None:
+    """Ask the registry which image the tag of `base_image` is now, and write its digest into ENV's settings.
+
+    It is the way of security updates: `slipway up` then deploys every model on the new image. `plan` never asks.
+    """
+    from slipway.commands.base_image import renew_base_image  # noqa: PLC0415
+
+    renew_base_image(environment, folders, check=check)
+
+
+@cli.command()
+@_ENVIRONMENT
+@_MODELS
+@_YES
+@_JOBS
+@click.option(
+    "--refresh", is_flag=True, help="Look what is really there, in every stack, and correct what others changed."
+)
+@click.option("--prune", is_flag=True, help="Take down models that are live and have no spec any more.")
+@click.option("--adopt", metavar="NAMESPACE", help="Use the namespace of the settings though others made it.")
+@_folders
+def up(
+    environment: str,
+    models: tuple[str, ...],
+    yes: bool,
+    jobs: int,
+    refresh: bool,
+    prune: bool,
+    adopt: str | None,
+    folders: Folders,
+) -> None:
+    """Bring an environment to what its files say, and judge every model that changed by its golden request.
+
+    A model whose new release fails gets back what served before; the exit code is then 2.
+    """
+    from slipway.commands.session import Options  # noqa: PLC0415 - the engine's SDK takes a second
+    from slipway.commands.up import bring_up  # noqa: PLC0415
+
+    options = Options(yes=yes, jobs=jobs, refresh=refresh, prune=prune, adopt=adopt)
+    bring_up(_opened(environment, folders, models or None), models, options)
+
+
+@cli.command()
+@_ENVIRONMENT
+@_MODELS
+@_YES
+@_JOBS
+@click.option("--delete-data", multiple=True, metavar="NAME", help="Delete this too, which holds data: model-store.")
+@_folders
+def down(
+    environment: str, models: tuple[str, ...], yes: bool, jobs: int, delete_data: tuple[str, ...], folders: Folders
+) -> None:
+    """Take models, or without MODEL the whole environment, away, and prove that nothing is left.
+
+    On AWS, what holds data stays unless it is named, and is listed by its tag; the exit code is then 2.
+    """
+    from slipway.commands.down import take_down  # noqa: PLC0415
+    from slipway.commands.session import Options  # noqa: PLC0415
+
+    take_down(_opened(environment, folders), models, Options(yes=yes, jobs=jobs, delete_data=delete_data))
+
+
+@cli.command()
+@_ENVIRONMENT
+@click.argument("pool")
+@_YES
+@_folders
+def rotate(environment: str, pool: str, yes: bool, folders: Folders) -> None:
+    """Change a node pool on AWS where its nodes cannot change: new ones beside the old, which are emptied and removed.
+
+    What serves goes on serving. Stopped half-way, it goes on when it is run again.
+    """
+    from slipway.commands.rotate import rotate_pool  # noqa: PLC0415
+    from slipway.commands.session import Options  # noqa: PLC0415
+
+    rotate_pool(_opened(environment, folders), pool, Options(yes=yes, jobs=1))
+
+
+@cli.command()
+@_ENVIRONMENT
+@_MODELS
+@_JSON
+@_folders
+def status(environment: str, models: tuple[str, ...], as_json: bool, folders: Folders) -> None:
+    """Show what is live: release, readiness, whether it was judged right, and its URL."""
+    from slipway.commands.live import show_status  # noqa: PLC0415
+
+    show_status(_opened(environment, folders, ()), models, as_json=as_json)
+
+
+@cli.command()
+@_ENVIRONMENT
+@click.argument("model", shell_complete=completion.models)
+@click.argument("file", type=click.File("rb"))
+@_folders
+def predict(environment: str, model: str, file: Any, folders: Folders) -> None:
+    """Send FILE (JSON, or an image; `-` for standard input) to a model, and print its answer."""
+    from slipway.commands.live import show_prediction  # noqa: PLC0415
+
+    show_prediction(_opened(environment, folders, ()), model, file.name, file.read())
+
+
+@cli.command()
+@_ENVIRONMENT
+@_MODELS
+@_JSON
+@_folders
+def verify(environment: str, models: tuple[str, ...], as_json: bool, folders: Folders) -> None:
+    """Send the golden request of live models through their Services. Exit code 2 when an answer is wrong or late."""
+    from slipway.commands.live import show_verdicts  # noqa: PLC0415
+
+    show_verdicts(_opened(environment, folders, ()), models, as_json=as_json)
+
+
+@cli.command("completion")
+@click.argument("shell", type=click.Choice(completion.SHELLS))
+def print_completion(shell: str) -> None:
+    """Print what a shell reads to complete commands, environments and models: source <(slipway completion bash)."""
+    console.result(completion.script(cli, shell))
+
+
+def main() -> None:
+    """Run the command; every error ends in a message and a code, a traceback only with --debug."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(1)
+    except (click.Abort, KeyboardInterrupt):
+        console.message("interrupted; what was finished stays, run the same command again to go on")
+        sys.exit(3)
+    except BrokenPipeError:
+        sys.exit(3)
+    except SlipwayError as error:
+        if debug:
+            traceback.print_exc()
+        console.message(str(error))
+        if isinstance(error, UserErrors) and len(error.findings) > 1:
+            console.message(f"{len(error.findings)} findings; nothing was changed")
+        sys.exit(error.exit_code)
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        elif isinstance(error, OSError) and (lack := full_disk("slipway cannot write", error)):
+            console.message(str(lack))
+        else:
+            console.message(f"slipway failed, which is a bug: {type(error).__name__}: {error}; --debug shows where")
+        sys.exit(3)

@@ -1,0 +1,1 @@
+"""What each command of `slipway` does; cli.py only reads their arguments."""

@@ -1,0 +1,50 @@
+"""Pick and run the program for the stack that `pulumi up -s NAME` was called for."""
+
+from pathlib import Path
+
+import pulumi
+
+from slipway.cluster.ownership import Standing, refuse_foreign_namespace, refuse_foreign_objects
+from slipway.commands.opened import Folders, Opened
+from slipway.errors.base import SlipwayError
+from slipway.programs import environment, model
+from slipway.settings.aws import AwsSettings
+
+
+def run() -> None:
+    """Run the program of the current stack: `local` is an environment, `local.digits` a model in it.
+
+    Every model of the environment is read and planned, though one is deployed: whether a GPU is free for it
+    depends on the others. What is wrong with their specs is a warning.
+    """
+    name, _, wanted = pulumi.get_stack().partition(".")
+    config = pulumi.Config()
+    folders = Folders(Path(config.get("models") or "models"), Path(config.get("settings") or "stacks"))
+    opened = Opened(name, folders, [wanted] if wanted else None)
+    try:
+        adopted = _refuse_foreign(opened, wanted)
+        if not wanted:
+            environment.program(name, opened.settings, adopted=adopted)()
+            return
+        planned = opened.models([wanted])[0]
+        for unread in opened.left_out:
+            pulumi.warn(f"left out, also where room is counted: {unread}")
+    except SlipwayError as error:
+        raise pulumi.RunError(str(error)) from error
+    # The engine shows the image's progress itself.
+    model.program(opened.settings, planned, lambda _: None)()
+
+
+def _refuse_foreign(opened: Opened, wanted: str) -> bool:
+    """Refuse what is not the environment's, as `slipway up` does; gives whether its namespace was adopted.
+
+    On AWS the cluster is the environment's own, and may not be there yet.
+    """
+    if isinstance(opened.settings, AwsSettings):
+        return False
+    now = refuse_foreign_namespace(opened.cluster, opened.name, opened.namespace_place)
+    if now is not Standing.ABSENT:
+        refuse_foreign_objects(
+            opened.cluster, opened.name, opened.models([wanted]) if wanted else (), opened.name_place
+        )
+    return now is Standing.ADOPTED

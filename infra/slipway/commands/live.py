@@ -1,0 +1,218 @@
+"""Commands that look at what is live and change nothing: status, predict, verify."""
+
+import base64
+import json
+import os
+import shlex
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from slipway import console
+from slipway.cluster.api import Json
+from slipway.cluster.pods import cold_start_s
+from slipway.commands.opened import Opened
+from slipway.deploy.judge import Verdict
+from slipway.deploy.judge import verify as judge_live
+from slipway.deploy.record import Live, live_models, saved
+from slipway.errors.base import FileRefused, Place, UnknownName
+from slipway.errors.failures import ApiRefused, ModelNotServing, WrongAnswer
+from slipway.reading.folders import find_root
+from slipway.settings.aws import AwsSettings
+from slipway.values.names import MANAGED_BY, selector
+
+_IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
+_EXTRA_S = 5.0
+_REACH_LIMIT_S = 15.0
+_REACH_RETRY_S = 0.5
+_COLD_START_MOST_S = 1800.0
+"""For models without a spec; of the others, the plan knows how long a rollout may take."""
+
+
+def show_status(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
+    """Print one row per live model, and per spec that is not live; of the models named only, when some are.
+
+    Raises `UnknownName` for one that is neither.
+    """
+    live = live_models(opened.cluster)
+    services = {item["metadata"]["name"]: item for item in opened.cluster.list("Service")}
+    planned = {model.name: model for model in opened.plan.models}
+    there = sorted({*live, *planned})
+    for name in names:
+        if name not in there:
+            raise UnknownName(Place(f"environment {opened.name}"), "model", name, there, "name one of those")
+    for unread in opened.left_out:
+        console.message(f"warning: {unread}")
+    wrong = {name for unread in opened.left_out for name in unread.names}
+    pods = opened.cluster.list("Pod", f"app.kubernetes.io/managed-by={MANAGED_BY}")
+    rows: list[dict[str, Any]] = []
+    for name in [name for name in there if name in names or not names]:
+        here, wanted = live.get(name), planned.get(name)
+        limit_s = wanted.timing.deadline_s if wanted else _COLD_START_MOST_S
+        rows.append(
+            {
+                "model": name,
+                "version": here.version if here else None,
+                "release": here.release if here else None,
+                "ready": here.ready if here else 0,
+                "wanted": here.wanted if here else 0,
+                "state": state(here, wanted.release if wanted else None, spec_is_wrong=name in wrong),
+                "coldStart": {
+                    "estimatedSeconds": wanted.estimates.cold_start.total_s if wanted else None,
+                    "measuredSeconds": cold_start_s(_of(pods, name), here.release, limit_s) if here else None,
+                },
+                "url": url(opened, services.get(name)),
+            }
+        )
+    if as_json:
+        console.document({"environment": opened.name, "models": rows})
+        return
+    columns = ("MODEL", "VERSION", "RELEASE", "READY", "COLD START", "STATE", "URL")
+    console.table(
+        columns,
+        [
+            [
+                str(row["model"]),
+                str(row["version"] or "-"),
+                str(row["release"] or "-"),
+                f"{row['ready']}/{row['wanted']}",
+                _cold_start(**row["coldStart"]),
+                str(row["state"]),
+                str(row["url"] or "-"),
+            ]
+            for row in rows
+        ],
+    )
+
+
+def _of(pods: Sequence[Json], model: str) -> list[Json]:
+    return [pod for pod in pods if selector(model).items() <= pod["metadata"].get("labels", {}).items()]
+
+
+def _cold_start(estimatedSeconds: float | None, measuredSeconds: float | None) -> str:  # noqa: N803 - as in the JSON
+    """What the quickest live replica took, and what was estimated for one on a new node: `10.0 s (est. 16.0 s)`."""
+    measured = "-" if measuredSeconds is None else console.duration(measuredSeconds)
+    return measured if estimatedSeconds is None else f"{measured} (est. {console.duration(estimatedSeconds)})"
+
+
+def state(live: Live | None, planned: str | None, *, spec_is_wrong: bool) -> str:
+    """Return what a person should know first about a model. `planned`: the short digest of its spec's release."""
+    if live is None:
+        return "not deployed"
+    if live.ready == 0:
+        return "not ready"
+    if live.verified != live.release:
+        return "not verified"
+    if planned is None:
+        return "serves; its spec is wrong" if spec_is_wrong else "serves; has no spec"
+    return "serves" if live.release == planned else "serves; spec has changed"
+
+
+def url(opened: Opened, service: Json | None) -> str | None:
+    """Return where a Service is reached from outside of the cluster, or None when it is not."""
+    settings = opened.settings
+    if service is None or isinstance(settings, AwsSettings) or settings.node_address is None:
+        return None
+    ports = [port["nodePort"] for port in service["spec"]["ports"] if "nodePort" in port]
+    return f"http://{settings.node_address}:{ports[0]}" if ports else None
+
+
+def curl(opened: Opened, where: str, request: str) -> str:
+    """Return a line for a shell that sends a file of the repository to a model; it works in the folder one is in."""
+    path = os.path.relpath(find_root(opened.folders.models) / request)
+    return f"curl -s {where}/predict -H 'content-type: application/json' -d {shlex.quote(f'@{path}')}"
+
+
+def reachable(where: str) -> bool:
+    """Whether the address of a URL accepts connections; waits a little, as a node's proxy may not know it yet."""
+    address = urlsplit(where)
+    deadline = time.monotonic() + _REACH_LIMIT_S
+    while time.monotonic() < deadline:
+        try:
+            with socket.create_connection((address.hostname or "", address.port or 80), timeout=1):
+                return True
+        except OSError:
+            time.sleep(_REACH_RETRY_S)
+    return False
+
+
+def show_prediction(opened: Opened, model: str, name: str, data: bytes) -> None:
+    """Send a file to POST /predict of a live model and print the answer as JSON."""
+    body = request_body(name, data)
+    planned = {plan.name: plan for plan in opened.plan.models}.get(model)
+    limit = (planned.spec.endpoint.timeout if planned else 30.0) + _EXTRA_S
+    try:
+        answer = opened.cluster.through_service(model, "/predict", body, "application/json", limit)
+    except ApiRefused as error:
+        if error.status in (404, 502, 503):
+            raise ModelNotServing(opened.name, model) from error
+        if error.status in (400, 413, 415, 422):
+            raise FileRefused(
+                name, f"the model refused it: {error.message}", "see the message", "correct it"
+            ) from error
+        raise
+    console.document(json.loads(answer))
+
+
+def request_body(name: str, data: bytes) -> bytes:
+    """Return the body of POST /predict for a file: an image is sent as base64, anything else must be JSON."""
+    if Path(name).suffix.lower() in _IMAGES:
+        return json.dumps({"image": base64.b64encode(data).decode()}).encode()
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError) as error:
+        allowed = f"JSON as POST /predict takes it, or an image ({', '.join(_IMAGES)})"
+        raise FileRefused(name, f"is not JSON: {error}", allowed, "correct it, or name an image file") from None
+    return data
+
+
+def show_verdicts(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
+    """Judge live models as they are; the last wrong answer is raised after all were printed."""
+    live = live_models(opened.cluster)
+    chosen = list(names) or sorted(live)
+    wrong: WrongAnswer | None = None
+    rows: list[dict[str, Any]] = []
+    for name in chosen:
+        if name not in live:
+            raise ModelNotServing(opened.name, name)
+        verdict, error = _verdict(opened, name)
+        wrong = error or wrong
+        rows.append(
+            {
+                "model": name,
+                "version": live[name].version,
+                "right": verdict is not None,
+                "took_s": round(verdict.took_s, 4) if verdict else None,
+                "reason": error.reason if error else None,
+            }
+        )
+    if as_json:
+        console.document({"environment": opened.name, "models": rows})
+    else:
+        console.table(
+            ("MODEL", "VERSION", "ANSWER", "TOOK"),
+            [
+                [
+                    str(row["model"]),
+                    str(row["version"]),
+                    "right" if row["right"] else f"wrong: {row['reason']}",
+                    console.duration(row["took_s"]) if row["right"] else "-",
+                ]
+                for row in rows
+            ],
+        )
+    if wrong:
+        raise wrong
+
+
+def _verdict(opened: Opened, name: str) -> tuple[Verdict | None, WrongAnswer | None]:
+    """Judge one live model by the check that it was deployed with, or its spec's when it was never judged."""
+    kept = saved(opened.cluster, name)
+    check = kept.check if kept else dict(opened.plan.find(name, opened.folders.models).server_config["check"])
+    try:
+        return judge_live(opened.cluster, name, check, kept.digest if kept else None), None
+    except WrongAnswer as error:
+        return None, error

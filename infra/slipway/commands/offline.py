@@ -1,0 +1,216 @@
+"""Commands that need no cluster: validate, plan, price, render, schema."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from slipway import console
+from slipway.capacity.estimates import Cost, monthly
+from slipway.commands.opened import Folders, Opened
+from slipway.commands.reference import generate
+from slipway.errors.base import FileRefused, UserError, UserErrors, each
+from slipway.loading.base_image import digest_warning
+from slipway.loading.settings import settings_warnings
+from slipway.loading.specs import environments, load_spec_file
+from slipway.planner.environment import ModelPlan
+from slipway.planner.price import LEFT_OUT, price
+from slipway.reading.folders import find_root, from_root
+from slipway.render.render import render_dockerfile, render_environment, render_model, to_yaml
+from slipway.values.quantities import format_bytes, format_cpu
+
+
+def validate_all(files: Sequence[Path], folders: Folders) -> list[str]:
+    """Check the files, or all specs and environments when none is given; returns what was found right.
+
+    Raises `UserErrors` with every finding in every file.
+    """
+    names = environments(folders.settings)
+    good: list[str] = []
+    bad: list[UserError] = []
+    for path in files:
+        try:
+            spec = load_spec_file(path, find_root(path.parent), names)
+            good.append(f"{path}: model {spec.name} {spec.base.spec.version}")
+        except UserError as error:
+            bad += each(error)
+    if not files:
+        for name in names:
+            try:
+                opened = Opened(name, folders)
+                planned = opened.plan
+                _say_policy(opened)
+                good += [
+                    f"{name}: model {model.name} {model.version}, pool {model.pool.name}" for model in planned.models
+                ]
+            except UserError as error:
+                bad += [finding for finding in each(error) if str(finding) not in map(str, bad)]
+    if bad:
+        raise UserErrors(bad)
+    return good
+
+
+def _say_policy(opened: Opened) -> None:
+    """Hold an environment against the policy: refuse what breaks a rule, say what a person should know."""
+    for warning in opened.complied():
+        console.message(f"warning: {warning}")
+
+
+def show_plan(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
+    """Print the plan of an environment, or of some models of it."""
+    models = opened.models(names)
+    _say_policy(opened)
+    priced = price(opened.plan, _today())
+    if as_json:
+        document = opened.plan.select([model.name for model in models]).to_json()
+        console.document(document | {"usd": priced.to_json() if priced else None})
+        return
+    rows = [
+        [
+            model.name,
+            model.version,
+            model.release,
+            _replicas(model),
+            _asked(model),
+            model.pool.name,
+            f"+{model.rollout.max_surge}/-{model.rollout.max_unavailable}",
+            console.duration(model.estimates.cold_start.total_s),
+            _from_to(model.estimates.cost),
+        ]
+        for model in models
+    ]
+    columns = ("MODEL", "VERSION", "RELEASE", "REPLICAS", "A REPLICA", "POOL", "ROLLOUT", "COLD START", "$/MONTH")
+    console.table(columns, rows)
+    for model in models:
+        body = format_bytes(model.server_config["max_body_bytes"])
+        console.result(f"{model.name}: {model.pool.name} is {model.pool_reason[0]}; bodies of up to {body}")
+    console.result(f"cold starts are estimates; `slipway status {opened.name}` shows what live replicas took")
+    for model in models:
+        for warning in model.warnings:
+            console.message(f"warning: {model.name}: {warning}")
+    if priced is not None:
+        console.result(
+            f"{opened.name}: ${_from_to(priced.total)} a month in all; `slipway price {opened.name}` says for what"
+        )
+    unpinned = digest_warning(opened.name, opened.settings)
+    for warning in (*settings_warnings(opened.settings), *opened.plan.warnings, *((unpinned,) if unpinned else ())):
+        console.message(f"warning: {warning}")
+
+
+def _today() -> date:
+    return datetime.now(tz=UTC).date()
+
+
+def _replicas(model: ModelPlan) -> str:
+    return f"{model.spec.scale.min}-{model.spec.scale.max}" if model.autoscaled else str(model.spec.scale.min)
+
+
+def _asked(model: ModelPlan) -> str:
+    """What one replica gets, in one short cell: `500m 1Gi 1xL4`."""
+    resources, gpus = model.spec.resources, model.pool.gpu
+    asked = [format_cpu(resources.cpu), format_bytes(resources.memory)]
+    if resources.gpu and gpus:
+        asked.append(f"{resources.gpu.count if gpus.fraction == 1 else gpus.fraction}x{gpus.model}")
+    return " ".join(asked)
+
+
+def _from_to(cost: Cost | None) -> str:
+    if cost is None:
+        return "-"
+    least, most = f"{monthly(cost.at_min):,.2f}", f"{monthly(cost.at_max):,.2f}"
+    return least if least == most else f"{least}-{most}"
+
+
+def show_price(opened: Opened, *, as_json: bool) -> None:
+    """Print what an environment costs: each model's part of its nodes, all nodes, and what is there anyway."""
+    priced = price(opened.plan, _today())
+    models = opened.plan.models
+    if as_json:
+        costs = [
+            {"name": model.name, "pool": model.pool.name, "usd": model.estimates.to_json()["usd"]} for model in models
+        ]
+        whole = priced.to_json() if priced else None
+        console.document({"environment": opened.name, "models": costs, "usd": whole})
+        return
+    columns = ("MODEL", "POOL", "REPLICAS", *_PRICES)
+    console.table(
+        columns,
+        [[model.name, model.pool.name, _replicas(model), *_prices(model.estimates.cost)] for model in models],
+    )
+    if priced is None:
+        console.message(f"{opened.name} is a cluster that was there before: nothing is known of it by the hour")
+        return
+    console.result("")
+    items = [
+        [item.name, str(item.least) if item.least == item.most else f"{item.least}-{item.most}", *_prices(item.cost)]
+        for item in (*priced.nodes, *priced.fixed)
+    ]
+    console.table(("CHARGED FOR", "COUNT", *_PRICES), [*items, ["total", "", *_prices(priced.total)]])
+    console.result("")
+    shares = priced.shares()
+    console.result(
+        f"budget: ${priced.budget_usd:,} a month; {shares['min']:.1%} of it with all models at scale.min, "
+        f"{shares['max']:.1%} with all at scale.max, on demand"
+    )
+    console.result(f"left out: {'; '.join(LEFT_OUT)}")
+
+
+_PRICES = ("$/H MIN", "$/H MAX", "$/MONTH MIN", "$/MONTH MAX", "SPOT MIN", "SPOT MAX")
+"""Spot: dollars a month, an estimate."""
+
+
+def _prices(cost: Cost | None) -> list[str]:
+    if cost is None:
+        return ["-"] * len(_PRICES)
+    return [
+        f"{cost.at_min:,.4f}",
+        f"{cost.at_max:,.4f}",
+        *(f"{monthly(rate):,.2f}" for rate in (cost.at_min, cost.at_max)),
+        *("-" if rate is None else f"{monthly(rate):,.2f}" for rate in (cost.spot_at_min, cost.spot_at_max)),
+    ]
+
+
+def render_all(opened: Opened, names: Sequence[str], output: Path | None) -> None:
+    """Write the manifests of the environment and its models, and each model's Dockerfile, to a folder or stdout."""
+    models = opened.models(names)
+    texts = {"environment.yaml": to_yaml(render_environment(opened.plan))}
+    for model in models:
+        texts[f"{model.name}/manifests.yaml"] = to_yaml(render_model(model, model.image.reference))
+        texts[f"{model.name}/Dockerfile"] = render_dockerfile(model.image.runtime.reference)
+    if output is None:
+        console.out.out(
+            "".join(text for name, text in texts.items() if name.endswith(".yaml")), end="", highlight=False
+        )
+        return
+    for name, text in texts.items():
+        path = output / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        except OSError as error:
+            raise FileRefused(
+                str(path),
+                f"cannot be written: {error.strerror}",
+                "a folder that can be written",
+                "name another with -o",
+            ) from None
+        console.result(str(path))
+
+
+def write_schema(*, check: bool) -> None:
+    """Write generated files; with `check` only tell which are stale, as a `UserError`."""
+    generated = {from_root(path): text for path, text in generate().items()}
+    if check:
+        files = [path for path, text in generated.items() if not path.is_file() or path.read_text() != text]
+        if files:
+            raise UserErrors(
+                [
+                    FileRefused(str(path), "is stale", "what `slipway schema` writes", "run slipway schema")
+                    for path in files
+                ]
+            )
+        console.result("generated files are up to date")
+        return
+    for path, text in generated.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        console.result(str(path))

@@ -1,0 +1,145 @@
+"""Open an environment: read its settings and specs, plan, and connect to its cluster when asked."""
+
+import json
+import os
+import shutil
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from slipway.aws.account import Account
+from slipway.errors.base import Place, UserErrors
+from slipway.errors.failures import AwsCliMissing, EnvironmentMissing
+from slipway.loading.base_image import by_digest
+from slipway.loading.settings import CONFIG_KEY, read_settings
+from slipway.loading.specs import Unread, load_for, load_settings, secrets_of
+from slipway.plan.code_digests import code_digests
+from slipway.planner.compliance import comply
+from slipway.planner.environment import ModelPlan, Plan
+from slipway.planner.others import Planned, apart, plan_for
+from slipway.reading.findings import dotted
+from slipway.reading.folders import Folders, find_root
+from slipway.settings.aws import AnySettings, AwsSettings
+from slipway.values.names import stack
+
+if TYPE_CHECKING:
+    from slipway.cluster.api import Cluster, Json
+
+__all__ = ["Folders", "Opened"]
+
+
+class Opened:
+    """An environment as its files describe it. Nothing is read before it is needed, then once.
+
+    Raises, from its properties, the `UserError`s of whatever is wrong in the files.
+    """
+
+    def __init__(self, name: str, folders: Folders, only: Sequence[str] | None = None) -> None:
+        """Open environment `name`.
+
+        `only`: the models that are asked for. What is wrong with other specs is then no error but a warning: they are
+        other people's, and may be half written. None: all of them.
+        """
+        self.name = name
+        self.folders = folders
+        self._only = only
+
+    @cached_property
+    def settings(self) -> AnySettings:
+        """The environment's settings."""
+        return by_digest(load_settings(self.folders.settings, self.name), os.environ)
+
+    @cached_property
+    def secrets(self) -> dict[str, str]:
+        """Pulumi's keys for the encryption of the environment's stacks."""
+        return secrets_of(self.folders.settings, self.name)
+
+    @property
+    def plan(self) -> Plan:
+        """All models of the environment: whether one finds a GPU depends on the others."""
+        return self._planned.plan
+
+    @property
+    def left_out(self) -> Sequence[Unread]:
+        """What is wrong with the specs that the plan was made without."""
+        return self._planned.left_out
+
+    @cached_property
+    def _planned(self) -> Planned:
+        folder = self.folders.models
+        loaded = load_for(self._only, self.folders.settings, self.name, folder, find_root(folder))
+        settings = by_digest(loaded.settings, os.environ)
+        return plan_for(self._only, replace(loaded, settings=settings), self.name, code_digests())
+
+    def complied(self) -> tuple[str, ...]:
+        """What a person should know about the plan; raises `UserErrors` when the policy stands in its way."""
+        document = read_settings(self.folders.settings, self.name)[1]
+        found = comply(self.plan, self._planned.specs, document, datetime.now(tz=UTC).date())
+        own, others = apart(found.refused, self._only, self._planned.specs)
+        if own:
+            raise UserErrors(own)
+        left_out = (f"left out, also where room is counted: {unread}" for unread in self.left_out)
+        return (*left_out, *map(str, others), *found.warnings)
+
+    @property
+    def namespace_place(self) -> tuple[Place, str]:
+        """Where its settings name the namespace, and what the field is called."""
+        at = ("config", CONFIG_KEY, "namespace")
+        return read_settings(self.folders.settings, self.name)[1].place(at), dotted(at)
+
+    def name_place(self, model: str) -> tuple[Place, str]:
+        """Where the spec of a model says its name, and what the field is called."""
+        spec = next(spec for spec in self._planned.specs if spec.name == model)
+        return spec.locate(self.name, ("name",))
+
+    @cached_property
+    def account(self) -> Account | None:
+        """The AWS account that it is in; None where it is a cluster of a kubeconfig."""
+        settings = self.settings
+        return Account(settings.account, settings.region) if isinstance(settings, AwsSettings) else None
+
+    @cached_property
+    def cluster(self) -> "Cluster":
+        """The cluster of its settings, or on AWS the one that its stack made.
+
+        Raises `EnvironmentMissing` when it has not made one yet.
+        """
+        from slipway.cluster.api import Cluster  # noqa: PLC0415 - its SDK takes half a second, and `validate` does without
+
+        if not isinstance(self.settings, AwsSettings):
+            return Cluster(self.settings.context, self.settings.namespace)
+        from slipway.engine.engine import Engine  # noqa: PLC0415 - the engine's SDK takes a second
+        from slipway.engine.workspace import workspace  # noqa: PLC0415
+
+        with workspace() as folder:
+            state = Engine(folder, self.secrets, threading.Event()).state(stack(self.name))
+        cluster = self.cluster_of(state)
+        if cluster is None:
+            raise EnvironmentMissing(self.name)
+        return cluster
+
+    def cluster_of(self, state: "Json | None") -> "Cluster | None":
+        """The cluster that a state of the environment's stack leads to, None when there is none in it.
+
+        A `down` that was cut short leaves the stack's outputs behind: where no Kubernetes object is left in the state,
+        the cluster, or the way into it, may be gone already.
+        """
+        from slipway.cluster.api import Cluster  # noqa: PLC0415
+        from slipway.engine.resume import outputs  # noqa: PLC0415 - the engine's SDK takes a second
+
+        link = outputs(state).get("connection") if state else None
+        resources = state["deployment"].get("resources") or [] if state else []
+        if link is None or not any(resource["type"].startswith("kubernetes:") for resource in resources):
+            return None
+        if shutil.which("aws") is None:
+            raise AwsCliMissing
+        return Cluster(link["context"], link["namespace"], json.loads(link["kubeconfig"]))
+
+    def models(self, names: Sequence[str]) -> list[ModelPlan]:
+        """Plans of the models named, of all when none is; `UnknownName` for one that has no spec."""
+        if not names:
+            return list(self.plan.models)
+        return [self.plan.find(name, self.folders.models) for name in names]

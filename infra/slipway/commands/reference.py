@@ -1,0 +1,216 @@
+"""Generate the JSON Schemas and the reference pages of what a person writes, from the models themselves."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from slipway_server.budget import BODY_FACTOR, WEIGHTS_FACTOR
+
+from slipway.artifacts.golden_request import CHECK_LIMIT, REQUEST_LIMIT
+from slipway.artifacts.onnx import BODY_LEAST, BODY_MOST_BY_DEFAULT, SERVER_BYTES
+from slipway.capacity.estimates import (
+    GPU_NODE_S,
+    NODE_S,
+    PULL_BYTES_PER_S,
+    READ_BYTES_PER_S,
+    RUNTIME_IMAGE_BYTES,
+    SERVER_START_S,
+)
+from slipway.catalog.aws import HOURS_PER_MONTH, INSTANCE_TYPES, REGIONS, accelerator_of, mig_profiles
+from slipway.loading.settings import CONFIG_KEY, PULUMI_KEYS
+from slipway.plan.code_digests import TEMPLATES
+from slipway.policy.rules import RULES
+from slipway.reading.yaml_document import DEPTH_LIMIT, SIZE_LIMIT
+from slipway.settings.aws import AwsSettings
+from slipway.settings.kubernetes import Settings
+from slipway.spec.model import OVERRIDABLE, ModelSpec
+from slipway.values.quantities import format_bytes
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+Schema = dict[str, Any]
+KINDS = (Settings, AwsSettings)
+
+
+def generate() -> dict[Path, str]:
+    """The text of each generated file by its path in the repository."""
+    spec = spec_schema()
+    docs = Path("docs")
+    return {
+        docs / "schema" / "spec.json": _text(spec),
+        docs / "schema" / "settings.json": _text(settings_schema()),
+        docs / "spec.md": _page("spec.md", {"fields": spec}),
+        docs / "policy.md": _page("policy.md", {}),
+        docs / "settings.md": _page("settings.md", {"fields": _of(Settings), "aws_fields": _of(AwsSettings)}),
+    }
+
+
+def spec_schema() -> Schema:
+    """JSON Schema of models/*.yaml; an override has the same fields, none of them needed."""
+    schema = {"$schema": _DIALECT, "title": "Slipway model spec"} | ModelSpec.model_json_schema(mode="validation")
+    definitions = schema["$defs"]
+    partial = {f"{name}Override": _partial(section) for name, section in definitions.items()}
+    properties = {key: _retarget(schema["properties"][key]) for key in OVERRIDABLE}
+    override = {"type": "object", "additionalProperties": False, "properties": properties}
+    schema["$defs"] = definitions | partial | {"Override": override}
+    by_name = schema["properties"]["environments"]["patternProperties"]
+    by_name |= {pattern: {"$ref": "#/$defs/Override"} for pattern in by_name}
+    schema["properties"]["environments"]["additionalProperties"] = False
+    return schema
+
+
+def settings_schema() -> Schema:
+    """JSON Schema of stacks/Pulumi.<environment>.yaml, of which Slipway's settings are a part."""
+    definitions: Schema = {}
+    for kind in KINDS:
+        settings = _of(kind)
+        definitions |= settings.pop("$defs") | {kind.__name__: settings}
+    config = {
+        "type": "object",
+        "properties": {CONFIG_KEY: {"oneOf": [{"$ref": f"#/$defs/{kind.__name__}"} for kind in KINDS]}},
+        "patternProperties": {"^(?!slipway:)": True},
+        "additionalProperties": False,
+        "required": [CONFIG_KEY],
+    }
+    return {
+        "$schema": _DIALECT,
+        "title": "Slipway environment settings",
+        "type": "object",
+        "properties": {"config": config} | {key: {"type": "string"} for key in PULUMI_KEYS},
+        "additionalProperties": False,
+        "required": ["config"],
+        "$defs": definitions,
+    }
+
+
+def _partial(section: Schema) -> Schema:
+    """A section of an override: what it leaves out comes from the spec."""
+    section = {key: value for key, value in section.items() if key != "required"}
+    return section | {"properties": {key: _retarget(value) for key, value in section["properties"].items()}}
+
+
+def _retarget(value: Any) -> Any:
+    """A property whose references lead to the sections of an override, and which has no default of its own."""
+    if isinstance(value, dict):
+        return {key: _retarget(item) for key, item in value.items() if key != "default"} | (
+            {"$ref": f"{value['$ref']}Override"} if "$ref" in value else {}
+        )
+    return [_retarget(item) for item in value] if isinstance(value, list) else value
+
+
+def _of(model: type[BaseModel]) -> Schema:
+    return model.model_json_schema(mode="validation")
+
+
+def _text(schema: Schema) -> str:
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _page(name: str, tables: Mapping[str, Schema]) -> str:
+    """A reference page: the hand-written text around tables of all fields."""
+    text = (TEMPLATES / "docs" / name).read_text()
+    facts = {key: "\n".join(_table(schema)) for key, schema in tables.items()} | {
+        "catalog": "\n".join(_catalog()),
+        "rules": "\n".join(_rules()),
+        "memory_base": format_bytes(SERVER_BYTES),
+        "memory_factor": str(WEIGHTS_FACTOR),
+        "body_factor": str(BODY_FACTOR),
+        "body_least": format_bytes(BODY_LEAST),
+        "body_most": format_bytes(BODY_MOST_BY_DEFAULT),
+        "size_limit": format_bytes(SIZE_LIMIT),
+        "depth_limit": str(DEPTH_LIMIT),
+        "request_limit": format_bytes(REQUEST_LIMIT),
+        "check_limit": format_bytes(CHECK_LIMIT),
+        "hours": str(HOURS_PER_MONTH),
+        "node_s": str(NODE_S),
+        "gpu_node_s": str(GPU_NODE_S),
+        "runtime_image": format_bytes(RUNTIME_IMAGE_BYTES),
+        "pull_rate": format_bytes(PULL_BYTES_PER_S),
+        "server_start_s": str(SERVER_START_S),
+        "read_rate": format_bytes(READ_BYTES_PER_S),
+    }
+    for key, value in facts.items():
+        text = text.replace(f"<<{key}>>", value)
+    return text
+
+
+def _table(schema: Schema) -> Iterator[str]:
+    yield "| field | needed | type | meaning | example |"
+    yield "| --- | --- | --- | --- | --- |"
+    yield from _rows(schema, schema["$defs"], "")
+
+
+def _catalog() -> Iterator[str]:
+    """The instance types, as the settings of an environment on AWS name them."""
+    yield f"| type | vCPU | memory | accelerator | MIG | network | {' | '.join(REGIONS)} |"
+    yield "| --- | --- | --- | --- | --- | --- |" + " --- |" * len(REGIONS)
+    for known in INSTANCE_TYPES.values():
+        card = known.gpu
+        accelerator = f"{card.count} {card.model}, {format_bytes(card.memory)} each" if card else accelerator_of(known)
+        cut = ", ".join(mig_profiles(card)) if card else ""
+        prices = [f"{known.hourly_usd[region]}" if region in known.hourly_usd else "-" for region in REGIONS]
+        cells = (known.name, str(known.vcpu), format_bytes(known.memory), accelerator, cut, f"{known.network_gbps:g}")
+        yield "| " + " | ".join((*cells, *prices)) + " |"
+
+
+def _rules() -> Iterator[str]:
+    """The rules of the policy."""
+    yield "| rule | about | checked | | why |"
+    yield "| --- | --- | --- | --- | --- |"
+    for rule in RULES:
+        where = {"plan": "offline", "engine": "policy pack"}
+        checked = " and ".join(where[subject] for subject in rule.seen_by)
+        level = "mandatory" if rule.mandatory else "advisory"
+        yield f"| `{rule.id}` | the {rule.about} | {checked} | {level} | {rule.reason} |"
+
+
+def _rows(section: Schema, definitions: Schema, path: str) -> Iterator[str]:
+    for key, value in section["properties"].items():
+        nested, suffix = _nested(value, definitions)
+        field = f"{path}{key}"
+        needed = "yes" if key in section.get("required", ()) else f"no{_default(value)}"
+        kind = "list of sections" if suffix else "section" if nested else _kind(value)
+        example = f"`{_flow(value['examples'][0])}`" if "examples" in value else ""
+        meaning = value.get("description") or (nested or {})["description"]
+        cells = (f"`{field}`", needed, kind, meaning, example)
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+        if nested:
+            yield from _rows(nested, definitions, f"{field}{suffix}.")
+
+
+def _nested(value: Schema, definitions: Schema) -> tuple[Schema | None, str]:
+    """The section that a property holds, if it does, and `[]` if it holds a list of them."""
+    for option in (value, *value.get("anyOf", ())):
+        if "$ref" in option:
+            return definitions[option["$ref"].rsplit("/", 1)[-1]], ""
+        if option.get("type") == "array" and "$ref" in option["items"]:
+            return definitions[option["items"]["$ref"].rsplit("/", 1)[-1]], "[]"
+    return None, ""
+
+
+def _default(value: Schema) -> str:
+    default = value.get("default")
+    scalar = isinstance(default, str | int | float) and default != ""
+    return f", `{_flow(default)}`" if scalar else ""
+
+
+def _kind(value: Schema) -> str:
+    if "const" in value:
+        return f"`{value['const']}`"
+    if "enum" in value:
+        return " or ".join(f"`{word}`" for word in value["enum"])
+    if "anyOf" in value:
+        return " or ".join(_kind(option) for option in value["anyOf"] if option.get("type") != "null")
+    kinds = {"string": "text", "integer": "whole number", "number": "number", "array": "list", "object": "mapping"}
+    kinds |= {"boolean": "true or false"}
+    bounds = f" {value['minimum']}-{value['maximum']}" if "minimum" in value else ""
+    return kinds[value["type"]] + bounds
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,180 @@
+"""Bring an environment up: its stack, then every model that changed, judged."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+
+import slipway.programs.model
+from slipway import console
+from slipway.commands.claim import adopt_if_asked, refuse_foreign
+from slipway.commands.environment import environment_up, groups_there, leaving, refuse_replacement
+from slipway.commands.live import curl, reachable, url
+from slipway.commands.opened import Opened
+from slipway.commands.rotate import remove_groups
+from slipway.commands.session import Options, confirm, engine_of, guard, settle
+from slipway.deploy.down import prove_models_gone, remove_models, remove_unknown
+from slipway.deploy.judge import verify
+from slipway.deploy.models import Deployer, Done, needs_update
+from slipway.deploy.record import Live, live_models, recorded_models
+from slipway.deploy.watcher import Watcher
+from slipway.engine.engine import Engine
+from slipway.errors.base import DeployError, SlipwayError
+from slipway.errors.failures import EnvironmentMissing, Interrupted
+from slipway.planner.environment import ModelPlan
+from slipway.values.names import stack
+
+_DRAWN_ANSWER = 300
+
+
+def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
+    """Run the environment's stack, then the stack of every model that changed; judge, and say how it ended.
+
+    Raises the `DeployError` of the first model that failed, after all others were brought up.
+    """
+    started = time.monotonic()
+    models = opened.models(names)
+    for warning in opened.complied():
+        console.message(f"warning: {warning}")
+    guard(opened)
+    with engine_of(opened) as (engine, cancelled):
+        there = groups_there(engine.state(stack(opened.name))) if opened.account else ()
+        refuse_replacement(opened, there)
+        # Models leave a pool that the settings have no more before its nodes go.
+        old = leaving(opened, there)
+        live, recorded = _live(opened)
+        changed = [
+            model
+            for model in models
+            if options.refresh or needs_update(model, live.get(model.name), recorded=model.name in recorded)
+        ]
+        extra = [] if names else sorted(set(live) - {model.name for model in opened.plan.models})
+        refuse_foreign(opened, changed, options.adopt)
+        _announce(opened, models, changed, live, extra, options)
+        # On AWS the environment itself costs money, also before its first model.
+        changing = bool(changed or (extra and options.prune) or opened.account)
+        confirm(f"bring {opened.name} up", options, changing=changing)
+        adopt_if_asked(opened, options.adopt)
+        with console.Progress() as progress:
+            begun = time.monotonic()
+            progress.report(opened.name, "updating its stack")
+            environment_up(
+                opened,
+                engine,
+                lambda text: progress.report(opened.name, text),
+                kept=old,
+                new=not live,
+                refresh=options.refresh,
+            )
+            progress.report(opened.name, "up")
+            steps = {"environment": time.monotonic() - begun}
+            deployer = Deployer(
+                opened.name,
+                opened.cluster,
+                engine,
+                slipway.programs.model.programs(opened.settings),
+                verify,
+                Watcher(opened.cluster, cancelled.wait),
+                progress.report,
+                cancelled,
+                options.jobs,
+                lambda name, doubted, tell: settle(opened, engine, name, tell, doubted=doubted),
+                options.refresh,
+            )
+            done = deployer.deploy(changed)
+            if options.prune and extra:
+                failed = _pruned(opened, engine, extra, progress.report, options.jobs)
+                done += [Done(name, live[name].version, error=error) for name, error in failed.items() if error]
+            # Models that were not named, or that failed, may still be on nodes of a pool that is to go.
+            if old and not names and not cancelled.is_set() and not any(item.error for item in done):
+                begun = time.monotonic()
+                remove_groups(opened, engine, cancelled, old, (), lambda text: progress.report(opened.name, text))
+                steps["pools removed"] = time.monotonic() - begun
+        if cancelled.is_set():
+            raise Interrupted
+    _conclude(opened, models, done, steps, time.monotonic() - started)
+
+
+def _live(opened: Opened) -> tuple[dict[str, Live], set[str]]:
+    """What is live, and which models have a record; nothing where the environment has no cluster yet."""
+    try:
+        return live_models(opened.cluster), recorded_models(opened.cluster)
+    except EnvironmentMissing:
+        return {}, set()
+
+
+def _pruned(
+    opened: Opened, engine: Engine, models: Sequence[str], tell: Callable[[str, str], None], jobs: int
+) -> dict[str, SlipwayError | None]:
+    """Take models away that have no spec, and wait until they are gone. Gives what failed by model, None for others."""
+    failed = remove_models(engine, opened.name, models, tell, jobs)
+    gone = [name for name, error in failed.items() if error is None]
+    try:
+        remove_unknown(opened.cluster, opened.name, gone)
+        prove_models_gone(opened.cluster, opened.name, gone)
+    except SlipwayError as error:
+        failed |= dict.fromkeys(gone, error)
+    return failed
+
+
+def _announce(
+    opened: Opened,
+    models: Sequence[ModelPlan],
+    changed: Sequence[ModelPlan],
+    live: dict[str, Live],
+    extra: Sequence[str],
+    options: Options,
+) -> None:
+    """Say what will happen to each model before anything does."""
+    for model in changed:
+        here = live.get(model.name)
+        was = "new" if here is None else f"now {here.version}, release {here.release}"
+        console.message(f"  {model.name} {model.version}, release {model.release} ({was})")
+        for warning in model.warnings:
+            console.message(f"    warning: {warning}")
+    console.message(f"environment {opened.name}: {len(changed)} of {len(models)} models to deploy")
+    for name in extra:
+        what = (
+            "will be taken down"
+            if options.prune
+            else f"stays; --prune or `slipway down {opened.name} {name}` removes it"
+        )
+        console.message(f"  {name} is live and has no spec: it {what}")
+
+
+def _conclude(
+    opened: Opened, models: Sequence[ModelPlan], done: Sequence[Done], steps: dict[str, float], took_s: float
+) -> None:
+    """Print what serves and what does not; raise when something failed."""
+    failed = [item for item in done if item.error]
+    by_name = {item.model: item for item in done}
+    services = {item["metadata"]["name"]: item for item in opened.cluster.list("Service")}
+    for name, seconds in steps.items():
+        console.message(f"{name}: {console.duration(seconds)}")
+    for one in done:
+        if one.steps:
+            console.message(f"{one.model}: {console.durations(one.steps)}")
+    for model in models:
+        item: Done | None = by_name.get(model.name)
+        if item and item.error:
+            continue
+        where = url(opened, services.get(model.name))
+        judged = f"answered right in {console.duration(item.verdict.took_s)}" if item and item.verdict else "unchanged"
+        console.result(f"{model.name} {model.version}  {where or 'inside the cluster'}  {judged}")
+        if where and item and item.verdict and not reachable(where):
+            console.result(f"  {where} is not reached from this machine; the model answers inside the cluster")
+        elif where and item and item.verdict:
+            console.result(f"  {curl(opened, where, model.spec.check.request)}")
+            answer = json.dumps({"outputs": item.verdict.outputs})
+            console.result(f"  {answer if len(answer) <= _DRAWN_ANSWER else answer[:_DRAWN_ANSWER] + '...'}")
+    if not failed:
+        named = ", ".join(model.name for model in models) or "none"
+        console.result(f"environment `{opened.name}` up in {console.duration(took_s)}, models answering: {named}")
+        return
+    for one in failed:
+        ending = f"; {one.restored}" if one.restored else ""
+        console.message(f"{one.model} {one.version} failed{ending}")
+        console.message(f"  {one.error}")
+    text = f"{len(failed)} of {len(done)} models failed: {', '.join(item.model for item in failed)}"
+    if all(isinstance(item.error, DeployError) for item in failed):
+        raise DeployError(text)
+    raise SlipwayError(text)

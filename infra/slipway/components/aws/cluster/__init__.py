@@ -1,0 +1,1 @@
+"""An environment's EKS cluster, its nodes and EKS's own add-ons."""

@@ -1,0 +1,196 @@
+"""The EKS cluster of an environment: its control plane, who may enter, and what it writes down."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws.cloudwatch import LogGroup
+from pulumi_aws.eks import (
+    AccessEntry,
+    AccessPolicyAssociation,
+    AccessPolicyAssociationAccessScopeArgs,
+    Cluster,
+    ClusterAccessConfigArgs,
+    ClusterEncryptionConfigArgs,
+    ClusterEncryptionConfigProviderArgs,
+    ClusterKubernetesNetworkConfigArgs,
+    ClusterUpgradePolicyArgs,
+    ClusterVpcConfigArgs,
+)
+from pulumi_aws.iam import Role, RolePolicy, RolePolicyAttachment
+
+from slipway.components.aws.iam.policies import document, service_trust, statement
+from slipway.values import names
+from slipway.values.cidrs import SERVICE_RANGE
+
+LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+_RETENTION_DAYS = 90
+_ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+
+
+def log_group(environment: str) -> str:
+    """Name of the log group of the control plane, as EKS wants it."""
+    return f"/aws/eks/{names.cluster(environment)}/cluster"
+
+
+@dataclass(frozen=True)
+class EksClusterArgs:
+    """What the cluster is made of.
+
+    `administrators`: ARNs of IAM roles. The role that runs `slipway up` has to be one of them: whoever creates the
+    cluster gets no access by that, so that access is what is written down and nothing else, and the platform inside the
+    cluster is installed with the caller's own access.
+    `public_cidrs`: who reaches the API server from outside the network; nobody when empty, and then `slipway up` has to
+    run inside the network or behind a VPN to it.
+    `secrets_key`, `logs_key`: ARNs of keys.
+    """
+
+    environment: str
+    account: str
+    region: str
+    tags: Mapping[str, str]
+    version: str
+    subnets: tuple[pulumi.Input[str], ...]
+    public_cidrs: tuple[str, ...]
+    administrators: tuple[str, ...]
+    secrets_key: pulumi.Input[str]
+    logs_key: pulumi.Input[str]
+
+
+class EksCluster(pulumi.ComponentResource):
+    """The control plane.
+
+    `cluster_name`: known once it is there. `kubeconfig`: JSON, without credentials: whoever uses it proves with the AWS
+    CLI who they are. `access`: resources that what talks to the cluster depends on.
+    """
+
+    cluster_name: pulumi.Output[str]
+    kubeconfig: pulumi.Output[str]
+    access: list[pulumi.Resource]
+
+    def __init__(self, name: str, args: EksClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:aws:EksCluster", name, None, opts)
+        role, allowed = self._role(args)
+        logs = self._logs(args)
+        cluster = self._cluster(args, role, [*allowed, logs])
+        self.cluster_name = cluster.name
+        self.access = self._access(args, cluster)
+        self.kubeconfig = pulumi.Output.all(
+            endpoint=cluster.endpoint, authority=cluster.certificate_authority.data
+        ).apply(lambda of: kubeconfig(args.environment, args.region, of["endpoint"], of["authority"]))
+        self.register_outputs({"cluster_name": self.cluster_name, "kubeconfig": self.kubeconfig})
+
+    def _role(self, args: EksClusterArgs) -> tuple[Role, list[pulumi.Resource]]:
+        child = pulumi.ResourceOptions(parent=self)
+        role_name = names.role(args.environment, "cluster")
+        role = Role(
+            f"{args.environment}-cluster-role",
+            name=role_name,
+            assume_role_policy=service_trust("eks.amazonaws.com", args.account),
+            tags={**args.tags, "Name": role_name},
+            opts=child,
+        )
+        managed = RolePolicyAttachment(
+            f"{args.environment}-cluster-policy",
+            role=role.name,
+            policy_arn="arn:aws:iam::aws:policy/AmazonEKSClusterPolicy",
+            opts=child,
+        )
+        use = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ListGrants"]
+        secrets = RolePolicy(
+            f"{args.environment}-cluster-secrets",
+            name="encrypt-secrets",
+            role=role.name,
+            policy=document(statement("EncryptSecrets", use, args.secrets_key)),
+            opts=child,
+        )
+        return role, [managed, secrets]
+
+    def _logs(self, args: EksClusterArgs) -> LogGroup:
+        """The log group before the cluster writes to it: EKS would make one that is not encrypted and kept for ever."""
+        return LogGroup(
+            f"{args.environment}-cluster-logs",
+            name=log_group(args.environment),
+            retention_in_days=_RETENTION_DAYS,
+            kms_key_id=args.logs_key,
+            tags={**args.tags, "Name": log_group(args.environment)},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _cluster(self, args: EksClusterArgs, role: Role, first: list[pulumi.Resource]) -> Cluster:
+        return Cluster(
+            f"{args.environment}-cluster",
+            name=names.cluster(args.environment),
+            version=args.version,
+            role_arn=role.arn,
+            access_config=ClusterAccessConfigArgs(
+                authentication_mode="API", bootstrap_cluster_creator_admin_permissions=False
+            ),
+            # Add-ons come by our own list and versions.
+            bootstrap_self_managed_addons=False,
+            enabled_cluster_log_types=list(LOG_TYPES),
+            encryption_config=ClusterEncryptionConfigArgs(
+                provider=ClusterEncryptionConfigProviderArgs(key_arn=args.secrets_key), resources=["secrets"]
+            ),
+            kubernetes_network_config=ClusterKubernetesNetworkConfigArgs(service_ipv4_cidr=str(SERVICE_RANGE)),
+            # Else AWS raises the version by itself on the day that standard support ends. Extended support costs six
+            # times as much: the plan warns of it, and the price has it.
+            upgrade_policy=ClusterUpgradePolicyArgs(support_type="EXTENDED"),
+            vpc_config=ClusterVpcConfigArgs(
+                subnet_ids=list(args.subnets),
+                endpoint_private_access=True,
+                endpoint_public_access=bool(args.public_cidrs),
+                public_access_cidrs=list(args.public_cidrs) or None,
+            ),
+            tags={**args.tags, "Name": names.cluster(args.environment)},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=first),
+        )
+
+    def _access(self, args: EksClusterArgs, cluster: Cluster) -> list[pulumi.Resource]:
+        made: list[pulumi.Resource] = []
+        for role in args.administrators:
+            short = role.partition(":role/")[2].replace("/", "-")
+            entry = AccessEntry(
+                f"{args.environment}-{short}-entry",
+                cluster_name=cluster.name,
+                principal_arn=role,
+                type="STANDARD",
+                tags=dict(args.tags),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            made.append(
+                AccessPolicyAssociation(
+                    f"{args.environment}-{short}-administrator",
+                    cluster_name=cluster.name,
+                    principal_arn=role,
+                    policy_arn=_ADMIN_POLICY,
+                    access_scope=AccessPolicyAssociationAccessScopeArgs(type="cluster"),
+                    opts=pulumi.ResourceOptions(parent=self, depends_on=[entry]),
+                )
+            )
+        return made
+
+
+def kubeconfig(environment: str, region: str, endpoint: str, authority: str) -> str:
+    """Return a kubeconfig as JSON with one context, named as the cluster; tokens are asked of the AWS CLI."""
+    name = names.cluster(environment)
+    token = ["--region", region, "eks", "get-token", "--cluster-name", name, "--output", "json"]
+    login = {
+        "apiVersion": "client.authentication.k8s.io/v1beta1",
+        "command": "aws",
+        "args": token,
+        "interactiveMode": "Never",
+    }
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [
+                {"name": name, "cluster": {"server": endpoint, "certificate-authority-data": authority}},
+            ],
+            "users": [{"name": name, "user": {"exec": login}}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+            "current-context": name,
+        }
+    )

@@ -1,0 +1,181 @@
+"""One environment on AWS, from the network to the platform that models stand on, in the order of their needs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import pulumi
+
+from slipway.capacity.node_groups import NodeGroup
+from slipway.components.aws.budget import BudgetArgs, EnvironmentBudget
+from slipway.components.aws.cluster import cluster as eks
+from slipway.components.aws.cluster.addons import AFTER_NODES, BEFORE_NODES, Addons, AddonsArgs
+from slipway.components.aws.cluster.cluster import EksCluster, EksClusterArgs
+from slipway.components.aws.cluster.node_pools import NodePools, NodePoolsArgs
+from slipway.components.aws.keys import Keys, KeysArgs
+from slipway.components.aws.model_store import ModelStore, ModelStoreArgs
+from slipway.components.aws.network import flow_logs
+from slipway.components.aws.network.endpoints import Endpoints, EndpointsArgs
+from slipway.components.aws.network.flow_logs import FlowLogs, FlowLogsArgs
+from slipway.components.aws.network.network import Network, NetworkArgs
+from slipway.components.aws.platform.platform import Platform, PlatformArgs
+from slipway.components.aws.provider import aws_provider
+from slipway.components.aws.registry import Registry, RegistryArgs
+from slipway.components.connection import Connection
+from slipway.components.kubernetes.environment import environment_objects
+from slipway.components.kubernetes.object import cluster_provider
+from slipway.settings.aws import AwsSettings
+from slipway.spec.model import ModelSpec
+from slipway.values import names
+
+
+@dataclass(frozen=True)
+class AwsEnvironmentArgs:
+    """`groups`: node groups that there shall be. `manifests`: from `render_environment`, the Namespace first."""
+
+    settings: AwsSettings
+    groups: tuple[NodeGroup, ...]
+    manifests: Sequence[Mapping[str, Any]]
+
+
+class AwsEnvironment(pulumi.ComponentResource):
+    """Everything of an environment. `connection`: what the stacks of its models go by."""
+
+    connection: pulumi.Output[Connection]
+
+    def __init__(self, name: str, args: AwsEnvironmentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:aws:AwsEnvironment", name, None, opts)
+        settings = args.settings
+        self._environment = name
+        self._settings = settings
+        self._tags = names.aws_tags(name, settings.tags)
+        provider = aws_provider(f"{name}-aws", settings.account, settings.region, pulumi.ResourceOptions(parent=self))
+        self._child = pulumi.ResourceOptions(parent=self, providers=[provider])
+        budget = BudgetArgs(name, settings.account, self._tags, settings.budget.monthly_usd, settings.budget.alarm)
+        EnvironmentBudget(f"{name}-budget", budget, self._child)
+        keys = self._keys()
+        network = self._network(keys)
+        self._stores(keys)
+        cluster = self._cluster(network, keys)
+        platform_needs = self._nodes(args.groups, network, cluster, keys)
+        kubernetes = cluster_provider(
+            f"{name}-cluster",
+            pulumi.ResourceOptions(parent=self, depends_on=cluster.access),
+            kubeconfig=cluster.kubeconfig,
+        )
+        Platform(
+            f"{name}-platform",
+            PlatformArgs(
+                environment=name,
+                account=settings.account,
+                region=settings.region,
+                tags=self._tags,
+                kubernetes_version=settings.kubernetes_version,
+                cluster_name=cluster.cluster_name,
+                vpc_id=network.vpc_id,
+                groups=args.groups,
+                provider=kubernetes,
+                needs=platform_needs,
+            ),
+            self._child,
+        )
+        environment_objects(args.manifests, self, kubernetes)
+        self.connection = pulumi.Output.all(kubeconfig=cluster.kubeconfig, key=keys.models).apply(
+            lambda of: Connection(
+                names.cluster(name), settings.namespace, settings.registry, of["kubeconfig"], of["key"]
+            )
+        )
+        self.register_outputs({})
+
+    def _keys(self) -> Keys:
+        groups = (eks.log_group(self._environment), flow_logs.log_group(self._environment))
+        args = KeysArgs(self._environment, self._settings.account, self._settings.region, self._tags, groups)
+        return Keys(f"{self._environment}-keys", args, self._child)
+
+    def _network(self, keys: Keys) -> Network:
+        name, settings = self._environment, self._settings
+        network = Network(
+            f"{name}-network",
+            NetworkArgs(name, self._tags, settings.cidr, settings.zones, settings.nat),
+            self._child,
+        )
+        Endpoints(
+            f"{name}-endpoints",
+            EndpointsArgs(name, settings.region, self._tags, settings.cidr, network),
+            self._child,
+        )
+        FlowLogs(
+            f"{name}-flow-logs",
+            FlowLogsArgs(name, settings.account, settings.region, self._tags, network.vpc_id, keys.logs),
+            self._child,
+        )
+        return network
+
+    def _stores(self, keys: Keys) -> None:
+        name, settings = self._environment, self._settings
+        ModelStore(
+            f"{name}-model-store",
+            ModelStoreArgs(
+                name, settings.account, settings.region, self._tags, keys.models, settings.model_store.keep_days
+            ),
+            self._child,
+        )
+        for runtime in get_args(ModelSpec.model_fields["runtime"].annotation):
+            repository = names.runtime_repository(runtime)
+            Registry(
+                f"{name}-{repository}",
+                RegistryArgs(names.repository(repository, name), self._tags, keys.models, settings.images.keep),
+                self._child,
+            )
+
+    def _cluster(self, network: Network, keys: Keys) -> EksCluster:
+        settings = self._settings
+        return EksCluster(
+            f"{self._environment}-eks",
+            EksClusterArgs(
+                environment=self._environment,
+                account=settings.account,
+                region=settings.region,
+                tags=self._tags,
+                version=settings.kubernetes_version,
+                subnets=tuple(network.private_subnets.values()),
+                public_cidrs=settings.api.public_cidrs,
+                administrators=settings.administrators,
+                secrets_key=keys.secrets,
+                logs_key=keys.logs,
+            ),
+            self._child,
+        )
+
+    def _nodes(
+        self, groups: tuple[NodeGroup, ...], network: Network, cluster: EksCluster, keys: Keys
+    ) -> tuple[pulumi.Resource, ...]:
+        """Make the nodes, and what EKS itself runs on them. Returns what the platform has to wait for."""
+        first = self._addons("node", cluster, BEFORE_NODES)
+        nodes = NodePools(
+            f"{self._environment}-nodes",
+            NodePoolsArgs(
+                environment=self._environment,
+                tags=self._tags,
+                kubernetes_version=self._settings.kubernetes_version,
+                cluster_name=cluster.cluster_name,
+                subnets=network.private_subnets,
+                disks_key=keys.disks,
+                groups=groups,
+                needs=(network, first),
+            ),
+            self._child,
+        )
+        return (nodes, self._addons("cluster", cluster, AFTER_NODES, nodes))
+
+    def _addons(self, kind: str, cluster: EksCluster, addons: tuple[str, ...], *needs: pulumi.Resource) -> Addons:
+        args = AddonsArgs(
+            environment=self._environment,
+            account=self._settings.account,
+            tags=self._tags,
+            kubernetes_version=self._settings.kubernetes_version,
+            cluster_name=cluster.cluster_name,
+            addons=addons,
+            needs=needs,
+        )
+        return Addons(f"{self._environment}-{kind}-addons", args, self._child)

@@ -1,0 +1,58 @@
+"""What one model has of its own on AWS: a repository for its images, and a role for its pods."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from slipway.components.aws.iam.identity import Identity, IdentityArgs, read_own_weights
+from slipway.components.aws.provider import aws_provider
+from slipway.components.aws.registry import Registry, RegistryArgs
+from slipway.settings.aws import AwsSettings
+from slipway.values import names
+
+
+@dataclass(frozen=True)
+class AwsModelArgs:
+    """`key`: ARN of the environment's key of models."""
+
+    environment: str
+    settings: AwsSettings
+    key: pulumi.Input[str]
+
+
+class AwsModel(pulumi.ComponentResource):
+    """The parts. `repository` is known once images can be pushed.
+
+    Pods depend on the component, to start with their role; their ServiceAccount is named as the model is.
+    """
+
+    repository: pulumi.Output[str]
+
+    def __init__(self, name: str, args: AwsModelArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:aws:AwsModel", name, None, opts)
+        settings = args.settings
+        tags = names.aws_tags(args.environment, settings.tags, name)
+        provider = aws_provider(f"{name}-aws", settings.account, settings.region, pulumi.ResourceOptions(parent=self))
+        child = pulumi.ResourceOptions(parent=self, providers=[provider])
+        registry = Registry(
+            f"{name}-images",
+            RegistryArgs(names.repository(name, args.environment), tags, args.key, settings.images.keep),
+            child,
+        )
+        bucket = names.bucket(args.environment, settings.account, settings.region)
+        Identity(
+            f"{name}-identity",
+            IdentityArgs(
+                environment=args.environment,
+                account=settings.account,
+                tags=tags,
+                user=f"model-{name}",
+                cluster_name=names.cluster(args.environment),
+                namespace=settings.namespace,
+                service_account=name,
+                policy=read_own_weights(bucket, settings.region, name, args.key),
+            ),
+            child,
+        )
+        self.repository = registry.url
+        self.register_outputs({"repository": self.repository})

@@ -1,0 +1,78 @@
+"""A record of who talked to whom in an environment's network."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws.cloudwatch import LogGroup
+from pulumi_aws.ec2 import FlowLog
+from pulumi_aws.iam import Role, RolePolicy
+
+from slipway.components.aws.iam.policies import document, service_trust, statement
+from slipway.values import names
+
+_RETENTION_DAYS = 30
+_INTERVAL_S = 600
+"""The longer of the two intervals that there are: a tenth of the records, and so of their cost."""
+
+
+def log_group(environment: str) -> str:
+    """Name of the log group."""
+    return f"/slipway/{names.cluster(environment)}/flow-logs"
+
+
+@dataclass(frozen=True)
+class FlowLogsArgs:
+    """`key`: ARN of the key of logs."""
+
+    environment: str
+    account: str
+    region: str
+    tags: Mapping[str, str]
+    vpc_id: pulumi.Input[str]
+    key: pulumi.Input[str]
+
+
+class FlowLogs(pulumi.ComponentResource):
+    """Flow logs of the VPC, kept for 30 days, and the role that writes them and nothing else."""
+
+    def __init__(self, name: str, args: FlowLogsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:aws:FlowLogs", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        group = LogGroup(
+            f"{args.environment}-flow-logs",
+            name=log_group(args.environment),
+            retention_in_days=_RETENTION_DAYS,
+            kms_key_id=args.key,
+            tags={**args.tags, "Name": log_group(args.environment)},
+            opts=child,
+        )
+        role_name = names.role(args.environment, "flow-logs")
+        role = Role(
+            f"{args.environment}-flow-logs-role",
+            name=role_name,
+            assume_role_policy=service_trust("vpc-flow-logs.amazonaws.com", args.account),
+            tags={**args.tags, "Name": role_name},
+            opts=child,
+        )
+        arn = f"arn:aws:logs:{args.region}:{args.account}:log-group:{log_group(args.environment)}"
+        write = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+        policy = RolePolicy(
+            f"{args.environment}-flow-logs-write",
+            name="write-flow-logs",
+            role=role.name,
+            policy=document(statement("WriteFlowLogs", write, [arn, f"{arn}:*"])),
+            opts=child,
+        )
+        FlowLog(
+            f"{args.environment}-flow-log",
+            vpc_id=args.vpc_id,
+            traffic_type="ALL",
+            log_destination_type="cloud-watch-logs",
+            log_destination=group.arn,
+            iam_role_arn=role.arn,
+            max_aggregation_interval=_INTERVAL_S,
+            tags={**args.tags, "Name": f"{names.cluster(args.environment)}-flow-logs"},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+        )
+        self.register_outputs({})

@@ -1,0 +1,148 @@
+"""The network of an environment: a VPC with a private and a public subnet in each zone, and ways out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+from pulumi_aws.ec2 import (
+    DefaultSecurityGroup,
+    Eip,
+    InternetGateway,
+    NatGateway,
+    Route,
+    RouteTable,
+    RouteTableAssociation,
+    Subnet,
+    Vpc,
+)
+
+from slipway.values import names
+from slipway.values.cidrs import subnets
+
+_ANYWHERE = "0.0.0.0/0"
+PUBLIC_TAGS = {"kubernetes.io/role/elb": "1"}
+"""By this the load balancer controller finds the subnets of load balancers that the internet reaches."""
+PRIVATE_TAGS = {"kubernetes.io/role/internal-elb": "1"}
+
+
+@dataclass(frozen=True)
+class NetworkArgs:
+    """`cidr`: addresses of the VPC. `nat`: a NAT gateway in each zone, or one for all of them."""
+
+    environment: str
+    tags: Mapping[str, str]
+    cidr: str
+    zones: tuple[str, ...]
+    nat: Literal["zone", "single"]
+
+
+class Network(pulumi.ComponentResource):
+    """The VPC. What needs the way out to be there depends on this component, not on a subnet alone.
+
+    `private_subnets`, `private_route_tables`: ids by zone. `main_zones`: those with a NAT gateway of their own.
+    """
+
+    vpc_id: pulumi.Output[str]
+    private_subnets: dict[str, pulumi.Output[str]]
+    private_route_tables: dict[str, pulumi.Output[str]]
+    main_zones: tuple[str, ...]
+
+    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:aws:Network", name, None, opts)
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+        self.main_zones = args.zones if args.nat == "zone" else args.zones[:1]
+        self.vpc_id = self._vpc()
+        gateway = InternetGateway(
+            self._called("internet"), vpc_id=self.vpc_id, tags=self._tags("internet"), opts=self._child
+        )
+        cut = subnets(args.cidr, len(args.zones))
+        public = {
+            zone: self._subnet("public", zone, block.public, PUBLIC_TAGS)
+            for zone, block in zip(args.zones, cut, strict=True)
+        }
+        out, route = self._route_table("public", {"gateway_id": gateway.id})
+        attached = [
+            RouteTableAssociation(
+                self._called(f"public-{zone}"), route_table_id=out, subnet_id=subnet, opts=self._child
+            )
+            for zone, subnet in public.items()
+        ]
+        # A NAT gateway fails where its subnet has no way out yet, and must be gone before that way is.
+        way_out = [gateway, route, *attached]
+        nats = {zone: self._nat(zone, public[zone], way_out) for zone in self.main_zones}
+        self.private_subnets = {}
+        self.private_route_tables = {}
+        for zone, block in zip(args.zones, cut, strict=True):
+            subnet = self._subnet("private", zone, block.private, PRIVATE_TAGS)
+            table, _ = self._route_table(
+                f"private-{zone}", {"nat_gateway_id": nats.get(zone, nats[self.main_zones[0]])}
+            )
+            RouteTableAssociation(
+                self._called(f"private-{zone}"), route_table_id=table, subnet_id=subnet, opts=self._child
+            )
+            self.private_subnets[zone] = subnet
+            self.private_route_tables[zone] = table
+        self.register_outputs({"vpc_id": self.vpc_id, "private_subnets": self.private_subnets})
+
+    def _called(self, part: str) -> str:
+        return f"{self._args.environment}-{part}"
+
+    def _tags(self, part: str) -> dict[str, str]:
+        return {**self._args.tags, "Name": f"{names.cluster(self._args.environment)}-{part}"}
+
+    def _vpc(self) -> pulumi.Output[str]:
+        vpc = Vpc(
+            self._called("vpc"),
+            cidr_block=self._args.cidr,
+            enable_dns_support=True,
+            enable_dns_hostnames=True,
+            tags={**self._args.tags, "Name": names.cluster(self._args.environment)},
+            opts=self._child,
+        )
+        # Every VPC has it, and whatever names no group of its own gets it: taken over without any rule.
+        DefaultSecurityGroup(
+            self._called("default-group"),
+            vpc_id=vpc.id,
+            ingress=[],
+            egress=[],
+            tags=self._tags("default-unused"),
+            opts=self._child,
+        )
+        return vpc.id
+
+    def _subnet(self, kind: str, zone: str, block: str, tags: Mapping[str, str]) -> pulumi.Output[str]:
+        subnet = Subnet(
+            self._called(f"{kind}-{zone}"),
+            vpc_id=self.vpc_id,
+            cidr_block=block,
+            availability_zone=zone,
+            map_public_ip_on_launch=False,
+            tags={**self._tags(f"{kind}-{zone}"), **tags},
+            opts=self._child,
+        )
+        return subnet.id
+
+    def _route_table(self, part: str, out: Mapping[str, pulumi.Output[str]]) -> tuple[pulumi.Output[str], Route]:
+        table = RouteTable(self._called(part), vpc_id=self.vpc_id, tags=self._tags(part), opts=self._child)
+        route = Route(
+            self._called(f"{part}-out"),
+            route_table_id=table.id,
+            destination_cidr_block=_ANYWHERE,
+            gateway_id=out.get("gateway_id"),
+            nat_gateway_id=out.get("nat_gateway_id"),
+            opts=self._child,
+        )
+        return table.id, route
+
+    def _nat(self, zone: str, subnet: pulumi.Output[str], way_out: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
+        address = Eip(self._called(f"nat-{zone}"), domain="vpc", tags=self._tags(f"nat-{zone}"), opts=self._child)
+        gateway = NatGateway(
+            self._called(f"nat-{zone}"),
+            allocation_id=address.allocation_id,
+            subnet_id=subnet,
+            tags=self._tags(f"nat-{zone}"),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=way_out),
+        )
+        return gateway.id

@@ -1,0 +1,1 @@
+"""What models stand on inside an EKS cluster."""

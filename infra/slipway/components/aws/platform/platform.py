@@ -1,0 +1,111 @@
+"""What models stand on inside the cluster: autoscaling of nodes and pods, gateway, load balancers, metrics, GPUs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pulumi
+
+from slipway.capacity.node_groups import NodeGroup
+from slipway.catalog.platform_pins import (
+    CLUSTER_AUTOSCALER,
+    ENVOY_GATEWAY,
+    GPU_OPERATOR,
+    KEDA,
+    LOAD_BALANCER_CONTROLLER,
+    PROMETHEUS,
+    Chart,
+)
+from slipway.components.aws.iam.identity import Identity, IdentityArgs
+from slipway.components.aws.iam.policies import Statement
+from slipway.components.aws.platform import policies, values
+from slipway.components.aws.platform.policies import Place
+from slipway.components.kubernetes.helm_release import HelmRelease, HelmReleaseArgs
+from slipway.components.kubernetes.object import KubernetesObject
+from slipway.values import names
+
+Level = Literal["privileged", "baseline", "restricted"]
+KUBE_SYSTEM = "kube-system"
+
+
+@dataclass(frozen=True)
+class PlatformArgs:
+    """`provider`: of Kubernetes. `needs`: nodes that are ready, and the add-ons on them."""
+
+    environment: str
+    account: str
+    region: str
+    tags: Mapping[str, str]
+    kubernetes_version: str
+    cluster_name: pulumi.Input[str]
+    vpc_id: pulumi.Input[str]
+    groups: tuple[NodeGroup, ...]
+    provider: pulumi.ProviderResource
+    needs: tuple[pulumi.Resource, ...]
+
+
+class Platform(pulumi.ComponentResource):
+    """The platform's charts, each in a namespace with a Pod Security level, with a role where it calls AWS."""
+
+    def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:aws:Platform", name, None, opts)
+        self._args = args
+        place = Place(args.account, args.region, names.cluster(args.environment))
+        scaling = values.autoscaler(args.cluster_name, args.region, args.kubernetes_version)
+        balancing = values.load_balancers(args.cluster_name, args.region, args.vpc_id, args.tags)
+        self._in_kube_system(CLUSTER_AUTOSCALER, values.AUTOSCALER_ACCOUNT, policies.autoscaler(place), scaling)
+        self._in_kube_system(
+            LOAD_BALANCER_CONTROLLER, values.LOAD_BALANCER_ACCOUNT, policies.load_balancers(place), balancing
+        )
+        self._in_own_namespace("keda", KEDA, "keda", "restricted", values.keda())
+        # The exporter of each node's metrics looks at the node itself.
+        self._in_own_namespace("prometheus", PROMETHEUS, "monitoring", "privileged", values.prometheus())
+        self._in_own_namespace(
+            "envoy-gateway", ENVOY_GATEWAY, "envoy-gateway-system", "baseline", values.envoy_gateway()
+        )
+        if any(group.resources for group in args.groups):
+            # The device plugin and its companions reach the node's devices.
+            operator = values.gpu_operator(args.groups)
+            self._in_own_namespace("gpu-operator", GPU_OPERATOR, "gpu-operator", "privileged", operator)
+        self.register_outputs({})
+
+    def _in_kube_system(
+        self, chart: Chart, account: str, policy: tuple[Statement, ...], values: Mapping[str, Any]
+    ) -> None:
+        """A chart that calls AWS by a ServiceAccount of kube-system."""
+        args = self._args
+        identity = Identity(
+            f"{args.environment}-{account}",
+            IdentityArgs(
+                environment=args.environment,
+                account=args.account,
+                tags=args.tags,
+                user=account,
+                cluster_name=args.cluster_name,
+                namespace=KUBE_SYSTEM,
+                service_account=account,
+                policy=policy,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        HelmRelease(account, HelmReleaseArgs(chart, KUBE_SYSTEM, values), self._after(identity))
+
+    def _in_own_namespace(
+        self, name: str, chart: Chart, namespace: str, level: Level, values: Mapping[str, Any]
+    ) -> None:
+        labels = {f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "audit", "warn")}
+        manifest = {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {
+                "name": namespace,
+                "labels": {**names.environment_labels(self._args.environment), **labels},
+            },
+        }
+        space = KubernetesObject(manifest, self._after())
+        HelmRelease(name, HelmReleaseArgs(chart, namespace, values), self._after(space))
+
+    def _after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(
+            parent=self, provider=self._args.provider, depends_on=[*self._args.needs, *resources]
+        )

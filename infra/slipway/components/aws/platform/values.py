@@ -1,0 +1,151 @@
+"""Values of the platform's Helm charts: only what differs from the charts' defaults, each with its reason.
+
+Everything but the agents of nodes runs on the platform's own nodes, so that models' pools can shrink to nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+from slipway.capacity.node_groups import MIG_LABEL, SHARING_LABEL, SYSTEM_TAINT, NodeGroup
+from slipway.catalog.platform_pins import EKS
+from slipway.values import names
+
+Values = Mapping[str, Any]
+
+TOLERATIONS = [{"key": SYSTEM_TAINT["key"], "operator": "Exists"}]
+SELECTOR = {names.POOL_LABEL: names.SYSTEM_POOL}
+ON_SYSTEM_NODES: Values = {"nodeSelector": SELECTOR, "tolerations": TOLERATIONS}
+AUTOSCALER_ACCOUNT = "cluster-autoscaler"
+LOAD_BALANCER_ACCOUNT = "aws-load-balancer-controller"
+_WHOLE_GPUS = "whole-gpus"
+_SPOT_GROUPS = ".*-spot-[0-9a-f]{8}-.*"
+"""EKS names the autoscaling group of a node group `eks-<node group>-<id>`."""
+
+
+def autoscaler(cluster: pulumi.Input[str], region: str, kubernetes_version: str) -> Values:
+    """Values of the cluster autoscaler: spot nodes first; on-demand nodes when there are none to be had."""
+    return {
+        "autoDiscovery": {"clusterName": cluster},
+        "awsRegion": region,
+        "image": {"tag": EKS[kubernetes_version].autoscaler},
+        "rbac": {"serviceAccount": {"name": AUTOSCALER_ACCOUNT}},
+        "extraArgs": {
+            "expander": "priority",
+            # A replica that made it add a node loads its model for minutes: meanwhile no node is taken away under one.
+            "scale-down-delay-after-add": "20m",
+            # Every model's pod has a scratch volume on its node: it must not keep the node.
+            "skip-nodes-with-local-storage": "false",
+            # DNS may run on models' nodes too; it has a disruption budget.
+            "skip-nodes-with-system-pods": "false",
+        },
+        "expanderPriorities": {"20": [_SPOT_GROUPS], "10": [".*"]},
+        **ON_SYSTEM_NODES,
+    }
+
+
+def load_balancers(
+    cluster: pulumi.Input[str], region: str, vpc_id: pulumi.Input[str], tags: Mapping[str, str]
+) -> Values:
+    """Values of the load balancer controller: network load balancers only, with the environment's tags."""
+    return {
+        "clusterName": cluster,
+        # Pods do not reach the instance's metadata, where the controller would look otherwise.
+        "region": region,
+        "vpcId": vpc_id,
+        "serviceAccount": {"name": LOAD_BALANCER_ACCOUNT},
+        "defaultTags": dict(tags),
+        # Without it every Service of the cluster would have to pass the controller; ours name their class.
+        "enableServiceMutatorWebhook": False,
+        "createIngressClassResource": False,
+        "enableShield": False,
+        "enableWaf": False,
+        "enableWafv2": False,
+        # The Gateway API is Envoy Gateway's here.
+        "controllerConfig": {"featureGates": {"ALBGatewayAPI": False, "NLBGatewayAPI": False}},
+        **ON_SYSTEM_NODES,
+    }
+
+
+def keda() -> Values:
+    """Values of KEDA."""
+    return ON_SYSTEM_NODES
+
+
+def envoy_gateway() -> Values:
+    """Values of Envoy Gateway."""
+    return {"deployment": {"pod": ON_SYSTEM_NODES}, "certgen": {"job": ON_SYSTEM_NODES}}
+
+
+def prometheus() -> Values:
+    """Values of Prometheus: what autoscaling needs. It keeps two days, on its node, so that nothing is left behind."""
+    return {
+        # No dashboard with a password that everybody knows, and no alerts before they have a receiver.
+        "grafana": {"enabled": False},
+        "alertmanager": {"enabled": False},
+        # EKS does not show these.
+        "kubeControllerManager": {"enabled": False},
+        "kubeEtcd": {"enabled": False},
+        "kubeScheduler": {"enabled": False},
+        "prometheusOperator": {**ON_SYSTEM_NODES, "admissionWebhooks": {"patch": ON_SYSTEM_NODES}},
+        "kube-state-metrics": ON_SYSTEM_NODES,
+        "prometheus": {
+            "prometheusSpec": {
+                **ON_SYSTEM_NODES,
+                "retention": "2d",
+                # Monitors of models are found whoever made them.
+                "serviceMonitorSelectorNilUsesHelmValues": False,
+                "podMonitorSelectorNilUsesHelmValues": False,
+            }
+        },
+    }
+
+
+def gpu_operator(groups: Sequence[NodeGroup]) -> Values:
+    """Values of the NVIDIA GPU Operator: driver and container toolkit are in the nodes' image already."""
+    gpus = [group for group in groups if group.resources]
+    tolerations = [*TOLERATIONS, *_tolerations(gpus)]
+    values: dict[str, Any] = {
+        "driver": {"enabled": False},
+        "toolkit": {"enabled": False},
+        "operator": {"tolerations": TOLERATIONS},
+        "daemonsets": {"tolerations": tolerations},
+        "node-feature-discovery": {
+            "master": {"tolerations": TOLERATIONS},
+            "gc": {"tolerations": TOLERATIONS},
+            "worker": {"tolerations": tolerations},
+        },
+        # A part of a GPU is a resource of its own name: a pod that asks for a whole GPU never gets a part.
+        "mig": {"strategy": "mixed"},
+        "devicePlugin": {
+            "config": {
+                "create": True,
+                "name": "slipway-device-plugin",
+                "default": _WHOLE_GPUS,
+                "data": {_WHOLE_GPUS: "version: v1\n", **_time_slicing(gpus)},
+            }
+        },
+    }
+    if any(MIG_LABEL in group.labels for group in gpus):
+        # EC2 does not let a guest reset an A100 or H100: the node restarts once, before it takes any pod.
+        values["migManager"] = {"env": [{"name": "WITH_REBOOT", "value": "true"}]}
+    return values
+
+
+def _time_slicing(gpus: Iterable[NodeGroup]) -> dict[str, str]:
+    """A configuration of the device plugin for each number of replicas that take turns; a node names its by a label."""
+    configs = {group.labels[SHARING_LABEL] for group in gpus if SHARING_LABEL in group.labels}
+    return {
+        config: "version: v1\n"
+        "sharing:\n"
+        "  timeSlicing:\n"
+        "    resources:\n"
+        f"      - {{name: nvidia.com/gpu, replicas: {config.rpartition('-')[2]}}}\n"
+        for config in sorted(configs)
+    }
+
+
+def _tolerations(gpus: Iterable[NodeGroup]) -> list[dict[str, str]]:
+    taints = {(taint["key"], taint["effect"]) for group in gpus for taint in group.taints}
+    return [{"key": key, "operator": "Exists", "effect": effect} for key, effect in sorted(taints)]

@@ -1,0 +1,1 @@
+"""Objects in a cluster: single ones, charts, a model's, an environment's."""

@@ -1,0 +1,139 @@
+"""Take models, or a whole environment, away, and prove that nothing is left."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from slipway.cluster.ownership import is_own
+from slipway.deploy.model_lock import released
+from slipway.deploy.ports import ClusterApi, Json, StackEngine
+from slipway.engine.process import spoken
+from slipway.errors.base import SlipwayError
+from slipway.errors.failures import LeftBehind
+from slipway.values.names import MANAGED_BY, stack
+
+Report = Callable[[str, str], None]
+
+_KINDS = (
+    "Deployment",
+    "Pod",
+    "Service",
+    "ConfigMap",
+    "ServiceAccount",
+    "HorizontalPodAutoscaler",
+    "PodDisruptionBudget",
+    "NetworkPolicy",
+    "Lease",
+)
+GONE_LIMIT_S = 90.0
+"""Beyond the time in which pods stop: the controllers take turns."""
+_POLL_S = 0.5
+
+
+def model_stacks(stacks: Sequence[str], environment: str) -> list[str]:
+    """Return the models which have a stack in an environment; a dot in its name belongs to the model's stack."""
+    prefix = stack(environment, "")
+    return sorted(name.removeprefix(prefix) for name in stacks if name.startswith(prefix))
+
+
+def remove_models(
+    engine: StackEngine, environment: str, models: Sequence[str], report: Report, jobs: int
+) -> dict[str, SlipwayError | None]:
+    """Destroy the stacks of models, side by side. Gives what failed by model, None for what is gone."""
+
+    def remove(model: str) -> SlipwayError | None:
+        try:
+            report(model, "being taken away")
+            engine.destroy(stack(environment, model), lambda text: report(model, text))
+        except SlipwayError as error:
+            report(model, "failed")
+            return error
+        report(model, "gone")
+        return None
+
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        return dict(zip(models, pool.map(remove, models), strict=True))
+
+
+def remove_unknown(
+    cluster: ClusterApi, environment: str, models: Sequence[str] | None, *, of_environment: bool = False
+) -> None:
+    """Delete what is left of models (of all, when None) whose stacks are gone: what no stack knows.
+
+    A run that was killed between making an object and writing that down leaves such. With `of_environment` what the
+    environment had beside its models is among it. A lock that a living run holds is left.
+    """
+    for kind in _KINDS:
+        for item in _own(cluster, kind, environment, models, of_environment=of_environment):
+            held = kind == "Lease" and not released(item)
+            if kind != "Pod" and not held and not item["metadata"].get("deletionTimestamp"):
+                cluster.delete(kind, item["metadata"]["name"])
+
+
+def prove_models_gone(cluster: ClusterApi, environment: str, models: Sequence[str] | None) -> None:
+    """Wait until nothing of the models (of all, when None) is in the namespace; `LeftBehind` names what is, and why."""
+    limit_s = GONE_LIMIT_S + stopping_s(cluster)
+    _prove_gone(environment, lambda: left_of_models(cluster, environment, models), limit_s)
+
+
+def prove_environment_gone(cluster: ClusterApi, environment: str) -> None:
+    """Wait until the namespace is no more, and with it everything that was in it."""
+
+    def left() -> list[str]:
+        namespace = cluster.read("Namespace", cluster.namespace)
+        return [f"Namespace {cluster.namespace}: {_why(namespace)}"] if namespace else []
+
+    _prove_gone(environment, left, GONE_LIMIT_S)
+
+
+def stopping_s(cluster: ClusterApi) -> float:
+    """Seconds that the pods of models may take to stop: a server answers on for a while, and ends what it began."""
+    pods = cluster.list("Pod", f"app.kubernetes.io/managed-by={MANAGED_BY}")
+    return max((float(pod.get("spec", {}).get("terminationGracePeriodSeconds") or 0) for pod in pods), default=0.0)
+
+
+def _prove_gone(environment: str, left_now: Callable[[], list[str]], limit_s: float) -> None:
+    deadline = time.monotonic() + limit_s
+    while left := left_now():
+        if time.monotonic() > deadline:
+            raise LeftBehind(environment, left)
+        time.sleep(_POLL_S)
+
+
+def left_of_models(
+    cluster: ClusterApi, environment: str, models: Sequence[str] | None, but: Sequence[str] = ()
+) -> list[str]:
+    """Name the objects of models (of all, when None) that are there, of every kind except `but`, and why each is."""
+    return [
+        f"{kind} {cluster.namespace}/{item['metadata']['name']}: {_why(item)}"
+        for kind in _KINDS
+        if kind not in but
+        for item in _own(cluster, kind, environment, models)
+    ]
+
+
+def _own(
+    cluster: ClusterApi, kind: str, environment: str, models: Sequence[str] | None, *, of_environment: bool = False
+) -> list[Json]:
+    """The objects of a kind that carry the environment's mark and the name of one of the models (of any: None)."""
+    found = []
+    for item in cluster.list(kind, f"app.kubernetes.io/managed-by={MANAGED_BY}"):
+        model = item["metadata"]["labels"].get("app.kubernetes.io/name")
+        named = of_environment or (model is not None if models is None else model in models)
+        if named and is_own(item, environment):
+            found.append(item)
+    return found
+
+
+def _why(item: Json) -> str:
+    """Why an object is still there, as far as it says itself."""
+    metadata = item["metadata"]
+    if not metadata.get("deletionTimestamp"):
+        if item.get("kind") == "Lease" or "holderIdentity" in item.get("spec", {}):
+            return f"held by {spoken(str(item['spec'].get('holderIdentity')))}, which is deploying the model"
+        return "it was not deleted, or was made again"
+    finalizers = [*metadata.get("finalizers", []), *item.get("spec", {}).get("finalizers", [])]
+    conditions = item.get("status", {}).get("conditions") or []
+    said = [c["message"] for c in conditions if c.get("status") == "True" and c["type"].startswith("Namespace")]
+    waits = f"waiting for {', '.join(finalizers)}" if finalizers else "for its controller to end it"
+    return "; ".join([f"being deleted, {waits}", *said])

@@ -1,0 +1,85 @@
+"""Judge a model by its golden request, sent through its Service."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from slipway_server.expect import judge
+
+from slipway.errors.failures import ApiRefused, ClusterUnreachable, WrongAnswer
+
+_SETTLE_S = 20.0
+_RETRY_S = 0.25
+_PROXY_EXTRA_S = 5.0
+_PASSING = (404, 502, 503)
+
+
+class Services(Protocol):
+    """Whatever reaches the Services of a namespace, as `slipway.cluster.api.Cluster` does."""
+
+    def through_service(
+        self, service: str, path: str, body: bytes | None, content_type: str, timeout_s: float
+    ) -> bytes:
+        """Send a request to a Service by way of the API server."""
+        ...
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A right answer. `took_s`: from the request to its answer, by way of the API server."""
+
+    release: str
+    took_s: float
+    outputs: dict[str, Any]
+
+
+def verify(
+    cluster: Services,
+    model: str,
+    check: dict[str, Any],
+    release: str | None,
+    sleep: Callable[[float], object] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Verdict:
+    """Send the golden request until an answer of `release` (any, when None) comes, and judge that one.
+
+    `check`: `request` (the body of POST /predict), `expect`, `timeout_s`. For up to 20 s an answer of another
+    release, or none because the Service has no endpoint yet, is asked for again: a rollout ends before every
+    node's proxy knows it. An answer of the release itself is judged at once: wrong or late is `WrongAnswer`.
+    """
+    body = json.dumps(check["request"]).encode()
+    deadline = clock() + _SETTLE_S
+    while True:
+        started = time.monotonic()
+        try:
+            answer = ask(cluster, model, body, check["timeout_s"] + _PROXY_EXTRA_S)
+            problem = f"release {answer.get('release')} answers instead of {release}"
+            if release is None or str(answer.get("release", "")).startswith(release):
+                return _judged(model, check, answer, time.monotonic() - started)
+        except ApiRefused as error:
+            if error.status not in _PASSING:
+                raise WrongAnswer(model, f"HTTP {error.status}: {error.message}") from error
+            problem = f"HTTP {error.status}: {error.message}"
+        except ClusterUnreachable as error:
+            problem = str(error)
+        if clock() >= deadline:
+            raise WrongAnswer(model, f"{problem}, for {_SETTLE_S:g} s")
+        sleep(_RETRY_S)
+
+
+def ask(cluster: Services, model: str, body: bytes, timeout_s: float) -> dict[str, Any]:
+    """Send one body to POST /predict of a model and return its JSON answer."""
+    data = cluster.through_service(model, "/predict", body, "application/json", timeout_s)
+    return cast(dict[str, Any], json.loads(data))
+
+
+def _judged(model: str, check: dict[str, Any], answer: dict[str, Any], took_s: float) -> Verdict:
+    """Return the verdict on an answer of the right release, or raise `WrongAnswer`."""
+    if took_s > check["timeout_s"]:
+        raise WrongAnswer(model, f"the answer took {took_s:.2f} s, allowed are {check['timeout_s']:g} s")
+    outputs = answer["outputs"]
+    if reason := judge(outputs, check["expect"]):
+        raise WrongAnswer(model, reason)
+    return Verdict(release=str(answer["release"]), took_s=took_s, outputs=outputs)

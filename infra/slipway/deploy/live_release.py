@@ -1,0 +1,112 @@
+"""Read the release that serves back from the cluster: what the record would hold, where there is none."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from slipway.deploy.ports import ClusterApi, Json
+from slipway.deploy.record_format import BadRecord, server_config
+from slipway.deploy.restorable import Owner, problems
+from slipway.errors.base import DeployError
+from slipway.plan.model import ModelPlan
+from slipway.plan.release import Release
+from slipway.policy.resource import read
+from slipway.render.render import PLACE, model_shapes, render_model
+from slipway.values import names
+
+
+class LiveRefused(DeployError):
+    """What is live of a model is no release of Slipway's any more, so that none can be recorded."""
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(
+            f"model {model}: what serves cannot be kept to go back to: {reason}; "
+            "next: see who changed it; a release that comes up and answers right is recorded by itself"
+        )
+
+
+def record_of_live(cluster: ClusterApi, plan: ModelPlan) -> Release | None:
+    """The release that a model's Deployment is of, None when there is no Deployment. Whether it answers is not asked.
+
+    The release of the plan is rendered; any other one is read back, without what the API server added, and is held
+    against the templates like a record: `LiveRefused` when somebody changed it beyond them.
+    """
+    deployment = cluster.read("Deployment", plan.name)
+    if deployment is None:
+        return None
+    containers = read(deployment, "spec.template.spec.containers") or []
+    image = str(read(containers, "0.image") or "")
+    if _is_planned(deployment, plan):
+        check = dict(plan.server_config["check"])
+        return Release(plan.name, plan.version, plan.release_digest, image, tuple(render_model(plan, image)), check)
+    manifests = _read_back(cluster, plan.name, deployment)
+    try:
+        config = server_config(manifests)
+        release = Release(
+            model=plan.name,
+            version=str(read(config, "model.version") or ""),
+            digest=str(config.get("release", "")),
+            image=image,
+            manifests=tuple(manifests),
+            check=dict(config.get("check") or {}),
+        )
+        repositories = [plan.image.repository, image.partition("@")[0]]
+        problem = next(problems(release, Owner.of(plan), repositories), None)
+    except BadRecord as error:
+        problem = str(error)
+    if problem is not None:
+        raise LiveRefused(plan.name, problem)
+    return release
+
+
+def _is_planned(deployment: Json, plan: ModelPlan) -> bool:
+    """Whether a Deployment is of the planned release, by its label and by the configuration that its pods mount."""
+    wanted = names.config_map(plan.name, plan.release_digest)
+    labels = deployment["metadata"].get("labels", {})
+    return labels.get(names.RELEASE_LABEL) == plan.release and wanted == _config(deployment)
+
+
+def _config(deployment: Json) -> str | None:
+    """The ConfigMap that the pods of a Deployment mount."""
+    volumes = read(deployment, "spec.template.spec.volumes") or []
+    found = [volume["configMap"].get("name") for volume in volumes if "configMap" in volume]
+    return found[0] if len(found) == 1 else None
+
+
+def _read_back(cluster: ClusterApi, model: str, deployment: Json) -> list[dict[str, Any]]:
+    """The objects of a model that are there, with what the templates give them and nothing else."""
+    live: dict[str, Json] = {"Deployment": deployment}
+    for shape in model_shapes():
+        kind = shape["kind"]
+        name = _config(deployment) if kind == "ConfigMap" else model
+        found = cluster.read(kind, name) if name and kind != "Deployment" else None
+        if found is not None:
+            live[kind] = found
+    manifests = [_only(shape, live[shape["kind"]]) for shape in model_shapes() if shape["kind"] in live]
+    if "HorizontalPodAutoscaler" in live:  # it alone sets the replicas
+        for manifest in manifests:
+            if manifest["kind"] == "Deployment":
+                manifest["spec"].pop("replicas", None)
+    return manifests
+
+
+def _only(shape: Any, value: Any) -> Any:
+    """A value of the cluster, cut down to the keys that its template has."""
+    if isinstance(shape, dict) and isinstance(value, dict):
+        return {key: _only(shape[key], inner) for key, inner in value.items() if key in shape}
+    if isinstance(shape, list) and isinstance(value, list):
+        return [_only(_counterpart(shape, item, index), item) for index, item in enumerate(value)]
+    if shape == f"{PLACE}labels" and isinstance(value, dict):
+        return {key: inner for key, inner in value.items() if key in _LABELS}
+    return value
+
+
+_LABELS = names.model_labels("", "", "", "")
+
+
+def _counterpart(shape: Sequence[Any], item: Any, index: int) -> Any:
+    """The entry of a template's list that an entry of the cluster's came from: of the same name, or at its place."""
+    if isinstance(item, Mapping) and "name" in item:
+        for entry in shape:
+            if isinstance(entry, Mapping) and entry.get("name") == item["name"]:
+                return entry
+    return shape[min(index, len(shape) - 1)] if shape else None

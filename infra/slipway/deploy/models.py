@@ -1,0 +1,226 @@
+"""Bring models of an environment to what their specs say, side by side, and judge each of them.
+
+A model that is already there is not touched. One whose new release does not come up, or answers wrongly, gets
+back what served before; when nothing did, what was half made is taken away. What serves is never taken away.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from slipway.deploy.down import GONE_LIMIT_S, left_of_models, remove_unknown, stopping_s
+from slipway.deploy.judge import Verdict
+from slipway.deploy.live_release import LiveRefused, record_of_live
+from slipway.deploy.model_lock import ModelLock
+from slipway.deploy.orphans import remove_strays
+from slipway.deploy.ports import ClusterApi, Json, Judge, Program, StackEngine, Tell
+from slipway.deploy.record import Live, live_of, save
+from slipway.deploy.restorable import Owner, restorable
+from slipway.deploy.watcher import Watcher
+from slipway.errors.base import DeployError, SlipwayError
+from slipway.errors.failures import Interrupted, LeftBehind, WrongAnswer
+from slipway.plan.release import Release
+from slipway.planner.environment import ModelPlan
+from slipway.render.render import render_model
+from slipway.values.names import short, stack
+
+Report = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Programs:
+    """What the stacks run: a model from its plan, or a release as it once was."""
+
+    model: Callable[[ModelPlan, Tell], Program]
+    release: Callable[[str, Release], Program]
+
+
+@dataclass
+class Done:
+    """What became of one model. `error` is set when it failed; `steps` are seconds by step."""
+
+    model: str
+    version: str
+    verdict: Verdict | None = None
+    error: SlipwayError | None = None
+    restored: str | None = None
+    steps: dict[str, float] = field(default_factory=dict)
+
+
+def needs_update(model: ModelPlan, live: Live | None, *, recorded: bool) -> bool:
+    """Whether the release that is live, judged, recorded and serving is another than the planned one."""
+    return live is None or not live.settled or live.release != model.release or not recorded
+
+
+@dataclass(frozen=True)
+class Deployer:
+    """Deploys models of one environment.
+
+    Attributes:
+        environment: its name.
+        cluster: where its models are.
+        engine: runs their stacks.
+        programs: what the stacks run.
+        judge: says whether a release answers rightly.
+        watcher: says when a rollout is complete, or has failed.
+        report: gets a model and what it does.
+        cancelled: set when the run is to end.
+        jobs: how many models at once.
+        settle: gets a stack, whether a run of it was interrupted, and a function that tells what it does; called before
+            the stack is updated.
+        refresh: look at what is really there before every update.
+    """
+
+    environment: str
+    cluster: ClusterApi
+    engine: StackEngine
+    programs: Programs
+    judge: Judge
+    watcher: Watcher
+    report: Report
+    cancelled: threading.Event
+    jobs: int
+    settle: Callable[[str, bool, Tell], object]
+    refresh: bool
+
+    def deploy(self, models: Sequence[ModelPlan]) -> list[Done]:
+        """Deploy all; one that fails does not stop the others. In the order given."""
+        with ThreadPoolExecutor(max_workers=self.jobs) as pool:
+            return list(pool.map(self._deploy, models))
+
+    def _deploy(self, model: ModelPlan) -> Done:
+        """Deploy one model; every expected failure ends in its `Done`."""
+        done = Done(model.name, model.version)
+        try:
+            if self.cancelled.is_set():
+                raise Interrupted
+            tell = self._tell(model.name)
+            with ModelLock(self.cluster, model.name, tell, self.cancelled) as lock:
+                # Read under the lock: another run may have changed both since the plan was made.
+                deployment = self.cluster.read("Deployment", model.name)
+                live = live_of(deployment) if deployment else None
+                previous = restorable(self.cluster, Owner.of(model))
+                if previous is None and live is not None and live.ready > 0:
+                    previous = self._unrecorded(model, tell)
+                try:
+                    self._update(model, live, done, lock)
+                except DeployError as error:
+                    lock.check()
+                    done.error = error
+                    done.restored = self._restore(model, live, previous)
+        except SlipwayError as error:
+            done.error = done.error or error
+        text = "serves" if done.error is None else f"failed; {done.restored}" if done.restored else "failed"
+        self.report(model.name, text)
+        return done
+
+    def _update(self, model: ModelPlan, live: Live | None, done: Done, lock: ModelLock) -> None:
+        """Run the stack, wait for its rollout, judge it, and keep the release as the one to go back to."""
+        started = time.monotonic()
+        tell = self._tell(model.name)
+        tell("updating its stack")
+        name = stack(self.environment, model.name)
+        # The engine believes its state. What a killed run, or a person, left otherwise has to be looked at first.
+        doubted = lock.inherited or (live is not None and not live.settled)
+        self.settle(name, doubted, tell)
+        program = self.programs.model(model, tell)
+        # A model that is new costs nothing to look at; one whose Deployment somebody deleted is not new to its stack.
+        self.engine.up(name, program, tell, new=live is None, refresh=self.refresh or doubted or live is None)
+        applied = time.monotonic()
+        done.steps["update"] = applied - started
+        lock.check()
+        check = dict(model.server_config["check"])
+        deployment = self._rolled_out(model.name, model.release, tell)
+        rolled_out = time.monotonic()
+        done.steps["rollout"] = rolled_out - applied
+        done.verdict = self._judged(model.name, check, model.release_digest, tell)
+        done.steps["golden request"] = time.monotonic() - rolled_out
+        lock.check()
+        self._keep(_release(model, deployment, check), deployment)
+
+    def _unrecorded(self, model: ModelPlan, tell: Tell) -> Release | None:
+        """What serves without a record, to go back to; None when it is no release of ours."""
+        try:
+            return record_of_live(self.cluster, model)
+        except LiveRefused as error:
+            tell(f"going on without a release to go back to: {error}")
+            return None
+
+    def _rolled_out(self, model: str, release: str, tell: Tell) -> Json:
+        """Wait until a release's rollout is complete; returns its Deployment."""
+        self.watcher.wait(model, release, tell)
+        deployment = self.cluster.read("Deployment", model)
+        if deployment is None or live_of(deployment).release != release:
+            raise WrongAnswer(model, "somebody changed its Deployment before it was judged")
+        return deployment
+
+    def _judged(self, model: str, check: Json, digest: str, tell: Tell) -> Verdict:
+        tell("sending the golden request")
+        return self.judge(self.cluster, model, check, digest)
+
+    def _keep(self, release: Release, judged: Json) -> None:
+        save(self.cluster, release, judged)
+        remove_strays(self.cluster, release)
+
+    def _restore(self, model: ModelPlan, live: Live | None, previous: Release | None) -> str:
+        """Make the last right release serve again, or take away what never served. Returns the sentence for it."""
+        tell = self._tell(model.name)
+        try:
+            if previous is not None:
+                self._bring_back(previous, tell)
+                return f"{previous.version} serves again"
+            if live is not None and live.ready > 0:
+                return self._unrestored(model.name, "there is no record of what served before")
+            tell("failed; taking away what never served")
+            self._take_away(model.name, tell)
+        except Interrupted:
+            raise
+        except SlipwayError as error:
+            return self._unrestored(model.name, error)
+        return "nothing served before, and what was made is removed"
+
+    def _bring_back(self, previous: Release, tell: Tell) -> None:
+        tell(f"failed; restoring {previous.version}")
+        name = stack(self.environment, previous.model)
+        self.engine.up(name, self.programs.release(self.environment, previous), tell, new=False)
+        deployment = self._rolled_out(previous.model, short(previous.digest), tell)
+        self._judged(previous.model, previous.check, previous.digest, tell)
+        self._keep(previous, deployment)
+
+    def _take_away(self, model: str, tell: Tell) -> None:
+        """Destroy a stack whose model never served, and wait until its objects are gone: the engine does not."""
+        self.engine.destroy(stack(self.environment, model), tell)
+        remove_unknown(self.cluster, self.environment, [model])
+        held, limit_s = ("Lease",), GONE_LIMIT_S + stopping_s(self.cluster)  # the Lease is this run's
+        left = self.watcher.gone(lambda: left_of_models(self.cluster, self.environment, [model], but=held), limit_s)
+        if left:
+            raise LeftBehind(self.environment, left)
+
+    def _unrestored(self, model: str, reason: object) -> str:
+        """Say what serves when even restoring failed: a rolling update keeps old pods until new ones are ready."""
+        try:
+            deployment = self.cluster.read("Deployment", model)
+            ready = deployment.get("status", {}).get("availableReplicas", 0) if deployment else 0
+            serving = f"{ready} pods serve" if deployment else "nothing serves"
+        except SlipwayError:
+            serving = "what served goes on as long as the cluster does"
+        return f"not restored ({serving}): {reason}"
+
+    def _tell(self, model: str) -> Tell:
+        return lambda text: self.report(model, text)
+
+
+def _release(model: ModelPlan, deployment: Json, check: Json) -> Release:
+    """The release as it runs, with the image by its digest."""
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    image = container["image"]
+    return Release(
+        model=model.name,
+        version=model.version,
+        digest=model.release_digest,
+        image=image,
+        manifests=tuple(render_model(model, image)),
+        check=check,
+    )

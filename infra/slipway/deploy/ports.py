@@ -1,0 +1,75 @@
+"""What deploying needs from the outside: an engine that runs stacks, a cluster, and a judge of answers.
+
+The real ones are `slipway.engine.engine.Engine`, `slipway.cluster.api.Cluster` and `slipway.deploy.judge.verify`. Tests
+put fakes in their places that refuse what those refuse; a rehearsal puts a judge where nobody can answer.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from slipway.deploy.judge import Verdict
+from slipway.engine.events import Outcome
+
+Json = dict[str, Any]
+Program = Callable[[], None]
+Tell = Callable[[str], None]
+
+
+class StackEngine(Protocol):
+    """Runs one operation on one stack; see `slipway.engine.engine.Engine` for what each raises."""
+
+    def up(self, stack: str, program: Program, report: Tell, *, new: bool, refresh: bool = False) -> Outcome:
+        """Create or update a stack; returns when its objects are applied, not when they serve."""
+        ...
+
+    def destroy(self, stack: str, report: Tell, *, keep_protected: bool = False) -> Outcome | None:
+        """Delete everything in a stack, then the stack; None when there is no such stack."""
+        ...
+
+
+class ClusterApi(Protocol):
+    """One namespace of one cluster; see `slipway.cluster.api.Cluster` for what each raises."""
+
+    namespace: str
+
+    def read(self, kind: str, name: str) -> Json | None:
+        """Return one object, or None when there is none of that name."""
+        ...
+
+    def list(self, kind: str, selector: str = "", fields: str = "") -> list[Json]:
+        """Return all objects of a kind that match."""
+        ...
+
+    def names(self, kind: str, selector: str) -> tuple[str, ...]:
+        """Return the names of all objects of a kind which carry the labels."""
+        ...
+
+    def apply(self, manifest: Json, field_manager: str) -> Json:
+        """Server-side apply of one object."""
+        ...
+
+    def create(self, manifest: Json) -> Json:
+        """Create one object."""
+        ...
+
+    def replace(self, manifest: Json) -> Json:
+        """Replace one object that has not changed since it was read."""
+        ...
+
+    def delete(self, kind: str, name: str, *, resource_version: str | None = None) -> None:
+        """Delete one object; one that is not there is fine."""
+        ...
+
+    def through_service(
+        self, service: str, path: str, body: bytes | None, content_type: str, timeout_s: float
+    ) -> bytes:
+        """Send a request to a Service by way of the API server."""
+        ...
+
+
+class Judge(Protocol):
+    """Says whether a release answers rightly; raises `WrongAnswer` when it does not."""
+
+    def __call__(self, cluster: ClusterApi, model: str, check: dict[str, Any], release: str | None) -> Verdict:
+        """Judge a model by its golden request, answered by `release` (any, when None)."""
+        ...

@@ -1,0 +1,150 @@
+"""Keep, in the cluster, the last release of each model that was answered right: what a restore goes back to.
+
+The record is a ConfigMap that the Deployment owns, so that it goes when the model goes. It holds the manifests
+themselves: a restore needs neither the spec nor the artifact of then, and cannot render them differently. What may be
+applied of it is decided in restorable.py.
+"""
+
+from dataclasses import dataclass
+
+from slipway.cluster.rollout import REVISION
+from slipway.deploy.ports import ClusterApi, Json
+from slipway.deploy.record_format import BadRecord, packed, unpacked
+from slipway.errors.failures import RecordRefused, WrongAnswer
+from slipway.plan.release import Release
+from slipway.values.names import (
+    ENVIRONMENT_LABEL,
+    MANAGED_BY,
+    RELEASE_LABEL,
+    VERIFIED_LABEL,
+    VERIFIED_REVISION,
+    config_map,
+    record,
+    short,
+)
+
+_FIELD_MANAGER = "slipway-verify"
+
+
+@dataclass(frozen=True)
+class Live:
+    """A model as the cluster has it.
+
+    `release` is what its pods are made from, `verified` what was last judged right. `touched`: somebody changed the
+    pods' template since then.
+    """
+
+    model: str
+    version: str
+    release: str
+    verified: str | None
+    touched: bool
+    wanted: int
+    ready: int
+
+    @property
+    def settled(self) -> bool:
+        """Whether the release there is the one that was judged right, as it was then, and it serves."""
+        return self.release == self.verified and not self.touched and self.ready > 0
+
+
+def live_models(cluster: ClusterApi) -> dict[str, Live]:
+    """Return every model in the namespace, from one LIST of its Deployments."""
+    return {
+        live.model: live
+        for live in map(live_of, cluster.list("Deployment", f"app.kubernetes.io/managed-by={MANAGED_BY}"))
+    }
+
+
+def recorded_models(cluster: ClusterApi) -> set[str]:
+    """Return the models in the namespace that have a record."""
+    names = cluster.names("ConfigMap", f"app.kubernetes.io/managed-by={MANAGED_BY}")
+    suffix = record("")
+    return {name.removesuffix(suffix) for name in names if name.endswith(suffix)}
+
+
+def live_of(deployment: Json) -> Live:
+    """Read one Deployment; an update that the controller has not seen yet counts as not ready."""
+    metadata = deployment["metadata"]
+    labels, annotations = metadata["labels"], metadata.get("annotations", {})
+    of_pods = deployment["spec"]["template"]["metadata"].get("labels", {})
+    status = deployment.get("status", {})
+    seen = status.get("observedGeneration") == metadata.get("generation")
+    return Live(
+        model=metadata["name"],
+        version=labels.get("app.kubernetes.io/version", ""),
+        release=of_pods.get(RELEASE_LABEL, ""),
+        verified=labels.get(VERIFIED_LABEL),
+        touched=annotations.get(VERIFIED_REVISION) != annotations.get(REVISION),
+        wanted=deployment["spec"].get("replicas", 1),
+        ready=status.get("availableReplicas", 0) if seen else 0,
+    )
+
+
+def save(cluster: ClusterApi, release: Release, judged: Json) -> None:
+    """Write the record, then mark the Deployment: a mark without its record can never be there.
+
+    `judged`: the Deployment as it was read before the release was judged. `WrongAnswer` when it is another by now.
+    """
+    deployment = cluster.read("Deployment", release.model)
+    if deployment is None or _template_of(deployment) != _template_of(judged):
+        raise WrongAnswer(release.model, "somebody changed its Deployment while it was judged")
+    namespace = cluster.namespace
+    owner = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "name": release.model,
+        "uid": deployment["metadata"]["uid"],
+    }
+    labels = {"app.kubernetes.io/name": release.model, "app.kubernetes.io/managed-by": MANAGED_BY}
+    of_deployment = deployment["metadata"].get("labels", {})
+    labels |= {key: of_deployment[key] for key in (ENVIRONMENT_LABEL,) if key in of_deployment}
+    cluster.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {
+                "name": record(release.model),
+                "namespace": namespace,
+                "labels": labels,
+                "ownerReferences": [owner],
+            },
+            "binaryData": packed(release),
+        },
+        _FIELD_MANAGER,
+    )
+    # The engine never deletes a release's own, since pods may mount it: it goes when the Deployment goes.
+    name = config_map(release.model, release.digest)
+    metadata = {"name": name, "namespace": namespace, "ownerReferences": [owner]}
+    cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}, _FIELD_MANAGER)
+    mark = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": release.model,
+            "namespace": namespace,
+            "labels": {VERIFIED_LABEL: short(release.digest)},
+            "annotations": {VERIFIED_REVISION: _template_of(deployment)[1]},
+        },
+    }
+    cluster.apply(mark, _FIELD_MANAGER)
+
+
+def _template_of(deployment: Json) -> tuple[str, str]:
+    """What tells one template of a Deployment from another: the object, and the revision of its template."""
+    metadata = deployment["metadata"]
+    return metadata["uid"], metadata.get("annotations", {}).get(REVISION, "")
+
+
+def saved(cluster: ClusterApi, model: str) -> Release | None:
+    """Return the last release that was judged right, None when there is none, as it is written: to ask, not to apply.
+
+    Raises `RecordRefused` when the record is none.
+    """
+    found = cluster.read("ConfigMap", record(model))
+    if found is None:
+        return None
+    try:
+        return unpacked(found)
+    except BadRecord as error:
+        raise RecordRefused(cluster.namespace, record(model), model, str(error)) from error

@@ -1,0 +1,146 @@
+"""Write a release so that it fits into a ConfigMap, and read it back without believing that it is one.
+
+A golden request may take most of the 1 MiB that a ConfigMap holds, so it is kept once, inside the model's own
+configuration, and the whole is compressed. Whoever may write ConfigMaps may have written this one.
+"""
+
+import base64
+import binascii
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Annotated, Any, NoReturn
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from slipway_server.errors import BadRequest
+from slipway_server.expect import judge
+
+from slipway.plan.release import Release
+from slipway.values.quantities import compact_json
+
+_PACKED = "release.json.gz"
+_PLAIN = "release.json"
+"""What the first versions wrote: not compressed, and with the check beside the manifests."""
+_UNPACKED_LIMIT = 16 * 2**20
+"""Far more than any record: a ConfigMap of 1 MiB could else unpack to a GiB."""
+_CONFIG = "server.json"
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class BadRecord(ValueError):
+    """What the record holds is no release; `str()` is the reason, as the end of a sentence."""
+
+
+class _Stored(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    model: Annotated[str, StringConstraints(max_length=63)]
+    version: Annotated[str, StringConstraints(max_length=256)]
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    image: Annotated[str, StringConstraints(max_length=1000)]
+    manifests: list[dict[str, Any]]
+    check: dict[str, Any] | None = None
+
+
+class _Check(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    request: Any
+    expect: Annotated[dict[str, Any], Field(min_length=1)]
+    timeout_s: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+
+
+def packed(release: Release) -> dict[str, str]:
+    """The `binaryData` of a record's ConfigMap."""
+    fields = {
+        "model": release.model,
+        "version": release.version,
+        "digest": release.digest,
+        "image": release.image,
+        "manifests": release.manifests,
+    }
+    compress = zlib.compressobj(9, zlib.DEFLATED, _GZIP)
+    data = compress.compress(compact_json(fields).encode()) + compress.flush()
+    return {_PACKED: base64.b64encode(data).decode()}
+
+
+def unpacked(config_map: Mapping[str, Any]) -> Release:
+    """The release in a record's ConfigMap; raises `BadRecord` when there is none."""
+    stored = _stored(_text(config_map))
+    config = server_config(stored.manifests)
+    check = config.get("check")
+    try:
+        found = _Check.model_validate(check)
+        for name, wanted in found.expect.items():
+            judge({}, {name: wanted})
+    except ValidationError as error:
+        raise BadRecord(f"its golden request {_first(error)}") from error
+    except (BadRequest, RecursionError) as error:
+        raise BadRecord(f"what it expects is malformed: {error}") from error
+    return Release(
+        stored.model, stored.version, stored.digest, stored.image, tuple(stored.manifests), dict(check or {})
+    )
+
+
+def server_config(manifests: list[dict[str, Any]]) -> dict[str, Any]:
+    """The model server's configuration in a model's manifests; raises `BadRecord` when there is none."""
+    found = [manifest for manifest in manifests if manifest.get("kind") == "ConfigMap"]
+    data = found[0].get("data") if len(found) == 1 else None
+    text = data.get(_CONFIG) if isinstance(data, dict) else None
+    config = _json(text, "the configuration in it") if isinstance(text, str) else None
+    if not isinstance(config, dict):
+        raise BadRecord(f"it has no ConfigMap with {_CONFIG}")
+    return config
+
+
+def _text(config_map: Mapping[str, Any]) -> str:
+    """The JSON of a record, in either of its forms."""
+    binary, data = config_map.get("binaryData"), config_map.get("data")
+    if isinstance(binary, dict) and isinstance(encoded := binary.get(_PACKED), str):
+        return _decompressed(encoded)
+    if isinstance(data, dict) and isinstance(plain := data.get(_PLAIN), str):
+        return plain
+    raise BadRecord(f"it holds neither {_PACKED} nor {_PLAIN}")
+
+
+def _decompressed(encoded: str) -> str:
+    decompress = zlib.decompressobj(_GZIP)
+    try:
+        data = decompress.decompress(base64.b64decode(encoded, validate=True), _UNPACKED_LIMIT)
+        if decompress.unconsumed_tail:
+            raise BadRecord(f"it unpacks to more than {_UNPACKED_LIMIT} bytes")
+        if not decompress.eof or decompress.unused_data:
+            raise BadRecord(f"{_PACKED} is cut off, or goes on behind its end")
+        return data.decode()
+    except (binascii.Error, zlib.error, UnicodeDecodeError) as error:
+        raise BadRecord(f"{_PACKED} cannot be unpacked: {error}") from error
+
+
+def _stored(text: str) -> _Stored:
+    try:
+        return _Stored.model_validate(_json(text, "it"))
+    except ValidationError as error:
+        raise BadRecord(f"it {_first(error)}") from error
+
+
+def _json(text: str, what: str) -> Any:
+    def refuse_constant(name: str) -> NoReturn:
+        raise BadRecord(f"{what} has the number {name}")
+
+    try:
+        value = json.loads(text, parse_constant=refuse_constant)
+        json.dumps(value, ensure_ascii=False).encode()  # halves of pairs, which no text has
+        return value
+    except RecursionError:
+        raise BadRecord(f"{what} is nested too deep") from None
+    except BadRecord:
+        raise
+    except ValueError as error:
+        raise BadRecord(f"{what} is not JSON in UTF-8: {error}") from error
+
+
+def _first(error: ValidationError) -> str:
+    """The first finding of pydantic's, without the value, which may be long."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(str(part) for part in found["loc"])
+    return f"has no right `{where}`: {found['msg']}" if where else f"is no mapping: {found['msg']}"

@@ -1,0 +1,237 @@
+"""Decide whether a release that was read back from the cluster may be applied: only as one that our templates give.
+
+Who may write ConfigMaps in a namespace would else get, by way of the record, what the deployer may. The templates say
+what a model has: every key of an object must be in its template, every word of it the same, every value one of the
+model's own. Numbers may differ, and keys be missing that only tune: an earlier version of Slipway wrote what it is held
+against. A key that leaves a template has to stay allowed here for as long as records may have it.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from slipway.catalog.pod_contract import SERVER_PORT, SERVER_USER, SERVICE_PORT
+from slipway.deploy.ports import ClusterApi, Json
+from slipway.deploy.record_format import BadRecord, server_config, unpacked
+from slipway.errors.failures import RecordRefused
+from slipway.plan.model import ModelPlan
+from slipway.plan.release import Release
+from slipway.policy.resource import of_manifests, read
+from slipway.policy.resources import violations
+from slipway.render.render import PLACE, model_shapes
+from slipway.values import names
+
+_NUMBERS = 10**9
+_TEXT = 4096
+_DIGEST = "@sha256:[0-9a-f]{64}"
+_TOLERATION = {"key", "operator", "value", "effect"}
+_SERVICE_TYPES = ("ClusterIP", "NodePort")
+_RESOURCE = re.compile(r"cpu|memory|ephemeral-storage|[a-z0-9.-]+/[a-z0-9.-]+")
+"""Of a container: what every node has, and devices of a vendor."""
+_REQUIRED = {
+    "ServiceAccount": ("automountServiceAccountToken",),
+    "ConfigMap": ("data",),
+    "Deployment": (
+        "spec.selector.matchLabels",
+        "spec.template.metadata.labels",
+        "spec.template.spec.serviceAccountName",
+        "spec.template.spec.automountServiceAccountToken",
+        "spec.template.spec.securityContext",
+        "spec.template.spec.containers.0.image",
+    ),
+    "Service": ("spec.type", "spec.selector", "spec.ports.0"),
+    "NetworkPolicy": ("spec.podSelector.matchLabels", "spec.policyTypes", "spec.ingress.0.ports.0.port"),
+}
+"""What a model cannot be without: a policy without ports, for one, would let everything through."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose release it must be. `repository`: of the model's images, without tag or digest."""
+
+    environment: str
+    model: str
+    namespace: str
+    repository: str
+
+    @classmethod
+    def of(cls, plan: ModelPlan) -> "Owner":
+        """The model of a plan."""
+        return cls(plan.environment, plan.name, plan.namespace, plan.image.repository)
+
+
+def restorable(cluster: ClusterApi, owner: Owner) -> Release | None:
+    """The release to go back to, or None when none was ever judged right; `RecordRefused` for what may not be applied.
+
+    Its image may also be in the repository that the model's Deployment has now: a registry may move.
+    """
+    name = names.record(owner.model)
+    found = cluster.read("ConfigMap", name)
+    if found is None:
+        return None
+    try:
+        release = unpacked(found)
+        repositories = [owner.repository]
+        if not _is_of(release.image, repositories):
+            repositories += _running(cluster.read("Deployment", owner.model))
+        problem = next(problems(release, owner, repositories), None)
+    except BadRecord as error:
+        problem = str(error)
+    if problem is not None:
+        raise RecordRefused(owner.namespace, name, owner.model, problem)
+    return release
+
+
+def _running(deployment: Json | None) -> list[str]:
+    """Repositories of the images in a Deployment of the cluster."""
+    containers = read(deployment, "spec.template.spec.containers") or []
+    return [str(container["image"]).partition("@")[0] for container in containers]
+
+
+def _is_of(image: str, repositories: Sequence[str]) -> bool:
+    return any(re.fullmatch(re.escape(repository) + _DIGEST, image) for repository in repositories)
+
+
+def problems(release: Release, owner: Owner, repositories: Sequence[str]) -> Iterator[str]:
+    """Everything in a release that no release of this model has; `BadRecord` when it has no configuration."""
+    if release.model != owner.model:
+        yield f"it is about model {release.model[:_TEXT]}"
+    if not _is_of(release.image, repositories):
+        yield f"image {release.image[:_TEXT]} is not in the model's repository, {repositories[0]}, by its digest"
+    config = server_config(list(release.manifests))
+    if config.get("release") != release.digest or read(config, "model.name") != owner.model:
+        yield "its configuration is of another model or release"
+    found = list(_shaped(release, _Values.of(release, owner)))
+    yield from found
+    if not found:  # the rules read what has the right types
+        for rule, resource, problem in violations(list(of_manifests(release.manifests))):
+            if rule.mandatory:
+                yield f"{resource.kind} {resource.name}: {problem} (rule {rule.id})"
+
+
+def _shaped(release: Release, values: "_Values") -> Iterator[str]:
+    """Hold each object against the template of its kind; each kind is there once."""
+    shapes = {(shape["apiVersion"], shape["kind"]): shape for shape in model_shapes()}
+    there: dict[str, Mapping[str, Any]] = {}
+    for manifest in release.manifests:
+        kind = (manifest.get("apiVersion"), manifest.get("kind"))
+        shape = shapes.get(kind) if all(isinstance(part, str) for part in kind) else None
+        if shape is None:
+            yield f"{str(kind[1])[:80]} of {str(kind[0])[:80]} is nothing that a model has"
+            continue
+        if shape["kind"] in there:
+            yield f"{shape['kind']} is there twice"
+        there[shape["kind"]] = manifest
+        yield from _differs(shape, manifest, shape["kind"], values)
+    for kind_, paths in _REQUIRED.items():
+        if kind_ not in there:
+            yield f"{kind_} is missing"
+            continue
+        for path in ("metadata.name", "metadata.namespace", "metadata.labels", *paths):
+            if read(there[kind_], path) is None:
+                yield f"{kind_}.{path} is missing"
+
+
+def _differs(shape: Any, value: Any, path: str, values: "_Values") -> Iterator[str]:
+    """Where a value is none that the template could have given."""
+    if isinstance(shape, str) and shape.startswith(PLACE):
+        if not values.allows(shape.removeprefix(PLACE), value):
+            yield f"{path} is none of this model's"
+    elif isinstance(shape, dict):
+        yield from _differs_in_mapping(shape, value, path, values)
+    elif isinstance(shape, list) and any(isinstance(item, dict) for item in shape):
+        yield from _differs_in_list(shape, value, path, values)
+    elif isinstance(shape, int) and not isinstance(shape, bool):
+        if not _is_number(value):
+            yield f"{path} is no number"
+    elif type(value) is not type(shape) or value != shape:
+        yield f"{path} is not as Slipway writes it"
+
+
+def _differs_in_mapping(shape: Mapping[str, Any], value: Any, path: str, values: "_Values") -> Iterator[str]:
+    if not isinstance(value, dict):
+        yield f"{path} is no mapping"
+        return
+    for key, inner in value.items():
+        if key not in shape:
+            yield f"{path}.{key[:80]} is nothing that a model has"
+        elif path.endswith(".annotations"):  # words for people and linters, which differ between versions
+            if not _is_text(inner):
+                yield f"{path}.{key} is no text"
+        else:
+            yield from _differs(shape[key], inner, f"{path}.{key}", values)
+
+
+def _differs_in_list(shape: Sequence[Any], value: Any, path: str, values: "_Values") -> Iterator[str]:
+    """Each entry is one of the template's, and none is there twice."""
+    if not isinstance(value, list):
+        yield f"{path} is no list"
+        return
+    left = list(shape)
+    for index, item in enumerate(value):
+        by_entry = [(entry, list(_differs(entry, item, f"{path}.{index}", values))) for entry in left]
+        fitting = next((entry for entry, found in by_entry if not found), None)
+        if fitting is not None:
+            left.remove(fitting)
+        elif by_entry:
+            yield min((found for _, found in by_entry), key=len)[0]
+        else:
+            yield f"{path}.{index} is more than a model has"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _NUMBERS
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= _TEXT
+
+
+def _is_mapping_of_text(value: Any) -> bool:
+    return isinstance(value, dict) and all(_is_text(item) for pair in value.items() for item in pair)
+
+
+@dataclass(frozen=True)
+class _Values:
+    """What the templates' values may be in a release of one model: the very value, or a check of it."""
+
+    exactly: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, release: Release, owner: Owner) -> "_Values":
+        return cls(
+            {
+                "name": owner.model,
+                "namespace": owner.namespace,
+                "labels": names.model_labels(owner.environment, owner.model, release.version, release.digest),
+                "selector": names.selector(owner.model),
+                "config_name": names.config_map(owner.model, release.digest),
+                "image": release.image,
+                "user": SERVER_USER,
+                "server_port": SERVER_PORT,
+                "service_port": SERVICE_PORT,
+            }
+        )
+
+    def allows(self, name: str, value: Any) -> bool:
+        """Whether the value `name` of a template may be this one."""
+        if name in self.exactly:
+            wanted = self.exactly[name]
+            return type(value) is type(wanted) and bool(value == wanted)
+        return _CHECKS.get(name, _is_scalar)(value)
+
+
+def _is_scalar(value: Any) -> bool:
+    return _is_number(value) or _is_text(value)
+
+
+_CHECKS: Mapping[str, Callable[[Any], bool]] = {
+    "config": lambda value: isinstance(value, str),
+    "resources": lambda value: _is_mapping_of_text(value) and all(map(_RESOURCE.fullmatch, value)),
+    "node_selector": _is_mapping_of_text,
+    "tolerations": lambda value: (
+        isinstance(value, list) and all(_is_mapping_of_text(item) and item.keys() <= _TOLERATION for item in value)
+    ),
+    "service_type": lambda value: value in _SERVICE_TYPES,
+}

@@ -1,0 +1,295 @@
+"""Run one operation of the Pulumi engine on one stack, as one process of its CLI.
+
+The Automation API does the same with five processes for an `up` (select, up, two for outputs, history), half of
+the time that a small stack takes; so its language server is used and the CLI called once.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Any, cast
+
+from slipway.engine import notes
+from slipway.engine.events import Outcome, followed, outcome
+from slipway.engine.language_server import Program, language_server
+from slipway.engine.new_stack import made
+from slipway.engine.process import TABLE
+from slipway.engine.stack_lock import Holder
+from slipway.engine.state_files import complained, folder_of, mend
+from slipway.errors.base import SlipwayError
+from slipway.errors.failures import Interrupted, NoSpace, PulumiMissing, SecretsLocked, StackFailed, StackLocked
+from slipway.errors.full_disk import full, is_full, room
+from slipway.values.names import PROJECT
+
+Report = Callable[[str], None]
+Json = dict[str, Any]
+
+_LOCK_LIMIT_S = 600.0
+_LOCK_RETRY_S = 2.0
+_STOP_LIMIT_S = 45.0
+_CALL_LIMIT_S = 120
+
+
+class Engine:
+    """The Pulumi CLI with a workspace of its own, so that nothing is written beside committed settings.
+
+    `workspace`: an empty folder. `secrets`: the keys `encryptionsalt`, `secretsprovider`, `encryptedkey` of the
+    environment's settings file, which every stack of the environment shares. `cancelled` ends every operation:
+    the engine is asked to stop, saves what it did and releases its lock, and `Interrupted` is raised.
+    """
+
+    def __init__(self, workspace: Path, secrets: dict[str, str], cancelled: threading.Event) -> None:
+        command = shutil.which("pulumi")
+        if command is None:
+            raise PulumiMissing
+        self._command = command
+        self._workspace = workspace
+        self._secrets = secrets
+        self._cancelled = cancelled
+        project = {"name": PROJECT, "runtime": "python"}
+        (workspace / "Pulumi.yaml").write_text(json.dumps(project))
+
+    def up(self, stack: str, program: Program, report: Report, *, new: bool, refresh: bool = False) -> Outcome:
+        """Create or update a stack.
+
+        Objects of Kubernetes are applied, not waited for. `new` says that the stack probably does not exist; either
+        way it is right. `refresh` has the engine look at what is really there first; else it takes its state for it,
+        and what others changed stays as they left it. After a killed run it looks in any case.
+
+        Raises `StackFailed` with the engine's diagnostics, `StackLocked`, `Interrupted`.
+        """
+        self._write_settings(stack)
+        # There is nothing to look at in a stack that was made just now.
+        refresh = not (new and self._create(stack)) and refresh
+        with language_server(program) as address:
+            command = ["up", "--yes", "--skip-preview", "--json", "--suppress-outputs"]
+            command += ["--client", address, "--exec-kind", "auto.inline", *(["--refresh"] if refresh else [])]
+            result = self._run_unlocked(stack, command, report)
+            if result.failed and any("no stack named" in line for line in result.errors):
+                self._create(stack)
+                result = self._run_unlocked(stack, command, report)
+        return _checked(stack, "update", result)
+
+    def destroy(self, stack: str, report: Report, *, keep_protected: bool = False) -> Outcome | None:
+        """Delete everything in a stack, then the stack. None when there is no such stack.
+
+        With `keep_protected`, what is protected stays with all that it needs, and so does the stack.
+        """
+        self._write_settings(stack)
+        command = ["destroy", "--yes", "--skip-preview", "--json", "--suppress-outputs"]
+        command.append("--exclude-protected" if keep_protected else "--remove")
+        # No program runs, but without a language server the CLI would start its own: most of what a destroy takes.
+        with language_server(lambda: None) as address:
+            command += ["--client", address, "--exec-kind", "auto.inline"]
+            result = self._run_unlocked(stack, command, report)
+        if result.failed and any("no stack named" in line for line in result.errors):
+            return None
+        return _checked(stack, "destroy", result)
+
+    def unprotect(self, stack: str) -> None:
+        """Let a destroy delete what was protected in a stack."""
+        _printed(stack, "state unprotect", self._call(["state", "unprotect", "--all", "--yes", "--stack", stack]))
+
+    def state(self, stack: str) -> Json | None:
+        """Return the state of a stack as the CLI exports it, None when there is no such stack."""
+        self._write_settings(stack)
+        result = self._call(["stack", "export", "--stack", stack])
+        if result.returncode and "no stack named" in result.stderr:
+            return None
+        return cast(Json, json.loads(_printed(stack, "stack export", result)))
+
+    def replace_state(self, stack: str, state: Json, report: Report) -> bool:
+        """Take `state` for the stack's. False, after a while, when another run holds it: `state` is old by then."""
+        file = self._workspace / f"{stack}.state.json"
+        file.write_text(json.dumps(state))
+        try:
+            while True:
+                result = self._run(stack, ["stack", "import", "--file", str(file)], report)
+                holder = notes.holder(_backend(), stack, result.errors) if result.failed else None
+                if holder is None:
+                    _checked(stack, "stack import", result)
+                    return True
+                if not self._cleared(stack, holder, report):
+                    self._wait_for(holder, report)
+                    return False
+        finally:
+            file.unlink()
+
+    def refresh(self, stack: str, urns: Sequence[str], report: Report) -> None:
+        """Read what these resources of a stack really are."""
+        command = ["refresh", "--yes", "--skip-preview", "--json", "--suppress-outputs"]
+        command += [word for urn in urns for word in ("--target", urn)]
+        with language_server(lambda: None) as address:
+            command += ["--client", address, "--exec-kind", "auto.inline"]
+            _checked(stack, "refresh", self._run_unlocked(stack, command, report))
+
+    def stacks(self) -> tuple[str, ...]:
+        """Names of all stacks of the project in the backend."""
+        command = ["stack", "ls", "--json", "--project", PROJECT]
+        result = self._call(command)
+        if result.returncode and complained([result.stderr]) and mend(_backend(), PROJECT):
+            result = self._call(command)
+        entries = json.loads(_printed("(all)", "stack ls", result))
+        return tuple(cast(str, entry["name"]).rpartition("/")[2] for entry in entries)
+
+    def _create(self, stack: str) -> bool:
+        """Make an empty stack; False when there was one."""
+        with room(f"stack {stack} cannot be made", _backend()):
+            new = made(_backend(), PROJECT, stack)
+        if new is not None:
+            return new
+        command = ["stack", "init", f"organization/{PROJECT}/{stack}", "--no-select"]
+        # Every other command reads it from the stack's settings; this one would ask for a passphrase.
+        if provider := self._secrets.get("secretsprovider"):
+            command += ["--secrets-provider", provider]
+        result = self._call(command)
+        if result.returncode and "already exists" not in result.stderr:
+            raise _failure(stack, "stack init", (result.stderr.strip(),))
+        return not result.returncode
+
+    def _write_settings(self, stack: str) -> None:
+        """Give the stack the environment's encryption; without, the CLI derives a new key, 0.2 s each."""
+        with room(f"stack {stack} cannot be worked on", self._workspace):
+            (self._workspace / f"Pulumi.{stack}.yaml").write_text(json.dumps(self._secrets))
+
+    def _run_unlocked(self, stack: str, command: list[str], report: Report) -> Outcome:
+        """Run a command; wait while another run holds the stack, and clear what a killed one or a full disk left."""
+        waited = 0.0
+        while True:
+            result = self._run(stack, command, report)
+            if result.failed and complained(result.errors) and (mended := mend(_backend(), PROJECT)):
+                for text in mended:
+                    report(text)
+                command = _looking(command)
+                continue
+            holder = notes.holder(_backend(), stack, result.errors) if result.failed else None
+            if holder is None:
+                return result
+            if self._cleared(stack, holder, report):
+                command = _looking(command)
+                continue
+            if waited >= _LOCK_LIMIT_S:
+                raise StackLocked(stack, str(holder), _LOCK_LIMIT_S)
+            self._wait_for(holder, report)
+            waited += _LOCK_RETRY_S
+
+    def _cleared(self, stack: str, holder: Holder, report: Report) -> bool:
+        """Remove the lock of a run that is gone; False while it is there."""
+        if not notes.abandoned(_backend(), stack, holder):
+            return False
+        report(f"the run that held the stack ({holder}) is gone: its lock is removed")
+        self._call(["cancel", "--yes", "--stack", stack])
+        notes.forget(_backend(), stack)
+        return True
+
+    def _wait_for(self, holder: Holder, report: Report) -> None:
+        report(f"waiting for {holder}, which holds the stack")
+        if self._cancelled.wait(_LOCK_RETRY_S):
+            raise Interrupted
+
+    def _run(self, stack: str, command: list[str], report: Report) -> Outcome:
+        """Run one command to its end, reading its events as they come."""
+        process = subprocess.Popen(
+            self._argv([*command, "--stack", stack]),
+            cwd=self._workspace,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        note = notes.write(_backend(), stack, TABLE.child(process.pid))
+        stdout, stderr = cast(IO[str], process.stdout), cast(IO[str], process.stderr)
+        threading.Thread(target=self._stop_when_cancelled, args=(process,), daemon=True).start()
+        with ThreadPoolExecutor(max_workers=1) as reader, process:
+            printed = reader.submit(stderr.read)
+            lines = list(followed(stdout, report))
+            returncode = process.wait()
+        if note and returncode >= 0:  # one that was killed could not remove its lock
+            note.unlink(missing_ok=True)
+        if self._cancelled.is_set():
+            raise Interrupted
+        return outcome(returncode, "".join(lines), printed.result())
+
+    def _stop_when_cancelled(self, process: subprocess.Popen[str]) -> None:
+        """Ask the engine once to stop, as Ctrl-C does; kill it when it does not within a limit."""
+        while process.poll() is None:
+            if self._cancelled.wait(0.2):
+                process.send_signal(signal.SIGINT)
+                try:
+                    process.wait(_STOP_LIMIT_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                return
+
+    def _call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run(
+                self._argv(command),
+                cwd=self._workspace,
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_CALL_LIMIT_S,
+            )
+        except subprocess.TimeoutExpired as error:
+            named = f"pulumi {' '.join(command[:2])}"
+            raise SlipwayError(
+                f"{named} did not end within {_CALL_LIMIT_S} s; next: see that the state's backend "
+                f"({_backend() or 'the one of pulumi login'}) answers, then run the command again"
+            ) from error
+
+    def _argv(self, command: list[str]) -> list[str]:
+        """Tie the CLI's life to ours where the system can: a killed `slipway` leaves no engine at work."""
+        setpriv = shutil.which("setpriv")
+        tie = [setpriv, "--pdeathsig", "INT", "--"] if setpriv else []
+        return [*tie, self._command, *command, "--non-interactive"]
+
+
+def _looking(command: list[str]) -> list[str]:
+    """The command after a run that was cut short: an update must not believe the state which that one left."""
+    return [*command, "--refresh"] if command[0] == "up" and "--refresh" not in command else command
+
+
+def _environment() -> dict[str, str]:
+    """Our environment, with the CLI kept from asking the internet whether there is a newer one.
+
+    GOGC: a process that lives for a second need not collect its garbage eight times.
+    """
+    return {"GOGC": "400", **os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+
+
+def _printed(stack: str, operation: str, result: subprocess.CompletedProcess[str]) -> str:
+    if result.returncode:
+        raise _failure(stack, operation, (result.stderr.strip(),))
+    return result.stdout
+
+
+def _backend() -> str:
+    """Where the states are."""
+    return os.environ.get("PULUMI_BACKEND_URL", "")
+
+
+def _checked(stack: str, operation: str, result: Outcome) -> Outcome:
+    if result.failed:
+        raise _failure(stack, operation, result.errors)
+    return result
+
+
+def _failure(stack: str, operation: str, reasons: tuple[str, ...]) -> SlipwayError:
+    if locked := next((reason for reason in reasons if SecretsLocked.SIGN in reason), None):
+        return SecretsLocked(stack, operation, " ".join(locked.split()))
+    what = f"stack {stack}: {operation} failed"
+    folder = folder_of(_backend())
+    if complained(reasons) and folder and is_full(folder):  # it read what itself could not write
+        return NoSpace(what, str(folder), "no space left on device")
+    return full(what, _backend(), reasons) or StackFailed(stack, operation, reasons)

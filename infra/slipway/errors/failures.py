@@ -1,0 +1,299 @@
+"""Say what failed while a cluster, a registry or the engine was at work, and what to do next.
+
+Errors of a person's input are in errors.py; here is everything that can be right on paper and still fail.
+"""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from slipway.errors.base import DeployError, SlipwayError
+
+
+class ContextUnknown(SlipwayError):
+    """The kubeconfig has no such context, or there is no kubeconfig."""
+
+    def __init__(self, context: str, reason: str) -> None:
+        super().__init__(
+            f"kubeconfig: context {context!r} cannot be used: {reason}; "
+            "next: set KUBECONFIG to the file that has it, or correct `context` in the environment's settings"
+        )
+
+
+class NoCredentials(SlipwayError):
+    """The program that a kubeconfig names for a user's credentials gave none."""
+
+    def __init__(self, context: str, reason: str) -> None:
+        super().__init__(
+            f"kubeconfig: context {context!r}: the program that gives its credentials gave none: {reason}; next: "
+            "install it, or log in again with it (`aws sso login`, `gcloud auth login`, `az login`), then run the "
+            "command again"
+        )
+
+
+class ClusterUnreachable(SlipwayError):
+    """The API server gave no answer. `proxy`: the one that was asked for it, without its password."""
+
+    def __init__(self, context: str, host: str, waited_s: float, reason: object, proxy: str | None = None) -> None:
+        way, todo = "", "see that the cluster runs and that this machine reaches it"
+        if proxy:
+            way = f" by way of the proxy {proxy}"
+            todo = f"if it is reached without a proxy, add {urlsplit(host).hostname} to NO_PROXY; else {todo}"
+        super().__init__(
+            f"the API server {host} of context {context!r} did not answer{way} (waited {waited_s:.1f} s): {reason}; "
+            f"next: {todo}, then run the command again"
+        )
+
+
+class NoSocks(SlipwayError):
+    """The environment names a SOCKS proxy, and what speaks SOCKS is not installed."""
+
+    def __init__(self, context: str, host: str) -> None:
+        super().__init__(
+            f"the API server {host} of context {context!r} cannot be asked by way of a SOCKS proxy, which ALL_PROXY or "
+            f"HTTPS_PROXY names: PySocks is not installed; next: if it is reached without a proxy, add "
+            f"{urlsplit(host).hostname} to NO_PROXY; else install PySocks beside Slipway"
+        )
+
+
+_REFUSED = {
+    401: "log in again: the kubeconfig's credentials are wrong or have expired, or the cluster does not know them",
+    403: "have a role bound that allows it (`kubectl auth can-i --list` shows what is allowed), or use another context",
+    409: "run the command again: something else changed it at the same time",
+    429: "run the command again in a minute: the API server has too much to do",
+}
+
+
+class ApiRefused(SlipwayError):
+    """The API server (or a Service behind its proxy) answered with an error. `status` is the HTTP status."""
+
+    def __init__(self, method: str, path: str, status: int, message: str) -> None:
+        other = "correct what the message names" if status < 500 else "see the API server's log, then run it again"
+        todo = _REFUSED.get(status, other)
+        super().__init__(f"{method} {path}: the API server answered {status}: {message}; next: {todo}")
+        self.status = status
+        self.message = message
+
+
+class DockerUnreachable(DeployError):
+    """No Docker Engine answers, so that no image can be looked up or built."""
+
+    def __init__(self, host: str, reason: str) -> None:
+        super().__init__(
+            f"the Docker Engine at {host} does not answer: {reason}; "
+            "next: start it, or set DOCKER_HOST, then run the command again; nothing was changed"
+        )
+
+
+class RegistryFailed(DeployError):
+    """The registry did not answer, or refused."""
+
+    def __init__(self, reference: str, reason: str) -> None:
+        super().__init__(
+            f"registry of {reference}: {reason}; "
+            "next: see that the registry answers, has space and that `docker login` was done, then run again"
+        )
+
+
+class FileChanged(DeployError):
+    """A file that goes into an image is another one than was planned."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(
+            f"{path}: changed after it was planned: it {problem}; nothing was pushed or deployed; "
+            "next: run the command again to deploy what the file holds now, or bring the planned one back"
+        )
+
+
+class ImageBuildFailed(DeployError):
+    """The Docker Engine could not build an image."""
+
+    def __init__(self, reference: str, reason: str, output: str) -> None:
+        printed = f"\nlast lines of the build:\n{output.strip()}" if output.strip() else ""
+        super().__init__(f"image {reference} was not built: {reason}; nothing was deployed{printed}")
+
+
+class NoSpace(DeployError):
+    """A file system has no room for what has to be written. `place`: a path, or whose disk it is."""
+
+    TODO = "next: make room there (`df -h` shows what is full), then run the command again"
+
+    def __init__(self, what: str, place: str, reason: str) -> None:
+        super().__init__(f"{what}: {reason}: {place}; {self.TODO}")
+
+
+class WheelsFailed(DeployError):
+    """The locked wheels of the model server could not be fetched."""
+
+    def __init__(self, requirements: Path, reason: str) -> None:
+        super().__init__(
+            f"{requirements}: the wheels were not installed: {reason}; "
+            "next: see that the package index answers, then run the command again; nothing was deployed"
+        )
+
+
+class PulumiMissing(SlipwayError):
+    """The Pulumi CLI is not on PATH."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the Pulumi CLI is not on PATH; next: `make shell` opens a shell that has it, "
+            "or install it from https://www.pulumi.com/docs/install/"
+        )
+
+
+class StackFailed(DeployError):
+    """The engine ended with an error. `reasons` are its diagnostics, the most telling first."""
+
+    def __init__(self, stack: str, operation: str, reasons: tuple[str, ...]) -> None:
+        text = "\n  ".join(reasons) if reasons else "the engine gave no reason; run it with --debug"
+        super().__init__(f"stack {stack}: {operation} failed:\n  {text}")
+        self.reasons = reasons
+
+
+class SecretsLocked(SlipwayError):
+    """The state of a stack is encrypted, and its key is not to be had. Nothing was changed."""
+
+    SIGN = "secrets manager"
+    """What the engine's message has in each of these cases."""
+
+    def __init__(self, stack: str, operation: str, reason: str) -> None:
+        todo = "see that your credentials may use the key that `secretsprovider` of the environment's settings names"
+        if "passphrase" in reason:
+            todo = (
+                "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the one of `encryptionsalt` in the "
+            )
+            todo += "environment's settings (`make shell` and `python -m local run` set that of the local environment)"
+        super().__init__(f"stack {stack}: {operation}: its state cannot be decrypted: {reason}; next: {todo}")
+
+
+class StackLocked(DeployError):
+    """Another run holds the stack's lock for longer than we wait."""
+
+    def __init__(self, stack: str, holder: str, limit_s: float) -> None:
+        super().__init__(
+            f"stack {stack} is locked by {holder} and was not released within {limit_s:g} s; "
+            f"next: wait for that run, or, when it is certainly gone, `pulumi cancel -s {stack}`"
+        )
+
+
+class ModelLocked(DeployError):
+    """Another run is deploying the model."""
+
+    def __init__(self, model: str, holder: str, limit_s: float) -> None:
+        super().__init__(
+            f"model {model} is being deployed by {holder}; it was not finished after {limit_s:g} s; "
+            "next: wait for that run, or end it; its lock goes by itself 20 s later"
+        )
+
+
+class LockLost(DeployError):
+    """The model's lock was taken by another run, because this one could not renew it."""
+
+    def __init__(self, model: str, holder: str) -> None:
+        super().__init__(f"model {model}: its lock was taken over by {holder}; this run stops touching it")
+
+
+class WrongAnswer(DeployError):
+    """The golden request got a wrong or late answer, or none, through the Service."""
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(f"model {model}: the golden request failed: {reason}")
+        self.reason = reason
+
+
+class RecordRefused(DeployError):
+    """The record of a model's last right release holds what may not be applied, or nothing that can be read."""
+
+    def __init__(self, namespace: str, name: str, model: str, reason: str) -> None:
+        super().__init__(
+            f"model {model}: its record, ConfigMap {namespace}/{name}, cannot be used to go back to: {reason}; "
+            "nothing of it was applied; next: see who changed it, delete it "
+            f"(kubectl -n {namespace} delete configmap {name}), and run the command again, which writes it anew"
+        )
+
+
+class RolloutFailed(DeployError):
+    """A release did not come up."""
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(f"model {model}: the rollout failed: {reason}")
+        self.reason = reason
+
+
+class ModelNotServing(SlipwayError):
+    """A command needs a running model and it is not there."""
+
+    def __init__(self, environment: str, model: str) -> None:
+        super().__init__(
+            f"model {model} does not serve in {environment}; next: slipway up {environment} {model}, "
+            f"or slipway status {environment}"
+        )
+
+
+class AwsMissing(SlipwayError):
+    """The environment is on AWS, and what talks to AWS is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this environment is of kind aws, which needs more packages; next: pip install 'slipway[aws]', "
+            "or in a clone: make .venv/.aws"
+        )
+
+
+class AwsCliMissing(SlipwayError):
+    """The AWS CLI, which gives the tokens of an EKS cluster, is not on PATH."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the AWS CLI is not on PATH, and the cluster's tokens come from `aws eks get-token`; next: install it, "
+            "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"
+        )
+
+
+class AwsRefused(SlipwayError):
+    """AWS did not answer, or refused."""
+
+    def __init__(self, service: str, operation: str, reason: str) -> None:
+        super().__init__(
+            f"AWS {service} {operation}: {reason}; next: see that the credentials are those of the environment's "
+            "account (`aws sts get-caller-identity`) and may do this, then run the command again"
+        )
+
+
+class EnvironmentMissing(SlipwayError):
+    """An environment on AWS has no cluster yet."""
+
+    def __init__(self, environment: str) -> None:
+        super().__init__(f"environment {environment} has no cluster yet; next: slipway up {environment}")
+
+
+class NodesNotDrained(DeployError):
+    """Pods did not leave nodes that are to go."""
+
+    def __init__(self, nodes: list[str], pods: list[str], limit_s: float) -> None:
+        lines = "\n  ".join(pods)
+        super().__init__(
+            f"{len(nodes)} nodes were not empty after {limit_s:g} s; these pods are still there:\n  {lines}\n"
+            "they go on serving, and the nodes take no new pods; next: see what keeps them (replicas that are not "
+            "ready and a PodDisruptionBudget, no room on the new nodes), then run the command again"
+        )
+
+
+class Interrupted(SlipwayError):
+    """The user pressed Ctrl-C."""
+
+    def __init__(self) -> None:
+        super().__init__("interrupted; what was finished stays, run the same command again to go on")
+
+
+class LeftBehind(DeployError):
+    """After `down`, objects are still there. `todo`: what to do about them."""
+
+    def __init__(
+        self,
+        environment: str,
+        objects: list[str],
+        todo: str = "see to what keeps each of them, and run the command again",
+    ) -> None:
+        lines = "\n  ".join(objects)
+        super().__init__(f"environment {environment} is down, but these are left:\n  {lines}\nnext: {todo}")

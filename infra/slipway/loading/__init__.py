@@ -1,0 +1,1 @@
+"""From files to validated specs and settings, with all findings of all files together."""

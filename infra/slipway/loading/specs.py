@@ -1,0 +1,277 @@
+"""Load specs and settings: from files to validated values, with every finding of every file reported together."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slipway.errors.base import FileRefused, Place, UnknownKey, UnknownName, UserError, UserErrors, WrongValue, each
+from slipway.loading.neighbours import shared_namespaces
+from slipway.loading.settings import CONFIG_KEY, environments, load_settings, read_settings, secrets_of
+from slipway.loading.variant import Variant, variant
+from slipway.reading.findings import Locate, dotted
+from slipway.reading.folders import find_root
+from slipway.reading.yaml_document import Document, FieldPath, read_document, refuse_empty
+from slipway.settings.aws import AnySettings
+from slipway.spec.model import OVERRIDABLE
+
+__all__ = [
+    "Loaded",
+    "LoadedSpec",
+    "Unread",
+    "environments",
+    "find_root",
+    "load_environment",
+    "load_for",
+    "load_settings",
+    "load_spec_file",
+    "load_specs",
+    "secrets_of",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSpec:
+    """A spec that was found right, as it is without overrides and in each environment that overrides it."""
+
+    document: Document
+    base: Variant
+    overrides: Mapping[str, Variant]
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.base.spec.name
+
+    @property
+    def file(self) -> str:
+        """The spec's file as messages name it."""
+        return self.document.file
+
+    def variant(self, environment: str) -> Variant:
+        """What is served in `environment`."""
+        return self.overrides.get(environment, self.base)
+
+    def locate(self, environment: str, path: FieldPath) -> tuple[Place, str]:
+        """Where the value at `path` of the spec merged for `environment` is written, and the field as written."""
+        overriding = ("environments", environment, *path)
+        if overriding in self.document.lines:
+            path = overriding
+        return self.document.place(path), dotted(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What is wrong with one spec, and the names that its model may be meant by: the one in it, and its file's."""
+
+    names: frozenset[str]
+    error: UserError
+
+    def __str__(self) -> str:
+        findings = each(self.error)
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        return f"{' or '.join(sorted(self.names))}: {findings[0]}{more}"
+
+
+def load_specs(models_dir: Path, root: Path, environments: Sequence[str] | None = None) -> list[LoadedSpec]:
+    """Load every spec of a folder, sorted by name.
+
+    Args:
+        models_dir: folder whose *.yaml are the specs.
+        root: what paths in the specs are relative to, see `find_root`.
+        environments: names that `environments` of a spec may have. Any for None.
+
+    Raises:
+        UserErrors: everything that is wrong in any of them.
+    """
+    good, bad = _read_all(models_dir, root, environments)
+    if bad:
+        raise UserErrors([unread.error for unread in bad])
+    return good
+
+
+def _read_all(
+    models_dir: Path, root: Path, environments: Sequence[str] | None
+) -> tuple[list[LoadedSpec], list[Unread]]:
+    """The specs of a folder that are right, sorted by name, and what is wrong with the others."""
+    good: list[LoadedSpec] = []
+    bad: list[Unread] = []
+    for path in _spec_files(models_dir):
+        try:
+            if path.suffix == ".yml":
+                raise FileRefused(str(path), "ends in .yml", "*.yaml", f"rename it to {path.stem}.yaml")
+            good.append(load_spec_file(path, root, environments))
+        except UserError as error:
+            bad.append(Unread(frozenset({path.stem, *_name_in(path)}), error))
+    bad += _used_twice(good)
+    twice = {name for unread in bad for name in unread.names}
+    return sorted((spec for spec in good if spec.name not in twice), key=lambda spec: spec.name), bad
+
+
+def _spec_files(models_dir: Path) -> list[Path]:
+    name = str(models_dir)
+    try:
+        entries = sorted(models_dir.iterdir())
+    except OSError as error:
+        todo = "name the folder with --models"
+        problem = f"cannot be read: {error.strerror}"
+        raise FileRefused(name, problem, "a folder with one *.yaml per model", todo) from None
+    files = [entry for entry in entries if entry.suffix in (".yaml", ".yml") and not entry.name.startswith(".")]
+    if not files:
+        raise FileRefused(name, "has no spec", "one *.yaml per model", "write one; docs/spec.md shows how")
+    return files
+
+
+def _name_in(path: Path) -> set[str]:
+    """The name of the model in a spec that is wrong, if so much of it can be read."""
+    try:
+        value = read_document(path, str(path)).value
+    except UserError:
+        return set()
+    name = value.get("name") if isinstance(value, dict) else None
+    return {name} if isinstance(name, str) else set()
+
+
+def _used_twice(loaded: Sequence[LoadedSpec]) -> Iterator[Unread]:
+    first: dict[str, LoadedSpec] = {}
+    for spec in loaded:
+        other = first.setdefault(spec.name, spec)
+        if other is not spec:
+            place, field = spec.locate("", ("name",))
+            problem = f"is already the name of the model in {other.document.place(('name',))}"
+            allowed = "a name that no other spec has"
+            error = WrongValue(place, field, spec.name, problem, allowed, "rename one of them")
+            yield Unread(frozenset({spec.name}), error)
+
+
+def load_spec_file(path: Path, root: Path, environments: Sequence[str] | None = None) -> LoadedSpec:
+    """Load the spec in one file; arguments and errors as of `load_specs`."""
+    document = read_document(path, str(path))
+    refuse_empty(document, "a spec; docs/spec.md shows one")
+    found: list[UserError] = []
+    base = variant(document.value, root, lambda p: (document.place(p), dotted(p)), found)
+    overrides = {}
+    for environment, override in _overrides(document, environments, found):
+        before = len(found)
+        merged = _merged({k: v for k, v in document.value.items() if k != "environments"}, override)
+        served = variant(merged, root, _locate_in(document, environment), found)
+        if served is not None:
+            overrides[environment] = served
+        if base is None:
+            # Merging repeats what is wrong with the base, on the base's own lines.
+            old = {(f.place, f.problem) for f in found[:before]}
+            found[before:] = [f for f in found[before:] if (f.place, f.problem) not in old]
+    if found or base is None:
+        raise UserErrors(found)
+    return LoadedSpec(document, base, overrides)
+
+
+def _locate_in(document: Document, environment: str) -> Locate:
+    def locate(path: FieldPath) -> tuple[Place, str]:
+        """The override's own line where it has one; else the base's, unless only the merging made it wrong."""
+        overriding = ("environments", environment, *path)
+        while overriding not in document.lines and len(overriding) > 3:
+            overriding = overriding[:-1]
+        inside = overriding in document.lines
+        return document.place(overriding if inside else path), dotted(("environments", environment, *path))
+
+    return locate
+
+
+def _overrides(
+    document: Document, environments: Sequence[str] | None, found: list[UserError]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The usable overrides; a finding for each of an environment that there is not, or of a key that stays."""
+    written = document.value.get("environments") if isinstance(document.value, dict) else None
+    if not isinstance(written, dict):
+        return
+    for environment, override in written.items():
+        if not isinstance(override, dict):
+            continue  # the base's validation refuses it
+        path: FieldPath = ("environments", environment)
+        if environments is not None and environment not in environments:
+            found.append(UnknownKey(document.place(path), dotted(path), environment, environments))
+        for key in override:
+            if key not in OVERRIDABLE:
+                at = (*path, key)
+                found.append(UnknownKey(document.place(at), dotted(at), key, OVERRIDABLE))
+        yield environment, {key: value for key, value in override.items() if key in OVERRIDABLE}
+
+
+def _merged(base: dict[str, Any], override: Mapping[str, Any], path: FieldPath = ()) -> dict[str, Any]:
+    """`base` with `override` laid over it, section by section; lists and the expectation are replaced as a whole."""
+    merged = dict(base)
+    for key, value in override.items():
+        below = (*path, key)
+        old = merged.get(key)
+        if isinstance(old, dict) and isinstance(value, dict) and below != ("check", "expect"):
+            value = _merged(old, value, below)  # noqa: PLW2901
+        merged[key] = value
+    return merged
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An environment's settings, the specs of the models that are deployed to it, and what is wrong with others."""
+
+    settings: AnySettings
+    specs: list[LoadedSpec]
+    left_out: list[Unread]
+
+
+def load_environment(
+    settings_dir: Path, environment: str, models_dir: Path, root: Path
+) -> tuple[AnySettings, list[LoadedSpec]]:
+    """Load an environment's settings and the specs of the models that are deployed to it, sorted by name.
+
+    Raises:
+        UserErrors: everything that is wrong in settings and specs, together.
+    """
+    loaded = load_for(None, settings_dir, environment, models_dir, root)
+    return loaded.settings, loaded.specs
+
+
+def load_for(
+    models: Sequence[str] | None, settings_dir: Path, environment: str, models_dir: Path, root: Path
+) -> Loaded:
+    """Like `load_environment`, for those who ask for some models only: specs of others that are wrong are left out.
+
+    `models`: their names; every spec has to be right for None.
+    """
+    known = environments(settings_dir)
+    bad: list[UserError] = []
+    found: tuple[AnySettings, Document] | None = None
+    specs: list[LoadedSpec] = []
+    unread: list[Unread] = []
+    try:
+        found = read_settings(settings_dir, environment)
+        bad += shared_namespaces(settings_dir, environment, *found)
+    except UserError as error:
+        bad.append(error)
+    try:
+        specs, unread = _read_all(models_dir, root, known)
+    except UserError as error:
+        bad.append(error)
+    if found is not None and found[0].models is not None:
+        specs, more = _deployed(*found, specs, unread)
+        # A name that no spec has may be that of one that cannot be read.
+        unread = more if models is not None else unread or more
+    bad += [one.error for one in unread if models is None or not one.names.isdisjoint(models)]
+    if found is None or bad:
+        raise UserErrors(bad)
+    return Loaded(found[0], specs, unread)
+
+
+def _deployed(
+    settings: AnySettings, document: Document, specs: Sequence[LoadedSpec], unread: Sequence[Unread]
+) -> tuple[list[LoadedSpec], list[Unread]]:
+    """Of the specs, and of what is wrong with others, those that the settings name; and names that no spec has."""
+    wanted = settings.models or ()
+    broken = [one for one in unread if not one.names.isdisjoint(wanted)]
+    known = [loaded.name for loaded in specs]
+    for index, name in enumerate(wanted):
+        if name not in known and not any(name in one.names for one in broken):
+            path = ("config", CONFIG_KEY, "models", index)
+            error = UnknownName(document.place(path), dotted(path), name, known)
+            broken.append(Unread(frozenset({name}), error))
+    return [loaded for loaded in specs if loaded.name in wanted], broken

@@ -1,0 +1,112 @@
+"""Validate one spec as it is served somewhere, and all that it names: the weights and the golden request."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slipway_server.errors import BadRequest
+from slipway_server.expect import check_expect
+
+from slipway.artifacts.golden_request import CHECK_LIMIT, read_golden, refuse_larger
+from slipway.artifacts.onnx import (
+    BODY_LEAST,
+    Artifact,
+    Found,
+    carried_body,
+    default_max_body,
+    find_artifact,
+    needed_memory,
+    needed_memory_for_bodies,
+)
+from slipway.errors.base import FileRefused, UserError, WrongValue
+from slipway.reading.files import BadFile
+from slipway.reading.findings import Locate, validated
+from slipway.reading.yaml_document import FieldPath
+from slipway.spec.model import ModelSpec
+from slipway.values.quantities import compact_json, format_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What is served in an environment: the merged spec, its weights, the body of its golden request."""
+
+    spec: ModelSpec
+    artifact: Artifact
+    request: Any
+
+
+def variant(value: Any, root: Path, locate: Locate, found: list[UserError]) -> Variant | None:
+    """Validate a spec and what it names; None when `found` got something that stands in the way."""
+    spec = validated(ModelSpec, value, locate, found)
+    if spec is None:
+        return None
+    place, field = locate(("artifact", "source"))
+    source = spec.artifact.source
+    try:
+        weights = find_artifact(root / source, root)
+        little = list(_too_little_memory(spec, weights.size, locate))
+        found += little
+        served = _with_max_body(spec, weights)
+        request = _golden(served, weights, root, locate, found)
+        # Not before it fits: every byte of it is read.
+        return None if little else Variant(served, weights.digested(), request)
+    except BadFile as error:
+        found.append(WrongValue(place, field, source, error.problem, error.allowed, error.todo))
+        return None
+
+
+def _with_max_body(spec: ModelSpec, weights: Found) -> ModelSpec:
+    """The spec with the largest body that follows from its memory, when it names none."""
+    if spec.endpoint.max_body is not None:
+        return spec
+    max_body = default_max_body(spec.resources.memory, weights.size)
+    return spec.model_copy(update={"endpoint": spec.endpoint.model_copy(update={"max_body": max_body})})
+
+
+def _too_little_memory(spec: ModelSpec, weights: int, locate: Locate) -> Iterator[UserError]:
+    needed = needed_memory(weights)
+    memory = spec.resources.memory
+    if memory < needed:
+        mebi = -(-needed // 2**20)
+        size = f"{weights / 2**20:.1f}Mi" if weights >= 2**20 else f"{weights} bytes"
+        why = f"is less than the artifact of {size} alone" if memory < weights else "is too little"
+        problem = f"{why}: a replica needs {mebi}Mi to load {spec.artifact.source} ({size})"
+        place, field = locate(("resources", "memory"))
+        written = format_bytes(memory)
+        yield WrongValue(place, field, written, problem, f"at least {mebi}Mi", f"write {mebi}Mi or more")
+        return
+    max_body = spec.endpoint.max_body or BODY_LEAST
+    if max_body > BODY_LEAST and memory < (needed := needed_memory_for_bodies(weights, max_body)):
+        carried = format_bytes(carried_body(memory, weights))
+        place, field = locate(("endpoint", "max_body"))
+        problem = f"is more than resources.memory of {format_bytes(memory)} carries"
+        todo = f"write {carried} or less, leave it out, or raise resources.memory to {-(-needed // 2**20)}Mi"
+        yield WrongValue(place, field, format_bytes(max_body), problem, f"at most {carried}", todo)
+
+
+def _golden(spec: ModelSpec, weights: Found, root: Path, locate: Locate, found: list[UserError]) -> Any:
+    at: FieldPath = ("check", "request")
+    request = spec.check.request
+    try:
+        body = read_golden(root / request, request, weights, root)
+        at = ("check", "expect")
+        check_expect(spec.check.expect, weights.signature)
+        at = ("check", "request")
+        size = len(compact_json({"request": body, "expect": spec.check.expect}).encode())
+        if size > CHECK_LIMIT:
+            allowed = f"{format_bytes(CHECK_LIMIT)}, of the 1Mi that a ConfigMap holds"
+            raise BadRequest("body", f"takes {size} bytes with what is expected of it, written as JSON", allowed)
+        if spec.endpoint.max_body is not None:  # else what follows from the memory, which has room for it
+            refuse_larger(body, spec.endpoint.max_body)
+        return body
+    except FileRefused as error:
+        place, field = locate(at)
+        found.append(WrongValue(place, field, request, error.problem, error.allowed, error.todo))
+    except BadRequest as error:
+        place, field = locate(at)
+        value = request if at[-1] == "request" else spec.check.expect
+        todo = "correct the request" if at[-1] == "request" else "correct the expectation"
+        problem = f"does not fit the model: `{error.field}` {error.problem}"
+        found.append(WrongValue(place, field, value, problem, error.allowed, todo))
+    return None

@@ -1,0 +1,41 @@
+"""Digest what Slipway itself puts into every image and manifest, so that a change of it is a new release."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+SERVER_SOURCE = ROOT / "server" / "src" / "slipway_server"
+REQUIREMENTS = ROOT / "server" / "requirements.txt"
+TEMPLATES = ROOT / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeDigests:
+    """sha256, in hex, of the files of this installation that go into images.
+
+    Attributes:
+        requirements: of the file of locked requirements.
+        server: of each file of the server's code, by its path in SERVER_SOURCE.
+    """
+
+    requirements: str
+    server: Mapping[str, str]
+
+
+@lru_cache(maxsize=1)
+def code_digests() -> CodeDigests:
+    """Digest the files of this installation, once per process."""
+    server = _sha256(SERVER_SOURCE.rglob("*"))
+    return CodeDigests(
+        requirements=_sha256([REQUIREMENTS])[REQUIREMENTS],
+        server={path.relative_to(SERVER_SOURCE).as_posix(): digest for path, digest in server.items()},
+    )
+
+
+def _sha256(paths: Iterable[Path]) -> dict[Path, str]:
+    """The digest of each file; compiled ones are left out, since they come and go."""
+    files = (path for path in paths if path.is_file() and path.suffix != ".pyc")
+    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

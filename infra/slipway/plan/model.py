@@ -1,0 +1,223 @@
+"""Hold what is planned: every name, digest, node pool and bound of an environment, and the same as JSON."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from slipway.capacity.estimates import Estimates
+from slipway.capacity.placement import Rollout
+from slipway.capacity.pools import Pool, pools
+from slipway.errors.base import Place, UnknownName
+from slipway.settings.aws import AnySettings
+from slipway.spec.model import ModelSpec
+from slipway.values import names
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """A file or folder of the build context: its path there, its path in the image, and where it comes from.
+
+    `digests`: sha256, in hex, of each file by its path in the folder; of a file, its own under the empty text.
+    """
+
+    context_path: str
+    image_path: str
+    source: Path
+    digests: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeImagePlan:
+    """The image below every model's: the base with the server's locked dependencies. Built once, not per model.
+
+    Attributes:
+        repository: with the registry, without tag.
+        tag: first 16 hex digits over base image and requirements.
+        base_image: as the settings name it.
+        architecture: `amd64` or `arm64`.
+        requirements: file of the locked requirements, with hashes.
+        requirements_digest: sha256 of that file.
+    """
+
+    repository: str
+    tag: str
+    base_image: str
+    architecture: str
+    requirements: Path
+    requirements_digest: str
+
+    @property
+    def reference(self) -> str:
+        """Repository and tag."""
+        return f"{self.repository}:{self.tag}"
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePlan:
+    """An image: what it is made of, and the name that says so.
+
+    Attributes:
+        repository: with the registry, without tag.
+        tag: first 16 hex digits of `inputs_digest`.
+        runtime: the image that it stands on.
+        files: the weights, then the server's code.
+        inputs_digest: sha256 over all that goes in; the same digest is the same image.
+    """
+
+    repository: str
+    tag: str
+    runtime: RuntimeImagePlan
+    files: tuple[ImageFile, ...]
+    inputs_digest: str
+
+    @property
+    def reference(self) -> str:
+        """Repository and tag."""
+        return f"{self.repository}:{self.tag}"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Limits of a replica's life, in seconds.
+
+    Attributes:
+        start_s: from the container's start to the right answer to the golden request.
+        drain_s: a stopping server goes on answering for so long.
+        grace_s: from SIGTERM to SIGKILL; longer than draining and the longest request together.
+        deadline_s: without progress for so long, a rollout has failed.
+    """
+
+    start_s: int
+    drain_s: float
+    grace_s: int
+    deadline_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """Everything about one model in one environment.
+
+    Attributes:
+        environment: name of the environment.
+        name: name of the model, of its objects and of its Service.
+        version: semantic version.
+        spec: merged for the environment; its `environments` are empty.
+        namespace: of all its objects.
+        labels: on every object.
+        selector: labels that select its pods.
+        service_type: ClusterIP or NodePort.
+        pool: the node pool that its pods run on.
+        pool_reason: why that one, for people: first what is good about it, then why no other.
+        rollout: how an update rolls.
+        floor_on_spot: how many of the replicas at rest need nodes that may be taken back.
+        timing: limits of a replica's life.
+        estimates: its cold start and its cost.
+        image: what its pods run.
+        server_config: the model server's configuration as JSON values, `release` among them.
+        release_digest: sha256 over all that the release is made of; equal digests need no deployment.
+        warnings: what the user should know though it is not wrong.
+    """
+
+    environment: str
+    name: str
+    version: str
+    spec: ModelSpec
+    namespace: str
+    labels: dict[str, str]
+    selector: dict[str, str]
+    service_type: str
+    pool: Pool
+    pool_reason: tuple[str, ...]
+    rollout: Rollout
+    floor_on_spot: int
+    timing: Timing
+    estimates: Estimates
+    image: ImagePlan
+    server_config: dict[str, Any]
+    release_digest: str
+    warnings: tuple[str, ...]
+
+    @property
+    def stack(self) -> str:
+        """The model's Pulumi stack."""
+        return names.stack(self.environment, self.name)
+
+    @property
+    def release(self) -> str:
+        """The release as labels show it: 16 hex digits."""
+        return names.short(self.release_digest)
+
+    @property
+    def autoscaled(self) -> bool:
+        """Whether an autoscaler sets the replicas; it is their only writer then."""
+        return self.spec.scale.max > self.spec.scale.min
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values, without paths of this machine."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "stack": self.stack,
+            "release": self.release_digest,
+            "namespace": self.namespace,
+            "labels": self.labels,
+            "selector": self.selector,
+            "serviceType": self.service_type,
+            "pool": {"name": self.pool.name, "reason": "; ".join(self.pool_reason)},
+            "rollout": {"maxSurge": self.rollout.max_surge, "maxUnavailable": self.rollout.max_unavailable},
+            "timing": {
+                "startSeconds": self.timing.start_s,
+                "drainSeconds": self.timing.drain_s,
+                "graceSeconds": self.timing.grace_s,
+                "deadlineSeconds": self.timing.deadline_s,
+            },
+            "floorOnSpot": self.floor_on_spot,
+            "estimates": self.estimates.to_json(),
+            "image": {
+                "repository": self.image.repository,
+                "tag": self.image.tag,
+                "base": self.image.runtime.base_image,
+                "runtime": self.image.runtime.reference,
+                "inputs": self.image.inputs_digest,
+                "files": [file.image_path for file in self.image.files],
+            },
+            "server": self.server_config,
+            "spec": self.spec.model_dump(mode="json", exclude={"environments"}),
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An environment's models, sorted by name, and what the user should know about them together."""
+
+    environment: str
+    settings: AnySettings
+    models: tuple[ModelPlan, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """The environment's pools, in the order of its settings."""
+        return pools(self.settings)
+
+    def select(self, wanted: Sequence[str]) -> "Plan":
+        """The plan of some of its models only; names that it does not have are passed over."""
+        return replace(self, models=tuple(model for model in self.models if model.name in wanted))
+
+    def find(self, name: str, models_dir: Path) -> ModelPlan:
+        """The plan of one model; `UnknownName` when no spec of `models_dir` has that name here."""
+        for model in self.models:
+            if model.name == name:
+                return model
+        raise UnknownName(Place(str(models_dir)), "model", name, [model.name for model in self.models])
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "environment": self.environment,
+            "settings": self.settings.model_dump(mode="json"),
+            "models": [model.to_json() for model in self.models],
+            "warnings": list(self.warnings),
+        }

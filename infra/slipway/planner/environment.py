@@ -1,0 +1,184 @@
+"""Plan an environment: specs and settings -> every name, digest, node pool and bound, as a pure function."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from slipway.capacity.estimates import estimates, node_start_s
+from slipway.capacity.placement import Placed, Rollout, crowded, place
+from slipway.capacity.pools import Pool, pools
+from slipway.catalog.pod_contract import SERVER_PORT
+from slipway.loading.specs import LoadedSpec
+from slipway.loading.variant import Variant
+from slipway.plan.code_digests import REQUIREMENTS, SERVER_SOURCE, CodeDigests
+from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Timing
+from slipway.render.render import render_dockerfile, render_model, render_runtime_dockerfile
+from slipway.settings.aws import AnySettings, AwsSettings
+from slipway.values import names
+
+__all__ = ["ImageFile", "ImagePlan", "ModelPlan", "Plan", "RuntimeImagePlan", "Timing", "plan"]
+
+STOP_MARGIN_S = 5.0
+START_BASE_S = 60.0
+START_S_PER_GIB = 30.0
+PULL_S = 240.0
+NODE_MARGIN = 2
+"""The start of a node is an estimate; an update waits so many times as long before it has failed."""
+_NO_RELEASE = ""
+CPU_ONLY_WARNING = (
+    "resources.gpu: the image has ONNX Runtime for CPUs; the pod gets its GPUs and a node that has them, but computes "
+    "on the CPU until there is an image with ONNX Runtime for GPUs"
+)
+
+
+def plan(environment: str, settings: AnySettings, loaded: Sequence[LoadedSpec], code: CodeDigests) -> Plan:
+    """Plan all models of an environment.
+
+    Args:
+        environment: its name.
+        settings: its settings.
+        loaded: all specs that are deployed to it: GPUs that one gets, another cannot have.
+        code: digests of what Slipway itself adds to an image and to manifests.
+
+    Raises:
+        UserErrors: for each model that no pool can hold, that has no room beside the others, or whose update could
+            never finish.
+    """
+    there = pools(settings)
+    placed = sorted(place(environment, there, loaded), key=lambda one: one.variant.spec.name)
+    models = tuple(_model(environment, settings, one, code) for one in placed)
+    return Plan(environment, settings, models, tuple(_crowded(there, models)))
+
+
+def _crowded(there: Sequence[Pool], models: Sequence[ModelPlan]) -> Iterator[str]:
+    for pool in there:
+        warning = crowded(pool, [(model.name, model.spec) for model in models if model.pool.name == pool.name])
+        if warning is not None:
+            yield warning
+
+
+def _model(environment: str, settings: AnySettings, placed: Placed, code: CodeDigests) -> ModelPlan:
+    variant, pool = placed.variant, placed.pool
+    spec = variant.spec.model_copy(update={"environments": {}})
+    image = _image(environment, settings, variant, code)
+    draft = ModelPlan(
+        environment=environment,
+        name=spec.name,
+        version=spec.version,
+        spec=spec,
+        namespace=settings.namespace,
+        labels=names.model_labels(environment, spec.name, spec.version, _NO_RELEASE),
+        selector=names.selector(spec.name),
+        service_type=settings.service_type,
+        pool=pool,
+        pool_reason=placed.reason,
+        rollout=placed.rollout,
+        floor_on_spot=placed.floor_on_spot,
+        timing=_timing(variant, pool, placed.rollout),
+        estimates=estimates(pool, spec, variant.artifact.size),
+        image=image,
+        server_config=_server_config(variant) | {"release": _NO_RELEASE},
+        release_digest=_NO_RELEASE,
+        warnings=(*((CPU_ONLY_WARNING,) if spec.resources.gpu else ()), *placed.warnings),
+    )
+    return released(draft, release_digest(draft))
+
+
+def release_digest(model: ModelPlan) -> str:
+    """The sha256 over what is applied of a model: its manifests, and all that goes into its image.
+
+    How they were computed is no part of it: a comment in Slipway, a module that moved, a field of the spec that nobody
+    uses make no release. The digest itself, which stands in the manifests, is left out.
+    """
+    draft = released(model, _NO_RELEASE)
+    return _digest(render_model(draft, f"{model.image.repository}@{model.image.inputs_digest}"))
+
+
+def released(model: ModelPlan, digest: str) -> ModelPlan:
+    """The plan with a release digest wherever it stands."""
+    return replace(
+        model,
+        labels=names.model_labels(model.environment, model.name, model.version, digest),
+        server_config=model.server_config | {"release": digest},
+        release_digest=digest,
+    )
+
+
+def _image(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> ImagePlan:
+    weights = tuple(
+        ImageFile(f"model/{file.name}", f"/model/{file.name}", file.path, {"": file.sha256})
+        for file in variant.artifact.files
+    )
+    server = ImageFile("server/slipway_server", "/opt/slipway/server/slipway_server", SERVER_SOURCE, code.server)
+    repository = _repository(environment, settings, variant.spec.name)
+    runtime = _runtime(environment, settings, variant, code)
+    files = (*weights, server)
+    made_of = [_instructions(render_dockerfile(runtime.reference)), [[file.image_path, file.digests] for file in files]]
+    digest = _digest(made_of)
+    return ImagePlan(repository, names.short(digest), runtime, files, digest)
+
+
+def _runtime(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> RuntimeImagePlan:
+    architecture = variant.spec.resources.architecture
+    dockerfile = _instructions(render_runtime_dockerfile(settings.base_image, architecture))
+    digest = _digest([dockerfile, code.requirements, architecture])
+    return RuntimeImagePlan(
+        repository=_repository(environment, settings, names.runtime_repository(variant.spec.runtime)),
+        tag=names.short(digest),
+        base_image=settings.base_image,
+        architecture=architecture,
+        requirements=REQUIREMENTS,
+        requirements_digest=code.requirements,
+    )
+
+
+def _repository(environment: str, settings: AnySettings, name: str) -> str:
+    """A repository of images; in AWS each environment makes and deletes its own."""
+    own = environment if isinstance(settings, AwsSettings) else None
+    return names.image_repository(settings.registry, name, own)
+
+
+def _instructions(dockerfile: str) -> list[str]:
+    """What of a Dockerfile makes an image: no comment does."""
+    return [line for line in dockerfile.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+def _server_config(variant: Variant) -> dict[str, Any]:
+    spec = variant.spec
+    return {
+        "model": {
+            "name": spec.name,
+            "version": spec.version,
+            "path": f"/model/{variant.artifact.files[0].name}",
+        },
+        "host": "0.0.0.0",  # noqa: S104 - inside the pod; the NetworkPolicy says who gets there
+        "port": SERVER_PORT,
+        "max_body_bytes": spec.endpoint.max_body,
+        "timeout_s": spec.endpoint.timeout,
+        "drain_s": spec.rollout.drain,
+        "batch": spec.batching.server_config(),
+        "check": {
+            "request": variant.request,
+            "expect": spec.check.expect,
+            "timeout_s": spec.check.timeout,
+        },
+    }
+
+
+def _timing(variant: Variant, pool: Pool, how: Rollout) -> Timing:
+    start = START_BASE_S + START_S_PER_GIB * variant.artifact.size / 2**30 + variant.spec.check.timeout
+    drain_s = variant.spec.rollout.drain
+    grace = math.ceil(drain_s + variant.spec.endpoint.timeout + STOP_MARGIN_S)
+    # Where an old pod goes first, its successor waits until it has gone.
+    before = NODE_MARGIN * node_start_s(pool) + (0 if how.max_surge else grace)
+    return Timing(
+        start_s=math.ceil(start), drain_s=drain_s, grace_s=grace, deadline_s=math.ceil(start + PULL_S) + before
+    )
+
+
+def _digest(value: object) -> str:
+    """The sha256 of JSON values, the same in every process and on every machine."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,166 @@
+"""Price an environment: its nodes with few and with many replicas, and what is charged whatever runs on it."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from slipway.capacity.estimates import Cost, cost_json, monthly
+from slipway.capacity.node_groups import SYSTEM_DISK_GIB, SYSTEM_INSTANCE_TYPE, SYSTEM_NODES
+from slipway.capacity.packing import Load, demand, packed
+from slipway.capacity.pools import Pool
+from slipway.catalog import aws as catalog
+from slipway.plan.model import ModelPlan, Plan
+from slipway.settings.aws import AwsSettings
+
+INTERFACE_ENDPOINTS = ("ecr.api", "ecr.dkr", "sts", "logs")
+"""AWS's services that are reached through endpoints of their own, in each zone that has a NAT gateway."""
+
+KEYS = 4
+"""Encryption keys of an environment, one for each kind of data."""
+
+LEFT_OUT = (
+    "traffic out of AWS, between zones and through NAT gateways",
+    "logs, flow logs and metrics",
+    "requests, stored images, weights and Kubernetes volumes",
+    "load balancers that the cluster makes",
+    "requests to encryption keys, and their rotations",
+    "capacity reservations while no node uses them",
+    "taxes and discounts (savings plans, private prices)",
+)
+"""What no price here has in it."""
+
+_NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something that is charged for.
+
+    Attributes:
+        name: for people.
+        least: how many there are with every model at `scale.min`.
+        most: how many with every model at `scale.max`.
+        cost: of all of them, in US dollars an hour; its spot prices are None where nothing of it is spot.
+    """
+
+    name: str
+    least: int
+    most: int
+    cost: Cost
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {"name": self.name, "count": {"min": self.least, "max": self.most}, **cost_json(self.cost)}
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentPrice:
+    """What an environment costs, without what `LEFT_OUT` names.
+
+    Attributes:
+        nodes: one item per pool that has nodes, the platform's own nodes, and their disks.
+        fixed: what does not depend on models.
+        budget_usd: dollars a month that the settings allow.
+    """
+
+    nodes: tuple[Item, ...]
+    fixed: tuple[Item, ...]
+    budget_usd: int
+
+    @property
+    def total(self) -> Cost:
+        """All of it; its spot prices are what is expected if there always is spot capacity."""
+        items = [item.cost for item in (*self.nodes, *self.fixed)]
+        return Cost(
+            at_min=sum((cost.at_min for cost in items), _NOTHING),
+            at_max=sum((cost.at_max for cost in items), _NOTHING),
+            spot_at_min=sum((_expected(cost.spot_at_min, cost.at_min) for cost in items), _NOTHING),
+            spot_at_max=sum((_expected(cost.spot_at_max, cost.at_max) for cost in items), _NOTHING),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "nodes": [item.to_json() for item in self.nodes],
+            "fixed": [item.to_json() for item in self.fixed],
+            "total": cost_json(self.total),
+            "budget": {"month": self.budget_usd, "share": {key: float(value) for key, value in self.shares().items()}},
+            "leftOut": list(LEFT_OUT),
+        }
+
+    def shares(self) -> dict[str, Decimal]:
+        """The part of the budget that is used up, rounded to a thousandth: by `min` and `max`, on demand."""
+        total = self.total
+        return {
+            "min": round(monthly(total.at_min) / self.budget_usd, 3),
+            "max": round(monthly(total.at_max) / self.budget_usd, 3),
+        }
+
+
+def _expected(spot: Decimal | None, on_demand: Decimal) -> Decimal:
+    return on_demand if spot is None else spot
+
+
+def price(plan: Plan, on: date) -> EnvironmentPrice | None:
+    """Price an environment on a day (a control plane past its standard support costs more); None where nothing is
+    charged by the hour."""
+    settings = plan.settings
+    if not isinstance(settings, AwsSettings):
+        return None
+    disks = {pool.name: pool.disk for pool in settings.node_pools}
+    nodes: list[Item] = []
+    gibs = [SYSTEM_NODES * SYSTEM_DISK_GIB] * 2
+    for pool in plan.pools:
+        users = [model for model in plan.models if model.pool.name == pool.name]
+        item = _nodes(pool, users)
+        gibs = [gibs[0] + item.least * disks[pool.name] // 2**30, gibs[1] + item.most * disks[pool.name] // 2**30]
+        if item.most:
+            nodes.append(item)
+    disk = catalog.REGIONS[settings.region].disk_monthly_usd / catalog.HOURS_PER_MONTH
+    disks_item = Item("disks of nodes, GiB", gibs[0], gibs[1], Cost(gibs[0] * disk, gibs[1] * disk, None, None))
+    system = catalog.INSTANCE_TYPES[SYSTEM_INSTANCE_TYPE].hourly_usd[settings.region]
+    system_item = _item(f"nodes of the platform, {SYSTEM_INSTANCE_TYPE}", SYSTEM_NODES, system)
+    return EnvironmentPrice((*nodes, system_item, disks_item), _fixed(settings, on), settings.budget.monthly_usd)
+
+
+def nodes_needed(pool: Pool, models: list[ModelPlan], *, most: bool) -> int:
+    """Nodes of a pool with every model at `scale.min`, or at `scale.max`; never below the pool's own least."""
+    scales = [(model, model.spec.scale.max if most else model.spec.scale.min) for model in models]
+    loads = [Load(model.name, demand(model.spec.resources), replicas) for model, replicas in scales]
+    return max(pool.min_nodes, packed(pool, loads)[0].used)
+
+
+def _nodes(pool: Pool, models: list[ModelPlan]) -> Item:
+    least, most = nodes_needed(pool, models, most=False), nodes_needed(pool, models, most=True)
+    rate, spot = pool.hourly_usd or _NOTHING, pool.spot_hourly_usd
+
+    def mixed(nodes: int) -> Decimal | None:
+        """Nodes at the spot price, but for those that are never spot."""
+        always = min(nodes, pool.on_demand_nodes)
+        return None if spot is None else always * rate + (nodes - always) * spot
+
+    name = f"pool {pool.name}, {pool.instance_types[0]}"
+    return Item(name, least, most, Cost(least * rate, most * rate, mixed(least), mixed(most)))
+
+
+def _fixed(settings: AwsSettings, on: date) -> tuple[Item, ...]:
+    region = catalog.REGIONS[settings.region]
+    support = catalog.EKS_VERSIONS[settings.kubernetes_version]
+    gateways = len(settings.zones) if settings.nat == "zone" else 1
+    endpoints = len(INTERFACE_ENDPOINTS) * gateways
+    control_plane = _item("control plane", 1, catalog.CONTROL_PLANE_HOURLY_USD)
+    if on >= support.standard_until:
+        name = f"control plane, extended support of Kubernetes {settings.kubernetes_version}"
+        control_plane = _item(name, 1, catalog.CONTROL_PLANE_EXTENDED_HOURLY_USD)
+    return (
+        control_plane,
+        _item("NAT gateways", gateways, region.nat_hourly_usd),
+        _item("public addresses", gateways, catalog.PUBLIC_ADDRESS_HOURLY_USD),
+        _item("interface endpoints", endpoints, region.endpoint_hourly_usd),
+        _item("encryption keys", KEYS, catalog.KEY_MONTHLY_USD / catalog.HOURS_PER_MONTH),
+    )
+
+
+def _item(name: str, count: int, rate: Decimal) -> Item:
+    return Item(name, count, count, Cost(count * rate, count * rate, None, None))

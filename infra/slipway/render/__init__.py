@@ -1,0 +1,1 @@
+"""From the plan to manifests and Dockerfiles, by templates that only place values."""

@@ -1,0 +1,194 @@
+"""Hold what a person writes about an environment on AWS: the frozen, validated settings of kind `aws`."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from slipway.catalog.aws import INSTANCE_TYPES, REGIONS, instances_with
+from slipway.settings.aws_node_pool import AwsNodePool, Sharing, Spot, refuse_other_zones, refuse_wrong_mig
+from slipway.settings.aws_values import (
+    Account,
+    Cidr,
+    Email,
+    KubernetesVersion,
+    PublicCidr,
+    RegionName,
+    RoleArn,
+    TagKey,
+    TagValue,
+    Zone,
+)
+from slipway.settings.kubernetes import Namespace, PinnedImage, Settings, refuse_repeated
+from slipway.values.cidrs import ZONES_MOST
+from slipway.values.quantities import ModelName, refusal
+from slipway.values.section import Section, number
+
+__all__ = [
+    "AnySettings",
+    "ApiAccess",
+    "AwsNodePool",
+    "AwsSettings",
+    "Budget",
+    "Images",
+    "ModelStore",
+    "Sharing",
+    "Spot",
+]
+
+TAGS_MOST = 40
+"""AWS takes 50 tags on a thing; the rest are Slipway's own."""
+
+
+class ApiAccess(Section):
+    """Who reaches the cluster's API server; always from inside the network, and from nowhere else when left out."""
+
+    public_cidrs: tuple[PublicCidr, ...] = Field(
+        default=(),
+        description="Address ranges outside the network that reach it too.",
+        examples=[["203.0.113.0/24"]],
+    )
+
+    @model_validator(mode="after")
+    def _each_range_once(self) -> Self:
+        refuse_repeated(self.public_cidrs, ("public_cidrs",))
+        return self
+
+
+class Images(Section):
+    """The registry of models' images."""
+
+    keep: Annotated[int, *number(1, 1000)] = Field(
+        default=30, description="Images of each model that are kept; older ones are deleted.", examples=[30]
+    )
+
+
+class ModelStore(Section):
+    """The bucket of models' weights."""
+
+    keep_days: Annotated[int, *number(1, 3650)] = Field(
+        default=90, description="Days for which a replaced or deleted object can be had back.", examples=[90]
+    )
+
+
+class Budget(Section):
+    """What the environment may cost."""
+
+    monthly_usd: Annotated[int, *number(1, 10_000_000)] = Field(description="US dollars a month.", examples=[5000])
+    alarm: Email = Field(
+        description="E-mail address that is told at 80 % and 100 % of the budget, and when the forecast is above it.",
+        examples=["ml-platform@example.com"],
+    )
+
+
+class AwsSettings(Section):
+    """One environment on AWS: everything from the network to the platform that models stand on."""
+
+    kind: Literal["aws"] = Field(description="What the environment is: an EKS cluster of its own.", examples=["aws"])
+    account: Account = Field(
+        description="Account that all of it is in, in quotes; another is refused.", examples=['"123456789012"']
+    )
+    region: RegionName = Field(description="Region that all of it is in.", examples=["eu-central-1"])
+    zones: Annotated[tuple[Zone, ...], Field(min_length=1)] = Field(
+        description="Two to four zones of the region.", examples=[["eu-central-1a", "eu-central-1b"]]
+    )
+    cidr: Cidr = Field(description="Private addresses of the network, /16 to /20.", examples=["10.20.0.0/16"])
+    nat: Literal["zone", "single"] = Field(
+        default="zone", description="A NAT gateway in each zone, or one for all of them.", examples=["zone"]
+    )
+    kubernetes_version: KubernetesVersion = Field(description="Version of Kubernetes, in quotes.", examples=['"1.35"'])
+    api: ApiAccess = Field(default=ApiAccess(), description="Who reaches the cluster's API server.")
+    administrators: tuple[RoleArn, ...] = Field(
+        min_length=1,
+        description="IAM roles that may do everything in the cluster.",
+        examples=[["arn:aws:iam::123456789012:role/platform"]],
+    )
+    namespace: Namespace = Field(
+        description="Namespace of everything that Slipway makes for models.", examples=["slipway"]
+    )
+    base_image: PinnedImage = Field(
+        description="Image with Python 3.11 that models' images start from, by digest; `slipway base-image` renews it.",
+        examples=[
+            "public.ecr.aws/docker/library/python:3.11-slim-bookworm@sha256:"
+            "0a310eeecf4e1f5a0743f9a6520c90c88d089c903ca5fd283f501e3a805f5f89"
+        ],
+    )
+    images: Images = Field(default=Images(), description="The registry of models' images.")
+    model_store: ModelStore = Field(default=ModelStore(), description="The bucket of models' weights.")
+    budget: Budget = Field(description="What the environment may cost.")
+    tags: dict[TagKey, TagValue] = Field(
+        description="Tags of everything; Slipway's own are added.", examples=[{"team": "ml"}]
+    )
+    models: tuple[ModelName, ...] | None = Field(
+        default=None,
+        description="Models to deploy here; every spec of the models folder when left out.",
+        examples=[["digits", "speech"]],
+    )
+    node_pools: tuple[AwsNodePool, ...] = Field(min_length=1, description="Nodes that there are or can be.")
+
+    @property
+    def registry(self) -> str:
+        """The account's registry of images."""
+        return f"{self.account}.dkr.ecr.{self.region}.amazonaws.com"
+
+    @property
+    def service_type(self) -> Literal["ClusterIP"]:
+        """How a model's Service is reached: inside the cluster."""
+        return "ClusterIP"
+
+    @model_validator(mode="after")
+    def _zones_are_of_the_region(self) -> Self:
+        refuse_other_zones(self.zones, REGIONS[self.region].zones, self.region, ("zones",))
+        if not 2 <= len(self.zones) <= ZONES_MOST:
+            problem = f"has {len(self.zones)}, and EKS needs two" if len(self.zones) < 2 else f"has {len(self.zones)}"
+            todo = "add a zone" if len(self.zones) < 2 else "remove some"
+            raise refusal(problem, f"2 to {ZONES_MOST} zones of {self.region}", todo, ("zones",))
+        for index, pool in enumerate(self.node_pools):
+            refuse_other_zones(pool.zones or (), self.zones, "the environment", ("node_pools", index, "zones"))
+        return self
+
+    @model_validator(mode="after")
+    def _administrators_are_of_the_account(self) -> Self:
+        refuse_repeated(self.administrators, ("administrators",))
+        for index, role in enumerate(self.administrators):
+            account = role.split(":")[4]
+            if account != self.account:
+                problem = f"{role} is a role of account {account}"
+                allowed = f"roles of account {self.account}"
+                todo = "name a role of this account, which people of the other may assume"
+                raise refusal(problem, allowed, todo, ("administrators", index))
+        return self
+
+    @model_validator(mode="after")
+    def _tags_are_few_enough(self) -> Self:
+        if len(self.tags) > TAGS_MOST:
+            raise refusal(f"has {len(self.tags)}", f"at most {TAGS_MOST} tags", "remove some", ("tags",))
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        refuse_repeated([pool.name for pool in self.node_pools], ("node_pools",), ("name",))
+        refuse_repeated(self.models or (), ("models",))
+        return self
+
+    @model_validator(mode="after")
+    def _instance_types_are_offered(self) -> Self:
+        for index, pool in enumerate(self.node_pools):
+            offered = [instance.name for instance in instances_with(pool.accelerator, pool.gpus, self.region)]
+            for position, name in enumerate(pool.instance_types):
+                if self.region not in INSTANCE_TYPES[name].hourly_usd:
+                    allowed = ", ".join(offered) or "another accelerator or another region"
+                    todo = f"write for example {offered[0]}" if offered else "take the pool to another region"
+                    at = ("node_pools", index, "instance_types", position)
+                    raise refusal(f"{name} is not offered in {self.region}", allowed, todo, at)
+            if not offered:
+                problem = f"no instance type with {pool.gpus} {pool.accelerator} is offered in {self.region}"
+                regions = [region for region in REGIONS if instances_with(pool.accelerator, pool.gpus, region)]
+                allowed = f"an accelerator of {self.region}; this one is in {', '.join(regions)}"
+                todo = "write another accelerator, or an environment in another region"
+                raise refusal(problem, allowed, todo, ("node_pools", index, "accelerator"))
+            refuse_wrong_mig(pool, self.region, ("node_pools", index, "sharing", "mig"))
+        return self
+
+
+AnySettings = Settings | AwsSettings
+"""Settings of any kind; which one says the field `kind`."""

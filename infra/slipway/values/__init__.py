@@ -1,0 +1,1 @@
+"""Named types of single values, each with its rule: quantities, names, addresses."""

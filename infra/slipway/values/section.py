@@ -1,0 +1,20 @@
+"""Hold what all files that a person writes are made of: sections, and numbers in them."""
+
+from typing import Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+
+from slipway.values.quantities import whole_number
+
+
+def number(least: int, most: int) -> Any:
+    """The validator and JSON Schema of a whole number in a range."""
+    return BeforeValidator(whole_number(least, most)), WithJsonSchema(
+        {"type": "integer", "minimum": least, "maximum": most}
+    )
+
+
+class Section(BaseModel):
+    """A part of a file that a person writes: frozen, and a key that nothing reads is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
