@@ -4,19 +4,19 @@
 SHELL := /bin/sh
 
 BIN := .venv/bin
-LOCAL := $(BIN)/python -m local
+LOCAL := $(BIN)/python -m slipway.local
 IN_LOCAL := $(LOCAL) run --
 WEIGHTS := $(BIN)/python models/speech/fetch.py
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
-.venv/.synced: uv.lock pyproject.toml server/pyproject.toml local/bootstrap
-	@local/bootstrap
+.venv/.synced: uv.lock pyproject.toml server/pyproject.toml infra/bootstrap
+	@infra/bootstrap
 
 # pulumi-aws and the emulator of AWS, which a first run must not wait for.
 .venv/.aws: .venv/.synced
-	@local/bootstrap --extra aws --group rehearsal
+	@infra/bootstrap --extra aws --group rehearsal
 	@touch $@
 
 up: .venv/.synced ## bring the local environment up and put every model into service

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import docker
 from slipway.cluster.api import Cluster
+from slipway.local.cluster import facts
+from slipway.local.host import paths, processes
 
-from local import paths, processes
-from local.cluster import facts
 from tests.bench import files, pods
 from tests.bench.machine import Step, measured
 

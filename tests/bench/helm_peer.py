@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from slipway.local.build import golang, toolchain
 from slipway.planner.environment import ModelPlan
 from slipway.render.render import model_values, render_model
-
-from local import golang, toolchain
 
 MODULE = Path(__file__).parent / "helm"
 CHART = MODULE / "chart"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import processes
+from slipway.local.host import processes
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _POLL_S = 0.05
@@ -31,7 +31,7 @@ DAEMONS = {
     ),
     "images": ("dockerd", "registry"),
 }
-"""Groups of the local environment's daemons, by their names in local.processes."""
+"""Groups of the local environment's daemons, by their names in slipway.local.host.processes."""
 
 
 @dataclass(frozen=True)

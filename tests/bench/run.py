@@ -1,6 +1,6 @@
 """Run the benchmarks one after the other, print their tables, and write them into docs/benchmarks.md.
 
-python -m local run -- python -m tests.bench [--quick] [plan] [fleet] [recovery] [server]
+python -m slipway.local run -- python -m tests.bench [--quick] [plan] [fleet] [recovery] [server]
 """
 
 import argparse
@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from slipway.errors.base import SlipwayError
+from slipway.local.host.errors import LocalError
 
-from local import paths
-from local.errors import LocalError
 from tests.bench import fleet, machine, plan_render, recovery, tables
 
-PAGE = paths.REPOSITORY / "docs" / "benchmarks.md"
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 _SERVER_LIMIT_S = 3600
 
 

@@ -7,21 +7,20 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from local import golang, toolchain
+from slipway.local.build import golang, toolchain
 
 pytestmark = pytest.mark.lint_manifests
 
 HERE = Path(__file__).parent
 MANIFESTS = sorted(HERE.glob("*/*.yaml"))
-KUBE_SCORE = Path(golang.__file__).parent / "kube-score"
+KUBE_SCORE = toolchain.MODULES / "kube-score"
 CHECKOV = "checkov==3.3.30"
 KUBERNETES = "v1.36"
 
 
 @pytest.fixture(scope="module")
 def kube_score() -> Path:
-    """The kube-score of KUBE_SCORE, else the one pinned in local/kube-score, built into the tool cache."""
+    """The kube-score of KUBE_SCORE, else the one that slipway.local pins, built into the tool cache."""
     given = os.environ.get("KUBE_SCORE")
     if given:
         return Path(given)

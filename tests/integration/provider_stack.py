@@ -29,7 +29,7 @@ class Daemon:
     def __init__(self, folder: Path) -> None:
         port_file, self.log = folder / "port", folder / "log"
         arguments = ["--port-file", str(port_file), "--log", str(self.log), "--verbose"]
-        self.process = subprocess.Popen([sys.executable, "-m", "local.provider", *arguments])
+        self.process = subprocess.Popen([sys.executable, "-m", "slipway.local.plugins.kubernetes", *arguments])
         until = time.monotonic() + 60
         while not port_file.exists():
             assert self.process.poll() is None, "the provider ended at once"

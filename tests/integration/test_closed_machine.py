@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from slipway.local.cluster import components, facts, ports
+from slipway.local.docker import registry
+from slipway.local.host import paths
 
-from local import paths, registry
-from local.cluster import components, facts, ports
 from tests.integration.provider_stack import Cluster
 from tests.namespaces import Namespace, namespaces
 from tests.other_user import NOBODY, connected, needs_root

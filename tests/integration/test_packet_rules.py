@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from slipway.local.cluster import facts, network
+from slipway.local.host import packet_filter
 
-from local import packet_filter
-from local.cluster import facts, network
 from tests.namespaces import Namespace, cable, namespaces
 from tests.other_user import NOBODY, connected
 
@@ -151,7 +151,9 @@ def test_the_network_comes_without_making_a_router_and_goes_with_every_setting_a
     machine.set("net/ipv4/ip_forward", "0")
 
     def call(what: str) -> None:
-        code = f"from local.cluster import facts, network; facts.home().mkdir(parents=True, exist_ok=True); {what}"
+        code = (
+            f"from slipway.local.cluster import facts, network; facts.home().mkdir(parents=True, exist_ok=True); {what}"
+        )
         machine.run("env", f"XDG_STATE_HOME={tmp_path}", sys.executable, "-c", code)
 
     def seen() -> tuple[str, ...]:

@@ -16,8 +16,8 @@ import grpc
 import pytest
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from slipway.local.plugins.protocol.properties import decode, encode
 
-from local.provider.properties import decode, encode
 from tests.other_user import NOBODY, needs_root, relay
 
 pytestmark = pytest.mark.integration
@@ -29,7 +29,15 @@ class Running:
     def __init__(self, folder: Path) -> None:
         self.port_file, self.log = folder / "state" / "port", folder / "log"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "local.provider", "--port-file", str(self.port_file), "--log", str(self.log)],
+            [
+                sys.executable,
+                "-m",
+                "slipway.local.plugins.kubernetes",
+                "--port-file",
+                str(self.port_file),
+                "--log",
+                str(self.log),
+            ],
             env={key: value for key, value in os.environ.items() if key != "KUBECONFIG"} | {"HOME": str(folder)},
         )
         until = time.monotonic() + 30

@@ -15,8 +15,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from local import paths
-from local.cluster.pki import Request
+from slipway.local.cluster.pki import Request
+from slipway.local.host import paths
+
 from tests.rehearsal.processes import Children, RehearsalError, free_ports
 
 _START_LIMIT_S = 90.0
@@ -83,7 +84,9 @@ def _programs() -> tuple[Path, Path]:
     """The node program and kwok's stages, as the local environment built them last."""
     built = sorted(paths.CACHE_TOOLS.glob("node-*/node"), key=lambda path: path.stat().st_mtime)
     if not built:
-        raise RehearsalError("Kubernetes is not built yet on this machine; `python -m local up --prepare-only` does it")
+        raise RehearsalError(
+            "Kubernetes is not built yet on this machine; `python -m slipway.local up --prepare-only` does it"
+        )
     return built[-1], built[-1].with_name("stages.yaml")
 
 

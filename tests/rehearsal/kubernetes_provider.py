@@ -18,14 +18,14 @@ import grpc.aio
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from pulumi_kubernetes.helm.v3 import ReleaseArgs, RepositoryOptsArgs
+from slipway.local.host.peers import OwnPeers
+from slipway.local.plugins.kubernetes.calls import answering
+from slipway.local.plugins.kubernetes.client import kinds
+from slipway.local.plugins.kubernetes.client.connections import Connection, Connections
+from slipway.local.plugins.kubernetes.objects.operations import OperationError
+from slipway.local.plugins.kubernetes.service import Provider
+from slipway.local.plugins.protocol.properties import Object, decode, encode, plain
 
-from local.peers import OwnPeers
-from local.provider import kinds
-from local.provider.calls import answering
-from local.provider.connections import Connection, Connections
-from local.provider.operations import OperationError
-from local.provider.properties import Object, decode, encode, plain
-from local.provider.service import Provider
 from tests.rehearsal.aws.kept import Kept
 
 RELEASE = "kubernetes:helm.sh/v3:Release"

@@ -1,6 +1,6 @@
 """Play many rounds of what `make test` plays a few of, and write docs/soak.md: what `make soak` calls.
 
-python -m local run -- python -m tests.soak [--rounds N] [--seed N]
+python -m slipway.local run -- python -m tests.soak [--rounds N] [--seed N]
 """
 
 import argparse
@@ -14,12 +14,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from local import paths
 from tests.bench import machine, tables
 from tests.integration.kills import Round, rounds
 from tests.integration.workbench import Workbench, fresh
 
-PAGE = paths.REPOSITORY / "docs" / "soak.md"
+PAGE = Path(__file__).parents[2] / "docs" / "soak.md"
 
 
 def main() -> int:

@@ -23,7 +23,7 @@ def test_no_line_break_changes_where_git_is_set_up_as_on_windows(tmp_path: Path)
         "server/requirements.txt",
         "templates/image/model.Dockerfile.j2",
         "infra/slipway/cli.py",
-        "local/bootstrap",
+        "infra/bootstrap",
     ]
     git("init", "--quiet", folder=tmp_path)
     for key, value in (("core.autocrlf", "true"), ("core.eol", "crlf"), ("core.safecrlf", "false")):

@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 import pytest
-
-from local import paths
-from local.cluster import (
+from slipway.local.build.golang import Go
+from slipway.local.cluster import (
     build,
     cgroups,
     components,
@@ -29,9 +28,9 @@ from local.cluster import (
     probes,
     runtime,
 )
-from local.cluster.components import Socket
-from local.errors import LocalError
-from local.golang import Go
+from slipway.local.cluster.components import Socket
+from slipway.local.host import paths
+from slipway.local.host.errors import LocalError
 
 _SAVED = """\
 *filter

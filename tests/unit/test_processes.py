@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from local import paths, processes
-from local.errors import LocalError
+from slipway.local.host import paths, processes
+from slipway.local.host.errors import LocalError
 
 _SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 _STUBBORN = [

@@ -4,17 +4,16 @@ from collections.abc import Callable
 from unittest.mock import Mock
 
 import pytest
+import slipway.local.host.text
 import slipway_server.text
 from slipway.cluster.api import Cluster
 from slipway.errors.base import FileRefused, shown
 from slipway.errors.failures import ApiRefused
-
-import local.text
-from local.provider.api import _status
+from slipway.local.plugins.kubernetes.client.api import _status
 
 LONG = "what it is about: " + "/a/file/of/its/code.cc:256 void function() " * 200 + "max supported IR version: 13"
 
-HELPERS = [local.text.shortened, slipway_server.text.shortened]
+HELPERS = [slipway.local.host.text.shortened, slipway_server.text.shortened]
 
 
 @pytest.mark.parametrize("shortened", HELPERS, ids=lambda f: f.__module__)

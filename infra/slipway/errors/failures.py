@@ -162,7 +162,7 @@ class SecretsLocked(SlipwayError):
             todo = (
                 "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the one of `encryptionsalt` in the "
             )
-            todo += "environment's settings (`make shell` and `python -m local run` set that of the local environment)"
+            todo += "environment's settings (`make shell` sets that of the local environment)"
         super().__init__(f"stack {stack}: {operation}: its state cannot be decrypted: {reason}; next: {todo}")
 
 

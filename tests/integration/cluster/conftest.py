@@ -1,4 +1,4 @@
-"""A running local cluster (`python -m local up` was done), a namespace in it, and an image for test pods."""
+"""A running local cluster (`python -m slipway.local up` was done), a namespace in it, and an image for test pods."""
 
 import os
 import subprocess
@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from kubernetes import client, config, utils
-
-from local import golang, paths
-from local.cluster import images
+from slipway.local.build import golang
+from slipway.local.cluster import images
+from slipway.local.host import paths
 
 POD = Path(__file__).parent / "pod"
 
@@ -23,7 +23,7 @@ POD = Path(__file__).parent / "pod"
 def api() -> client.ApiClient:
     kubeconfig = os.environ.get("KUBECONFIG", str(paths.KUBECONFIG))
     if not Path(kubeconfig).exists():
-        pytest.skip(f"no cluster runs ({kubeconfig} is not there): `python -m local up`")
+        pytest.skip(f"no cluster runs ({kubeconfig} is not there): `python -m slipway.local up`")
     made: client.ApiClient = config.new_client_from_config(kubeconfig)  # type: ignore[no-untyped-call]
     return made
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.provider.difference import Change, Path, render
-from local.provider.properties import Unknown, plain
+from slipway.local.plugins.kubernetes.objects.difference import Change, Path, render
+from slipway.local.plugins.protocol.properties import Unknown, plain
+
 from tests.rehearsal.aws.schema import Object, Property, ResourceType
 
 _NO_FIELDS: Mapping[str, Property] = {}

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from slipway.local.plugins.protocol.properties import UNKNOWN, has_secret, mark_secrets, plain
 
-from local.provider.properties import UNKNOWN, has_secret, mark_secrets, plain
 from tests.rehearsal.aws.backend import Aws
 from tests.rehearsal.aws.compare import as_given
 from tests.rehearsal.aws.schema import Object, Property, ResourceType

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import grpc
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+from slipway.local.plugins.protocol.properties import PropertyRefusedError, decode, encode, plain
 
-from local.provider.properties import PropertyRefusedError, decode, encode, plain
 from tests.rehearsal.aws import compare, operations
 from tests.rehearsal.aws.backend import Aws, Backend
 from tests.rehearsal.aws.engine import say

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from local.apt_sources import (
+from slipway.local.host.apt_sources import (
     DEBIAN_KEYRING,
     DEBIAN_MIRROR,
     DEBIAN_SECURITY,

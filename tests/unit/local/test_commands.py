@@ -4,9 +4,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-from local.commands import Command, explained, run
-from local.errors import LocalError
+from slipway.local.host.commands import Command, explained, run
+from slipway.local.host.errors import LocalError
 
 
 def command(script: str, tmp_path: Path, limit_s: float = 30.0) -> Command:

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from requests.utils import should_bypass_proxies
-
-from local import base_image, paths
-from local.cluster import facts
-from local.environment import exports, render
+from slipway.local.cluster import facts
+from slipway.local.docker import base_image
+from slipway.local.host import paths
+from slipway.local.shell_env import exports, render
 
 
 def test_only_the_parts_that_run_set_their_variables() -> None:
@@ -97,7 +97,7 @@ def test_a_shell_reads_back_whatever_value_was_exported(value: str) -> None:
 
 
 def test_the_folders_follow_the_xdg_variables_only_when_these_are_absolute() -> None:
-    code = "from local import paths; print(paths.CACHE, paths.STATE)"
+    code = "from slipway.local.host import paths; print(paths.CACHE, paths.STATE)"
 
     def folders(**variables: str) -> list[str]:
         env = {"HOME": "/home/p", "PATH": os.environ["PATH"], **variables}

@@ -8,8 +8,7 @@ import grpc
 import pytest
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import language_pb2
-
-from local.hosts.interpreter import (
+from slipway.local.plugins.python_host.interpreter import (
     InterpreterError,
     Plugin,
     environment_of,
@@ -18,7 +17,7 @@ from local.hosts.interpreter import (
     served_elsewhere,
     site_packages,
 )
-from local.hosts.language import LanguageHost, executor_arguments
+from slipway.local.plugins.python_host.language import LanguageHost, executor_arguments
 
 
 @pytest.fixture

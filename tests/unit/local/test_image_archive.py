@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 from typing import IO
 
-from local import image_archive
+from slipway.local.docker import image_archive
 
 
 def root_of(folder: Path, time: int) -> Path:

@@ -5,10 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-from local import apt
-from local.errors import LocalError
-from local.machine import Facts, lacks, message, require
+from slipway.local import apt
+from slipway.local.host.errors import LocalError
+from slipway.local.machine import Facts, lacks, message, require
 
 GIB = 1 << 30
 READY = Facts(

@@ -14,8 +14,8 @@ import grpc.aio
 import pytest
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2, provider_pb2, provider_pb2_grpc
+from slipway.local.host import peers
 
-from local import peers
 from tests.other_user import NOBODY, needs_root, relay
 
 _TABLE = """\

@@ -5,9 +5,10 @@ import os
 import threading
 
 import pytest
+from slipway.local.docker import registry
+from slipway.local.host import paths
+from slipway.local.host.errors import LocalError
 
-from local import paths, registry
-from local.errors import LocalError
 from tests.other_user import NOBODY, listening, needs_root
 
 

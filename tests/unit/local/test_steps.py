@@ -3,9 +3,8 @@
 import threading
 
 import pytest
-
-from local.errors import LocalError
-from local.steps import Done, Report, Step, check, run
+from slipway.local.host.errors import LocalError
+from slipway.local.host.steps import Done, Report, Step, check, run
 
 
 class Recorder:

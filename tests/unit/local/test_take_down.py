@@ -5,9 +5,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-from local import apt, processes, stand_in
-from local.take_down import mounts_under, what_stays
+from slipway.local import apt
+from slipway.local.host import processes
+from slipway.local.plugins import stand_in
+from slipway.local.take_down import mounts_under, what_stays
 
 MOUNTS = """\
 /dev/vda / ext4 rw 0 0

@@ -4,11 +4,11 @@ import threading
 from pathlib import Path
 
 import pytest
-
-from local import cache, paths, toolchain
-from local.errors import LocalError
-from local.golang import needed, version_of
-from local.pulumi_cli import VERSION, accepts, host_script
+from slipway.local.build import toolchain
+from slipway.local.build.golang import needed, version_of
+from slipway.local.build.pulumi_cli import VERSION, accepts, host_script
+from slipway.local.host import cache, paths
+from slipway.local.host.errors import LocalError
 
 
 @pytest.fixture

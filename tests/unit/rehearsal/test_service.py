@@ -9,8 +9,8 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
+from slipway.local.plugins.protocol.properties import UNKNOWN, Secret, decode, encode
 
-from local.provider.properties import UNKNOWN, Secret, decode, encode
 from tests.rehearsal.aws.backend import CONTROL, JOURNAL
 from tests.rehearsal.aws.faults import Control, control
 from tests.rehearsal.aws.journal import entries

@@ -8,8 +8,7 @@ from typing import Any
 
 from aiohttp import web
 from kubernetes.aio.client import ApiClient, Configuration
-
-from local.provider.api import Api
+from slipway.local.plugins.kubernetes.client.api import Api
 
 Manifest = dict[str, Any]
 ROOT = "/apis/apps/v1/namespaces/team/deployments"

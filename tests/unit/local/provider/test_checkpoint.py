@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from local.provider import checkpoint, preview
-from local.provider.api import ApiError
-from local.provider.kinds import Kind
-from local.provider.properties import UNKNOWN, Secret
-from local.provider.refusals import explain
+from slipway.local.plugins.kubernetes.client.api import ApiError
+from slipway.local.plugins.kubernetes.client.kinds import Kind
+from slipway.local.plugins.kubernetes.client.refusals import explain
+from slipway.local.plugins.kubernetes.objects import checkpoint, preview
+from slipway.local.plugins.protocol.properties import UNKNOWN, Secret
 
 DEPLOYMENT = Kind("apps/v1", "Deployment")
 URN = "urn:pulumi:prod::slipway::kubernetes:apps/v1:Deployment::digits"

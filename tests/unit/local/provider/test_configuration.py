@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from local.provider import changes_of_provider, clusters
-from local.provider.clusters import Clusters
-from local.provider.kubeconfig import KubeconfigError, read
-from local.provider.properties import UNKNOWN, Secret
-from local.provider.settings import Settings, SettingsError, parse
+from slipway.local.plugins.kubernetes.client import changes_of_provider, clusters
+from slipway.local.plugins.kubernetes.client.clusters import Clusters
+from slipway.local.plugins.kubernetes.client.kubeconfig import KubeconfigError, read
+from slipway.local.plugins.kubernetes.client.settings import Settings, SettingsError, parse
+from slipway.local.plugins.protocol.properties import UNKNOWN, Secret
 
 
 def kubeconfig(server: str = "https://127.0.0.1:1", **user: Any) -> str:

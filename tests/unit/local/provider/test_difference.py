@@ -6,12 +6,11 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from local.provider import immutable, preview
-from local.provider.difference import changes, prune, render, under
-from local.provider.kinds import of
-from local.provider.operations import Target
-from local.provider.settings import Settings
+from slipway.local.plugins.kubernetes.client.kinds import of
+from slipway.local.plugins.kubernetes.client.settings import Settings
+from slipway.local.plugins.kubernetes.objects import immutable, preview
+from slipway.local.plugins.kubernetes.objects.difference import changes, prune, render, under
+from slipway.local.plugins.kubernetes.objects.operations import Target
 
 _JSON: Any = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),

@@ -3,11 +3,10 @@
 import re
 
 import pytest
-
-from local.provider import kinds
-from local.provider.inputs import Refusal, complete, is_autonamed
-from local.provider.kinds import Kind, KindRefusedError
-from local.provider.properties import UNKNOWN, Object, Secret
+from slipway.local.plugins.kubernetes.client import kinds
+from slipway.local.plugins.kubernetes.client.kinds import Kind, KindRefusedError
+from slipway.local.plugins.kubernetes.objects.inputs import Refusal, complete, is_autonamed
+from slipway.local.plugins.protocol.properties import UNKNOWN, Object, Secret
 
 CONFIG_MAP = Kind("v1", "ConfigMap")
 

@@ -1,9 +1,8 @@
 """When a Service, Ingress, volume, quota or token is live; how long endpoints take to settle is in test_watching."""
 
 import pytest
-
-from local.provider import judge
-from local.provider.verdict import Manifest, Ready, Related, Verdict, Waiting
+from slipway.local.plugins.kubernetes.waiting import judge
+from slipway.local.plugins.kubernetes.waiting.verdict import Manifest, Ready, Related, Verdict, Waiting
 
 
 def judged(manifest: Manifest, related: Related | None = None) -> Verdict:

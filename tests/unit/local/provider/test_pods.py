@@ -1,9 +1,9 @@
 """When a bare pod is live, and what is told of one that is not."""
 
 import pytest
+from slipway.local.plugins.kubernetes.waiting import pods
+from slipway.local.plugins.kubernetes.waiting.verdict import Ready, Waiting
 
-from local.provider import pods
-from local.provider.verdict import Ready, Waiting
 from tests.unit.local.provider import shapes
 
 

@@ -6,9 +6,16 @@ import pytest
 from google.protobuf.struct_pb2 import Struct
 from hypothesis import given
 from hypothesis import strategies as st
-
-from local.provider import properties
-from local.provider.properties import UNKNOWN, PropertyRefusedError, Secret, decode, encode, mark_secrets, plain
+from slipway.local.plugins.protocol import properties
+from slipway.local.plugins.protocol.properties import (
+    UNKNOWN,
+    PropertyRefusedError,
+    Secret,
+    decode,
+    encode,
+    mark_secrets,
+    plain,
+)
 
 _LEAVES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8) | st.just(UNKNOWN)
 _VALUES: Any = st.recursive(

@@ -7,14 +7,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from slipway.local.plugins.kubernetes.client import api as api_module
+from slipway.local.plugins.kubernetes.client.api import Api, ApiError, UnreachableError
+from slipway.local.plugins.kubernetes.client.discovery import Resource
+from slipway.local.plugins.kubernetes.objects import gone
+from slipway.local.plugins.kubernetes.waiting import follow as follow_module
+from slipway.local.plugins.kubernetes.waiting import settle, watching
+from slipway.local.plugins.kubernetes.waiting.follow import follow
+from slipway.local.plugins.kubernetes.waiting.settle import NotLiveError
 
-from local.provider import api as api_module
-from local.provider import follow as follow_module
-from local.provider import gone, settle, watching
-from local.provider.api import Api, ApiError, UnreachableError
-from local.provider.discovery import Resource
-from local.provider.follow import follow
-from local.provider.settle import NotLiveError
 from tests.unit.local.provider import shapes
 from tests.unit.local.provider.fake_api import ROOT, FakeApi, fake_api
 

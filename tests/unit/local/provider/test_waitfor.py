@@ -1,9 +1,8 @@
 """The annotation pulumi.com/waitFor."""
 
 import pytest
-
-from local.provider import waitfor
-from local.provider.verdict import Manifest, Ready, Waiting
+from slipway.local.plugins.kubernetes.waiting import waitfor
+from slipway.local.plugins.kubernetes.waiting.verdict import Manifest, Ready, Waiting
 
 LIVE: Manifest = {
     "metadata": {"name": "a", "labels": {"x.y/z": "1"}},

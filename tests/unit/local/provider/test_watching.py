@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
+from slipway.local.plugins.kubernetes.waiting import watching
+from slipway.local.plugins.kubernetes.waiting.verdict import Failed, Manifest, Ready, Related, Verdict, Waiting
+from slipway.local.plugins.kubernetes.waiting.watching import Settling, Watching, limit_s
 
-from local.provider import watching
-from local.provider.verdict import Failed, Manifest, Ready, Related, Verdict, Waiting
-from local.provider.watching import Settling, Watching, limit_s
 from tests.unit.local.provider import shapes
 
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from slipway.local.plugins.kubernetes.waiting import judge
+from slipway.local.plugins.kubernetes.waiting.verdict import Failed, Manifest, Ready, Related, Verdict, Waiting
 
-from local.provider import judge
-from local.provider.verdict import Failed, Manifest, Ready, Related, Verdict, Waiting
 from tests.unit.local.provider import shapes
 
 AVAILABLE = {"type": "Available", "status": "True"}

@@ -1,0 +1,140 @@
+"""`python -m slipway.local`: bring one bare machine's environment up or down, look at it, run commands in it."""
+
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from slipway.local import bring_up, cluster, shell_env, take_down
+from slipway.local.docker import base_image, engine, registry
+from slipway.local.host import paths
+from slipway.local.host.errors import LocalError
+from slipway.local.plugins import stand_in
+
+_INTERRUPTED = 130
+
+_console = Console(stderr=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """The local environment: Pulumi, a one-node Kubernetes cluster, Docker Engine, a registry."""
+    # For what is asked here, and for every daemon and program that inherits it.
+    os.environ |= shell_env.past_proxies(os.environ)
+
+
+@main.command()
+@click.option("--prepare-only", is_flag=True, help="Bring packages and programs, start nothing.")
+def up(*, prepare_only: bool) -> None:
+    """Bring what is missing and start everything; run it again at any time, it goes on where it was."""
+    with _one_at_a_time():
+        bring_up.up(_console, prepare_only=prepare_only)
+
+
+@main.command()
+@click.option("--tools", is_flag=True, help="Remove the built tools and images too.")
+def down(*, tools: bool) -> None:
+    """Stop everything and remove its state."""
+    with _one_at_a_time():
+        take_down.down(_console, tools=tools)
+
+
+@main.command()
+def status() -> None:
+    """Every part of the environment and how it does; ends with code 1 when one is down."""
+    rows = [
+        *(cluster.status() if paths.KUBECONFIG.exists() else [("cluster", "down")]),
+        ("Docker Engine", engine.status()),
+        ("registry", registry.status()),
+        ("base image", _base_image_status()),
+        ("kubernetes plugin", stand_in.status()),
+    ]
+    table = Table("part", "state", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table, highlight=False)
+    if any(state in ("down", "not running") for _, state in rows):
+        sys.exit(1)
+
+
+@main.command()
+def env() -> None:
+    """Print the environment as export lines: eval "$(python -m slipway.local env)"."""
+    click.echo(shell_env.exports(shell_env.variables(os.environ)), nl=False)
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def run(command: tuple[str, ...]) -> None:
+    """Run a command in the environment: python -m slipway.local run -- pulumi stack ls."""
+    _execute(list(command))
+
+
+@main.command()
+def shell() -> None:
+    """Open a shell in the environment."""
+    _console.print("plain `pulumi`, `slipway` and `docker` work here; exit leaves it", highlight=False)
+    _execute([os.environ.get("SHELL") or "/bin/sh"])
+
+
+def _execute(command: list[str]) -> None:
+    """Become the command, so that its signals and exit code are its own."""
+    if not paths.STATE.exists():
+        raise LocalError("there is no local environment on this machine yet; `make up` brings it")
+    variables = {**os.environ, **shell_env.variables(os.environ)}
+    try:
+        os.execvpe(command[0], command, variables)  # noqa: S606 - a command of the person
+    except OSError as error:
+        raise LocalError(f"cannot run {command[0]}: {error.strerror}") from error
+
+
+def _base_image_status() -> str:
+    if registry.answer() != "registry":
+        return "down"
+    digest = base_image.digest_in_registry()
+    return f"{base_image.TAG} {digest[:19]}" if digest else "down"
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Hold this machine's lock for changing the environment; a second `up` or `down` waits and says so."""
+    paths.CACHE.mkdir(parents=True, exist_ok=True)
+    with (paths.CACHE / ".lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            _console.print(f"waiting for another `up` or `down` (process {file.read().strip()})", highlight=False)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        file.truncate()
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        main(standalone_mode=False)
+    except LocalError as error:
+        _console.print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(1)
+    except (KeyboardInterrupt, click.Abort):
+        _console.print("interrupted; what is done is kept, the same command goes on from there", highlight=False)
+        # Threads of steps may still wait for something with a limit of its own: they are not waited for.
+        sys.stderr.flush()
+        os._exit(_INTERRUPTED)

@@ -1,0 +1,1 @@
+"""Programs built from pinned Go modules, which lie in modules/, and the Go that builds them."""

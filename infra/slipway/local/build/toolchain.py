@@ -1,0 +1,115 @@
+"""Build programs from their pinned Go modules, once per digest of all that they are made from."""
+
+import hashlib
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway.local.build.golang import Go, Report, environment
+from slipway.local.host import paths
+from slipway.local.host.cache import locked
+from slipway.local.host.commands import Command, run
+
+MODULES = Path(__file__).with_name("modules")
+"""The pinned Go modules of this package."""
+
+_DOWNLOAD_LIMIT_S = 1200.0
+_BUILD_LIMIT_S = 3600.0
+
+
+@dataclass(frozen=True)
+class GoProgram:
+    """A package of a pinned Go module, and what the linker is told."""
+
+    module: Path
+    package: str
+    ldflags: str
+
+
+def cached(name: str, digest: str, make: Callable[[Path], None]) -> Path:
+    """The folder of built tools for this digest; `make` fills a new one, which appears when it is whole.
+
+    Two at once: the second waits for the first. A build that was killed leaves a hidden folder, which the next
+    one starts over (what Go compiled is in Go's own cache).
+    """
+    folder = paths.CACHE_TOOLS / f"{name}-{digest}"
+    if folder.exists():
+        return folder
+    with locked(folder.name):
+        if not folder.exists():
+            new = folder.with_name(f".{folder.name}.new")
+            shutil.rmtree(new, ignore_errors=True)
+            new.mkdir(parents=True)
+            make(new)
+            new.rename(folder)
+    return folder
+
+
+def digest(module: Path, *more: bytes) -> str:
+    """16 hex digits over every file of a Go module and what else decides its build: compiler, flags."""
+    content = hashlib.sha256()
+    for part in more:
+        content.update(len(part).to_bytes(8, "big") + part)
+    for file in sorted(path for path in module.rglob("*") if path.is_file()):
+        name, data = str(file.relative_to(module)).encode(), file.read_bytes()
+        content.update(len(name).to_bytes(8, "big") + name + len(data).to_bytes(8, "big") + data)
+    return content.hexdigest()[:16]
+
+
+def compile_program(program: GoProgram, go: Go, out: Path, report: Report) -> None:
+    """Link the program into the file `out`.
+
+    Raises LocalError with the compiler's own lines and the log's name; progress is counted in packages.
+    """
+    downloads = total = compiled = 0
+
+    def listed(line: str) -> bool:
+        nonlocal downloads, total
+        if line.startswith("go: downloading "):
+            downloads += 1
+            report(f"Go module {downloads}: {line.split()[2]}")
+        elif line.startswith("import "):
+            total += 1
+        else:
+            return False
+        return True
+
+    def built(line: str) -> bool:
+        nonlocal compiled
+        if not re.fullmatch(r"[\w./~+-]+", line):
+            return False
+        compiled += 1
+        report(f"{compiled} of at most {total} packages compiled")
+        return True
+
+    log = paths.STATE_LOG / f"build-{out.name}.log"
+    report("looking up Go modules")
+    package = program.package
+    dependencies: list[str | Path] = [
+        go.command,
+        "list",
+        "-mod=readonly",
+        "-deps",
+        "-f",
+        "import {{.ImportPath}}",
+        package,
+    ]
+    link = ("-trimpath", "-ldflags", program.ldflags, "-o", out)
+    build: list[str | Path] = [go.command, "build", "-mod=readonly", "-v", *link, package]
+    for what, argv, limit_s, progress in (
+        ("downloading Go modules", dependencies, _DOWNLOAD_LIMIT_S, listed),
+        ("compiling", build, _BUILD_LIMIT_S, built),
+    ):
+        run(
+            Command(
+                what=f"{out.name}: {what}",
+                argv=argv,
+                cwd=program.module,
+                env=environment(),
+                log=log,
+                limit_s=limit_s,
+                progress=progress,
+            )
+        )

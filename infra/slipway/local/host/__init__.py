@@ -1,0 +1,1 @@
+"""The machine: its programs, processes, ports, packet rules and folders."""

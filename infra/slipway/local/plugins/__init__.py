@@ -1,0 +1,1 @@
+"""Plugins of the Pulumi engine for machines that cannot download them."""

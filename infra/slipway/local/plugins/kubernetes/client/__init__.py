@@ -1,0 +1,1 @@
+"""Which cluster a program means, and the way to its API server."""

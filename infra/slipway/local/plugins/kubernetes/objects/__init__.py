@@ -1,0 +1,1 @@
+"""One object: its inputs, what a change of it does, and the change itself."""

@@ -1,0 +1,1 @@
+"""When an object is live, judged as the real plugin judges it."""

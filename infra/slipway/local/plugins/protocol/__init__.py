@@ -1,0 +1,1 @@
+"""What every plugin needs that speaks the engine's protocol."""
