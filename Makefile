@@ -59,7 +59,7 @@ soak: .venv/.synced ## many rounds of kills and the like; writes docs/soak.md
 rehearse: .venv/.aws ## rehearse an environment of kind aws without AWS: make rehearse ENV=prod
 	@$(WEIGHTS)
 	@$(LOCAL) up --prepare-only
-	@$(IN_LOCAL) $(BIN)/python -m tests.rehearsal $(or $(ENV),dev)
+	@$(IN_LOCAL) $(BIN)/python -m slipway.rehearsal $(or $(ENV),dev)
 
 shell: .venv/.synced ## a shell in which plain `pulumi` works on the local environment
 	@$(LOCAL) shell

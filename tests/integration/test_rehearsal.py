@@ -23,14 +23,14 @@ from slipway.commands.rotate import rotate_pool
 from slipway.commands.session import Options
 from slipway.errors.base import SlipwayError
 from slipway.loading.specs import load_settings
+from slipway.local.plugins.aws.backend import CONTROL, JOURNAL
+from slipway.local.plugins.aws.faults import Control, control
+from slipway.rehearsal import checks, leftovers
+from slipway.rehearsal.acts import Acts, change_settings, copied_settings
+from slipway.rehearsal.stage import Stage, stage
 from slipway.values import names
 
 from tests.integration.workbench import ROOT
-from tests.rehearsal import checks, leftovers
-from tests.rehearsal.acts import Acts, change_settings, copied_settings
-from tests.rehearsal.aws.backend import CONTROL, JOURNAL
-from tests.rehearsal.aws.faults import Control, control
-from tests.rehearsal.stage import Stage, stage
 
 pytest.importorskip("moto", reason="`make .venv/.aws` brings the emulator")
 

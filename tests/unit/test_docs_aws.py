@@ -13,10 +13,9 @@ import botocore.session
 import pytest
 from botocore import xform_name
 from botocore.validate import ParamValidator
+from slipway.local.plugins import aws as rehearsal
 from slipway.policy.iam import anyone
 from slipway.values.names import cluster
-
-from tests.rehearsal import aws as rehearsal
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "aws.md"

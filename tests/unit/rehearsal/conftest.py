@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from slipway.local.plugins.aws.backend import Aws, Backend
+from slipway.local.plugins.aws.moto_server import moto
 
-from tests.rehearsal.aws.backend import Aws, Backend
-from tests.rehearsal.aws.moto_server import moto
 from tests.unit.rehearsal.made import REGION
 
 

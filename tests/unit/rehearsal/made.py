@@ -3,10 +3,10 @@
 import uuid
 from typing import Any
 
-from tests.rehearsal.aws import operations
-from tests.rehearsal.aws.backend import Aws
-from tests.rehearsal.aws.compare import differences, refusals
-from tests.rehearsal.aws.registry import TYPES
+from slipway.local.plugins.aws import operations
+from slipway.local.plugins.aws.backend import Aws
+from slipway.local.plugins.aws.compare import differences, refusals
+from slipway.local.plugins.aws.registry import TYPES
 
 Json = dict[str, Any]
 REGION = "eu-central-1"

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
+from slipway.local.plugins.aws.backend import CONTROL, JOURNAL, Backend, refuse
+from slipway.local.plugins.aws.compare import as_given, differences
+from slipway.local.plugins.aws.faults import Control, control
+from slipway.local.plugins.aws.journal import entries
+from slipway.local.plugins.aws.registry import TYPES
 
-from tests.rehearsal.aws.backend import CONTROL, JOURNAL, Backend, refuse
-from tests.rehearsal.aws.compare import as_given, differences
-from tests.rehearsal.aws.faults import Control, control
-from tests.rehearsal.aws.journal import entries
-from tests.rehearsal.aws.registry import TYPES
 from tests.unit.rehearsal.made import REGION
 
 _ENTRY = {"clusterName": "slipway-dev", "principalArn": "arn:aws:iam::123456789012:role/admin"}

@@ -11,10 +11,9 @@ import pytest
 from slipway.components.image.build import ImageBuilder
 from slipway.components.image.build_context import planned_context
 from slipway.errors.failures import RegistryFailed
-
-from tests.rehearsal import aws_command
-from tests.rehearsal.aws.backend import Aws, Backend
-from tests.rehearsal.aws.moto_server import moto
+from slipway.local.plugins.aws.backend import Aws, Backend
+from slipway.local.plugins.aws.moto_server import moto
+from slipway.rehearsal import aws_command
 
 _ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 
@@ -27,7 +26,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 
 @pytest.fixture
 def docker(aws: Aws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ImageBuilder]:
-    argv = [sys.executable, "-m", "tests.rehearsal.docker_engine", "--moto", aws.backend.endpoint]
+    argv = [sys.executable, "-m", "slipway.rehearsal.docker_engine", "--moto", aws.backend.endpoint]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as engine:
         assert engine.stdout is not None
         port = json.loads(engine.stdout.readline())["port"]

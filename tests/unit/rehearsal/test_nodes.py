@@ -7,9 +7,8 @@ import pytest
 from moto import mock_aws
 from slipway.capacity.pools import allocatable_cpu, allocatable_memory
 from slipway.catalog.aws import INSTANCE_TYPES
+from slipway.local.plugins.aws.nodes import Group, Instance, allocatable, bodies, instance
 from slipway.values.quantities import parse_bytes
-
-from tests.rehearsal.nodes import Group, Instance, allocatable, bodies, instance
 
 _REGION = "us-east-1"
 

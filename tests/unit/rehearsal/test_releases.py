@@ -3,8 +3,7 @@
 from typing import Any
 
 import pytest
-
-from tests.rehearsal.kubernetes_provider import refusals
+from slipway.rehearsal.kubernetes_provider import refusals
 
 _GOOD: dict[str, Any] = {
     "name": "keda",

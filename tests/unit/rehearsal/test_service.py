@@ -9,12 +9,12 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
+from slipway.local.plugins.aws.backend import CONTROL, JOURNAL
+from slipway.local.plugins.aws.faults import Control, control
+from slipway.local.plugins.aws.journal import entries
+from slipway.local.plugins.aws.server import serving
 from slipway.local.plugins.protocol.properties import UNKNOWN, Secret, decode, encode
 
-from tests.rehearsal.aws.backend import CONTROL, JOURNAL
-from tests.rehearsal.aws.faults import Control, control
-from tests.rehearsal.aws.journal import entries
-from tests.rehearsal.aws.server import serving
 from tests.unit.rehearsal.made import Json, unique
 
 _VPC = "urn:pulumi:dev::slipway::slipway:aws:Network$aws:ec2/vpc:Vpc::net"

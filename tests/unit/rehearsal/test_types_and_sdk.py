@@ -5,9 +5,8 @@ import inspect
 from typing import Any
 
 import pytest
-
-from tests.rehearsal.aws.registry import TYPES
-from tests.rehearsal.aws.schema import ResourceType
+from slipway.local.plugins.aws.registry import TYPES
+from slipway.local.plugins.aws.schema import ResourceType
 
 
 def _camel(name: str) -> str:

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from slipway.local.plugins.aws.backend import Aws, Backend
+from slipway.local.plugins.aws.compare import differences
+from slipway.local.plugins.aws.journal import entries
+from slipway.local.plugins.aws.moto_server import moto
+from slipway.local.plugins.aws.operations import OperationError
 
-from tests.rehearsal.aws.backend import Aws, Backend
-from tests.rehearsal.aws.compare import differences
-from tests.rehearsal.aws.journal import entries
-from tests.rehearsal.aws.moto_server import moto
-from tests.rehearsal.aws.operations import OperationError
 from tests.unit.rehearsal.made import REGION, Made, unique
 
 

@@ -3,10 +3,10 @@
 import json
 
 import pytest
+from slipway.local.plugins.aws import operations
+from slipway.local.plugins.aws.backend import Aws
+from slipway.local.plugins.aws.operations import OperationError
 
-from tests.rehearsal.aws import operations
-from tests.rehearsal.aws.backend import Aws
-from tests.rehearsal.aws.operations import OperationError
 from tests.unit.rehearsal.made import Json, Made, unique
 
 _TAGS = {"slipway:environment": "dev"}

@@ -1,12 +1,12 @@
 """The types of networks, on moto without an engine: made, changed, seen, replaced, deleted."""
 
 import pytest
+from slipway.local.plugins.aws import operations
+from slipway.local.plugins.aws.backend import Aws
+from slipway.local.plugins.aws.compare import differences
+from slipway.local.plugins.aws.operations import OperationError
+from slipway.local.plugins.aws.types import dependencies
 
-from tests.rehearsal.aws import operations
-from tests.rehearsal.aws.backend import Aws
-from tests.rehearsal.aws.compare import differences
-from tests.rehearsal.aws.operations import OperationError
-from tests.rehearsal.aws.types import dependencies
 from tests.unit.rehearsal.made import Json, Made, unique
 
 _TAGS = {"Name": "net", "slipway:environment": "dev"}

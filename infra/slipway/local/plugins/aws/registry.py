@@ -1,0 +1,46 @@
+"""All resource types that the rehearsal knows, by token."""
+
+from slipway.local.plugins.aws.schema import ResourceType
+from slipway.local.plugins.aws.types.budget import BUDGET
+from slipway.local.plugins.aws.types.ecr import LIFECYCLE_POLICY, REPOSITORY
+from slipway.local.plugins.aws.types.eks_access import ACCESS_ENTRY, ACCESS_POLICY_ASSOCIATION
+from slipway.local.plugins.aws.types.eks_addon import ADDON
+from slipway.local.plugins.aws.types.eks_cluster import CLUSTER
+from slipway.local.plugins.aws.types.eks_node_group import NODE_GROUP
+from slipway.local.plugins.aws.types.eks_pod_identity import POD_IDENTITY_ASSOCIATION
+from slipway.local.plugins.aws.types.flow_log import FLOW_LOG
+from slipway.local.plugins.aws.types.gateways import EIP, INTERNET_GATEWAY, NAT_GATEWAY
+from slipway.local.plugins.aws.types.iam import ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT
+from slipway.local.plugins.aws.types.kms import ALIAS, KEY
+from slipway.local.plugins.aws.types.launch_template import LAUNCH_TEMPLATE
+from slipway.local.plugins.aws.types.log_group import LOG_GROUP
+from slipway.local.plugins.aws.types.routes import ROUTE, ROUTE_TABLE, ROUTE_TABLE_ASSOCIATION
+from slipway.local.plugins.aws.types.s3_bucket import BUCKET
+from slipway.local.plugins.aws.types.s3_parts import (
+    ENCRYPTION,
+    LIFECYCLE,
+    OWNERSHIP,
+    POLICY,
+    PUBLIC_ACCESS_BLOCK,
+    VERSIONING,
+)
+from slipway.local.plugins.aws.types.security_group import DEFAULT_SECURITY_GROUP, SECURITY_GROUP
+from slipway.local.plugins.aws.types.security_group_rule import EGRESS_RULE, INGRESS_RULE
+from slipway.local.plugins.aws.types.subnet import SUBNET
+from slipway.local.plugins.aws.types.vpc import VPC
+from slipway.local.plugins.aws.types.vpc_endpoint import VPC_ENDPOINT
+
+_OF_NETWORK = (
+    VPC, SUBNET, INTERNET_GATEWAY, EIP, NAT_GATEWAY, ROUTE_TABLE, ROUTE, ROUTE_TABLE_ASSOCIATION, VPC_ENDPOINT,
+    SECURITY_GROUP, DEFAULT_SECURITY_GROUP, INGRESS_RULE, EGRESS_RULE, FLOW_LOG,
+)  # fmt: skip
+_OF_KEYS_AND_ROLES = (KEY, ALIAS, ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT)
+_OF_BUCKETS = (BUCKET, VERSIONING, ENCRYPTION, PUBLIC_ACCESS_BLOCK, OWNERSHIP, POLICY, LIFECYCLE)
+_OF_MODELS_AND_NODES = (
+    ACCESS_ENTRY, ACCESS_POLICY_ASSOCIATION, ADDON, BUDGET, CLUSTER, LAUNCH_TEMPLATE, LIFECYCLE_POLICY, LOG_GROUP,
+    NODE_GROUP, POD_IDENTITY_ASSOCIATION, REPOSITORY,
+)  # fmt: skip
+
+TYPES: dict[str, ResourceType] = {
+    kind.token: kind for kind in (*_OF_NETWORK, *_OF_KEYS_AND_ROLES, *_OF_BUCKETS, *_OF_MODELS_AND_NODES)
+}

@@ -1,0 +1,210 @@
+"""The kubernetes provider of a rehearsal: the one of the local environment, and beside it a stand-in for Helm releases.
+
+No chart repository can be reached and no chart would run on kwok's nodes: a release is checked against the arguments
+that pulumi-kubernetes knows, and kept. Everything else is done on the real API server.
+"""
+
+# ruff: noqa: N802 (the protocol names its methods)
+
+import argparse
+import asyncio
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import grpc
+import grpc.aio
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi_kubernetes.helm.v3 import ReleaseArgs, RepositoryOptsArgs
+
+from slipway.local.host.peers import OwnPeers
+from slipway.local.plugins.aws.kept import Kept
+from slipway.local.plugins.kubernetes.calls import answering
+from slipway.local.plugins.kubernetes.client import kinds
+from slipway.local.plugins.kubernetes.client.connections import Connection, Connections
+from slipway.local.plugins.kubernetes.objects.operations import OperationError
+from slipway.local.plugins.kubernetes.service import Provider
+from slipway.local.plugins.protocol.properties import Object, decode, encode, plain
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+KIND = "helm.release"
+"""Of the records."""
+_FIXED = ("name", "namespace")
+_MESSAGE_BYTES = 64 * 1024 * 1024
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _inputs_of(args: type) -> frozenset[str]:
+    """The inputs that a class of the SDK knows, in the spelling of the wire."""
+    return frozenset(_camel(name) for name, value in vars(args).items() if isinstance(value, property))
+
+
+_KNOWN = _inputs_of(ReleaseArgs)
+_KNOWN_OF_REPOSITORY = _inputs_of(RepositoryOptsArgs)
+
+
+class RehearsalProvider(Provider):
+    """As the local environment's, with Helm releases that are kept and not installed."""
+
+    def __init__(self, connections: Connections, kept: Kept) -> None:
+        super().__init__(connections)
+        self._kept = kept
+
+    async def Check(self, request: Any, context: Any) -> Any:
+        """Complete and refuse inputs."""
+        return await (self._check(request, context) if _is_release(request) else super().Check(request, context))
+
+    async def Diff(self, request: Any, context: Any) -> Any:
+        """What an update would change."""
+        return await (self._diff(request, context) if _is_release(request) else super().Diff(request, context))
+
+    async def Create(self, request: Any, context: Any) -> Any:
+        """Make an object, or keep a release."""
+        return await (self._create(request, context) if _is_release(request) else super().Create(request, context))
+
+    async def Update(self, request: Any, context: Any) -> Any:
+        """Change an object, or keep a release's change."""
+        return await (self._update(request, context) if _is_release(request) else super().Update(request, context))
+
+    async def Read(self, request: Any, context: Any) -> Any:
+        """Look at an object, or at what is kept."""
+        return await (self._read(request, context) if _is_release(request) else super().Read(request, context))
+
+    async def Delete(self, request: Any, context: Any) -> Any:
+        """Delete an object, or forget a release."""
+        return await (self._delete(request, context) if _is_release(request) else super().Delete(request, context))
+
+    @answering
+    async def _check(self, request: Any, _connection: Connection) -> Any:
+        inputs = decode(request.news)
+        # A name that nobody gave is drawn by the real plugin; one that follows from the resource's is kinder to tests.
+        inputs.setdefault("name", kinds.urn_name(request.urn))
+        inputs.setdefault("namespace", "default")
+        failures = [provider_pb2.CheckFailure(property=key, reason=reason) for key, reason in refusals(plain(inputs))]
+        return provider_pb2.CheckResponse(inputs=encode(inputs), failures=failures)
+
+    @answering
+    async def _diff(self, request: Any, _connection: Connection) -> Any:
+        old, new = plain(decode(request.old_inputs)), plain(decode(request.news))
+        changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+        some = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
+        replaces = [key for key in changed if key in _FIXED]
+        return provider_pb2.DiffResponse(changes=some, diffs=changed, replaces=replaces, deleteBeforeReplace=True)
+
+    @answering
+    async def _create(self, request: Any, connection: Connection) -> Any:
+        inputs = decode(request.properties)
+        if request.preview:
+            return provider_pb2.CreateResponse(id="", properties=request.properties)
+        connection.configured()
+        identifier = f"{plain(inputs)['namespace']}/{plain(inputs)['name']}"
+        if self._kept.get(KIND, identifier) and not plain(inputs).get("replace"):
+            raise OperationError("cannot re-use a name that is still in use")  # in Helm's words
+        state = await self._keep(connection, request.urn, identifier, inputs, 1)
+        return provider_pb2.CreateResponse(id=identifier, properties=encode(state))
+
+    @answering
+    async def _update(self, request: Any, connection: Connection) -> Any:
+        inputs = decode(request.news)
+        if request.preview:
+            return provider_pb2.UpdateResponse(properties=request.news)
+        record = self._kept.get(KIND, request.id)
+        if record is None:
+            raise OperationError(f'"{request.id}" has no deployed releases')
+        state = await self._keep(connection, request.urn, request.id, inputs, record["revision"] + 1)
+        return provider_pb2.UpdateResponse(properties=encode(state))
+
+    @answering
+    async def _read(self, request: Any, connection: Connection) -> Any:
+        record = self._kept.get(KIND, request.id)
+        if record is None:
+            return provider_pb2.ReadResponse()
+        inputs = decode(request.inputs) or record["inputs"]
+        state = _state(inputs, record["revision"])
+        return provider_pb2.ReadResponse(id=request.id, properties=encode(state), inputs=encode(inputs))
+
+    @answering
+    async def _delete(self, request: Any, connection: Connection) -> Any:
+        connection.configured()
+        self._kept.remove(KIND, request.id)
+        return Empty()
+
+    async def _keep(
+        self, connection: Connection, urn: str, identifier: str, inputs: Object, revision: int
+    ) -> dict[str, Any]:
+        given = plain(inputs)
+        self._kept.put(KIND, identifier, {"inputs": given, "revision": revision})
+        chart = f"chart {given['chart']} {given.get('version', '(no version)')}"
+        await connection.engine.info(f"{chart}: kept by the rehearsal, not installed", urn)
+        return _state(inputs, revision)
+
+
+def _state(inputs: Object, revision: int) -> Object:
+    given = plain(inputs)
+    status = {
+        "name": given["name"],
+        "namespace": given["namespace"],
+        "revision": revision,
+        "status": "deployed",
+        "chart": given["chart"],
+        "version": given.get("version", ""),
+    }
+    return {**inputs, "status": status}
+
+
+def refusals(inputs: Object) -> list[tuple[str, str]]:
+    """What is wrong with a release's inputs, by key."""
+    found = [(key, f"{RELEASE} has no input {key}") for key in inputs if key not in _KNOWN]
+    options = inputs.get("repositoryOpts") or {}
+    found += [
+        (f"repositoryOpts.{key}", f"RepositoryOpts of {RELEASE} has no input {key}")
+        for key in options
+        if key not in _KNOWN_OF_REPOSITORY
+    ]
+    if not inputs.get("chart"):
+        found.append(("chart", f"{RELEASE} needs a chart"))
+    if not inputs.get("version"):
+        found.append(("version", "a release without a version installs whatever is newest"))
+    return found
+
+
+def _is_release(request: Any) -> bool:
+    return kinds.urn_type(request.urn) == RELEASE
+
+
+async def _serve(state: Path) -> None:
+    peers = OwnPeers("this rehearsal's Kubernetes plugin")
+    connections = Connections(peers.environment_of)
+    options = [("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.so_reuseport", 0)]
+    server = grpc.aio.server(interceptors=[peers], options=options)
+    provider = RehearsalProvider(connections, Kept(state))
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
+    port = peers.port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    print(json.dumps({"port": port}), flush=True)
+    try:
+        await stop.wait()
+    finally:
+        closing = asyncio.create_task(connections.close())
+        await server.stop(1)
+        await closing
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(prog="python -m slipway.rehearsal.kubernetes_provider", description=__doc__)
+    parser.add_argument("--state", type=Path, required=True, help="file for the releases that are kept")
+    asyncio.run(_serve(parser.parse_args().state))
+
+
+if __name__ == "__main__":
+    main()
