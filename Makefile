@@ -35,8 +35,8 @@ status: .venv/.synced ## every part of the local environment and how it does
 
 test: lint ## everything: lint, unit, golden, programs, server, fuzz, integration
 	@$(WEIGHTS)
-	@$(BIN)/pytest --ignore=tests/integration --ignore=tests/bench --ignore=tests/unit/infra/test_fuzz.py
-	@$(BIN)/pytest tests/unit/infra/test_fuzz.py --hypothesis-profile fuzz
+	@$(BIN)/pytest --ignore=tests/integration --ignore=tests/bench --ignore=tests/unit/loading/test_fuzz.py
+	@$(BIN)/pytest tests/unit/loading/test_fuzz.py --hypothesis-profile fuzz
 	@$(LOCAL) up
 	@$(IN_LOCAL) pytest tests/integration
 

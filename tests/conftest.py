@@ -1,6 +1,6 @@
 """What all tests share: the option that rewrites golden files, and how many examples hypothesis tries.
 
-`pytest tests/unit/infra/test_fuzz.py --hypothesis-profile fuzz` tries more than 10,000 together.
+`pytest tests/unit/loading/test_fuzz.py --hypothesis-profile fuzz` tries more than 10,000 together.
 """
 
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.needs_aws import NOT_HERE, REASON
+from tests.support.needs_aws import NOT_HERE, REASON
 
 _UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
 settings.register_profile("quick", _UNHURRIED, max_examples=100)
@@ -19,8 +19,8 @@ settings.load_profile("quick")
 
 
 _NEEDS_AWS = re.compile(
-    r"^(?:from|import) (?:boto3|botocore|moto|pulumi_aws|infra\.components\.aws|tests\.rehearsal"
-    r"|tests\.programs\.(?:sdk|aws_runs))\b",
+    r"^(?:from|import) (?:boto3|botocore|moto|pulumi_aws|slipway\.components\.aws|slipway\.rehearsal"
+    r"|slipway\.local\.plugins\.aws|tests\.support\.(?:sdk|aws_runs|made_in_aws))\b",
     re.MULTILINE,
 )
 _left_out: list[Path] = []

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import docker
+
 from slipway.cluster.api import Cluster
 from slipway.local.cluster import facts
 from slipway.local.host import paths, processes
-
 from tests.bench import files, pods
 from tests.bench.machine import Step, measured
 

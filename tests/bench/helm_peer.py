@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from slipway.local.build import golang, toolchain
 from slipway.planner.environment import ModelPlan
 from slipway.render.render import model_values, render_model

@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 import pulumi
+
 from slipway.commands.opened import Folders, Opened
 from slipway.components.image.component import ModelImage
 from slipway.components.image.of_model import image_args

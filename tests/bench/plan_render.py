@@ -14,7 +14,6 @@ from typing import Any
 
 from slipway.commands.opened import Folders, Opened
 from slipway.planner.environment import ModelPlan
-
 from tests.bench import files, helm_peer
 
 _SETTINGS: dict[str, Any] = {

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from tests.integration.workbench import Workbench
+from tests.support.workbench import Workbench
 
 EDIT_GOAL_S = 5.0
 RESTORE_GOAL_S = 15.0

@@ -14,7 +14,6 @@ from typing import Any
 
 from slipway.errors.base import SlipwayError
 from slipway.local.host.errors import LocalError
-
 from tests.bench import fleet, machine, plan_render, recovery, tables
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from slipway.render.render import (
     placeholder_image,
     render_dockerfile,
@@ -13,8 +14,7 @@ from slipway.render.render import (
     render_runtime_dockerfile,
     to_yaml,
 )
-
-from tests.planned import fixture_plan
+from tests.support.planned import fixture_plan
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = ("cloud", "local")

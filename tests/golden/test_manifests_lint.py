@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from slipway.local.build import golang, toolchain
 
 pytestmark = pytest.mark.lint_manifests

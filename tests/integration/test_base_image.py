@@ -10,9 +10,9 @@ from pathlib import Path
 import docker
 import pytest
 import requests
-from slipway.loading.base_image import VARIABLE
 
-from tests.integration.workbench import Workbench
+from slipway.loading.base_image import VARIABLE
+from tests.support.workbench import Workbench
 
 pytestmark = pytest.mark.integration
 

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+
 from slipway.local.cluster import components, facts, ports
 from slipway.local.docker import registry
 from slipway.local.host import paths
-
-from tests.integration.provider_stack import Cluster
-from tests.namespaces import Namespace, namespaces
-from tests.other_user import NOBODY, connected, needs_root
+from tests.support.namespaces import Namespace, namespaces
+from tests.support.other_user import NOBODY, connected, needs_root
+from tests.support.provider_stack import Cluster
 
 pytestmark = [pytest.mark.integration, needs_root]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.small_disks import Disk, docker_engine, registry, small_disk
-from tests.integration.workbench import Workbench, fresh
+from tests.support.small_disks import Disk, docker_engine, registry, small_disk
+from tests.support.workbench import Workbench, fresh
 
 pytestmark = pytest.mark.integration
 

@@ -5,8 +5,8 @@ import secrets
 
 import pytest
 
-from tests.integration.kills import rounds
-from tests.integration.workbench import Workbench
+from tests.support.kills import rounds
+from tests.support.workbench import Workbench
 
 pytestmark = pytest.mark.integration
 

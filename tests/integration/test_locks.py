@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.workbench import Workbench, fresh
+from tests.support.workbench import Workbench, fresh
 
 ROOTLESS = os.getuid() != 0 or not shutil.which("unshare")
 

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from slipway.engine.engine import Engine
 from slipway.engine.new_stack import made
 from slipway.loading.specs import secrets_of

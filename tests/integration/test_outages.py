@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
+
 from slipway.local import cluster
 from slipway.local.build import golang
 from slipway.local.cluster import node_tools
 from slipway.local.host import processes
-
-from tests.integration.workbench import Load, Nodes, Workbench, endless, fresh, hungry
+from tests.support.workbench import Load, Nodes, Workbench, endless, fresh, hungry
 
 pytestmark = pytest.mark.integration
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from slipway.cluster.api import Json
 
-from tests.integration.workbench import Workbench, post
+from slipway.cluster.api import Json
+from tests.support.workbench import Workbench, post
 
 REQUEST = {"inputs": {"a": [[1, 1, 1]], "b": [[0, 0, 0]]}}
 

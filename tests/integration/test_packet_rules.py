@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from slipway.local.cluster import facts, network
 from slipway.local.host import packet_filter
-
-from tests.namespaces import Namespace, cable, namespaces
-from tests.other_user import NOBODY, connected
+from tests.support.namespaces import Namespace, cable, namespaces
+from tests.support.other_user import NOBODY, connected
 
 pytestmark = [
     pytest.mark.integration,

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from slipway.render.render import placeholder_image, render_model
 from slipway.values.names import EXCEPTIONS_ANNOTATION
-
-from tests.planned import fixture_plan
+from tests.support.planned import fixture_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 PACK = ROOT / "policy"

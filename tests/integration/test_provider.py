@@ -12,10 +12,10 @@ from typing import Any
 
 import pulumi
 import pytest
-from slipway.engine.language_server import quiet_about_ended_programs
 
-from tests.integration.provider_images import REGISTRY, push
-from tests.integration.provider_stack import Cluster, Daemon, Manifest, Program, Stack, thing
+from slipway.engine.language_server import quiet_about_ended_programs
+from tests.support.provider_images import REGISTRY, push
+from tests.support.provider_stack import Cluster, Daemon, Manifest, Program, Stack, thing
 
 pytestmark = pytest.mark.integration
 

@@ -16,9 +16,9 @@ import grpc
 import pytest
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
-from slipway.local.plugins.protocol.properties import decode, encode
 
-from tests.other_user import NOBODY, needs_root, relay
+from slipway.local.plugins.protocol.properties import decode, encode
+from tests.support.other_user import NOBODY, needs_root, relay
 
 pytestmark = pytest.mark.integration
 

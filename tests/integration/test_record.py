@@ -4,13 +4,13 @@ import random
 from dataclasses import replace
 
 import pytest
+
 from slipway.commands.opened import Folders, Opened
 from slipway.deploy.live_release import record_of_live
 from slipway.deploy.record import saved
 from slipway.deploy.record_format import packed, unpacked
 from slipway.errors.failures import ApiRefused
-
-from tests.integration.workbench import Workbench, post
+from tests.support.workbench import Workbench, post
 
 ONES = {"inputs": {"a": [[1, 1, 1]], "b": [[0, 0, 0]]}}
 ADMIN = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/slipway-test-admin"

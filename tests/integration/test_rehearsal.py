@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from slipway.capacity.node_groups import node_groups
 from slipway.catalog.aws import EKS_VERSIONS
 from slipway.commands.opened import Folders
@@ -29,8 +30,7 @@ from slipway.rehearsal import checks, leftovers
 from slipway.rehearsal.acts import Acts, change_settings, copied_settings
 from slipway.rehearsal.stage import Stage, stage
 from slipway.values import names
-
-from tests.integration.workbench import ROOT
+from tests.support.workbench import ROOT
 
 pytest.importorskip("moto", reason="`make .venv/.aws` brings the emulator")
 

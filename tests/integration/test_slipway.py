@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.workbench import Load, Workbench, post
+from tests.support.workbench import Load, Workbench, post
 
 pytestmark = pytest.mark.integration
 

@@ -11,6 +11,7 @@ import pulumi
 import pytest
 import requests
 from moto.server import ThreadedMotoServer
+
 from slipway.engine.engine import Engine
 
 BUCKET = "slipway-state-123456789012"

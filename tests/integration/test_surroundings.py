@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.workbench import Workbench
+from tests.support.workbench import Workbench
 
 pytestmark = pytest.mark.integration
 

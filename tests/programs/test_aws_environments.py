@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
+
 import slipway.programs.environment
 from slipway.capacity.node_groups import node_groups, replaced, stored
 from slipway.catalog.platform_pins import EKS
-
-from tests.programs.aws_runs import KUBECONFIG, each_environment, run_of, run_of_model, runs, settings_of
-from tests.programs.recorder import run_program
+from tests.support.aws_runs import KUBECONFIG, each_environment, run_of, run_of_model, runs, settings_of
+from tests.support.recorder import run_program
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 URNS = Path(__file__).resolve().parents[1] / "golden/urns"

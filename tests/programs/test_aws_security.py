@@ -7,10 +7,10 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+
 from slipway.components.aws.iam.policies import WILDCARDS, statement
 from slipway.values import names
-
-from tests.programs.aws_runs import (
+from tests.support.aws_runs import (
     ENVIRONMENTS,
     KEY,
     each_environment,
@@ -20,7 +20,7 @@ from tests.programs.aws_runs import (
     settings_of,
     statements,
 )
-from tests.programs.sdk import classes
+from tests.support.sdk import classes
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

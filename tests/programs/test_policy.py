@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 import slipway.programs.environment
 import slipway.programs.model
 from slipway.commands.opened import Folders, Opened
@@ -12,9 +13,8 @@ from slipway.components.image.component import ModelImageArgs
 from slipway.planner.environment import ModelPlan
 from slipway.policy.resource import Resource
 from slipway.policy.resources import violations
-
-from tests.needs_aws import needs_aws
-from tests.programs.recorder import Run, run_program
+from tests.support.needs_aws import needs_aws
+from tests.support.recorder import Run, run_program
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = Folders(ROOT / "models", ROOT / "stacks")

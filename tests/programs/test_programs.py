@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 import pytest
+
 import slipway.programs.environment
 import slipway.programs.model
 from slipway.commands.opened import Folders, Opened
@@ -14,8 +15,7 @@ from slipway.components.image.component import ModelImage, ModelImageArgs
 from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
 from slipway.render.render import render_model
-
-from tests.programs.recorder import Run, run_program
+from tests.support.recorder import Run, run_program
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGEST = "sha256:" + "ab" * 32

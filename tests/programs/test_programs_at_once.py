@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+
 import slipway.programs.model
 from slipway.components.image.component import ModelImageArgs
 from slipway.planner.environment import ModelPlan, Plan
 from slipway.settings.aws import AnySettings
-
-from tests.planned import fixture_plan, fleet_plan
-from tests.programs.engine import run
+from tests.support.mock_engine import run
+from tests.support.planned import fixture_plan, fleet_plan
 
 ROUNDS = 100
 LINK = {"context": "c", "namespace": "n", "registry": "r", "kubeconfig": None, "key": None}

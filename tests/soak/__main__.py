@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.bench import machine, tables
-from tests.integration.kills import Round, rounds
-from tests.integration.workbench import Workbench, fresh
+from tests.support.kills import Round, rounds
+from tests.support.workbench import Workbench, fresh
 
 PAGE = Path(__file__).parents[2] / "docs" / "soak.md"
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from kubernetes import client, config, utils
+
 from slipway.local.build import golang
 from slipway.local.cluster import images
 from slipway.local.host import paths

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from kubernetes import client
+
 from slipway.local import cluster
 from slipway.local.cluster import facts
 from slipway.local.host import processes
-
 from tests.integration.cluster.conftest import create, eventually, get, ready_replicas
 
 pytestmark = pytest.mark.integration

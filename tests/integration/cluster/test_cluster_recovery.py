@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from kubernetes import client
+
 from slipway.local import cluster
 from slipway.local.build import golang
 from slipway.local.cluster import cgroups, facts, network, node_tools, runtime
 from slipway.local.host import paths, processes
 from slipway.local.host.errors import LocalError
-
 from tests.integration.cluster.conftest import create, eventually, get
 
 pytestmark = pytest.mark.integration

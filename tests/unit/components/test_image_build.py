@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from slipway.components.image.build import ImageBuilder
 from slipway.components.image.build_context import planned_context
 from slipway.errors.base import UserError
 from slipway.errors.failures import RegistryFailed
-
-from tests.unit.components.fake_docker import DIGEST, FakeDocker, served
+from tests.support.fake_docker import DIGEST, FakeDocker, served
 
 IMAGE = "registry.example.com/team/digits:1"
 DEAD = "http://127.0.0.1:9"

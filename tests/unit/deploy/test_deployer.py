@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from slipway.cluster.rollout import REVISION
 from slipway.deploy.judge import Verdict, verify
 from slipway.deploy.models import Deployer, Done, Programs, needs_update
@@ -20,10 +21,9 @@ from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
 from slipway.render.render import render_model
 from slipway.values import names
-
-from tests.planned import fixture_plan
-from tests.unit.deploy.fake_engine import FakeEngine, FakeProgram, KilledError, refused
-from tests.unit.deploy.living_cluster import Behaviour, LivingCluster
+from tests.support.fake_engine import FakeEngine, FakeProgram, KilledError, refused
+from tests.support.living_cluster import Behaviour, LivingCluster
+from tests.support.planned import fixture_plan
 
 BASE = fixture_plan("local").find("least", Path("models"))
 IMAGE = f"{BASE.image.repository}@sha256:{'0' * 64}"

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from slipway.deploy import down
 from slipway.deploy.down import model_stacks, prove_environment_gone, prove_models_gone, remove_unknown, stopping_s
 from slipway.errors.failures import LeftBehind
-
-from tests.unit.deploy.fake_cluster import FakeCluster
+from tests.support.fake_cluster import FakeCluster
 
 OF_DIGITS = {
     "app.kubernetes.io/managed-by": "slipway",

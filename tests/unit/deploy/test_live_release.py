@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
+
 from slipway.deploy.live_release import LiveRefused, record_of_live
 from slipway.deploy.record import save
 from slipway.deploy.restorable import Owner, restorable
-
-from tests.planned import fixture_plan, fleet_plan
-from tests.unit.deploy.fake_cluster import FakeCluster
-from tests.unit.deploy.releases import deployed, planned, release_of
+from tests.support.fake_cluster import FakeCluster
+from tests.support.planned import fixture_plan, fleet_plan
+from tests.support.releases import deployed, planned, release_of
 
 LEAST = planned()
 LATER = replace(LEAST, release_digest="f" * 64)

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from slipway.deploy import model_lock
 from slipway.deploy.model_lock import ModelLock
 from slipway.engine.process import TABLE, Process
 from slipway.errors.failures import Interrupted, LockLost, ModelLocked
 from slipway.values.names import lock
-
-from tests.unit.deploy.fake_cluster import FakeCluster
+from tests.support.fake_cluster import FakeCluster
 
 LEASE = ("Lease", lock("digits"))
 

@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
+
 from slipway.cluster.rollout import REVISION
 from slipway.deploy.record import live_models, live_of, recorded_models, save, saved
 from slipway.errors.failures import RecordRefused, WrongAnswer
 from slipway.values.names import VERIFIED_LABEL, config_map
-
-from tests.unit.deploy.fake_cluster import FakeCluster
-from tests.unit.deploy.releases import planned, release_of
+from tests.support.fake_cluster import FakeCluster
+from tests.support.releases import planned, release_of
 
 LEAST = planned()
 RELEASE = release_of(LEAST)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from slipway.deploy.record import save
 from slipway.deploy.record_format import packed, unpacked
 from slipway.deploy.restorable import Owner, problems, restorable
@@ -18,10 +19,9 @@ from slipway.errors.base import DeployError
 from slipway.errors.failures import RecordRefused
 from slipway.plan.release import Release
 from slipway.values.names import record
-
-from tests.planned import fixture_plan, fleet_plan
-from tests.unit.deploy.fake_cluster import FakeCluster
-from tests.unit.deploy.releases import deployed, planned, release_of
+from tests.support.fake_cluster import FakeCluster
+from tests.support.planned import fixture_plan, fleet_plan
+from tests.support.releases import deployed, planned, release_of
 
 LEAST = planned()
 OWNER = Owner.of(LEAST)

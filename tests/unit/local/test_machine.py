@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from slipway.local import apt
 from slipway.local.host.errors import LocalError
 from slipway.local.machine import Facts, lacks, message, require

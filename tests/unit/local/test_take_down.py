@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from slipway.local import apt
 from slipway.local.host import processes
 from slipway.local.plugins import stand_in

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from slipway.components.image.build import ImageBuilder
 from slipway.components.image.build_context import planned_context
 from slipway.errors.failures import RegistryFailed
@@ -65,7 +66,7 @@ def cluster(aws: Aws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     kubeconfig.write_text(json.dumps({"users": [{"user": {"token": "of-the-rehearsal"}}]}))
     monkeypatch.setenv(aws_command.KUBECONFIG, str(kubeconfig))
     monkeypatch.setenv(aws_command.MOTO, aws.backend.endpoint)
-    if not aws.call("eks", "list_clusters")["clusters"]:
+    if "slipway-test" not in aws.call("eks", "list_clusters")["clusters"]:
         role = "arn:aws:iam::123456789012:role/x"
         aws.call("eks", "create_cluster", name="slipway-test", roleArn=role, resourcesVpcConfig={})
 

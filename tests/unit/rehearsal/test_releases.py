@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from slipway.rehearsal.kubernetes_provider import refusals
 
 _GOOD: dict[str, Any] = {

@@ -1,0 +1,82 @@
+"""The programs of the committed AWS environments, run once each on Pulumi's mocks."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import slipway.programs.environment
+import slipway.programs.model
+from slipway.loading.settings import load_settings
+from slipway.plan.release import Release
+from slipway.settings.aws import AwsSettings
+from tests.support.recorder import Registered, Run, run_program
+
+STACKS = Path(__file__).resolve().parents[2] / "stacks"
+ENVIRONMENTS = ("dev", "staging", "prod")
+TODAY = date(2026, 11, 21)
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
+KUBECONFIG = '{"kind": "Config"}'
+
+
+@lru_cache
+def settings_of(environment: str) -> AwsSettings:
+    settings = load_settings(STACKS, environment, TODAY)
+    assert isinstance(settings, AwsSettings)
+    return settings
+
+
+@lru_cache
+def run_of(environment: str) -> Run:
+    return run_program(slipway.programs.environment.program(environment, settings_of(environment)), environment)
+
+
+@lru_cache
+def run_of_model(environment: str) -> Run:
+    """A model of the environment, `digits`, brought back to a release: no image is built for that."""
+    settings = settings_of(environment)
+    image = f"{settings.registry}/slipway/{environment}/digits@sha256:{'ab' * 32}"
+    pod = {"serviceAccountName": "digits", "containers": [{"name": "server", "image": image}]}
+    meta = {"name": "digits", "namespace": settings.namespace}
+    manifests: tuple[dict[str, Any], ...] = (
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta},
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": {"template": {"spec": pod}}},
+    )
+    release = Release("digits", "1.0.0", "1" * 64, image, manifests, {})
+    connection = {
+        "context": f"slipway-{environment}",
+        "namespace": settings.namespace,
+        "registry": settings.registry,
+        "kubeconfig": KUBECONFIG,
+        "key": KEY,
+    }
+    program = slipway.programs.model.release_program(settings, environment, release)
+    return run_program(program, f"{environment}.digits", connection=connection)
+
+
+def runs() -> Iterator[tuple[str, Run]]:
+    """Every environment, and a model in each, by the name of its stack."""
+    for environment in ENVIRONMENTS:
+        yield environment, run_of(environment)
+        yield f"{environment}.digits", run_of_model(environment)
+
+
+def everything() -> Iterator[tuple[str, Registered]]:
+    """Every AWS resource of every run, with the name of its stack."""
+    for stack, run in runs():
+        for resource in run.aws():
+            yield stack, resource
+
+
+def statements() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every statement of every policy that is registered, with the resource that it belongs to."""
+    for stack, resource in everything():
+        for key in ("policy", "assumeRolePolicy"):
+            if resource.token != "aws:ecr/lifecyclePolicy:LifecyclePolicy" and key in resource.inputs:
+                for statement in json.loads(resource.inputs[key])["Statement"]:
+                    yield f"{stack} {resource.name}", statement

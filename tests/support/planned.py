@@ -1,0 +1,26 @@
+"""Plans of the fixtures, with digests of Slipway's own code that do not change with every edit of it."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from slipway.loading.specs import load_environment
+from slipway.plan.code_digests import CodeDigests
+from slipway.planner.environment import Plan, plan
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+CODE = CodeDigests(requirements="requirements", server={})
+
+
+@lru_cache
+def fixture_plan(environment: str) -> Plan:
+    """The plan of the good fixtures for one of their environments."""
+    settings, specs = load_environment(FIXTURES / "settings/ok", environment, FIXTURES / "spec/ok", FIXTURES / "repo")
+    return plan(environment, settings, specs, CODE)
+
+
+@lru_cache
+def fleet_plan() -> Plan:
+    """The plan of the fixtures' environment on AWS, with a model of each kind."""
+    folder = FIXTURES / "aws"
+    settings, specs = load_environment(folder / "settings", "fleet", folder / "spec", FIXTURES / "repo")
+    return plan("fleet", settings, specs, CODE)

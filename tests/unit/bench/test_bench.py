@@ -1,0 +1,37 @@
+"""How the benchmarks compare, and how they keep their page."""
+
+import pytest
+
+from slipway.render.render import render_model, to_yaml
+from tests.bench.helm_peer import check_equal
+from tests.bench.run import PAGE
+from tests.bench.tables import replaced, table
+from tests.support.planned import fixture_plan
+
+
+@pytest.mark.parametrize("part", ["plan", "fleet", "server"])
+def test_the_page_has_a_place_for_every_part_and_keeps_all_else(part: str) -> None:
+    page = PAGE.read_text()
+    new = replaced(page, part, "figures of today")
+    begin, end = f"<!-- make bench: {part} -->", f"<!-- end of {part} -->"
+    assert new.split(begin)[1].split(end)[0].strip() == "figures of today"
+    assert (new.split(begin)[0], new.split(end)[1]) == (page.split(begin)[0], page.split(end)[1])
+
+
+def test_a_page_without_the_marks_is_refused() -> None:
+    with pytest.raises(ValueError, match="no marks for plan"):
+        replaced("# Benchmarks\n", "plan", "figures")
+
+
+def test_figures_stand_on_the_right() -> None:
+    assert table(["what", "wall"], [["x", "1"]]) == "| what | wall |\n| --- | ---: |\n| x | 1 |"
+
+
+def test_a_peer_that_renders_something_else_is_refused() -> None:
+    models = fixture_plan("local").models
+    text = "".join(to_yaml(render_model(model, model.image.reference)) for model in models)
+    check_equal(text, models)
+    with pytest.raises(ValueError, match=r"Deployment .* differs"):
+        check_equal(text.replace("maxSurge: 1", "maxSurge: 2", 1), models)
+    with pytest.raises(ValueError, match=r"made by Helm\)"):
+        check_equal(text, models[1:])

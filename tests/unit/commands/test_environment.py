@@ -1,0 +1,131 @@
+"""What a change of node pools means is known before anything happens."""
+
+from pathlib import Path
+
+import pytest
+
+from slipway.capacity.node_groups import NodeGroup, node_groups, to_store
+from slipway.cluster.api import Json
+from slipway.commands.environment import environment_up, groups_there, leaving, refuse_replacement
+from slipway.commands.opened import Folders, Opened
+from slipway.errors.base import UserErrors
+from slipway.settings.aws import AwsSettings
+from tests.support.needs_aws import needs_aws
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def opened(name: str = "prod") -> Opened:
+    return Opened(name, Folders(ROOT / "models", ROOT / "stacks"))
+
+
+def changed(pool: str, **values: object) -> Opened:
+    """The environment with other values in one pool."""
+    other = opened()
+    settings = other.settings
+    assert isinstance(settings, AwsSettings)
+    pools = tuple(item.model_copy(update=values) if item.name == pool else item for item in settings.node_pools)
+    other.__dict__["settings"] = settings.model_copy(update={"node_pools": pools})
+    return other
+
+
+def without(pool: str) -> Opened:
+    other = opened()
+    settings = other.settings
+    assert isinstance(settings, AwsSettings)
+    pools = tuple(item for item in settings.node_pools if item.name != pool)
+    other.__dict__["settings"] = settings.model_copy(update={"node_pools": pools})
+    return other
+
+
+def groups() -> tuple[NodeGroup, ...]:
+    settings = opened().settings
+    assert isinstance(settings, AwsSettings)
+    return node_groups(settings)
+
+
+def state(there: tuple[NodeGroup, ...]) -> Json:
+    resources = [{"urn": "urn:stack", "type": "pulumi:pulumi:Stack", "outputs": {"pools": to_store(there)}}]
+    resources += [
+        {
+            "urn": f"urn:{group.name}",
+            "type": "aws:eks/nodeGroup:NodeGroup",
+            "inputs": {"nodeGroupName": group.name},
+        }
+        for group in there
+    ]
+    return {"deployment": {"resources": resources}}
+
+
+def test_groups_come_back_from_the_state_as_they_went_in() -> None:
+    assert groups_there(state(groups())) == groups()
+    assert groups_there(None) == ()
+
+
+def test_a_pool_whose_bounds_change_is_updated_in_place() -> None:
+    refuse_replacement(changed("cpu", max_nodes=20), groups())
+
+
+def test_a_pool_whose_instances_change_is_refused_with_the_command_that_does_it() -> None:
+    with pytest.raises(UserErrors) as refused:
+        refuse_replacement(changed("cpu", instance_types=("m7i.4xlarge",)), groups())
+    assert str(refused.value) == (
+        f'{ROOT}/stacks/Pulumi.prod.yaml:27: config.slipway:environment.node_pools[0]: "cpu" is a pool with a change '
+        "that its nodes cannot take: new ones have to be made beside them; allowed: other bounds, labels, taints or "
+        "disk; for the rest, new nodes; next: run slipway rotate prod cpu, which empties the old nodes before it "
+        "removes them"
+    )
+
+
+def test_a_change_of_zones_is_one_of_the_platforms_nodes_too() -> None:
+    other = opened()
+    settings = other.settings
+    assert isinstance(settings, AwsSettings)
+    other.__dict__["settings"] = settings.model_copy(update={"zones": settings.zones[:2]})
+    with pytest.raises(UserErrors, match=r"zones: \"system\" is a pool with a change"):
+        refuse_replacement(other, groups())
+
+
+def test_a_pool_that_the_settings_have_no_more_is_leaving_and_no_other() -> None:
+    other = without("graviton")
+    refuse_replacement(other, groups())
+    assert {group.pool for group in leaving(other, groups())} == {"graviton"}
+    assert leaving(opened(), groups()) == []
+
+
+def test_a_cluster_of_a_kubeconfig_has_no_pools_that_could_leave() -> None:
+    local = opened("local")
+    refuse_replacement(local, groups())
+    assert leaving(local, groups()) == []
+
+
+class RecordingEngine:
+    """Records what it is asked for; no stack is run."""
+
+    def __init__(self, kept: Json) -> None:
+        self.kept = kept
+        self.calls: list[tuple[str, object]] = []
+
+    def state(self, stack: str) -> Json:
+        return self.kept
+
+    def refresh(self, stack: str, urns: list[str], tell: object) -> None:
+        self.calls.append(("refresh", urns))
+
+    def up(self, stack: str, program: object, tell: object, *, new: bool, refresh: bool) -> None:
+        self.calls.append(("up", stack))
+
+
+@needs_aws
+def test_nodes_are_counted_before_bounds_change_so_that_the_autoscalers_number_stands() -> None:
+    engine = RecordingEngine(state(groups()))
+    (cpu,) = (group.name for group in groups() if group.pool == "cpu")
+    environment_up(changed("cpu", max_nodes=20), engine, lambda _: None)  # type: ignore[arg-type]
+    assert engine.calls == [("refresh", [f"urn:{cpu}"]), ("up", "prod")]
+
+
+@needs_aws
+def test_nothing_is_counted_when_no_bounds_change() -> None:
+    engine = RecordingEngine(state(groups()))
+    environment_up(opened(), engine, lambda _: None)  # type: ignore[arg-type]
+    assert engine.calls == [("up", "prod")]

@@ -1,0 +1,168 @@
+"""What a person sees of live models, and where a command looks for the files of a project."""
+
+import json
+import os
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from slipway.cli import cli
+from slipway.cluster.pods import cold_start_s
+from slipway.commands.live import curl
+from slipway.commands.opened import Folders, Opened
+from slipway.errors.base import UserError
+from tests.unit.planner.test_others import UNFINISHED, Project
+
+Manifest = dict[str, Any]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+def labels(name: str, release: str) -> dict[str, str]:
+    return {
+        "app.kubernetes.io/name": name,
+        "app.kubernetes.io/managed-by": "slipway",
+        "app.kubernetes.io/version": "1.0.0",
+        "slipway.dev/release": release,
+        "slipway.dev/verified": release,
+    }
+
+
+def pod(release: str, ready: str | None, *, created: str = "2026-11-26T01:00:00Z", restarts: int = 0) -> Manifest:
+    conditions = [{"type": "Ready", "status": "True" if ready else "False", "lastTransitionTime": ready or created}]
+    return {
+        "metadata": {"creationTimestamp": created, "labels": {"slipway.dev/release": release}},
+        "status": {"conditions": conditions, "containerStatuses": [{"restartCount": restarts}]},
+    }
+
+
+def test_a_cold_start_is_what_the_quickest_pod_of_the_release_took() -> None:
+    pods = [pod("new", "2026-11-26T01:00:12Z"), pod("new", "2026-11-26T01:00:10Z"), pod("old", "2026-11-26T01:00:02Z")]
+    assert cold_start_s(pods, "new", 60) == 10
+
+
+@pytest.mark.parametrize(
+    "told_nothing",
+    [
+        pod("new", None),
+        pod("new", "2026-11-26T01:00:10Z", restarts=1),
+        pod("new", "2026-11-27T01:00:10Z"),
+        {"metadata": {"creationTimestamp": "2026-11-26T01:00:00Z", "labels": {"slipway.dev/release": "new"}}},
+    ],
+)
+def test_a_pod_that_is_not_ready_or_was_ready_before_tells_no_cold_start(told_nothing: Manifest) -> None:
+    assert cold_start_s([told_nothing], "new", 60) is None
+
+
+class Live:
+    """A cluster with live models of these names, each with one pod."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def list(self, kind: str, selector: str = "", fields: str = "") -> list[Manifest]:
+        made = {"Deployment": self._deployment, "Pod": self._pod}.get(kind)
+        return [made(name) for name in self._names] if made else []
+
+    def _deployment(self, name: str) -> Manifest:
+        metadata = {"name": name, "labels": labels(name, "abc"), "generation": 1}
+        spec = {"template": {"metadata": {"labels": {"slipway.dev/release": "abc"}}}}
+        return {"metadata": metadata, "spec": spec, "status": {"observedGeneration": 1, "availableReplicas": 1}}
+
+    def _pod(self, name: str) -> Manifest:
+        made = pod("abc", "2026-11-26T01:00:10Z")
+        made["metadata"]["labels"] |= labels(name, "abc")
+        return made
+
+
+def status(project: Project, live: Live, *arguments: str, monkeypatch: pytest.MonkeyPatch) -> Result:
+    monkeypatch.setattr(Opened, "cluster", live)
+    monkeypatch.chdir(project.folder)
+    return CliRunner().invoke(cli, ["status", "here", *arguments], catch_exceptions=False)
+
+
+def test_status_shows_the_cold_start_that_was_measured_beside_the_estimate(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = status(project, Live("ours"), monkeypatch=monkeypatch).stdout
+    assert "10.0 s (est. " in said
+    (row,) = json.loads(status(project, Live("ours"), "--json", monkeypatch=monkeypatch).stdout)["models"]
+    estimated = project.opened().plan.models[0].estimates.cold_start.total_s
+    assert row["coldStart"] == {"estimatedSeconds": estimated, "measuredSeconds": 10.0}
+
+
+def test_status_of_one_model_shows_that_one_and_refuses_one_that_is_nowhere(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.spec("theirs")
+    said = status(project, Live("ours", "gone"), "theirs", monkeypatch=monkeypatch).stdout
+    assert [line.split()[0] for line in said.splitlines()] == ["MODEL", "theirs"]
+    assert "serves; has no spec" in status(project, Live("gone"), "gone", monkeypatch=monkeypatch).stdout
+    with pytest.raises(UserError, match=r'"our" is not known; allowed: gone, ours, theirs; next: did you mean ours'):
+        status(project, Live("gone"), "our", monkeypatch=monkeypatch)
+
+
+@pytest.mark.parametrize("case", UNFINISHED)
+def test_status_is_shown_whatever_is_wrong_with_a_spec(
+    project: Project, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write(*UNFINISHED[case])
+    shown = status(project, Live("ours", "theirs"), monkeypatch=monkeypatch)
+    assert shown.exit_code == 0
+    assert "serves; its spec is wrong" in shown.stdout
+    assert f"warning: theirs: models/{UNFINISHED[case][0]}" in shown.stderr
+
+
+@pytest.mark.parametrize("below", [".", "models", "stacks/deep/er"])
+def test_commands_find_the_project_above_and_name_its_files_from_here(
+    project: Project, below: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = project.folder / below
+    here.mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(here)
+    shown = CliRunner().invoke(cli, ["plan", "here"], catch_exceptions=False)
+    assert shown.exit_code == 0
+    assert "ours" in shown.stdout
+    assert "ours" in CliRunner().invoke(cli, ["validate"], catch_exceptions=False).stdout
+    project.spec("ours", version="one")
+    with pytest.raises(UserError) as refused:
+        CliRunner().invoke(cli, ["plan", "here"], catch_exceptions=False)
+    file = str(refused.value).partition(":")[0]
+    assert file == os.path.relpath(project.folder / "models/ours.yaml")
+    assert Path(file).is_file()
+
+
+def test_folders_that_are_named_are_taken_from_here(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project.folder / "models")
+    named = ["--models", ".", "--settings", "../stacks"]
+    assert CliRunner().invoke(cli, ["plan", "here", *named], catch_exceptions=False).exit_code == 0
+    with pytest.raises(UserError, match=r"^models: cannot be read"):
+        CliRunner().invoke(cli, ["plan", "here", "--models", "models"], catch_exceptions=False)
+
+
+def test_outside_of_a_project_the_folders_of_this_one_are_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"^stacks: cannot be read: .*next: name the folder with --settings"):
+        CliRunner().invoke(cli, ["plan", "here"], catch_exceptions=False)
+
+
+def test_the_line_for_curl_is_one_that_a_shell_reads_back_in_this_folder(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = "checks of ours/it's $1.json"
+    (project.folder / "checks of ours").mkdir()
+    (project.folder / request).write_text("{}")
+    for below in (".", "models"):
+        monkeypatch.chdir(project.folder / below)
+        folders = Folders(Path(os.path.relpath(project.folder / "models")), Path("stacks"))
+        words = shlex.split(curl(Opened("here", folders), "http://127.0.0.1:1", request))
+        assert words[:3] == ["curl", "-s", "http://127.0.0.1:1/predict"]
+        assert Path(words[-1].removeprefix("@")).read_text() == "{}"

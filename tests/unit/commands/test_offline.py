@@ -1,0 +1,74 @@
+"""The commands `plan` and `price` as a person sees them."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from slipway.cli import cli
+from tests.support.planned import FIXTURES
+
+WIDE = 120
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    """The fixtures on AWS as a repository of their own."""
+    (tmp_path / "Pulumi.yaml").write_text("name: slipway\n")
+    for name in ("weights", "checks"):
+        shutil.copytree(FIXTURES / "repo" / name, tmp_path / name)
+    shutil.copytree(FIXTURES / "aws/spec", tmp_path / "models")
+    return ["--models", str(tmp_path / "models"), "--settings", str(FIXTURES / "aws/settings")]
+
+
+def run(*arguments: str) -> Result:
+    result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert result.exit_code == 0
+    return result
+
+
+def test_a_plan_shows_pool_and_why_cold_start_and_cost_within_120_columns(files: list[str]) -> None:
+    said = run("plan", "fleet", *files)
+    table = said.stdout.splitlines()[:16]
+    assert table[0].split() == [
+        *("MODEL", "VERSION", "RELEASE", "REPLICAS", "A", "REPLICA", "POOL", "ROLLOUT", "COLD", "START", "$/MONTH")
+    ]
+    assert max(len(line.rstrip()) for line in table) <= WIDE
+    (mig,) = (line for line in table if line.startswith("gpu-mig "))
+    assert "1500m 8Gi 1/7xH100" in mig
+    assert "717.49-2,869.94" in mig
+    assert (
+        "gpu-mig: h100-mig is the best of 2 pools that fit: $0.9829 an hour for 14.3% of one p5.4xlarge" in said.stdout
+    )
+    assert "warning: spot: scale.min: 1 of 3 replicas at rest need spot nodes of pool spot" in said.stderr
+    assert "fleet: $" in said.stdout.splitlines()[-1]
+
+
+def test_a_price_shows_models_nodes_fixed_costs_budget_and_what_it_leaves_out(files: list[str]) -> None:
+    said = run("price", "fleet", *files).stdout
+    rows = {line.split("  ")[0]: line.split() for line in said.splitlines()}
+    assert rows["gpu-only-one"][-6:] == ["1.8610", "1.8610", "1,358.53", "1,358.53", "-", "-"]
+    assert rows["control plane"][2:6] == ["1", "0.1000", "0.1000", "73.00"]
+    assert rows["total"]
+    assert "budget: $150,000 a month; " in said
+    assert "left out: traffic" in said
+    assert max(len(line.rstrip()) for line in said.splitlines() if "left out" not in line) <= WIDE
+
+
+def test_the_same_as_json_is_one_document(files: list[str]) -> None:
+    priced = json.loads(run("price", "fleet", "--json", *files).stdout)
+    planned = json.loads(run("plan", "fleet", "gpu-mig", "--json", *files).stdout)
+    assert planned["usd"] == priced["usd"]
+    (model,) = planned["models"]
+    assert model["estimates"]["usd"] == next(one["usd"] for one in priced["models"] if one["name"] == "gpu-mig")
+
+
+def test_of_a_cluster_that_was_there_no_price_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "least.yaml").write_text((FIXTURES / "spec/ok/least.yaml").read_text())
+    for name in ("weights", "checks"):
+        shutil.copytree(FIXTURES / "repo" / name, tmp_path / name)
+    said = run("price", "local", "--models", str(tmp_path), "--settings", str(FIXTURES / "settings/ok"))
+    assert said.stdout.splitlines()[1].split() == ["least", "default", "1", *["-"] * 6]
+    assert "nothing is known of it by the hour" in said.stderr

@@ -1,0 +1,70 @@
+"""The golden request is judged (answers come from a fake Service)."""
+
+import pytest
+
+from slipway.deploy import judge as module
+from slipway.deploy.judge import verify
+from slipway.errors.failures import ApiRefused, ClusterUnreachable, WrongAnswer
+from tests.support.fake_cluster import FakeCluster
+
+CHECK = {"request": {"input": [1]}, "expect": {"label": 7}, "timeout_s": 2.0}
+
+
+def answer(label: int, release: str = "new") -> dict[str, object]:
+    return {"model": "digits", "version": "1.0.0", "release": release, "outputs": {"label": [label]}}
+
+
+def cluster(*answers: object) -> FakeCluster:
+    fake = FakeCluster()
+    fake.answers = list(answers)
+    return fake
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SETTLE_S", 0.05)
+    monkeypatch.setattr(module, "_RETRY_S", 0.01)
+
+
+def test_a_right_answer_gives_its_outputs() -> None:
+    verdict = verify(cluster(answer(7)), "digits", CHECK, "new")
+    assert verdict.outputs == {"label": [7]}
+    assert verdict.release == "new"
+
+
+def test_a_wrong_answer_of_the_release_is_not_asked_for_again() -> None:
+    with pytest.raises(WrongAnswer, match="output `label` is 3, expected 7"):
+        verify(cluster(answer(3), answer(7)), "digits", CHECK, "new")
+
+
+def test_the_old_release_is_not_judged_but_waited_out() -> None:
+    assert verify(cluster(answer(3, "old"), answer(7)), "digits", CHECK, "new").outputs == {"label": [7]}
+
+
+def test_an_old_release_that_goes_on_answering_is_an_error_which_names_both() -> None:
+    with pytest.raises(WrongAnswer, match="release old answers instead of new"):
+        verify(cluster(answer(7, "old")), "digits", CHECK, "new")
+
+
+def test_any_release_will_do_when_none_is_asked_for() -> None:
+    assert verify(cluster(answer(7, "old")), "digits", CHECK, None).release == "old"
+
+
+def test_a_service_without_an_endpoint_yet_is_asked_again() -> None:
+    nobody = ApiRefused("POST", "/", 503, "no endpoints available")
+    assert verify(cluster(nobody, nobody, answer(7)), "digits", CHECK, "new").outputs == {"label": [7]}
+
+
+def test_a_request_that_the_server_refuses_is_wrong_at_once() -> None:
+    with pytest.raises(WrongAnswer, match="HTTP 400: input has the shape"):
+        verify(cluster(ApiRefused("POST", "/", 400, "input has the shape"), answer(7)), "digits", CHECK, "new")
+
+
+def test_a_cluster_that_stays_away_is_an_error_with_its_reason() -> None:
+    with pytest.raises(WrongAnswer, match="connection refused"):
+        verify(cluster(ClusterUnreachable("c", "h", 1, "connection refused")), "digits", CHECK, "new")
+
+
+def test_a_late_answer_is_wrong_though_its_content_is_right() -> None:
+    with pytest.raises(WrongAnswer, match=r"took .* s, allowed are 0 s"):
+        verify(cluster(answer(7)), "digits", {**CHECK, "timeout_s": 0.0}, "new")

@@ -1,0 +1,80 @@
+"""Settings of kind `aws`: what is accepted, what its parts come to, and what the day has to do with it.
+
+What is refused, with its message, are the fixtures settings/error/aws.*.yaml (test_refusals).
+"""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from slipway.catalog.aws import EKS_VERSIONS, REGIONS
+from slipway.errors.base import UserError
+from slipway.loading.settings import settings_warnings
+from slipway.loading.specs import load_settings, secrets_of
+from slipway.plan.code_digests import ROOT
+from slipway.settings.aws import AwsSettings
+from slipway.settings.kubernetes import Settings
+from tests.support.planned import FIXTURES
+
+TODAY = date(2026, 11, 21)
+STACKS = ROOT / "stacks"
+
+
+def of(name: str, folder: Path = STACKS) -> AwsSettings:
+    settings = load_settings(folder, name, TODAY)
+    assert isinstance(settings, AwsSettings)
+    return settings
+
+
+def test_the_kind_decides_which_settings_are_read() -> None:
+    assert isinstance(load_settings(STACKS, "local", TODAY), Settings)
+    assert isinstance(load_settings(STACKS, "prod", TODAY), AwsSettings)
+
+
+@pytest.mark.parametrize("name", ["dev", "staging", "prod"])
+def test_the_committed_environments_are_accepted_and_their_state_is_encrypted_by_kms(name: str) -> None:
+    settings = of(name)
+    assert settings.region == "eu-central-1"
+    assert secrets_of(STACKS, name) == {"secretsprovider": "awskms://alias/slipway-state?region=eu-central-1"}
+    assert settings_warnings(settings, TODAY) == ()
+
+
+def test_production_stands_when_a_zone_falls_and_no_other_environment_has_its_addresses() -> None:
+    prod = of("prod")
+    assert (len(prod.zones), prod.nat, prod.api.public_cidrs) == (3, "zone", ())
+    assert len({of(name).cidr for name in ("dev", "staging", "prod")}) == 3
+    assert of("dev").nat == "single"
+    assert all(pool.spot for pool in of("dev").node_pools if not pool.has_gpus)
+
+
+def test_every_field_is_accepted_at_its_bounds() -> None:
+    settings = of("eks", FIXTURES / "settings/ok")
+    assert settings.account == "012345678901"
+    assert settings.registry == "012345678901.dkr.ecr.us-east-1.amazonaws.com"
+    assert settings.node_pools[0].disk == 16 * 2**40
+
+
+def test_instance_types_that_are_left_out_are_the_cheapest_of_the_region() -> None:
+    pool = of("eks", FIXTURES / "settings/ok").node_pools[2]
+    assert [instance.name for instance in pool.types("us-east-1")] == ["g5.xlarge"]
+
+
+def test_a_version_is_warned_about_from_the_end_of_standard_support_and_refused_from_that_of_extended() -> None:
+    support = EKS_VERSIONS["1.35"]
+    day = timedelta(days=1)
+    assert settings_warnings(of("prod"), support.standard_until - day) == ()
+    assert "left its standard support on 2027-03-27" in settings_warnings(of("prod"), support.standard_until)[0]
+    assert load_settings(STACKS, "prod", support.extended_until - day)
+    with pytest.raises(UserError, match=r'prod.yaml:12: .*"1.35" is past its support, .* allowed: 1.36; next: '):
+        load_settings(STACKS, "prod", support.extended_until)
+
+
+def test_a_cluster_of_a_kubeconfig_has_no_version_to_warn_about() -> None:
+    assert settings_warnings(load_settings(STACKS, "local", TODAY), date(2099, 1, 1)) == ()
+
+
+def test_every_region_has_prices_and_zones_enough() -> None:
+    for region in REGIONS.values():
+        assert len(region.zones) >= 3
+        assert min(region.nat_hourly_usd, region.endpoint_hourly_usd, region.disk_monthly_usd) > 0
