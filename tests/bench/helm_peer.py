@@ -12,7 +12,7 @@ import yaml
 
 from slipway.local.build import golang, toolchain
 from slipway.planner.environment import ModelPlan
-from slipway.render.render import model_values, render_model
+from slipway.render.model import model_values, render_model
 
 MODULE = Path(__file__).parent / "helm"
 CHART = MODULE / "chart"

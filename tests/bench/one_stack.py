@@ -21,7 +21,8 @@ from slipway.components.kubernetes.model import with_image
 from slipway.components.kubernetes.object import KubernetesObject, cluster_provider
 from slipway.engine.engine import Engine
 from slipway.planner.environment import ModelPlan
-from slipway.render.render import render_environment, render_model
+from slipway.render.environment import render_environment
+from slipway.render.model import render_model
 from slipway.settings.kubernetes import Settings
 
 _BEFORE_THE_PODS = ("ServiceAccount", "ConfigMap", "NetworkPolicy")

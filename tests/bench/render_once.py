@@ -12,7 +12,8 @@ from pathlib import Path
 from slipway.loading.specs import find_root, load_environment
 from slipway.plan.code_digests import code_digests
 from slipway.planner.environment import plan
-from slipway.render.render import render_model, to_yaml
+from slipway.render.model import render_model
+from slipway.render.yaml import to_yaml
 
 
 def main() -> None:

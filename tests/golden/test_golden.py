@@ -6,14 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from slipway.render.render import (
-    placeholder_image,
-    render_dockerfile,
-    render_environment,
-    render_model,
-    render_runtime_dockerfile,
-    to_yaml,
-)
+from slipway.render.environment import render_environment
+from slipway.render.image import render_dockerfile, render_runtime_dockerfile
+from slipway.render.model import placeholder_image, render_model
+from slipway.render.yaml import to_yaml
 from tests.support.planned import fixture_plan
 
 HERE = Path(__file__).parent

@@ -11,7 +11,8 @@ from slipway.errors.base import UserError
 from slipway.loading.specs import load_settings, load_spec_file
 from slipway.planner.environment import Plan, plan
 from slipway.planner.price import price
-from slipway.render.render import placeholder_image, render_model, to_yaml
+from slipway.render.model import placeholder_image, render_model
+from slipway.render.yaml import to_yaml
 from tests.support.planned import CODE, FIXTURES, fleet_plan
 
 HERE = Path(__file__).parent

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from slipway.render.render import placeholder_image, render_model
+from slipway.render.model import placeholder_image, render_model
 from slipway.values.names import EXCEPTIONS_ANNOTATION
 from tests.support.planned import fixture_plan
 

@@ -14,7 +14,7 @@ from slipway.commands.opened import Folders, Opened
 from slipway.components.image.component import ModelImage, ModelImageArgs
 from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
-from slipway.render.render import render_model
+from slipway.render.model import render_model
 from tests.support.recorder import Run, run_program
 
 ROOT = Path(__file__).resolve().parents[2]

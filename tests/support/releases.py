@@ -5,7 +5,7 @@ from typing import Any
 
 from slipway.plan.model import ModelPlan
 from slipway.plan.release import Release
-from slipway.render.render import render_model
+from slipway.render.model import render_model
 from slipway.values.names import VERIFIED_LABEL
 from tests.support.fake_cluster import FakeCluster
 from tests.support.planned import fixture_plan

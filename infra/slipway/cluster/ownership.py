@@ -11,7 +11,7 @@ from typing import Any
 from slipway.cluster.api import Cluster, Json
 from slipway.errors.base import Place, UserError, UserErrors, WrongValue
 from slipway.plan.model import ModelPlan
-from slipway.render.render import model_shapes
+from slipway.render.model import model_shapes
 from slipway.values import names
 
 Located = tuple[Place, str]

@@ -17,7 +17,7 @@ from slipway.commands.opened import Opened
 from slipway.errors.base import Place, UserError
 from slipway.errors.failures import EnvironmentMissing
 from slipway.planner.environment import ModelPlan
-from slipway.render.render import render_environment
+from slipway.render.environment import render_environment
 
 _NAMED = 10
 

@@ -15,7 +15,10 @@ from slipway.loading.specs import environments, load_spec_file
 from slipway.planner.environment import ModelPlan
 from slipway.planner.price import LEFT_OUT, price
 from slipway.reading.folders import find_root, from_root
-from slipway.render.render import render_dockerfile, render_environment, render_model, to_yaml
+from slipway.render.environment import render_environment
+from slipway.render.image import render_dockerfile
+from slipway.render.model import render_model
+from slipway.render.yaml import to_yaml
 from slipway.values.quantities import format_bytes, format_cpu
 
 

@@ -10,7 +10,8 @@ from slipway.errors.base import DeployError
 from slipway.plan.model import ModelPlan
 from slipway.plan.release import Release
 from slipway.policy.resource import read
-from slipway.render.render import PLACE, model_shapes, render_model
+from slipway.render.model import model_shapes, render_model
+from slipway.render.templates import PLACE
 from slipway.values import names
 
 

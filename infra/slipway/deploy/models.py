@@ -23,7 +23,7 @@ from slipway.errors.base import DeployError, SlipwayError
 from slipway.errors.failures import Interrupted, LeftBehind, WrongAnswer
 from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
-from slipway.render.render import render_model
+from slipway.render.model import render_model
 from slipway.values.names import short, stack
 
 Report = Callable[[str, str], None]

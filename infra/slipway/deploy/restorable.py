@@ -19,7 +19,8 @@ from slipway.plan.model import ModelPlan
 from slipway.plan.release import Release
 from slipway.policy.resource import of_manifests, read
 from slipway.policy.resources import violations
-from slipway.render.render import PLACE, model_shapes
+from slipway.render.model import model_shapes
+from slipway.render.templates import PLACE
 from slipway.values import names
 
 _NUMBERS = 10**9

@@ -21,7 +21,8 @@ from slipway.policy.resources import violations
 from slipway.policy.rules import BY_ID, Rule
 from slipway.reading.findings import dotted
 from slipway.reading.yaml_document import Document, FieldPath
-from slipway.render.render import placeholder_image, render_environment, render_model
+from slipway.render.environment import render_environment
+from slipway.render.model import placeholder_image, render_model
 from slipway.settings.aws import AwsSettings
 
 

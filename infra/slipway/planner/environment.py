@@ -15,7 +15,8 @@ from slipway.loading.specs import LoadedSpec
 from slipway.loading.variant import Variant
 from slipway.plan.code_digests import REQUIREMENTS, SERVER_SOURCE, CodeDigests
 from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Timing
-from slipway.render.render import render_dockerfile, render_model, render_runtime_dockerfile
+from slipway.render.image import render_dockerfile, render_runtime_dockerfile
+from slipway.render.model import render_model
 from slipway.settings.aws import AnySettings, AwsSettings
 from slipway.values import names
 

@@ -8,7 +8,7 @@ from slipway.capacity.node_groups import NodeGroup, node_groups, to_store
 from slipway.components.connection import Connection, export
 from slipway.components.kubernetes.environment import EnvironmentArgs, KubernetesEnvironment
 from slipway.planner.environment import Plan
-from slipway.render.render import render_environment
+from slipway.render.environment import render_environment
 from slipway.settings.aws import AnySettings, AwsSettings
 from slipway.settings.kubernetes import Settings
 

@@ -13,7 +13,7 @@ from slipway.components.kubernetes.model import Model, ModelArgs
 from slipway.deploy.models import Programs
 from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
-from slipway.render.render import render_model
+from slipway.render.model import render_model
 from slipway.settings.aws import AnySettings, AwsSettings
 from slipway.values.names import short
 

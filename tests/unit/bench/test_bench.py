@@ -2,7 +2,8 @@
 
 import pytest
 
-from slipway.render.render import render_model, to_yaml
+from slipway.render.model import render_model
+from slipway.render.yaml import to_yaml
 from tests.bench.helm_peer import check_equal
 from tests.bench.run import PAGE
 from tests.bench.tables import replaced, table

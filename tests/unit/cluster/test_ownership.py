@@ -19,7 +19,7 @@ from slipway.cluster.ownership import (
 )
 from slipway.commands.claim import give_up_namespace, retained, why_namespace_stays
 from slipway.errors.base import Place, UserError
-from slipway.render.render import render_environment
+from slipway.render.environment import render_environment
 from slipway.values.names import environment_labels
 from tests.support.fake_cluster import FakeCluster
 from tests.support.planned import fixture_plan

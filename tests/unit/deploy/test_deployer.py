@@ -19,7 +19,7 @@ from slipway.deploy.watcher import Watcher
 from slipway.errors.failures import ClusterUnreachable, Interrupted, LockLost, RolloutFailed, StackFailed, WrongAnswer
 from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
-from slipway.render.render import render_model
+from slipway.render.model import render_model
 from slipway.values import names
 from tests.support.fake_engine import FakeEngine, FakeProgram, KilledError, refused
 from tests.support.living_cluster import Behaviour, LivingCluster

@@ -18,7 +18,10 @@ from slipway.errors.base import UserError, each
 from slipway.loading.specs import load_settings, load_spec_file
 from slipway.planner.environment import plan
 from slipway.reading.files import BadFile
-from slipway.render.render import placeholder_image, render_dockerfile, render_environment, render_model, to_yaml
+from slipway.render.environment import render_environment
+from slipway.render.image import render_dockerfile
+from slipway.render.model import placeholder_image, render_model
+from slipway.render.yaml import to_yaml
 from slipway.settings.aws import AnySettings, AwsSettings
 from tests.support.planned import CODE, FIXTURES
 

@@ -13,7 +13,7 @@ from slipway.artifacts.golden_request import REQUEST_LIMIT
 from slipway.errors.base import UserError, each
 from slipway.loading.specs import environments, load_environment, load_settings, load_spec_file, load_specs
 from slipway.planner.environment import plan
-from slipway.render.render import placeholder_image, render_model
+from slipway.render.model import placeholder_image, render_model
 from tests.support.planned import CODE
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"

@@ -18,7 +18,7 @@ from slipway.policy.resource import of_manifests
 from slipway.policy.resources import excepted
 from slipway.policy.rules import EXCEPTABLE, RULES
 from slipway.reading.yaml_document import Document
-from slipway.render.render import placeholder_image, render_model
+from slipway.render.model import placeholder_image, render_model
 from tests.support.planned import CODE, FIXTURES
 
 ROOT = Path(__file__).parents[3]

@@ -18,7 +18,7 @@ from slipway.errors.base import UserError, each
 from slipway.loading.specs import LoadedSpec, load_settings, load_spec_file
 from slipway.planner import environment as plan_module
 from slipway.planner.environment import ModelPlan, _image, plan, release_digest
-from slipway.render.render import placeholder_image, render_model
+from slipway.render.model import placeholder_image, render_model
 from slipway.settings.kubernetes import NodePool, Settings
 from slipway.spec.model import Endpoint
 from tests.support.planned import CODE, FIXTURES, fixture_plan, fleet_plan

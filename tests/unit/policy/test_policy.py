@@ -18,7 +18,8 @@ from slipway.policy.kubernetes import is_latest
 from slipway.policy.resource import UNKNOWN, Resource, of_manifests, read
 from slipway.policy.resources import OF_ALL, OF_ONE, excepted, violations
 from slipway.policy.rules import BY_ID, EXCEPTABLE, RULES
-from slipway.render.render import placeholder_image, render_environment, render_model
+from slipway.render.environment import render_environment
+from slipway.render.model import placeholder_image, render_model
 from slipway.values.names import ENVIRONMENT_TAG, EXCEPTIONS_ANNOTATION, MANAGED_BY_TAG
 from tests.support.needs_aws import needs_aws
 from tests.support.planned import fixture_plan

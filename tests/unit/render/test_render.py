@@ -14,7 +14,9 @@ from slipway_server.config import ServerConfig
 
 from slipway.catalog.pod_contract import SERVER_PORT
 from slipway.planner.environment import ModelPlan
-from slipway.render.render import placeholder_image, render_environment, render_model, to_yaml
+from slipway.render.environment import render_environment
+from slipway.render.model import placeholder_image, render_model
+from slipway.render.yaml import to_yaml
 from tests.support.planned import fixture_plan, fleet_plan
 
 MODELS = [model for plan in (fixture_plan("cloud"), fixture_plan("local"), fleet_plan()) for model in plan.models]

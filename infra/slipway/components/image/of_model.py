@@ -10,7 +10,7 @@ from slipway.components.image.build import ImageBuilder, installed_wheels
 from slipway.components.image.build_context import folder_context, planned_context
 from slipway.components.image.component import ModelImageArgs
 from slipway.planner.environment import ModelPlan
-from slipway.render.render import render_dockerfile, render_runtime_dockerfile
+from slipway.render.image import render_dockerfile, render_runtime_dockerfile
 
 Report = Callable[[str], None]
 

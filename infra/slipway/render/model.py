@@ -1,0 +1,125 @@
+"""Render a model's objects: its plan -> manifests."""
+
+import json
+from functools import lru_cache
+from typing import Any, cast
+
+from jinja2 import FileSystemLoader, nodes
+
+from slipway.catalog.pod_contract import SERVER_PORT, SERVER_USER, SERVICE_PORT
+from slipway.plan.model import ModelPlan
+from slipway.render.templates import Manifest, rendered, skeleton, template_files
+from slipway.values import names
+from slipway.values.quantities import compact_json, format_bytes, format_cpu
+
+PLACEHOLDER_DIGEST = "sha256:" + "0" * 64
+TMP_BYTES = 64 * 2**20
+LOG_BYTES = 64 * 2**20
+
+_MODEL_TEMPLATES = (
+    "service_account",
+    "config_map",
+    "deployment",
+    "service",
+    "horizontal_pod_autoscaler",
+    "pod_disruption_budget",
+    "network_policy",
+)
+
+
+def placeholder_image(model: ModelPlan) -> str:
+    """The image by a digest of zeros, for rendering without a registry."""
+    return f"{model.image.repository}@{PLACEHOLDER_DIGEST}"
+
+
+def render_model(model: ModelPlan, image: str) -> list[Manifest]:
+    """Render a model's objects.
+
+    Args:
+        model: its plan.
+        image: what its pods run, `repository@sha256:...`.
+
+    Returns:
+        ServiceAccount, ConfigMap, Deployment, Service, HorizontalPodAutoscaler if it is autoscaled,
+        PodDisruptionBudget, NetworkPolicy.
+    """
+    templates = [name for name in _MODEL_TEMPLATES if name != "horizontal_pod_autoscaler" or model.autoscaled]
+    return rendered("kubernetes/model", templates, model_values(model, image))
+
+
+@lru_cache(maxsize=1)
+def model_shapes() -> tuple[Manifest, ...]:
+    """Every object that a model may have, with all that may be in it; `PLACE` and a name stand for each value."""
+    loader = cast(FileSystemLoader, template_files().loader)
+    shapes = []
+    for name in _MODEL_TEMPLATES:
+        template = f"kubernetes/model/{name}.yaml.j2"
+        source = loader.get_source(template_files(), template)[0]
+        given = {node.name for node in template_files().parse(source).find_all(nodes.Name)}
+        shapes.append(skeleton(template, frozenset(given), frozenset()))
+    return tuple(shapes)
+
+
+def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
+    """What the templates of a model's objects get: every value that they place, None for what is left out."""
+    spec = model.spec
+    return {
+        "name": model.name,
+        "namespace": model.namespace,
+        "labels": model.labels,
+        "selector": model.selector,
+        "owner": spec.owner,
+        "description": spec.description,
+        "policy_exceptions": json.dumps(spec.exceptions, sort_keys=True) if spec.exceptions else None,
+        "config_name": names.config_map(model.name, model.release_digest),
+        "config": compact_json(model.server_config),
+        "image": image,
+        "replicas": None if model.autoscaled else spec.scale.min,
+        "min_replicas": spec.scale.min,
+        "max_replicas": spec.scale.max,
+        "cpu_percent": spec.scale.target.cpu_percent if spec.scale.target else None,
+        "max_surge": model.rollout.max_surge,
+        "max_unavailable": model.rollout.max_unavailable,
+        "start_s": model.timing.start_s,
+        "grace_s": model.timing.grace_s,
+        "deadline_s": model.timing.deadline_s,
+        "node_selector": model.pool.selector or None,
+        "tolerations": _tolerations(model) or None,
+        "resources": _resources(model),
+        "tmp_size": format_bytes(TMP_BYTES),
+        "user": SERVER_USER,
+        "server_port": SERVER_PORT,
+        "service_port": SERVICE_PORT,
+        "service_type": model.service_type,
+        **_lint_exceptions(model),
+    }
+
+
+def _lint_exceptions(model: ModelPlan) -> dict[str, str | None]:
+    """Checks of kube-score that a person's own choice overrules; the reason of each stands in its template."""
+    single = model.spec.scale.min == 1
+    deployment = ["container-image-pull-policy", *(["deployment-replicas"] if single and not model.autoscaled else [])]
+    return {
+        "deployment_exceptions": ",".join(deployment),
+        "autoscaler_exceptions": "horizontalpodautoscaler-replicas" if single else None,
+        "service_exceptions": "service-type" if model.service_type == "NodePort" else None,
+    }
+
+
+def _tolerations(model: ModelPlan) -> list[dict[str, str]]:
+    return [
+        {"key": taint.key, "operator": "Equal", "value": taint.value, "effect": taint.effect}
+        for taint in model.pool.taints
+    ]
+
+
+def _resources(model: ModelPlan) -> dict[str, str]:
+    wanted = model.spec.resources
+    resources = {
+        "cpu": format_cpu(wanted.cpu),
+        "memory": format_bytes(wanted.memory),
+        "ephemeral-storage": format_bytes(TMP_BYTES + LOG_BYTES),
+    }
+    if wanted.gpu is not None and model.pool.gpu is not None:
+        resources[model.pool.gpu.resource] = str(wanted.gpu.count)
+    return resources
