@@ -20,7 +20,7 @@ from slipway.planner import environment as plan_module
 from slipway.planner.environment import ModelPlan, _image, plan, release_digest
 from slipway.render.model import placeholder_image, render_model
 from slipway.settings.kubernetes import NodePool, Settings
-from slipway.spec.model import Endpoint
+from slipway.spec.endpoint import Endpoint
 from tests.support.planned import CODE, FIXTURES, fixture_plan, fleet_plan
 from tests.support.pools import CPU, loaded, spec
 
