@@ -21,19 +21,10 @@ import yaml
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from slipway.cluster.api import Cluster
+from slipway.deploy.down import KINDS
 from slipway.deploy.orphans import config_maps_of
 
 ROOT = Path(__file__).resolve().parents[2]
-KINDS = (
-    "Deployment",
-    "Service",
-    "ConfigMap",
-    "ServiceAccount",
-    "HorizontalPodAutoscaler",
-    "PodDisruptionBudget",
-    "NetworkPolicy",
-    "Lease",
-)
 
 
 Nodes = tuple[list[NodeProto], list[TensorProto]]
@@ -263,6 +254,7 @@ class Workbench:
         return {
             f"{kind} {item['metadata']['name']}"
             for kind in KINDS
+            if kind != "Pod"
             for item in self.cluster.list(kind, "app.kubernetes.io/managed-by=slipway")
         }
 

@@ -17,26 +17,21 @@ from slipway_server.text import shortened
 
 from slipway.cluster.kubeconfig import asking_for_credentials, connect, proxy_of
 from slipway.errors.failures import ApiRefused, ClusterUnreachable
+from slipway.render.objects import MODEL_OBJECTS
 
 Json = dict[str, Any]
 
 _CONNECT_S = 5.0
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _MESSAGE_LENGTH = 2000
-_KINDS = {
+_PATHS = {row.kind: row.path for row in MODEL_OBJECTS} | {
     "Namespace": "api/v1/namespaces",
-    "ConfigMap": "api/v1/namespaces/{namespace}/configmaps",
-    "Service": "api/v1/namespaces/{namespace}/services",
-    "ServiceAccount": "api/v1/namespaces/{namespace}/serviceaccounts",
     "Pod": "api/v1/namespaces/{namespace}/pods",
     "Event": "api/v1/namespaces/{namespace}/events",
-    "Deployment": "apis/apps/v1/namespaces/{namespace}/deployments",
     "ReplicaSet": "apis/apps/v1/namespaces/{namespace}/replicasets",
-    "HorizontalPodAutoscaler": "apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers",
-    "PodDisruptionBudget": "apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets",
-    "NetworkPolicy": "apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies",
     "Lease": "apis/coordination.k8s.io/v1/namespaces/{namespace}/leases",
 }
+"""The objects of models, and what Slipway looks at beside them."""
 
 
 class Cluster:
@@ -53,8 +48,10 @@ class Cluster:
         self._api = connect(context, kubeconfig)
 
     def url(self, kind: str, name: str = "") -> str:
-        """Path of a kind's collection in the namespace, or of one object of it."""
-        path = "/" + _KINDS[kind].format(namespace=quote(self.namespace))
+        """Path of a kind's collection in the namespace, or of one object of it; `LookupError` for an unknown kind."""
+        if kind not in _PATHS:
+            raise LookupError(f"no path is known of kind {kind}; the known ones are {', '.join(sorted(_PATHS))}")
+        path = "/" + _PATHS[kind].format(namespace=quote(self.namespace))
         return f"{path}/{quote(name)}" if name else path
 
     def request(

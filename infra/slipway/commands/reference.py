@@ -23,6 +23,7 @@ from slipway.loading.settings import CONFIG_KEY, PULUMI_KEYS
 from slipway.plan.code_digests import TEMPLATES
 from slipway.policy.rules import RULES
 from slipway.reading.yaml_document import DEPTH_LIMIT, SIZE_LIMIT
+from slipway.render.objects import MODEL_OBJECTS, Phase
 from slipway.settings.aws import AwsSettings
 from slipway.settings.kubernetes import Settings
 from slipway.spec.model import OVERRIDABLE, ModelSpec
@@ -42,6 +43,7 @@ def generate() -> dict[Path, str]:
         docs / "schema" / "settings.json": _text(settings_schema()),
         docs / "spec.md": _page("spec.md", {"fields": spec}),
         docs / "policy.md": _page("policy.md", {}),
+        docs / "objects.md": _page("objects.md", {}),
         docs / "settings.md": _page("settings.md", {"fields": _of(Settings), "aws_fields": _of(AwsSettings)}),
     }
 
@@ -113,6 +115,7 @@ def _page(name: str, tables: Mapping[str, Schema]) -> str:
     facts = {key: "\n".join(_table(schema)) for key, schema in tables.items()} | {
         "catalog": "\n".join(_catalog()),
         "rules": "\n".join(_rules()),
+        "objects": "\n".join(_objects()),
         "memory_base": format_bytes(SERVER_BYTES),
         "memory_factor": str(WEIGHTS_FACTOR),
         "body_factor": str(BODY_FACTOR),
@@ -163,6 +166,17 @@ def _rules() -> Iterator[str]:
         checked = " and ".join(where[subject] for subject in rule.seen_by)
         level = "mandatory" if rule.mandatory else "advisory"
         yield f"| `{rule.id}` | the {rule.about} | {checked} | {level} | {rule.reason} |"
+
+
+def _objects() -> Iterator[str]:
+    """The objects of a model."""
+    applied = {Phase.BEFORE_PODS: "before the pods", Phase.PODS: "the pods", Phase.AFTER_PODS: "after the pods"}
+    yield "| kind | API | what for | which models | applied | restored |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for row in MODEL_OBJECTS:
+        restored = "optional" if row.required is None else "required"
+        cells = (f"`{row.kind}`", f"`{row.api_version}`", row.about, row.condition, applied[row.phase], restored)
+        yield "| " + " | ".join(cells) + " |"
 
 
 def _rows(section: Schema, definitions: Schema, path: str) -> Iterator[str]:

@@ -10,21 +10,18 @@ from slipway.deploy.ports import ClusterApi, Json, StackEngine
 from slipway.engine.process import spoken
 from slipway.errors.base import SlipwayError
 from slipway.errors.failures import LeftBehind
+from slipway.render.objects import MODEL_OBJECTS, Phase
 from slipway.values.names import MANAGED_BY, stack
 
 Report = Callable[[str, str], None]
 
-_KINDS = (
-    "Deployment",
+KINDS = (
+    *(row.kind for row in MODEL_OBJECTS if row.phase is Phase.PODS),
     "Pod",
-    "Service",
-    "ConfigMap",
-    "ServiceAccount",
-    "HorizontalPodAutoscaler",
-    "PodDisruptionBudget",
-    "NetworkPolicy",
+    *(row.kind for row in MODEL_OBJECTS if row.phase is not Phase.PODS),
     "Lease",
 )
+"""What may be in a namespace because of a model: its objects, its pods, its lock. In the order of deletion."""
 GONE_LIMIT_S = 90.0
 """Beyond the time in which pods stop: the controllers take turns."""
 _POLL_S = 0.5
@@ -63,7 +60,7 @@ def remove_unknown(
     A run that was killed between making an object and writing that down leaves such. With `of_environment` what the
     environment had beside its models is among it. A lock that a living run holds is left.
     """
-    for kind in _KINDS:
+    for kind in KINDS:
         for item in _own(cluster, kind, environment, models, of_environment=of_environment):
             held = kind == "Lease" and not released(item)
             if kind != "Pod" and not held and not item["metadata"].get("deletionTimestamp"):
@@ -106,7 +103,7 @@ def left_of_models(
     """Name the objects of models (of all, when None) that are there, of every kind except `but`, and why each is."""
     return [
         f"{kind} {cluster.namespace}/{item['metadata']['name']}: {_why(item)}"
-        for kind in _KINDS
+        for kind in KINDS
         if kind not in but
         for item in _own(cluster, kind, environment, models)
     ]

@@ -20,6 +20,7 @@ from slipway.plan.release import Release
 from slipway.policy.resource import of_manifests, read
 from slipway.policy.resources import violations
 from slipway.render.model import model_shapes
+from slipway.render.objects import MODEL_OBJECTS
 from slipway.render.templates import PLACE
 from slipway.values import names
 
@@ -30,21 +31,6 @@ _TOLERATION = {"key", "operator", "value", "effect"}
 _SERVICE_TYPES = ("ClusterIP", "NodePort")
 _RESOURCE = re.compile(r"cpu|memory|ephemeral-storage|[a-z0-9.-]+/[a-z0-9.-]+")
 """Of a container: what every node has, and devices of a vendor."""
-_REQUIRED = {
-    "ServiceAccount": ("automountServiceAccountToken",),
-    "ConfigMap": ("data",),
-    "Deployment": (
-        "spec.selector.matchLabels",
-        "spec.template.metadata.labels",
-        "spec.template.spec.serviceAccountName",
-        "spec.template.spec.automountServiceAccountToken",
-        "spec.template.spec.securityContext",
-        "spec.template.spec.containers.0.image",
-    ),
-    "Service": ("spec.type", "spec.selector", "spec.ports.0"),
-    "NetworkPolicy": ("spec.podSelector.matchLabels", "spec.policyTypes", "spec.ingress.0.ports.0.port"),
-}
-"""What a model cannot be without: a policy without ports, for one, would let everything through."""
 
 
 @dataclass(frozen=True)
@@ -125,13 +111,15 @@ def _shaped(release: Release, values: "_Values") -> Iterator[str]:
             yield f"{shape['kind']} is there twice"
         there[shape["kind"]] = manifest
         yield from _differs(shape, manifest, shape["kind"], values)
-    for kind_, paths in _REQUIRED.items():
-        if kind_ not in there:
-            yield f"{kind_} is missing"
+    for row in MODEL_OBJECTS:
+        if row.required is None:
             continue
-        for path in ("metadata.name", "metadata.namespace", "metadata.labels", *paths):
-            if read(there[kind_], path) is None:
-                yield f"{kind_}.{path} is missing"
+        if row.kind not in there:
+            yield f"{row.kind} is missing"
+            continue
+        for path in ("metadata.name", "metadata.namespace", "metadata.labels", *row.required):
+            if read(there[row.kind], path) is None:
+                yield f"{row.kind}.{path} is missing"
 
 
 def _differs(shape: Any, value: Any, path: str, values: "_Values") -> Iterator[str]:

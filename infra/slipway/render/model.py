@@ -8,6 +8,7 @@ from jinja2 import FileSystemLoader, nodes
 
 from slipway.catalog.pod_contract import SERVER_PORT, SERVER_USER, SERVICE_PORT
 from slipway.plan.model import ModelPlan
+from slipway.render.objects import MODEL_OBJECTS
 from slipway.render.templates import Manifest, rendered, skeleton, template_files
 from slipway.values import names
 from slipway.values.quantities import compact_json, format_bytes, format_cpu
@@ -15,16 +16,7 @@ from slipway.values.quantities import compact_json, format_bytes, format_cpu
 PLACEHOLDER_DIGEST = "sha256:" + "0" * 64
 TMP_BYTES = 64 * 2**20
 LOG_BYTES = 64 * 2**20
-
-_MODEL_TEMPLATES = (
-    "service_account",
-    "config_map",
-    "deployment",
-    "service",
-    "horizontal_pod_autoscaler",
-    "pod_disruption_budget",
-    "network_policy",
-)
+_FOLDER = "kubernetes/model"
 
 
 def placeholder_image(model: ModelPlan) -> str:
@@ -40,11 +32,10 @@ def render_model(model: ModelPlan, image: str) -> list[Manifest]:
         image: what its pods run, `repository@sha256:...`.
 
     Returns:
-        ServiceAccount, ConfigMap, Deployment, Service, HorizontalPodAutoscaler if it is autoscaled,
-        PodDisruptionBudget, NetworkPolicy.
+        Those of MODEL_OBJECTS that it has, in their order.
     """
-    templates = [name for name in _MODEL_TEMPLATES if name != "horizontal_pod_autoscaler" or model.autoscaled]
-    return rendered("kubernetes/model", templates, model_values(model, image))
+    templates = [row.template for row in MODEL_OBJECTS if row.when(model)]
+    return rendered(_FOLDER, templates, model_values(model, image))
 
 
 @lru_cache(maxsize=1)
@@ -52,8 +43,8 @@ def model_shapes() -> tuple[Manifest, ...]:
     """Every object that a model may have, with all that may be in it; `PLACE` and a name stand for each value."""
     loader = cast(FileSystemLoader, template_files().loader)
     shapes = []
-    for name in _MODEL_TEMPLATES:
-        template = f"kubernetes/model/{name}.yaml.j2"
+    for row in MODEL_OBJECTS:
+        template = f"{_FOLDER}/{row.template}.yaml.j2"
         source = loader.get_source(template_files(), template)[0]
         given = {node.name for node in template_files().parse(source).find_all(nodes.Name)}
         shapes.append(skeleton(template, frozenset(given), frozenset()))

@@ -8,8 +8,7 @@ import pulumi
 
 from slipway.components.connection import Connection
 from slipway.components.kubernetes.object import KubernetesObject, cluster_provider
-
-_BEFORE_THE_PODS = ("ServiceAccount", "ConfigMap", "NetworkPolicy")
+from slipway.render.objects import Phase, object_of
 
 
 @dataclass(frozen=True)
@@ -38,19 +37,18 @@ class Model(pulumi.ComponentResource):
             context=args.connection.apply(lambda link: None if link.kubeconfig else link.context),
             kubeconfig=args.connection.apply(lambda link: link.kubeconfig),
         )
-        first = [m for m in args.manifests if m["kind"] in _BEFORE_THE_PODS]
-        deployment = next(m for m in args.manifests if m["kind"] == "Deployment")
-        last = [m for m in args.manifests if m not in first and m is not deployment]
+        of_phase: dict[Phase, list[Mapping[str, Any]]] = {phase: [] for phase in Phase}
+        for manifest in args.manifests:
+            of_phase[object_of(manifest["kind"]).phase].append(manifest)
+        (deployment,) = of_phase[Phase.PODS]
         before = [
             KubernetesObject(
                 manifest,
-                # Pods of the release before mount the ConfigMap that the program no longer names, and go on serving
-                # until the next one does: who judges the rollout deletes it.
                 pulumi.ResourceOptions(
-                    parent=self, provider=provider, retain_on_delete=manifest["kind"] == "ConfigMap" or None
+                    parent=self, provider=provider, retain_on_delete=object_of(manifest["kind"]).retained or None
                 ),
             )
-            for manifest in first
+            for manifest in of_phase[Phase.BEFORE_PODS]
         ]
         pods = KubernetesObject(
             with_image(deployment, args.image),
@@ -58,7 +56,7 @@ class Model(pulumi.ComponentResource):
         )
         # Behind the pods, so that nothing of a first release is there whose image could not be built.
         after = pulumi.ResourceOptions(parent=self, provider=provider, depends_on=[pods])
-        for manifest in last:
+        for manifest in of_phase[Phase.AFTER_PODS]:
             KubernetesObject(manifest, after)
         self.service = pulumi.Output.from_input(name)
         self.register_outputs({"service": self.service})

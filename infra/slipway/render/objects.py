@@ -1,0 +1,137 @@
+"""Lists the objects that a model has in its cluster: who applies, deletes, restores or documents them reads this."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from slipway.plan.model import ModelPlan
+
+
+class Phase(Enum):
+    """When an object is applied: before the pods that start with it, as their Deployment, or once they are applied."""
+
+    BEFORE_PODS = 1
+    PODS = 2
+    AFTER_PODS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectTemplate:
+    """One kind of object, of which a model has at most one.
+
+    Attributes:
+        kind: as in manifests.
+        api_version: as in manifests, with the group.
+        plural: the resource's name in paths of the API.
+        template: name of its file in templates/kubernetes/model/, without the ending.
+        about: what it is for, for people.
+        phase: when it is applied.
+        condition: which models have it, for people; `when` says it for programs.
+        when: whether a model has it.
+        required: paths without which no release is restored; None where a release may lack the whole object.
+        retained: whether it outlives the program that no longer names it, since pods may still need it.
+    """
+
+    kind: str
+    api_version: str
+    plural: str
+    template: str
+    about: str
+    phase: Phase = Phase.AFTER_PODS
+    condition: str = "each model"
+    when: Callable[[ModelPlan], bool] = lambda _: True
+    required: tuple[str, ...] | None = None
+    retained: bool = False
+
+    @property
+    def path(self) -> str:
+        """Path of its collection in the API, with `{namespace}` in it."""
+        root = "apis" if "/" in self.api_version else "api"
+        return f"{root}/{self.api_version}/namespaces/{{namespace}}/{self.plural}"
+
+
+MODEL_OBJECTS = (
+    ObjectTemplate(
+        kind="ServiceAccount",
+        api_version="v1",
+        plural="serviceaccounts",
+        template="service_account",
+        about="identity of the pods, without rights and without a token",
+        phase=Phase.BEFORE_PODS,
+        required=("automountServiceAccountToken",),
+    ),
+    ObjectTemplate(
+        kind="ConfigMap",
+        api_version="v1",
+        plural="configmaps",
+        template="config_map",
+        about="configuration of the model server, one for each release",
+        phase=Phase.BEFORE_PODS,
+        required=("data",),
+        # Pods of the release before mount the one that the program no longer names, and go on serving until the next
+        # one does: who judges the rollout deletes it.
+        retained=True,
+    ),
+    ObjectTemplate(
+        kind="Deployment",
+        api_version="apps/v1",
+        plural="deployments",
+        template="deployment",
+        about="the pods",
+        phase=Phase.PODS,
+        required=(
+            "spec.selector.matchLabels",
+            "spec.template.metadata.labels",
+            "spec.template.spec.serviceAccountName",
+            "spec.template.spec.automountServiceAccountToken",
+            "spec.template.spec.securityContext",
+            "spec.template.spec.containers.0.image",
+        ),
+    ),
+    ObjectTemplate(
+        kind="Service",
+        api_version="v1",
+        plural="services",
+        template="service",
+        about="the address under which the pods are reached",
+        required=("spec.type", "spec.selector", "spec.ports.0"),
+    ),
+    ObjectTemplate(
+        kind="HorizontalPodAutoscaler",
+        api_version="autoscaling/v2",
+        plural="horizontalpodautoscalers",
+        template="horizontal_pod_autoscaler",
+        about="the only writer of the number of replicas",
+        condition="`scale.max` above `scale.min`",
+        when=lambda model: model.autoscaled,
+    ),
+    ObjectTemplate(
+        kind="PodDisruptionBudget",
+        api_version="policy/v1",
+        plural="poddisruptionbudgets",
+        template="pod_disruption_budget",
+        about="lets a node be drained of one replica at a time",
+    ),
+    ObjectTemplate(
+        kind="NetworkPolicy",
+        api_version="networking.k8s.io/v1",
+        plural="networkpolicies",
+        template="network_policy",
+        about="opens the port of the model server and nothing else",
+        phase=Phase.BEFORE_PODS,
+        # A policy without ports would let everything through.
+        required=("spec.podSelector.matchLabels", "spec.policyTypes", "spec.ingress.0.ports.0.port"),
+    ),
+)
+"""In the order in which they are rendered; within a phase they are applied in it."""
+
+_BY_KIND: Mapping[str, ObjectTemplate] = {row.kind: row for row in MODEL_OBJECTS}
+
+
+def object_of(kind: str) -> ObjectTemplate:
+    """The row of a kind; raises `LookupError` for one that no model has."""
+    try:
+        return _BY_KIND[kind]
+    except KeyError:
+        known = ", ".join(_BY_KIND)
+        raise LookupError(f"no model has an object of kind {kind}; MODEL_OBJECTS has {known}") from None
