@@ -44,10 +44,10 @@ def test_a_model_is_rendered_to_the_golden_manifests(environment: str, name: str
 
 
 def test_the_dockerfile_is_the_golden_one(golden: Golden) -> None:
-    golden(HERE / "model.Dockerfile", render_dockerfile("registry.example.com/slipway/runtime@sha256:0"))
+    golden(HERE / "model.Dockerfile", render_dockerfile("onnxruntime", "registry.example.com/slipway/runtime@sha256:0"))
 
 
 @pytest.mark.parametrize(("architecture", "name"), [("amd64", "runtime"), ("arm64", "runtime-arm64")])
 def test_the_runtime_dockerfile_is_the_golden_one(architecture: str, name: str, golden: Golden) -> None:
-    text = render_runtime_dockerfile("registry.example.com/slipway/base@sha256:0", architecture)
+    text = render_runtime_dockerfile("onnxruntime", "registry.example.com/slipway/base@sha256:0", architecture)
     golden(HERE / f"{name}.Dockerfile", text)

@@ -161,7 +161,7 @@ def test_a_restore_registers_the_manifests_as_they_were_and_neither_builds_nor_l
 ) -> None:
     image = "127.0.0.1:5000/slipway/digits@sha256:" + "ef" * 32
     manifests = tuple(render_model(digits, image))
-    release = Release("digits", "0.9.0", "1" * 64, image, manifests, {})
+    release = Release("digits", "0.9.0", "1" * 64, image, manifests, digits.check)
     recorder = run(slipway.programs.model.release_program(opened.settings, "local", release))
     assert images == {}
     assert container(recorder)["image"] == image

@@ -11,6 +11,7 @@ import pytest
 
 import slipway.programs.environment
 import slipway.programs.model
+from slipway.artifacts.golden_request import GoldenRequest
 from slipway.loading.settings import load_settings
 from slipway.plan.release import Release
 from slipway.settings.aws import AwsSettings
@@ -47,7 +48,7 @@ def run_of_model(environment: str) -> Run:
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta},
         {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": {"template": {"spec": pod}}},
     )
-    release = Release("digits", "1.0.0", "1" * 64, image, manifests, {})
+    release = Release("digits", "1.0.0", "1" * 64, image, manifests, GoldenRequest("onnxruntime", {}, {}, 2.0))
     connection = {
         "context": f"slipway-{environment}",
         "namespace": settings.namespace,

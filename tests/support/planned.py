@@ -6,9 +6,10 @@ from pathlib import Path
 from slipway.loading.specs import load_environment
 from slipway.plan.code_digests import CodeDigests
 from slipway.planner.environment import Plan, plan
+from slipway.runtimes.registry import RUNTIMES
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
-CODE = CodeDigests(requirements="requirements", server={})
+CODE = dict.fromkeys(RUNTIMES, CodeDigests(requirements="requirements", server={}))
 
 
 @lru_cache

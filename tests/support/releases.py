@@ -22,9 +22,7 @@ def release_of(model: ModelPlan) -> Release:
     """Its release, deployed."""
     image = f"{model.image.repository}@{IMAGE_DIGEST}"
     manifests = copy.deepcopy(tuple(render_model(model, image)))
-    return Release(
-        model.name, model.version, model.release_digest, image, manifests, dict(model.server_config["check"])
-    )
+    return Release(model.name, model.version, model.release_digest, image, manifests, model.check)
 
 
 def deployed(model: ModelPlan) -> FakeCluster:

@@ -1,6 +1,7 @@
 """Read a model's golden request and hold it against the model's signature, before anything runs."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,27 @@ REQUEST_LIMIT = 900 * 2**10
 """Of the file. The request travels in a ConfigMap, which holds at most 1 MiB."""
 CHECK_LIMIT = 1000 * 2**10
 """Of request and expectation as they are written there: the rest is left for the other fields of the configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenRequest:
+    """A golden request as a release has it, with its right answer.
+
+    Attributes:
+        runtime: name of the runtime that it is sent to.
+        request: its body, JSON values.
+        expect: the right answer by output name, see `slipway_server.expect`.
+        timeout_s: longest time that the answer may take.
+    """
+
+    runtime: str
+    request: Any
+    expect: dict[str, Any]
+    timeout_s: float
+
+    def section(self) -> dict[str, Any]:
+        """The section `check` of the model server's configuration (`slipway_server.config.CheckSection`)."""
+        return {"request": self.request, "expect": self.expect, "timeout_s": self.timeout_s}
 
 
 _read: dict[tuple[Path, str, int, int], Any] = {}

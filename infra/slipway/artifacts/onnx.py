@@ -7,16 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 from stat import S_ISREG
 
-from slipway_server.budget import BODY_FACTOR, WEIGHTS_FACTOR
 from slipway_server.signature import Signature
 
 from slipway.reading.files import BadFile, inside, not_regular, open_regular, refuse_pointer
 
-SERVER_BYTES = 128 * 2**20
-BODY_MOST_BY_DEFAULT = 10 * 2**20
-BODY_LEAST = 2**20
-"""Room for the largest golden request, which is asked over HTTP too."""
-_BODY_STEP = 2**18
 ONNX_LIMIT = 2**31 - 1
 """Protobuf's own limit on one message; larger models keep their weights in files beside it (external data)."""
 _ONNX = "an ONNX file"
@@ -81,45 +75,6 @@ class Found:
         together = "".join(f"{file.name}\0{file.sha256}\0" for file in files)
         sha256 = files[0].sha256 if len(files) == 1 else hashlib.sha256(together.encode()).hexdigest()
         return Artifact(files, self.size, sha256, self.signature)
-
-
-def needed_memory(artifact_bytes: int) -> int:
-    """Bytes that a replica needs to load weights of `artifact_bytes` and answer: a lower bound, not a forecast.
-
-    While ONNX Runtime loads, the parsed file and the session's own copy of the weights are there together. The
-    measurement behind the two constants is in docs/spec.md.
-    """
-    return SERVER_BYTES + WEIGHTS_FACTOR * artifact_bytes
-
-
-def carried_body(memory: int, artifact_bytes: int) -> int:
-    """Bytes of the largest body that a spec may ask for with `memory`, in whole quarters of 1Mi.
-
-    At least 1Mi, even where the memory is the least that `needed_memory` allows: there the server refuses bodies of
-    very many values, in words.
-    """
-    return _in_steps((memory - needed_memory(artifact_bytes)) // BODY_FACTOR)
-
-
-def default_max_body(memory: int, artifact_bytes: int) -> int:
-    """Bytes of the largest body that a replica takes whose spec names none: half of what it carries, at most 10Mi.
-
-    The other half is left to what the model computes, of which nothing is known here.
-    """
-    spare = memory - needed_memory(artifact_bytes)
-    return min(BODY_MOST_BY_DEFAULT, _in_steps(spare // (2 * BODY_FACTOR)))
-
-
-def _in_steps(max_body: int) -> int:
-    return max(BODY_LEAST, max_body - max_body % _BODY_STEP)
-
-
-def needed_memory_for_bodies(artifact_bytes: int, max_body: int) -> int:
-    """Bytes that a replica needs when a spec asks for bodies of up to `max_body` bytes.
-
-    The server reads a body into a multiple of its size, holds several, and divides its memory by the same factor.
-    """
-    return needed_memory(artifact_bytes) + BODY_FACTOR * max_body
 
 
 def find_artifact(path: Path, root: Path) -> Found:

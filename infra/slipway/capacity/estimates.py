@@ -8,6 +8,7 @@ from slipway.capacity.binding import dollars, hourly
 from slipway.capacity.packing import demand, part
 from slipway.capacity.pools import Pool
 from slipway.catalog.aws import HOURS_PER_MONTH
+from slipway.runtimes.registry import RUNTIMES
 from slipway.spec.model import ModelSpec
 
 NODE_S = 90
@@ -16,18 +17,11 @@ every 10 s (its default, scan-interval); then an instance boots and joins the cl
 GPU_NODE_S = 120
 """More for a node with GPUs: driver check, container toolkit and device plugin start one after the other. An
 assumption until it is measured on a real account."""
-RUNTIME_IMAGE_BYTES = 100 * 2**20
-"""Base and server of a model's image as the registry keeps them, compressed: 53 MiB for the wheels of
-server/requirements.txt (installed, as tar through gzip -6, 2026-11-21), and an assumption of 47 MiB for Python on
-Debian."""
 PULL_BYTES_PER_S = 50 * 2**20
 """Compressed bytes that a node fetches and unpacks in a second; unpacking is the slower of the two. An assumption until
 it is measured on a real account."""
 READ_BYTES_PER_S = 125 * 2**20
 """Throughput that a gp3 disk has without paying for more (Amazon EBS User Guide, "General Purpose SSD volumes")."""
-SERVER_START_S = 1
-"""From the container's start until the server loads weights, with one core. Rounded up from what was measured on the
-local environment, 2026-11-26: pods with 250m and small weights were ready after 3 s, with their images there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +108,14 @@ def node_start_s(pool: Pool) -> int:
 
 def estimates(pool: Pool, spec: ModelSpec, artifact_bytes: int) -> Estimates:
     """Estimate one model on its pool; `artifact_bytes`: of its weights."""
+    runtime = RUNTIMES[spec.runtime]
     start = ColdStart(
         node_s=node_start_s(pool),
-        image_s=_whole(RUNTIME_IMAGE_BYTES / PULL_BYTES_PER_S),
+        image_s=_whole(runtime.image_bytes / PULL_BYTES_PER_S),
         weights_s=_whole(artifact_bytes / PULL_BYTES_PER_S),
-        load_s=_whole(SERVER_START_S * 1000 / min(spec.resources.cpu, 1000) + artifact_bytes / READ_BYTES_PER_S),
+        load_s=_whole(
+            runtime.server_start_s * 1000 / min(spec.resources.cpu, 1000) + artifact_bytes / READ_BYTES_PER_S
+        ),
     )
     return Estimates(start, _cost(pool, spec))
 

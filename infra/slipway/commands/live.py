@@ -211,7 +211,7 @@ def show_verdicts(opened: Opened, names: Sequence[str], *, as_json: bool) -> Non
 def _verdict(opened: Opened, name: str) -> tuple[Verdict | None, WrongAnswer | None]:
     """Judge one live model by the check that it was deployed with, or its spec's when it was never judged."""
     kept = saved(opened.cluster, name)
-    check = kept.check if kept else dict(opened.plan.find(name, opened.folders.models).server_config["check"])
+    check = kept.check if kept else opened.plan.find(name, opened.folders.models).check
     try:
         return judge_live(opened.cluster, name, check, kept.digest if kept else None), None
     except WrongAnswer as error:

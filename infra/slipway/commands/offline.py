@@ -178,7 +178,7 @@ def render_all(opened: Opened, names: Sequence[str], output: Path | None) -> Non
     texts = {"environment.yaml": to_yaml(render_environment(opened.plan))}
     for model in models:
         texts[f"{model.name}/manifests.yaml"] = to_yaml(render_model(model, model.image.reference))
-        texts[f"{model.name}/Dockerfile"] = render_dockerfile(model.image.runtime.reference)
+        texts[f"{model.name}/Dockerfile"] = render_dockerfile(model.spec.runtime, model.image.runtime.reference)
     if output is None:
         console.out.out(
             "".join(text for name, text in texts.items() if name.endswith(".yaml")), end="", highlight=False

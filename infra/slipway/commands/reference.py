@@ -9,14 +9,12 @@ from pydantic import BaseModel
 from slipway_server.budget import BODY_FACTOR, WEIGHTS_FACTOR
 
 from slipway.artifacts.golden_request import CHECK_LIMIT, REQUEST_LIMIT
-from slipway.artifacts.onnx import BODY_LEAST, BODY_MOST_BY_DEFAULT, SERVER_BYTES
+from slipway.artifacts.memory import BODY_LEAST, BODY_MOST_BY_DEFAULT, SERVER_BYTES
 from slipway.capacity.estimates import (
     GPU_NODE_S,
     NODE_S,
     PULL_BYTES_PER_S,
     READ_BYTES_PER_S,
-    RUNTIME_IMAGE_BYTES,
-    SERVER_START_S,
 )
 from slipway.catalog.aws import HOURS_PER_MONTH, INSTANCE_TYPES, REGIONS, accelerator_of, mig_profiles
 from slipway.loading.settings import CONFIG_KEY, PULUMI_KEYS
@@ -24,6 +22,7 @@ from slipway.plan.code_digests import TEMPLATES
 from slipway.policy.rules import RULES
 from slipway.reading.yaml_document import DEPTH_LIMIT, SIZE_LIMIT
 from slipway.render.objects import MODEL_OBJECTS, Phase
+from slipway.runtimes.onnxruntime import OnnxRuntime
 from slipway.settings.aws import AwsSettings
 from slipway.settings.kubernetes import Settings
 from slipway.spec.model import OVERRIDABLE, ModelSpec
@@ -128,9 +127,9 @@ def _page(name: str, tables: Mapping[str, Schema]) -> str:
         "hours": str(HOURS_PER_MONTH),
         "node_s": str(NODE_S),
         "gpu_node_s": str(GPU_NODE_S),
-        "runtime_image": format_bytes(RUNTIME_IMAGE_BYTES),
+        "runtime_image": format_bytes(OnnxRuntime.image_bytes),
         "pull_rate": format_bytes(PULL_BYTES_PER_S),
-        "server_start_s": str(SERVER_START_S),
+        "server_start_s": str(OnnxRuntime.server_start_s),
         "read_rate": format_bytes(READ_BYTES_PER_S),
     }
     for key, value in facts.items():

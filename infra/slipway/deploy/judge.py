@@ -1,14 +1,16 @@
 """Judge a model by its golden request, sent through its Service."""
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from slipway_server.expect import judge
 
+from slipway.artifacts.golden_request import GoldenRequest
 from slipway.errors.failures import ApiRefused, ClusterUnreachable, WrongAnswer
+from slipway.runtimes.base import Answer, BadAnswer
+from slipway.runtimes.registry import RUNTIMES
 
 _SETTLE_S = 20.0
 _RETRY_S = 0.25
@@ -38,48 +40,45 @@ class Verdict:
 def verify(
     cluster: Services,
     model: str,
-    check: dict[str, Any],
+    check: GoldenRequest,
     release: str | None,
     sleep: Callable[[float], object] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Verdict:
     """Send the golden request until an answer of `release` (any, when None) comes, and judge that one.
 
-    `check`: `request` (the body of POST /predict), `expect`, `timeout_s`. For up to 20 s an answer of another
+    For up to 20 s an answer of another
     release, or none because the Service has no endpoint yet, is asked for again: a rollout ends before every
     node's proxy knows it. An answer of the release itself is judged at once: wrong or late is `WrongAnswer`.
     """
-    body = json.dumps(check["request"]).encode()
+    runtime = RUNTIMES[check.runtime]
+    body = runtime.body(check.request)
     deadline = clock() + _SETTLE_S
     while True:
         started = time.monotonic()
         try:
-            answer = ask(cluster, model, body, check["timeout_s"] + _PROXY_EXTRA_S)
-            problem = f"release {answer.get('release')} answers instead of {release}"
-            if release is None or str(answer.get("release", "")).startswith(release):
+            limit_s = check.timeout_s + _PROXY_EXTRA_S
+            answer = runtime.answer(
+                cluster.through_service(model, runtime.predict_path, body, "application/json", limit_s)
+            )
+            problem = f"release {answer.release or None} answers instead of {release}"
+            if release is None or answer.release.startswith(release):
                 return _judged(model, check, answer, time.monotonic() - started)
         except ApiRefused as error:
             if error.status not in _PASSING:
                 raise WrongAnswer(model, f"HTTP {error.status}: {error.message}") from error
             problem = f"HTTP {error.status}: {error.message}"
-        except ClusterUnreachable as error:
+        except (BadAnswer, ClusterUnreachable) as error:
             problem = str(error)
         if clock() >= deadline:
             raise WrongAnswer(model, f"{problem}, for {_SETTLE_S:g} s")
         sleep(_RETRY_S)
 
 
-def ask(cluster: Services, model: str, body: bytes, timeout_s: float) -> dict[str, Any]:
-    """Send one body to POST /predict of a model and return its JSON answer."""
-    data = cluster.through_service(model, "/predict", body, "application/json", timeout_s)
-    return cast(dict[str, Any], json.loads(data))
-
-
-def _judged(model: str, check: dict[str, Any], answer: dict[str, Any], took_s: float) -> Verdict:
+def _judged(model: str, check: GoldenRequest, answer: Answer, took_s: float) -> Verdict:
     """Return the verdict on an answer of the right release, or raise `WrongAnswer`."""
-    if took_s > check["timeout_s"]:
-        raise WrongAnswer(model, f"the answer took {took_s:.2f} s, allowed are {check['timeout_s']:g} s")
-    outputs = answer["outputs"]
-    if reason := judge(outputs, check["expect"]):
+    if took_s > check.timeout_s:
+        raise WrongAnswer(model, f"the answer took {took_s:.2f} s, allowed are {check.timeout_s:g} s")
+    if reason := judge(answer.outputs, check.expect):
         raise WrongAnswer(model, reason)
-    return Verdict(release=str(answer["release"]), took_s=took_s, outputs=outputs)
+    return Verdict(release=answer.release, took_s=took_s, outputs=dict(answer.outputs))

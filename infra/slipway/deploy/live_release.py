@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slipway.deploy.ports import ClusterApi, Json
-from slipway.deploy.record_format import BadRecord, server_config
+from slipway.deploy.record_format import BadRecord, golden_request, server_config
 from slipway.deploy.restorable import Owner, problems
 from slipway.errors.base import DeployError
 from slipway.plan.model import ModelPlan
@@ -37,8 +37,9 @@ def record_of_live(cluster: ClusterApi, plan: ModelPlan) -> Release | None:
     containers = read(deployment, "spec.template.spec.containers") or []
     image = str(read(containers, "0.image") or "")
     if _is_planned(deployment, plan):
-        check = dict(plan.server_config["check"])
-        return Release(plan.name, plan.version, plan.release_digest, image, tuple(render_model(plan, image)), check)
+        return Release(
+            plan.name, plan.version, plan.release_digest, image, tuple(render_model(plan, image)), plan.check
+        )
     manifests = _read_back(cluster, plan.name, deployment)
     try:
         config = server_config(manifests)
@@ -48,7 +49,7 @@ def record_of_live(cluster: ClusterApi, plan: ModelPlan) -> Release | None:
             digest=str(config.get("release", "")),
             image=image,
             manifests=tuple(manifests),
-            check=dict(config.get("check") or {}),
+            check=golden_request(config, plan.spec.runtime),
         )
         repositories = [plan.image.repository, image.partition("@")[0]]
         problem = next(problems(release, Owner.of(plan), repositories), None)

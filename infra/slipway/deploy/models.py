@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from slipway.artifacts.golden_request import GoldenRequest
 from slipway.deploy.down import GONE_LIMIT_S, left_of_models, remove_unknown, stopping_s
 from slipway.deploy.judge import Verdict
 from slipway.deploy.live_release import LiveRefused, record_of_live
@@ -131,14 +132,13 @@ class Deployer:
         applied = time.monotonic()
         done.steps["update"] = applied - started
         lock.check()
-        check = dict(model.server_config["check"])
         deployment = self._rolled_out(model.name, model.release, tell)
         rolled_out = time.monotonic()
         done.steps["rollout"] = rolled_out - applied
-        done.verdict = self._judged(model.name, check, model.release_digest, tell)
+        done.verdict = self._judged(model.name, model.check, model.release_digest, tell)
         done.steps["golden request"] = time.monotonic() - rolled_out
         lock.check()
-        self._keep(_release(model, deployment, check), deployment)
+        self._keep(_release(model, deployment), deployment)
 
     def _unrecorded(self, model: ModelPlan, tell: Tell) -> Release | None:
         """What serves without a record, to go back to; None when it is no release of ours."""
@@ -156,7 +156,7 @@ class Deployer:
             raise WrongAnswer(model, "somebody changed its Deployment before it was judged")
         return deployment
 
-    def _judged(self, model: str, check: Json, digest: str, tell: Tell) -> Verdict:
+    def _judged(self, model: str, check: GoldenRequest, digest: str, tell: Tell) -> Verdict:
         tell("sending the golden request")
         return self.judge(self.cluster, model, check, digest)
 
@@ -212,7 +212,7 @@ class Deployer:
         return lambda text: self.report(model, text)
 
 
-def _release(model: ModelPlan, deployment: Json, check: Json) -> Release:
+def _release(model: ModelPlan, deployment: Json) -> Release:
     """The release as it runs, with the image by its digest."""
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     image = container["image"]
@@ -222,5 +222,5 @@ def _release(model: ModelPlan, deployment: Json, check: Json) -> Release:
         digest=model.release_digest,
         image=image,
         manifests=tuple(render_model(model, image)),
-        check=check,
+        check=model.check,
     )

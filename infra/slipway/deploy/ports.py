@@ -7,6 +7,7 @@ put fakes in their places that refuse what those refuse; a rehearsal puts a judg
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from slipway.artifacts.golden_request import GoldenRequest
 from slipway.deploy.judge import Verdict
 from slipway.engine.events import Outcome
 
@@ -70,6 +71,6 @@ class ClusterApi(Protocol):
 class Judge(Protocol):
     """Says whether a release answers rightly; raises `WrongAnswer` when it does not."""
 
-    def __call__(self, cluster: ClusterApi, model: str, check: dict[str, Any], release: str | None) -> Verdict:
+    def __call__(self, cluster: ClusterApi, model: str, check: GoldenRequest, release: str | None) -> Verdict:
         """Judge a model by its golden request, answered by `release` (any, when None)."""
         ...

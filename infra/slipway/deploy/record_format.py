@@ -12,10 +12,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from slipway_server.config import CheckSection
 from slipway_server.errors import BadRequest
 from slipway_server.expect import judge
 
+from slipway.artifacts.golden_request import GoldenRequest
 from slipway.plan.release import Release
+from slipway.runtimes.registry import RUNTIMES
 from slipway.values.quantities import compact_json
 
 _PACKED = "release.json.gz"
@@ -24,6 +27,8 @@ _PLAIN = "release.json"
 _UNPACKED_LIMIT = 16 * 2**20
 """Far more than any record: a ConfigMap of 1 MiB could else unpack to a GiB."""
 _CONFIG = "server.json"
+_FIRST_RUNTIME = "onnxruntime"
+"""Of records that name none: those of versions of Slipway that knew no other."""
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -40,25 +45,29 @@ class _Stored(BaseModel):
     image: Annotated[str, StringConstraints(max_length=1000)]
     manifests: list[dict[str, Any]]
     check: dict[str, Any] | None = None
+    runtime: str = _FIRST_RUNTIME
 
 
-class _Check(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+class _Check(CheckSection):
+    """As the server reads it, but for fields of a later version, and bounded: whoever wrote it is not believed."""
 
-    request: Any
+    model_config = ConfigDict(extra="ignore")
+
     expect: Annotated[dict[str, Any], Field(min_length=1)]
     timeout_s: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
 
 def packed(release: Release) -> dict[str, str]:
     """The `binaryData` of a record's ConfigMap."""
-    fields = {
+    fields: dict[str, Any] = {
         "model": release.model,
         "version": release.version,
         "digest": release.digest,
         "image": release.image,
         "manifests": release.manifests,
     }
+    if release.check.runtime != _FIRST_RUNTIME:
+        fields["runtime"] = release.check.runtime
     compress = zlib.compressobj(9, zlib.DEFLATED, _GZIP)
     data = compress.compress(compact_json(fields).encode()) + compress.flush()
     return {_PACKED: base64.b64encode(data).decode()}
@@ -67,19 +76,23 @@ def packed(release: Release) -> dict[str, str]:
 def unpacked(config_map: Mapping[str, Any]) -> Release:
     """The release in a record's ConfigMap; raises `BadRecord` when there is none."""
     stored = _stored(_text(config_map))
-    config = server_config(stored.manifests)
-    check = config.get("check")
+    check = golden_request(server_config(stored.manifests), stored.runtime)
+    return Release(stored.model, stored.version, stored.digest, stored.image, tuple(stored.manifests), check)
+
+
+def golden_request(config: Mapping[str, Any], runtime: str) -> GoldenRequest:
+    """The golden request in a model server's configuration; raises `BadRecord` when there is none to judge by."""
+    if runtime not in RUNTIMES:
+        raise BadRecord(f"its runtime {runtime[:80]} is none of {', '.join(RUNTIMES)}")
     try:
-        found = _Check.model_validate(check)
+        found = _Check.model_validate(config.get("check"))
         for name, wanted in found.expect.items():
             judge({}, {name: wanted})
     except ValidationError as error:
         raise BadRecord(f"its golden request {_first(error)}") from error
     except (BadRequest, RecursionError) as error:
         raise BadRecord(f"what it expects is malformed: {error}") from error
-    return Release(
-        stored.model, stored.version, stored.digest, stored.image, tuple(stored.manifests), dict(check or {})
-    )
+    return GoldenRequest(runtime, found.request, found.expect, found.timeout_s)
 
 
 def server_config(manifests: list[dict[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slipway.catalog.pod_contract import SERVER_PORT, SERVER_USER, SERVICE_PORT
+from slipway.catalog.pod_contract import SERVER_USER, SERVICE_PORT
 from slipway.deploy.ports import ClusterApi, Json
 from slipway.deploy.record_format import BadRecord, server_config, unpacked
 from slipway.errors.failures import RecordRefused
@@ -19,14 +19,18 @@ from slipway.plan.model import ModelPlan
 from slipway.plan.release import Release
 from slipway.policy.resource import of_manifests, read
 from slipway.policy.resources import violations
-from slipway.render.model import model_shapes
+from slipway.render.model import container_values, model_shapes
 from slipway.render.objects import MODEL_OBJECTS
 from slipway.render.templates import PLACE
+from slipway.runtimes.registry import RUNTIMES
 from slipway.values import names
 
 _NUMBERS = 10**9
 _TEXT = 4096
 _DIGEST = "@sha256:[0-9a-f]{64}"
+_RUNTIMES = [container_values(runtime) for runtime in RUNTIMES.values()]
+_OF_RUNTIMES = {name: [values[name] for values in _RUNTIMES] for name in _RUNTIMES[0]}
+"""What a runtime gives to the templates, by the value's name: a release may be of any of them."""
 _TOLERATION = {"key", "operator", "value", "effect"}
 _SERVICE_TYPES = ("ClusterIP", "NodePort")
 _RESOURCE = re.compile(r"cpu|memory|ephemeral-storage|[a-z0-9.-]+/[a-z0-9.-]+")
@@ -125,7 +129,10 @@ def _shaped(release: Release, values: "_Values") -> Iterator[str]:
 def _differs(shape: Any, value: Any, path: str, values: "_Values") -> Iterator[str]:
     """Where a value is none that the template could have given."""
     if isinstance(shape, str) and shape.startswith(PLACE):
-        if not values.allows(shape.removeprefix(PLACE), value):
+        name = shape.removeprefix(PLACE)
+        if name in _OF_RUNTIMES:
+            yield from min((list(_differs(of, value, path, values)) for of in _OF_RUNTIMES[name]), key=len)
+        elif not values.allows(name, value):
             yield f"{path} is none of this model's"
     elif isinstance(shape, dict):
         yield from _differs_in_mapping(shape, value, path, values)
@@ -198,7 +205,6 @@ class _Values:
                 "config_name": names.config_map(owner.model, release.digest),
                 "image": release.image,
                 "user": SERVER_USER,
-                "server_port": SERVER_PORT,
                 "service_port": SERVICE_PORT,
             }
         )

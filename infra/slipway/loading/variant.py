@@ -8,21 +8,13 @@ from typing import Any
 from slipway_server.errors import BadRequest
 from slipway_server.expect import check_expect
 
-from slipway.artifacts.golden_request import CHECK_LIMIT, read_golden, refuse_larger
-from slipway.artifacts.onnx import (
-    BODY_LEAST,
-    Artifact,
-    Found,
-    carried_body,
-    default_max_body,
-    find_artifact,
-    needed_memory,
-    needed_memory_for_bodies,
-)
+from slipway.artifacts.golden_request import CHECK_LIMIT, refuse_larger
+from slipway.artifacts.onnx import Artifact, Found
 from slipway.errors.base import FileRefused, UserError, WrongValue
 from slipway.reading.files import BadFile
 from slipway.reading.findings import Locate, validated
 from slipway.reading.yaml_document import FieldPath
+from slipway.runtimes.registry import RUNTIMES
 from slipway.spec.model import ModelSpec
 from slipway.values.quantities import compact_json, format_bytes
 
@@ -44,7 +36,7 @@ def variant(value: Any, root: Path, locate: Locate, found: list[UserError]) -> V
     place, field = locate(("artifact", "source"))
     source = spec.artifact.source
     try:
-        weights = find_artifact(root / source, root)
+        weights = RUNTIMES[spec.runtime].find_weights(root / source, root)
         little = list(_too_little_memory(spec, weights.size, locate))
         found += little
         served = _with_max_body(spec, weights)
@@ -60,12 +52,13 @@ def _with_max_body(spec: ModelSpec, weights: Found) -> ModelSpec:
     """The spec with the largest body that follows from its memory, when it names none."""
     if spec.endpoint.max_body is not None:
         return spec
-    max_body = default_max_body(spec.resources.memory, weights.size)
+    max_body = RUNTIMES[spec.runtime].default_max_body(spec.resources.memory, weights.size)
     return spec.model_copy(update={"endpoint": spec.endpoint.model_copy(update={"max_body": max_body})})
 
 
 def _too_little_memory(spec: ModelSpec, weights: int, locate: Locate) -> Iterator[UserError]:
-    needed = needed_memory(weights)
+    runtime = RUNTIMES[spec.runtime]
+    needed = runtime.needed_memory(weights)
     memory = spec.resources.memory
     if memory < needed:
         mebi = -(-needed // 2**20)
@@ -76,9 +69,9 @@ def _too_little_memory(spec: ModelSpec, weights: int, locate: Locate) -> Iterato
         written = format_bytes(memory)
         yield WrongValue(place, field, written, problem, f"at least {mebi}Mi", f"write {mebi}Mi or more")
         return
-    max_body = spec.endpoint.max_body or BODY_LEAST
-    if max_body > BODY_LEAST and memory < (needed := needed_memory_for_bodies(weights, max_body)):
-        carried = format_bytes(carried_body(memory, weights))
+    max_body = spec.endpoint.max_body or runtime.body_least
+    if max_body > runtime.body_least and memory < (needed := runtime.needed_memory(weights, max_body)):
+        carried = format_bytes(runtime.carried_body(memory, weights))
         place, field = locate(("endpoint", "max_body"))
         problem = f"is more than resources.memory of {format_bytes(memory)} carries"
         todo = f"write {carried} or less, leave it out, or raise resources.memory to {-(-needed // 2**20)}Mi"
@@ -89,7 +82,7 @@ def _golden(spec: ModelSpec, weights: Found, root: Path, locate: Locate, found: 
     at: FieldPath = ("check", "request")
     request = spec.check.request
     try:
-        body = read_golden(root / request, request, weights, root)
+        body = RUNTIMES[spec.runtime].read_golden(root / request, request, weights, root)
         at = ("check", "expect")
         check_expect(spec.check.expect, weights.signature)
         at = ("check", "request")

@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from slipway.runtimes.base import ImageRecipe
+from slipway.runtimes.registry import RUNTIMES
+
 ROOT = Path(__file__).resolve().parents[3]
-SERVER_SOURCE = ROOT / "server" / "src" / "slipway_server"
-REQUIREMENTS = ROOT / "server" / "requirements.txt"
 TEMPLATES = ROOT / "templates"
 
 
 @dataclass(frozen=True, slots=True)
 class CodeDigests:
-    """sha256, in hex, of the files of this installation that go into images.
+    """sha256, in hex, of the files of this installation that go into the images of one runtime.
 
     Attributes:
         requirements: of the file of locked requirements.
-        server: of each file of the server's code, by its path in SERVER_SOURCE.
+        server: of each file of the server's code, by its path in the folder of the code.
     """
 
     requirements: str
@@ -26,12 +27,17 @@ class CodeDigests:
 
 
 @lru_cache(maxsize=1)
-def code_digests() -> CodeDigests:
-    """Digest the files of this installation, once per process."""
-    server = _sha256(SERVER_SOURCE.rglob("*"))
+def code_digests() -> Mapping[str, CodeDigests]:
+    """Digest the files of this installation, by runtime; once per process."""
+    return {name: _digests(runtime.image) for name, runtime in RUNTIMES.items()}
+
+
+def _digests(image: ImageRecipe) -> CodeDigests:
+    requirements, source = ROOT / image.requirements, ROOT / image.source
+    server = _sha256(source.rglob("*"))
     return CodeDigests(
-        requirements=_sha256([REQUIREMENTS])[REQUIREMENTS],
-        server={path.relative_to(SERVER_SOURCE).as_posix(): digest for path, digest in server.items()},
+        requirements=_sha256([requirements])[requirements],
+        server={path.relative_to(source).as_posix(): digest for path, digest in server.items()},
     )
 
 

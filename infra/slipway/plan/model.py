@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity.estimates import Estimates
 from slipway.capacity.placement import Rollout
 from slipway.capacity.pools import Pool, pools
@@ -114,6 +115,7 @@ class ModelPlan:
         timing: limits of a replica's life.
         estimates: its cold start and its cost.
         image: what its pods run.
+        check: its golden request.
         server_config: the model server's configuration as JSON values, `release` among them.
         release_digest: sha256 over all that the release is made of; equal digests need no deployment.
         warnings: what the user should know though it is not wrong.
@@ -134,6 +136,7 @@ class ModelPlan:
     timing: Timing
     estimates: Estimates
     image: ImagePlan
+    check: GoldenRequest
     server_config: dict[str, Any]
     release_digest: str
     warnings: tuple[str, ...]

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
+from slipway.artifacts.golden_request import GoldenRequest
+
 
 @dataclass(frozen=True)
 class Release:
     """One release as it was deployed. `digest` is the release's, 64 hex digits; `image` is by digest.
 
-    `manifests`: as rendered, with the image in place. `check`: request, expectation and limit of the golden request,
-    as in the model server's configuration.
+    `manifests`: as rendered, with the image in place. `check`: its golden request.
     """
 
     model: str
@@ -17,4 +18,4 @@ class Release:
     digest: str
     image: str
     manifests: tuple[dict[str, Any], ...]
-    check: dict[str, Any]
+    check: GoldenRequest

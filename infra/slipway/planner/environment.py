@@ -3,21 +3,24 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity.estimates import estimates, node_start_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
 from slipway.capacity.pools import Pool, pools
-from slipway.catalog.pod_contract import SERVER_PORT
 from slipway.loading.specs import LoadedSpec
 from slipway.loading.variant import Variant
-from slipway.plan.code_digests import REQUIREMENTS, SERVER_SOURCE, CodeDigests
+from slipway.plan.code_digests import ROOT, CodeDigests
 from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Timing
 from slipway.render.image import render_dockerfile, render_runtime_dockerfile
 from slipway.render.model import render_model
+from slipway.runtimes.base import Served
+from slipway.runtimes.registry import RUNTIMES
 from slipway.settings.aws import AnySettings, AwsSettings
+from slipway.spec.model import ModelSpec
 from slipway.values import names
 
 __all__ = ["ImageFile", "ImagePlan", "ModelPlan", "Plan", "RuntimeImagePlan", "Timing", "plan"]
@@ -29,20 +32,18 @@ PULL_S = 240.0
 NODE_MARGIN = 2
 """The start of a node is an estimate; an update waits so many times as long before it has failed."""
 _NO_RELEASE = ""
-CPU_ONLY_WARNING = (
-    "resources.gpu: the image has ONNX Runtime for CPUs; the pod gets its GPUs and a node that has them, but computes "
-    "on the CPU until there is an image with ONNX Runtime for GPUs"
-)
 
 
-def plan(environment: str, settings: AnySettings, loaded: Sequence[LoadedSpec], code: CodeDigests) -> Plan:
+def plan(
+    environment: str, settings: AnySettings, loaded: Sequence[LoadedSpec], code: Mapping[str, CodeDigests]
+) -> Plan:
     """Plan all models of an environment.
 
     Args:
         environment: its name.
         settings: its settings.
         loaded: all specs that are deployed to it: GPUs that one gets, another cannot have.
-        code: digests of what Slipway itself adds to an image and to manifests.
+        code: digests of what Slipway itself adds to images, by runtime.
 
     Raises:
         UserErrors: for each model that no pool can hold, that has no room beside the others, or whose update could
@@ -61,10 +62,11 @@ def _crowded(there: Sequence[Pool], models: Sequence[ModelPlan]) -> Iterator[str
             yield warning
 
 
-def _model(environment: str, settings: AnySettings, placed: Placed, code: CodeDigests) -> ModelPlan:
+def _model(environment: str, settings: AnySettings, placed: Placed, code: Mapping[str, CodeDigests]) -> ModelPlan:
     variant, pool = placed.variant, placed.pool
     spec = variant.spec.model_copy(update={"environments": {}})
-    image = _image(environment, settings, variant, code)
+    image = _image(environment, settings, variant, code[spec.runtime])
+    check = GoldenRequest(spec.runtime, variant.request, spec.check.expect, spec.check.timeout)
     draft = ModelPlan(
         environment=environment,
         name=spec.name,
@@ -81,9 +83,10 @@ def _model(environment: str, settings: AnySettings, placed: Placed, code: CodeDi
         timing=_timing(variant, pool, placed.rollout),
         estimates=estimates(pool, spec, variant.artifact.size),
         image=image,
-        server_config=_server_config(variant) | {"release": _NO_RELEASE},
+        check=check,
+        server_config=_server_config(variant, check) | {"release": _NO_RELEASE},
         release_digest=_NO_RELEASE,
-        warnings=(*((CPU_ONLY_WARNING,) if spec.resources.gpu else ()), *placed.warnings),
+        warnings=(*_unused_gpus(spec), *placed.warnings),
     )
     return released(draft, release_digest(draft))
 
@@ -108,30 +111,39 @@ def released(model: ModelPlan, digest: str) -> ModelPlan:
     )
 
 
+def _unused_gpus(spec: ModelSpec) -> Iterator[str]:
+    runtime = RUNTIMES[spec.runtime]
+    if spec.resources.gpu and "gpu" not in runtime.accelerators:
+        yield f"resources.gpu: {runtime.without_gpu}"
+
+
 def _image(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> ImagePlan:
+    recipe = RUNTIMES[variant.spec.runtime].image
     weights = tuple(
-        ImageFile(f"model/{file.name}", f"/model/{file.name}", file.path, {"": file.sha256})
+        ImageFile(f"model/{file.name}", f"{recipe.weights}/{file.name}", file.path, {"": file.sha256})
         for file in variant.artifact.files
     )
-    server = ImageFile("server/slipway_server", "/opt/slipway/server/slipway_server", SERVER_SOURCE, code.server)
+    package = recipe.source.name
+    server = ImageFile(f"server/{package}", f"/opt/slipway/server/{package}", ROOT / recipe.source, code.server)
     repository = _repository(environment, settings, variant.spec.name)
     runtime = _runtime(environment, settings, variant, code)
     files = (*weights, server)
-    made_of = [_instructions(render_dockerfile(runtime.reference)), [[file.image_path, file.digests] for file in files]]
+    dockerfile = render_dockerfile(variant.spec.runtime, runtime.reference)
+    made_of = [_instructions(dockerfile), [[file.image_path, file.digests] for file in files]]
     digest = _digest(made_of)
     return ImagePlan(repository, names.short(digest), runtime, files, digest)
 
 
 def _runtime(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> RuntimeImagePlan:
     architecture = variant.spec.resources.architecture
-    dockerfile = _instructions(render_runtime_dockerfile(settings.base_image, architecture))
+    dockerfile = _instructions(render_runtime_dockerfile(variant.spec.runtime, settings.base_image, architecture))
     digest = _digest([dockerfile, code.requirements, architecture])
     return RuntimeImagePlan(
         repository=_repository(environment, settings, names.runtime_repository(variant.spec.runtime)),
         tag=names.short(digest),
         base_image=settings.base_image,
         architecture=architecture,
-        requirements=REQUIREMENTS,
+        requirements=ROOT / RUNTIMES[variant.spec.runtime].image.requirements,
         requirements_digest=code.requirements,
     )
 
@@ -147,26 +159,21 @@ def _instructions(dockerfile: str) -> list[str]:
     return [line for line in dockerfile.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 
-def _server_config(variant: Variant) -> dict[str, Any]:
+def _server_config(variant: Variant, check: GoldenRequest) -> dict[str, Any]:
     spec = variant.spec
-    return {
-        "model": {
-            "name": spec.name,
-            "version": spec.version,
-            "path": f"/model/{variant.artifact.files[0].name}",
-        },
-        "host": "0.0.0.0",  # noqa: S104 - inside the pod; the NetworkPolicy says who gets there
-        "port": SERVER_PORT,
-        "max_body_bytes": spec.endpoint.max_body,
-        "timeout_s": spec.endpoint.timeout,
-        "drain_s": spec.rollout.drain,
-        "batch": spec.batching.server_config(),
-        "check": {
-            "request": variant.request,
-            "expect": spec.check.expect,
-            "timeout_s": spec.check.timeout,
-        },
-    }
+    runtime = RUNTIMES[spec.runtime]
+    return runtime.configuration(
+        Served(
+            name=spec.name,
+            version=spec.version,
+            weights=f"{runtime.image.weights}/{variant.artifact.files[0].name}",
+            max_body=spec.endpoint.max_body,
+            timeout_s=spec.endpoint.timeout,
+            drain_s=spec.rollout.drain,
+            batch=spec.batching.server_config(),
+            check=check,
+        )
+    )
 
 
 def _timing(variant: Variant, pool: Pool, how: Rollout) -> Timing:

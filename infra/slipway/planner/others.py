@@ -5,7 +5,7 @@ be read, no pool can ever hold it) is left out and told. Where two that are righ
 asked for is refused as always.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from slipway.errors.base import UserError, UserErrors, each
@@ -23,7 +23,7 @@ class Planned:
     left_out: Sequence[Unread]
 
 
-def plan_for(only: Sequence[str] | None, loaded: Loaded, environment: str, code: CodeDigests) -> Planned:
+def plan_for(only: Sequence[str] | None, loaded: Loaded, environment: str, code: Mapping[str, CodeDigests]) -> Planned:
     """Plan an environment for those who ask for the models in `only`; for all of its models when it is None.
 
     Raises `UserErrors`: what is wrong with the models asked for.
@@ -53,7 +53,7 @@ def apart(
     return [one for one in single if one.place.file not in files], [one for one in single if one.place.file in files]
 
 
-def _never(environment: str, loaded: Loaded, name: str, code: CodeDigests) -> bool:
+def _never(environment: str, loaded: Loaded, name: str, code: Mapping[str, CodeDigests]) -> bool:
     """Whether a model could not be deployed even if no other were there."""
     try:
         plan(environment, loaded.settings, [spec for spec in loaded.specs if spec.name == name], code)

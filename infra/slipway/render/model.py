@@ -6,10 +6,12 @@ from typing import Any, cast
 
 from jinja2 import FileSystemLoader, nodes
 
-from slipway.catalog.pod_contract import SERVER_PORT, SERVER_USER, SERVICE_PORT
+from slipway.catalog.pod_contract import SERVER_USER, SERVICE_PORT
 from slipway.plan.model import ModelPlan
 from slipway.render.objects import MODEL_OBJECTS
 from slipway.render.templates import Manifest, rendered, skeleton, template_files
+from slipway.runtimes.base import Runtime
+from slipway.runtimes.registry import RUNTIMES
 from slipway.values import names
 from slipway.values.quantities import compact_json, format_bytes, format_cpu
 
@@ -79,10 +81,20 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "resources": _resources(model),
         "tmp_size": format_bytes(TMP_BYTES),
         "user": SERVER_USER,
-        "server_port": SERVER_PORT,
+        **container_values(RUNTIMES[spec.runtime]),
         "service_port": SERVICE_PORT,
         "service_type": model.service_type,
         **_lint_exceptions(model),
+    }
+
+
+def container_values(runtime: Runtime) -> dict[str, Any]:
+    """What the templates get of a runtime, the same for all of its models."""
+    return {
+        "environment": list(runtime.environment),
+        "server_port": runtime.port,
+        "ready_path": runtime.ready_path,
+        "live_path": runtime.live_path,
     }
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from slipway.catalog.pod_contract import API_VERSION
+from slipway.runtimes.registry import RuntimeName
 from slipway.spec.artifact import ArtifactSource
 from slipway.spec.batching import Batching
 from slipway.spec.check import Check
@@ -40,7 +41,7 @@ class ModelSpec(Section):
     artifact: ArtifactSource = Field(
         description="The trained weights.", examples=[{"source": "models/digits/model.onnx"}]
     )
-    runtime: Literal["onnxruntime"] = Field(description="What runs the model.", examples=["onnxruntime"])
+    runtime: RuntimeName = Field(description="What runs the model.", examples=["onnxruntime"])
     resources: Resources = Field(description="What one replica gets.", examples=[{"cpu": "500m", "memory": "512Mi"}])
     scale: Scale = Field(default=Scale(), description="How many replicas there are; one when left out.")
     rollout: RolloutRules = Field(

@@ -9,7 +9,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from slipway_server.signature import Tensor
 
-from slipway.artifacts.onnx import Artifact, carried_body, default_max_body, needed_memory, read_artifact
+from slipway.artifacts.memory import carried_body, default_max_body, needed_memory
+from slipway.artifacts.onnx import Artifact, read_artifact
 from slipway.reading.files import BadFile
 from tests.support.planned import FIXTURES
 

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,16 @@ from slipway.errors.base import DeployError
 from slipway.errors.failures import FileChanged
 from slipway.loading.settings import load_settings
 from slipway.loading.specs import load_spec_file
-from slipway.plan.code_digests import CodeDigests, code_digests
+from slipway.plan.code_digests import ROOT, CodeDigests, code_digests
 from slipway.plan.model import ImageFile
 from slipway.planner.environment import ModelPlan, plan
+from slipway.runtimes.registry import RUNTIMES
 from tests.support.planned import FIXTURES
 
 SPEC = (FIXTURES / "spec/ok/least.yaml").read_text()
+
+
+Code = Mapping[str, CodeDigests]
 
 
 @pytest.fixture
@@ -40,18 +44,17 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CodeDigests:
+def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Code:
     """The digests of a copy of the server's code, and of a copy of its requirements."""
     digests = code_digests()
-    source = tmp_path / "server/slipway_server"
-    shutil.copytree(Path(plan.__globals__["SERVER_SOURCE"]), source)
-    shutil.copy(plan.__globals__["REQUIREMENTS"], tmp_path / "server/requirements.txt")
-    monkeypatch.setitem(plan.__globals__, "SERVER_SOURCE", source)
-    monkeypatch.setitem(plan.__globals__, "REQUIREMENTS", tmp_path / "server/requirements.txt")
+    recipe = RUNTIMES["onnxruntime"].image
+    shutil.copytree(ROOT / recipe.source, tmp_path / recipe.source)
+    shutil.copy(ROOT / recipe.requirements, tmp_path / recipe.requirements)
+    monkeypatch.setitem(plan.__globals__, "ROOT", tmp_path)
     return digests
 
 
-def planned(root: Path, code: CodeDigests) -> ModelPlan:
+def planned(root: Path, code: Code) -> ModelPlan:
     spec = load_spec_file(root / "models/least.yaml", root)
     settings = load_settings(FIXTURES / "settings/ok", "local")
     return plan("local", settings, [spec], code).models[0]
@@ -93,9 +96,7 @@ def built(model: ModelPlan) -> str:
     return image_args(model, lambda _: None).ensure(lambda _: None)
 
 
-def test_an_unchanged_model_is_built_and_pushed_with_all_its_files(
-    root: Path, code: CodeDigests, registry: Registry
-) -> None:
+def test_an_unchanged_model_is_built_and_pushed_with_all_its_files(root: Path, code: Code, registry: Registry) -> None:
     model = planned(root, code)
     built(model)
     assert [done.split()[0] for done in registry.done] == ["build", "push", "build", "push"]
@@ -138,9 +139,9 @@ CHANGES: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("name", ["weights/linear.onnx", "weights/w.bin", "server/slipway_server/app.py"])
+@pytest.mark.parametrize("name", ["weights/linear.onnx", "weights/w.bin", "server/src/slipway_server/app.py"])
 def test_a_file_that_changed_after_the_plan_ends_the_run_before_anything_is_pushed(
-    root: Path, code: CodeDigests, registry: Registry, name: str, change: str
+    root: Path, code: Code, registry: Registry, name: str, change: str
 ) -> None:
     model = planned(root, code)
     CHANGES[change](root / name)
@@ -155,7 +156,7 @@ def test_a_file_that_changed_after_the_plan_ends_the_run_before_anything_is_push
 
 
 def test_a_folder_on_the_way_that_became_a_link_carries_no_other_bytes(
-    root: Path, code: CodeDigests, registry: Registry
+    root: Path, code: Code, registry: Registry
 ) -> None:
     model = planned(root, code)
     (root / "weights").rename(root / "before")
@@ -168,17 +169,15 @@ def test_a_folder_on_the_way_that_became_a_link_carries_no_other_bytes(
 
 
 def test_a_file_that_is_new_in_the_servers_folder_does_not_go_into_the_image(
-    root: Path, code: CodeDigests, registry: Registry
+    root: Path, code: Code, registry: Registry
 ) -> None:
     model = planned(root, code)
-    (root / "server/slipway_server/new.py").write_text("")
+    (root / "server/src/slipway_server/new.py").write_text("")
     built(model)
     assert "server/slipway_server/new.py" not in registry.contexts[model.image.repository]
 
 
-def test_requirements_that_changed_after_the_plan_are_not_installed(
-    root: Path, code: CodeDigests, registry: Registry
-) -> None:
+def test_requirements_that_changed_after_the_plan_are_not_installed(root: Path, code: Code, registry: Registry) -> None:
     model = planned(root, code)
     _appended(root / "server/requirements.txt")
     with pytest.raises(FileChanged, match=r"requirements.txt: changed after it was planned"):
@@ -204,7 +203,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_one_that_changed(
         planned_context([ImageFile("model/weights", "/model/weights", path, {"": "0" * 64})], lambda: "FROM scratch")
 
 
-def test_the_same_files_give_the_same_tar(root: Path, code: CodeDigests) -> None:
+def test_the_same_files_give_the_same_tar(root: Path, code: Code) -> None:
     model = planned(root, code)
     first, second = (planned_context(model.image.files, lambda: "FROM scratch").read() for _ in range(2))
     (root / "weights/w.bin").chmod(0o755)
@@ -213,7 +212,7 @@ def test_the_same_files_give_the_same_tar(root: Path, code: CodeDigests) -> None
 
 
 def test_the_runtime_image_is_asked_for_once_all_files_are_right(
-    root: Path, code: CodeDigests, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    root: Path, code: Code, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = planned(root, code)
     asked = []

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from slipway.artifacts.golden_request import GoldenRequest
 from slipway.cluster.rollout import REVISION
 from slipway.deploy.judge import Verdict, verify
 from slipway.deploy.models import Deployer, Done, Programs, needs_update
@@ -33,7 +34,8 @@ def planned(number: int, model: str = "digits") -> ModelPlan:
     """Release `number` of a model: the right answer is 7."""
     digest = hashlib.sha256(f"{model}{number}".encode()).hexdigest()
     version = f"1.{number}.0"
-    check = {"request": {"inputs": {"image": [0]}}, "expect": {"label": 7}, "timeout_s": 2.0}
+    check = GoldenRequest("onnxruntime", {"inputs": {"image": [0]}}, {"label": 7}, 2.0)
+    section = {"name": model, "version": version, "path": "/model/m.onnx"}
     return replace(
         BASE,
         name=model,
@@ -41,8 +43,8 @@ def planned(number: int, model: str = "digits") -> ModelPlan:
         labels=names.model_labels("local", model, version, digest),
         selector=names.selector(model),
         release_digest=digest,
-        server_config=BASE.server_config
-        | {"release": digest, "check": check, "model": {"name": model, "version": version, "path": "/model/m.onnx"}},
+        check=check,
+        server_config=BASE.server_config | {"release": digest, "check": check.section(), "model": section},
     )
 
 
@@ -79,7 +81,7 @@ class Bench:
         )
         return replace(deployer, **changes)
 
-    def _verify(self, cluster: ClusterApi, model: str, check: dict[str, Any], release: str | None) -> Verdict:
+    def _verify(self, cluster: ClusterApi, model: str, check: GoldenRequest, release: str | None) -> Verdict:
         return verify(cluster, model, check, release, self._sleep, self.cluster.clock)
 
     def _sleep(self, seconds: float) -> None:

@@ -1,13 +1,16 @@
 """The golden request is judged (answers come from a fake Service)."""
 
+from dataclasses import replace
+
 import pytest
 
+from slipway.artifacts.golden_request import GoldenRequest
 from slipway.deploy import judge as module
 from slipway.deploy.judge import verify
 from slipway.errors.failures import ApiRefused, ClusterUnreachable, WrongAnswer
 from tests.support.fake_cluster import FakeCluster
 
-CHECK = {"request": {"input": [1]}, "expect": {"label": 7}, "timeout_s": 2.0}
+CHECK = GoldenRequest("onnxruntime", {"input": [1]}, {"label": 7}, 2.0)
 
 
 def answer(label: int, release: str = "new") -> dict[str, object]:
@@ -67,4 +70,11 @@ def test_a_cluster_that_stays_away_is_an_error_with_its_reason() -> None:
 
 def test_a_late_answer_is_wrong_though_its_content_is_right() -> None:
     with pytest.raises(WrongAnswer, match=r"took .* s, allowed are 0 s"):
-        verify(cluster(answer(7)), "digits", {**CHECK, "timeout_s": 0.0}, "new")
+        verify(cluster(answer(7)), "digits", replace(CHECK, timeout_s=0.0), "new")
+
+
+def test_an_answer_without_outputs_is_asked_for_again_and_then_wrong() -> None:
+    nothing = {"release": "new"}
+    assert verify(cluster(nothing, answer(7)), "digits", CHECK, "new").outputs == {"label": [7]}
+    with pytest.raises(WrongAnswer, match="the answer has no outputs"):
+        verify(cluster(nothing), "digits", CHECK, "new")

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slipway.artifacts.golden_request import GoldenRequest
+from slipway.deploy import record_format
 from slipway.deploy.record import save
-from slipway.deploy.record_format import packed, unpacked
+from slipway.deploy.record_format import BadRecord, packed, unpacked
 from slipway.deploy.restorable import Owner, problems, restorable
 from slipway.errors.base import DeployError
 from slipway.errors.failures import RecordRefused
@@ -26,6 +28,8 @@ from tests.support.releases import deployed, planned, release_of
 LEAST = planned()
 OWNER = Owner.of(LEAST)
 RELEASE = release_of(LEAST)
+FIELDS: dict[str, Any] = json.loads(json.dumps({**RELEASE.__dict__, "check": RELEASE.check.section()}))
+"""As a record of the first versions has them."""
 CLUSTER_ADMIN = {
     "apiVersion": "rbac.authorization.k8s.io/v1",
     "kind": "ClusterRoleBinding",
@@ -75,7 +79,7 @@ def test_without_a_record_there_is_nothing_to_restore() -> None:
 
 
 def test_a_record_of_the_first_versions_is_still_read() -> None:
-    cluster = written({"data": {"release.json": json.dumps(RELEASE.__dict__)}})
+    cluster = written({"data": {"release.json": json.dumps(FIELDS)}})
     assert restorable(cluster, OWNER) == RELEASE
 
 
@@ -208,9 +212,9 @@ WHOLE = base64.b64decode(packed(RELEASE)["release.json.gz"])
         (zipped(b'"\\ud800"'), "is not JSON in UTF-8"),
         (zipped(b"7"), "is no mapping"),
         (zipped(b"{}"), "has no right `model`"),
-        ({"data": {"release.json": json.dumps({**RELEASE.__dict__, "digest": "0"})}}, "has no right `digest`"),
-        ({"data": {"release.json": json.dumps({**RELEASE.__dict__, "manifests": 7})}}, "has no right `manifests`"),
-        ({"data": {"release.json": json.dumps({**RELEASE.__dict__, "more": 7})}}, "has no right `more`"),
+        ({"data": {"release.json": json.dumps({**FIELDS, "digest": "0"})}}, "has no right `digest`"),
+        ({"data": {"release.json": json.dumps({**FIELDS, "manifests": 7})}}, "has no right `manifests`"),
+        ({"data": {"release.json": json.dumps({**FIELDS, "more": 7})}}, "has no right `more`"),
         ({"data": {"release.json": "{"}}, "is not JSON"),
     ],
 )
@@ -252,7 +256,6 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(place for key, inner in items for place in places(inner, (*path, key)))]
 
 
-FIELDS = json.loads(json.dumps(RELEASE.__dict__))
 PLACES = places(FIELDS)[1:]
 
 
@@ -297,13 +300,27 @@ def test_bytes_that_are_no_record_are_refused(data: bytes) -> None:
 
 def test_a_golden_request_of_the_documented_size_fits_into_the_record_with_all_else() -> None:
     digits = "".join(chr(33 + (i * i * 7919 + i * 104729) % 93) for i in range(890_000))
-    check = {"request": {"input": digits}, "expect": {"label": 1}, "timeout_s": 2.0}
+    check = GoldenRequest("onnxruntime", {"input": digits}, {"label": 1}, 2.0)
 
     def large(of: dict[str, dict[str, Any]]) -> None:
         config = json.loads(of["ConfigMap"]["data"]["server.json"])
-        of["ConfigMap"]["data"]["server.json"] = json.dumps({**config, "check": check})
+        of["ConfigMap"]["data"]["server.json"] = json.dumps({**config, "check": check.section()})
 
     release = replace(changed(large), check=check)
     data = packed(release)
     assert sum(len(base64.b64decode(value)) for value in data.values()) < 2**20
     assert unpacked({"binaryData": data}) == release
+
+
+def test_a_record_names_its_runtime_only_where_it_is_not_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Versions of Slipway that know one runtime refuse unknown fields, and a record must not lock them out."""
+    assert "runtime" not in json.loads(gzip.decompress(base64.b64decode(packed(RELEASE)["release.json.gz"])))
+    monkeypatch.setattr(record_format, "RUNTIMES", {"onnxruntime": None, "other": None})
+    other = replace(RELEASE, check=replace(RELEASE.check, runtime="other"))
+    assert unpacked({"binaryData": packed(other)}) == other
+
+
+def test_a_record_of_a_runtime_that_nobody_knows_is_refused() -> None:
+    other = replace(RELEASE, check=replace(RELEASE.check, runtime="other"))
+    with pytest.raises(BadRecord, match="its runtime other is none of onnxruntime"):
+        unpacked({"binaryData": packed(other)})

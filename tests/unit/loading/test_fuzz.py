@@ -79,7 +79,7 @@ def try_settings(folder: Path, data: bytes) -> None:
         render_environment(planned)
         for model in planned.models:
             to_yaml(render_model(model, placeholder_image(model)))
-            render_dockerfile(settings.base_image)
+            render_dockerfile("onnxruntime", settings.base_image)
     except UserError as error:
         assert_whole(error, path)
 

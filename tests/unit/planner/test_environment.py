@@ -16,6 +16,7 @@ from slipway_server.config import ServerConfig
 from slipway.capacity.placement import Rollout, place
 from slipway.errors.base import UserError, each
 from slipway.loading.specs import LoadedSpec, load_settings, load_spec_file
+from slipway.plan.code_digests import CodeDigests
 from slipway.planner import environment as plan_module
 from slipway.planner.environment import ModelPlan, _image, plan, release_digest
 from slipway.render.model import placeholder_image, render_model
@@ -156,11 +157,15 @@ def test_settings_that_reach_a_model_are_a_new_release(tmp_path: Path) -> None:
     assert len(digests) == len(changes) + 2
 
 
+def _code(**changes: Any) -> dict[str, CodeDigests]:
+    return {runtime: replace(digests, **changes) for runtime, digests in CODE.items()}
+
+
 def test_new_weights_new_server_code_and_new_requirements_are_a_new_image_and_a_new_release(tmp_path: Path) -> None:
     settings, loaded = pools(SMALL), spec_file(tmp_path)
     before = planned(settings, loaded)[0]
-    server = plan("cloud", settings, [loaded], replace(CODE, server={"app.py": "other"})).models[0]
-    requirements = plan("cloud", settings, [loaded], replace(CODE, requirements="other")).models[0]
+    server = plan("cloud", settings, [loaded], _code(server={"app.py": "other"})).models[0]
+    requirements = plan("cloud", settings, [loaded], _code(requirements="other")).models[0]
     artifact = loaded.base.artifact
     files = tuple(replace(file, sha256="other") for file in artifact.files)
     weights = replace(loaded, base=replace(loaded.base, artifact=replace(artifact, files=files)))
@@ -255,7 +260,9 @@ def test_another_architecture_is_another_image_on_another_runtime() -> None:
     free = replace(CPU, hourly_usd=None)
     models = [loaded(spec()), loaded(spec(resources={"architecture": "arm64"}))]
     there = [free, replace(free, name="arm", architecture="arm64")]
-    amd64, arm64 = (_image("cloud", pools(SMALL), one.variant, CODE) for one in place("cloud", there, models))
+    amd64, arm64 = (
+        _image("cloud", pools(SMALL), one.variant, CODE["onnxruntime"]) for one in place("cloud", there, models)
+    )
     assert (amd64.runtime.architecture, arm64.runtime.architecture) == ("amd64", "arm64")
     assert amd64.tag != arm64.tag
     assert amd64.runtime.tag != arm64.runtime.tag

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import pulumi
 
@@ -24,8 +24,8 @@ from slipway.components.aws.registry import Registry, RegistryArgs
 from slipway.components.connection import Connection
 from slipway.components.kubernetes.environment import environment_objects
 from slipway.components.kubernetes.object import cluster_provider
+from slipway.runtimes.registry import RUNTIMES
 from slipway.settings.aws import AwsSettings
-from slipway.spec.model import ModelSpec
 from slipway.values import names
 
 
@@ -120,7 +120,7 @@ class AwsEnvironment(pulumi.ComponentResource):
             ),
             self._child,
         )
-        for runtime in get_args(ModelSpec.model_fields["runtime"].annotation):
+        for runtime in RUNTIMES:
             repository = names.runtime_repository(runtime)
             Registry(
                 f"{name}-{repository}",

@@ -48,7 +48,7 @@ def _model_context(builder: ImageBuilder, model: ModelPlan, report: Report) -> I
             lambda text: report(f"runtime image: {text}"),
             _platform(model),
         )
-        return render_dockerfile(f"{runtime.repository}@{digest}")
+        return render_dockerfile(model.spec.runtime, f"{runtime.repository}@{digest}")
 
     return planned_context(model.image.files, dockerfile)
 
@@ -58,7 +58,7 @@ def _runtime_context(builder: ImageBuilder, model: ModelPlan, report: Report) ->
     runtime = model.image.runtime
     base = builder.pinned(runtime.base_image)
     wheels = installed_wheels(runtime.requirements, runtime.requirements_digest, runtime.architecture, report)
-    return folder_context(render_runtime_dockerfile(base, runtime.architecture), "deps", wheels)
+    return folder_context(render_runtime_dockerfile(model.spec.runtime, base, runtime.architecture), "deps", wheels)
 
 
 def _platform(model: ModelPlan) -> str | None:

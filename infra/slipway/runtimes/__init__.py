@@ -1,0 +1,1 @@
+"""What runs models: one module for each runtime, and the registry of all of them."""

@@ -1,0 +1,131 @@
+"""Defines what Slipway has to know of a runtime: a program that serves a model over HTTP inside a pod."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from slipway.artifacts.golden_request import GoldenRequest
+from slipway.artifacts.onnx import Found
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a runtime's configuration is made of, for one model in one environment.
+
+    Attributes:
+        name: of the model.
+        version: of the model.
+        weights: path in the image of the file that the runtime loads.
+        max_body: bytes of the largest body of a request.
+        timeout_s: longest time that a request may take.
+        drain_s: a stopping server goes on answering for so long.
+        batch: the section `batch` of the model server's configuration.
+        check: the golden request.
+    """
+
+    name: str
+    version: str
+    weights: str
+    max_body: int | None
+    timeout_s: float
+    drain_s: float
+    batch: Mapping[str, Any]
+    check: GoldenRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A runtime's answer to the golden request: the release that gave it, and nested lists by output name."""
+
+    release: str
+    outputs: Mapping[str, Any]
+
+
+class BadAnswer(ValueError):
+    """An answer that is none of this runtime's; `str()` is the reason, as a sentence without its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecipe:
+    """How the image of a runtime is made: locked wheels on the base image, then the server's code and the weights.
+
+    Attributes:
+        requirements: file of locked wheels, relative to the installation.
+        source: folder of the server's code, a Python package, relative to the installation.
+        weights: folder of the weights in the image.
+        command: what the container runs.
+        variables: of the container, as `NAME=value`, each with why it is set.
+    """
+
+    requirements: Path
+    source: Path
+    weights: str
+    command: tuple[str, ...]
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+class Runtime(Protocol):
+    """One runtime. Its module is the only one that knows it; all others ask the registry.
+
+    Attributes:
+        name: what a spec says in `runtime`.
+        formats: endings of the files of weights that it loads.
+        accelerators: what it computes on: `cpu`, `gpu`.
+        without_gpu: what a person should know who gives GPUs to a runtime that computes on CPUs only.
+        image: how its image is made. The weights are a part of it: a pod that starts fetches nothing else.
+        image_bytes: its image without weights as a registry keeps it, compressed.
+        server_start_s: from the container's start until it loads weights, with one core.
+        port: that it listens on.
+        environment: the container's `env`, with every field as the API server keeps it.
+        ready_path: answers 2xx once the golden request was answered rightly.
+        live_path: answers 2xx as long as the process should not be restarted.
+        predict_path: where the golden request is sent.
+        body_least: bytes of a body that every replica takes, whatever its memory.
+    """
+
+    name: str
+    formats: tuple[str, ...]
+    accelerators: tuple[str, ...]
+    without_gpu: str
+    image: ImageRecipe
+    image_bytes: int
+    server_start_s: float
+    port: int
+    environment: tuple[Mapping[str, Any], ...]
+    ready_path: str
+    live_path: str
+    predict_path: str
+    body_least: int
+
+    def find_weights(self, path: Path, root: Path) -> Found:
+        """Find the weights at `path`; links may not lead out of `root`. Raises `BadFile`."""
+        ...
+
+    def read_golden(self, path: Path, file: str, found: Found, root: Path) -> Any:
+        """Read the body of the golden request and hold it against the model; see `slipway.artifacts.golden_request`."""
+        ...
+
+    def needed_memory(self, weights: int, max_body: int = 0) -> int:
+        """Bytes that a replica needs to load `weights` bytes and, if given, to take bodies of `max_body` bytes."""
+        ...
+
+    def carried_body(self, memory: int, weights: int) -> int:
+        """Bytes of the largest body that a spec may ask for with `memory`."""
+        ...
+
+    def default_max_body(self, memory: int, weights: int) -> int:
+        """Bytes of the largest body where a spec names none."""
+        ...
+
+    def configuration(self, served: Served) -> dict[str, Any]:
+        """The file server.json as JSON values, without `release`: with `model.name`, `model.version` and `check`."""
+        ...
+
+    def body(self, request: Any) -> bytes:
+        """The golden request as it is sent."""
+        ...
+
+    def answer(self, data: bytes) -> Answer:
+        """Read an answer to it. Raises `BadAnswer`."""
+        ...

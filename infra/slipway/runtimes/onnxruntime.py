@@ -1,0 +1,105 @@
+"""ONNX Runtime in Slipway's own model server (`server/`), on CPUs."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from slipway.artifacts import memory
+from slipway.artifacts.golden_request import read_golden
+from slipway.artifacts.onnx import Found, find_artifact
+from slipway.catalog.pod_contract import SERVER_PORT
+from slipway.runtimes.base import Answer, BadAnswer, ImageRecipe, Served
+
+
+class OnnxRuntime:
+    """See `slipway.runtimes.base.Runtime` for what each attribute and method is."""
+
+    name = "onnxruntime"
+    formats: tuple[str, ...] = (".onnx",)
+    accelerators: tuple[str, ...] = ("cpu",)
+    without_gpu = (
+        "the image has ONNX Runtime for CPUs; the pod gets its GPUs and a node that has them, but computes on the CPU "
+        "until there is an image with ONNX Runtime for GPUs"
+    )
+    image = ImageRecipe(
+        requirements=Path("server/requirements.txt"),
+        source=Path("server/src/slipway_server"),
+        weights="/model",
+        command=("python3", "-m", "slipway_server"),
+        variables=(
+            (
+                "ORT_DISABLE_TELEMETRY=1",
+                "Nobody is told what is run: ONNX Runtime would look up the address of its maker's telemetry every few "
+                "seconds.",
+            ),
+        ),
+    )
+    image_bytes = 100 * 2**20
+    """53 MiB for the wheels of server/requirements.txt (installed, as tar through gzip -6, 2026-11-21), and an
+    assumption of 47 MiB for Python on Debian."""
+    server_start_s: float = 1
+    """Rounded up from what was measured on the local environment, 2026-11-26: pods with 250m and small weights were
+    ready after 3 s, with their images there."""
+    port = SERVER_PORT
+    environment: tuple[Mapping[str, Any], ...] = (
+        {"name": "SLIPWAY_CONFIG", "value": "/etc/slipway/server.json"},
+        {
+            "name": "SLIPWAY_CPU_LIMIT_MILLIS",
+            "valueFrom": {
+                "resourceFieldRef": {"containerName": "server", "resource": "limits.cpu", "divisor": "1m"},
+            },
+        },
+    )
+    ready_path = "/v2/health/ready"
+    live_path = "/v2/health/live"
+    predict_path = "/predict"
+    body_least = memory.BODY_LEAST
+
+    def find_weights(self, path: Path, root: Path) -> Found:
+        """An ONNX file, with its external data beside it."""
+        return find_artifact(path, root)
+
+    def read_golden(self, path: Path, file: str, found: Found, root: Path) -> Any:
+        """A body of `POST /predict`."""
+        return read_golden(path, file, found, root)
+
+    def needed_memory(self, weights: int, max_body: int = 0) -> int:
+        """A lower bound, see `slipway.artifacts.memory`."""
+        return memory.needed_memory_for_bodies(weights, max_body)
+
+    def carried_body(self, memory_bytes: int, weights: int) -> int:
+        """In whole quarters of 1Mi."""
+        return memory.carried_body(memory_bytes, weights)
+
+    def default_max_body(self, memory_bytes: int, weights: int) -> int:
+        """Half of what it carries, at most 10Mi."""
+        return memory.default_max_body(memory_bytes, weights)
+
+    def configuration(self, served: Served) -> dict[str, Any]:
+        """As `slipway_server.config.ServerConfig` reads it."""
+        return {
+            "model": {"name": served.name, "version": served.version, "path": served.weights},
+            "host": "0.0.0.0",  # noqa: S104 - inside the pod; the NetworkPolicy says who gets there
+            "port": self.port,
+            "max_body_bytes": served.max_body,
+            "timeout_s": served.timeout_s,
+            "drain_s": served.drain_s,
+            "batch": dict(served.batch),
+            "check": served.check.section(),
+        }
+
+    def body(self, request: Any) -> bytes:
+        """JSON, as it is in the file."""
+        return json.dumps(request).encode()
+
+    def answer(self, data: bytes) -> Answer:
+        """`{"release": ..., "outputs": {...}}`, and more that nobody here reads."""
+        try:
+            answer = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise BadAnswer(f"the answer is not JSON ({error})") from None
+        outputs = answer.get("outputs") if isinstance(answer, dict) else None
+        if not isinstance(outputs, dict):
+            raise BadAnswer("the answer has no outputs")
+        return Answer(str(answer.get("release", "")), outputs)

@@ -1,0 +1,27 @@
+"""Lists the runtimes: specs, images, environments and documentation derive from this list."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from slipway.errors.base import nearest
+from slipway.runtimes.base import Runtime
+from slipway.runtimes.onnxruntime import OnnxRuntime
+from slipway.values.quantities import refusal
+
+_ALL: tuple[Runtime, ...] = (OnnxRuntime(),)
+
+RUNTIMES: Mapping[str, Runtime] = {runtime.name: runtime for runtime in _ALL}
+"""By the name that a spec gives."""
+
+
+def _known(value: object) -> str:
+    if isinstance(value, str) and value in RUNTIMES:
+        return value
+    near = nearest(value, list(RUNTIMES)) if isinstance(value, str) else None
+    raise refusal("is not accepted", ", ".join(RUNTIMES), f"write {near or next(iter(RUNTIMES))}")
+
+
+RuntimeName = Annotated[str, BeforeValidator(_known), WithJsonSchema({"type": "string", "enum": list(RUNTIMES)})]
+"""What a spec may say in `runtime`."""

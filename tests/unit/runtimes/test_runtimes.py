@@ -1,0 +1,75 @@
+"""Each runtime of the registry keeps what the rest of Slipway goes by."""
+
+import json
+
+import jsonschema
+import pytest
+from slipway_server.config import ServerConfig
+
+from slipway.artifacts.golden_request import GoldenRequest
+from slipway.commands.reference import spec_schema
+from slipway.plan.code_digests import ROOT, code_digests
+from slipway.runtimes.base import Answer, BadAnswer, Runtime, Served
+from slipway.runtimes.onnxruntime import OnnxRuntime
+from slipway.runtimes.registry import RUNTIMES
+from slipway.values.names import runtime_repository
+
+CHECK = GoldenRequest("onnxruntime", {"inputs": {"x": [1]}}, {"y": 7}, 2.0)
+SERVED = Served("digits", "1.0.0", "/model/model.onnx", 2**20, 30.0, 10.0, {"max_size": 32, "max_wait_ms": 2.0}, CHECK)
+EACH = pytest.mark.parametrize("runtime", RUNTIMES.values(), ids=list(RUNTIMES))
+
+
+@EACH
+def test_what_goes_into_an_image_is_in_the_installation(runtime: Runtime) -> None:
+    assert (ROOT / runtime.image.requirements).is_file()
+    assert (ROOT / runtime.image.source / "__main__.py").is_file()
+    assert code_digests()[runtime.name].server["__main__.py"]
+
+
+@EACH
+def test_the_configuration_has_what_a_record_is_read_by(runtime: Runtime) -> None:
+    config = json.loads(json.dumps(runtime.configuration(SERVED)))
+    assert config["model"] | {"name": "digits", "version": "1.0.0"} == config["model"]
+    assert config["check"] == CHECK.section()
+    assert "release" not in config
+
+
+@EACH
+def test_a_repository_can_have_its_name(runtime: Runtime) -> None:
+    assert runtime_repository(runtime.name) == f"runtime-{runtime.name}"
+    assert RUNTIMES[runtime.name] is runtime
+
+
+@EACH
+def test_more_weights_and_larger_bodies_need_more_memory(runtime: Runtime) -> None:
+    assert 0 < runtime.needed_memory(0) < runtime.needed_memory(2**20) < runtime.needed_memory(2**20, 2**20)
+    assert runtime.default_max_body(2**30, 2**20) <= runtime.carried_body(2**30, 2**20)
+
+
+def test_the_schema_has_the_runtimes_of_the_registry() -> None:
+    schema = spec_schema()["properties"]["runtime"]
+    assert schema["enum"] == list(RUNTIMES)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate("tensorflow", schema)
+
+
+def test_the_configuration_of_onnxruntime_is_one_that_its_server_takes() -> None:
+    ServerConfig.model_validate(OnnxRuntime().configuration(SERVED) | {"release": "1"})
+
+
+def test_an_answer_is_read_with_its_release() -> None:
+    assert OnnxRuntime().answer(b'{"release": "ab", "outputs": {"y": [7]}}') == Answer("ab", {"y": [7]})
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"<html>", "is not JSON"),
+        (b"[" * 10**5, "is not JSON"),
+        (b"[]", "no outputs"),
+        (b'{"outputs": 7}', "no outputs"),
+    ],
+)
+def test_what_is_no_answer_is_told(data: bytes, reason: str) -> None:
+    with pytest.raises(BadAnswer, match=reason):
+        OnnxRuntime().answer(data)
