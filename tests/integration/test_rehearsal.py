@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
-from slipway.capacity.node_groups import node_groups
 from slipway.catalog.aws import EKS_VERSIONS
 from slipway.commands.opened import Folders
 from slipway.commands.rotate import rotate_pool
 from slipway.commands.session import Options
+from slipway.environments.planning.aws.node_groups import node_groups
 from slipway.errors.base import SlipwayError
 from slipway.loading.specs import load_settings
 from slipway.local.plugins.aws.backend import CONTROL, JOURNAL

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import slipway.programs.environment
-from slipway.capacity.node_groups import node_groups, replaced, stored
 from slipway.catalog.platform_pins import EKS
+from slipway.environments.planning.aws.node_groups import node_groups, replaced, stored
 from tests.support.aws_runs import KUBECONFIG, each_environment, run_of, run_of_model, runs, settings_of
 from tests.support.recorder import run_program
 

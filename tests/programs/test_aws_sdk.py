@@ -11,9 +11,9 @@ import botocore.loaders
 import pytest
 from pulumi_kubernetes.helm.v3 import Release
 
-from slipway.capacity.node_groups import node_groups
 from slipway.catalog.platform_pins import EKS, PULUMI_AWS
 from slipway.components.aws.iam.policies import WILDCARDS
+from slipway.environments.planning.aws.node_groups import node_groups
 from tests.support.aws_runs import ENVIRONMENTS, everything, run_of, settings_of, statements
 from tests.support.sdk import arguments, classes, unknown
 

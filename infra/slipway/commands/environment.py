@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 
 import slipway.programs.environment
-from slipway.capacity.node_groups import NodeGroup, node_groups, replaced, stored
 from slipway.cluster.api import Json
 from slipway.commands.claim import is_adopted
 from slipway.commands.opened import Opened
 from slipway.commands.session import settle
 from slipway.engine.engine import Engine
 from slipway.engine.resume import outputs
+from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, replaced, stored
 from slipway.errors.base import UserErrors, WrongValue
 from slipway.loading.settings import CONFIG_KEY, read_settings
 from slipway.reading.findings import dotted

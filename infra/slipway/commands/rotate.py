@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Sequence
 
 from slipway import console
-from slipway.capacity.node_groups import NodeGroup, node_groups, replaced
 from slipway.cluster.drain import drain
 from slipway.commands.environment import environment_up, groups_there, leaving
 from slipway.commands.opened import Opened
 from slipway.commands.session import Options, confirm, engine_of, guard
 from slipway.engine.engine import Engine
+from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, replaced
 from slipway.errors.base import Place, UnknownName, UserError
 from slipway.settings.aws import AwsSettings
 from slipway.values.names import stack

@@ -8,7 +8,7 @@ from typing import Any
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity.estimates import Estimates
 from slipway.capacity.placement import Rollout
-from slipway.capacity.pools import Pool, pools
+from slipway.environments.planning.aws.pools import Pool, pools
 from slipway.errors.base import Place, UnknownName
 from slipway.settings.aws import AnySettings
 from slipway.spec.model import ModelSpec

@@ -10,7 +10,7 @@ from typing import Any
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity.estimates import estimates, node_start_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
-from slipway.capacity.pools import Pool, pools
+from slipway.environments.planning.aws.pools import Pool, pools
 from slipway.loading.specs import LoadedSpec
 from slipway.loading.variant import Variant
 from slipway.plan.code_digests import ROOT, CodeDigests

@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from slipway.capacity.estimates import Cost, cost_json, monthly
-from slipway.capacity.node_groups import SYSTEM_DISK_GIB, SYSTEM_INSTANCE_TYPE, SYSTEM_NODES
 from slipway.capacity.packing import Load, demand, packed
-from slipway.capacity.pools import Pool
 from slipway.catalog import aws as catalog
+from slipway.environments.planning.aws.node_groups import SYSTEM_DISK_GIB, SYSTEM_INSTANCE_TYPE, SYSTEM_NODES
+from slipway.environments.planning.aws.pools import Pool
 from slipway.plan.model import ModelPlan, Plan
 from slipway.settings.aws import AwsSettings
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import pulumi
 
-from slipway.capacity.node_groups import NodeGroup, node_groups, to_store
 from slipway.components.connection import Connection, export
 from slipway.components.kubernetes.environment import EnvironmentArgs, KubernetesEnvironment
+from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, to_store
 from slipway.planner.environment import Plan
 from slipway.render.environment import render_environment
 from slipway.settings.aws import AnySettings, AwsSettings

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from slipway.capacity.node_groups import NodeGroup, node_groups, to_store
 from slipway.cluster.api import Json
 from slipway.commands.environment import environment_up, groups_there, leaving, refuse_replacement
 from slipway.commands.opened import Folders, Opened
+from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, to_store
 from slipway.errors.base import UserErrors
 from slipway.settings.aws import AwsSettings
 from tests.support.needs_aws import needs_aws

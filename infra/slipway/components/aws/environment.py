@@ -6,7 +6,6 @@ from typing import Any
 
 import pulumi
 
-from slipway.capacity.node_groups import NodeGroup
 from slipway.components.aws.budget import BudgetArgs, EnvironmentBudget
 from slipway.components.aws.cluster import cluster as eks
 from slipway.components.aws.cluster.addons import AFTER_NODES, BEFORE_NODES, Addons, AddonsArgs
@@ -24,6 +23,7 @@ from slipway.components.aws.registry import Registry, RegistryArgs
 from slipway.components.connection import Connection
 from slipway.components.kubernetes.environment import environment_objects
 from slipway.components.kubernetes.object import cluster_provider
+from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.runtimes.registry import RUNTIMES
 from slipway.settings.aws import AwsSettings
 from slipway.values import names

@@ -9,9 +9,9 @@ import pulumi
 from pulumi_aws.eks import Addon, AddonPodIdentityAssociationArgs
 from pulumi_aws.iam import Role, RolePolicyAttachment
 
-from slipway.capacity.node_groups import SYSTEM_TAINT
 from slipway.catalog.platform_pins import EKS
 from slipway.components.aws.iam.policies import pod_trust
+from slipway.environments.planning.aws.node_groups import SYSTEM_TAINT
 from slipway.values import names
 
 BEFORE_NODES = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")

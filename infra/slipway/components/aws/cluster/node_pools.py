@@ -22,9 +22,9 @@ from pulumi_aws.eks import (
 )
 from pulumi_aws.iam import Role, RolePolicyAttachment
 
-from slipway.capacity.node_groups import NodeGroup as PlannedNodeGroup
 from slipway.catalog.platform_pins import EKS
 from slipway.components.aws.iam.policies import service_trust
+from slipway.environments.planning.aws.node_groups import NodeGroup as PlannedNodeGroup
 from slipway.values import names
 
 _ROOT_DEVICE = "/dev/xvda"

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import pulumi
 
-from slipway.capacity.node_groups import NodeGroup
 from slipway.catalog.platform_pins import (
     CLUSTER_AUTOSCALER,
     ENVOY_GATEWAY,
@@ -22,6 +21,7 @@ from slipway.components.aws.platform import policies, values
 from slipway.components.aws.platform.policies import Place
 from slipway.components.kubernetes.helm_release import HelmRelease, HelmReleaseArgs
 from slipway.components.kubernetes.object import KubernetesObject
+from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.values import names
 
 Level = Literal["privileged", "baseline", "restricted"]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pulumi
 
-from slipway.capacity.node_groups import MIG_LABEL, SHARING_LABEL, SYSTEM_TAINT, NodeGroup
 from slipway.catalog.platform_pins import EKS
+from slipway.environments.planning.aws.node_groups import MIG_LABEL, SHARING_LABEL, SYSTEM_TAINT, NodeGroup
 from slipway.values import names
 
 Values = Mapping[str, Any]

@@ -6,8 +6,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from slipway.capacity.pools import allocatable_cpu, allocatable_memory
 from slipway.catalog.aws import INSTANCE_TYPES
+from slipway.environments.planning.aws.pools import allocatable_cpu, allocatable_memory
 from slipway.local.plugins.aws.nodes import Group, Instance, allocatable, bodies, instance
 from slipway.values.quantities import parse_bytes
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from slipway.capacity.pools import Pool, pools
+from slipway.environments.planning.aws.pools import Pool, pools
 from slipway.settings.aws import AwsNodePool, AwsSettings
 from slipway.values import names
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from slipway.capacity.node_groups import NodeGroup, node_groups, replaced, stored, to_store
+from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, replaced, stored, to_store
 from slipway.settings.aws import AwsSettings
 
 SETTINGS = {

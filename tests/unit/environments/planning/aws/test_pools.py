@@ -6,8 +6,15 @@ from fractions import Fraction
 
 import pytest
 
-from slipway.capacity.pools import GPU_TAINT, Accelerators, Pool, allocatable_cpu, allocatable_memory, pools
 from slipway.catalog.aws import INSTANCE_TYPES
+from slipway.environments.planning.aws.pools import (
+    GPU_TAINT,
+    Accelerators,
+    Pool,
+    allocatable_cpu,
+    allocatable_memory,
+    pools,
+)
 from slipway.loading.specs import load_settings
 from slipway.plan.code_digests import ROOT
 from tests.support.planned import FIXTURES

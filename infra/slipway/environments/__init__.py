@@ -1,0 +1,1 @@
+"""Environments, kind by kind: what planning one needs, and what running one needs."""

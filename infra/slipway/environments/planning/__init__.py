@@ -1,0 +1,1 @@
+"""What planning an environment needs, kind by kind: its pools, charges and repositories, from settings alone."""
