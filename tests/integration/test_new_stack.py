@@ -9,7 +9,7 @@ import pytest
 
 from slipway.engine.engine import Engine
 from slipway.engine.new_stack import made
-from slipway.loading.specs import secrets_of
+from slipway.loading.settings import read_settings
 from slipway.values.names import PROJECT
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +20,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     (tmp_path / "backend").mkdir()
     (tmp_path / "workspace").mkdir()
     monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path / 'backend'}")
-    return Engine(tmp_path / "workspace", secrets_of(ROOT / "stacks", "local"), threading.Event())
+    return Engine(tmp_path / "workspace", read_settings(ROOT / "stacks", "local").secrets, threading.Event())
 
 
 def test_a_stack_made_without_the_cli_is_listed_updated_and_destroyed_by_it(engine: Engine, tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 from slipway.components.aws import keys
 from slipway.components.aws.network import endpoints
-from slipway.planner import price
+from slipway.environments.planning.aws import charges
 
 
 def test_interface_endpoints_and_keys_are_those_of_the_components() -> None:
-    assert endpoints.INTERFACES == price.INTERFACE_ENDPOINTS
-    assert len(keys.Keys.__annotations__) == price.KEYS
+    assert endpoints.INTERFACES == charges.INTERFACE_ENDPOINTS
+    assert len(keys.Keys.__annotations__) == charges.KEYS

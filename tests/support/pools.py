@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from slipway.environments.planning.aws.pools import Accelerators, Pool
+from slipway.environments.planning.pool import Accelerators, Pool
 from slipway.loading.specs import LoadedSpec, load_spec_file
 from slipway.loading.variant import Variant
 from slipway.spec.model import ModelSpec

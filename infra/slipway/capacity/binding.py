@@ -8,7 +8,7 @@ from fractions import Fraction
 from pydantic import BaseModel
 
 from slipway.capacity.packing import demand, part
-from slipway.environments.planning.aws.pools import Accelerators, Pool
+from slipway.environments.planning.pool import Accelerators, Pool
 from slipway.errors.base import UserError, WrongValue
 from slipway.loading.specs import LoadedSpec
 from slipway.spec.model import ModelSpec

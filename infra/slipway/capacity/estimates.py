@@ -7,7 +7,7 @@ from typing import Any
 from slipway.capacity.binding import dollars, hourly
 from slipway.capacity.packing import demand, part
 from slipway.catalog.aws import HOURS_PER_MONTH
-from slipway.environments.planning.aws.pools import Pool
+from slipway.environments.planning.pool import Pool
 from slipway.runtimes.registry import RUNTIMES
 from slipway.spec.model import ModelSpec
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from slipway.environments.planning.aws.pools import Pool
+from slipway.environments.planning.pool import Pool
 from slipway.spec.resources import Resources
 
 _Free = tuple[int, int, int]

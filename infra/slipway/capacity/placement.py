@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from slipway.capacity.binding import Bound, bind, no_pool
 from slipway.capacity.packing import Load, Nodes, demand, packed, rooms
-from slipway.environments.planning.aws.pools import Pool
+from slipway.environments.planning.pool import Pool
 from slipway.errors.base import UserError, UserErrors, WrongValue
 from slipway.loading.specs import LoadedSpec
 from slipway.loading.variant import Variant

@@ -41,7 +41,7 @@ def refuse_replacement(opened: Opened, there: Sequence[NodeGroup]) -> None:
     pools = {group.pool for group in replaced(settings, there)}
     if not pools:
         return
-    document = read_settings(opened.folders.settings, opened.name)[1]
+    document = read_settings(opened.folders.settings, opened.name).document
     places = {pool.name: ("node_pools", index) for index, pool in enumerate(settings.node_pools)}
     findings = []
     for pool in sorted(pools):

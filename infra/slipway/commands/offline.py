@@ -8,9 +8,9 @@ from slipway import console
 from slipway.capacity.estimates import Cost, monthly
 from slipway.commands.opened import Folders, Opened
 from slipway.commands.reference import generate
+from slipway.environments.planning.kinds import planning
 from slipway.errors.base import FileRefused, UserError, UserErrors, each
 from slipway.loading.base_image import digest_warning
-from slipway.loading.settings import settings_warnings
 from slipway.loading.specs import environments, load_spec_file
 from slipway.planner.environment import ModelPlan
 from slipway.planner.price import LEFT_OUT, price
@@ -95,7 +95,8 @@ def show_plan(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
             f"{opened.name}: ${_from_to(priced.total)} a month in all; `slipway price {opened.name}` says for what"
         )
     unpinned = digest_warning(opened.name, opened.settings)
-    for warning in (*settings_warnings(opened.settings), *opened.plan.warnings, *((unpinned,) if unpinned else ())):
+    aged = planning(opened.settings).warnings(_today())
+    for warning in (*aged, *opened.plan.warnings, *((unpinned,) if unpinned else ())):
         console.message(f"warning: {warning}")
 
 

@@ -14,13 +14,12 @@ from slipway.aws.account import Account
 from slipway.errors.base import Place, UserErrors
 from slipway.errors.failures import AwsCliMissing, EnvironmentMissing
 from slipway.loading.base_image import by_digest
-from slipway.loading.settings import CONFIG_KEY, read_settings
-from slipway.loading.specs import Unread, load_for, load_settings, secrets_of
+from slipway.loading.settings import SettingsFile, read_settings
+from slipway.loading.specs import Unread, load_for
 from slipway.plan.code_digests import code_digests
 from slipway.planner.compliance import comply
 from slipway.planner.environment import ModelPlan, Plan
 from slipway.planner.others import Planned, apart, plan_for
-from slipway.reading.findings import dotted
 from slipway.reading.folders import Folders, find_root
 from slipway.settings.aws import AnySettings, AwsSettings
 from slipway.values.names import stack
@@ -48,14 +47,20 @@ class Opened:
         self._only = only
 
     @cached_property
+    def file(self) -> SettingsFile:
+        """The environment's settings file, with the base image by its digest where that is known on this machine."""
+        file = read_settings(self.folders.settings, self.name)
+        return replace(file, settings=by_digest(file.settings, os.environ))
+
+    @property
     def settings(self) -> AnySettings:
         """The environment's settings."""
-        return by_digest(load_settings(self.folders.settings, self.name), os.environ)
+        return self.file.settings
 
-    @cached_property
+    @property
     def secrets(self) -> dict[str, str]:
         """Pulumi's keys for the encryption of the environment's stacks."""
-        return secrets_of(self.folders.settings, self.name)
+        return self.file.secrets
 
     @property
     def plan(self) -> Plan:
@@ -70,14 +75,12 @@ class Opened:
     @cached_property
     def _planned(self) -> Planned:
         folder = self.folders.models
-        loaded = load_for(self._only, self.folders.settings, self.name, folder, find_root(folder))
-        settings = by_digest(loaded.settings, os.environ)
-        return plan_for(self._only, replace(loaded, settings=settings), self.name, code_digests())
+        loaded = load_for(self._only, self.folders.settings, lambda: self.file, folder, find_root(folder))
+        return plan_for(self._only, loaded, self.name, code_digests())
 
     def complied(self) -> tuple[str, ...]:
         """What a person should know about the plan; raises `UserErrors` when the policy stands in its way."""
-        document = read_settings(self.folders.settings, self.name)[1]
-        found = comply(self.plan, self._planned.specs, document, datetime.now(tz=UTC).date())
+        found = comply(self.plan, self._planned.specs, self.file.document, datetime.now(tz=UTC).date())
         own, others = apart(found.refused, self._only, self._planned.specs)
         if own:
             raise UserErrors(own)
@@ -87,8 +90,7 @@ class Opened:
     @property
     def namespace_place(self) -> tuple[Place, str]:
         """Where its settings name the namespace, and what the field is called."""
-        at = ("config", CONFIG_KEY, "namespace")
-        return read_settings(self.folders.settings, self.name)[1].place(at), dotted(at)
+        return self.file.locate(("namespace",))
 
     def name_place(self, model: str) -> tuple[Place, str]:
         """Where the spec of a model says its name, and what the field is called."""

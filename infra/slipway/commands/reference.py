@@ -17,20 +17,18 @@ from slipway.capacity.estimates import (
     READ_BYTES_PER_S,
 )
 from slipway.catalog.aws import HOURS_PER_MONTH, INSTANCE_TYPES, REGIONS, accelerator_of, mig_profiles
+from slipway.environments.planning.kinds import KINDS
 from slipway.loading.settings import CONFIG_KEY, PULUMI_KEYS
 from slipway.plan.code_digests import TEMPLATES
 from slipway.policy.rules import RULES
 from slipway.reading.yaml_document import DEPTH_LIMIT, SIZE_LIMIT
 from slipway.render.objects import MODEL_OBJECTS, Phase
 from slipway.runtimes.onnxruntime import OnnxRuntime
-from slipway.settings.aws import AwsSettings
-from slipway.settings.kubernetes import Settings
 from slipway.spec.model import OVERRIDABLE, ModelSpec
 from slipway.values.quantities import format_bytes
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
-KINDS = (Settings, AwsSettings)
 
 
 def generate() -> dict[Path, str]:
@@ -43,7 +41,9 @@ def generate() -> dict[Path, str]:
         docs / "spec.md": _page("spec.md", {"fields": spec}),
         docs / "policy.md": _page("policy.md", {}),
         docs / "objects.md": _page("objects.md", {}),
-        docs / "settings.md": _page("settings.md", {"fields": _of(Settings), "aws_fields": _of(AwsSettings)}),
+        docs / "settings.md": _page(
+            "settings.md", {f"{name}_fields": _of(kind.settings) for name, kind in KINDS.items()}
+        ),
     }
 
 
@@ -64,12 +64,13 @@ def spec_schema() -> Schema:
 def settings_schema() -> Schema:
     """JSON Schema of stacks/Pulumi.<environment>.yaml, of which Slipway's settings are a part."""
     definitions: Schema = {}
-    for kind in KINDS:
-        settings = _of(kind)
-        definitions |= settings.pop("$defs") | {kind.__name__: settings}
+    models = [kind.settings for kind in KINDS.values()]
+    for model in models:
+        settings = _of(model)
+        definitions |= settings.pop("$defs") | {model.__name__: settings}
     config = {
         "type": "object",
-        "properties": {CONFIG_KEY: {"oneOf": [{"$ref": f"#/$defs/{kind.__name__}"} for kind in KINDS]}},
+        "properties": {CONFIG_KEY: {"oneOf": [{"$ref": f"#/$defs/{model.__name__}"} for model in models]}},
         "patternProperties": {"^(?!slipway:)": True},
         "additionalProperties": False,
         "required": [CONFIG_KEY],

@@ -65,7 +65,7 @@ def guard(opened: Opened) -> None:
     caller = account.caller()
     if caller.account != settings.account:
         at = ("config", CONFIG_KEY, "account")
-        place = read_settings(opened.folders.settings, opened.name)[1].place(at)
+        place = read_settings(opened.folders.settings, opened.name).document.place(at)
         problem = f"is not the account of the caller, {caller.arn}"
         todo = "take credentials of the environment's account (`aws sts get-caller-identity` shows whose they are)"
         raise UserErrors([WrongValue(place, dotted(at), settings.account, problem, caller.account, todo)])

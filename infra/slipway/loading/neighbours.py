@@ -3,36 +3,30 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from slipway.environments.planning.kinds import planning
 from slipway.errors.base import UserError, WrongValue
-from slipway.loading.settings import CONFIG_KEY, environments, read_settings
-from slipway.reading.findings import dotted
-from slipway.reading.yaml_document import Document
-from slipway.settings.kubernetes import Settings
+from slipway.loading.settings import SettingsFile, environments, read_settings
 
-_AT = ("config", CONFIG_KEY, "namespace")
+_AT = ("namespace",)
 
 
-def shared_namespaces(
-    settings_dir: Path, environment: str, settings: object, document: Document
-) -> Iterator[UserError]:
-    """Find the environments whose models would come into the same namespace of the same context.
+def shared_namespaces(settings_dir: Path, file: SettingsFile) -> Iterator[UserError]:
+    """Find the environments whose models would come into the same namespace of the same cluster.
 
     What is wrong in their files is for themselves to say.
     """
-    if not isinstance(settings, Settings):
+    target = planning(file.settings).shared_target
+    if target is None:
         return
     for other in environments(settings_dir):
-        if other == environment:
+        if other == file.environment:
             continue
         try:
-            theirs, written = read_settings(settings_dir, other)
+            theirs = read_settings(settings_dir, other)
         except UserError:
             continue
-        if isinstance(theirs, Settings) and _target(theirs) == _target(settings):
-            problem = f"is the namespace of environment {other} too, in the same context ({written.place(_AT)})"
+        if planning(theirs.settings).shared_target == target:
+            where = theirs.locate(_AT)[0]
+            problem = f"is the namespace of environment {other} too, in the same context ({where})"
             allowed, todo = "a namespace for each environment", "write another name in one of the two"
-            yield WrongValue(document.place(_AT), dotted(_AT), settings.namespace, problem, allowed, todo)
-
-
-def _target(settings: Settings) -> tuple[str, str]:
-    return settings.context, settings.namespace
+            yield WrongValue(*file.locate(_AT), file.settings.namespace, problem, allowed, todo)

@@ -1,12 +1,13 @@
 """Load an environment's settings out of the file that it shares with Pulumi, stacks/Pulumi.<environment>.yaml."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from slipway.catalog.aws import EKS_VERSIONS
-from slipway.catalog.platform_pins import EKS
+from slipway.environments.planning.kinds import KINDS, planning
 from slipway.errors.base import (
     FileRefused,
     MissingKey,
@@ -20,11 +21,9 @@ from slipway.errors.base import (
 )
 from slipway.reading.findings import Locate, dotted, validated
 from slipway.reading.yaml_document import Document, FieldPath, read_document, refuse_empty
-from slipway.settings.aws import AnySettings, AwsSettings
-from slipway.settings.kubernetes import Settings
+from slipway.settings.aws import AnySettings
 
 CONFIG_KEY = "slipway:environment"
-KINDS = ("kubernetes", "aws")
 PULUMI_KEYS = ("encryptionsalt", "secretsprovider", "encryptedkey")
 
 
@@ -46,8 +45,37 @@ def environments(settings_dir: Path) -> list[str]:
     return sorted(part[1] for part in parts if len(part) == 3 and part[0] == "Pulumi" and part[2] == "yaml")
 
 
+@dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """An environment's settings file as it was read, once a run.
+
+    Attributes:
+        environment: its name.
+        settings: what Slipway reads of it.
+        document: all of it, with the line of each value.
+    """
+
+    environment: str
+    settings: AnySettings
+    document: Document
+
+    def locate(self, path: FieldPath) -> tuple[Place, str]:
+        """Where the setting at `path` is written, and what the field is called in messages."""
+        return _locate(self.document, path)
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Pulumi's keys for the encryption of the environment's stacks."""
+        return {key: str(self.document.value[key]) for key in PULUMI_KEYS if key in self.document.value}
+
+
 def load_settings(settings_dir: Path, environment: str, today: date | None = None) -> AnySettings:
-    """Load an environment's settings.
+    """The settings alone; arguments and errors as of `read_settings`."""
+    return read_settings(settings_dir, environment, today).settings
+
+
+def read_settings(settings_dir: Path, environment: str, today: date | None = None) -> SettingsFile:
+    """Read and validate an environment's settings.
 
     Args:
         settings_dir: folder of the settings files.
@@ -58,11 +86,6 @@ def load_settings(settings_dir: Path, environment: str, today: date | None = Non
         UserErrors: everything that is wrong in the file.
         UserError: there is no such environment.
     """
-    return read_settings(settings_dir, environment, today)[0]
-
-
-def read_settings(settings_dir: Path, environment: str, today: date | None = None) -> tuple[AnySettings, Document]:
-    """Like `load_settings`, with the file's lines for findings that need more than the file."""
     known = environments(settings_dir)
     if environment not in known:
         raise UnknownName(Place(str(settings_dir)), "environment", environment, known)
@@ -73,62 +96,39 @@ def read_settings(settings_dir: Path, environment: str, today: date | None = Non
     value: Any = document.value
     for key in ("config", CONFIG_KEY):
         value = value.get(key) if isinstance(value, dict) else None
-    at: FieldPath = ("config", CONFIG_KEY)
     settings = None
     if value is not None or not found:
-        settings = _of_kind(environment, value, lambda p: (document.place((*at, *p)), dotted((*at, *p))), found)
-    if isinstance(settings, AwsSettings):
-        found += _unsupported(settings, today or date.today(), document)
+        settings = _of_kind(environment, value, partial(_locate, document), found)
+    if settings is not None:
+        found += _refused(settings, today or date.today(), document)
     if found or settings is None:
         raise UserErrors(found)
-    return settings, document
+    return SettingsFile(environment, settings, document)
+
+
+def _locate(document: Document, path: FieldPath) -> tuple[Place, str]:
+    at: FieldPath = ("config", CONFIG_KEY, *path)
+    return document.place(at), dotted(at)
 
 
 def _of_kind(environment: str, value: Any, locate: Locate, found: list[UserError]) -> AnySettings | None:
     """The settings of the kind that they say they are; None after adding to `found` what is wrong with them."""
-    kind = value.get("kind") if isinstance(value, dict) else None
-    if kind == "aws":
-        return validated(AwsSettings, value, locate, found, environment)
-    if kind == "kubernetes" or not isinstance(value, dict):
-        return validated(Settings, value, locate, found)
+    known = list(KINDS)
+    kind = value.get("kind") if isinstance(value, dict) else known[0]
+    if isinstance(kind, str) and kind in KINDS:
+        return validated(KINDS[kind].settings, value, locate, found, environment)
     place, field = locate(("kind",))
     if "kind" not in value:
-        found.append(MissingKey(place, field, f"what the environment is: {' or '.join(KINDS)}", "kind: kubernetes"))
+        found.append(MissingKey(place, field, f"what the environment is: {' or '.join(known)}", f"kind: {known[0]}"))
     else:
-        near = nearest(kind, KINDS) if isinstance(kind, str) else None
-        found.append(WrongValue(place, field, kind, "is not accepted", ", ".join(KINDS), f"write {near or KINDS[0]}"))
+        near = nearest(kind, known) if isinstance(kind, str) else None
+        found.append(WrongValue(place, field, kind, "is not accepted", ", ".join(known), f"write {near or known[0]}"))
     return None
 
 
-def _unsupported(settings: AwsSettings, today: date, document: Document) -> Iterator[UserError]:
-    version = settings.kubernetes_version
-    until = EKS_VERSIONS[version].extended_until
-    good = [name for name in EKS if name in EKS_VERSIONS and today < EKS_VERSIONS[name].extended_until]
-    if version in good:
-        return
-    at: FieldPath = ("config", CONFIG_KEY, "kubernetes_version")
-    if today >= until:
-        problem, todo = f"is past its support, which ended on {until}", "write a version that AWS supports"
-    else:
-        problem, todo = (
-            "has no add-ons and images pinned",
-            "write another, or pin them in infra/slipway/catalog/platform_pins.py",
-        )
-    allowed = ", ".join(good) or "none, Slipway is older than that"
-    yield WrongValue(document.place(at), dotted(at), version, problem, allowed, todo)
-
-
-def settings_warnings(settings: AnySettings, today: date | None = None) -> tuple[str, ...]:
-    """What is worth saying about settings that are right."""
-    if not isinstance(settings, AwsSettings):
-        return ()
-    support = EKS_VERSIONS[settings.kubernetes_version]
-    if (today or date.today()) < support.standard_until:
-        return ()
-    return (
-        f"Kubernetes {settings.kubernetes_version} left its standard support on {support.standard_until}: its control "
-        f"plane costs six times as much, and AWS upgrades it by itself after {support.extended_until}",
-    )
+def _refused(settings: AnySettings, today: date, document: Document) -> Iterator[UserError]:
+    for one in planning(settings).refusals(today):
+        yield WrongValue(*_locate(document, one.path), one.value, one.problem, one.allowed, one.todo)
 
 
 def _wrapping(document: Document) -> Iterator[UserError]:
@@ -154,9 +154,3 @@ def _wrapping(document: Document) -> Iterator[UserError]:
         place = document.place(("config", CONFIG_KEY))
         example = f"{CONFIG_KEY}: {{kind: kubernetes, ...}}; docs/settings.md shows it whole"
         yield MissingKey(place, dotted(("config", CONFIG_KEY)), "the environment's settings", example)
-
-
-def secrets_of(settings_dir: Path, environment: str) -> dict[str, str]:
-    """Load Pulumi's keys for the encryption of an environment's stacks; errors as of `load_settings`."""
-    value = read_settings(settings_dir, environment)[1].value
-    return {key: str(value[key]) for key in PULUMI_KEYS if key in value}

@@ -1,13 +1,13 @@
 """Load specs and settings: from files to validated values, with every finding of every file reported together."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from slipway.errors.base import FileRefused, Place, UnknownKey, UnknownName, UserError, UserErrors, WrongValue, each
 from slipway.loading.neighbours import shared_namespaces
-from slipway.loading.settings import CONFIG_KEY, environments, load_settings, read_settings, secrets_of
+from slipway.loading.settings import SettingsFile, environments, load_settings, read_settings
 from slipway.loading.variant import Variant, variant
 from slipway.reading.findings import Locate, dotted
 from slipway.reading.folders import find_root
@@ -26,7 +26,6 @@ __all__ = [
     "load_settings",
     "load_spec_file",
     "load_specs",
-    "secrets_of",
 ]
 
 
@@ -212,11 +211,16 @@ def _merged(base: dict[str, Any], override: Mapping[str, Any], path: FieldPath =
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An environment's settings, the specs of the models that are deployed to it, and what is wrong with others."""
+    """An environment's settings file, the specs of the models deployed to it, and what is wrong with other specs."""
 
-    settings: AnySettings
+    file: SettingsFile
     specs: list[LoadedSpec]
     left_out: list[Unread]
+
+    @property
+    def settings(self) -> AnySettings:
+        """The environment's settings."""
+        return self.file.settings
 
 
 def load_environment(
@@ -227,51 +231,51 @@ def load_environment(
     Raises:
         UserErrors: everything that is wrong in settings and specs, together.
     """
-    loaded = load_for(None, settings_dir, environment, models_dir, root)
+    loaded = load_for(None, settings_dir, lambda: read_settings(settings_dir, environment), models_dir, root)
     return loaded.settings, loaded.specs
 
 
 def load_for(
-    models: Sequence[str] | None, settings_dir: Path, environment: str, models_dir: Path, root: Path
+    models: Sequence[str] | None, settings_dir: Path, read: Callable[[], SettingsFile], models_dir: Path, root: Path
 ) -> Loaded:
     """Like `load_environment`, for those who ask for some models only: specs of others that are wrong are left out.
 
-    `models`: their names; every spec has to be right for None.
+    `models`: their names; every spec has to be right for None. `read`: gives the environment's settings file, or raises
+    what is wrong in it, which is reported together with what is wrong in specs.
     """
     known = environments(settings_dir)
     bad: list[UserError] = []
-    found: tuple[AnySettings, Document] | None = None
+    file: SettingsFile | None = None
     specs: list[LoadedSpec] = []
     unread: list[Unread] = []
     try:
-        found = read_settings(settings_dir, environment)
-        bad += shared_namespaces(settings_dir, environment, *found)
+        file = read()
+        bad += shared_namespaces(settings_dir, file)
     except UserError as error:
         bad.append(error)
     try:
         specs, unread = _read_all(models_dir, root, known)
     except UserError as error:
         bad.append(error)
-    if found is not None and found[0].models is not None:
-        specs, more = _deployed(*found, specs, unread)
+    if file is not None and file.settings.models is not None:
+        specs, more = _deployed(file, specs, unread)
         # A name that no spec has may be that of one that cannot be read.
         unread = more if models is not None else unread or more
     bad += [one.error for one in unread if models is None or not one.names.isdisjoint(models)]
-    if found is None or bad:
+    if file is None or bad:
         raise UserErrors(bad)
-    return Loaded(found[0], specs, unread)
+    return Loaded(file, specs, unread)
 
 
 def _deployed(
-    settings: AnySettings, document: Document, specs: Sequence[LoadedSpec], unread: Sequence[Unread]
+    file: SettingsFile, specs: Sequence[LoadedSpec], unread: Sequence[Unread]
 ) -> tuple[list[LoadedSpec], list[Unread]]:
     """Of the specs, and of what is wrong with others, those that the settings name; and names that no spec has."""
-    wanted = settings.models or ()
+    wanted = file.settings.models or ()
     broken = [one for one in unread if not one.names.isdisjoint(wanted)]
     known = [loaded.name for loaded in specs]
     for index, name in enumerate(wanted):
         if name not in known and not any(name in one.names for one in broken):
-            path = ("config", CONFIG_KEY, "models", index)
-            error = UnknownName(document.place(path), dotted(path), name, known)
+            error = UnknownName(*file.locate(("models", index)), name, known)
             broken.append(Unread(frozenset({name}), error))
     return [loaded for loaded in specs if loaded.name in wanted], broken

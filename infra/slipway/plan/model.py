@@ -8,7 +8,8 @@ from typing import Any
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity.estimates import Estimates
 from slipway.capacity.placement import Rollout
-from slipway.environments.planning.aws.pools import Pool, pools
+from slipway.environments.planning.kinds import planning
+from slipway.environments.planning.pool import Pool
 from slipway.errors.base import Place, UnknownName
 from slipway.settings.aws import AnySettings
 from slipway.spec.model import ModelSpec
@@ -203,7 +204,7 @@ class Plan:
     @property
     def pools(self) -> tuple[Pool, ...]:
         """The environment's pools, in the order of its settings."""
-        return pools(self.settings)
+        return planning(self.settings).pools
 
     def select(self, wanted: Sequence[str]) -> "Plan":
         """The plan of some of its models only; names that it does not have are passed over."""

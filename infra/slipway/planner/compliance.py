@@ -10,6 +10,7 @@ from datetime import date
 
 from slipway.capacity.estimates import monthly
 from slipway.capacity.packing import Load, Nodes, demand, part
+from slipway.environments.planning.kinds import planning
 from slipway.errors.base import Place, UserError, shown
 from slipway.loading.settings import CONFIG_KEY
 from slipway.loading.specs import LoadedSpec
@@ -23,7 +24,6 @@ from slipway.reading.findings import dotted
 from slipway.reading.yaml_document import Document, FieldPath
 from slipway.render.environment import render_environment
 from slipway.render.model import placeholder_image, render_model
-from slipway.settings.aws import AwsSettings
 
 
 class RuleBroken(UserError):
@@ -142,8 +142,7 @@ def _spot_floor(plan: Plan) -> Iterator[_Broken]:
 
 def _residency(plan: Plan) -> Iterator[_Broken]:
     """Models whose pool, or the store of their weights, is not in the region that their spec names."""
-    settings = plan.settings
-    here = settings.region if isinstance(settings, AwsSettings) else None
+    here = planning(plan.settings).region
     for model in plan.models:
         data = model.spec.data
         if data is None:

@@ -10,7 +10,8 @@ from typing import Any
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity.estimates import estimates, node_start_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
-from slipway.environments.planning.aws.pools import Pool, pools
+from slipway.environments.planning.kinds import planning
+from slipway.environments.planning.pool import Pool
 from slipway.loading.specs import LoadedSpec
 from slipway.loading.variant import Variant
 from slipway.plan.code_digests import ROOT, CodeDigests
@@ -19,7 +20,7 @@ from slipway.render.image import render_dockerfile, render_runtime_dockerfile
 from slipway.render.model import render_model
 from slipway.runtimes.base import Served
 from slipway.runtimes.registry import RUNTIMES
-from slipway.settings.aws import AnySettings, AwsSettings
+from slipway.settings.aws import AnySettings
 from slipway.spec.model import ModelSpec
 from slipway.values import names
 
@@ -49,7 +50,7 @@ def plan(
         UserErrors: for each model that no pool can hold, that has no room beside the others, or whose update could
             never finish.
     """
-    there = pools(settings)
+    there = planning(settings).pools
     placed = sorted(place(environment, there, loaded), key=lambda one: one.variant.spec.name)
     models = tuple(_model(environment, settings, one, code) for one in placed)
     return Plan(environment, settings, models, tuple(_crowded(there, models)))
@@ -125,7 +126,7 @@ def _image(environment: str, settings: AnySettings, variant: Variant, code: Code
     )
     package = recipe.source.name
     server = ImageFile(f"server/{package}", f"/opt/slipway/server/{package}", ROOT / recipe.source, code.server)
-    repository = _repository(environment, settings, variant.spec.name)
+    repository = planning(settings).image_repository(environment, variant.spec.name)
     runtime = _runtime(environment, settings, variant, code)
     files = (*weights, server)
     dockerfile = render_dockerfile(variant.spec.runtime, runtime.reference)
@@ -139,19 +140,13 @@ def _runtime(environment: str, settings: AnySettings, variant: Variant, code: Co
     dockerfile = _instructions(render_runtime_dockerfile(variant.spec.runtime, settings.base_image, architecture))
     digest = _digest([dockerfile, code.requirements, architecture])
     return RuntimeImagePlan(
-        repository=_repository(environment, settings, names.runtime_repository(variant.spec.runtime)),
+        repository=planning(settings).image_repository(environment, names.runtime_repository(variant.spec.runtime)),
         tag=names.short(digest),
         base_image=settings.base_image,
         architecture=architecture,
         requirements=ROOT / RUNTIMES[variant.spec.runtime].image.requirements,
         requirements_digest=code.requirements,
     )
-
-
-def _repository(environment: str, settings: AnySettings, name: str) -> str:
-    """A repository of images; in AWS each environment makes and deletes its own."""
-    own = environment if isinstance(settings, AwsSettings) else None
-    return names.image_repository(settings.registry, name, own)
 
 
 def _instructions(dockerfile: str) -> list[str]:

@@ -7,17 +7,10 @@ from typing import Any
 
 from slipway.capacity.estimates import Cost, cost_json, monthly
 from slipway.capacity.packing import Load, demand, packed
-from slipway.catalog import aws as catalog
-from slipway.environments.planning.aws.node_groups import SYSTEM_DISK_GIB, SYSTEM_INSTANCE_TYPE, SYSTEM_NODES
-from slipway.environments.planning.aws.pools import Pool
+from slipway.environments.planning.kinds import planning
+from slipway.environments.planning.pool import Pool
+from slipway.environments.planning.protocol import Charge
 from slipway.plan.model import ModelPlan, Plan
-from slipway.settings.aws import AwsSettings
-
-INTERFACE_ENDPOINTS = ("ecr.api", "ecr.dkr", "sts", "logs")
-"""AWS's services that are reached through endpoints of their own, in each zone that has a NAT gateway."""
-
-KEYS = 4
-"""Encryption keys of an environment, one for each kind of data."""
 
 LEFT_OUT = (
     "traffic out of AWS, between zones and through NAT gateways",
@@ -103,25 +96,23 @@ def _expected(spot: Decimal | None, on_demand: Decimal) -> Decimal:
 
 
 def price(plan: Plan, on: date) -> EnvironmentPrice | None:
-    """Price an environment on a day (a control plane past its standard support costs more); None where nothing is
-    charged by the hour."""
-    settings = plan.settings
-    if not isinstance(settings, AwsSettings):
+    """Price an environment on a day; None where nothing is charged by the hour."""
+    charges = planning(plan.settings).charges(on)
+    if charges is None:
         return None
-    disks = {pool.name: pool.disk for pool in settings.node_pools}
     nodes: list[Item] = []
-    gibs = [SYSTEM_NODES * SYSTEM_DISK_GIB] * 2
+    gibs = [charges.platform_disk_gib] * 2
     for pool in plan.pools:
         users = [model for model in plan.models if model.pool.name == pool.name]
         item = _nodes(pool, users)
-        gibs = [gibs[0] + item.least * disks[pool.name] // 2**30, gibs[1] + item.most * disks[pool.name] // 2**30]
+        disk_gib = charges.disk_gib[pool.name]
+        gibs = [gibs[0] + item.least * disk_gib, gibs[1] + item.most * disk_gib]
         if item.most:
             nodes.append(item)
-    disk = catalog.REGIONS[settings.region].disk_monthly_usd / catalog.HOURS_PER_MONTH
-    disks_item = Item("disks of nodes, GiB", gibs[0], gibs[1], Cost(gibs[0] * disk, gibs[1] * disk, None, None))
-    system = catalog.INSTANCE_TYPES[SYSTEM_INSTANCE_TYPE].hourly_usd[settings.region]
-    system_item = _item(f"nodes of the platform, {SYSTEM_INSTANCE_TYPE}", SYSTEM_NODES, system)
-    return EnvironmentPrice((*nodes, system_item, disks_item), _fixed(settings, on), settings.budget.monthly_usd)
+    rate = charges.disk_hourly_usd
+    disks = Item("disks of nodes, GiB", gibs[0], gibs[1], Cost(gibs[0] * rate, gibs[1] * rate, None, None))
+    fixed = tuple(map(_charged, charges.fixed))
+    return EnvironmentPrice((*nodes, _charged(charges.platform_nodes), disks), fixed, charges.budget_usd)
 
 
 def nodes_needed(pool: Pool, models: list[ModelPlan], *, most: bool) -> int:
@@ -144,23 +135,6 @@ def _nodes(pool: Pool, models: list[ModelPlan]) -> Item:
     return Item(name, least, most, Cost(least * rate, most * rate, mixed(least), mixed(most)))
 
 
-def _fixed(settings: AwsSettings, on: date) -> tuple[Item, ...]:
-    region = catalog.REGIONS[settings.region]
-    support = catalog.EKS_VERSIONS[settings.kubernetes_version]
-    gateways = len(settings.zones) if settings.nat == "zone" else 1
-    endpoints = len(INTERFACE_ENDPOINTS) * gateways
-    control_plane = _item("control plane", 1, catalog.CONTROL_PLANE_HOURLY_USD)
-    if on >= support.standard_until:
-        name = f"control plane, extended support of Kubernetes {settings.kubernetes_version}"
-        control_plane = _item(name, 1, catalog.CONTROL_PLANE_EXTENDED_HOURLY_USD)
-    return (
-        control_plane,
-        _item("NAT gateways", gateways, region.nat_hourly_usd),
-        _item("public addresses", gateways, catalog.PUBLIC_ADDRESS_HOURLY_USD),
-        _item("interface endpoints", endpoints, region.endpoint_hourly_usd),
-        _item("encryption keys", KEYS, catalog.KEY_MONTHLY_USD / catalog.HOURS_PER_MONTH),
-    )
-
-
-def _item(name: str, count: int, rate: Decimal) -> Item:
-    return Item(name, count, count, Cost(count * rate, count * rate, None, None))
+def _charged(charge: Charge) -> Item:
+    hourly_usd = charge.count * charge.hourly_usd
+    return Item(charge.name, charge.count, charge.count, Cost(hourly_usd, hourly_usd, None, None))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from slipway.capacity.binding import bind, lacks, no_pool
-from slipway.environments.planning.aws.pools import Pool
+from slipway.environments.planning.pool import Pool
 from slipway.spec.model import ModelSpec
 from tests.support.pools import CPU, GI, GPU, MIG, SLICED, gpu, loaded, spec
 

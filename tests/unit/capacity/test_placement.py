@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from slipway.capacity.packing import Demand, Load, Nodes, demand, packed, part, rooms
 from slipway.capacity.placement import Placed, Rollout, crowded, place, rollout
-from slipway.environments.planning.aws.pools import Accelerators, Pool
+from slipway.environments.planning.pool import Accelerators, Pool
 from slipway.errors.base import UserError, each
 from slipway.spec.model import ModelSpec
 from tests.support.pools import CPU, GI, GPU, MIG, SLICED, gpu, loaded, scale, spec

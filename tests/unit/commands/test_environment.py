@@ -1,5 +1,6 @@
 """What a change of node pools means is known before anything happens."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,18 @@ def opened(name: str = "prod") -> Opened:
     return Opened(name, Folders(ROOT / "models", ROOT / "stacks"))
 
 
+def with_settings(other: Opened, **values: object) -> None:
+    """Put other values into an environment's settings, as if its file had them."""
+    other.__dict__["file"] = replace(other.file, settings=other.settings.model_copy(update=values))
+
+
 def changed(pool: str, **values: object) -> Opened:
     """The environment with other values in one pool."""
     other = opened()
     settings = other.settings
     assert isinstance(settings, AwsSettings)
     pools = tuple(item.model_copy(update=values) if item.name == pool else item for item in settings.node_pools)
-    other.__dict__["settings"] = settings.model_copy(update={"node_pools": pools})
+    with_settings(other, node_pools=pools)
     return other
 
 
@@ -34,7 +40,7 @@ def without(pool: str) -> Opened:
     settings = other.settings
     assert isinstance(settings, AwsSettings)
     pools = tuple(item for item in settings.node_pools if item.name != pool)
-    other.__dict__["settings"] = settings.model_copy(update={"node_pools": pools})
+    with_settings(other, node_pools=pools)
     return other
 
 
@@ -81,7 +87,7 @@ def test_a_change_of_zones_is_one_of_the_platforms_nodes_too() -> None:
     other = opened()
     settings = other.settings
     assert isinstance(settings, AwsSettings)
-    other.__dict__["settings"] = settings.model_copy(update={"zones": settings.zones[:2]})
+    with_settings(other, zones=settings.zones[:2])
     with pytest.raises(UserErrors, match=r"zones: \"system\" is a pool with a change"):
         refuse_replacement(other, groups())
 

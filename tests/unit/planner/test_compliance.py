@@ -90,7 +90,7 @@ class Files:
     def planned(self) -> tuple[Plan, list[LoadedSpec], Document]:
         stacks, models = self.folder / "stacks", self.folder / "models"
         settings, specs = load_environment(stacks, "dev", models, FIXTURES / "repo")
-        return plan("dev", settings, specs, CODE), specs, read_settings(stacks, "dev")[1]
+        return plan("dev", settings, specs, CODE), specs, read_settings(stacks, "dev").document
 
     def comply(self) -> Compliance:
         return comply(*self.planned(), DAY)
@@ -213,7 +213,7 @@ def test_objects_that_break_a_rule_are_refused_before_they_are_applied(
 def test_the_committed_environments_keep_to_every_mandatory_rule(environment: str) -> None:
     settings, specs = load_environment(ROOT / "stacks", environment, ROOT / "models", ROOT)
     planned = plan(environment, settings, specs, CODE)
-    assert comply(planned, specs, read_settings(ROOT / "stacks", environment)[1], DAY).refused == ()
+    assert comply(planned, specs, read_settings(ROOT / "stacks", environment).document, DAY).refused == ()
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from slipway.catalog.aws import EKS_VERSIONS, REGIONS
+from slipway.environments.planning.kinds import planning
 from slipway.errors.base import UserError
-from slipway.loading.settings import settings_warnings
-from slipway.loading.specs import load_settings, secrets_of
+from slipway.loading.settings import load_settings, read_settings
 from slipway.plan.code_digests import ROOT
 from slipway.settings.aws import AwsSettings
 from slipway.settings.kubernetes import Settings
@@ -36,8 +36,10 @@ def test_the_kind_decides_which_settings_are_read() -> None:
 def test_the_committed_environments_are_accepted_and_their_state_is_encrypted_by_kms(name: str) -> None:
     settings = of(name)
     assert settings.region == "eu-central-1"
-    assert secrets_of(STACKS, name) == {"secretsprovider": "awskms://alias/slipway-state?region=eu-central-1"}
-    assert settings_warnings(settings, TODAY) == ()
+    assert read_settings(STACKS, name, TODAY).secrets == {
+        "secretsprovider": "awskms://alias/slipway-state?region=eu-central-1"
+    }
+    assert planning(settings).warnings(TODAY) == ()
 
 
 def test_production_stands_when_a_zone_falls_and_no_other_environment_has_its_addresses() -> None:
@@ -63,15 +65,15 @@ def test_instance_types_that_are_left_out_are_the_cheapest_of_the_region() -> No
 def test_a_version_is_warned_about_from_the_end_of_standard_support_and_refused_from_that_of_extended() -> None:
     support = EKS_VERSIONS["1.35"]
     day = timedelta(days=1)
-    assert settings_warnings(of("prod"), support.standard_until - day) == ()
-    assert "left its standard support on 2027-03-27" in settings_warnings(of("prod"), support.standard_until)[0]
+    assert planning(of("prod")).warnings(support.standard_until - day) == ()
+    assert "left its standard support on 2027-03-27" in planning(of("prod")).warnings(support.standard_until)[0]
     assert load_settings(STACKS, "prod", support.extended_until - day)
     with pytest.raises(UserError, match=r'prod.yaml:12: .*"1.35" is past its support, .* allowed: 1.36; next: '):
         load_settings(STACKS, "prod", support.extended_until)
 
 
 def test_a_cluster_of_a_kubeconfig_has_no_version_to_warn_about() -> None:
-    assert settings_warnings(load_settings(STACKS, "local", TODAY), date(2099, 1, 1)) == ()
+    assert planning(load_settings(STACKS, "local", TODAY)).warnings(date(2099, 1, 1)) == ()
 
 
 def test_every_region_has_prices_and_zones_enough() -> None:

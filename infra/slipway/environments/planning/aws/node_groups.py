@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from slipway.environments.planning.aws.pools import Pool, pools
+from slipway.environments.planning.aws.pools import pools
+from slipway.environments.planning.pool import Pool
 from slipway.settings.aws import AwsNodePool, AwsSettings
 from slipway.values import names
 

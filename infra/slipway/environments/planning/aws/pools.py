@@ -1,6 +1,6 @@
-"""Say what each node pool of an environment can hold, whatever kind of environment it is: the plan's view of a pool.
+"""Say what each node pool of an environment on AWS can hold.
 
-On AWS a node has what its instance type has, less:
+A node has what its instance type has, less:
 
 - what the hypervisor and the kernel keep: 7.5 % of memory, which is what Karpenter takes before it has seen a node
   (https://karpenter.sh/docs/reference/settings/, VM_MEMORY_OVERHEAD_PERCENT);
@@ -10,12 +10,11 @@ On AWS a node has what its instance type has, less:
 - what the platform runs on each node: network, proxy, identity, disk and metrics agents, and with GPUs the operator's.
 """
 
-from dataclasses import dataclass, field
-from decimal import Decimal
 from fractions import Fraction
 
 from slipway.catalog.aws import SPOT_FACTOR, InstanceType, mig_profiles
-from slipway.settings.aws import AnySettings, AwsNodePool, AwsSettings
+from slipway.environments.planning.pool import Accelerators, Pool
+from slipway.settings.aws import AwsNodePool, AwsSettings
 from slipway.settings.kubernetes import Taint
 from slipway.values.names import POOL_LABEL
 
@@ -33,91 +32,9 @@ _GPU_AGENTS_CPU = 500
 _GPU_AGENTS_MEMORY = 1024 * _MI
 
 
-@dataclass(frozen=True, slots=True)
-class Accelerators:
-    """The GPUs of one node, as Kubernetes counts them.
-
-    Attributes:
-        count: units that a node offers: GPUs, or parts of GPUs where replicas share them.
-        memory: bytes of one unit; where replicas take turns, its even share.
-        model: what the maker calls the GPU, `A10G`.
-        resource: the name under which a pod asks for a unit: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`.
-        fraction: of a GPU that one unit is; 1 where GPUs are not shared.
-        isolated: whether a unit's memory is its own; false where replicas take turns.
-    """
-
-    count: int
-    memory: int
-    model: str
-    resource: str = "nvidia.com/gpu"
-    fraction: Fraction = Fraction(1)
-    isolated: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """One node pool.
-
-    Attributes:
-        name: unique in the environment.
-        min_nodes: nodes at rest.
-        max_nodes: nodes at the highest load.
-        cpu: thousandths of a core of one node that are left for models.
-        memory: bytes of one node that are left for models.
-        gpu: GPUs of one node, or None.
-        selector: labels that all its nodes have and no others.
-        taints: of all its nodes.
-        architecture: `amd64` or `arm64`.
-        cpu_features: of every node, in lower case: `avx2`, `avx512`, `amx`.
-        region: of its nodes, where there are regions.
-        zones: of its nodes.
-        instance_types: the first preferred; empty where there are none.
-        hourly_usd: price of one on-demand node of the first type; None where nothing is charged by the hour.
-        spot_hourly_usd: the same as spot, an estimate; None where the pool is not spot.
-        spot: whether its nodes may be taken back.
-        on_demand_nodes: nodes of it that are never spot.
-        fallback: whether on-demand nodes take over when there is no spot capacity.
-        reserved: whether its nodes come from a capacity reservation.
-    """
-
-    name: str
-    min_nodes: int
-    max_nodes: int
-    cpu: int
-    memory: int
-    gpu: Accelerators | None
-    selector: dict[str, str]
-    taints: tuple[Taint, ...]
-    architecture: str = "amd64"
-    cpu_features: frozenset[str] = field(default_factory=frozenset)
-    region: str | None = None
-    zones: tuple[str, ...] = ()
-    instance_types: tuple[str, ...] = ()
-    hourly_usd: Decimal | None = None
-    spot_hourly_usd: Decimal | None = None
-    spot: bool = False
-    on_demand_nodes: int = 0
-    fallback: bool = False
-    reserved: bool = False
-
-
-def pools(settings: AnySettings) -> tuple[Pool, ...]:
-    """The pools of an environment, in the order of its settings."""
-    if isinstance(settings, AwsSettings):
-        return tuple(_of_aws(settings, pool) for pool in settings.node_pools)
-    return tuple(
-        Pool(
-            name=pool.name,
-            min_nodes=pool.max_nodes,
-            max_nodes=pool.max_nodes,
-            cpu=pool.cpu,
-            memory=pool.memory,
-            gpu=Accelerators(pool.gpu.count, pool.gpu.memory, pool.gpu.model) if pool.gpu else None,
-            selector=pool.selector,
-            taints=pool.taints,
-        )
-        for pool in settings.node_pools
-    )
+def pools(settings: AwsSettings) -> tuple[Pool, ...]:
+    """The pools of an environment on AWS, in the order of its settings."""
+    return tuple(_pool(settings, pool) for pool in settings.node_pools)
 
 
 def allocatable_cpu(instance: InstanceType) -> int:
@@ -136,7 +53,7 @@ def allocatable_memory(instance: InstanceType) -> int:
     return left // _MI * _MI
 
 
-def _of_aws(settings: AwsSettings, pool: AwsNodePool) -> Pool:
+def _pool(settings: AwsSettings, pool: AwsNodePool) -> Pool:
     types = pool.types(settings.region)
     price = types[0].hourly_usd[settings.region]
     on_demand = pool.spot.on_demand_nodes if pool.spot else 0

@@ -7,14 +7,9 @@ from fractions import Fraction
 import pytest
 
 from slipway.catalog.aws import INSTANCE_TYPES
-from slipway.environments.planning.aws.pools import (
-    GPU_TAINT,
-    Accelerators,
-    Pool,
-    allocatable_cpu,
-    allocatable_memory,
-    pools,
-)
+from slipway.environments.planning.aws.pools import GPU_TAINT, allocatable_cpu, allocatable_memory
+from slipway.environments.planning.kinds import planning
+from slipway.environments.planning.pool import Accelerators, Pool
 from slipway.loading.specs import load_settings
 from slipway.plan.code_digests import ROOT
 from tests.support.planned import FIXTURES
@@ -26,7 +21,7 @@ GI = 2**30
 
 def of(name: str, pool: str) -> Pool:
     folder = ROOT / "stacks" if name != "eks" else FIXTURES / "settings/ok"
-    return next(each for each in pools(load_settings(folder, name, TODAY)) if each.name == pool)
+    return next(each for each in planning(load_settings(folder, name, TODAY)).pools if each.name == pool)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +102,6 @@ def test_a_pool_without_zones_is_in_all_of_the_environment() -> None:
 
 
 def test_a_pool_of_a_kubeconfigs_cluster_is_as_its_settings_say() -> None:
-    (pool,) = pools(load_settings(ROOT / "stacks", "local", TODAY))
+    (pool,) = planning(load_settings(ROOT / "stacks", "local", TODAY)).pools
     assert (pool.name, pool.cpu, pool.memory, pool.gpu) == ("default", 2000, 16 * GI, None)
     assert (pool.hourly_usd, pool.region, pool.instance_types) == (None, None, ())

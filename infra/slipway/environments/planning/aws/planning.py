@@ -1,0 +1,70 @@
+"""Plan an environment of kind `aws`: a cluster of its own, in an account and a region."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from slipway.catalog.aws import EKS_VERSIONS
+from slipway.catalog.platform_pins import EKS
+from slipway.environments.planning.aws.charges import charges
+from slipway.environments.planning.aws.pools import pools
+from slipway.environments.planning.pool import Pool
+from slipway.environments.planning.protocol import Charges, Refusal
+from slipway.settings.aws import AwsSettings
+from slipway.values import names
+
+
+@dataclass(frozen=True, slots=True)
+class AwsPlanning:
+    """What the plan needs to know of an environment on AWS; see `Planning`."""
+
+    settings: AwsSettings
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """The pools, with what their instance types leave for models."""
+        return pools(self.settings)
+
+    @property
+    def region(self) -> str:
+        """The region that all of it is in."""
+        return self.settings.region
+
+    @property
+    def shared_target(self) -> None:
+        """The cluster is its own."""
+        return
+
+    def image_repository(self, environment: str, name: str, /) -> str:
+        """Each environment makes repositories of its own in the registry of the account, and deletes them."""
+        return names.image_repository(self.settings.registry, name, environment)
+
+    def charges(self, on: date, /) -> Charges:
+        """What AWS charges for by the hour."""
+        return charges(self.settings, on)
+
+    def refusals(self, today: date, /) -> Iterator[Refusal]:
+        """A version of Kubernetes that AWS no longer runs, or that the platform's parts are not pinned for."""
+        version = self.settings.kubernetes_version
+        until = EKS_VERSIONS[version].extended_until
+        good = [name for name in EKS if name in EKS_VERSIONS and today < EKS_VERSIONS[name].extended_until]
+        if version in good:
+            return
+        if today >= until:
+            problem, todo = f"is past its support, which ended on {until}", "write a version that AWS supports"
+        else:
+            problem = "has no add-ons and images pinned"
+            todo = "write another, or pin them in infra/slipway/catalog/platform_pins.py"
+        allowed = ", ".join(good) or "none, Slipway is older than that"
+        yield Refusal(("kubernetes_version",), version, problem, allowed, todo)
+
+    def warnings(self, today: date, /) -> tuple[str, ...]:
+        """That the version of Kubernetes costs more since it left its standard support."""
+        version = self.settings.kubernetes_version
+        support = EKS_VERSIONS[version]
+        if today < support.standard_until:
+            return ()
+        return (
+            f"Kubernetes {version} left its standard support on {support.standard_until}: its control "
+            f"plane costs six times as much, and AWS upgrades it by itself after {support.extended_until}",
+        )

@@ -1,0 +1,85 @@
+"""Say what planning asks of a kind of environment. Everything here follows from its settings: no cluster, no cloud."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Protocol
+
+from slipway.environments.planning.pool import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A setting that is right by itself and cannot be used: `path` leads to it from the settings' own top."""
+
+    path: tuple[str | int, ...]
+    value: object
+    problem: str
+    allowed: str
+    todo: str
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Something that an environment pays for by the hour, whatever runs on it: `hourly_usd` is the price of one."""
+
+    name: str
+    count: int
+    hourly_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """What an environment pays for besides the nodes of its pools.
+
+    Attributes:
+        platform_nodes: the nodes that the platform itself runs on.
+        platform_disk_gib: GiB of all their disks together.
+        disk_gib: GiB of the disk of one node, by pool.
+        disk_hourly_usd: price of one GiB of a node's disk.
+        fixed: what does not depend on models.
+        budget_usd: dollars a month that the settings allow.
+    """
+
+    platform_nodes: Charge
+    platform_disk_gib: int
+    disk_gib: Mapping[str, int]
+    disk_hourly_usd: Decimal
+    fixed: tuple[Charge, ...]
+    budget_usd: int
+
+
+class Planning(Protocol):
+    """What the plan of an environment needs to know of its kind, for the settings of one environment."""
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """Its node pools, in the order of its settings."""
+        ...
+
+    @property
+    def region(self) -> str | None:
+        """Where its models and their weights are; None where there are no regions."""
+        ...
+
+    @property
+    def shared_target(self) -> tuple[str, str] | None:
+        """The cluster and namespace that its models come into, where another environment could name the same."""
+        ...
+
+    def image_repository(self, environment: str, name: str, /) -> str:
+        """The repository of the images of `name`, a model or a runtime, with the registry and without tag."""
+        ...
+
+    def charges(self, on: date, /) -> Charges | None:
+        """What is charged on a day besides nodes of pools; None where nothing is charged by the hour."""
+        ...
+
+    def refusals(self, today: date, /) -> Iterator[Refusal]:
+        """What settings name that is out of support on a day."""
+        ...
+
+    def warnings(self, today: date, /) -> tuple[str, ...]:
+        """What is worth saying on a day about settings that are right."""
+        ...
