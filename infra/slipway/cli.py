@@ -14,6 +14,7 @@ from slipway.commands import completion
 from slipway.errors.base import SlipwayError, UserErrors
 from slipway.errors.full_disk import full_disk
 from slipway.reading.folders import Folders, from_root
+from slipway.values.version import version
 
 if TYPE_CHECKING:
     from slipway.commands.opened import Opened
@@ -64,7 +65,7 @@ def _opened(environment: str, folders: Folders, only: Sequence[str] | None = Non
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="slipway")
+@click.version_option(version())
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
     """Put machine-learning models into service: one YAML spec per model, one settings file per environment.
@@ -96,13 +97,17 @@ def validate(files: tuple[Path, ...], as_json: bool, folders: Folders) -> None:
 @cli.command()
 @_ENVIRONMENT
 @_MODELS
+@click.option("--live", is_flag=True, help="Ask the cluster too: what `up` changes of it, and why.")
 @_JSON
 @_folders
-def plan(environment: str, models: tuple[str, ...], as_json: bool, folders: Folders) -> None:
-    """Show what an environment would be: release, node pool and why, cold start and cost of each model."""
+def plan(environment: str, models: tuple[str, ...], live: bool, as_json: bool, folders: Folders) -> None:
+    """Show what an environment would be: release, node pool and why, cold start and cost of each model.
+
+    No cluster is asked, but with --live. Nothing is changed.
+    """
     from slipway.commands.offline import show_plan  # noqa: PLC0415
 
-    show_plan(_opened(environment, folders, models or None), models, as_json=as_json)
+    show_plan(_opened(environment, folders, models or None), models, as_json=as_json, live=live)
 
 
 @cli.command()

@@ -79,4 +79,4 @@ def scale(least: int, most: int) -> dict[str, Any]:
 def loaded(model: ModelSpec) -> LoadedSpec:
     """A spec as if it had been read from the file of the least one."""
     read = load_spec_file(FIXTURES / "spec/ok/least.yaml", FIXTURES / "repo")
-    return LoadedSpec(read.document, Variant(model, read.base.artifact, read.base.request), {})
+    return LoadedSpec(read.document, Variant(model, read.base.artifact, read.base.request, read.base.written), {})

@@ -1,8 +1,9 @@
-"""Commands that need no cluster: validate, plan, price, render, schema."""
+"""Commands that need no cluster: validate, plan (but with --live), price, render, schema."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from slipway import console
 from slipway.capacity.estimates import Cost, monthly
@@ -20,6 +21,9 @@ from slipway.render.image import render_dockerfile
 from slipway.render.model import render_model
 from slipway.render.yaml import to_yaml
 from slipway.values.quantities import format_bytes, format_cpu
+
+if TYPE_CHECKING:
+    from slipway.deploy.changes import Change
 
 
 def validate_all(files: Sequence[Path], folders: Folders) -> list[str]:
@@ -58,14 +62,16 @@ def _say_policy(opened: Opened) -> None:
         console.message(f"warning: {warning}")
 
 
-def show_plan(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
-    """Print the plan of an environment, or of some models of it."""
+def show_plan(opened: Opened, names: Sequence[str], *, as_json: bool, live: bool = False) -> None:
+    """Print the plan of an environment, or of some models of it. `live`: and what it changes of what is there."""
     models = opened.models(names)
     _say_policy(opened)
     priced = price(opened.plan, _today())
+    found = _changes(opened, names) if live else None
     if as_json:
         document = opened.plan.select([model.name for model in models]).to_json()
-        console.document(document | {"usd": priced.to_json() if priced else None})
+        document |= {"usd": priced.to_json() if priced else None}
+        console.document(document | ({} if found is None else {"changes": [change.to_json() for change in found]}))
         return
     rows = [
         [
@@ -94,10 +100,18 @@ def show_plan(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
         console.result(
             f"{opened.name}: ${_from_to(priced.total)} a month in all; `slipway price {opened.name}` says for what"
         )
+    for line in (line for change in found or () for line in change.lines()):
+        console.result(line)
     unpinned = digest_warning(opened.name, opened.settings)
     aged = planning(opened.settings).warnings(_today())
     for warning in (*aged, *opened.plan.warnings, *((unpinned,) if unpinned else ())):
         console.message(f"warning: {warning}")
+
+
+def _changes(opened: Opened, names: Sequence[str]) -> "list[Change]":
+    from slipway.commands.changes import changes_of  # noqa: PLC0415 - the cluster's SDK takes half a second
+
+    return changes_of(opened, names)
 
 
 def _today() -> date:

@@ -6,20 +6,22 @@ from collections.abc import Callable, Sequence
 
 import slipway.programs.model
 from slipway import console
+from slipway.commands.changes import live_there
 from slipway.commands.claim import adopt_if_asked, refuse_foreign
 from slipway.commands.environment import environment_up, groups_there, leaving, refuse_replacement
 from slipway.commands.live import curl, reachable, url
 from slipway.commands.opened import Opened
 from slipway.commands.rotate import remove_groups
 from slipway.commands.session import Options, confirm, engine_of, guard, settle
+from slipway.deploy.changes import changes
 from slipway.deploy.down import prove_models_gone, remove_models, remove_unknown
 from slipway.deploy.judge import verify
 from slipway.deploy.models import Deployer, Done, needs_update
-from slipway.deploy.record import Live, live_models, recorded_models
+from slipway.deploy.record import Live
 from slipway.deploy.watcher import Watcher
 from slipway.engine.engine import Engine
 from slipway.errors.base import DeployError, SlipwayError
-from slipway.errors.failures import EnvironmentMissing, Interrupted
+from slipway.errors.failures import Interrupted
 from slipway.planner.environment import ModelPlan
 from slipway.values.names import stack
 
@@ -41,7 +43,7 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
         refuse_replacement(opened, there)
         # Models leave a pool that the settings have no more before its nodes go.
         old = leaving(opened, there)
-        live, recorded = _live(opened)
+        live, recorded = live_there(opened)
         changed = [
             model
             for model in models
@@ -94,14 +96,6 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
     _conclude(opened, models, done, steps, time.monotonic() - started)
 
 
-def _live(opened: Opened) -> tuple[dict[str, Live], set[str]]:
-    """What is live, and which models have a record; nothing where the environment has no cluster yet."""
-    try:
-        return live_models(opened.cluster), recorded_models(opened.cluster)
-    except EnvironmentMissing:
-        return {}, set()
-
-
 def _pruned(
     opened: Opened, engine: Engine, models: Sequence[str], tell: Callable[[str, str], None], jobs: int
 ) -> dict[str, SlipwayError | None]:
@@ -124,11 +118,16 @@ def _announce(
     extra: Sequence[str],
     options: Options,
 ) -> None:
-    """Say what will happen to each model before anything does."""
+    """Say what will happen to each model, and whose change that is, before anything does."""
+    there = [model for model in changed if model.name in live]
+    found = changes(opened.cluster, there, live) if there else []
+    said = {change.model: list(change.reasons()) for change in found}
     for model in changed:
         here = live.get(model.name)
         was = "new" if here is None else f"now {here.version}, release {here.release}"
         console.message(f"  {model.name} {model.version}, release {model.release} ({was})")
+        for line in said.get(model.name, ()):
+            console.message(f"    {line}")
         for warning in model.warnings:
             console.message(f"    warning: {warning}")
     console.message(f"environment {opened.name}: {len(changed)} of {len(models)} models to deploy")

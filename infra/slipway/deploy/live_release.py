@@ -37,18 +37,17 @@ def record_of_live(cluster: ClusterApi, plan: ModelPlan) -> Release | None:
     containers = read(deployment, "spec.template.spec.containers") or []
     image = str(read(containers, "0.image") or "")
     if _is_planned(deployment, plan):
-        return Release(
-            plan.name, plan.version, plan.release_digest, image, tuple(render_model(plan, image)), plan.check
-        )
-    manifests = _read_back(cluster, plan.name, deployment)
+        manifests = tuple(render_model(plan, image))
+        return Release(plan.name, plan.version, plan.release_digest, image, manifests, plan.check, plan.origin)
+    live = _read_back(cluster, plan.name, deployment)
     try:
-        config = server_config(manifests)
+        config = server_config(live)
         release = Release(
             model=plan.name,
             version=str(read(config, "model.version") or ""),
             digest=str(config.get("release", "")),
             image=image,
-            manifests=tuple(manifests),
+            manifests=tuple(live),
             check=golden_request(config, plan.spec.runtime),
         )
         repositories = [plan.image.repository, image.partition("@")[0]]

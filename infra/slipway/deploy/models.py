@@ -223,4 +223,5 @@ def _release(model: ModelPlan, deployment: Json) -> Release:
         image=image,
         manifests=tuple(render_model(model, image)),
         check=model.check,
+        origin=model.origin,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from slipway.cluster.rollout import REVISION
 from slipway.deploy.ports import ClusterApi, Json
-from slipway.deploy.record_format import BadRecord, packed, unpacked
+from slipway.deploy.record_format import BadRecord, origin_annotation, packed, unpacked
 from slipway.errors.failures import RecordRefused, WrongAnswer
 from slipway.plan.release import Release
 from slipway.values.names import (
@@ -107,6 +107,7 @@ def save(cluster: ClusterApi, release: Release, judged: Json) -> None:
                 "name": record(release.model),
                 "namespace": namespace,
                 "labels": labels,
+                "annotations": origin_annotation(release),
                 "ownerReferences": [owner],
             },
             "binaryData": packed(release),

@@ -2,6 +2,8 @@
 
 A golden request may take most of the 1 MiB that a ConfigMap holds, so it is kept once, inside the model's own
 configuration, and the whole is compressed. Whoever may write ConfigMaps may have written this one.
+
+What a release was made from is a note beside it, an annotation: a Slipway that knows no such note reads the rest.
 """
 
 import base64
@@ -9,6 +11,7 @@ import binascii
 import json
 import zlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -17,8 +20,9 @@ from slipway_server.errors import BadRequest
 from slipway_server.expect import judge
 
 from slipway.artifacts.golden_request import GoldenRequest
-from slipway.plan.release import Release
+from slipway.plan.release import Origin, Release
 from slipway.runtimes.registry import RUNTIMES
+from slipway.values.names import ORIGIN_ANNOTATION
 from slipway.values.quantities import compact_json
 
 _PACKED = "release.json.gz"
@@ -57,6 +61,33 @@ class _Check(CheckSection):
     timeout_s: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
 
+_Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Origin(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    slipway: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.+!-]{1,64}$")]
+    spec: _Digest
+    files: _Digest
+    settings: _Digest
+    image: _Digest
+
+
+def origin_annotation(release: Release) -> dict[str, str]:
+    """The annotation of a record's ConfigMap that says what the release was made from; none when nobody knows."""
+    return {ORIGIN_ANNOTATION: compact_json(asdict(release.origin))} if release.origin else {}
+
+
+def _origin(config_map: Mapping[str, Any]) -> Origin | None:
+    """What a record says of the origin of its release. One without the note, or with another, says nothing."""
+    annotations = config_map.get("metadata", {}).get("annotations") or {}
+    try:
+        return Origin(**_Origin.model_validate_json(annotations[ORIGIN_ANNOTATION]).model_dump())
+    except (KeyError, ValidationError):
+        return None
+
+
 def packed(release: Release) -> dict[str, str]:
     """The `binaryData` of a record's ConfigMap."""
     fields: dict[str, Any] = {
@@ -77,7 +108,8 @@ def unpacked(config_map: Mapping[str, Any]) -> Release:
     """The release in a record's ConfigMap; raises `BadRecord` when there is none."""
     stored = _stored(_text(config_map))
     check = golden_request(server_config(stored.manifests), stored.runtime)
-    return Release(stored.model, stored.version, stored.digest, stored.image, tuple(stored.manifests), check)
+    origin = _origin(config_map)
+    return Release(stored.model, stored.version, stored.digest, stored.image, tuple(stored.manifests), check, origin)
 
 
 def golden_request(config: Mapping[str, Any], runtime: str) -> GoldenRequest:

@@ -1,6 +1,6 @@
 """Validate one spec as it is served somewhere, and all that it names: the weights and the golden request."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,15 @@ from slipway.values.quantities import compact_json, format_bytes
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What is served in an environment: the merged spec, its weights, the body of its golden request."""
+    """What is served in an environment: the merged spec, its weights, the body of its golden request.
+
+    `written`: the spec as it stands in the file, merged, before anything was parsed or added to it.
+    """
 
     spec: ModelSpec
     artifact: Artifact
     request: Any
+    written: Mapping[str, Any]
 
 
 def variant(value: Any, root: Path, locate: Locate, found: list[UserError]) -> Variant | None:
@@ -42,7 +46,8 @@ def variant(value: Any, root: Path, locate: Locate, found: list[UserError]) -> V
         served = _with_max_body(spec, weights)
         request = _golden(served, weights, root, locate, found)
         # Not before it fits: every byte of it is read.
-        return None if little else Variant(served, weights.digested(), request)
+        written = {key: text for key, text in value.items() if key != "environments"}
+        return None if little else Variant(served, weights.digested(), request, written)
     except BadFile as error:
         found.append(WrongValue(place, field, source, error.problem, error.allowed, error.todo))
         return None

@@ -11,6 +11,7 @@ from slipway.capacity.placement import Rollout
 from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.pool import Pool
 from slipway.errors.base import Place, UnknownName
+from slipway.plan.release import Origin
 from slipway.settings.aws import AnySettings
 from slipway.spec.model import ModelSpec
 from slipway.values import names
@@ -119,6 +120,7 @@ class ModelPlan:
         check: its golden request.
         server_config: the model server's configuration as JSON values, `release` among them.
         release_digest: sha256 over all that the release is made of; equal digests need no deployment.
+        origin: what the release is made by and from.
         warnings: what the user should know though it is not wrong.
     """
 
@@ -140,6 +142,7 @@ class ModelPlan:
     check: GoldenRequest
     server_config: dict[str, Any]
     release_digest: str
+    origin: Origin
     warnings: tuple[str, ...]
 
     @property

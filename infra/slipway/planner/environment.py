@@ -1,7 +1,5 @@
 """Plan an environment: specs and settings -> every name, digest, node pool and bound, as a pure function."""
 
-import hashlib
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +14,7 @@ from slipway.loading.specs import LoadedSpec
 from slipway.loading.variant import Variant
 from slipway.plan.code_digests import ROOT, CodeDigests
 from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Timing
+from slipway.plan.release import Origin, digest_of, origin
 from slipway.render.image import render_dockerfile, render_runtime_dockerfile
 from slipway.render.model import render_model
 from slipway.runtimes.base import Served
@@ -23,6 +22,7 @@ from slipway.runtimes.registry import RUNTIMES
 from slipway.settings.aws import AnySettings
 from slipway.spec.model import ModelSpec
 from slipway.values import names
+from slipway.values.version import version
 
 __all__ = ["ImageFile", "ImagePlan", "ModelPlan", "Plan", "RuntimeImagePlan", "Timing", "plan"]
 
@@ -87,6 +87,7 @@ def _model(environment: str, settings: AnySettings, placed: Placed, code: Mappin
         check=check,
         server_config=_server_config(variant, check) | {"release": _NO_RELEASE},
         release_digest=_NO_RELEASE,
+        origin=_origin(settings, variant, image),
         warnings=(*_unused_gpus(spec), *placed.warnings),
     )
     return released(draft, release_digest(draft))
@@ -99,7 +100,7 @@ def release_digest(model: ModelPlan) -> str:
     uses make no release. The digest itself, which stands in the manifests, is left out.
     """
     draft = released(model, _NO_RELEASE)
-    return _digest(render_model(draft, f"{model.image.repository}@{model.image.inputs_digest}"))
+    return digest_of(render_model(draft, f"{model.image.repository}@{model.image.inputs_digest}"))
 
 
 def released(model: ModelPlan, digest: str) -> ModelPlan:
@@ -118,6 +119,13 @@ def _unused_gpus(spec: ModelSpec) -> Iterator[str]:
         yield f"resources.gpu: {runtime.without_gpu}"
 
 
+def _origin(settings: AnySettings, variant: Variant, image: ImagePlan) -> Origin:
+    """What a release is made from, as people wrote it: a default that another Slipway has is no change of theirs."""
+    written = settings.model_dump(mode="json", exclude_unset=True, exclude={"models"})
+    files = [[file.name, file.sha256] for file in variant.artifact.files]
+    return origin(version(), variant.written, [files, variant.request], written, image.inputs_digest)
+
+
 def _image(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> ImagePlan:
     recipe = RUNTIMES[variant.spec.runtime].image
     weights = tuple(
@@ -131,14 +139,14 @@ def _image(environment: str, settings: AnySettings, variant: Variant, code: Code
     files = (*weights, server)
     dockerfile = render_dockerfile(variant.spec.runtime, runtime.reference)
     made_of = [_instructions(dockerfile), [[file.image_path, file.digests] for file in files]]
-    digest = _digest(made_of)
+    digest = digest_of(made_of)
     return ImagePlan(repository, names.short(digest), runtime, files, digest)
 
 
 def _runtime(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> RuntimeImagePlan:
     architecture = variant.spec.resources.architecture
     dockerfile = _instructions(render_runtime_dockerfile(variant.spec.runtime, settings.base_image, architecture))
-    digest = _digest([dockerfile, code.requirements, architecture])
+    digest = digest_of([dockerfile, code.requirements, architecture])
     return RuntimeImagePlan(
         repository=planning(settings).image_repository(environment, names.runtime_repository(variant.spec.runtime)),
         tag=names.short(digest),
@@ -180,8 +188,3 @@ def _timing(variant: Variant, pool: Pool, how: Rollout) -> Timing:
     return Timing(
         start_s=math.ceil(start), drain_s=drain_s, grace_s=grace, deadline_s=math.ceil(start + PULL_S) + before
     )
-
-
-def _digest(value: object) -> str:
-    """The sha256 of JSON values, the same in every process and on every machine."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -21,7 +21,7 @@ def test_without_a_deployment_nothing_serves() -> None:
 
 
 def test_the_planned_release_is_as_it_was_deployed() -> None:
-    assert record_of_live(deployed(LEAST), LEAST) == release_of(LEAST)
+    assert record_of_live(deployed(LEAST), LEAST) == replace(release_of(LEAST), origin=LEAST.origin)
 
 
 def test_another_release_is_read_back_without_what_the_api_server_added_and_may_be_restored() -> None:

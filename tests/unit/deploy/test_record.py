@@ -1,5 +1,7 @@
 """What is live, and what a restore goes back to (on a fake cluster)."""
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +9,8 @@ import pytest
 from slipway.cluster.rollout import REVISION
 from slipway.deploy.record import live_models, live_of, recorded_models, save, saved
 from slipway.errors.failures import RecordRefused, WrongAnswer
-from slipway.values.names import VERIFIED_LABEL, config_map
+from slipway.values.names import ORIGIN_ANNOTATION, VERIFIED_LABEL, config_map
+from slipway.values.version import version
 from tests.support.fake_cluster import FakeCluster
 from tests.support.releases import planned, release_of
 
@@ -135,3 +138,21 @@ def test_a_record_says_whose_environment_it_is(cluster: FakeCluster) -> None:
     save(cluster, RELEASE, deployment())
     labels = cluster.objects["ConfigMap", "least-verified"]["metadata"]["labels"]
     assert labels["slipway.dev/environment"] == "local"
+
+
+def test_a_record_says_what_the_release_was_made_by_and_from(cluster: FakeCluster) -> None:
+    save(cluster, replace(RELEASE, origin=LEAST.origin), deployment())
+    kept = saved(cluster, "least")
+    assert kept is not None
+    assert kept.origin == LEAST.origin
+    assert kept.origin.slipway == version()
+
+
+@pytest.mark.parametrize("change", [{"spec": "0"}, {"slipway": "a\nb"}, {"slipway": "1" * 65}, {"image": None}])
+def test_a_note_that_is_none_of_ours_says_nothing_and_the_record_is_still_read(
+    change: dict[str, Any], cluster: FakeCluster
+) -> None:
+    save(cluster, replace(RELEASE, origin=LEAST.origin), deployment())
+    annotations = cluster.objects["ConfigMap", "least-verified"]["metadata"]["annotations"]
+    annotations[ORIGIN_ANNOTATION] = json.dumps(json.loads(annotations[ORIGIN_ANNOTATION]) | change)
+    assert saved(cluster, "least") == RELEASE

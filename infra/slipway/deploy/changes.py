@@ -1,0 +1,206 @@
+"""Say of each live model whether an update deploys it anew, whose change that is, and where its objects then differ.
+
+The record of a model has its manifests, and a note of what they were made from: when nothing that people wrote is
+otherwise, a newer Slipway alone makes another release of it.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from slipway_server.text import shortened
+
+from slipway.deploy.ports import ClusterApi
+from slipway.deploy.record import Live, saved
+from slipway.errors.base import shown
+from slipway.errors.failures import RecordRefused
+from slipway.plan.model import ModelPlan
+from slipway.plan.release import Origin, Release
+from slipway.render.model import render_model
+from slipway.values.names import RELEASE_LABEL, short
+from slipway.values.quantities import compact_json
+
+LINES_MOST = 6
+"""Differences of one model that people are shown; the rest is counted."""
+_VALUE_MOST = 60
+_WRITTEN = {"spec": "its spec", "files": "its weights or golden request", "settings": "the environment's settings"}
+_PATH_MOST = 200
+_DOCUMENT = "data.server.json"
+"""Of the ConfigMap: the model server's configuration, itself JSON."""
+_WHOLE = (".check.request", ".check.expect")
+"""Of that: the golden request and its answer, told as a whole and never shown: they may be somebody's data."""
+_OF_EACH_RELEASE = (f"labels.{RELEASE_LABEL}", "labels.app.kubernetes.io/version", "].image")
+_PRIVATE = re.compile(r"check\.|secret|token|password|passphrase|credential|api_?key", re.IGNORECASE)
+"""Where texts are not shown."""
+_FIRST = ("Deployment", "ConfigMap")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an update does to one model.
+
+    Attributes:
+        model: its name.
+        release: short digest of the release that is live, and of the planned one; None where there is none.
+        version: semantic version of the two.
+        does: `new`, `changed`, `unchanged`, or `removed` (which needs --prune).
+        why: whose change it is, as the end of a sentence; empty where there is nothing to say.
+        differences: where the objects differ, one line each: `Deployment spec.replicas: 1 -> 2`.
+    """
+
+    model: str
+    release: tuple[str | None, str | None]
+    version: tuple[str | None, str | None]
+    does: str
+    why: str = ""
+    differences: tuple[str, ...] = ()
+
+    def lines(self) -> Iterator[str]:
+        """For people: a line about the model, then some of the differences."""
+        before, after = self.release
+        of = f"release {before} -> {after}" if self.does == "changed" else f"release {after or before}"
+        yield f"{self.model}: {self.does}, {of}"
+        yield from (f"  {line}" for line in self.reasons())
+
+    def reasons(self) -> Iterator[str]:
+        """For people: whose change it is, and some of the differences."""
+        if self.why:
+            yield self.why
+        yield from self.differences[:LINES_MOST]
+        if len(self.differences) > LINES_MOST:
+            yield f"and {len(self.differences) - LINES_MOST} more"
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self)
+
+
+def changes(cluster: ClusterApi, models: Sequence[ModelPlan], live: Mapping[str, Live]) -> list[Change]:
+    """What an update does to each of the models; those that are live and in no plan are not among them.
+
+    Reads one record for each model that changes.
+    """
+    return [_change(cluster, model, live.get(model.name)) for model in models]
+
+
+def new(model: ModelPlan) -> Change:
+    """A model that is not live yet."""
+    return Change(model.name, (None, model.release), (None, model.version), "new")
+
+
+def removed(live: Live) -> Change:
+    """What is live and has no spec any more."""
+    return Change(live.model, (live.release, None), (live.version, None), "removed", "it has no spec")
+
+
+def _change(cluster: ClusterApi, model: ModelPlan, live: Live | None) -> Change:
+    if live is None:
+        return new(model)
+    release, version = (live.release, model.release), (live.version, model.version)
+    if live.release == model.release:
+        again = "" if live.settled else "`up` deploys it again: it does not serve, or was never judged right"
+        return Change(model.name, release, version, "unchanged", again)
+    try:
+        before = saved(cluster, model.name)
+    except RecordRefused:
+        return Change(model.name, release, version, "changed", "why is not known: its record cannot be read")
+    if before is None or short(before.digest) != live.release:
+        return Change(model.name, release, version, "changed", "why is not known: what is live was never judged right")
+    return Change(model.name, release, version, "changed", why(before.origin, model.origin), differences(before, model))
+
+
+def why(before: Origin | None, now: Origin) -> str:
+    """Whose change makes another release of a model, as the end of a sentence."""
+    if before is None:
+        return "why is not known: its record is of a Slipway that noted no origin"
+    yours = [name for field, name in _WRITTEN.items() if getattr(before, field) != getattr(now, field)]
+    newer, older = f"by Slipway {now.slipway}", f"(it was made by {before.slipway})"
+    upgraded = before.slipway != now.slipway
+    if yours:
+        return f"changed by you ({', '.join(yours)})" + (f", and perhaps {newer} {older}" if upgraded else "")
+    if upgraded:
+        return f"{newer} alone {older}"
+    if before.image != now.image:
+        return f"by what Slipway {now.slipway} puts into its image, which is not what it was, alone"
+    return "by what other models of the environment take, or by an edit of Slipway itself"
+
+
+def differences(before: Release, model: ModelPlan) -> tuple[str, ...]:
+    """Where the objects of a release and of a plan differ, apart from the names of the two releases."""
+    old = _flat(before.manifests, before.digest)
+    new = _flat(render_model(model, model.image.reference), model.release_digest)
+    paths = sorted(old.keys() | new.keys(), key=_order)
+    found = [f"{path}: {_value(old, path)} -> {_value(new, path)}" for path in paths if _differs(old, new, path)]
+    if before.origin is not None and before.origin.image != model.origin.image:
+        found.insert(0, "image: made of other files, packages or base")
+    return tuple(found)
+
+
+def _order(path: str) -> tuple[int, str]:
+    kind = path.partition(" ")[0]
+    return _FIRST.index(kind) if kind in _FIRST else len(_FIRST), path
+
+
+_NOTHING = object()
+
+
+def _differs(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> bool:
+    return bool(old.get(path, _NOTHING) != new.get(path, _NOTHING))
+
+
+def _value(flat: Mapping[str, Any], path: str) -> str:
+    if path not in flat:
+        return "nothing"
+    value = flat[path]
+    return "(not shown)" if isinstance(value, str) and _PRIVATE.search(path) else shown(value, _VALUE_MOST)
+
+
+def _flat(manifests: Sequence[Mapping[str, Any]], digest: str) -> dict[str, Any]:
+    """The values of manifests by kind and path, without what is different in every release.
+
+    The manifests may be anybody's: nothing is taken for granted of them.
+    """
+    found: dict[str, Any] = {}
+    for manifest in manifests:
+        for path, value in _paths(manifest):
+            if path.endswith(_OF_EACH_RELEASE):
+                continue
+            if isinstance(value, str):
+                value = value.replace(digest, "RELEASE").replace(short(digest), "RELEASE")  # noqa: PLW2901
+            found[_printable(f"{manifest.get('kind')} {path}")] = value
+    return found
+
+
+def _paths(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What a manifest holds, by its path; an entry of a list goes by its name where it has one."""
+    open_: list[tuple[str, Any]] = [("", manifest)]
+    while open_:
+        path, value = open_.pop()
+        if path.endswith(_WHOLE):
+            yield path, compact_json(value)
+        elif path == _DOCUMENT and isinstance(value, str):
+            open_.append(("server.json", _parsed(value)))
+        elif isinstance(value, Mapping) and value:
+            open_ += [(f"{path}{_joint(path)}{key}", inner) for key, inner in value.items()]
+        elif isinstance(value, list) and value:
+            named = [item.get("name", at) if isinstance(item, Mapping) else at for at, item in enumerate(value)]
+            open_ += [(f"{path}[{name}]", item) for name, item in zip(named, value, strict=True)]
+        else:
+            yield path, value
+
+
+def _joint(path: str) -> str:
+    return "." if path else ""
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _printable(path: str) -> str:
+    return shortened("".join(c if c.isprintable() else "?" for c in path), _PATH_MOST)
