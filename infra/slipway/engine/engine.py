@@ -18,7 +18,6 @@ from typing import IO, Any, cast
 from slipway.engine import notes
 from slipway.engine.events import Outcome, followed, outcome
 from slipway.engine.language_server import Program, language_server
-from slipway.engine.new_stack import made
 from slipway.engine.process import TABLE
 from slipway.engine.stack_lock import Holder
 from slipway.engine.state_files import complained, folder_of, mend
@@ -65,8 +64,13 @@ class Engine:
         Raises `StackFailed` with the engine's diagnostics, `StackLocked`, `Interrupted`.
         """
         self._write_settings(stack)
-        # There is nothing to look at in a stack that was made just now.
-        refresh = not (new and self._create(stack)) and refresh
+        if new:
+            # `stack init` takes a stack with a torn file beside its state for none, and overwrites the state.
+            mended = mend(_backend(), PROJECT, stack)
+            for text in mended:
+                report(text)
+            # There is nothing to look at in a stack that was made just now.
+            refresh = not self._create(stack) and (refresh or bool(mended))
         with language_server(program) as address:
             command = ["up", "--yes", "--skip-preview", "--json", "--suppress-outputs"]
             command += ["--client", address, "--exec-kind", "auto.inline", *(["--refresh"] if refresh else [])]
@@ -140,10 +144,6 @@ class Engine:
 
     def _create(self, stack: str) -> bool:
         """Make an empty stack; False when there was one."""
-        with room(f"stack {stack} cannot be made", _backend()):
-            new = made(_backend(), PROJECT, stack)
-        if new is not None:
-            return new
         command = ["stack", "init", f"organization/{PROJECT}/{stack}", "--no-select"]
         # Every other command reads it from the stack's settings; this one would ask for a passphrase.
         if provider := self._secrets.get("secretsprovider"):

@@ -26,8 +26,8 @@ def complained(errors: Iterable[str]) -> bool:
     return any(text.strip().endswith(_SAID) for text in errors)
 
 
-def mend(backend: str, project: str) -> list[str]:
-    """Remove a project's files that are not whole, put the state before in place of such a state; says what was done.
+def mend(backend: str, project: str, stack: str | None = None) -> list[str]:
+    """Remove torn files of a stack, or of all stacks of a project, and go back to the state before; says what was done.
 
     Nothing is touched where `backend` (PULUMI_BACKEND_URL) is no folder. What is removed was never written, so that no
     run can hold such a lock. A state that was saved once more before the disk was full is lost with it: objects that it
@@ -37,8 +37,8 @@ def mend(backend: str, project: str) -> list[str]:
     if root is None:
         return []
     folder = root / ".pulumi"
-    states = sorted((folder / "stacks" / project).glob("*.json*"))
-    locks = sorted((folder / "locks" / "organization" / project).glob("*/*.json*"))
+    states = sorted((folder / "stacks" / project).glob(f"{stack or '*'}.json*"))
+    locks = sorted((folder / "locks" / "organization" / project).glob(f"{stack or '*'}/*.json*"))
     done = [_remove(path) for path in locks if not _whole(path)]
     done += [_remove(path) for path in states if path.suffix in (_NOTES, _BEFORE) and not _whole(path)]
     done += [_step_back(path) for path in states if path.suffix == ".json" and not _whole(path)]

@@ -83,6 +83,15 @@ def test_a_state_with_nothing_before_it_is_a_stack_that_is_not_there(tmp_path: P
     assert not (states / "local.json").exists()
 
 
+def test_with_a_stack_named_the_files_of_others_stay_as_they_are(tmp_path: Path, states: Path, locks: Path) -> None:
+    cut(states / "local.json.attrs")
+    cut(states / "local.digits.json")
+    cut(locks / "a.json")
+    assert len(mend(f"file://{tmp_path}", "slipway", "local")) == 2
+    assert names(states) == {"local.json", "local.json.bak", "local.digits.json"}
+    assert names(locks) == set()
+
+
 def test_another_kind_of_backend_is_left_alone(tmp_path: Path, states: Path) -> None:
     cut(states / "local.json")
     assert mend("s3://bucket/states", "slipway") == []

@@ -1,4 +1,4 @@
-"""The CLI takes a stack that was made without it for its own."""
+"""Stacks are made, updated and destroyed by the real CLI, also after a full disk cut one of its files off."""
 
 import os
 import threading
@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from slipway.engine.engine import Engine
-from slipway.engine.new_stack import made
 from slipway.loading.settings import read_settings
-from slipway.values.names import PROJECT
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,17 +21,18 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     return Engine(tmp_path / "workspace", read_settings(ROOT / "stacks", "local").secrets, threading.Event())
 
 
-def test_a_stack_made_without_the_cli_is_listed_updated_and_destroyed_by_it(engine: Engine, tmp_path: Path) -> None:
+def test_a_stack_is_made_where_there_is_none_and_taken_where_there_is_one(engine: Engine) -> None:
     engine.up("local", lambda: None, lambda _: None, new=True)
-    assert engine.stacks() == ("local",)
-    assert made(f"file://{tmp_path / 'backend'}", PROJECT, "local.digits") is True
+    made = engine.up("local.digits", lambda: None, lambda _: None, new=False)
+    assert made.changes == {"create": 1}, "the stack itself is all that an empty program makes"
     assert engine.stacks() == ("local", "local.digits")
-    updated = engine.up("local.digits", lambda: None, lambda _: None, new=False)
-    assert updated.changes == {"create": 1}, "the stack itself is all that an empty program makes"
+    assert engine.up("local.digits", lambda: None, lambda _: None, new=True).changes == {"same": 1}
     assert engine.destroy("local.digits", lambda _: None) is not None
+    assert engine.destroy("local.digits", lambda _: None) is None
     assert engine.stacks() == ("local",)
 
 
+@pytest.mark.parametrize("new", [False, True])
 @pytest.mark.parametrize(
     "cut",
     [
@@ -44,7 +43,7 @@ def test_a_stack_made_without_the_cli_is_listed_updated_and_destroyed_by_it(engi
     ],
 )
 def test_what_a_full_disk_cut_off_does_not_keep_a_stack_from_being_updated_and_destroyed(
-    engine: Engine, tmp_path: Path, cut: str
+    engine: Engine, tmp_path: Path, cut: str, *, new: bool
 ) -> None:
     for _ in range(2):
         engine.up("local", lambda: None, lambda _: None, new=True)
@@ -53,7 +52,7 @@ def test_what_a_full_disk_cut_off_does_not_keep_a_stack_from_being_updated_and_d
     file.write_text("")
     os.utime(file, (time.time() - 60,) * 2)
     said: list[str] = []
-    assert engine.up("local", lambda: None, said.append, new=False).changes == {"same": 1}
+    assert engine.up("local", lambda: None, said.append, new=new).changes == {"same": 1}
     assert [str(file) in text for text in said] == [True]
     assert engine.stacks() == ("local",)
     assert engine.destroy("local", lambda _: None) is not None
