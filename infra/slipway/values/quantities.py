@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
+from semver import Version
 
 _MEMORY_UNITS = {
     "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40,
@@ -22,11 +23,8 @@ _CPU = re.compile(rf"({_NUMBER})(m?)")
 _TIME = re.compile(rf"({_NUMBER})(ms|s|m|h)")
 _SHARE = re.compile(r"1|1/[1-9][0-9]{0,2}|0?\.[0-9]{1,9}")
 _BARE = re.compile(_NUMBER)
-_SEMVER = re.compile(
-    r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})"
-    r"(?:-(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*))*)?"
-    r"(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
-)
+_SEMVER = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
+"""What editors are told; `semver` judges, zeros in front and empty parts too."""
 _DNS_LABEL = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")
 
 MODEL_NAME_LIMIT = 40
@@ -120,7 +118,7 @@ def parse_semver(value: object) -> str:
     allowed = "a semantic version MAJOR.MINOR.PATCH, at most 63 characters"
     text = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
     text = _text(text, allowed, "1.0.0")
-    if len(text) > 63 or not _SEMVER.fullmatch(text):
+    if len(text) > 63 or not Version.is_valid(text):
         raise refusal("is not a semantic version", allowed, "write for example 1.0.0")
     return text
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from slipway.components.image import build
 from slipway.components.image.build import ImageBuilder
 from slipway.components.image.build_context import planned_context
-from slipway.errors.base import UserError
+from slipway.errors.base import DeployError, UserError
 from slipway.errors.failures import RegistryFailed
 from tests.support.fake_docker import DIGEST, FakeDocker, served
 
@@ -61,6 +62,22 @@ def engine(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDo
 
 def built(builder: ImageBuilder) -> str:
     return builder.ensure(IMAGE, lambda: planned_context((), lambda: "FROM scratch\n"), lambda _: None)
+
+
+def test_an_image_that_another_run_never_finishes_is_waited_for_no_longer_than_the_limit(
+    engine: FakeDocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "_LOCK_LIMIT_S", 0.1)
+    builder, answers = ImageBuilder(), []
+
+    def context() -> Any:
+        with pytest.raises(DeployError, match=f"for another run to make {IMAGE}; nothing was deployed") as caught:
+            built(builder)
+        answers.append(str(caught.value))
+        return planned_context((), lambda: "FROM scratch\n")
+
+    assert builder.ensure(IMAGE, context, lambda _: None) == DIGEST
+    assert "/slipway/locks/registry.example.com_team_digits:1" in answers[0]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ in. A build that ran `pip install` would fail behind a network with its own cert
 install something else on another day.
 """
 
-import fcntl
 import hashlib
 import os
 import subprocess
@@ -22,6 +21,7 @@ import docker.errors
 import requests
 from docker.credentials import StoreError
 from docker.utils.config import find_config_file
+from filelock import FileLock, Timeout
 
 from slipway.catalog.pod_contract import IMAGE_PLATFORMS, IMAGE_PYTHON
 from slipway.components.image.docker_credentials import without_missing_helpers
@@ -40,6 +40,8 @@ Report = Callable[[str], None]
 
 _DOCKER_TIMEOUT_S = 600
 _WHEELS_TIMEOUT_S = 900
+_LOCK_LIMIT_S = 3600.0
+"""Longer than the longest build: another run may be at it."""
 _LAST_LINES = 12
 _NOT_THERE = ("manifest unknown", "name unknown", "not found")
 """What registries say of an image, or of a repository, that there is not: error codes of the OCI distribution spec."""
@@ -162,13 +164,21 @@ def cache_folder() -> Path:
 
 @contextmanager
 def _lock(name: str) -> Iterator[None]:
-    """Hold a lock among the processes and threads of this user, until the block ends or the process dies."""
-    folder = cache_folder() / "locks"
-    with room(f"the lock of {name} cannot be made", folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = (folder / name.replace("/", "_")).open("w")
-    with handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    """Hold a lock among the processes and threads of this user, until the block ends or the process dies.
+
+    Raises `DeployError` when another holds it for longer than it could take.
+    """
+    file = cache_folder() / "locks" / name.replace("/", "_")
+    with room(f"the lock of {name} cannot be made", file.parent):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            held = FileLock(file, timeout=_LOCK_LIMIT_S, fallback_to_soft=False).acquire()
+        except Timeout as error:
+            raise DeployError(
+                f"waited {_LOCK_LIMIT_S / 60:.0f} min for another run to make {name}; nothing was deployed; next: see "
+                f"what it does (`fuser {file}` names its process), then run the command again"
+            ) from error
+    with held:
         yield
 
 

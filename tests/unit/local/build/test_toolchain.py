@@ -86,6 +86,18 @@ def test_locks_of_different_entries_do_not_wait_for_each_other() -> None:
         pass
 
 
+def test_an_entry_that_another_process_never_finishes_is_waited_for_no_longer_than_the_limit(
+    tools: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "_LIMIT_S", 0.1)
+    refusal = pytest.raises(LocalError, match="for another process to make tool")
+    with cache.locked("tool"), refusal as caught, cache.locked("tool"):
+        pytest.fail("two hold the lock")
+    assert f"fuser {tools}/.tool.lock" in str(caught.value)
+    with cache.locked("tool"):
+        pass
+
+
 @pytest.mark.parametrize(
     ("text", "version"),
     [
