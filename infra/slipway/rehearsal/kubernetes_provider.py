@@ -9,30 +9,28 @@ that pulumi-kubernetes knows, and kept. Everything else is done on the real API 
 import argparse
 import asyncio
 import json
-import signal
 from pathlib import Path
 from typing import Any
 
-import grpc
-import grpc.aio
 from google.protobuf.empty_pb2 import Empty
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2
 from pulumi_kubernetes.helm.v3 import ReleaseArgs, RepositoryOptsArgs
 
-from slipway.local.host.peers import OwnPeers
 from slipway.local.plugins.aws.kept import Kept
-from slipway.local.plugins.kubernetes.calls import answering
 from slipway.local.plugins.kubernetes.client import kinds
 from slipway.local.plugins.kubernetes.client.connections import Connection, Connections
-from slipway.local.plugins.kubernetes.objects.operations import OperationError
 from slipway.local.plugins.kubernetes.service import Provider
+from slipway.local.plugins.protocol.calls import answering
+from slipway.local.plugins.protocol.errors import OperationError
 from slipway.local.plugins.protocol.properties import Object, decode, encode, plain
+from slipway.local.plugins.protocol.server import asked_to_stop, serving
+from slipway.local.plugins.protocol.service import changed_keys, difference
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 KIND = "helm.release"
 """Of the records."""
 _FIXED = ("name", "namespace")
-_MESSAGE_BYTES = 64 * 1024 * 1024
+_WHAT = "this rehearsal's Kubernetes plugin"
 
 
 def _camel(name: str) -> str:
@@ -92,10 +90,8 @@ class RehearsalProvider(Provider):
     @answering
     async def _diff(self, request: Any, _connection: Connection) -> Any:
         old, new = plain(decode(request.old_inputs)), plain(decode(request.news))
-        changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-        some = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
-        replaces = [key for key in changed if key in _FIXED]
-        return provider_pb2.DiffResponse(changes=some, diffs=changed, replaces=replaces, deleteBeforeReplace=True)
+        changed = changed_keys(old, new)
+        return difference(changed, [key for key in changed if key in _FIXED], delete_first=True)
 
     @answering
     async def _create(self, request: Any, connection: Connection) -> Any:
@@ -179,24 +175,11 @@ def _is_release(request: Any) -> bool:
 
 
 async def _serve(state: Path) -> None:
-    peers = OwnPeers("this rehearsal's Kubernetes plugin")
-    connections = Connections(peers.environment_of)
-    options = [("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.so_reuseport", 0)]
-    server = grpc.aio.server(interceptors=[peers], options=options)
-    provider = RehearsalProvider(connections, Kept(state))
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
-    port = peers.port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    print(json.dumps({"port": port}), flush=True)
-    try:
+    kept = Kept(state)
+    async with serving(lambda environment_of: RehearsalProvider(Connections(environment_of), kept), _WHAT) as port:
+        stop = asked_to_stop()
+        print(json.dumps({"port": port}), flush=True)
         await stop.wait()
-    finally:
-        closing = asyncio.create_task(connections.close())
-        await server.stop(1)
-        await closing
 
 
 def main() -> None:

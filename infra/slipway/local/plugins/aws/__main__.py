@@ -1,18 +1,21 @@
 """Run the stand-in: `python -m slipway.local.plugins.aws --state FOLDER [--moto URL]`; prints its address as JSON."""
 
 import argparse
+import asyncio
 import json
 import logging
-import signal
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 from slipway.local.plugins.aws import moto_kept
-from slipway.local.plugins.aws.backend import KEPT
+from slipway.local.plugins.aws.backend import KEPT, Backend
 from slipway.local.plugins.aws.moto_server import moto
-from slipway.local.plugins.aws.server import serving
-from slipway.local.plugins.aws.service import NOTICE
+from slipway.local.plugins.aws.service import Provider
+from slipway.local.plugins.protocol.server import asked_to_stop, serving
+
+_THREADS = 32
+"""An engine works on as many resources at once as it likes; each waits for moto in a thread of its own."""
 
 
 def main() -> None:
@@ -22,18 +25,22 @@ def main() -> None:
     parser.add_argument("--moto", help="address of a moto server that runs already; else one is started here")
     args = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     with ExitStack() as stack:
         endpoint = args.moto
         if endpoint is None:
             endpoint = stack.enter_context(moto())
             moto_kept.answer(args.state)
             (args.state / KEPT).unlink(missing_ok=True)  # it belongs to resources that this new moto does not have
-        port = stack.enter_context(serving(args.state, endpoint))
-        print(json.dumps({"notice": NOTICE, "port": port, "moto": endpoint}), flush=True)
-        stop.wait()
+        asyncio.run(_serve(args.state, endpoint))
+
+
+async def _serve(state: Path, endpoint: str) -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
+    backend = Backend(state, endpoint)
+    async with serving(lambda environment_of: Provider(backend, environment_of), Provider.what) as port:
+        stop = asked_to_stop()
+        print(json.dumps({"notice": Provider.notice, "port": port, "moto": endpoint}), flush=True)
+        await stop.wait()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slipway.local.plugins.aws.schema import Object, Property, ResourceType
-from slipway.local.plugins.kubernetes.objects.difference import Change, Path, render
+from slipway.local.plugins.protocol.changes import Change, Path, render
 from slipway.local.plugins.protocol.properties import Unknown, plain
 
 _NO_FIELDS: Mapping[str, Property] = {}

@@ -8,24 +8,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from slipway.local.plugins.aws.backend import Aws
 from slipway.local.plugins.aws.compare import as_given
 from slipway.local.plugins.aws.schema import Object, Property, ResourceType
+from slipway.local.plugins.protocol.errors import InitError, OperationError
 from slipway.local.plugins.protocol.properties import UNKNOWN, has_secret, mark_secrets, plain
 
 INCOMPLETE = "__incomplete"
 """Marks a state whose resource was made, but not finished: the next update does everything that creating does."""
-
-
-class OperationError(Exception):
-    """AWS refused, and nothing new is to be recorded."""
-
-
-class IncompleteError(Exception):
-    """The resource is there but not as asked for: `identifier`, `state` and `inputs` are to be recorded."""
-
-    def __init__(self, reason: str, identifier: str, state: Object, inputs: Object) -> None:
-        super().__init__(reason)
-        self.identifier = identifier
-        self.state = state
-        self.inputs = inputs
 
 
 def foresee(kind: ResourceType, inputs: Object, state: Object) -> Object:
@@ -35,7 +22,7 @@ def foresee(kind: ResourceType, inputs: Object, state: Object) -> Object:
 
 
 def create(kind: ResourceType, aws: Aws, inputs: Object) -> tuple[str, Object]:
-    """Make it; (id, state). Raises OperationError, IncompleteError."""
+    """Make it; (id, state). Raises OperationError, InitError."""
     given: Object = plain(inputs)
     identifier = _done(kind, "creating", lambda: kind.create(aws, given))
     return identifier, _finished(kind, aws, identifier, inputs, {}, lambda: _configure(kind, aws, identifier, given))
@@ -70,7 +57,7 @@ def _finished(
         live = kind.read(aws, identifier, {**plain(state), **given})
     except (ClientError, BotoCoreError) as error:
         reason = f"{kind.token} {identifier} is there but not finished: {error}"
-        raise IncompleteError(reason, identifier, {**state, **inputs, INCOMPLETE: True}, inputs) from error
+        raise InitError(reason, identifier, {**state, **inputs, INCOMPLETE: True}, inputs) from error
     if live is None:
         raise OperationError(f"{kind.token} {identifier}: just made, and not to be found")
     return packed(kind, live, inputs)

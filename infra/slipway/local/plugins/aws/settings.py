@@ -5,19 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from slipway.local.plugins.aws.schema import Object
+from slipway.local.plugins.protocol.errors import SettingsError
 
 KNOWN = frozenset({"allowedAccountIds", "forbiddenAccountIds", "region", "version", "pluginDownloadURL"})
 _DEFAULTS_OF_THE_SDK = frozenset(
     {"skipCredentialsValidation", "skipMetadataApiCheck", "skipRegionValidation", "skipRequestingAccountId"}
 )
-
-
-class SettingsError(ValueError):
-    """The configuration is refused; `key` says which part."""
-
-    def __init__(self, key: str, reason: str) -> None:
-        super().__init__(reason)
-        self.key = key
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ def main() -> None:
     logging.basicConfig(
         filename=args.log, format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO, encoding="utf-8"
     )
-    logging.getLogger("slipway.local.plugins.kubernetes").setLevel(logging.DEBUG if args.verbose else logging.INFO)
+    logging.getLogger("slipway.local.plugins").setLevel(logging.DEBUG if args.verbose else logging.INFO)
     asyncio.run(serve(args.port_file))
 
 

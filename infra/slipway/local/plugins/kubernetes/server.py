@@ -1,23 +1,14 @@
-"""Serve the provider on a free loopback port, told to others by a file, until SIGTERM."""
+"""Serve the provider, its port told to others by a file, until SIGTERM."""
 
-import asyncio
 import logging
 import os
-import signal
 from pathlib import Path
 
-import grpc.aio
-from pulumi.runtime.proto import provider_pb2_grpc
-
-from slipway.local.host.peers import OwnPeers
 from slipway.local.plugins.kubernetes.client.connections import Connections
-from slipway.local.plugins.kubernetes.service import NOTICE, Provider
+from slipway.local.plugins.kubernetes.service import Provider
+from slipway.local.plugins.protocol.server import asked_to_stop, serving
 
 log = logging.getLogger("slipway.local.plugins.kubernetes")
-
-_MESSAGE_BYTES = 400 * 1024 * 1024
-"""As large as the engine's own limit: a ConfigMap may hold 1 MiB, a state many of them."""
-_GRACE_S = 2.0
 
 
 async def serve(port_file: Path) -> None:
@@ -25,32 +16,15 @@ async def serve(port_file: Path) -> None:
 
     `port_file` holds the port while this runs (mode 0600).
     """
-    peers = OwnPeers("this stand-in for the pulumi-kubernetes plugin")
-    connections = Connections(peers.environment_of)
-    server = grpc.aio.server(
-        interceptors=[peers],
-        options=[
-            ("grpc.max_receive_message_length", _MESSAGE_BYTES),
-            ("grpc.max_send_message_length", _MESSAGE_BYTES),
-            ("grpc.so_reuseport", 0),
-        ],
-    )
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(connections), server)
-    port = peers.port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    _announce(port_file, port)
-    log.info("listening on 127.0.0.1:%d; %s", port, NOTICE)
-    try:
-        await stop.wait()
-    finally:
-        port_file.unlink(missing_ok=True)
-        for_waits = asyncio.create_task(connections.close())
-        await server.stop(_GRACE_S)
-        await for_waits
-        log.info("stopped")
+    async with serving(lambda environment_of: Provider(Connections(environment_of)), Provider.what) as port:
+        stop = asked_to_stop()
+        _announce(port_file, port)
+        log.info("listening on 127.0.0.1:%d; %s", port, Provider.notice)
+        try:
+            await stop.wait()
+        finally:
+            port_file.unlink(missing_ok=True)
+    log.info("stopped")
 
 
 def _announce(port_file: Path, port: int) -> None:

@@ -2,112 +2,48 @@
 
 # ruff: noqa: N802 (the protocol names its methods)
 
-import json
-import logging
 from importlib.metadata import version
 from typing import Any
 
-import grpc
-import grpc.aio
 from google.protobuf.empty_pb2 import Empty
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2
 
-from slipway.local.plugins.kubernetes.calls import answering
 from slipway.local.plugins.kubernetes.client import changes_of_provider, kinds
-from slipway.local.plugins.kubernetes.client.api import UnreachableError
+from slipway.local.plugins.kubernetes.client.api import ApiError, UnreachableError
 from slipway.local.plugins.kubernetes.client.connections import Connection, Connections
 from slipway.local.plugins.kubernetes.client.discovery import KindMissingError
-from slipway.local.plugins.kubernetes.client.settings import SettingsError, parse
+from slipway.local.plugins.kubernetes.client.kinds import KindRefusedError
+from slipway.local.plugins.kubernetes.client.kubeconfig import KubeconfigError
+from slipway.local.plugins.kubernetes.client.settings import Settings, parse
 from slipway.local.plugins.kubernetes.objects import checkpoint, inputs, operations, preview
-from slipway.local.plugins.kubernetes.objects.difference import Change
-from slipway.local.plugins.kubernetes.objects.operations import InitError, OperationError, Target
+from slipway.local.plugins.kubernetes.objects.operations import Target
+from slipway.local.plugins.protocol.calls import answering
+from slipway.local.plugins.protocol.changes import Change
+from slipway.local.plugins.protocol.errors import InitError, OperationError
 from slipway.local.plugins.protocol.properties import Object, decode, encode, plain
-
-log = logging.getLogger("slipway.local.plugins.kubernetes")
-
-VERSION = version("pulumi-kubernetes")
-NOTICE = (
-    f"this is Slipway's stand-in for the pulumi-kubernetes plugin {VERSION}, not the plugin itself: "
-    "server-side apply only, for the environment `local`"
-)
+from slipway.local.plugins.protocol.service import Service, arguments
 
 
-class Provider(provider_pb2_grpc.ResourceProviderServicer):
-    """The kubernetes provider, for any number of engines at once."""
+class Provider(Service[Connection]):
+    """The kubernetes provider."""
 
-    def __init__(self, connections: Connections) -> None:
-        self.connections = connections
+    package = "kubernetes"
+    version = version("pulumi-kubernetes")
+    what = "this stand-in for the pulumi-kubernetes plugin"
+    notice = (
+        f"this is Slipway's stand-in for the pulumi-kubernetes plugin {version}, not the plugin itself: "
+        "server-side apply only, for the environment `local`"
+    )
+    instead = (
+        "render the objects beforehand and register each as a resource, custom ones by their apiVersion and kind, "
+        "or use the real plugin"
+    )
+    expected = (ApiError, KindMissingError, KindRefusedError, KubeconfigError, UnreachableError)
+    connections: Connections
 
-    async def Handshake(self, request: Any, context: Any) -> Any:
-        """The engine introduces itself."""
-        await self.connections.open(context.peer(), request.engine_address)
-        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
-
-    async def Attach(self, request: Any, context: Any) -> Any:
-        """The engine says where it can be reached, to a provider that it did not start itself."""
-        await self.connections.open(context.peer(), request.address)
-        return Empty()
-
-    async def GetPluginInfo(self, _request: Any, _context: Any) -> Any:
-        """The version of the plugin that this stands in for."""
-        return plugin_pb2.PluginInfo(version=VERSION)
-
-    async def GetSchema(self, _request: Any, _context: Any) -> Any:
-        """A schema without types: programs bring their own SDK."""
-        return provider_pb2.GetSchemaResponse(
-            schema=json.dumps({"name": "kubernetes", "version": VERSION, "resources": {}})
-        )
-
-    async def GetMapping(self, _request: Any, _context: Any) -> Any:
-        """No mapping from another tool."""
-        return provider_pb2.GetMappingResponse()
-
-    async def GetMappings(self, _request: Any, _context: Any) -> Any:
-        """No mapping from another tool."""
-        return provider_pb2.GetMappingsResponse()
-
-    async def Cancel(self, _request: Any, context: Any) -> Any:
-        """End all waits of this engine; what was stored is reported as not live."""
-        self.connections.get(context.peer()).cancelled.set()
-        return Empty()
-
-    async def Construct(self, request: Any, context: Any) -> Any:
-        """Components (Helm charts, YAML files, Kustomize) are refused."""
-        await context.abort(
-            grpc.StatusCode.UNIMPLEMENTED,
-            f"{request.type}: components are not handled by this stand-in for the pulumi-kubernetes plugin; "
-            "render the objects beforehand and register each as a resource, or use the real plugin",
-        )
-
-    async def Invoke(self, request: Any, context: Any) -> Any:
-        """Functions (decoding YAML, rendering charts) are refused."""
-        await context.abort(
-            grpc.StatusCode.UNIMPLEMENTED,
-            f"{request.tok}: functions are not handled by this stand-in for the pulumi-kubernetes plugin; "
-            "do the work in the program itself, or use the real plugin",
-        )
-
-    async def Call(self, request: Any, context: Any) -> Any:
-        """Methods are refused."""
-        await self.Invoke(request, context)
-
-    async def Parameterize(self, _request: Any, context: Any) -> Any:
-        """Packages made from CustomResourceDefinitions are refused."""
-        await context.abort(
-            grpc.StatusCode.UNIMPLEMENTED,
-            "parameterized packages are not handled by this stand-in for the pulumi-kubernetes plugin; "
-            "register custom resources by their apiVersion and kind",
-        )
-
-    @answering
-    async def CheckConfig(self, request: Any, _connection: Connection) -> Any:
-        """Validate the provider's own configuration."""
-        try:
-            parse(decode(request.news))
-        except SettingsError as error:
-            failure = provider_pb2.CheckFailure(property=error.key, reason=str(error))
-            return provider_pb2.CheckResponse(inputs=request.news, failures=[failure])
-        return provider_pb2.CheckResponse(inputs=request.news)
+    def parsed(self, args: Object) -> Settings:
+        """The provider's configuration. Raises SettingsError."""
+        return parse(args)
 
     @answering
     async def DiffConfig(self, request: Any, connection: Connection) -> Any:
@@ -117,11 +53,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     @answering
     async def Configure(self, request: Any, connection: Connection) -> Any:
         """Take the configuration for this connection; the cluster is not asked anything yet."""
-        args = decode(request.args) or {key.rpartition(":")[2]: value for key, value in request.variables.items()}
-        connection.settings = parse(args)
+        connection.settings = parse(arguments(request))
         connection.cluster = await self.connections.clusters.find(connection.settings, connection.environment)
-        if self.connections.first_of_engine(connection.engine.address):
-            await connection.engine.info(NOTICE)
+        await self.greet(connection)
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     @answering
@@ -233,7 +167,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         manager = checkpoint.field_manager(state, plain(now), request.urn)
         packed = checkpoint.pack(now, live, checkpoint.api_version(state, live), manager)
         if reason is not None:
-            raise InitError(f"{live['kind']} {request.id}: {reason}", request.id, packed)
+            raise InitError(f"{live['kind']} {request.id}: {reason}", request.id, packed, packed["__inputs"])
         return provider_pb2.ReadResponse(id=request.id, properties=encode(packed), inputs=encode(now))
 
 

@@ -7,7 +7,7 @@ import grpc
 import grpc.aio
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
-log = logging.getLogger("slipway.local.plugins.kubernetes")
+log = logging.getLogger("slipway.local.plugins.protocol")
 
 
 class Engine:

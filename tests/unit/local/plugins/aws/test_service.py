@@ -7,14 +7,16 @@ from typing import Any
 
 import grpc
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 
-from slipway.local.plugins.aws.backend import CONTROL, JOURNAL
+from slipway.local.plugins.aws.backend import CONTROL, JOURNAL, Backend
 from slipway.local.plugins.aws.faults import Control, control
 from slipway.local.plugins.aws.journal import entries
-from slipway.local.plugins.aws.server import serving
+from slipway.local.plugins.aws.service import Provider
 from slipway.local.plugins.protocol.properties import UNKNOWN, Secret, decode, encode
+from slipway.local.plugins.protocol.server import serving
 from tests.support.made_in_aws import Json, unique
 
 _VPC = "urn:pulumi:dev::slipway::slipway:aws:Network$aws:ec2/vpc:Vpc::net"
@@ -46,9 +48,18 @@ class Client:
         return self.stub.Create(pb.CreateRequest(urn=urn, properties=encode(inputs), preview=preview))
 
 
+@pytest.fixture(scope="module")
+def loop() -> Iterator[BlockingPortal]:
+    """An event loop in a thread of its own: the client here is a blocking one, as the engine is another process."""
+    with start_blocking_portal() as portal:
+        yield portal
+
+
 @pytest.fixture
-def client(endpoint: str, tmp_path: Path) -> Iterator[Client]:
-    with serving(tmp_path, endpoint) as port:
+def client(endpoint: str, tmp_path: Path, loop: BlockingPortal) -> Iterator[Client]:
+    backend = Backend(tmp_path, endpoint)
+    served = serving(lambda environment_of: Provider(backend, environment_of), Provider.what)
+    with loop.wrap_async_context_manager(served) as port:
         made = Client(port, tmp_path)
         made.configure()
         yield made

@@ -10,7 +10,7 @@ from slipway.local.plugins.aws.backend import Aws, Backend
 from slipway.local.plugins.aws.compare import differences
 from slipway.local.plugins.aws.journal import entries
 from slipway.local.plugins.aws.moto_server import moto
-from slipway.local.plugins.aws.operations import OperationError
+from slipway.local.plugins.protocol.errors import OperationError
 from tests.support.made_in_aws import REGION, Made, unique
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from slipway.local.plugins.aws import operations
 from slipway.local.plugins.aws.backend import Aws
-from slipway.local.plugins.aws.operations import OperationError
+from slipway.local.plugins.protocol.errors import OperationError
 from tests.support.made_in_aws import Json, Made, unique
 
 _TAGS = {"slipway:environment": "dev"}

@@ -10,7 +10,8 @@ import pytest
 from slipway.local.plugins.kubernetes.client import changes_of_provider, clusters
 from slipway.local.plugins.kubernetes.client.clusters import Clusters
 from slipway.local.plugins.kubernetes.client.kubeconfig import KubeconfigError, read
-from slipway.local.plugins.kubernetes.client.settings import Settings, SettingsError, parse
+from slipway.local.plugins.kubernetes.client.settings import Settings, parse
+from slipway.local.plugins.protocol.errors import SettingsError
 from slipway.local.plugins.protocol.properties import UNKNOWN, Secret
 
 

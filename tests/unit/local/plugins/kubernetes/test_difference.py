@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from slipway.local.plugins.kubernetes.client.kinds import of
 from slipway.local.plugins.kubernetes.client.settings import Settings
 from slipway.local.plugins.kubernetes.objects import immutable, preview
-from slipway.local.plugins.kubernetes.objects.difference import changes, prune, render, under
+from slipway.local.plugins.kubernetes.objects.difference import changes, prune, under
 from slipway.local.plugins.kubernetes.objects.operations import Target
+from slipway.local.plugins.protocol.changes import render
 
 _JSON: Any = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pulumi.runtime.proto import provider_pb2
-
 from slipway.local.plugins.kubernetes.client.clusters import server
 from slipway.local.plugins.kubernetes.client.settings import parse
 from slipway.local.plugins.protocol.properties import Object, plain
+from slipway.local.plugins.protocol.service import changed_keys, difference
 
 
 def compare(olds: Object, news: Object, environment: Mapping[str, str]) -> Any:
@@ -18,15 +17,13 @@ def compare(olds: Object, news: Object, environment: Mapping[str, str]) -> Any:
     same: to make a fleet anew by mistake is worse than to fail.
     """
     old, new = plain(olds), plain(news)
-    changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+    changed = changed_keys(old, new)
     if not changed:
-        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+        return difference([], [])
     before, after = parse(old), parse(new)
     if before.clusterIdentifier or after.clusterIdentifier:
         moved = before.clusterIdentifier != after.clusterIdentifier
     else:
         addresses = server(before, environment), server(after, environment)
         moved = None not in addresses and addresses[0] != addresses[1]
-    return provider_pb2.DiffResponse(
-        changes=provider_pb2.DiffResponse.DIFF_SOME, diffs=changed, replaces=changed if moved else []
-    )
+    return difference(changed, changed if moved else [])

@@ -5,18 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from slipway.local.plugins.protocol.errors import SettingsError
 from slipway.local.plugins.protocol.properties import UNKNOWN, plain
 
 _WITHOUT_EFFECT = frozenset({"version", "pluginDownloadURL", "suppressHelmHookWarnings"})
 """Keys about things that never happen here: there are no Helm hooks to warn of, no plugin to fetch."""
-
-
-class SettingsError(ValueError):
-    """The provider's configuration is refused; `key` is the one at fault."""
-
-    def __init__(self, key: str, reason: str) -> None:
-        super().__init__(reason)
-        self.key = key
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-Path: TypeAlias = tuple[str | int, ...]
+from slipway.local.plugins.protocol.changes import Change, Path
 
 _QUANTITY_PARENTS = frozenset(
     [
@@ -42,31 +41,6 @@ _SUFFIX = {
     "E": "1e18",
 }
 _SUFFIX |= {f"{letter}i": str(1024**power) for power, letter in enumerate("KMGTPE", start=1)}
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One field that differs."""
-
-    path: Path
-    kind: Literal["add", "delete", "update"]
-
-    def __str__(self) -> str:
-        return render(self.path)
-
-
-def render(path: Path) -> str:
-    """A property path as the engine reads it: `spec.ports[0].port`, `metadata.labels["a.b/c"]`."""
-    text = ""
-    for step in path:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        elif re.search(r'[."\[\]]', step):
-            escaped = step.replace('"', '\\"')
-            text += f'["{escaped}"]'
-        else:
-            text += f".{step}" if text else step
-    return text
 
 
 def changes(old: Any, new: Any, path: Path = ()) -> Iterator[Change]:

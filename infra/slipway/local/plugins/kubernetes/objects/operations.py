@@ -14,6 +14,7 @@ from slipway.local.plugins.kubernetes.objects import checkpoint, gone
 from slipway.local.plugins.kubernetes.waiting import settle, watching
 from slipway.local.plugins.kubernetes.waiting.settle import NotLiveError
 from slipway.local.plugins.kubernetes.waiting.verdict import Manifest, Related
+from slipway.local.plugins.protocol.errors import InitError, OperationError
 from slipway.local.plugins.protocol.properties import Object, plain
 
 FORCE = "pulumi.com/patchForce"
@@ -28,19 +29,6 @@ _LET_GO = frozenset(
     }
 )  # fmt: skip
 """Kinds for which the real plugin takes skipAwait for deletion too; others are waited for all the same."""
-
-
-class OperationError(Exception):
-    """The operation failed and changed nothing."""
-
-
-class InitError(Exception):
-    """The object is stored but not live: `identifier` and `state` are to be recorded, with the reason."""
-
-    def __init__(self, reason: str, identifier: str, state: Object) -> None:
-        super().__init__(reason)
-        self.identifier = identifier
-        self.state = state
 
 
 @dataclass(frozen=True)
@@ -181,7 +169,8 @@ async def _finish(target: Target, live: Manifest, timeout_s: float, api_version:
         live = await settle.settle(target.cluster.api, resource, live, timeout_s, connection.cancelled, target.say)
     except NotLiveError as error:
         state = checkpoint.pack(target.inputs, error.live, api_version, target.manager)
-        raise InitError(f"{target.kind.kind} {identifier}: {error.reason}", identifier, state) from error
+        reason = f"{target.kind.kind} {identifier}: {error.reason}"
+        raise InitError(reason, identifier, state, state["__inputs"]) from error
     if target.kind.kind == "CustomResourceDefinition":
         target.cluster.discovery.forget()
     return identifier, checkpoint.pack(target.inputs, live, api_version, target.manager)
@@ -256,7 +245,7 @@ async def delete(
     except NotLiveError as error:
         manager = checkpoint.field_manager(state, plain(inputs), urn)
         left = checkpoint.pack(inputs, error.live, checkpoint.api_version(state, plain(inputs)), manager)
-        raise InitError(f"{kind.kind} {identifier}: {error.reason}", identifier, left) from error
+        raise InitError(f"{kind.kind} {identifier}: {error.reason}", identifier, left, left["__inputs"]) from error
     except ValueError as error:
         raise OperationError(f"{kind.kind} {identifier}: {error}") from error
     except (ApiError, UnreachableError) as error:

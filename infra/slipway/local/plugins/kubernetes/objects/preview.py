@@ -10,11 +10,13 @@ from slipway.local.plugins.kubernetes.client.refusals import explain
 from slipway.local.plugins.kubernetes.client.settings import Settings
 from slipway.local.plugins.kubernetes.objects import immutable
 from slipway.local.plugins.kubernetes.objects.checkpoint import READ_ONLY
-from slipway.local.plugins.kubernetes.objects.difference import Change, changes, prune, render, under
+from slipway.local.plugins.kubernetes.objects.difference import changes, prune, under
 from slipway.local.plugins.kubernetes.objects.inputs import is_autonamed
-from slipway.local.plugins.kubernetes.objects.operations import OperationError, Target, apply, read
+from slipway.local.plugins.kubernetes.objects.operations import Target, apply, read
 from slipway.local.plugins.kubernetes.waiting.verdict import Manifest, Ready, Related
 from slipway.local.plugins.kubernetes.waiting.workloads import job
+from slipway.local.plugins.protocol.changes import Change, render
+from slipway.local.plugins.protocol.errors import OperationError
 from slipway.local.plugins.protocol.properties import UNKNOWN, Object, has_unknown, plain
 
 REPLACE_UNREADY = "pulumi.com/replaceUnready"
