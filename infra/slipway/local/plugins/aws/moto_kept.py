@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from slipway.local.plugins.aws.backend import KEPT
-from slipway.local.plugins.aws.types.eks_pod_identity import KIND
+from slipway.local.plugins.aws.types.eks.pod_identity import KIND
 
 _PATH = "{0}/clusters/(?P<name>[^/]+)/pod-identity-associations$"
 

@@ -2,21 +2,26 @@
 
 from slipway.local.plugins.aws.schema import ResourceType
 from slipway.local.plugins.aws.types.budget import BUDGET
+from slipway.local.plugins.aws.types.ec2.flow_log import FLOW_LOG
+from slipway.local.plugins.aws.types.ec2.gateways import EIP, INTERNET_GATEWAY, NAT_GATEWAY
+from slipway.local.plugins.aws.types.ec2.launch_template import LAUNCH_TEMPLATE
+from slipway.local.plugins.aws.types.ec2.routes import ROUTE, ROUTE_TABLE, ROUTE_TABLE_ASSOCIATION
+from slipway.local.plugins.aws.types.ec2.security_group import DEFAULT_SECURITY_GROUP, SECURITY_GROUP
+from slipway.local.plugins.aws.types.ec2.security_group_rule import EGRESS_RULE, INGRESS_RULE
+from slipway.local.plugins.aws.types.ec2.subnet import SUBNET
+from slipway.local.plugins.aws.types.ec2.vpc import VPC
+from slipway.local.plugins.aws.types.ec2.vpc_endpoint import VPC_ENDPOINT
 from slipway.local.plugins.aws.types.ecr import LIFECYCLE_POLICY, REPOSITORY
-from slipway.local.plugins.aws.types.eks_access import ACCESS_ENTRY, ACCESS_POLICY_ASSOCIATION
-from slipway.local.plugins.aws.types.eks_addon import ADDON
-from slipway.local.plugins.aws.types.eks_cluster import CLUSTER
-from slipway.local.plugins.aws.types.eks_node_group import NODE_GROUP
-from slipway.local.plugins.aws.types.eks_pod_identity import POD_IDENTITY_ASSOCIATION
-from slipway.local.plugins.aws.types.flow_log import FLOW_LOG
-from slipway.local.plugins.aws.types.gateways import EIP, INTERNET_GATEWAY, NAT_GATEWAY
+from slipway.local.plugins.aws.types.eks.access import ACCESS_ENTRY, ACCESS_POLICY_ASSOCIATION
+from slipway.local.plugins.aws.types.eks.addon import ADDON
+from slipway.local.plugins.aws.types.eks.cluster import CLUSTER
+from slipway.local.plugins.aws.types.eks.node_group import NODE_GROUP
+from slipway.local.plugins.aws.types.eks.pod_identity import POD_IDENTITY_ASSOCIATION
 from slipway.local.plugins.aws.types.iam import ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT
 from slipway.local.plugins.aws.types.kms import ALIAS, KEY
-from slipway.local.plugins.aws.types.launch_template import LAUNCH_TEMPLATE
 from slipway.local.plugins.aws.types.log_group import LOG_GROUP
-from slipway.local.plugins.aws.types.routes import ROUTE, ROUTE_TABLE, ROUTE_TABLE_ASSOCIATION
-from slipway.local.plugins.aws.types.s3_bucket import BUCKET
-from slipway.local.plugins.aws.types.s3_parts import (
+from slipway.local.plugins.aws.types.s3.bucket import BUCKET
+from slipway.local.plugins.aws.types.s3.parts import (
     ENCRYPTION,
     LIFECYCLE,
     OWNERSHIP,
@@ -24,11 +29,6 @@ from slipway.local.plugins.aws.types.s3_parts import (
     PUBLIC_ACCESS_BLOCK,
     VERSIONING,
 )
-from slipway.local.plugins.aws.types.security_group import DEFAULT_SECURITY_GROUP, SECURITY_GROUP
-from slipway.local.plugins.aws.types.security_group_rule import EGRESS_RULE, INGRESS_RULE
-from slipway.local.plugins.aws.types.subnet import SUBNET
-from slipway.local.plugins.aws.types.vpc import VPC
-from slipway.local.plugins.aws.types.vpc_endpoint import VPC_ENDPOINT
 
 _OF_NETWORK = (
     VPC, SUBNET, INTERNET_GATEWAY, EIP, NAT_GATEWAY, ROUTE_TABLE, ROUTE, ROUTE_TABLE_ASSOCIATION, VPC_ENDPOINT,

@@ -5,7 +5,7 @@ import pytest
 from slipway.local.plugins.aws import operations
 from slipway.local.plugins.aws.backend import Aws
 from slipway.local.plugins.aws.compare import differences
-from slipway.local.plugins.aws.types import dependencies
+from slipway.local.plugins.aws.types.ec2 import dependencies
 from slipway.local.plugins.protocol.errors import OperationError
 from tests.support.made_in_aws import Json, Made, unique
 

@@ -11,7 +11,7 @@ from slipway.local.plugins.aws.schema import (
     ResourceType,
     block,
 )
-from slipway.local.plugins.aws.types import eks, tags
+from slipway.local.plugins.aws.types import kms, tags
 
 _MISSING = ("RepositoryNotFoundException",)
 _NO_POLICY = ("LifecyclePolicyNotFoundException", *_MISSING)
@@ -29,7 +29,7 @@ def _create(aws: Aws, inputs: Object) -> str:
             **({"kmsKey": encryption["kmsKey"]} if "kmsKey" in encryption else {}),
         }
         if "kmsKey" in encryption:
-            eks.require_key(aws, encryption["kmsKey"], "CreateRepository")
+            kms.require_key(aws, encryption["kmsKey"], "CreateRepository")
     return str(aws.call("ecr", "create_repository", **given)["repository"]["repositoryName"])
 
 

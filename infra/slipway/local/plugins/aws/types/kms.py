@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from slipway.local.plugins.aws.backend import Aws
+from slipway.local.plugins.aws.backend import Aws, refuse
 from slipway.local.plugins.aws.schema import FIXED, JSON, LOCAL, REQUIRED, REQUIRED_FIXED, VALUE, Object, ResourceType
 from slipway.local.plugins.aws.types import tags
 from slipway.local.plugins.aws.types.spelling import given
@@ -92,6 +92,12 @@ KEY = ResourceType(
     computed=frozenset({"arn", "keyId", "policy", "tagsAll"}),
     create=_create, configure=_configure, read=_read, update=_update, delete=_delete,
 )  # fmt: skip
+
+
+def require_key(aws: Aws, key: str, operation: str) -> None:
+    """Refuse a key that is not there."""
+    if aws.find("kms", "describe_key", _MISSING, KeyId=key) is None:
+        raise refuse("InvalidParameterException", f"the key {key} does not exist", operation)
 
 
 def _create_alias(aws: Aws, inputs: Object) -> str:

@@ -18,7 +18,8 @@ from slipway.local.plugins.aws.schema import (
     ResourceType,
     block,
 )
-from slipway.local.plugins.aws.types import eks, tags
+from slipway.local.plugins.aws.types import tags
+from slipway.local.plugins.aws.types.eks import shared
 
 _KIND = "eks.node_group"
 _KEPT = ("version", "releaseVersion", "launchTemplate", "updateConfig", "nodeRepairConfig", "tags")
@@ -33,7 +34,7 @@ def _names(identifier: str) -> dict[str, str]:
 
 def _create(aws: Aws, inputs: Object) -> str:
     identifier = f"{inputs['clusterName']}:{inputs['nodeGroupName']}"
-    eks.require_role(aws, inputs["nodeRoleArn"], "ec2.amazonaws.com", "CreateNodegroup")
+    shared.require_role(aws, inputs["nodeRoleArn"], "ec2.amazonaws.com", "CreateNodegroup")
     given = {key: inputs[key] for key in (*_DIRECT, "updateConfig", "nodeRepairConfig") if key in inputs}
     if template := inputs.get("launchTemplate"):
         given["launchTemplate"] = _template(template)
@@ -121,7 +122,7 @@ def _converge(aws: Aws, identifier: str) -> None:
 
 
 def _read(aws: Aws, identifier: str, state: Object) -> Object | None:
-    found = aws.find("eks", "describe_nodegroup", eks.MISSING, **_names(identifier))
+    found = aws.find("eks", "describe_nodegroup", shared.MISSING, **_names(identifier))
     if found is None:
         return None
     live: Any = found["nodegroup"]
@@ -210,7 +211,7 @@ def _delete(aws: Aws, identifier: str, state: Object) -> None:
     cluster = nodes.of_rehearsal()
     if cluster is not None:
         cluster.remove(*identifier.split(":"))
-    aws.find("eks", "delete_nodegroup", eks.MISSING, **_names(identifier))
+    aws.find("eks", "delete_nodegroup", shared.MISSING, **_names(identifier))
     aws.kept.remove(_KIND, identifier)
 
 

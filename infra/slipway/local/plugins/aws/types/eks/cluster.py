@@ -22,7 +22,8 @@ from slipway.local.plugins.aws.schema import (
     ResourceType,
     block,
 )
-from slipway.local.plugins.aws.types import eks, tags
+from slipway.local.plugins.aws.types import kms, tags
+from slipway.local.plugins.aws.types.eks import shared
 
 _KIND = "eks.cluster"
 _UPDATABLE = ("accessConfig", "deletionProtection", "upgradePolicy", "zonalShiftConfig")
@@ -32,10 +33,10 @@ _LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
 def _create(aws: Aws, inputs: Object) -> str:
     name = inputs["name"]
-    eks.require_role(aws, inputs["roleArn"], "eks.amazonaws.com", "CreateCluster")
+    shared.require_role(aws, inputs["roleArn"], "eks.amazonaws.com", "CreateCluster")
     _require_zones(aws, inputs["vpcConfig"]["subnetIds"])
     for key in _keys(inputs):
-        eks.require_key(aws, key, "CreateCluster")
+        kms.require_key(aws, key, "CreateCluster")
     aws.call("eks", "create_cluster", **_parameters(inputs))
     return str(name)
 
@@ -97,7 +98,7 @@ def _configure(aws: Aws, name: str, inputs: Object) -> None:
 
 
 def _read(aws: Aws, name: str, state: Object) -> Object | None:
-    found = aws.find("eks", "describe_cluster", eks.MISSING, name=name)
+    found = aws.find("eks", "describe_cluster", shared.MISSING, name=name)
     if found is None:
         return None
     live, record = found["cluster"], aws.kept.get(_KIND, name) or {}
@@ -112,7 +113,7 @@ def _read(aws: Aws, name: str, state: Object) -> Object | None:
         "version": record.get("version", live["version"]),
         "status": live["status"],
         "platformVersion": live["platformVersion"],
-        "createdAt": eks.text(live["createdAt"]),
+        "createdAt": shared.text(live["createdAt"]),
         "endpoint": server,
         "certificateAuthority": {"data": authority},
         "identities": [{"oidcs": [{"issuer": live["identity"]["oidc"]["issuer"]}]}],
@@ -153,7 +154,7 @@ def _update(aws: Aws, name: str, old: Object, new: Object) -> None:
                 record[key] = new.get(key)
                 kept.put(_KIND, name, record)
     put, off = tags.changed(old, new)
-    arn = eks.cluster(aws, name)["arn"] if put or off else ""
+    arn = shared.cluster(aws, name)["arn"] if put or off else ""
     if off:
         aws.call("eks", "untag_resource", resourceArn=arn, tagKeys=off)
     if put:
@@ -181,11 +182,11 @@ def _delete(aws: Aws, name: str, state: Object) -> None:
     record = aws.kept.get(_KIND, name) or {}
     if record.get("deletionProtection"):
         raise refuse("InvalidRequestException", "Deletion protection is enabled for this cluster", "DeleteCluster")
-    aws.find("eks", "delete_cluster", eks.MISSING, name=name)
+    aws.find("eks", "delete_cluster", shared.MISSING, name=name)
     if "securityGroup" in record:
         aws.find("ec2", "delete_security_group", ("InvalidGroup.NotFound",), GroupId=record["securityGroup"])
     for kind, records in aws.kept.all().items():
-        for key in records if kind in eks.KINDS_OF_CLUSTER else ():
+        for key in records if kind in shared.KINDS_OF_CLUSTER else ():
             if key.startswith(f"{name}:"):
                 aws.kept.remove(kind, key)
     aws.kept.remove(_KIND, name)

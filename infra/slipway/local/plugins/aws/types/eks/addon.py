@@ -6,7 +6,8 @@ from typing import Any
 
 from slipway.local.plugins.aws.backend import Aws, refuse
 from slipway.local.plugins.aws.schema import JSON, LOCAL, REQUIRED, REQUIRED_FIXED, VALUE, Object, ResourceType, block
-from slipway.local.plugins.aws.types import eks, tags
+from slipway.local.plugins.aws.types import tags
+from slipway.local.plugins.aws.types.eks import shared
 
 _KIND = "eks.addon"
 
@@ -35,12 +36,12 @@ def _require_json(values: str, operation: str) -> None:
 
 def _require_roles(aws: Aws, inputs: Object, operation: str) -> None:
     for association in inputs.get("podIdentityAssociations") or ():
-        eks.require_role(aws, association["roleArn"], "pods.eks.amazonaws.com", operation)
+        shared.require_role(aws, association["roleArn"], "pods.eks.amazonaws.com", operation)
 
 
 def _create(aws: Aws, inputs: Object) -> str:
     identifier = f"{inputs['clusterName']}:{inputs['addonName']}"
-    eks.cluster(aws, inputs["clusterName"])
+    shared.cluster(aws, inputs["clusterName"])
     _require_roles(aws, inputs, "CreateAddon")
     given = _parameters(inputs, "resolveConflictsOnCreate", "CreateAddon")
     with aws.keep("eks", "create_addon", **given, tags=inputs.get("tags") or {}) as kept:
@@ -60,7 +61,7 @@ def _read(aws: Aws, identifier: str, state: Object) -> Object | None:
         "clusterName": name,
         "addonName": addon,
         **{key: record.get(key) for key in _KEPT},
-        "arn": eks.arn(aws, "addon", f"{name}/{addon}"),
+        "arn": shared.arn(aws, "addon", f"{name}/{addon}"),
         "createdAt": record["at"],
         "modifiedAt": record["at"],
         **tags.outputs(record.get("tags") or {}),

@@ -32,12 +32,6 @@ def require_role(aws: Aws, role: str, service: str, operation: str) -> None:
         )
 
 
-def require_key(aws: Aws, key: str, operation: str) -> None:
-    """Refuse a key that is not there."""
-    if aws.find("kms", "describe_key", ("NotFoundException",), KeyId=key) is None:
-        raise refuse("InvalidParameterException", f"the key {key} does not exist", operation)
-
-
 def text(moment: Any) -> str:
     """A moment as text."""
     return moment.isoformat() if hasattr(moment, "isoformat") else str(moment)

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from slipway.local.plugins.aws.backend import Aws, refuse
 from slipway.local.plugins.aws.schema import FIXED, REQUIRED, REQUIRED_FIXED, SET, VALUE, Object, ResourceType, block
-from slipway.local.plugins.aws.types import eks, tags
+from slipway.local.plugins.aws.types import tags
+from slipway.local.plugins.aws.types.eks import shared
 
 _ENTRY = "eks.access_entry"
 _POLICY = "eks.access_policy"
@@ -16,7 +17,7 @@ def _entry_key(inputs: Object) -> str:
 
 def _create_entry(aws: Aws, inputs: Object) -> str:
     key = _entry_key(inputs)
-    eks.cluster(aws, inputs["clusterName"])
+    shared.cluster(aws, inputs["clusterName"])
     given = {
         "kubernetesGroups": inputs.get("kubernetesGroups"),
         "type": inputs.get("type"),
@@ -48,7 +49,7 @@ def _read_entry(aws: Aws, identifier: str, state: Object) -> Object | None:
         "kubernetesGroups": record.get("kubernetesGroups") or [],
         "type": record.get("type", "STANDARD"),
         "userName": record.get("userName", principal),
-        "accessEntryArn": eks.arn(aws, "access-entry", f"{name}/{principal.rpartition('/')[2]}"),
+        "accessEntryArn": shared.arn(aws, "access-entry", f"{name}/{principal.rpartition('/')[2]}"),
         "createdAt": record["at"],
         "modifiedAt": record["at"],
         **tags.outputs(record.get("tags") or {}),

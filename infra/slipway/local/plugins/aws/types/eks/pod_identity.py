@@ -4,7 +4,8 @@ import hashlib
 
 from slipway.local.plugins.aws.backend import Aws, refuse
 from slipway.local.plugins.aws.schema import REQUIRED, REQUIRED_FIXED, VALUE, Object, ResourceType
-from slipway.local.plugins.aws.types import eks, tags
+from slipway.local.plugins.aws.types import tags
+from slipway.local.plugins.aws.types.eks import shared
 
 KIND = "eks.pod_identity"
 _ROLE_TRUSTS = "pods.eks.amazonaws.com"
@@ -18,8 +19,8 @@ def _identifier(inputs: Object) -> str:
 
 def _create(aws: Aws, inputs: Object) -> str:
     name, identifier = inputs["clusterName"], _identifier(inputs)
-    eks.cluster(aws, name)
-    eks.require_role(aws, inputs["roleArn"], _ROLE_TRUSTS, "CreatePodIdentityAssociation")
+    shared.cluster(aws, name)
+    shared.require_role(aws, inputs["roleArn"], _ROLE_TRUSTS, "CreatePodIdentityAssociation")
     with aws.keep(
         "eks", "create_pod_identity_association", clusterName=name, namespace=inputs["namespace"],
         serviceAccount=inputs["serviceAccount"], roleArn=inputs["roleArn"], tags=inputs.get("tags") or {},
@@ -59,13 +60,13 @@ def _read(aws: Aws, identifier: str, state: Object) -> Object | None:
         **{key: record.get(key) for key in (*_PLAIN, "roleArn")},
         "clusterName": name,
         "associationId": identifier,
-        "associationArn": eks.arn(aws, "podidentityassociation", f"{name}/{identifier}"),
+        "associationArn": shared.arn(aws, "podidentityassociation", f"{name}/{identifier}"),
         **tags.outputs(record.get("tags") or {}),
     }
 
 
 def _update(aws: Aws, identifier: str, old: Object, new: Object) -> None:
-    eks.require_role(aws, new["roleArn"], _ROLE_TRUSTS, "UpdatePodIdentityAssociation")
+    shared.require_role(aws, new["roleArn"], _ROLE_TRUSTS, "UpdatePodIdentityAssociation")
     name, identifier = new["clusterName"], identifier.rpartition(",")[2]
     with aws.keep(
         "eks", "update_pod_identity_association", clusterName=name, associationId=identifier, roleArn=new["roleArn"],

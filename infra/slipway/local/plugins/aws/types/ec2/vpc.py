@@ -2,7 +2,8 @@
 
 from slipway.local.plugins.aws.backend import Aws
 from slipway.local.plugins.aws.schema import FIXED, VALUE, Object, ResourceType
-from slipway.local.plugins.aws.types import dependencies, tags
+from slipway.local.plugins.aws.types import tags
+from slipway.local.plugins.aws.types.ec2 import dependencies
 
 _MISSING = ("InvalidVpcID.NotFound",)
 _ATTRIBUTES = {"enableDnsSupport": "EnableDnsSupport", "enableDnsHostnames": "EnableDnsHostnames"}

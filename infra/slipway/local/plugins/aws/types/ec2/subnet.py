@@ -2,7 +2,8 @@
 
 from slipway.local.plugins.aws.backend import Aws
 from slipway.local.plugins.aws.schema import FIXED, REQUIRED_FIXED, VALUE, Object, ResourceType
-from slipway.local.plugins.aws.types import dependencies, tags
+from slipway.local.plugins.aws.types import tags
+from slipway.local.plugins.aws.types.ec2 import dependencies
 from slipway.local.plugins.aws.types.spelling import given
 
 _MISSING = ("InvalidSubnetID.NotFound",)

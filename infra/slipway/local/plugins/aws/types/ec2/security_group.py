@@ -4,7 +4,8 @@ from typing import Any
 
 from slipway.local.plugins.aws.backend import Aws
 from slipway.local.plugins.aws.schema import LOCAL, REQUIRED_FIXED, VALUE, Object, Property, ResourceType
-from slipway.local.plugins.aws.types import dependencies, tags
+from slipway.local.plugins.aws.types import tags
+from slipway.local.plugins.aws.types.ec2 import dependencies
 
 _MISSING = ("InvalidGroup.NotFound", "InvalidGroupId.NotFound")
 
