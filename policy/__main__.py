@@ -7,7 +7,16 @@ from typing import Any
 from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy, StackValidationPolicy
 from pulumi_policy.proxy import UnknownValueError
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the repository, which is not installed here
+# The package `slipway` is not installed here, but beside: in a clone below infra/, around this folder in a wheel. It
+# goes to the end, so that no package beside an installed one is taken for this pack's own.
+sys.path.append(
+    next(
+        str(place)
+        for above in Path(__file__).resolve().parents
+        for place in (above, above / "infra")
+        if (place / "slipway" / "policy").is_dir()
+    )
+)
 
 from slipway.policy import resources, rules
 from slipway.policy.resource import seen_by_engine

@@ -65,7 +65,7 @@ def _opened(environment: str, folders: Folders, only: Sequence[str] | None = Non
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(version())
+@click.version_option(version(), prog_name="slipway")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
     """Put machine-learning models into service: one YAML spec per model, one settings file per environment.

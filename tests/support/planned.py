@@ -8,7 +8,8 @@ from slipway.plan.code_digests import CodeDigests
 from slipway.planner.environment import Plan, plan
 from slipway.runtimes.registry import RUNTIMES
 
-FIXTURES = Path(__file__).parents[1] / "fixtures"
+ROOT = Path(__file__).resolve().parents[2]
+FIXTURES = ROOT / "tests" / "fixtures"
 CODE = dict.fromkeys(RUNTIMES, CodeDigests(requirements="requirements", server={}))
 
 

@@ -18,8 +18,8 @@ from slipway.capacity.estimates import (
 )
 from slipway.catalog.aws import HOURS_PER_MONTH, INSTANCE_TYPES, REGIONS, accelerator_of, mig_profiles
 from slipway.environments.planning.kinds import KINDS
+from slipway.installation import templates
 from slipway.loading.settings import CONFIG_KEY, PULUMI_KEYS
-from slipway.plan.code_digests import TEMPLATES
 from slipway.policy.rules import RULES
 from slipway.reading.yaml_document import DEPTH_LIMIT, SIZE_LIMIT
 from slipway.render.objects import MODEL_OBJECTS, Phase
@@ -111,7 +111,7 @@ def _text(schema: Schema) -> str:
 
 def _page(name: str, tables: Mapping[str, Schema]) -> str:
     """A reference page: the hand-written text around tables of all fields."""
-    text = (TEMPLATES / "docs" / name).read_text()
+    text = (templates() / "docs" / name).read_text()
     facts = {key: "\n".join(_table(schema)) for key, schema in tables.items()} | {
         "catalog": "\n".join(_catalog()),
         "rules": "\n".join(_rules()),

@@ -230,13 +230,23 @@ class ModelNotServing(SlipwayError):
         )
 
 
+class InstallationIncomplete(SlipwayError):
+    """A file that is part of Slipway is not where it was installed."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} is missing, which is part of slipway-ml; next: install slipway-ml again "
+            "(uv sync --reinstall-package slipway-ml), or in a clone of Slipway: git checkout"
+        )
+
+
 class AwsMissing(SlipwayError):
     """The environment is on AWS, and what talks to AWS is not installed."""
 
     def __init__(self) -> None:
         super().__init__(
-            "this environment is of kind aws, which needs more packages; next: pip install 'slipway[aws]', "
-            "or in a clone: make .venv/.aws"
+            "this environment is of kind aws, which needs more packages; next: write slipway-ml[aws] for slipway-ml in "
+            "pyproject.toml and run uv sync, or in a clone of Slipway: make .venv/.aws"
         )
 
 

@@ -1,16 +1,14 @@
 """Digest what Slipway itself puts into every image and manifest, so that a change of it is a new release."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from slipway import installation
 from slipway.runtimes.base import ImageRecipe
 from slipway.runtimes.registry import RUNTIMES
-
-ROOT = Path(__file__).resolve().parents[3]
-TEMPLATES = ROOT / "templates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +17,7 @@ class CodeDigests:
 
     Attributes:
         requirements: of the file of locked requirements.
-        server: of each file of the server's code, by its path in the folder of the code.
+        server: of each file of the server's code, by its path in the server's package.
     """
 
     requirements: str
@@ -28,20 +26,22 @@ class CodeDigests:
 
 @lru_cache(maxsize=1)
 def code_digests() -> Mapping[str, CodeDigests]:
-    """Digest the files of this installation, by runtime; once per process."""
+    """Digest the files of this installation, by runtime; once per process.
+
+    Raises:
+        InstallationIncomplete: one of them is missing.
+    """
     return {name: _digests(runtime.image) for name, runtime in RUNTIMES.items()}
 
 
 def _digests(image: ImageRecipe) -> CodeDigests:
-    requirements, source = ROOT / image.requirements, ROOT / image.source
-    server = _sha256(source.rglob("*"))
+    source = installation.package(image.package)
+    files = installation.package_files(image.package)
     return CodeDigests(
-        requirements=_sha256([requirements])[requirements],
-        server={path.relative_to(source).as_posix(): digest for path, digest in server.items()},
+        requirements=_sha256(installation.resource(image.requirements)),
+        server={path.relative_to(source).as_posix(): _sha256(path) for path in files},
     )
 
 
-def _sha256(paths: Iterable[Path]) -> dict[Path, str]:
-    """The digest of each file; compiled ones are left out, since they come and go."""
-    files = (path for path in paths if path.is_file() and path.suffix != ".pyc")
-    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

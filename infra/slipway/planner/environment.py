@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from slipway import installation
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity.estimates import estimates, node_start_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
@@ -12,7 +13,7 @@ from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.pool import Pool
 from slipway.loading.specs import LoadedSpec
 from slipway.loading.variant import Variant
-from slipway.plan.code_digests import ROOT, CodeDigests
+from slipway.plan.code_digests import CodeDigests
 from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Timing
 from slipway.plan.release import Origin, digest_of, origin
 from slipway.render.image import render_dockerfile, render_runtime_dockerfile
@@ -132,8 +133,9 @@ def _image(environment: str, settings: AnySettings, variant: Variant, code: Code
         ImageFile(f"model/{file.name}", f"{recipe.weights}/{file.name}", file.path, {"": file.sha256})
         for file in variant.artifact.files
     )
-    package = recipe.source.name
-    server = ImageFile(f"server/{package}", f"/opt/slipway/server/{package}", ROOT / recipe.source, code.server)
+    package = recipe.package
+    source = installation.package(package)
+    server = ImageFile(f"server/{package}", f"/opt/slipway/server/{package}", source, code.server)
     repository = planning(settings).image_repository(environment, variant.spec.name)
     runtime = _runtime(environment, settings, variant, code)
     files = (*weights, server)
@@ -152,7 +154,7 @@ def _runtime(environment: str, settings: AnySettings, variant: Variant, code: Co
         tag=names.short(digest),
         base_image=settings.base_image,
         architecture=architecture,
-        requirements=ROOT / RUNTIMES[variant.spec.runtime].image.requirements,
+        requirements=installation.resource(RUNTIMES[variant.spec.runtime].image.requirements),
         requirements_digest=code.requirements,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from slipway.plan.code_digests import TEMPLATES
+from slipway.installation import templates
 
 Manifest = dict[str, Any]
 
@@ -33,7 +33,7 @@ def _placed(value: object) -> str:
 def template_files() -> Environment:
     """The templates, as Jinja2 reads them."""
     environment = Environment(  # noqa: S701 - YAML and Dockerfiles, no HTML
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(templates()),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -51,15 +51,15 @@ class ImageRecipe:
     """How the image of a runtime is made: locked wheels on the base image, then the server's code and the weights.
 
     Attributes:
-        requirements: file of locked wheels, relative to the installation.
-        source: folder of the server's code, a Python package, relative to the installation.
+        requirements: file of locked wheels, by its path in the repository.
+        package: the server's code, a Python package.
         weights: folder of the weights in the image.
         command: what the container runs.
         variables: of the container, as `NAME=value`, each with why it is set.
     """
 
-    requirements: Path
-    source: Path
+    requirements: str
+    package: str
     weights: str
     command: tuple[str, ...]
     variables: tuple[tuple[str, str], ...] = ()

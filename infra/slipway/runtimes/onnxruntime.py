@@ -23,8 +23,8 @@ class OnnxRuntime:
         "until there is an image with ONNX Runtime for GPUs"
     )
     image = ImageRecipe(
-        requirements=Path("server/requirements.txt"),
-        source=Path("server/src/slipway_server"),
+        requirements="server/requirements.txt",
+        package="slipway_server",
         weights="/model",
         command=("python3", "-m", "slipway_server"),
         variables=(

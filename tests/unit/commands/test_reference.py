@@ -6,13 +6,12 @@ import jsonschema
 import pytest
 
 from slipway.commands.reference import generate, settings_schema, spec_schema
-from slipway.plan.code_digests import ROOT
 from slipway.reading.yaml_document import read_document
 from slipway.spec.batching import Batching
 from slipway.spec.check import Check
 from slipway.spec.endpoint import Endpoint
 from slipway.values.quantities import parse_seconds
-from tests.support.planned import FIXTURES
+from tests.support.planned import FIXTURES, ROOT
 
 SPECS = [
     path

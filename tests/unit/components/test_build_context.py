@@ -12,6 +12,7 @@ import docker.errors
 import onnx
 import pytest
 
+from slipway import installation
 from slipway.components.image import build, of_model
 from slipway.components.image.build_context import planned_context
 from slipway.components.image.of_model import image_args
@@ -19,7 +20,7 @@ from slipway.errors.base import DeployError
 from slipway.errors.failures import FileChanged
 from slipway.loading.settings import load_settings
 from slipway.loading.specs import load_spec_file
-from slipway.plan.code_digests import ROOT, CodeDigests, code_digests
+from slipway.plan.code_digests import CodeDigests, code_digests
 from slipway.plan.model import ImageFile
 from slipway.planner.environment import ModelPlan, plan
 from slipway.runtimes.registry import RUNTIMES
@@ -48,9 +49,12 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Code:
     """The digests of a copy of the server's code, and of a copy of its requirements."""
     digests = code_digests()
     recipe = RUNTIMES["onnxruntime"].image
-    shutil.copytree(ROOT / recipe.source, tmp_path / recipe.source)
-    shutil.copy(ROOT / recipe.requirements, tmp_path / recipe.requirements)
-    monkeypatch.setitem(plan.__globals__, "ROOT", tmp_path)
+    source = tmp_path / "server/src" / recipe.package
+    requirements = tmp_path / "server/requirements.txt"
+    shutil.copytree(installation.package(recipe.package), source)
+    shutil.copy(installation.resource(recipe.requirements), requirements)
+    monkeypatch.setattr(installation, "package", lambda _: source)
+    monkeypatch.setattr(installation, "resource", lambda _: requirements)
     return digests
 
 

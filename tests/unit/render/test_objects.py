@@ -6,7 +6,7 @@ import pytest
 
 from slipway.cluster.api import Cluster
 from slipway.deploy.down import KINDS
-from slipway.plan.code_digests import TEMPLATES
+from slipway.installation import templates
 from slipway.render.model import model_shapes, placeholder_image, render_model
 from slipway.render.objects import MODEL_OBJECTS, Phase, object_of
 from tests.support.planned import fixture_plan
@@ -20,7 +20,7 @@ KUBECONFIG = {
 
 
 def test_each_template_is_of_one_row_and_makes_what_the_row_says() -> None:
-    files = {path.name.removesuffix(".yaml.j2") for path in Path(TEMPLATES / "kubernetes/model").iterdir()}
+    files = {path.name.removesuffix(".yaml.j2") for path in Path(templates() / "kubernetes/model").iterdir()}
     assert sorted(row.template for row in MODEL_OBJECTS) == sorted(files)
     made = [(shape["apiVersion"], shape["kind"]) for shape in model_shapes()]
     assert made == [(row.api_version, row.kind) for row in MODEL_OBJECTS]

@@ -6,9 +6,10 @@ import jsonschema
 import pytest
 from slipway_server.config import ServerConfig
 
+from slipway import installation
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.commands.reference import spec_schema
-from slipway.plan.code_digests import ROOT, code_digests
+from slipway.plan.code_digests import code_digests
 from slipway.runtimes.base import Answer, BadAnswer, Runtime, Served
 from slipway.runtimes.onnxruntime import OnnxRuntime
 from slipway.runtimes.registry import RUNTIMES
@@ -21,8 +22,8 @@ EACH = pytest.mark.parametrize("runtime", RUNTIMES.values(), ids=list(RUNTIMES))
 
 @EACH
 def test_what_goes_into_an_image_is_in_the_installation(runtime: Runtime) -> None:
-    assert (ROOT / runtime.image.requirements).is_file()
-    assert (ROOT / runtime.image.source / "__main__.py").is_file()
+    assert installation.resource(runtime.image.requirements).is_file()
+    assert (installation.package(runtime.image.package) / "__main__.py").is_file()
     assert code_digests()[runtime.name].server["__main__.py"]
 
 

@@ -12,10 +12,9 @@ from slipway.catalog.aws import EKS_VERSIONS, REGIONS
 from slipway.environments.planning.kinds import planning
 from slipway.errors.base import UserError
 from slipway.loading.settings import load_settings, read_settings
-from slipway.plan.code_digests import ROOT
 from slipway.settings.aws import AwsSettings
 from slipway.settings.kubernetes import Settings
-from tests.support.planned import FIXTURES
+from tests.support.planned import FIXTURES, ROOT
 
 TODAY = date(2026, 11, 21)
 STACKS = ROOT / "stacks"

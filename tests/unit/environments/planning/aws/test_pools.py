@@ -11,8 +11,7 @@ from slipway.environments.planning.aws.pools import GPU_TAINT, allocatable_cpu, 
 from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.pool import Accelerators, Pool
 from slipway.loading.specs import load_settings
-from slipway.plan.code_digests import ROOT
-from tests.support.planned import FIXTURES
+from tests.support.planned import FIXTURES, ROOT
 
 TODAY = date(2026, 11, 21)
 MI = 2**20
