@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 
 BIN := .venv/bin
-LOCAL := $(BIN)/python -m slipway.local
+LOCAL := $(BIN)/slipway local
 IN_LOCAL := $(LOCAL) run --
 WEIGHTS := $(BIN)/python models/speech/fetch.py
 

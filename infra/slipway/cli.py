@@ -4,7 +4,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from click.core import ParameterSource
@@ -134,12 +134,30 @@ def price(environment: str, as_json: bool, folders: Folders) -> None:
 
 
 @cli.command()
-@click.option("--check", is_flag=True, help="Change nothing; fail when a generated file is stale.")
-def schema(check: bool) -> None:
-    """Write the JSON Schemas and the reference pages of specs and settings into docs/."""
-    from slipway.commands.offline import write_schema  # noqa: PLC0415
+@click.argument("kind", type=click.Choice(["spec", "settings"]), required=False)
+@click.option("--check", is_flag=True, help="In Slipway's repository: change nothing; fail when a file is stale.")
+def schema(kind: Literal["spec", "settings"] | None, check: bool) -> None:
+    """Print the JSON Schema of specs or of settings, for an editor to check a file while it is written.
 
-    write_schema(check=check)
+    Without KIND both are printed, in one document. In Slipway's own repository it writes them, and the reference pages,
+    into docs/.
+    """
+    from slipway.commands.schema import show_schema  # noqa: PLC0415
+
+    show_schema(kind, check=check)
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=".")
+@click.option("--name", help="Name of the project in pyproject.toml; that of the folder when it is left out.")
+def init(folder: Path, name: str | None) -> None:
+    """Write a project into FOLDER: a working model, settings of the local environment, and what Pulumi and CI need.
+
+    Nothing is written when one of the files is there already.
+    """
+    from slipway.commands.init import init_project  # noqa: PLC0415
+
+    init_project(folder, name)
 
 
 @cli.command("base-image")
@@ -258,6 +276,36 @@ def verify(environment: str, models: tuple[str, ...], as_json: bool, folders: Fo
     from slipway.commands.live import show_verdicts  # noqa: PLC0415
 
     show_verdicts(_opened(environment, folders, ()), models, as_json=as_json)
+
+
+class _Local(click.Group):
+    """The commands of slipway.local, imported when one of them is asked for: `slipway --help` does without."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The names of the commands."""
+        return _local_group().list_commands(context)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """One of the commands."""
+        return _local_group().get_command(context, name)
+
+    def invoke(self, context: click.Context) -> object:
+        """Run one of the commands; its errors are a family of their own."""
+        from slipway.local.commands import guarded  # noqa: PLC0415
+
+        with guarded():
+            return super().invoke(context)
+
+
+def _local_group() -> click.Group:
+    from slipway.local.commands import local  # noqa: PLC0415 - takes a third of a second
+
+    return local
+
+
+@cli.group("local", cls=_Local)
+def local() -> None:
+    """Bring an environment to this machine: Pulumi, a one-node Kubernetes cluster, Docker Engine, a registry."""
 
 
 @cli.command("completion")

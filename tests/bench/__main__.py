@@ -1,4 +1,4 @@
-"""`python -m tests.bench`, in the environment of `python -m slipway.local run`: what `make bench` calls."""
+"""`python -m tests.bench`, in the environment of `slipway local run`: what `make bench` calls."""
 
 import sys
 

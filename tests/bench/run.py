@@ -1,6 +1,6 @@
 """Run the benchmarks one after the other, print their tables, and write them into docs/benchmarks.md.
 
-python -m slipway.local run -- python -m tests.bench [--quick] [plan] [fleet] [recovery] [server]
+slipway local run -- python -m tests.bench [--quick] [plan] [fleet] [recovery] [server]
 """
 
 import argparse

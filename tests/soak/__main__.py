@@ -1,6 +1,6 @@
 """Play many rounds of what `make test` plays a few of, and write docs/soak.md: what `make soak` calls.
 
-python -m slipway.local run -- python -m tests.soak [--rounds N] [--seed N]
+slipway local run -- python -m tests.soak [--rounds N] [--seed N]
 """
 
 import argparse

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from slipway import console
 from slipway.capacity.estimates import Cost, monthly
 from slipway.commands.opened import Folders, Opened
-from slipway.commands.reference import generate
 from slipway.environments.planning.kinds import planning
 from slipway.errors.base import FileRefused, UserError, UserErrors, each
 from slipway.loading.base_image import digest_warning
 from slipway.loading.specs import environments, load_spec_file
 from slipway.planner.environment import ModelPlan
 from slipway.planner.price import LEFT_OUT, price
-from slipway.reading.folders import find_root, from_root
+from slipway.reading.folders import find_root
 from slipway.render.environment import render_environment
 from slipway.render.image import render_dockerfile
 from slipway.render.model import render_model
@@ -211,24 +210,4 @@ def render_all(opened: Opened, names: Sequence[str], output: Path | None) -> Non
                 "a folder that can be written",
                 "name another with -o",
             ) from None
-        console.result(str(path))
-
-
-def write_schema(*, check: bool) -> None:
-    """Write generated files; with `check` only tell which are stale, as a `UserError`."""
-    generated = {from_root(path): text for path, text in generate().items()}
-    if check:
-        files = [path for path, text in generated.items() if not path.is_file() or path.read_text() != text]
-        if files:
-            raise UserErrors(
-                [
-                    FileRefused(str(path), "is stale", "what `slipway schema` writes", "run slipway schema")
-                    for path in files
-                ]
-            )
-        console.result("generated files are up to date")
-        return
-    for path, text in generated.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
         console.result(str(path))

@@ -136,7 +136,7 @@ class PulumiMissing(SlipwayError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the Pulumi CLI is not on PATH; next: `make shell` opens a shell that has it, "
+            "the Pulumi CLI is not on PATH; next: `slipway local shell` opens a shell that has it, "
             "or install it from https://www.pulumi.com/docs/install/"
         )
 
@@ -162,7 +162,7 @@ class SecretsLocked(SlipwayError):
             todo = (
                 "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the one of `encryptionsalt` in the "
             )
-            todo += "environment's settings (`make shell` sets that of the local environment)"
+            todo += "environment's settings (`slipway local shell` sets that of the local environment)"
         super().__init__(f"stack {stack}: {operation}: its state cannot be decrypted: {reason}; next: {todo}")
 
 

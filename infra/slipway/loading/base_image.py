@@ -49,7 +49,7 @@ def digest_warning(environment: str, settings: AnySettings) -> str | None:
     return (
         f"base_image {settings.base_image} names no digest: a newer image under that tag, with its security updates, "
         f"makes no new release; next: slipway base-image {environment} asks the registry and writes the digest (the "
-        "local environment's is known inside `make shell`)"
+        "local environment's is known inside `slipway local shell`)"
     )
 
 

@@ -12,7 +12,7 @@ from slipway.local.host import paths, processes
 from slipway.local.host.commands import Command, run
 
 INSTALLED = paths.CACHE / "debian-packages.json"
-"""Names of the packages that we installed. In the cache, not the state: they outlive `make down`."""
+"""Names of the packages that we installed. In the cache, not the state: they outlive `slipway local down`."""
 
 SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 _POLICY = Path("/usr/sbin/policy-rc.d")

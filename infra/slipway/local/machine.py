@@ -29,8 +29,6 @@ the commands of the README."""
 class Facts:
     """What the check knows of a machine."""
 
-    system: str
-    """As platform.system() says it: `Linux`, `Darwin`, ..."""
     distribution: str
     """PRETTY_NAME of os-release, or empty."""
     has_apt: bool
@@ -61,7 +59,6 @@ def look() -> Facts:
     """The facts of this machine."""
     needs = [*apt.NEEDS] if engine.running() else [*apt.NEEDS, apt.DOCKER]
     return Facts(
-        system=platform.system(),
         distribution=_distribution(),
         has_apt=shutil.which("apt-get") is not None and shutil.which("dpkg") is not None,
         is_root=os.geteuid() == 0,
@@ -90,7 +87,7 @@ def require(facts: Facts) -> None:
 
 def message(facts: Facts, found: Sequence[Lack]) -> str:
     """What is said to the person: every lack with its remedy, then the other way to get an environment."""
-    lines = [f"This machine ({facts.distribution or facts.system}) lacks what the local environment needs:"]
+    lines = [f"This machine ({facts.distribution or 'Linux'}) lacks what the local environment needs:"]
     for number, lack in enumerate(found, 1):
         lines += [f"  {number}. {lack.what}", f"     -> {lack.remedy}"]
     if not facts.has_context:
@@ -104,8 +101,6 @@ def message(facts: Facts, found: Sequence[Lack]) -> str:
 def _lacks_for_all(facts: Facts) -> list[Lack]:
     found = []
     packages = " ".join(facts.missing_packages)
-    if facts.system != "Linux":
-        found.append(Lack(f"Linux: its operating system is {facts.system}", "use Debian 12 or Ubuntu, in a VM too"))
     if not facts.is_root:
         found.append(
             Lack(
@@ -113,7 +108,7 @@ def _lacks_for_all(facts: Facts) -> list[Lack]:
                 "run the same command with sudo, or as root",
             )
         )
-    if packages and facts.system == "Linux" and not facts.has_apt:
+    if packages and not facts.has_apt:
         found.append(
             Lack(
                 f"programs that Debian has in the packages {packages}, and apt to install them",

@@ -85,5 +85,5 @@ def _other_kubeconfigs(base: Mapping[str, str]) -> list[str]:
 
 
 def exports(variables: Mapping[str, str]) -> str:
-    """The variables as lines for `eval "$(python -m slipway.local env)"`."""
+    """The variables as lines for `eval "$(slipway local env)"`."""
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())

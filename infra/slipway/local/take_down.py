@@ -31,7 +31,7 @@ def down(console: Console, *, tools: bool) -> None:
         left += _unmount_all(paths.STATE)
         if left:
             raise LocalError(
-                f"these could not be removed: {', '.join(left)}. {paths.STATE} stays; run `make down` again, "
+                f"these could not be removed: {', '.join(left)}. {paths.STATE} stays; run `slipway local down` again, "
                 "or reboot and then run it"
             )
         shutil.rmtree(paths.STATE)
@@ -53,7 +53,7 @@ def what_stays(cache_bytes: int, packages: Sequence[str], *, has_go_cache: bool)
     if cache_bytes:
         lines.append(
             f"left: {paths.CACHE} ({cache_bytes / 1e6:.0f} MB of built tools, so that the next start is quick); "
-            "remove it with `make down TOOLS=1`"
+            "remove it with `slipway local down --tools`"
         )
     if has_go_cache:
         lines.append("left: Go's own caches of modules and builds; remove them with `go clean -cache -modcache`")

@@ -83,9 +83,7 @@ def _programs() -> tuple[Path, Path]:
     """The node program and kwok's stages, as the local environment built them last."""
     built = sorted(paths.CACHE_TOOLS.glob("node-*/node"), key=lambda path: path.stat().st_mtime)
     if not built:
-        raise RehearsalError(
-            "Kubernetes is not built yet on this machine; `python -m slipway.local up --prepare-only` does it"
-        )
+        raise RehearsalError("Kubernetes is not built yet on this machine; `slipway local up --prepare-only` does it")
     return built[-1], built[-1].with_name("stages.yaml")
 
 

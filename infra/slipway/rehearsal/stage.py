@@ -73,9 +73,7 @@ def stage(settings: AwsSettings) -> Iterator[Stage]:
 
 def _set(settings: AwsSettings, folder: Path, children: Children) -> Stage:
     if shutil.which("pulumi") is None:
-        raise RehearsalError(
-            "there is no pulumi on PATH; `make rehearse` brings one, or `python -m slipway.local run -- ...`"
-        )
+        raise RehearsalError("there is no pulumi on PATH; `make rehearse` brings one, or `slipway local run -- ...`")
     plane = control_plane.start(folder / "control-plane", children)
     found = {aws_command.KUBECONFIG: str(plane.kubeconfig)}
     aws, releases = folder / "aws", folder / "releases.json"

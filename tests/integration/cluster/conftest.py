@@ -1,4 +1,4 @@
-"""A running local cluster (`python -m slipway.local up` was done), a namespace in it, and an image for test pods."""
+"""A running local cluster (`slipway local up` was done), a namespace in it, and an image for test pods."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ POD = Path(__file__).parent / "pod"
 def api() -> client.ApiClient:
     kubeconfig = os.environ.get("KUBECONFIG", str(paths.KUBECONFIG))
     if not Path(kubeconfig).exists():
-        pytest.skip(f"no cluster runs ({kubeconfig} is not there): `python -m slipway.local up`")
+        pytest.skip(f"no cluster runs ({kubeconfig} is not there): `slipway local up`")
     made: client.ApiClient = config.new_client_from_config(kubeconfig)  # type: ignore[no-untyped-call]
     return made
 

@@ -54,7 +54,9 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Code:
     shutil.copytree(installation.package(recipe.package), source)
     shutil.copy(installation.resource(recipe.requirements), requirements)
     monkeypatch.setattr(installation, "package", lambda _: source)
-    monkeypatch.setattr(installation, "resource", lambda _: requirements)
+    real = installation.resource
+    copied = {recipe.requirements: requirements}
+    monkeypatch.setattr(installation, "resource", lambda path: copied.get(path) or real(path))
     return digests
 
 

@@ -12,7 +12,6 @@ from slipway.local.machine import Facts, lacks, message, require
 
 GIB = 1 << 30
 READY = Facts(
-    system="Linux",
     distribution="Debian GNU/Linux 12 (bookworm)",
     has_apt=True,
     is_root=True,
@@ -65,12 +64,6 @@ def test_another_linux_is_told_which_programs_it_needs_but_no_apt_command() -> N
 
 def test_another_linux_with_all_programs_is_fine() -> None:
     assert lacks(replace(READY, has_apt=False)) == []
-
-
-def test_another_operating_system_is_named_and_not_asked_for_packages() -> None:
-    facts = replace(BARE, system="Darwin", distribution="", has_apt=False, is_root=False)
-    assert told(facts)[0] == "Linux: its operating system is Darwin"
-    assert not any("apt" in lack for lack in told(facts))
 
 
 def test_built_tools_need_less_room() -> None:

@@ -32,7 +32,7 @@ def test_everything_that_stays_is_named_with_the_command_that_removes_it() -> No
     lines = what_stays(400_000_000, ["runc", "containerd"], has_go_cache=True)
     assert len(lines) == 3
     assert "400 MB" in lines[0]
-    assert "make down TOOLS=1" in lines[0]
+    assert "slipway local down --tools" in lines[0]
     assert "go clean -cache -modcache" in lines[1]
     assert "apt-get purge runc containerd" in lines[2]
 

@@ -1,7 +1,7 @@
 """A one-node Kubernetes cluster on this machine, from one Go program and the distribution's containerd.
 
 What it is not: NetworkPolicy objects are accepted but not enforced, a pod has no hostPort and no way out of
-the machine, and a power cut may damage its state (then `make down` and `make up` make a new one).
+the machine, and a power cut may damage its state (then `slipway local down` and `slipway local up` make a new one).
 """
 
 from slipway.local.cluster.facts import Tools

@@ -64,7 +64,7 @@ def status() -> str:
     up = answer() == "registry"
     if processes.alive(_NAME):
         if not packet_filter.is_closed(_CHAIN, (_PORT,)):
-            return "up, open to every user of this machine: its packet rule is gone, `make up` puts it back"
+            return "up, open to every user of this machine: its packet rule is gone, `slipway local up` puts it back"
         return "up" if up else "starting, or does not answer"
     return "up (the machine's own)" if up else "down"
 

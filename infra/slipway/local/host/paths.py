@@ -1,6 +1,6 @@
 """Say where everything of the local environment lies on this machine: one place, no clone in it.
 
-CACHE survives `make down`; STATE is the running environment and goes with it. Both follow the XDG variables,
+CACHE survives `slipway local down`; STATE is the running environment and goes with it. Both follow the XDG variables,
 so that a test or a second user gets an environment of its own without an option for it.
 """
 

@@ -1,7 +1,8 @@
-"""`python -m slipway.local`: bring one bare machine's environment up or down, look at it, run commands in it."""
+"""The commands `slipway local ...`: bring one bare machine's environment up or down, look at it, run commands in it."""
 
 import fcntl
 import os
+import platform
 import signal
 import sys
 from collections.abc import Iterator
@@ -22,14 +23,47 @@ _INTERRUPTED = 130
 _console = Console(stderr=True)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def main() -> None:
-    """The local environment: Pulumi, a one-node Kubernetes cluster, Docker Engine, a registry."""
-    # For what is asked here, and for every daemon and program that inherits it.
-    os.environ |= shell_env.past_proxies(os.environ)
+@click.group()
+def local() -> None:
+    """The group that `slipway` takes its commands from, once one of them is asked for."""
 
 
-@main.command()
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Run one of the commands: on Linux, past proxies; every error ends in a message and a code.
+
+    Raises:
+        SystemExit: 1 for what this machine lacks or a daemon refused, 130 when a person interrupted it.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        require_linux(platform.system())
+        # For what is asked here, and for every daemon and program that inherits it.
+        os.environ |= shell_env.past_proxies(os.environ)
+        yield
+    except LocalError as error:
+        _console.print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        sys.exit(1)
+    except (KeyboardInterrupt, click.Abort):
+        _console.print("interrupted; what is done is kept, the same command goes on from there", highlight=False)
+        # Threads of steps may still wait for something with a limit of its own: they are not waited for.
+        sys.stderr.flush()
+        os._exit(_INTERRUPTED)
+
+
+def require_linux(system: str) -> None:
+    """Raise LocalError unless `system`, as platform.system() says it, can run the cluster and its containers."""
+    if system == "Linux":
+        return
+    name = "macOS" if system == "Darwin" else system
+    raise LocalError(
+        f"the local environment needs Linux, for containers and bridges, and this machine runs {name}; "
+        "next: use Debian 12 or Ubuntu in a VM with 8 GiB of memory and 20 GiB of disk. "
+        "Environments elsewhere need none of it: `slipway plan`, `slipway price` and `slipway up` work here"
+    )
+
+
+@local.command()
 @click.option("--prepare-only", is_flag=True, help="Bring packages and programs, start nothing.")
 def up(*, prepare_only: bool) -> None:
     """Bring what is missing and start everything; run it again at any time, it goes on where it was."""
@@ -37,7 +71,7 @@ def up(*, prepare_only: bool) -> None:
         bring_up.up(_console, prepare_only=prepare_only)
 
 
-@main.command()
+@local.command()
 @click.option("--tools", is_flag=True, help="Remove the built tools and images too.")
 def down(*, tools: bool) -> None:
     """Stop everything and remove its state."""
@@ -45,7 +79,7 @@ def down(*, tools: bool) -> None:
         take_down.down(_console, tools=tools)
 
 
-@main.command()
+@local.command()
 def status() -> None:
     """Every part of the environment and how it does; ends with code 1 when one is down."""
     rows = [
@@ -63,20 +97,20 @@ def status() -> None:
         sys.exit(1)
 
 
-@main.command()
+@local.command()
 def env() -> None:
-    """Print the environment as export lines: eval "$(python -m slipway.local env)"."""
+    """Print the environment as export lines: eval "$(slipway local env)"."""
     click.echo(shell_env.exports(shell_env.variables(os.environ)), nl=False)
 
 
-@main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@local.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(command: tuple[str, ...]) -> None:
-    """Run a command in the environment: python -m slipway.local run -- pulumi stack ls."""
+    """Run a command in the environment: slipway local run -- pulumi stack ls."""
     _execute(list(command))
 
 
-@main.command()
+@local.command()
 def shell() -> None:
     """Open a shell in the environment."""
     _console.print("plain `pulumi`, `slipway` and `docker` work here; exit leaves it", highlight=False)
@@ -86,7 +120,7 @@ def shell() -> None:
 def _execute(command: list[str]) -> None:
     """Become the command, so that its signals and exit code are its own."""
     if not paths.STATE.exists():
-        raise LocalError("there is no local environment on this machine yet; `make up` brings it")
+        raise LocalError("there is no local environment on this machine yet; `slipway local up` brings it")
     variables = {**os.environ, **shell_env.variables(os.environ)}
     try:
         os.execvpe(command[0], command, variables)  # noqa: S606 - a command of the person
@@ -121,20 +155,3 @@ def _one_at_a_time() -> Iterator[None]:
 
 def _interrupt(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
-
-
-if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        main(standalone_mode=False)
-    except LocalError as error:
-        _console.print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
-        sys.exit(1)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(1)
-    except (KeyboardInterrupt, click.Abort):
-        _console.print("interrupted; what is done is kept, the same command goes on from there", highlight=False)
-        # Threads of steps may still wait for something with a limit of its own: they are not waited for.
-        sys.stderr.flush()
-        os._exit(_INTERRUPTED)
