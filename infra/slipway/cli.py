@@ -134,6 +134,29 @@ def price(environment: str, as_json: bool, folders: Folders) -> None:
 
 
 @cli.command()
+@_folders
+def snapshot(folders: Folders) -> None:
+    """Plan and price every environment offline, and print it all as one JSON document for `slipway comment`.
+
+    Where a finding stands in the way, the document says so, and the exit code is 1.
+    """
+    from slipway.commands.snapshot import show_snapshot  # noqa: PLC0415
+
+    show_snapshot(folders)
+
+
+@cli.command()
+@click.argument("head", type=click.Path(path_type=Path))
+@click.option("--base", type=click.Path(path_type=Path), help="Snapshot of the branch that HEAD would be merged into.")
+def comment(head: Path, base: Path | None) -> None:
+    """Write a pull request's comment from the snapshot HEAD: what is deployed anew, what it costs, what is refused."""
+    from slipway.commands import comment as comments  # noqa: PLC0415
+
+    text = comments.comment(comments.read_snapshot(head), comments.read_snapshot(base) if base else None)
+    console.out.out(text, highlight=False)
+
+
+@cli.command()
 @click.argument("kind", type=click.Choice(["spec", "settings"]), required=False)
 @click.option("--check", is_flag=True, help="In Slipway's repository: change nothing; fail when a file is stale.")
 def schema(kind: Literal["spec", "settings"] | None, check: bool) -> None:

@@ -1,6 +1,6 @@
 """Commands that need no cluster: validate, plan (but with --live), price, render, schema."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,7 +65,7 @@ def show_plan(opened: Opened, names: Sequence[str], *, as_json: bool, live: bool
     """Print the plan of an environment, or of some models of it. `live`: and what it changes of what is there."""
     models = opened.models(names)
     _say_policy(opened)
-    priced = price(opened.plan, _today())
+    priced = price(opened.plan, today())
     found = _changes(opened, names) if live else None
     if as_json:
         document = opened.plan.select([model.name for model in models]).to_json()
@@ -92,19 +92,25 @@ def show_plan(opened: Opened, names: Sequence[str], *, as_json: bool, live: bool
         body = format_bytes(model.server_config["max_body_bytes"])
         console.result(f"{model.name}: {model.pool.name} is {model.pool_reason[0]}; bodies of up to {body}")
     console.result(f"cold starts are estimates; `slipway status {opened.name}` shows what live replicas took")
-    for model in models:
-        for warning in model.warnings:
-            console.message(f"warning: {model.name}: {warning}")
     if priced is not None:
         console.result(
             f"{opened.name}: ${_from_to(priced.total)} a month in all; `slipway price {opened.name}` says for what"
         )
     for line in (line for change in found or () for line in change.lines()):
         console.result(line)
-    unpinned = digest_warning(opened.name, opened.settings)
-    aged = planning(opened.settings).warnings(_today())
-    for warning in (*aged, *opened.plan.warnings, *((unpinned,) if unpinned else ())):
+    for warning in advice(opened, models):
         console.message(f"warning: {warning}")
+
+
+def advice(opened: Opened, models: Sequence[ModelPlan]) -> Iterator[str]:
+    """Yield what a person should know of these models, of the environment's settings and of all its models together."""
+    for model in models:
+        yield from (f"{model.name}: {warning}" for warning in model.warnings)
+    yield from planning(opened.settings).warnings(today())
+    yield from opened.plan.warnings
+    unpinned = digest_warning(opened.name, opened.settings)
+    if unpinned:
+        yield unpinned
 
 
 def _changes(opened: Opened, names: Sequence[str]) -> "list[Change]":
@@ -113,7 +119,8 @@ def _changes(opened: Opened, names: Sequence[str]) -> "list[Change]":
     return changes_of(opened, names)
 
 
-def _today() -> date:
+def today() -> date:
+    """The day that prices are of."""
     return datetime.now(tz=UTC).date()
 
 
@@ -139,7 +146,7 @@ def _from_to(cost: Cost | None) -> str:
 
 def show_price(opened: Opened, *, as_json: bool) -> None:
     """Print what an environment costs: each model's part of its nodes, all nodes, and what is there anyway."""
-    priced = price(opened.plan, _today())
+    priced = price(opened.plan, today())
     models = opened.plan.models
     if as_json:
         costs = [
