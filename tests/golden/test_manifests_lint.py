@@ -1,20 +1,18 @@
 """The golden manifests have no finding in kube-score and checkov; each exception has its reason in its template."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from slipway.local.build import golang, toolchain
+from tests.support.go_linters import built
 
 pytestmark = pytest.mark.lint_manifests
 
 HERE = Path(__file__).parent
 MANIFESTS = sorted(HERE.glob("*/*.yaml"))
-KUBE_SCORE = toolchain.MODULES / "kube-score"
 CHECKOV = "checkov==3.3.30"
 KUBERNETES = "v1.36"
 
@@ -22,16 +20,7 @@ KUBERNETES = "v1.36"
 @pytest.fixture(scope="module")
 def kube_score() -> Path:
     """The kube-score of KUBE_SCORE, else the one that slipway.local pins, built into the tool cache."""
-    given = os.environ.get("KUBE_SCORE")
-    if given:
-        return Path(given)
-    go = golang.find([KUBE_SCORE], print)
-    program = toolchain.GoProgram(KUBE_SCORE, "github.com/zegl/kube-score/cmd/kube-score", "-s -w")
-
-    def make(folder: Path) -> None:
-        toolchain.compile_program(program, go, folder / "kube-score", print)
-
-    return toolchain.cached("kube-score", toolchain.digest(KUBE_SCORE, go.version.encode()), make) / "kube-score"
+    return built("kube-score", "github.com/zegl/kube-score/cmd/kube-score")
 
 
 def scored(program: Path, *options: str) -> list[str]:
