@@ -142,6 +142,27 @@ def test_versions_are_those_of_the_project() -> None:
             assert step["with"]["pulumi-version"] == PULUMI_VERSION
 
 
+@pytest.mark.parametrize("folder", [OURS, USERS], ids=["ours", "users"])
+def test_an_environment_waits_for_all_before_it_and_is_not_deployed_after_a_failure(folder: Path) -> None:
+    """Read, not executed: act ends with the first job that fails, whatever the conditions of those after it say."""
+    jobs = read(folder / "workflows/deploy.yml")["jobs"]
+    before = ["test"]
+    for name in ("dev", "staging", "prod"):
+        needs = jobs[name]["needs"]
+        assert ([needs] if isinstance(needs, str) else needs) == before
+        assert jobs[name]["if"].startswith("${{ !cancelled() && !failure() && fromJSON(vars.SLIPWAY_RUNNERS ")
+        assert jobs[name]["with"]["environment"] == name
+        before = [*before, name]
+    assert list(jobs) == before
+
+
+@pytest.mark.parametrize("folder", [OURS, USERS], ids=["ours", "users"])
+def test_deployments_of_an_environment_queue_and_are_never_cut_off(folder: Path) -> None:
+    (job,) = read(folder / "workflows/deploy-environment.yml")["jobs"].values()
+    assert job["concurrency"] == {"group": "deploy-${{ inputs.environment }}", "cancel-in-progress": "false"}
+    assert job["environment"] == "${{ inputs.environment }}"
+
+
 @pytest.mark.parametrize("name", ["preview", "comment", "deploy", "deploy-environment"])
 def test_a_users_workflow_is_ours_but_for_how_slipway_gets_there(name: str) -> None:
     ours, users = (read(folder / "workflows" / f"{name}.yml") for folder in (OURS, USERS))
@@ -277,15 +298,33 @@ def test_without_the_variable_nothing_is_deployed(project: Project) -> None:
 @pytest.mark.parametrize(
     ("fails", "done"),
     [
-        ("tests", []),
         ("slipway up dev --yes", [*deployed("dev")[:3], "slipway status dev"]),
         ("slipway verify staging", [*deployed("dev"), *deployed("staging")]),
     ],
 )
-def test_nothing_is_deployed_after_a_failure(project: Project, fails: str, done: list[str]) -> None:
+def test_a_failure_ends_the_deployment_of_its_environment_but_for_the_status(
+    project: Project, fails: str, done: list[str]
+) -> None:
     ran = project.run("deploy.yml", "push", PUSH, VARIABLES, fails)
     assert "failure" in ran.jobs.values(), ran.output
     assert project.journal == ["tests", *done]
+
+
+def test_a_users_project_is_deployed_to_a_cluster_of_the_runner_and_verified(tmp_path: Path) -> None:
+    project = Project.made(tmp_path, USERS)
+    ran = project.run("ci.yml", "pull_request", PULL_REQUEST, {})
+    assert ran.jobs == {"ci/test": "success"}, ran.output
+    inside = "slipway local run -- .venv/bin/slipway"
+    assert project.journal == ["slipway local up", f"{inside} up local --yes", f"{inside} verify local"]
+
+
+def test_a_users_project_that_is_refused_is_not_deployed(tmp_path: Path) -> None:
+    project = Project.made(tmp_path, USERS)
+    (project.folder / "models/digits.yaml").write_text("name: digits\n")
+    ran = project.run("ci.yml", "pull_request", PULL_REQUEST, {})
+    assert ran.jobs == {"ci/test": "failure"}
+    assert "models/digits.yaml:1: " in ran.output
+    assert project.journal == []
 
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]

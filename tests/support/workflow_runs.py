@@ -44,12 +44,13 @@ class Project:
     stub: Path
 
     @classmethod
-    def made(cls, folder: Path) -> "Project":
-        """Copy what the workflows read, and commit it."""
+    def made(cls, folder: Path, workflows: Path = ROOT / ".github") -> "Project":
+        """Copy the workflows and what they read, and commit it."""
         project = cls(folder / "project", folder / "stub")
         project.stub.mkdir()
-        for name in (".github", "models", "stacks"):
+        for name in ("models", "stacks"):
             shutil.copytree(ROOT / name, project.folder / name)
+        shutil.copytree(workflows, project.folder / ".github")
         for name in ("Pulumi.yaml", "pyproject.toml", "uv.lock", "CHANGELOG.md"):
             shutil.copyfile(ROOT / name, project.folder / name)
         for stub, name in (("bootstrap", "infra/bootstrap"), ("test_run", ".ci/run")):
@@ -99,7 +100,7 @@ class Project:
         command += ["--workflows", f".github/workflows/{workflow}", "--eventpath", str(file), "--json"]
         command += ["--no-cache-server", "--secret", "GITHUB_TOKEN=token"]
         command += [part for runner in RUNNERS for part in ("--platform", f"{runner}=-self-hosted")]
-        command += [part for action in _uses() for part in ("--local-repository", action)]
+        command += [part for action in self._uses() for part in ("--local-repository", action)]
         command += [part for item in steps.items() for part in ("--env", "=".join(item))]
         command += [part for item in variables.items() for part in ("--var", "=".join(item))]
         given = {
@@ -109,7 +110,7 @@ class Project:
             "HOME": str(self.stub),
         }
         answer = subprocess.run(
-            command, cwd=self.folder, env=os.environ | given, capture_output=True, text=True, timeout=120, check=False
+            command, cwd=self.folder, env=os.environ | given, capture_output=True, text=True, timeout=300, check=False
         )
         ran = Ran(answer.stdout + answer.stderr)
         for line in answer.stdout.splitlines():
@@ -121,12 +122,11 @@ class Project:
     def _git(self, *arguments: str) -> None:
         subprocess.run(["git", *arguments], cwd=self.folder, check=True, capture_output=True, timeout=60)
 
-
-def _uses() -> list[str]:
-    """Each action with its commit, and the folder of its stub: `owner/name@commit=folder`."""
-    texts = "".join(path.read_text() for path in sorted((ROOT / ".github/workflows").glob("*.yml")))
-    found = sorted(set(re.findall(r"uses: (([\w-]+/[\w-]+)@[0-9a-f]{40})", texts)))
-    return [f"{used}={STUBS / 'actions' / ACTIONS[name]}" for used, name in found if name in ACTIONS]
+    def _uses(self) -> list[str]:
+        """Each action with its commit, and the folder of its stub: `owner/name@commit=folder`."""
+        texts = "".join(path.read_text() for path in sorted((self.folder / ".github/workflows").glob("*.yml")))
+        found = sorted(set(re.findall(r"uses: (([\w-]+/[\w-]+)@[0-9a-f]{40})", texts)))
+        return [f"{used}={STUBS / 'actions' / ACTIONS[name]}" for used, name in found if name in ACTIONS]
 
 
 def _uv(*arguments: str) -> str:
