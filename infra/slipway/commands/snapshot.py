@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from slipway_server.text import shortened
 
 from slipway import console
 from slipway.capacity.estimates import Cost, monthly
@@ -16,8 +17,10 @@ from slipway.planner.price import price
 FORMAT: Literal[1] = 1
 """Raised when a document no longer means what an older `slipway comment` would read in it."""
 
-Text = Annotated[str, Field(max_length=4000)]
-"""Longer than any message of Slipway."""
+LONGEST = 4000
+"""Characters of a text. A message that lists hundreds of models is cut to that."""
+
+Text = Annotated[str, Field(max_length=LONGEST)]
 Usd = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 
@@ -88,7 +91,9 @@ def show_snapshot(folders: Folders) -> None:
         except UserError as error:
             taken.append(_refused(name))
             bad |= _by_text(error)
-    snapshot = Snapshot(format=FORMAT, environments=tuple(taken), refused=tuple(sorted(bad)))
+    snapshot = Snapshot(
+        format=FORMAT, environments=tuple(taken), refused=tuple(shortened(text, LONGEST) for text in sorted(bad))
+    )
     console.document(snapshot.model_dump(mode="json"))
     if bad:
         raise UserErrors(bad.values())
@@ -112,7 +117,7 @@ def _planned(opened: Opened) -> EnvironmentSnapshot:
         models=tuple(_model(model) for model in opened.plan.models),
         usd=_usd(priced.total if priced else None),
         budget_usd=priced.budget_usd if priced else None,
-        warnings=told,
+        warnings=tuple(shortened(warning, LONGEST) for warning in told),
     )
 
 
