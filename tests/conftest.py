@@ -1,22 +1,12 @@
-"""What all tests share: the option that rewrites golden files, and how many examples hypothesis tries.
-
-`pytest tests/unit/loading/test_fuzz.py --hypothesis-profile fuzz` tries more than 10,000 together.
-"""
+"""What all tests share: the option that rewrites golden files, and what is left out without AWS's packages."""
 
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests.support.needs_aws import NOT_HERE, REASON
-
-_UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
-settings.register_profile("quick", _UNHURRIED, max_examples=100)
-settings.register_profile("fuzz", _UNHURRIED, max_examples=2500)
-settings.load_profile("quick")
-
 
 _NEEDS_AWS = re.compile(
     r"^(?:from|import) (?:boto3|botocore|moto|pulumi_aws|slipway\.components\.aws|slipway\.rehearsal"
@@ -45,10 +35,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite golden files, for reading in review")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "lint_manifests: runs kube-score and checkov, which are brought when missing")
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from signatures import vector
 from slipway_server.binary import from_binary, to_binary
@@ -80,7 +80,6 @@ def one(dtype: str) -> Tensor:
     return vector(dtype).inputs[0]
 
 
-@settings(max_examples=500, deadline=None)
 @given(texts=st.lists(st.text(), max_size=20))
 def test_texts_come_back_from_bytes_as_they_went_in(texts: list[str]) -> None:
     array = np.array([*texts, None], dtype=np.object_)[:-1]
@@ -88,7 +87,6 @@ def test_texts_come_back_from_bytes_as_they_went_in(texts: list[str]) -> None:
     assert back.tolist() == texts
 
 
-@settings(max_examples=1000, deadline=None)
 @given(
     data=st.binary(max_size=40) | st.lists(st.sampled_from([b"\0\0\0\0", b"\1\0\0\0a", b"\xff"])).map(b"".join),
     offset=st.integers(0, 3),
@@ -160,7 +158,6 @@ def infer_requests(draw: st.DrawFn) -> tuple[dict[str, object], bytes, bool]:
     return body, binary, broken is None
 
 
-@settings(max_examples=2000, deadline=None)
 @given(sent=infer_requests())
 def test_any_request_is_read_as_the_signature_has_it_or_refused(sent: tuple[dict[str, object], bytes, bool]) -> None:
     body, binary, whole = sent

@@ -1,7 +1,7 @@
 """An expectation is met, or the sentence says what was wrong; one that cannot be met is refused beforehand."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from signatures import DIGITS, vector
 from slipway_server.errors import BadRequest
@@ -160,7 +160,6 @@ ANY = st.recursive(
 )
 
 
-@settings(max_examples=2000, deadline=None)
 @given(
     expect=st.dictionaries(st.sampled_from(["label", "probabilities", "y"]), ANY, max_size=2),
     signature=st.sampled_from([DIGITS, vector("BYTES"), vector("BOOL")]),

@@ -5,13 +5,12 @@ import http.client
 import io
 import json
 import socket
-import uuid
 from pathlib import Path
 
 import onnx_models
 import processes
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from processes import DIGITS, Server
@@ -23,7 +22,7 @@ TENSOR = {"name": "image", "shape": [1, 1, 8, 8], "datatype": "FP32", "data": CH
 
 
 def form(files: dict[str, bytes], filename: bool = True) -> tuple[bytes, str]:
-    boundary = uuid.uuid4().hex
+    boundary = "7d1f0c64e4acd0ba"  # the same in every process that collects the tests, or their names differ
     parts = []
     for name, data in files.items():
         more = '; filename="a.png"' if filename else ""
@@ -288,7 +287,6 @@ BODIES = st.binary(max_size=300) | st.recursive(
 ).map(lambda document: json.dumps(document).encode())
 
 
-@settings(max_examples=1500, deadline=None)
 @given(
     body=BODIES,
     path=st.sampled_from(["/predict", INFER]),
@@ -316,7 +314,6 @@ MUTATED = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=1000, deadline=None)
 @given(change=MUTATED, drop=st.sets(st.sampled_from(["name", "shape", "datatype", "data"]), max_size=1))
 def test_no_change_to_a_right_infer_request_gets_a_500(
     alive: http.client.HTTPConnection, change: dict[str, object], drop: set[str]

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from signatures import DIGITS, EVERY, SCALAR, TABULAR, vector
@@ -227,7 +227,6 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=1500, deadline=None)
 @given(body=JSON, signature=st.sampled_from(EVERY))
 def test_any_document_becomes_arrays_of_the_signature_or_a_bad_request(body: object, signature: Signature) -> None:
     try:
@@ -241,7 +240,6 @@ def test_any_document_becomes_arrays_of_the_signature_or_a_bad_request(body: obj
         assert array.ndim == len(tensor.shape)
 
 
-@settings(max_examples=1500, deadline=None)
 @given(raw=st.binary(max_size=200) | JSON.map(lambda body: json.dumps(body).encode()))
 def test_any_bytes_become_a_document_as_json_reads_it_or_a_bad_request(raw: bytes) -> None:
     try:
