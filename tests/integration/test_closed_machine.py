@@ -19,7 +19,7 @@ from tests.support.namespaces import Namespace, namespaces
 from tests.support.other_user import NOBODY, connected, needs_root
 from tests.support.provider_stack import Cluster
 
-pytestmark = [pytest.mark.integration, needs_root]
+pytestmark = [pytest.mark.integration, pytest.mark.serial, needs_root]
 
 REGISTRY_PORT = int(registry.ADDRESS.rpartition(":")[2])
 

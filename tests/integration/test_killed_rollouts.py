@@ -19,3 +19,4 @@ def test_killed_in_a_rollout_the_next_up_ends_on_what_it_was_asked_for_and_loses
     for played in rounds(bench, ROUNDS, seed):
         assert played.faults == (), f"SLIPWAY_KILL_SEED={seed}, {played}"
         assert played.answered > 0
+    bench.down()

@@ -14,7 +14,7 @@ from slipway.local.cluster import node_tools
 from slipway.local.host import processes
 from tests.support.workbench import Load, Nodes, Workbench, endless, fresh, hungry
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.serial]
 
 _API_SERVER = "kube-apiserver"
 
@@ -97,28 +97,25 @@ def test_an_up_whose_api_server_stays_away_says_so_and_the_next_one_converges(
 
 
 @pytest.mark.parametrize(
-    ("nodes", "reason", "limit_s"),
+    ("nodes", "reason"),
     [
-        (hungry(), "make the model compute more than fits into its memory", 60),
-        (endless(), "golden request: no answer within 5.0 s", 120),
+        (hungry(), "make the model compute more than fits into its memory"),
+        (endless(), "golden request: no answer within 5.0 s"),
     ],
     ids=["a pod that crashes", "a probe that never passes"],
 )
 def test_a_release_that_does_not_come_up_is_taken_back_and_no_request_is_lost(
-    bench: Workbench, nodes: Nodes, reason: str, limit_s: float
+    bench: Workbench, nodes: Nodes, reason: str
 ) -> None:
     bench.write("sums")
     assert bench.up().returncode == 0
     with Load(bench.port("sums")) as load:
         bench.write("sums", nodes=nodes, version="2.0.0", endpoint={"timeout": "5s"})
-        started = time.monotonic()
         result = bench.up()
-        took_s = time.monotonic() - started
         time.sleep(1)
     assert result.returncode == 2
     assert reason in result.stderr, result.stderr
     assert "1.0.0 serves again" in result.stderr
-    assert took_s < limit_s, result.stderr
     assert load.lost == []
     assert set(load.answers) == {2.0}
     assert served(bench) == ("1.0.0", True)

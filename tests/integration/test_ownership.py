@@ -1,10 +1,6 @@
 """What others have in the cluster is neither taken over nor deleted: `up` and `down` as a user runs them."""
 
-import time
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from slipway.cluster.api import Json
 from tests.support.workbench import Workbench, post
@@ -36,51 +32,38 @@ def labels(bench: Workbench) -> dict[str, str]:
     return {key: value for key, value in found.items() if key != "kubernetes.io/metadata.name"}
 
 
-@pytest.fixture
-def shared(bench: Workbench) -> Iterator[Workbench]:
-    """A workbench whose namespace is deleted at the end as its owners would."""
-    yield bench
+def test_a_namespace_of_another_team_is_refused_by_up_and_left_by_down(bench: Workbench) -> None:
+    bench.write("scaled")
+    make_namespace(bench)
+    up = bench.up()
+    assert up.returncode == 1, up.stdout + up.stderr
+    assert f'namespace: "{bench.namespace}" is there already in context slipway-local' in up.stderr
+    assert "labels owner=team-a" in up.stderr
+    assert f"--adopt {bench.namespace}" in up.stderr
     down = bench.run("down", bench.environment, "--yes")
     assert down.returncode == 0, down.stdout + down.stderr
-    bench.cluster.delete("Namespace", bench.namespace)
-    until = time.monotonic() + 60
-    while bench.cluster.read("Namespace", bench.namespace):
-        assert time.monotonic() < until
-        time.sleep(0.2)
+    assert f"namespace {bench.namespace} stays: it is not of this environment" in down.stdout
+    assert labels(bench) == {"owner": "team-a"}
+    assert precious(bench) == {"a": "b"}
 
 
-def test_a_namespace_of_another_team_is_refused_by_up_and_left_by_down(shared: Workbench) -> None:
-    shared.write("scaled")
-    make_namespace(shared)
-    up = shared.up()
-    assert up.returncode == 1, up.stdout + up.stderr
-    assert f'namespace: "{shared.namespace}" is there already in context slipway-local' in up.stderr
-    assert "labels owner=team-a" in up.stderr
-    assert f"--adopt {shared.namespace}" in up.stderr
-    down = shared.run("down", shared.environment, "--yes")
-    assert down.returncode == 0, down.stdout + down.stderr
-    assert f"namespace {shared.namespace} stays: it is not of this environment" in down.stdout
-    assert labels(shared) == {"owner": "team-a"}
-    assert precious(shared) == {"a": "b"}
-
-
-def test_a_namespace_that_is_adopted_by_name_is_used_and_given_back_as_it_was(shared: Workbench) -> None:
-    shared.write("scaled", 3.0)
-    make_namespace(shared)
-    up = shared.up("--adopt", shared.namespace)
+def test_a_namespace_that_is_adopted_by_name_is_used_and_given_back_as_it_was(bench: Workbench) -> None:
+    bench.write("scaled", 3.0)
+    make_namespace(bench)
+    up = bench.up("--adopt", bench.namespace)
     assert up.returncode == 0, up.stdout + up.stderr
-    assert post(shared.port("scaled"), REQUEST)["outputs"] == {"y": [[3, 3, 3]]}
-    assert labels(shared) == {"owner": "team-a", "slipway.dev/adopted-by": shared.environment}
-    assert shared.cluster.read("NetworkPolicy", "default-deny") is None
-    policy = shared.cluster.read("NetworkPolicy", "slipway-default-deny")
+    assert post(bench.port("scaled"), REQUEST)["outputs"] == {"y": [[3, 3, 3]]}
+    assert labels(bench) == {"owner": "team-a", "slipway.dev/adopted-by": bench.environment}
+    assert bench.cluster.read("NetworkPolicy", "default-deny") is None
+    policy = bench.cluster.read("NetworkPolicy", "slipway-default-deny")
     assert policy is not None
-    assert policy["spec"]["podSelector"]["matchLabels"]["slipway.dev/environment"] == shared.environment
-    assert "0 of 1 models to deploy" in shared.up().stderr
-    down = shared.well("down", shared.environment, "--yes")
-    assert f"namespace {shared.namespace} stays: it was adopted" in down
-    assert shared.objects() == set()
-    assert labels(shared) == {"owner": "team-a"}
-    assert precious(shared) == {"a": "b"}
+    assert policy["spec"]["podSelector"]["matchLabels"]["slipway.dev/environment"] == bench.environment
+    assert "0 of 1 models to deploy" in bench.up().stderr
+    down = bench.well("down", bench.environment, "--yes")
+    assert f"namespace {bench.namespace} stays: it was adopted" in down
+    assert bench.objects() == set()
+    assert labels(bench) == {"owner": "team-a"}
+    assert precious(bench) == {"a": "b"}
 
 
 def test_what_others_put_into_our_namespace_survives_down_and_the_namespace_goes_when_it_is_gone(

@@ -30,11 +30,13 @@ from slipway.rehearsal import checks, leftovers
 from slipway.rehearsal.acts import Acts, change_settings, copied_settings
 from slipway.rehearsal.stage import Stage, stage
 from slipway.values import names
+from tests.support import rounds
 from tests.support.workbench import ROOT
 
 pytest.importorskip("moto", reason="`make .venv/.aws` brings the emulator")
 
 _ENVIRONMENTS = ("dev", "staging", "prod")
+_REPEATED = _ENVIRONMENTS if rounds.FULL else _ENVIRONMENTS[:1]
 _ATTEMPTS = 40
 _HOLD_LIMIT_S = 90.0
 Change = Callable[[dict[str, Any]], None]
@@ -167,7 +169,10 @@ _NODES = ("eks.CreateNodegroup",)
 """Calls after each of which a run is killed: done, but the engine never hears of it. Each needs the one before."""
 
 
-@pytest.mark.parametrize(("environment", "calls"), [("dev", _NETWORK), ("staging", _KEYS), ("prod", _NODES)])
+_KILLED = (("dev", _NETWORK), ("staging", _KEYS), ("prod", _NODES))
+
+
+@pytest.mark.parametrize(("environment", "calls"), _KILLED if rounds.FULL else _KILLED[:1])
 def test_a_run_that_was_killed_half_way_is_resumed_without_making_anything_twice(
     environment: str, calls: tuple[str, ...], play: Callable[..., Acts]
 ) -> None:
@@ -207,7 +212,7 @@ def children(pid: int) -> list[int]:
     return [int(found) for found in listed.stdout.split()]
 
 
-@pytest.mark.parametrize("environment", _ENVIRONMENTS)
+@pytest.mark.parametrize("environment", _REPEATED)
 def test_each_tenth_call_that_fails_is_made_good_by_the_next_run(environment: str, play: Callable[..., Acts]) -> None:
     acts = play(environment)
     control(acts.stage.aws / CONTROL, Control(fail_every=10))

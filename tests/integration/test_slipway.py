@@ -42,6 +42,7 @@ def test_a_model_that_nobody_has_seen_goes_all_the_way_without_touching_code(ben
     answer = json.loads(bench.well("predict", bench.environment, "sums", str(request)))
     assert (answer["version"], answer["outputs"]) == ("1.0.0", {"y": [[12.0, 12.0, 12.0]]})
     assert bench.objects() == bench.wanted()
+    bench.down()
 
 
 def test_an_up_without_a_change_touches_nothing(bench: Workbench) -> None:
@@ -179,7 +180,6 @@ def test_without_a_registry_nothing_changes_and_the_message_names_it(bench: Work
     assert result.returncode == 2
     assert "registry of 127.0.0.1:5999/slipway/" in result.stderr
     assert "Traceback" not in result.stderr
-    bench.write_settings(registry="127.0.0.1:5000")
     assert json.loads(bench.well("verify", bench.environment, "--json"))["models"][0]["right"]
 
 
@@ -198,13 +198,11 @@ def test_without_an_api_server_the_message_names_its_address_and_the_limit(bench
 
 def test_ctrl_c_ends_in_order_and_the_next_up_goes_on(bench: Workbench) -> None:
     bench.write("sums")
-    process = bench.start("up", bench.environment, "--yes")
-    time.sleep(3)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=90)
-    assert process.returncode == 3, stderr
-    assert "run the same command again" in stderr
-    assert "Traceback" not in stderr
+    with bench.up_until("sums: updating its stack") as up:
+        up.process.send_signal(signal.SIGINT)
+    assert up.returncode == 3, up.stderr
+    assert "run the same command again" in up.stderr
+    assert "Traceback" not in up.stderr
     assert bench.up().returncode == 0
     assert bench.objects() == bench.wanted()
 
@@ -228,4 +226,3 @@ def test_a_refused_spec_changes_nothing_and_names_its_line(bench: Workbench) -> 
     assert result.returncode == 1
     assert re.search(r"models/sums\.yaml:\d+: resources\.cpu: \"lots\"", result.stderr)
     assert bench.cluster.read("Deployment", "sums") == before
-    bench.write("sums")

@@ -60,4 +60,3 @@ def test_an_unfinished_spec_of_another_team_stops_who_asks_for_it_or_for_all_and
         refused = bench.run(*arguments)
         assert refused.returncode == 1
         assert "models/theirs.yaml:2: version: " in refused.stderr
-    bench.write("theirs")  # so that the environment can be taken down as any other

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -193,7 +194,7 @@ class Workbench:
                 assert process.poll() is None, f"it ended before `{moment}`:\n{said.read_text()}"
                 assert time.monotonic() < until, f"no `{moment}` within {limit_s} s:\n{said.read_text()}"
                 time.sleep(0.02)
-            watched = Watched()
+            watched = Watched(process)
             yield watched
             watched.returncode = process.wait(limit_s)
             watched.stderr = said.read_text()
@@ -249,6 +250,25 @@ class Workbench:
         assert service is not None
         return int(service["spec"]["ports"][0]["nodePort"])
 
+    def down(self) -> None:
+        """Take the environment down as a user does; nothing of it may be left."""
+        self.well("down", self.environment, "--yes")
+        assert self.objects() == set()
+
+    def discard(self) -> None:
+        """Delete what the environment is made of, a namespace and states, whatever became of it: sooner than `down`.
+
+        What runs ends in the cluster's own time, which nobody waits for.
+        """
+        states = {**os.environ, **self.environ}["PULUMI_BACKEND_URL"].removeprefix("file://")
+        for path in sorted(Path(states).rglob(f"{self.environment}*")):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        if self.cluster.read("Namespace", self.namespace):
+            self.cluster.delete("Namespace", self.namespace)
+
     def objects(self) -> set[str]:
         """Name everything of Slipway in the namespace, as `Kind name`."""
         return {
@@ -267,8 +287,9 @@ class Workbench:
 
 @dataclass
 class Watched:
-    """How an `up` that was watched ended."""
+    """An `up` that is watched, and how it ended."""
 
+    process: subprocess.Popen[bytes]
     returncode: int = -1
     stderr: str = ""
 
@@ -322,4 +343,5 @@ class Load:
             if seed % 2 and connection:
                 connection.close()
                 connection = None
-            time.sleep(rng.uniform(0, 0.004))
+            # Tests of other models share the machine: what is lost between two releases shows at this rate too.
+            time.sleep(rng.uniform(0, 0.02))

@@ -18,7 +18,7 @@ from slipway.local.host import paths, processes
 from slipway.local.host.errors import LocalError
 from tests.integration.cluster.conftest import create, eventually, get
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.serial]
 
 
 @pytest.fixture(scope="session")
