@@ -33,12 +33,8 @@ down: .venv/.synced ## take everything away (TOOLS=1: the cache of built tools t
 status: .venv/.synced ## every part of the local environment and how it does
 	@$(LOCAL) status
 
-test: lint ## everything: lint, unit, golden, programs, server, fuzz, integration
-	@$(WEIGHTS)
-	@$(BIN)/pytest --ignore=tests/integration --ignore=tests/bench --ignore=tests/unit/loading/test_fuzz.py
-	@$(BIN)/pytest tests/unit/loading/test_fuzz.py --hypothesis-profile fuzz
-	@$(LOCAL) up
-	@$(IN_LOCAL) pytest tests/integration
+test: .venv/.aws ## everything: lint, unit, golden, programs, server, fuzz, integration, rehearsal
+	@$(BIN)/python -m tests.run
 
 lint: .venv/.aws ## style, types, layers
 	@$(BIN)/ruff check
@@ -51,7 +47,8 @@ bench: .venv/.synced ## the figures of docs/benchmarks.md, with their peers in t
 	@$(LOCAL) up
 	@$(IN_LOCAL) python -m tests.bench
 
-soak: .venv/.synced ## many rounds of kills and the like; writes docs/soak.md
+soak: .venv/.aws ## everything with full rounds, then many rounds of kills and the like; writes docs/soak.md
+	@SLIPWAY_ROUNDS=full $(BIN)/python -m tests.run
 	@$(LOCAL) up
 	@$(IN_LOCAL) python -m tests.soak
 

@@ -1,0 +1,198 @@
+"""`make test` stands for all of its parts: what fails is told and fails the whole, Ctrl-C leaves nothing running."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.run import __main__
+from tests.run.durations import slowest
+from tests.run.parts import Part, all_parts
+from tests.run.running import play
+from tests.support import rounds
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_S = 60.0
+
+
+class Heard:
+    """What parts say."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str]] = []
+
+    def __call__(self, part: str, line: str) -> None:
+        self.lines.append((part, line))
+
+    def has(self, part: str, text: str) -> bool:
+        return any(name == part and text in line for name, line in self.lines)
+
+
+def python(code: str) -> tuple[str, ...]:
+    return sys.executable, "-u", "-c", code
+
+
+def results(parts: list[Part], heard: Heard, limit_s: float = LIMIT_S) -> dict[str, tuple[bool, str]]:
+    return {how.name: (how.passed, how.result) for how in play(parts, heard, limit_s)}
+
+
+def test_parts_that_wait_for_nobody_run_side_by_side(tmp_path: Path) -> None:
+    """Each ends only when the other has begun."""
+    code = (
+        "import pathlib, sys, time\npathlib.Path(sys.argv[1]).touch()\n"
+        "while not pathlib.Path(sys.argv[2]).exists(): time.sleep(0.01)"
+    )
+    one, other = str(tmp_path / "one"), str(tmp_path / "other")
+    parts = [Part("one", (*python(code), one, other)), Part("other", (*python(code), other, one))]
+    assert results(parts, Heard()) == {"one": (True, "passed"), "other": (True, "passed")}
+
+
+def test_a_part_starts_when_those_before_it_have_ended_however() -> None:
+    heard = Heard()
+    parts = [Part("last", python("print('last')"), after=("first",)), Part("first", python("print('no'); exit(3)"))]
+    assert results(parts, heard) == {"first": (False, "failed with 3"), "last": (True, "passed")}
+    assert heard.lines.index(("first", "no")) < heard.lines.index(("last", "last"))
+
+
+def test_what_needs_a_part_that_failed_is_not_started_and_not_passed() -> None:
+    heard = Heard()
+    parts = [
+        Part("cluster", python("exit(1)")),
+        Part("on it", python("print('ran')"), needs=("cluster",)),
+        Part("after that", python("print('ran too')"), after=("on it",)),
+    ]
+    assert results(parts, heard) == {
+        "cluster": (False, "failed with 1"),
+        "on it": (False, "not started: cluster has not passed"),
+        "after that": (True, "passed"),
+    }
+    assert not heard.has("on it", "ran")
+
+
+def test_a_failing_lint_stops_what_runs_and_starts_nothing_else(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    slow = f"import pathlib, time\npathlib.Path({str(started)!r}).touch()\ntime.sleep(600)"
+    lint = f"import pathlib, time\nwhile not pathlib.Path({str(started)!r}).exists(): time.sleep(0.01)\nexit(1)"
+    parts = [
+        Part("lint", python(lint), stops_all=True),
+        Part("local up", python(slow)),
+        Part("unit", python("print('ran')"), after=("lint",)),
+    ]
+    heard = Heard()
+    assert results(parts, heard) == {
+        "lint": (False, "failed with 1"),
+        "local up": (False, "stopped: lint has failed"),
+        "unit": (False, "not started: lint has failed"),
+    }
+    assert not heard.has("unit", "ran")
+
+
+def test_a_part_that_does_not_end_is_ended_and_its_limit_named() -> None:
+    assert results([Part("endless", python("import time; time.sleep(600)"))], Heard(), 0.6) == {
+        "endless": (False, "not done within 0.01 min")
+    }
+
+
+def test_what_a_part_says_is_passed_on_whole_also_when_it_is_no_text() -> None:
+    heard = Heard()
+    results(
+        [Part("one", python("import sys; sys.stdout.buffer.write(b'\\xff\\n'); print('end', file=sys.stderr)"))], heard
+    )
+    assert heard.has("one", "\ufffd")
+    assert heard.has("one", "end")
+
+
+def test_ctrl_c_ends_every_part_with_its_children(tmp_path: Path) -> None:
+    """The parts here are shells that wait for a child, as pytest is that waits for `slipway`."""
+    pids = tmp_path / "pids"
+    pids.mkdir()
+    child = f"import os, pathlib, time; pathlib.Path({str(pids)!r}, str(os.getpid())).touch(); time.sleep(600)"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    code = (
+        "from tests.run.parts import Part\nfrom tests.run.running import play\n"
+        f"play([Part(name, ({sys.executable!r}, '-c', {parent!r})) for name in 'ab'], lambda *_: None, 60.0)"
+    )
+    run = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + LIMIT_S
+    while len(started := [int(path.name) for path in pids.iterdir()]) < 2:
+        assert run.poll() is None, "it ended"
+        assert time.monotonic() < until, "the parts did not start"
+        time.sleep(0.01)
+    run.send_signal(signal.SIGINT)
+    assert "KeyboardInterrupt" in run.communicate(timeout=LIMIT_S)[1]
+    for pid in started:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_the_slowest_tests_of_all_reports_are_told_with_setup_and_teardown(tmp_path: Path) -> None:
+    tests = tmp_path / "test_it.py"
+    tests.write_text(
+        "import time\nimport pytest\n\n@pytest.fixture\ndef slow():\n    yield\n    time.sleep(0.5)\n\n"
+        "def test_with_slow_teardown(slow): pass\n\n@pytest.mark.parametrize('n', range(3))\ndef test_quick(n): pass\n"
+    )
+    for name in ("one", "other"):
+        report = f"--junitxml={tmp_path / name}.xml"
+        done = subprocess.run([sys.executable, "-m", "pytest", "-q", report, tests], cwd=tmp_path, check=False)
+        assert done.returncode == 0
+    found = slowest(tmp_path, 3)
+    assert [name for _, name in found[:2]] == ["test_it::test_with_slow_teardown"] * 2
+    assert len(found) == 3
+    assert found[1][0] > found[2][0]
+
+
+@pytest.mark.parametrize(("code", "end"), [(0, "all         passed"), (1, "all         failed")])
+def test_the_end_tells_each_part_and_one_that_failed_fails_the_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: int, end: str
+) -> None:
+    parts = [Part("one", python("print('said')")), Part("other", python(f"exit({code})"))]
+    monkeypatch.setattr(__main__, "all_parts", lambda _: parts)
+    assert __main__.main() == code
+    told = capsys.readouterr().out
+    assert "one         said\n" in told
+    assert re.search(r"min  one +passed\n", told)
+    assert re.search(rf"min  other +{'failed with 1' if code else 'passed'}\n", told)
+    assert told.endswith(f"{end}\n")
+
+
+def test_each_integration_test_is_in_just_one_part(tmp_path: Path) -> None:
+    """The parts differ by one marker and one file; what has the marker must not be in the file."""
+    integration, serial, rehearsal = (
+        part.argv for part in all_parts(tmp_path) if part.name in ("integration", "serial", "rehearsal")
+    )
+    (ignored,) = (word.removeprefix("--ignore=") for word in integration if word.startswith("--ignore="))
+    assert ignored in rehearsal
+    assert (integration[integration.index("tests/integration") + 2], "serial") == (
+        "not serial",
+        serial[serial.index("tests/integration") + 2],
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "tests/integration", "-m", "serial", "--collect-only", "-q"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "test_cluster_recovery.py::" in done.stdout
+    assert ignored not in done.stdout
+
+
+def test_another_word_for_how_many_rounds_is_refused() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", __file__],
+        cwd=ROOT,
+        env={**os.environ, rounds.VARIABLE: "many"},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert 'SLIPWAY_ROUNDS: "many"; allowed: full; next: ' in done.stdout + done.stderr

@@ -1,0 +1,59 @@
+"""Run everything that `make test` stands for; ends with 0 when every part has passed, with 1 when one has not.
+
+A line of a part begins with its name, since parts run side by side. At the end: each part's result and minutes, and the
+slowest tests.
+"""
+
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.run.durations import slowest
+from tests.run.parts import all_parts
+from tests.run.running import play
+
+_LIMIT_S = 90 * 60.0
+_SLOWEST = 10
+_INTERRUPTED = 130
+
+
+def main() -> int:
+    """Run all parts and tell how they ended."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="slipway-test-") as folder:
+        reports = Path(folder)
+        parts = all_parts(reports)
+        ended = {how.name: how for how in play(parts, _say, _LIMIT_S)}
+        print("\nslowest tests, with their setup and teardown:")
+        for took_s, name in slowest(reports, _SLOWEST):
+            print(f"{took_s:7.1f} s  {name}")
+    print("\nparts:")
+    for part in parts:
+        how = ended[part.name]
+        print(f"{how.took_s / 60:5.1f} min  {part.name:<12}{how.result}")
+    passed = all(how.passed for how in ended.values())
+    print(f"{(time.monotonic() - began) / 60:5.1f} min  all         {'passed' if passed else 'failed'}", flush=True)
+    return 0 if passed else 1
+
+
+def _say(part: str, line: str) -> None:
+    # In one write: threads of several parts print.
+    sys.stdout.write(f"{part:<12}{line}\n")
+    sys.stdout.flush()
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    # Also where whoever started this ignores Ctrl-C, as a shell does for what runs in its background.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("interrupted: every part was stopped", file=sys.stderr)
+        sys.exit(_INTERRUPTED)

@@ -1,0 +1,56 @@
+"""The parts of `make test`, and what each waits for."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+_PYTHON = (sys.executable, "-u")
+_LOCAL = (*_PYTHON, "-m", "slipway.local")
+_PYTEST = (sys.executable, "-u", "-m", "pytest")
+_INTEGRATION = (*_LOCAL, "run", "--", *_PYTEST, "tests/integration")
+_REHEARSALS = "tests/integration/test_rehearsal.py"
+_AT_ONCE = "3"
+"""Tests on the one node: their models have room beside each other, and most of a test's time is waiting."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A command. It starts when those of `after` have ended, however, and those of `needs` have passed.
+
+    `stops_all`: when it fails, what runs is stopped and nothing else is started.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    stops_all: bool = False
+
+
+def all_parts(reports: Path) -> list[Part]:
+    """Give the parts, in the order in which they are told at the end; pytest writes `<name>.xml` into `reports`."""
+
+    def report(name: str) -> str:
+        return f"--junitxml={reports / name}.xml"
+
+    spread = ("--dist", "worksteal", "-n")
+    without_cluster = ("--ignore=tests/integration", "--ignore=tests/bench", *spread, "auto", "-q")
+    local = ("-m", "not serial", f"--ignore={_REHEARSALS}", *spread, _AT_ONCE, "-v")
+    on_the_cluster = ("weights", "local up")
+    return [
+        Part("lint", ("make", "--no-print-directory", "lint"), stops_all=True),
+        Part("weights", (*_PYTHON, "models/speech/fetch.py")),
+        Part("local up", (*_LOCAL, "up")),
+        Part("unit", (*_PYTEST, *without_cluster, report("unit")), needs=("lint", "weights")),
+        Part("integration", (*_INTEGRATION, *local, report("integration")), needs=on_the_cluster, after=("unit",)),
+        Part(
+            "serial", (*_INTEGRATION, "-m", "serial", "-v", report("serial")), on_the_cluster, ("unit", "integration")
+        ),
+        # With a control plane of its own, it notices nothing of what the others do to the local cluster.
+        Part(
+            "rehearsal",
+            (*_LOCAL, "run", "--", *_PYTEST, _REHEARSALS, "-v", report("rehearsal")),
+            on_the_cluster,
+            ("unit",),
+        ),
+    ]
