@@ -52,7 +52,7 @@ def test_the_release_that_serves_is_read_back_from_the_cluster_as_it_was_recorde
 def test_a_golden_request_of_the_documented_size_deploys_and_is_recorded(bench: Workbench) -> None:
     numbers = random.Random(5)
     rows = [[numbers.randint(0, 9) for _ in range(3)] for _ in range(57_000)]
-    bench.write("scaled", 2.0, expect=0.0, resources={"cpu": "300m", "memory": "1Gi"})
+    bench.write("scaled", 2.0, expect=0.0, resources={"cpu": "200m", "memory": "1Gi"})
     spec = bench.folder / "models/scaled.yaml"
     spec.write_text(spec.read_text().replace("max: 0.0", "max: 100.0").replace("timeout: 5s", "timeout: 60s"))
     text = str({"inputs": {"a": rows, "b": rows}}).replace(" ", "").replace("'", '"')

@@ -221,7 +221,7 @@ def test_a_refused_spec_changes_nothing_and_names_its_line(bench: Workbench) -> 
     assert bench.up().returncode == 0
     before = bench.cluster.read("Deployment", "sums")
     path = bench.folder / "models" / "sums.yaml"
-    path.write_text(path.read_text().replace("cpu: 300m", "cpu: lots"))
+    path.write_text(path.read_text().replace("cpu: 200m", "cpu: lots"))
     result = bench.up()
     assert result.returncode == 1
     assert re.search(r"models/sums\.yaml:\d+: resources\.cpu: \"lots\"", result.stderr)

@@ -10,7 +10,7 @@ _PYTEST = (sys.executable, "-u", "-m", "pytest")
 _INTEGRATION = (*_LOCAL, "run", "--", *_PYTEST, "tests/integration")
 _REHEARSALS = "tests/integration/test_rehearsal.py"
 _AT_ONCE = "3"
-"""Tests on the one node: their models have room beside each other, and most of a test's time is waiting."""
+"""Tests on the one node: most of their time is waiting, and two processors have room for three environments at once."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,5 @@ def all_parts(reports: Path) -> list[Part]:
             "rehearsal",
             (*_LOCAL, "run", "--", *_PYTEST, _REHEARSALS, "-v", report("rehearsal")),
             on_the_cluster,
-            ("unit",),
         ),
     ]

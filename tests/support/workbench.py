@@ -150,7 +150,7 @@ class Workbench:
             "owner": "tests",
             "artifact": {"source": f"models/{name}.onnx"},
             "runtime": "onnxruntime",
-            "resources": {"cpu": "300m", "memory": "256Mi"},
+            "resources": {"cpu": "200m", "memory": "256Mi"},
             "scale": {"min": 1, "max": 1},
             "rollout": {"drain": "5s"},
             "check": {
