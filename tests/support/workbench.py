@@ -260,8 +260,8 @@ class Workbench:
 
         What runs ends in the cluster's own time, which nobody waits for.
         """
-        states = {**os.environ, **self.environ}["PULUMI_BACKEND_URL"].removeprefix("file://")
-        for path in sorted(Path(states).rglob(f"{self.environment}*")):
+        states = Path({**os.environ, **self.environ}["PULUMI_BACKEND_URL"].removeprefix("file://"), ".pulumi")
+        for path in [*states.glob(f"*/slipway/{self.environment}*"), *states.glob(f"locks/*/*/{self.environment}*")]:
             if path.is_dir():
                 shutil.rmtree(path)
             else:
