@@ -89,7 +89,7 @@ def show_plan(opened: Opened, names: Sequence[str], *, as_json: bool, live: bool
     columns = ("MODEL", "VERSION", "RELEASE", "REPLICAS", "A REPLICA", "POOL", "ROLLOUT", "COLD START", "$/MONTH")
     console.table(columns, rows)
     for model in models:
-        body = format_bytes(model.server_config["max_body_bytes"])
+        body = format_bytes(model.max_body)
         console.result(f"{model.name}: {model.pool.name} is {model.pool_reason[0]}; bodies of up to {body}")
     console.result(f"cold starts are estimates; `slipway status {opened.name}` shows what live replicas took")
     if priced is not None:

@@ -24,6 +24,7 @@ from slipway.policy.rules import RULES
 from slipway.reading.yaml_document import DEPTH_LIMIT, SIZE_LIMIT
 from slipway.render.objects import MODEL_OBJECTS, Phase
 from slipway.runtimes.onnxruntime import OnnxRuntime
+from slipway.runtimes.registry import RUNTIMES
 from slipway.spec.model import OVERRIDABLE, ModelSpec
 from slipway.values.quantities import format_bytes
 
@@ -115,6 +116,7 @@ def _page(name: str, tables: Mapping[str, Schema]) -> str:
     facts = {key: "\n".join(_table(schema)) for key, schema in tables.items()} | {
         "catalog": "\n".join(_catalog()),
         "rules": "\n".join(_rules()),
+        "runtimes": "\n".join(_runtimes()),
         "objects": "\n".join(_objects()),
         "memory_base": format_bytes(SERVER_BYTES),
         "memory_factor": str(WEIGHTS_FACTOR),
@@ -166,6 +168,15 @@ def _rules() -> Iterator[str]:
         checked = " and ".join(where[subject] for subject in rule.seen_by)
         level = "mandatory" if rule.mandatory else "advisory"
         yield f"| `{rule.id}` | the {rule.about} | {checked} | {level} | {rule.reason} |"
+
+
+def _runtimes() -> Iterator[str]:
+    """The runtimes that a spec may name."""
+    yield "| runtime | weights | computes on | image without weights, compressed |"
+    yield "| --- | --- | --- | --- |"
+    for name, runtime in RUNTIMES.items():
+        size = format_bytes(runtime.image_bytes)
+        yield f"| `{name}` | {', '.join(runtime.formats)} | {', '.join(runtime.accelerators)} | {size} |"
 
 
 def _objects() -> Iterator[str]:

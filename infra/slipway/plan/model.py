@@ -160,6 +160,13 @@ class ModelPlan:
         """Whether an autoscaler sets the replicas; it is their only writer then."""
         return self.spec.scale.max > self.spec.scale.min
 
+    @property
+    def max_body(self) -> int:
+        """Bytes of the largest body of a request; a spec that names none was given one when it was loaded."""
+        if self.spec.endpoint.max_body is None:
+            raise ValueError(f"the plan of {self.name} has no endpoint.max_body")
+        return self.spec.endpoint.max_body
+
     def to_json(self) -> dict[str, Any]:
         """As JSON values, without paths of this machine."""
         return {

@@ -70,7 +70,7 @@ class Runtime(Protocol):
 
     Attributes:
         name: what a spec says in `runtime`.
-        formats: endings of the files of weights that it loads.
+        formats: of weights that it loads, as people call them.
         accelerators: what it computes on: `cpu`, `gpu`.
         without_gpu: what a person should know who gives GPUs to a runtime that computes on CPUs only.
         image: how its image is made. The weights are a part of it: a pod that starts fetches nothing else.
