@@ -131,7 +131,7 @@ def _differs(shape: Any, value: Any, path: str, values: "_Values") -> Iterator[s
     if isinstance(shape, str) and shape.startswith(PLACE):
         name = shape.removeprefix(PLACE)
         if name in _OF_RUNTIMES:
-            yield from min((list(_differs(of, value, path, values)) for of in _OF_RUNTIMES[name]), key=len)
+            yield from min((list(_differs_in_runtime(of, value, path, values)) for of in _OF_RUNTIMES[name]), key=len)
         elif not values.allows(name, value):
             yield f"{path} is none of this model's"
     elif isinstance(shape, dict):
@@ -143,6 +143,15 @@ def _differs(shape: Any, value: Any, path: str, values: "_Values") -> Iterator[s
             yield f"{path} is no number"
     elif type(value) is not type(shape) or value != shape:
         yield f"{path} is not as Slipway writes it"
+
+
+def _differs_in_runtime(shape: Any, value: Any, path: str, values: "_Values") -> Iterator[str]:
+    """As `_differs`, but a port has to be the very one: what it is opens the pod to the network."""
+    if isinstance(shape, int):
+        if type(value) is not int or value != shape:
+            yield f"{path} is no port of a runtime"
+    else:
+        yield from _differs(shape, value, path, values)
 
 
 def _differs_in_mapping(shape: Mapping[str, Any], value: Any, path: str, values: "_Values") -> Iterator[str]:

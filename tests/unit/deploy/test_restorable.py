@@ -125,6 +125,16 @@ def test_a_release_of_a_registry_that_the_model_still_runs_from_may_be_restored(
         (lambda of: pod(of)["containers"][0].update(command=["sh"]), r"command is nothing"),
         (lambda of: pod(of)["containers"][0].update(envFrom=[{"secretRef": {"name": "s"}}]), r"envFrom is nothing"),
         (lambda of: pod(of)["containers"][0]["env"].append({"name": "LD_PRELOAD", "value": "x"}), r"env.2"),
+        (lambda of: pod(of)["containers"][0]["env"][0].update(value="/tmp/own.json"), r"env.0.value is not as"),
+        (lambda of: pod(of)["containers"][0]["readinessProbe"]["httpGet"].update(path="/"), r"path is not as"),
+        (
+            lambda of: pod(of)["containers"][0]["ports"][0].update(containerPort=22),
+            r"containerPort is no port of a runt",
+        ),
+        (
+            lambda of: of["NetworkPolicy"]["spec"]["ingress"][0]["ports"][0].update(port=22),
+            r"port is no port of a runt",
+        ),
         (lambda of: pod(of)["containers"][0]["securityContext"].update(privileged=True), r"privileged"),
         (lambda of: pod(of)["containers"][0]["securityContext"]["capabilities"].update(add=["SYS_ADMIN"]), r"add"),
         (lambda of: pod(of)["containers"][0].pop("securityContext"), r"allowPrivilegeEscalation is not false"),
