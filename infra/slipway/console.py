@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 
+from rich import progress
 from rich.console import Console
-from rich.live import Live
 from rich.table import Table
 
 out = Console(soft_wrap=True, highlight=False)
@@ -58,41 +58,40 @@ class Progress(AbstractContextManager["Progress"]):
     of a CI run can be read. Safe to call from several threads.
     """
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._quiet = quiet
-        self._rows: dict[str, tuple[str, float]] = {}
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._started = time.monotonic()
-        self._live = Live(console=err, refresh_per_second=8, transient=True) if err.is_terminal else None
+        self._said: dict[str, str] = {}
+        self._tasks: dict[str, progress.TaskID] = {}
+        self._rows = progress.Progress(
+            progress.TextColumn("{task.description}", markup=False),
+            progress.TextColumn("{task.fields[text]}", markup=False),
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+        )
 
     def __enter__(self) -> "Progress":
-        if self._live and not self._quiet:
-            self._live.start()
+        self._rows.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._live and not self._quiet:
-            self._live.stop()
+        self._rows.stop()
 
     def report(self, what: str, text: str) -> None:
         """`what` now does or waits for `text`; a repetition is not shown."""
         with self._lock:
-            if self._quiet or self._rows.get(what, ("", 0.0))[0] == text:
+            if self._said.get(what) == text:
                 return
-            since = time.monotonic()
-            self._rows[what] = (text, since)
-            if self._live:
-                self._live.update(self._drawn())
+            self._said[what] = text
+            if self._rows.disable:
+                message(f"{time.monotonic() - self._started:6.1f} s  {what}: {text}")
+            elif what in self._tasks:
+                self._rows.update(self._tasks[what], text=text)
             else:
-                message(f"{since - self._started:6.1f} s  {what}: {text}")
-
-    def _drawn(self) -> Table:
-        grid = Table.grid(padding=(0, 2))
-        for what, (text, _) in self._rows.items():
-            grid.add_row(_plain(what), _plain(text))
-        return grid
+                self._tasks[what] = self._rows.add_task(what, total=None, text=text)
 
 
 def durations(steps: Mapping[str, float]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 import pytest
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.from_thread import start_blocking_portal
 from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 
@@ -16,6 +16,7 @@ from slipway.local.plugins.protocol.errors import InitError, NotConfiguredError,
 from slipway.local.plugins.protocol.properties import Object, decode, encode
 from slipway.local.plugins.protocol.server import serving
 from slipway.local.plugins.protocol.service import Service, arguments, changed_keys, difference
+from tests.support.other_user import NOBODY, needs_root, relay
 
 
 class KnownError(Exception):
@@ -45,15 +46,24 @@ class Nothing(Service[Connection]):
 
 
 @pytest.fixture(scope="module")
-def stub() -> Iterator[Any]:
-    with start_blocking_portal() as loop:
-        yield from _served(loop)
-
-
-def _served(loop: BlockingPortal) -> Iterator[Any]:
+def port() -> Iterator[int]:
     made = serving(lambda environment_of: Nothing(Connections(Connection, environment_of)), Nothing.what)
-    with loop.wrap_async_context_manager(made) as port, grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+    with start_blocking_portal() as loop, loop.wrap_async_context_manager(made) as number:
+        yield number
+
+
+@pytest.fixture
+def stub(port: int) -> Iterator[Any]:
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield provider_pb2_grpc.ResourceProviderStub(channel)
+
+
+@needs_root
+def test_another_user_of_the_machine_is_refused(port: int) -> None:
+    refusal = pytest.raises(grpc.RpcError, match="this test: it serves processes of uid 0 and root")
+    with relay(port, NOBODY) as passed, grpc.insecure_channel(f"127.0.0.1:{passed}") as channel, refusal as refused:
+        provider_pb2_grpc.ResourceProviderStub(channel).GetSchema(pb.GetSchemaRequest(), timeout=10)
+    assert _code(refused.value) == grpc.StatusCode.PERMISSION_DENIED
 
 
 def test_the_schema_names_the_package_and_its_version(stub: Any) -> None:
