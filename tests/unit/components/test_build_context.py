@@ -4,6 +4,7 @@ import os
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +74,13 @@ class Registry:
         self.images = self.api = self
         self.done: list[str] = []
         self.contexts: dict[str, list[str]] = {}
+        self.platforms: list[str] = []
 
     def get_registry_data(self, reference: str) -> Any:
         raise docker.errors.NotFound(reference)
 
-    def build(self, fileobj: Any, tag: str, **_: object) -> Iterator[dict[str, str]]:
+    def build(self, fileobj: Any, tag: str, platform: str, **_: object) -> Iterator[dict[str, str]]:
+        self.platforms.append(platform)
         self.done.append(f"build {tag.rpartition(':')[0]}")
         with tarfile.open(fileobj=fileobj) as tar:
             self.contexts[tag.rpartition(":")[0]] = tar.getnames()
@@ -109,6 +112,29 @@ def test_an_unchanged_model_is_built_and_pushed_with_all_its_files(root: Path, c
     names = registry.contexts[model.image.repository]
     assert {"Dockerfile", "model/linear.onnx", "model/w.bin", "server/slipway_server/app.py"} <= set(names)
     assert not [name for name in names if name.endswith(".pyc")]
+
+
+@pytest.mark.parametrize(("architecture", "wheels"), [("amd64", "x86_64"), ("arm64", "aarch64")])
+def test_an_image_is_built_for_its_nodes_whatever_machine_builds_it(
+    root: Path,
+    code: CodeDigests,
+    registry: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+    architecture: str,
+    wheels: str,
+) -> None:
+    fetched: list[str] = []
+
+    def install(_: Path, platform: str, folder: Path) -> None:
+        fetched.append(platform)
+        folder.mkdir()
+
+    monkeypatch.setattr(build, "_install", install)
+    model = planned(root, code)
+    runtime = replace(model.image.runtime, architecture=architecture)
+    built(replace(model, image=replace(model.image, runtime=runtime)))
+    assert registry.platforms == [f"linux/{architecture}"] * 2, "the runtime image, and the model's on it"
+    assert fetched == [f"{wheels}-manylinux_2_28"]
 
 
 def _appended(path: Path) -> None:

@@ -61,7 +61,8 @@ def engine(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDo
 
 
 def built(builder: ImageBuilder) -> str:
-    return builder.ensure(IMAGE, lambda: planned_context((), lambda: "FROM scratch\n"), lambda _: None)
+    context = lambda: planned_context((), lambda: "FROM scratch\n")  # noqa: E731
+    return builder.ensure(IMAGE, context, lambda _: None, "linux/amd64")
 
 
 def test_an_image_that_another_run_never_finishes_is_waited_for_no_longer_than_the_limit(

@@ -41,11 +41,13 @@ def test_an_image_is_pushed_once_and_found_by_its_tag(aws: Aws, docker: ImageBui
     aws.call("ecr", "create_repository", repositoryName="slipway/one", imageTagMutability="IMMUTABLE")
     reference = f"{_ECR}/slipway/one:1"
     assert docker.pushed(reference) is None
-    digest = docker.build_and_push(reference, planned_context([], lambda: "FROM scratch"), lambda _: None, None)
+    digest = docker.build_and_push(
+        reference, planned_context([], lambda: "FROM scratch"), lambda _: None, "linux/amd64"
+    )
     assert digest.startswith("sha256:")
     assert docker.pushed(reference) == digest
     with pytest.raises(RegistryFailed, match="AlreadyExistsException"):
-        docker.build_and_push(reference, planned_context([], lambda: "FROM other"), lambda _: None, None)
+        docker.build_and_push(reference, planned_context([], lambda: "FROM other"), lambda _: None, "linux/amd64")
 
 
 def test_a_push_to_a_repository_that_is_not_there_is_refused(docker: ImageBuilder) -> None:

@@ -86,10 +86,10 @@ class ImageBuilder:
             raise RegistryFailed(image, "there is no such image")
         return f"{image.rpartition(':')[0]}@{digest}"
 
-    def build_and_push(self, reference: str, context: IO[bytes], report: Report, platform: str | None) -> str:
+    def build_and_push(self, reference: str, context: IO[bytes], report: Report, platform: str) -> str:
         """Build `repository:tag` from a tar with its Dockerfile, push it, and return the registry's digest.
 
-        `platform`: `linux/arm64`; the Engine's own for None.
+        `platform`: of the nodes that run it, such as `linux/arm64`; the Engine's may be another.
         """
         repository, _, tag = reference.rpartition(":")
         with self._explained(reference):
@@ -140,9 +140,7 @@ class ImageBuilder:
         place = f"the Docker Engine's folder {self._docker.info()['DockerRootDir']} (`docker system prune` empties it)"
         return NoSpace(f"image {reference} was not built, nothing was deployed", place, "no space left on device")
 
-    def ensure(
-        self, reference: str, context: Callable[[], IO[bytes]], report: Report, platform: str | None = None
-    ) -> str:
+    def ensure(self, reference: str, context: Callable[[], IO[bytes]], report: Report, platform: str) -> str:
         """Return the digest of `repository:tag`; build and push only when the registry does not have it.
 
         `context` is called only then. Two who need the same image at once build it once.

@@ -61,7 +61,6 @@ def _runtime_context(builder: ImageBuilder, model: ModelPlan, report: Report) ->
     return folder_context(render_runtime_dockerfile(model.spec.runtime, base, runtime.architecture), "deps", wheels)
 
 
-def _platform(model: ModelPlan) -> str | None:
-    """Return the platform to build for; the Engine's own for the images that it can run itself."""
-    architecture = model.image.runtime.architecture
-    return None if architecture == "amd64" else f"linux/{architecture}"
+def _platform(model: ModelPlan) -> str:
+    """Return the platform to build for: that of the nodes, whatever the Engine's own is."""
+    return f"linux/{model.image.runtime.architecture}"
