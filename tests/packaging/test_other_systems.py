@@ -52,6 +52,17 @@ assert not TABLE.gone(TABLE.own)
 print("done")
 """
 
+LOCAL = """
+import platform
+from click.testing import CliRunner
+from slipway.cli import cli
+platform.system = lambda: "Darwin"
+run = CliRunner().invoke(cli, ["local", "up"])
+assert run.exit_code == 1 and "needs Linux" in run.output, (run.exit_code, run.output, run.exception)
+assert CliRunner().invoke(cli, ["local", "--help"]).exit_code == 0
+print("done")
+"""
+
 
 def run_without_linux(code: str, folder: Path = ROOT) -> None:
     run = subprocess.run(
@@ -71,3 +82,7 @@ def test_what_needs_no_cluster_needs_no_linux() -> None:
 
 def test_what_deploys_to_a_cluster_elsewhere_needs_no_linux() -> None:
     run_without_linux(ENGINE)
+
+
+def test_the_local_environment_says_what_it_needs_where_nothing_of_linux_is() -> None:
+    run_without_linux(LOCAL)

@@ -53,7 +53,7 @@ def test_an_image_is_pushed_once_and_found_by_its_tag(aws: Aws, docker: ImageBui
 def test_a_push_to_a_repository_that_is_not_there_is_refused(docker: ImageBuilder) -> None:
     with pytest.raises(RegistryFailed, match="RepositoryNotFoundException"):
         docker.build_and_push(
-            f"{_ECR}/slipway/none:1", planned_context([], lambda: "FROM scratch"), lambda _: None, None
+            f"{_ECR}/slipway/none:1", planned_context([], lambda: "FROM scratch"), lambda _: None, "linux/amd64"
         )
 
 
