@@ -36,6 +36,8 @@ def validate_all(files: Sequence[Path], folders: Folders) -> list[str]:
     for path in files:
         try:
             spec = load_spec_file(path, find_root(path.parent), names)
+            for warning in spec.warnings:
+                console.message(f"warning: {warning}")
             good.append(f"{path}: model {spec.name} {spec.base.spec.version}")
         except UserError as error:
             bad += each(error)

@@ -14,8 +14,9 @@ from slipway.aws.account import Account
 from slipway.errors.base import Place, UserErrors
 from slipway.errors.failures import AwsCliMissing, EnvironmentMissing
 from slipway.loading.base_image import by_digest
-from slipway.loading.settings import SettingsFile, read_settings
+from slipway.loading.settings import CONFIG_KEY, SettingsFile, read_settings
 from slipway.loading.specs import Unread, load_for
+from slipway.loading.versions import SETTINGS_FIELDS, deprecations
 from slipway.plan.code_digests import code_digests
 from slipway.planner.compliance import comply
 from slipway.planner.environment import ModelPlan, Plan
@@ -85,7 +86,10 @@ class Opened:
         if own:
             raise UserErrors(own)
         left_out = (f"left out, also where room is counted: {unread}" for unread in self.left_out)
-        return (*left_out, *map(str, others), *found.warnings)
+        old = [warning for spec in self._planned.specs for warning in spec.warnings]
+        at = ("config", CONFIG_KEY)
+        old += [one for one in deprecations(self.file.document, SETTINGS_FIELDS, at) if isinstance(one, str)]
+        return (*left_out, *old, *map(str, others), *found.warnings)
 
     @property
     def namespace_place(self) -> tuple[Place, str]:

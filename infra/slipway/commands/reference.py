@@ -198,6 +198,8 @@ def _rows(section: Schema, definitions: Schema, path: str) -> Iterator[str]:
         kind = "list of sections" if suffix else "section" if nested else _kind(value)
         example = f"`{_flow(value['examples'][0])}`" if "examples" in value else ""
         meaning = value.get("description") or (nested or {})["description"]
+        if "since" in value:
+            meaning = f"{meaning} Since {value['since']}."
         cells = (f"`{field}`", needed, kind, meaning, example)
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
         if nested:

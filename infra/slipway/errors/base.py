@@ -65,9 +65,11 @@ class SyntaxRefused(UserError):
 class UnknownKey(UserError):
     """A key that nothing reads; the nearest known one is named, since most of these are slips of the finger."""
 
-    def __init__(self, place: Place, field: str, key: str, known: Sequence[str]) -> None:
+    def __init__(self, place: Place, field: str, key: str, known: Sequence[str], *, of_a_format: bool = False) -> None:
+        """`of_a_format`: what may be written there grows from version to version of Slipway."""
         near = nearest(key, known)
-        todo = f"write {near} instead of {shown(key)}" if near else f"remove {shown(key)}"
+        newer = ", or upgrade Slipway if a newer one has it" if of_a_format else ""
+        todo = f"write {near} instead of {shown(key)}" if near else f"remove {shown(key)}{newer}"
         super().__init__(place, field, f"unknown key {shown(key)}", ", ".join(known), todo)
         self.meant = f"{field.removesuffix(key)}{near}" if near else None
         """The field that was most likely meant."""

@@ -19,6 +19,7 @@ from slipway.errors.base import (
     WrongValue,
     nearest,
 )
+from slipway.loading.versions import SETTINGS_FIELDS, deprecations, too_old
 from slipway.reading.findings import Locate, dotted, validated
 from slipway.reading.yaml_document import Document, FieldPath, read_document, refuse_empty
 from slipway.settings.aws import AnySettings
@@ -92,7 +93,12 @@ def read_settings(settings_dir: Path, environment: str, today: date | None = Non
     path = settings_dir / f"Pulumi.{environment}.yaml"
     document = read_document(path, str(path))
     refuse_empty(document, "settings; docs/settings.md shows some")
+    at: FieldPath = ("config", CONFIG_KEY)
+    older = too_old(document, at)
+    if older is not None:
+        raise UserErrors([older])
     found: list[UserError] = list(_wrapping(document))
+    found += (one for one in deprecations(document, SETTINGS_FIELDS, at) if isinstance(one, UserError))
     value: Any = document.value
     for key in ("config", CONFIG_KEY):
         value = value.get(key) if isinstance(value, dict) else None

@@ -9,6 +9,7 @@ from slipway.errors.base import FileRefused, Place, UnknownKey, UnknownName, Use
 from slipway.loading.neighbours import shared_namespaces
 from slipway.loading.settings import SettingsFile, environments, load_settings, read_settings
 from slipway.loading.variant import Variant, variant
+from slipway.loading.versions import SPEC_FIELDS, deprecations, newer_format
 from slipway.reading.findings import Locate, dotted
 from slipway.reading.folders import find_root
 from slipway.reading.yaml_document import Document, FieldPath, read_document, refuse_empty
@@ -36,6 +37,8 @@ class LoadedSpec:
     document: Document
     base: Variant
     overrides: Mapping[str, Variant]
+    warnings: tuple[str, ...] = ()
+    """What of the file is right, and will not stay so."""
 
     @property
     def name(self) -> str:
@@ -147,7 +150,11 @@ def load_spec_file(path: Path, root: Path, environments: Sequence[str] | None = 
     """Load the spec in one file; arguments and errors as of `load_specs`."""
     document = read_document(path, str(path))
     refuse_empty(document, "a spec; docs/spec.md shows one")
-    found: list[UserError] = []
+    newer = newer_format(document)
+    if newer is not None:
+        raise UserErrors([newer])
+    outdated = list(deprecations(document, SPEC_FIELDS))
+    found: list[UserError] = [one for one in outdated if isinstance(one, UserError)]
     base = variant(document.value, root, lambda p: (document.place(p), dotted(p)), found)
     overrides = {}
     for environment, override in _overrides(document, environments, found):
@@ -162,7 +169,7 @@ def load_spec_file(path: Path, root: Path, environments: Sequence[str] | None = 
             found[before:] = [f for f in found[before:] if (f.place, f.problem) not in old]
     if found or base is None:
         raise UserErrors(found)
-    return LoadedSpec(document, base, overrides)
+    return LoadedSpec(document, base, overrides, tuple(one for one in outdated if isinstance(one, str)))
 
 
 def _locate_in(document: Document, environment: str) -> Locate:

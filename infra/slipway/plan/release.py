@@ -17,7 +17,7 @@ class Origin:
         slipway: version of Slipway.
         spec: sha256 of the spec as it is written, with what the environment overrides.
         files: sha256 over the weights and the golden request's body.
-        settings: sha256 of the environment's settings as they are written, without the list of its models.
+        settings: sha256 of the environment's settings as they are written, but for its models and `slipway`.
         image: sha256 over all that goes into the image, what Slipway adds to it included.
     """
 

@@ -122,7 +122,7 @@ def _unused_gpus(spec: ModelSpec) -> Iterator[str]:
 
 def _origin(settings: AnySettings, variant: Variant, image: ImagePlan) -> Origin:
     """What a release is made from, as people wrote it: a default that another Slipway has is no change of theirs."""
-    written = settings.model_dump(mode="json", exclude_unset=True, exclude={"models"})
+    written = settings.model_dump(mode="json", exclude_unset=True, exclude={"models", "slipway"})
     files = [[file.name, file.sha256] for file in variant.artifact.files]
     return origin(version(), variant.written, [files, variant.request], written, image.inputs_digest)
 

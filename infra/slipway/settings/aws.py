@@ -19,6 +19,7 @@ from slipway.settings.aws_values import (
     Zone,
 )
 from slipway.settings.kubernetes import Namespace, PinnedImage, Settings, refuse_repeated
+from slipway.settings.requirement import Requirement
 from slipway.values.cidrs import ZONES_MOST
 from slipway.values.quantities import ModelName, refusal
 from slipway.values.section import Section, number
@@ -84,6 +85,13 @@ class AwsSettings(Section):
     """One environment on AWS: everything from the network to the platform that models stand on."""
 
     kind: Literal["aws"] = Field(description="What the environment is: an EKS cluster of its own.", examples=["aws"])
+    slipway: Requirement | None = Field(
+        default=None,
+        description="Least version of Slipway that may work on the environment, in quotes; an older one refuses to.",
+        examples=['">=0.2"'],
+        exclude_if=lambda value: value is None,
+        json_schema_extra={"since": "0.2"},
+    )
     account: Account = Field(
         description="Account that all of it is in, in quotes; another is refused.", examples=['"123456789012"']
     )

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
+from slipway.settings.requirement import Requirement
 from slipway.values.quantities import Bytes, DnsLabel, Millicores, ModelName, line_of_text, refusal
 from slipway.values.section import Section, number
 
@@ -134,6 +135,13 @@ class Settings(Section):
 
     kind: Literal["kubernetes"] = Field(
         description="What the environment is: any cluster of a kubeconfig.", examples=["kubernetes"]
+    )
+    slipway: Requirement | None = Field(
+        default=None,
+        description="Least version of Slipway that may work on the environment, in quotes; an older one refuses to.",
+        examples=['">=0.2"'],
+        exclude_if=lambda value: value is None,
+        json_schema_extra={"since": "0.2"},
     )
     context: Annotated[str, *_line(253, "slipway-local")] = Field(
         description="Context of the kubeconfig.", examples=["slipway-local"]

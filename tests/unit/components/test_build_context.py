@@ -117,7 +117,7 @@ def test_an_unchanged_model_is_built_and_pushed_with_all_its_files(root: Path, c
 @pytest.mark.parametrize(("architecture", "wheels"), [("amd64", "x86_64"), ("arm64", "aarch64")])
 def test_an_image_is_built_for_its_nodes_whatever_machine_builds_it(
     root: Path,
-    code: CodeDigests,
+    code: Code,
     registry: Registry,
     monkeypatch: pytest.MonkeyPatch,
     architecture: str,

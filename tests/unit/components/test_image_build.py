@@ -77,7 +77,7 @@ def test_an_image_that_another_run_never_finishes_is_waited_for_no_longer_than_t
         answers.append(str(caught.value))
         return planned_context((), lambda: "FROM scratch\n")
 
-    assert builder.ensure(IMAGE, context, lambda _: None) == DIGEST
+    assert builder.ensure(IMAGE, context, lambda _: None, "linux/amd64") == DIGEST
     assert "/slipway/locks/registry.example.com_team_digits:1" in answers[0]
 
 
