@@ -486,3 +486,18 @@ def test_a_record_holds_what_a_restore_applies(bench: Bench) -> None:
     record = saved(bench.cluster, "digits")
     assert isinstance(record, Release)
     assert [item["kind"] for item in record.manifests] == [item["kind"] for item in render_model(planned(1), IMAGE)]
+
+
+def test_a_record_says_what_its_release_was_made_from_also_after_it_was_restored(bench: Bench) -> None:
+    by_an_older_slipway = replace(BASE.origin, slipway="0.0.9")
+    bench.well(replace(planned(1), origin=by_an_older_slipway))
+    bench.behave(planned(2), label=3)
+    (done,) = bench.up(planned(2))
+    assert done.restored == "1.1.0 serves again"
+    kept = saved(bench.cluster, "digits")
+    assert kept is not None
+    assert kept.origin == by_an_older_slipway
+    bench.well(planned(3))
+    kept = saved(bench.cluster, "digits")
+    assert kept is not None
+    assert kept.origin == BASE.origin

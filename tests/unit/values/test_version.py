@@ -1,6 +1,8 @@
 """Slipway's version is that of the distribution that installed its command."""
 
 import importlib.metadata
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -44,3 +46,9 @@ def test_source_that_is_not_installed_has_no_version(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(module, "entry_points", lambda **_: [])
     assert version() == UNKNOWN
     version.cache_clear()
+
+
+def test_what_is_installed_is_what_the_checkout_says() -> None:
+    """It is not where a checkout was updated and not installed again: infra/bootstrap does."""
+    wanted = tomllib.loads((Path(__file__).resolve().parents[3] / "pyproject.toml").read_text())["project"]["version"]
+    assert version() == wanted
