@@ -24,6 +24,8 @@ from slipway.values.quantities import compact_json
 
 LINES_MOST = 6
 """Differences of one model that people are shown; the rest is counted."""
+LISTED_MOST = 200
+"""Differences of one model in a JSON document."""
 _VALUE_MOST = 60
 _WRITTEN = {"spec": "its spec", "files": "its weights or golden request", "settings": "the environment's settings"}
 _PATH_MOST = 200
@@ -73,8 +75,9 @@ class Change:
             yield f"and {len(self.differences) - LINES_MOST} more"
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
-        return asdict(self)
+        """As JSON values; the first of the differences, and how many there are."""
+        bounded = {"differences": list(self.differences[:LISTED_MOST]), "differenceCount": len(self.differences)}
+        return asdict(self) | bounded
 
 
 def changes(cluster: ClusterApi, models: Sequence[ModelPlan], live: Mapping[str, Live]) -> list[Change]:
@@ -132,7 +135,9 @@ def differences(before: Release, model: ModelPlan) -> tuple[str, ...]:
     old = _flat(before.manifests, before.digest)
     new = _flat(render_model(model, model.image.reference), model.release_digest)
     paths = sorted(old.keys() | new.keys(), key=_order)
-    found = [f"{path}: {_value(old, path)} -> {_value(new, path)}" for path in paths if _differs(old, new, path)]
+    found = [
+        f"{_printable(path)}: {_value(old, path)} -> {_value(new, path)}" for path in paths if _differs(old, new, path)
+    ]
     if before.origin is not None and before.origin.image != model.origin.image:
         found.insert(0, "image: made of other files, packages or base")
     return tuple(found)
@@ -169,7 +174,7 @@ def _flat(manifests: Sequence[Mapping[str, Any]], digest: str) -> dict[str, Any]
                 continue
             if isinstance(value, str):
                 value = value.replace(digest, "RELEASE").replace(short(digest), "RELEASE")  # noqa: PLW2901
-            found[_printable(f"{manifest.get('kind')} {path}")] = value
+            found[f"{manifest.get('kind')} {path}"] = value
     return found
 
 
@@ -203,4 +208,5 @@ def _parsed(text: str) -> Any:
 
 
 def _printable(path: str) -> str:
+    """A path as a terminal shows it, whatever was in the record."""
     return shortened("".join(c if c.isprintable() else "?" for c in path), _PATH_MOST)

@@ -19,7 +19,7 @@ from slipway.errors.base import (
     WrongValue,
     nearest,
 )
-from slipway.loading.versions import SETTINGS_FIELDS, deprecations, too_old
+from slipway.loading.versions import SETTINGS_FIELDS, deprecations, told_once, too_old
 from slipway.reading.findings import Locate, dotted, validated
 from slipway.reading.yaml_document import Document, FieldPath, read_document, refuse_empty
 from slipway.settings.aws import AnySettings
@@ -108,7 +108,7 @@ def read_settings(settings_dir: Path, environment: str, today: date | None = Non
     if settings is not None:
         found += _refused(settings, today or date.today(), document)
     if found or settings is None:
-        raise UserErrors(found)
+        raise UserErrors(told_once(found))
     return SettingsFile(environment, settings, document)
 
 

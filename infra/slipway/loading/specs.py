@@ -9,7 +9,7 @@ from slipway.errors.base import FileRefused, Place, UnknownKey, UnknownName, Use
 from slipway.loading.neighbours import shared_namespaces
 from slipway.loading.settings import SettingsFile, environments, load_settings, read_settings
 from slipway.loading.variant import Variant, variant
-from slipway.loading.versions import SPEC_FIELDS, deprecations, newer_format
+from slipway.loading.versions import SPEC_FIELDS, deprecations, newer_format, told_once
 from slipway.reading.findings import Locate, dotted
 from slipway.reading.folders import find_root
 from slipway.reading.yaml_document import Document, FieldPath, read_document, refuse_empty
@@ -168,7 +168,7 @@ def load_spec_file(path: Path, root: Path, environments: Sequence[str] | None = 
             old = {(f.place, f.problem) for f in found[:before]}
             found[before:] = [f for f in found[before:] if (f.place, f.problem) not in old]
     if found or base is None:
-        raise UserErrors(found)
+        raise UserErrors(told_once(found))
     return LoadedSpec(document, base, overrides, tuple(one for one in outdated if isinstance(one, str)))
 
 

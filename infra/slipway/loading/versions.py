@@ -1,10 +1,10 @@
 """Hold a file against this version of Slipway: a newer format, a version that a team needs, fields on their way out."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from slipway.errors.base import Place, UserError, WrongValue
+from slipway.errors.base import Place, UnknownKey, UserError, WrongValue
 from slipway.reading.findings import dotted
 from slipway.reading.yaml_document import Document, FieldPath
 from slipway.settings.requirement import REQUIREMENT, release
@@ -80,6 +80,13 @@ def deprecations(document: Document, fields: Sequence[Deprecated], at: FieldPath
             yield UserError(place, field, problem, "the fields of docs/spec.md and docs/settings.md", known.instead)
         else:
             yield _warning(place, field, known)
+
+
+def told_once(found: Iterable[UserError]) -> list[UserError]:
+    """Findings without the unknown keys of which another one says what became of them."""
+    there = list(found)
+    known = {(one.place, one.field) for one in there if not isinstance(one, UnknownKey)}
+    return [one for one in there if not isinstance(one, UnknownKey) or (one.place, one.field) not in known]
 
 
 def _warning(place: Place, field: str, known: Deprecated) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipway.deploy.changes import LINES_MOST, Change, changes, differences, removed, why
+from slipway.deploy.changes import LINES_MOST, LISTED_MOST, Change, changes, differences, removed, why
 from slipway.deploy.record import live_models, save
 from slipway.plan.model import ModelPlan
 from slipway.plan.release import Origin
@@ -149,6 +149,8 @@ def test_a_text_with_the_name_of_a_secret_is_not_shown(name: str) -> None:
 
 def test_people_are_shown_some_differences_and_the_number_of_the_others() -> None:
     config = LEAST.server_config | {f"field{number:02}": number for number in range(20)}
+    many = said(there(OLDER), newer(server_config=config | {f"more{number}": 0 for number in range(300)})).to_json()
+    assert (len(many["differences"]), many["differenceCount"]) == (LISTED_MOST, 321)
     change = said(there(OLDER), newer(server_config=config))
     lines = list(change.lines())
     assert len(change.differences) == 21

@@ -153,6 +153,18 @@ def test_the_version_from_which_on_a_field_is_refused_refuses_it(
     assert found.todo == "write rollout.stopping instead"
 
 
+def test_a_field_that_has_gone_is_told_once_and_not_as_an_unknown_key(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(of_specs, "SPEC_FIELDS", (Deprecated("replicas", "0.1", "0.2", "write scale.min instead"),))
+    with pytest.raises(UserErrors) as refused:
+        load_spec_file(spec(tmp_path, LEAST + "replicas: 2\nother: 3\n"), ROOT)
+    assert [(one.field, one.problem) for one in each(refused.value)] == [
+        ("replicas", "was deprecated in 0.1, and is refused since 0.2"),
+        ("other", 'unknown key "other"'),
+    ]
+
+
 def test_a_deprecated_field_of_settings_is_found_in_lists_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(of_settings, "SETTINGS_FIELDS", (TAINTS,))
     monkeypatch.setattr(versions, "version", lambda: "0.3.0")
