@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-import slipway.programs.environment
 from slipway.catalog.platform_pins import EKS
-from slipway.environments.planning.aws.node_groups import node_groups, replaced, stored
-from tests.support.aws_runs import KUBECONFIG, each_environment, run_of, run_of_model, runs, settings_of
+from slipway.environments.planning.aws.node_groups import node_groups, stored
+from slipway.environments.running.pool_change import PoolChange
+from tests.support.aws_runs import KUBECONFIG, each_environment, program_of, run_of, run_of_model, runs, settings_of
 from tests.support.recorder import run_program
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -144,9 +144,9 @@ def test_a_pool_that_is_rotated_has_its_old_group_beside_the_new_one() -> None:
             )
         }
     )
-    (leaving,) = replaced(changed, old)
+    (leaving,) = PoolChange.of(node_groups(changed), old).replaced
     assert leaving.name.startswith("gpu-l4-")
-    run = run_program(slipway.programs.environment.program("prod", changed, [leaving]), "prod")
+    run = run_program(program_of("prod", changed, [leaving]), "prod")
     there = {group.inputs["nodeGroupName"] for group in run.of("aws:eks/nodeGroup:NodeGroup")}
     assert there == {group.name for group in node_groups(changed)} | {leaving.name}
     assert len(run.outputs["node_groups"]["gpu-l4"]) == 2
@@ -162,12 +162,12 @@ def test_what_a_node_group_can_change_in_place_is_no_rotation() -> None:
             "kubernetes_version": "1.36",
         }
     )
-    assert replaced(bigger, node_groups(settings)) == ()
+    assert PoolChange.of(node_groups(bigger), node_groups(settings)).replaced == ()
 
 
 @each_environment
 def test_a_preview_shows_every_resource_though_nothing_is_there_yet(environment: str) -> None:
-    program = slipway.programs.environment.program(environment, settings_of(environment))
+    program = program_of(environment, settings_of(environment))
     shown = run_program(program, environment, preview=True)
     assert {resource.urn for resource in shown.resources} == {r.urn for r in run_of(environment).resources}
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-import slipway.programs.environment
 import slipway.programs.model
 from slipway.commands.opened import Folders, Opened
 from slipway.components.image.component import ModelImageArgs
@@ -39,7 +38,7 @@ def on_aws(*names: str) -> list[Any]:
 @pytest.mark.parametrize("environment", ["local", *on_aws("dev", "staging", "prod")])
 def test_an_environment_breaks_no_rule(environment: str) -> None:
     opened = Opened(environment, FOLDERS)
-    resources = seen(run_program(slipway.programs.environment.program(environment, opened.settings), environment))
+    resources = seen(run_program(opened.running.program(), environment))
     assert resources
     assert [(one.rule.id, one.resource.name, one.problem) for one in violations(resources)] == []
 
@@ -52,7 +51,7 @@ def test_a_model_breaks_no_rule(environment: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(slipway.programs.model, "image_args", built)
     opened = Opened(environment, FOLDERS)
     model = opened.plan.find("digits", FOLDERS.models)
-    program = slipway.programs.model.programs(opened.settings).model(model, lambda _: None)
+    program = opened.running.model_programs().model(model, lambda _: None)
     resources = seen(run_program(program, model.stack, connection=CONNECTION))
     assert any(resource.kind == "Deployment" for resource in resources)
     assert [(one.rule.id, one.resource.name, one.problem) for one in violations(resources)] == []

@@ -8,7 +8,6 @@ from typing import Any
 import pulumi
 import pytest
 
-import slipway.programs.environment
 import slipway.programs.model
 from slipway.commands.opened import Folders, Opened
 from slipway.components.image.component import ModelImage, ModelImageArgs
@@ -63,7 +62,7 @@ def container(recorder: Run) -> dict[str, Any]:
 def test_an_environment_is_a_namespace_with_a_restricted_pod_security_level_and_a_policy_that_denies(
     opened: Opened,
 ) -> None:
-    recorder = run(slipway.programs.environment.program("local", opened.settings))
+    recorder = run(opened.running.program())
     (namespace,) = recorder.manifests("Namespace")
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     (policy,) = recorder.manifests("NetworkPolicy")
@@ -71,14 +70,14 @@ def test_an_environment_is_a_namespace_with_a_restricted_pod_security_level_and_
 
 
 def test_the_engine_never_deletes_the_namespace_with_what_others_have_in_it(opened: Opened) -> None:
-    recorder = run(slipway.programs.environment.program("local", opened.settings))
+    recorder = run(opened.running.program())
     kept = {resource.token.rpartition(":")[2]: resource.retained for resource in recorder.resources if resource.custom}
     assert kept["Namespace"]
     assert not kept["NetworkPolicy"]
 
 
 def test_a_namespace_that_was_adopted_is_not_the_stacks(opened: Opened) -> None:
-    recorder = run(slipway.programs.environment.program("local", opened.settings, adopted=True))
+    recorder = run(opened.running.program(adopted=True))
     assert recorder.manifests("Namespace") == []
     (policy,) = recorder.manifests("NetworkPolicy")
     assert policy["metadata"]["namespace"] == "slipway"
@@ -89,7 +88,7 @@ def test_a_namespace_that_was_adopted_is_not_the_stacks(opened: Opened) -> None:
 def test_every_object_of_a_model_is_a_resource_of_its_own(
     opened: Opened, digits: ModelPlan, images: dict[str, str | None]
 ) -> None:
-    recorder = run(slipway.programs.model.program(opened.settings, digits, lambda _: None))
+    recorder = run(opened.running.model_programs().model(digits, lambda _: None))
     rendered = {(m["kind"], m["metadata"]["name"]) for m in render_model(digits, "x")}
     registered = {
         (args.token.rpartition(":")[2], args.name)
@@ -103,7 +102,7 @@ def test_every_object_of_a_model_is_a_resource_of_its_own(
 def test_pods_run_the_image_by_the_digest_that_was_pushed(
     opened: Opened, digits: ModelPlan, images: dict[str, str | None]
 ) -> None:
-    recorder = run(slipway.programs.model.program(opened.settings, digits, lambda _: None))
+    recorder = run(opened.running.model_programs().model(digits, lambda _: None))
     assert container(recorder)["image"] == f"{digits.image.repository}@{DIGEST}"
     assert images == {digits.image.reference: DIGEST}
 
@@ -112,14 +111,14 @@ def test_a_preview_builds_nothing_and_shows_the_image_of_the_registry(
     opened: Opened, digits: ModelPlan, images: dict[str, str | None]
 ) -> None:
     images[digits.image.reference] = "sha256:" + "cd" * 32
-    recorder = run(slipway.programs.model.program(opened.settings, digits, lambda _: None), preview=True)
+    recorder = run(opened.running.model_programs().model(digits, lambda _: None), preview=True)
     assert container(recorder)["image"] == f"{digits.image.repository}@sha256:{'cd' * 32}"
 
 
 def test_a_preview_of_an_image_that_is_not_built_yet_leaves_it_unknown(
     opened: Opened, digits: ModelPlan, images: dict[str, str | None]
 ) -> None:
-    recorder = run(slipway.programs.model.program(opened.settings, digits, lambda _: None), preview=True)
+    recorder = run(opened.running.model_programs().model(digits, lambda _: None), preview=True)
     assert images == {}
     assert "sha256" not in str(container(recorder).get("image"))
 
@@ -148,7 +147,7 @@ def test_an_image_is_not_pushed_before_its_repository_is_there() -> None:
 def test_every_object_uses_the_context_of_its_environments_stack_and_no_credential_is_in_it(
     opened: Opened, digits: ModelPlan, images: dict[str, str | None]
 ) -> None:
-    recorder = run(slipway.programs.model.program(opened.settings, digits, lambda _: None))
+    recorder = run(opened.running.model_programs().model(digits, lambda _: None))
     (provider,) = [args for args in recorder.resources if args.token == "pulumi:providers:kubernetes"]
     assert provider.inputs == {"context": "slipway-local", "upsertExistingObjects": True}
     for args in recorder.resources:
@@ -162,7 +161,7 @@ def test_a_restore_registers_the_manifests_as_they_were_and_neither_builds_nor_l
     image = "127.0.0.1:5000/slipway/digits@sha256:" + "ef" * 32
     manifests = tuple(render_model(digits, image))
     release = Release("digits", "0.9.0", "1" * 64, image, manifests, digits.check)
-    recorder = run(slipway.programs.model.release_program(opened.settings, "local", release))
+    recorder = run(opened.running.model_programs().release("local", release))
     assert images == {}
     assert container(recorder)["image"] == image
     names = {args.name for args in recorder.resources if args.token.startswith("kubernetes:")}
@@ -170,5 +169,5 @@ def test_a_restore_registers_the_manifests_as_they_were_and_neither_builds_nor_l
 
 
 def test_no_manifest_carries_a_secret(opened: Opened, digits: ModelPlan, images: dict[str, str | None]) -> None:
-    recorder = run(slipway.programs.model.program(opened.settings, digits, lambda _: None))
+    recorder = run(opened.running.model_programs().model(digits, lambda _: None))
     assert recorder.manifests("Secret") == []

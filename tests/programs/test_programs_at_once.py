@@ -11,8 +11,11 @@ import pytest
 
 import slipway.programs.model
 from slipway.components.image.component import ModelImageArgs
+from slipway.deploy.models import Programs
+from slipway.environments.running.kinds import running
+from slipway.loading.settings import SettingsFile
 from slipway.planner.environment import ModelPlan, Plan
-from slipway.settings.aws import AnySettings
+from slipway.reading.yaml_document import Document
 from tests.support.mock_engine import run
 from tests.support.planned import fixture_plan, fleet_plan
 
@@ -45,18 +48,23 @@ def hasty_threads() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
-def deployed(settings: AnySettings, model: ModelPlan) -> tuple[str, list[str], dict[str, Any], list[str]]:
-    program = slipway.programs.model.program(settings, model, lambda _: None)
+def programs_of(planned: Plan) -> Programs:
+    """The programs as the commands get them, by the kind of the settings."""
+    return running(SettingsFile(planned.environment, planned.settings, Document("", {}, {}))).model_programs()
+
+
+def deployed(programs: Programs, model: ModelPlan) -> tuple[str, list[str], dict[str, Any], list[str]]:
+    program = programs.model(model, lambda _: None)
     error, monitor, messages = run(program, model.stack, {"connection": LINK})
     return error, monitor.registered, monitor.stack_outputs, messages.logged
 
 
 def test_two_programs_at_once_never_get_in_each_others_way(hasty_threads: None) -> None:
     plan = fixture_plan("cloud")
-    pair = plan.models[:2]
+    pair, programs = plan.models[:2], programs_of(plan)
     for _ in range(ROUNDS):
         with ThreadPoolExecutor(2) as pool:
-            results = list(pool.map(lambda model: deployed(plan.settings, model), pair))
+            results = list(pool.map(lambda model: deployed(programs, model), pair))
         for model, (error, registered, outputs, logged) in zip(pair, results, strict=True):
             assert error == ""
             assert f"kubernetes:apps/v1:Deployment {model.name}" in registered
@@ -69,8 +77,8 @@ def test_two_programs_at_once_never_get_in_each_others_way(hasty_threads: None) 
 @pytest.mark.parametrize("planned", [fixture_plan("cloud"), fleet_plan()], ids=lambda plan: plan.environment)
 def test_a_program_in_a_thread_is_the_first_to_import_nothing(planned: Plan) -> None:
     """Two threads that import parts of one package at once can see each other's half of it."""
-    slipway.programs.model.programs(planned.settings)
+    programs = programs_of(planned)
     before = set(sys.modules)
-    error, *_ = deployed(planned.settings, planned.models[0])
+    error, *_ = deployed(programs, planned.models[0])
     assert error == ""
     assert set(sys.modules) - before == set()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-import slipway.programs.environment
+import slipway.programs.kubernetes
 import slipway.programs.model
 from slipway.components.image.component import ModelImageArgs
 from slipway.deploy.record import saved
@@ -23,6 +23,7 @@ from slipway.local.plugins.kubernetes.objects.immutable import fields
 from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
 from slipway.policy.resource import read
+from slipway.settings.kubernetes import Settings
 from tests.support.planned import FIXTURES, fixture_plan
 from tests.support.recorder import Registered, run_program
 from tests.support.releases import deployed, planned
@@ -44,7 +45,9 @@ def resources(made: Path, stack: str) -> list[Resource]:
 
 
 def environment() -> list[Registered]:
-    program = slipway.programs.environment.program("local", fixture_plan("local").settings)
+    settings = fixture_plan("local").settings
+    assert isinstance(settings, Settings)
+    program = slipway.programs.kubernetes.environment_program("local", settings)
     return run_program(program, "local", connection=CONNECTION).resources
 
 
@@ -53,7 +56,7 @@ def least(monkeypatch: pytest.MonkeyPatch, release: Release | None = None) -> li
         return ModelImageArgs(model.image.repository, model.image.tag, lambda: DIGEST, lambda report: DIGEST)
 
     monkeypatch.setattr(slipway.programs.model, "image_args", args)
-    programs = slipway.programs.model.programs(fixture_plan("local").settings)
+    programs = slipway.programs.model.programs()
     program = programs.release("local", release) if release else programs.model(planned(), lambda text: None)
     return run_program(program, "local.least", connection=CONNECTION).resources
 

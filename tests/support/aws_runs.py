@@ -1,7 +1,7 @@
 """The programs of the committed AWS environments, run once each on Pulumi's mocks."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-import slipway.programs.environment
+import slipway.programs.aws
 import slipway.programs.model
 from slipway.artifacts.golden_request import GoldenRequest
+from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups
 from slipway.loading.settings import load_settings
 from slipway.plan.release import Release
 from slipway.settings.aws import AwsSettings
@@ -32,9 +33,14 @@ def settings_of(environment: str) -> AwsSettings:
     return settings
 
 
+def program_of(environment: str, settings: AwsSettings, kept: Sequence[NodeGroup] = ()) -> Callable[[], None]:
+    """The program of an environment's stack, with the node groups of its settings and those that are `kept`."""
+    return slipway.programs.aws.environment_program(environment, settings, (*node_groups(settings), *kept))
+
+
 @lru_cache
 def run_of(environment: str) -> Run:
-    return run_program(slipway.programs.environment.program(environment, settings_of(environment)), environment)
+    return run_program(program_of(environment, settings_of(environment)), environment)
 
 
 @lru_cache
@@ -56,7 +62,7 @@ def run_of_model(environment: str) -> Run:
         "kubeconfig": KUBECONFIG,
         "key": KEY,
     }
-    program = slipway.programs.model.release_program(settings, environment, release)
+    program = slipway.programs.model.programs(slipway.programs.aws.model_parts(settings)).release(environment, release)
     return run_program(program, f"{environment}.digits", connection=connection)
 
 

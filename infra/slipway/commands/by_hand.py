@@ -7,8 +7,6 @@ import pulumi
 from slipway.cluster.ownership import Standing, refuse_foreign_namespace, refuse_foreign_objects
 from slipway.commands.opened import Folders, Opened
 from slipway.errors.base import SlipwayError
-from slipway.programs import environment, model
-from slipway.settings.aws import AwsSettings
 
 
 def run() -> None:
@@ -24,7 +22,7 @@ def run() -> None:
     try:
         adopted = _refuse_foreign(opened, wanted)
         if not wanted:
-            environment.program(name, opened.settings, adopted=adopted)()
+            opened.running.program(adopted=adopted)()
             return
         planned = opened.models([wanted])[0]
         for unread in opened.left_out:
@@ -32,15 +30,15 @@ def run() -> None:
     except SlipwayError as error:
         raise pulumi.RunError(str(error)) from error
     # The engine shows the image's progress itself.
-    model.program(opened.settings, planned, lambda _: None)()
+    opened.running.model_programs().model(planned, lambda _: None)()
 
 
 def _refuse_foreign(opened: Opened, wanted: str) -> bool:
     """Refuse what is not the environment's, as `slipway up` does; gives whether its namespace was adopted.
 
-    On AWS the cluster is the environment's own, and may not be there yet.
+    A cluster that the environment makes is its own, and may not be there yet.
     """
-    if isinstance(opened.settings, AwsSettings):
+    if opened.running.makes_cluster:
         return False
     now = refuse_foreign_namespace(opened.cluster, opened.name, opened.namespace_place)
     if now is not Standing.ABSENT:

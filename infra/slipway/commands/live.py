@@ -21,7 +21,6 @@ from slipway.deploy.record import Live, live_models, saved
 from slipway.errors.base import FileRefused, Place, UnknownName
 from slipway.errors.failures import ApiRefused, ModelNotServing, WrongAnswer
 from slipway.reading.folders import find_root
-from slipway.settings.aws import AwsSettings
 from slipway.values.names import MANAGED_BY, selector
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
@@ -64,7 +63,7 @@ def show_status(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
                     "estimatedSeconds": wanted.estimates.cold_start.total_s if wanted else None,
                     "measuredSeconds": cold_start_s(_of(pods, name), here.release, limit_s) if here else None,
                 },
-                "url": url(opened, services.get(name)),
+                "url": opened.running.url(services[name]) if name in services else None,
             }
         )
     if as_json:
@@ -109,15 +108,6 @@ def state(live: Live | None, planned: str | None, *, spec_is_wrong: bool) -> str
     if planned is None:
         return "serves; its spec is wrong" if spec_is_wrong else "serves; has no spec"
     return "serves" if live.release == planned else "serves; spec has changed"
-
-
-def url(opened: Opened, service: Json | None) -> str | None:
-    """Return where a Service is reached from outside of the cluster, or None when it is not."""
-    settings = opened.settings
-    if service is None or isinstance(settings, AwsSettings) or settings.node_address is None:
-        return None
-    ports = [port["nodePort"] for port in service["spec"]["ports"] if "nodePort" in port]
-    return f"http://{settings.node_address}:{ports[0]}" if ports else None
 
 
 def curl(opened: Opened, where: str, request: str) -> str:

@@ -1,18 +1,15 @@
 """Open an environment: read its settings and specs, plan, and connect to its cluster when asked."""
 
-import json
 import os
-import shutil
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from slipway.aws.account import Account
+from slipway.environments.running.kinds import running
+from slipway.environments.running.protocol import Running
 from slipway.errors.base import Place, UserErrors
-from slipway.errors.failures import AwsCliMissing, EnvironmentMissing
 from slipway.loading.base_image import by_digest
 from slipway.loading.settings import CONFIG_KEY, SettingsFile, read_settings
 from slipway.loading.specs import Unread, load_for
@@ -22,11 +19,10 @@ from slipway.planner.compliance import comply
 from slipway.planner.environment import ModelPlan, Plan
 from slipway.planner.others import Planned, apart, plan_for
 from slipway.reading.folders import Folders, find_root
-from slipway.settings.aws import AnySettings, AwsSettings
-from slipway.values.names import stack
+from slipway.settings.aws import AnySettings
 
 if TYPE_CHECKING:
-    from slipway.cluster.api import Cluster, Json
+    from slipway.cluster.api import Cluster
 
 __all__ = ["Folders", "Opened"]
 
@@ -102,47 +98,14 @@ class Opened:
         return spec.locate(self.name, ("name",))
 
     @cached_property
-    def account(self) -> Account | None:
-        """The AWS account that it is in; None where it is a cluster of a kubeconfig."""
-        settings = self.settings
-        return Account(settings.account, settings.region) if isinstance(settings, AwsSettings) else None
+    def running(self) -> Running:
+        """What running it takes, by its kind."""
+        return running(self.file)
 
     @cached_property
     def cluster(self) -> "Cluster":
-        """The cluster of its settings, or on AWS the one that its stack made.
-
-        Raises `EnvironmentMissing` when it has not made one yet.
-        """
-        from slipway.cluster.api import Cluster  # noqa: PLC0415 - its SDK takes half a second, and `validate` does without
-
-        if not isinstance(self.settings, AwsSettings):
-            return Cluster(self.settings.context, self.settings.namespace)
-        from slipway.engine.engine import Engine  # noqa: PLC0415 - the engine's SDK takes a second
-        from slipway.engine.workspace import workspace  # noqa: PLC0415
-
-        with workspace() as folder:
-            state = Engine(folder, self.secrets, threading.Event()).state(stack(self.name))
-        cluster = self.cluster_of(state)
-        if cluster is None:
-            raise EnvironmentMissing(self.name)
-        return cluster
-
-    def cluster_of(self, state: "Json | None") -> "Cluster | None":
-        """The cluster that a state of the environment's stack leads to, None when there is none in it.
-
-        A `down` that was cut short leaves the stack's outputs behind: where no Kubernetes object is left in the state,
-        the cluster, or the way into it, may be gone already.
-        """
-        from slipway.cluster.api import Cluster  # noqa: PLC0415
-        from slipway.engine.resume import outputs  # noqa: PLC0415 - the engine's SDK takes a second
-
-        link = outputs(state).get("connection") if state else None
-        resources = state["deployment"].get("resources") or [] if state else []
-        if link is None or not any(resource["type"].startswith("kubernetes:") for resource in resources):
-            return None
-        if shutil.which("aws") is None:
-            raise AwsCliMissing
-        return Cluster(link["context"], link["namespace"], json.loads(link["kubeconfig"]))
+        """Its cluster; raises `EnvironmentMissing` when its stack has not made it yet."""
+        return self.running.connect()
 
     def models(self, names: Sequence[str]) -> list[ModelPlan]:
         """Plans of the models named, of all when none is; `UnknownName` for one that has no spec."""

@@ -42,9 +42,7 @@ def generate() -> dict[Path, str]:
         docs / "spec.md": _page("spec.md", {"fields": spec}),
         docs / "policy.md": _page("policy.md", {}),
         docs / "objects.md": _page("objects.md", {}),
-        docs / "settings.md": _page(
-            "settings.md", {f"{name}_fields": _of(kind.settings) for name, kind in KINDS.items()}
-        ),
+        docs / "settings.md": _page("settings.md", {f"{name}_fields": _of(kind) for name, kind in KINDS.items()}),
     }
 
 
@@ -65,7 +63,7 @@ def spec_schema() -> Schema:
 def settings_schema() -> Schema:
     """JSON Schema of stacks/Pulumi.<environment>.yaml, of which Slipway's settings are a part."""
     definitions: Schema = {}
-    models = [kind.settings for kind in KINDS.values()]
+    models = list(KINDS.values())
     for model in models:
         settings = _of(model)
         definitions |= settings.pop("$defs") | {model.__name__: settings}

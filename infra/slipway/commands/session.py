@@ -3,23 +3,18 @@
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import click
 
 from slipway import console
-from slipway.cluster.api import Json
 from slipway.commands.opened import Opened
 from slipway.engine.engine import Engine
 from slipway.engine.language_server import quiet_about_ended_programs
-from slipway.engine.resume import resume
 from slipway.engine.workspace import workspace
-from slipway.errors.base import Place, UserError, UserErrors, WrongValue
-from slipway.loading.settings import CONFIG_KEY, read_settings
-from slipway.reading.findings import dotted
-from slipway.settings.aws import AwsSettings
+from slipway.errors.base import Place, UserError
 
 
 @dataclass(frozen=True)
@@ -55,39 +50,6 @@ def engine_of(opened: Opened) -> Iterator[tuple[Engine, threading.Event]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def guard(opened: Opened) -> None:
-    """Refuse credentials of another AWS account than the environment's; say when the cluster will not know them."""
-    account, settings = opened.account, opened.settings
-    if account is None or not isinstance(settings, AwsSettings):
-        return
-    caller = account.caller()
-    if caller.account != settings.account:
-        at = ("config", CONFIG_KEY, "account")
-        place = read_settings(opened.folders.settings, opened.name).document.place(at)
-        problem = f"is not the account of the caller, {caller.arn}"
-        todo = "take credentials of the environment's account (`aws sts get-caller-identity` shows whose they are)"
-        raise UserErrors([WrongValue(place, dotted(at), settings.account, problem, caller.account, todo)])
-    if not any(caller.is_role(role) for role in settings.administrators):
-        console.message(
-            f"warning: {caller.arn} is no session of a role in `administrators`: "
-            "the cluster will refuse what it asks for, unless it has access by another way"
-        )
-
-
-def settle(
-    opened: Opened, engine: Engine, stack: str, tell: Callable[[str], None], *, doubted: bool = True
-) -> Json | None:
-    """Settle what a killed run left open in a stack; returns its state, None when there is none or nobody looked.
-
-    A killed run leaves AWS objects that the state does not know, so that on AWS it is looked for each time. Kubernetes
-    objects are adopted by their names: nothing has to be found, and it is looked only where the state is `doubted`.
-    """
-    account = opened.account
-    if account is not None:
-        return resume(engine, stack, account.identifiers, tell)
-    return resume(engine, stack, lambda *_: (), tell) if doubted else None
 
 
 def confirm(what: str, options: Options, *, changing: bool) -> None:

@@ -4,15 +4,14 @@ import json
 import time
 from collections.abc import Callable, Sequence
 
-import slipway.programs.model
 from slipway import console
 from slipway.commands.changes import live_there
 from slipway.commands.claim import adopt_if_asked, refuse_foreign
-from slipway.commands.environment import environment_up, groups_there, leaving, refuse_replacement
-from slipway.commands.live import curl, reachable, url
+from slipway.commands.environment import environment_up
+from slipway.commands.live import curl, reachable
 from slipway.commands.opened import Opened
 from slipway.commands.rotate import remove_groups
-from slipway.commands.session import Options, confirm, engine_of, guard, settle
+from slipway.commands.session import Options, confirm, engine_of
 from slipway.deploy.changes import changes
 from slipway.deploy.down import prove_models_gone, remove_models, remove_unknown
 from slipway.deploy.judge import verify
@@ -23,7 +22,6 @@ from slipway.engine.engine import Engine
 from slipway.errors.base import DeployError, SlipwayError
 from slipway.errors.failures import Interrupted
 from slipway.planner.environment import ModelPlan
-from slipway.values.names import stack
 
 _DRAWN_ANSWER = 300
 
@@ -37,12 +35,11 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
     models = opened.models(names)
     for warning in opened.complied():
         console.message(f"warning: {warning}")
-    guard(opened)
+    running = opened.running
+    running.guard()
     with engine_of(opened) as (engine, cancelled):
-        there = groups_there(engine.state(stack(opened.name))) if opened.account else ()
-        refuse_replacement(opened, there)
-        # Models leave a pool that the settings have no more before its nodes go.
-        old = leaving(opened, there)
+        change = running.pool_change(engine)
+        running.refuse_replacement(change)
         live, recorded = live_there(opened)
         changed = [
             model
@@ -52,8 +49,8 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
         extra = [] if names else sorted(set(live) - {model.name for model in opened.plan.models})
         refuse_foreign(opened, changed, options.adopt)
         _announce(opened, models, changed, live, extra, options)
-        # On AWS the environment itself costs money, also before its first model.
-        changing = bool(changed or (extra and options.prune) or opened.account)
+        # An environment that makes its cluster costs money, also before its first model.
+        changing = bool(changed or (extra and options.prune) or running.makes_cluster)
         confirm(f"bring {opened.name} up", options, changing=changing)
         adopt_if_asked(opened, options.adopt)
         with console.Progress() as progress:
@@ -63,7 +60,9 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
                 opened,
                 engine,
                 lambda text: progress.report(opened.name, text),
-                kept=old,
+                change,
+                # Models leave a pool that the settings have no more before its nodes go.
+                kept=change.removed,
                 new=not live,
                 refresh=options.refresh,
             )
@@ -73,13 +72,13 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
                 opened.name,
                 opened.cluster,
                 engine,
-                slipway.programs.model.programs(opened.settings),
+                running.model_programs(),
                 verify,
                 Watcher(opened.cluster, cancelled.wait),
                 progress.report,
                 cancelled,
                 options.jobs,
-                lambda name, doubted, tell: settle(opened, engine, name, tell, doubted=doubted),
+                lambda name, doubted, tell: running.settle(engine, name, tell, doubted=doubted),
                 options.refresh,
             )
             done = deployer.deploy(changed)
@@ -87,9 +86,11 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
                 failed = _pruned(opened, engine, extra, progress.report, options.jobs)
                 done += [Done(name, live[name].version, error=error) for name, error in failed.items() if error]
             # Models that were not named, or that failed, may still be on nodes of a pool that is to go.
-            if old and not names and not cancelled.is_set() and not any(item.error for item in done):
+            if change.removed and not names and not cancelled.is_set() and not any(item.error for item in done):
                 begun = time.monotonic()
-                remove_groups(opened, engine, cancelled, old, (), lambda text: progress.report(opened.name, text))
+                remove_groups(
+                    opened, engine, cancelled, change.removed, (), lambda text: progress.report(opened.name, text)
+                )
                 steps["pools removed"] = time.monotonic() - begun
         if cancelled.is_set():
             raise Interrupted
@@ -156,7 +157,7 @@ def _conclude(
         item: Done | None = by_name.get(model.name)
         if item and item.error:
             continue
-        where = url(opened, services.get(model.name))
+        where = opened.running.url(services[model.name]) if model.name in services else None
         judged = f"answered right in {console.duration(item.verdict.took_s)}" if item and item.verdict else "unchanged"
         console.result(f"{model.name} {model.version}  {where or 'inside the cluster'}  {judged}")
         if where and item and item.verdict and not reachable(where):

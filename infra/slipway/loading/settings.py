@@ -122,7 +122,7 @@ def _of_kind(environment: str, value: Any, locate: Locate, found: list[UserError
     known = list(KINDS)
     kind = value.get("kind") if isinstance(value, dict) else known[0]
     if isinstance(kind, str) and kind in KINDS:
-        return validated(KINDS[kind].settings, value, locate, found, environment)
+        return validated(KINDS[kind], value, locate, found, environment)
     place, field = locate(("kind",))
     if "kind" not in value:
         found.append(MissingKey(place, field, f"what the environment is: {' or '.join(known)}", f"kind: {known[0]}"))

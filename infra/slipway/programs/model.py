@@ -14,27 +14,30 @@ from slipway.deploy.models import Programs
 from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
 from slipway.render.model import render_model
-from slipway.settings.aws import AnySettings, AwsSettings
 from slipway.values.names import short
 
-_Cloud = tuple[tuple[pulumi.Resource, ...], pulumi.Output[str] | None]
+ModelParts = tuple[tuple[pulumi.Resource, ...], pulumi.Output[str] | None]
 """What pods start with, and what is known once images can be pushed."""
+PartsOf = Callable[[str, str, pulumi.Output[Connection]], ModelParts]
+"""Makes what a model has of its own in a cloud; gets environment, model, and the way to the cluster."""
 
 
-def programs(settings: AnySettings) -> Programs:
+def no_parts(*_: object) -> ModelParts:
+    """Make nothing, where there is no cloud."""
+    return (), None
+
+
+def programs(parts_of: PartsOf = no_parts) -> Programs:
     """Return the programs of the models of one environment."""
-    # Programs of several models run at once in threads, which must not be the first to import what they need.
-    _in_cloud(settings)
-    return Programs(partial(program, settings), partial(release_program, settings))
+    return Programs(partial(program, parts_of), partial(release_program, parts_of))
 
 
-def program(settings: AnySettings, model: ModelPlan, progress: Callable[[str], None]) -> Callable[[], None]:
+def program(parts_of: PartsOf, model: ModelPlan, progress: Callable[[str], None]) -> Callable[[], None]:
     """Return the program that brings a model to its plan; `progress` is told how its image comes along."""
-    in_cloud = _in_cloud(settings)
 
     def run() -> None:
         link = connection(model.environment)
-        needs, repository = in_cloud(model.environment, model.name, link)
+        needs, repository = parts_of(model.environment, model.name, link)
         image = ModelImage(model.name, replace(image_args(model, progress), needs=repository))
         # The image's digest is known when it was pushed; the reference by tag only holds its place.
         manifests = render_model(model, model.image.reference)
@@ -44,13 +47,12 @@ def program(settings: AnySettings, model: ModelPlan, progress: Callable[[str], N
     return run
 
 
-def release_program(settings: AnySettings, environment: str, release: Release) -> Callable[[], None]:
+def release_program(parts_of: PartsOf, environment: str, release: Release) -> Callable[[], None]:
     """Return the program that brings a model back to a release as it was deployed; nothing is built or rendered."""
-    in_cloud = _in_cloud(settings)
 
     def run() -> None:
         link = connection(environment)
-        needs, _ = in_cloud(environment, release.model, link)
+        needs, _ = parts_of(environment, release.model, link)
         Model(release.model, ModelArgs(link, release.manifests, release.image, needs))
         _export(environment, release.model, short(release.digest), release.image)
 
@@ -65,18 +67,3 @@ def _export(environment: str, model: str, release: str, image: pulumi.Input[str]
     pulumi.export("release", release)
     pulumi.export("image", image)
     pulumi.export("verify", f"slipway verify {environment} {model}")
-
-
-def _in_cloud(settings: AnySettings) -> Callable[[str, str, pulumi.Output[Connection]], _Cloud]:
-    """Return how to make what a model has of its own in its environment's cloud; nothing where there is none."""
-    if not isinstance(settings, AwsSettings):
-        return lambda *_: ((), None)
-    # Here, since pulumi-aws is an optional extra.
-    from slipway.components.aws.model import AwsModel, AwsModelArgs  # noqa: PLC0415
-
-    def make(environment: str, model: str, link: pulumi.Output[Connection]) -> _Cloud:
-        key = link.apply(lambda of: of.key or "")
-        parts = AwsModel(model, AwsModelArgs(environment, settings, key))
-        return (parts,), parts.repository
-
-    return make

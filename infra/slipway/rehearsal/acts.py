@@ -15,15 +15,15 @@ from typing import Any
 
 import yaml
 
-import slipway.programs.model
-from slipway.commands.down import MODEL_STORE, take_down
+from slipway.commands.down import take_down
 from slipway.commands.environment import environment_up
 from slipway.commands.opened import Folders, Opened
-from slipway.commands.session import Options, settle
+from slipway.commands.session import Options
 from slipway.deploy.watcher import Watcher
 from slipway.engine.engine import Engine
 from slipway.engine.events import Outcome
 from slipway.engine.language_server import Program
+from slipway.environments.running.aws import MODEL_STORE
 from slipway.loading.settings import CONFIG_KEY
 from slipway.planner.environment import ModelPlan
 from slipway.rehearsal.processes import RehearsalError
@@ -81,7 +81,9 @@ class Acts:
 
     def up(self) -> Outcome:
         """Bring the environment's stack up, as `slipway up` does: it settles first what a killed run left."""
-        environment_up(self.opened, self.engine, lambda text: self.tell(self.environment, text))
+        opened = self.opened
+        change = opened.running.pool_change(self.engine)
+        environment_up(opened, self.engine, lambda text: self.tell(self.environment, text), change)
         return self.engine.last
 
     def model_up(self, model: ModelPlan) -> Outcome:
@@ -91,8 +93,8 @@ class Acts:
         def tell(text: str) -> None:
             self.tell(model.name, text)
 
-        new = settle(opened, engine, name, tell) is None
-        outcome = engine.up(name, slipway.programs.model.programs(self.settings).model(model, tell), tell, new=new)
+        new = opened.running.settle(engine, name, tell, doubted=True) is None
+        outcome = engine.up(name, opened.running.model_programs().model(model, tell), tell, new=new)
         Watcher(opened.cluster, self.cancelled.wait).wait(model.name, model.release, tell)
         return outcome
 

@@ -17,7 +17,7 @@ from slipway.cluster.ownership import (
     refuse_foreign_policies,
     release_namespace,
 )
-from slipway.commands.claim import give_up_namespace, retained, why_namespace_stays
+from slipway.environments.running.namespace import give_up_namespace, retained, why_namespace_stays
 from slipway.errors.base import Place, UserError
 from slipway.render.environment import render_environment
 from slipway.values.names import environment_labels

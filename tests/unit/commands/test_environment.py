@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from slipway.cluster.api import Json
-from slipway.commands.environment import environment_up, groups_there, leaving, refuse_replacement
+from slipway.commands.environment import environment_up
 from slipway.commands.opened import Folders, Opened
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, to_store
+from slipway.environments.running.pool_change import PoolChange
 from slipway.errors.base import UserErrors
 from slipway.settings.aws import AwsSettings
 from tests.support.needs_aws import needs_aws
@@ -63,18 +64,67 @@ def state(there: tuple[NodeGroup, ...]) -> Json:
     return {"deployment": {"resources": resources}}
 
 
-def test_groups_come_back_from_the_state_as_they_went_in() -> None:
-    assert groups_there(state(groups())) == groups()
-    assert groups_there(None) == ()
+class RecordingEngine:
+    """Records what it is asked for; no stack is run."""
+
+    def __init__(self, kept: Json | None) -> None:
+        self.kept = kept
+        self.reads = 0
+        self.calls: list[tuple[str, object]] = []
+
+    def state(self, stack: str) -> Json | None:
+        self.reads += 1
+        return self.kept
+
+    def refresh(self, stack: str, urns: list[str], tell: object) -> None:
+        self.calls.append(("refresh", urns))
+
+    def up(self, stack: str, program: object, tell: object, *, new: bool, refresh: bool) -> None:
+        self.calls.append(("up", stack))
+
+
+def change_of(other: Opened, there: tuple[NodeGroup, ...]) -> PoolChange:
+    return other.running.pool_change(RecordingEngine(state(there)))  # type: ignore[arg-type]
+
+
+def refuse(other: Opened, there: tuple[NodeGroup, ...]) -> None:
+    other.running.refuse_replacement(change_of(other, there))
+
+
+def test_groups_come_back_from_the_state_as_they_went_in_and_nothing_changes() -> None:
+    assert change_of(opened(), groups()) == PoolChange(wanted=groups(), kept=groups())
+    assert change_of(opened(), ()) == PoolChange(wanted=groups())
+
+
+def test_a_stack_that_is_not_there_has_no_groups() -> None:
+    assert opened().running.pool_change(RecordingEngine(None)) == PoolChange(wanted=groups())  # type: ignore[arg-type]
+
+
+def test_each_group_that_is_there_has_one_fate() -> None:
+    other = changed("cpu", max_nodes=20)
+    pools = tuple(pool for pool in other.settings.node_pools if pool.name != "graviton")
+    with_settings(other, node_pools=pools)
+    with_settings(
+        other,
+        node_pools=tuple(
+            pool.model_copy(update={"instance_types": ("g6.4xlarge",)}) if pool.name == "gpu-l4" else pool
+            for pool in pools
+        ),
+    )
+    change = change_of(other, groups())
+    fates = {fate: {group.pool for group in getattr(change, fate)} for fate in ("resized", "replaced", "removed")}
+    assert fates == {"resized": {"cpu"}, "replaced": {"gpu-l4"}, "removed": {"graviton"}}
+    there = [*change.kept, *change.resized, *change.replaced, *change.removed]
+    assert sorted(group.name for group in there) == sorted(group.name for group in groups())
 
 
 def test_a_pool_whose_bounds_change_is_updated_in_place() -> None:
-    refuse_replacement(changed("cpu", max_nodes=20), groups())
+    refuse(changed("cpu", max_nodes=20), groups())
 
 
 def test_a_pool_whose_instances_change_is_refused_with_the_command_that_does_it() -> None:
     with pytest.raises(UserErrors) as refused:
-        refuse_replacement(changed("cpu", instance_types=("m7i.4xlarge",)), groups())
+        refuse(changed("cpu", instance_types=("m7i.4xlarge",)), groups())
     assert str(refused.value) == (
         f'{ROOT}/stacks/Pulumi.prod.yaml:27: config.slipway:environment.node_pools[0]: "cpu" is a pool with a change '
         "that its nodes cannot take: new ones have to be made beside them; allowed: other bounds, labels, taints or "
@@ -89,49 +139,33 @@ def test_a_change_of_zones_is_one_of_the_platforms_nodes_too() -> None:
     assert isinstance(settings, AwsSettings)
     with_settings(other, zones=settings.zones[:2])
     with pytest.raises(UserErrors, match=r"zones: \"system\" is a pool with a change"):
-        refuse_replacement(other, groups())
+        refuse(other, groups())
 
 
-def test_a_pool_that_the_settings_have_no_more_is_leaving_and_no_other() -> None:
+def test_a_pool_that_the_settings_have_no_more_is_removed_and_no_other() -> None:
     other = without("graviton")
-    refuse_replacement(other, groups())
-    assert {group.pool for group in leaving(other, groups())} == {"graviton"}
-    assert leaving(opened(), groups()) == []
+    refuse(other, groups())
+    assert {group.pool for group in change_of(other, groups()).removed} == {"graviton"}
 
 
-def test_a_cluster_of_a_kubeconfig_has_no_pools_that_could_leave() -> None:
-    local = opened("local")
-    refuse_replacement(local, groups())
-    assert leaving(local, groups()) == []
-
-
-class RecordingEngine:
-    """Records what it is asked for; no stack is run."""
-
-    def __init__(self, kept: Json) -> None:
-        self.kept = kept
-        self.calls: list[tuple[str, object]] = []
-
-    def state(self, stack: str) -> Json:
-        return self.kept
-
-    def refresh(self, stack: str, urns: list[str], tell: object) -> None:
-        self.calls.append(("refresh", urns))
-
-    def up(self, stack: str, program: object, tell: object, *, new: bool, refresh: bool) -> None:
-        self.calls.append(("up", stack))
+def test_a_cluster_of_a_kubeconfig_has_no_pools_that_could_change_and_no_state_is_read_for_it() -> None:
+    local, engine = opened("local"), RecordingEngine(state(groups()))
+    change = local.running.pool_change(engine)  # type: ignore[arg-type]
+    local.running.refuse_replacement(change)
+    assert (change, engine.reads) == (PoolChange(), 0)
 
 
 @needs_aws
 def test_nodes_are_counted_before_bounds_change_so_that_the_autoscalers_number_stands() -> None:
     engine = RecordingEngine(state(groups()))
     (cpu,) = (group.name for group in groups() if group.pool == "cpu")
-    environment_up(changed("cpu", max_nodes=20), engine, lambda _: None)  # type: ignore[arg-type]
+    other = changed("cpu", max_nodes=20)
+    environment_up(other, engine, lambda _: None, change_of(other, groups()))  # type: ignore[arg-type]
     assert engine.calls == [("refresh", [f"urn:{cpu}"]), ("up", "prod")]
 
 
 @needs_aws
 def test_nothing_is_counted_when_no_bounds_change() -> None:
     engine = RecordingEngine(state(groups()))
-    environment_up(opened(), engine, lambda _: None)  # type: ignore[arg-type]
+    environment_up(opened(), engine, lambda _: None, change_of(opened(), groups()))  # type: ignore[arg-type]
     assert engine.calls == [("up", "prod")]

@@ -6,7 +6,7 @@ import pytest
 
 from slipway.aws.account import Caller
 from slipway.commands.opened import Folders, Opened
-from slipway.commands.session import guard
+from slipway.environments.running.protocol import Running
 from slipway.errors.base import UserErrors
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -22,15 +22,15 @@ class AccountOf:
         return self._caller
 
 
-def called_by(account: str, arn: str) -> Opened:
+def called_by(account: str, arn: str) -> Running:
     opened = Opened("prod", Folders(ROOT / "models", ROOT / "stacks"))
-    opened.__dict__["account"] = AccountOf(account, arn)
-    return opened
+    opened.running.__dict__["account"] = AccountOf(account, arn)
+    return opened.running
 
 
 def test_another_account_is_refused_with_file_line_and_who_it_is() -> None:
     with pytest.raises(UserErrors) as refused:
-        guard(called_by("210987654321", "arn:aws:iam::210987654321:user/anna"))
+        called_by("210987654321", "arn:aws:iam::210987654321:user/anna").guard()
     assert str(refused.value) == (
         f'{ROOT}/stacks/Pulumi.prod.yaml:7: config.slipway:environment.account: "123456789012" is not the account of '
         "the caller, arn:aws:iam::210987654321:user/anna; allowed: 210987654321; next: take credentials of the "
@@ -40,10 +40,10 @@ def test_another_account_is_refused_with_file_line_and_who_it_is() -> None:
 
 
 def test_who_is_no_administrator_is_warned_before_the_cluster_refuses(capsys: pytest.CaptureFixture[str]) -> None:
-    guard(called_by("123456789012", "arn:aws:sts::123456789012:assumed-role/somebody/anna"))
+    called_by("123456789012", "arn:aws:sts::123456789012:assumed-role/somebody/anna").guard()
     assert "is no session of a role in `administrators`" in capsys.readouterr().err
 
 
 def test_an_administrator_is_let_through_without_a_word(capsys: pytest.CaptureFixture[str]) -> None:
-    guard(called_by("123456789012", "arn:aws:sts::123456789012:assumed-role/ml-platform/anna"))
+    called_by("123456789012", "arn:aws:sts::123456789012:assumed-role/ml-platform/anna").guard()
     assert capsys.readouterr().err == ""

@@ -1,8 +1,7 @@
 """List the kinds of environment, and pick what plans one: nothing else in planning asks for the kind."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from typing import assert_never
 
 from slipway.environments.planning.aws.planning import AwsPlanning
 from slipway.environments.planning.kubernetes import KubernetesPlanning
@@ -10,22 +9,19 @@ from slipway.environments.planning.protocol import Planning
 from slipway.settings.aws import AnySettings, AwsSettings
 from slipway.settings.kubernetes import Settings
 
+KINDS: Mapping[str, type[Settings] | type[AwsSettings]] = {"kubernetes": Settings, "aws": AwsSettings}
+"""What a person writes about each kind, by what `kind` of the settings says.
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of environment: what a person writes about one, and what plans it (given just those settings)."""
-
-    settings: type[Settings] | type[AwsSettings]
-    planning: Callable[[Any], Planning]
-
-
-KINDS: Mapping[str, Kind] = {
-    "kubernetes": Kind(Settings, KubernetesPlanning),
-    "aws": Kind(AwsSettings, AwsPlanning),
-}
-"""By what `kind` of the settings says. What runs each kind is in `slipway.environments.running.kinds`."""
+What runs each kind is in `slipway.environments.running.kinds`.
+"""
 
 
 def planning(settings: AnySettings) -> Planning:
     """What plans the environment with these settings."""
-    return KINDS[settings.kind].planning(settings)
+    match settings:
+        case Settings():
+            return KubernetesPlanning(settings)
+        case AwsSettings():
+            return AwsPlanning(settings)
+        case _:
+            assert_never(settings)

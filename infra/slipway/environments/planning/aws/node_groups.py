@@ -88,16 +88,6 @@ def node_groups(settings: AwsSettings) -> tuple[NodeGroup, ...]:
     return tuple(groups)
 
 
-def replaced(settings: AwsSettings, there: Sequence[NodeGroup]) -> tuple[NodeGroup, ...]:
-    """Those of the groups that are there which a plain update would delete though their pool stays.
-
-    Their nodes would vanish with everything on them before the new group serves: `slipway rotate` does it in order.
-    """
-    wanted = node_groups(settings)
-    named, pooled = {group.name for group in wanted}, {group.pool for group in wanted}
-    return tuple(group for group in there if group.pool in pooled and group.name not in named)
-
-
 def _system(settings: AwsSettings) -> NodeGroup:
     return _named(
         "",

@@ -2,7 +2,8 @@
 
 import pytest
 
-from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, replaced, stored, to_store
+from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, stored, to_store
+from slipway.environments.running.pool_change import PoolChange
 from slipway.settings.aws import AwsSettings
 
 SETTINGS = {
@@ -83,7 +84,7 @@ def test_a_gpu_group_says_what_its_nodes_bring_before_there_is_one() -> None:
 def test_what_a_group_cannot_change_makes_another_group(change: dict[str, object]) -> None:
     before = groups(CPU)
     assert {group.name for group in before}.isdisjoint(group.name for group in groups({**CPU, **change}))
-    assert replaced(settings({**CPU, **change}), before) == tuple(before)
+    assert PoolChange.of(groups({**CPU, **change}), before).replaced == tuple(before)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_what_a_group_cannot_change_makes_another_group(change: dict[str, object
 )
 def test_what_a_group_can_change_leaves_its_name(change: dict[str, object]) -> None:
     assert [group.name for group in groups(CPU)] == [group.name for group in groups({**CPU, **change})]
-    assert replaced(settings({**CPU, **change}), groups(CPU)) == ()
+    assert PoolChange.of(groups({**CPU, **change}), groups(CPU)).replaced == ()
 
 
 def test_gpus_that_are_cut_otherwise_are_other_nodes() -> None:
@@ -101,7 +102,7 @@ def test_gpus_that_are_cut_otherwise_are_other_nodes() -> None:
 
 
 def test_a_pool_that_was_removed_is_no_rotation() -> None:
-    assert replaced(settings(CPU), groups(CPU, L4)) == ()
+    assert PoolChange.of(groups(CPU), groups(CPU, L4)).replaced == ()
 
 
 def test_groups_come_back_from_the_stacks_output_as_they_were() -> None:

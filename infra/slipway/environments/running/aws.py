@@ -1,0 +1,184 @@
+"""Run an environment of kind `aws`: everything from the account's budget to the cluster is its own stack's."""
+
+import json
+import shutil
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slipway import console
+from slipway.aws.account import Account
+from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, stored
+from slipway.environments.running.pool_change import PoolChange
+from slipway.environments.running.protocol import Json, Program, Tell
+from slipway.errors.base import UserErrors, WrongValue
+from slipway.errors.failures import AwsCliMissing, EnvironmentMissing, LeftBehind
+from slipway.loading.settings import SettingsFile
+from slipway.settings.aws import AwsSettings
+from slipway.values.names import stack
+
+if TYPE_CHECKING:
+    from slipway.cluster.api import Cluster
+    from slipway.deploy.models import Programs
+    from slipway.engine.engine import Engine
+
+MODEL_STORE = "model-store"
+
+
+class AwsRunning:
+    """What the commands need to know of an environment on AWS; see `Running`."""
+
+    makes_cluster: ClassVar = True
+    home: ClassVar = "the account"
+    data_names: ClassVar = (MODEL_STORE,)
+
+    def __init__(self, file: SettingsFile, settings: AwsSettings) -> None:
+        """Take the settings file, and its settings by their type. No credentials are used yet."""
+        self._file = file
+        self._settings = settings
+
+    @cached_property
+    def account(self) -> Account:
+        """The account that it is in; raises `AwsMissing` when the extra `aws` is not installed."""
+        return Account(self._settings.account, self._settings.region)
+
+    def guard(self) -> None:
+        """Refuse credentials of another account; say when the cluster will not know those of this one."""
+        settings, caller = self._settings, self.account.caller()
+        if caller.account != settings.account:
+            place, field = self._file.locate(("account",))
+            problem = f"is not the account of the caller, {caller.arn}"
+            todo = "take credentials of the environment's account (`aws sts get-caller-identity` shows whose they are)"
+            raise UserErrors([WrongValue(place, field, settings.account, problem, caller.account, todo)])
+        if not any(caller.is_role(role) for role in settings.administrators):
+            console.message(
+                f"warning: {caller.arn} is no session of a role in `administrators`: "
+                "the cluster will refuse what it asks for, unless it has access by another way"
+            )
+
+    def connect(self) -> "Cluster":
+        """The cluster that its stack made.
+
+        A `down` that was cut short leaves the stack's outputs behind: where no Kubernetes object is left in the state,
+        the cluster, or the way into it, may be gone already.
+        """
+        from slipway.cluster.api import Cluster  # noqa: PLC0415 - its SDK takes half a second, and `plan` does without
+        from slipway.engine.engine import Engine  # noqa: PLC0415 - the engine's SDK takes a second
+        from slipway.engine.resume import outputs  # noqa: PLC0415
+        from slipway.engine.workspace import workspace  # noqa: PLC0415
+
+        with workspace() as folder:
+            state = Engine(folder, self._file.secrets, threading.Event()).state(stack(self._file.environment))
+        link = outputs(state).get("connection") if state else None
+        if link is None or not any(resource["type"].startswith("kubernetes:") for resource in _resources(state)):
+            raise EnvironmentMissing(self._file.environment)
+        if shutil.which("aws") is None:
+            raise AwsCliMissing
+        return Cluster(link["context"], link["namespace"], json.loads(link["kubeconfig"]))
+
+    def settle(self, engine: "Engine", stack: str, tell: Tell, *, doubted: bool) -> Json | None:  # noqa: ARG002
+        """A killed run leaves AWS objects that the state does not know, so that it is looked for them each time."""
+        from slipway.engine.resume import resume  # noqa: PLC0415 - the engine's SDK takes a second
+
+        return resume(engine, stack, self.account.identifiers, tell)
+
+    def pool_change(self, engine: "Engine") -> PoolChange:
+        """Its node groups, as its stack's outputs have them, against those of its settings."""
+        from slipway.engine.resume import outputs  # noqa: PLC0415
+
+        state = engine.state(stack(self._file.environment))
+        return PoolChange.of(node_groups(self._settings), stored(outputs(state).get("pools", [])) if state else ())
+
+    def refuse_replacement(self, change: PoolChange) -> None:
+        """Refuse what `slipway rotate` does in order."""
+        places = {pool.name: ("node_pools", index) for index, pool in enumerate(self._settings.node_pools)}
+        findings = []
+        for pool in sorted({group.pool for group in change.replaced}):
+            # The platform's own nodes are in no list; of what the settings say, only the zones are theirs.
+            place, field = self._file.locate(places.get(pool, ("zones",)))
+            problem = "is a pool with a change that its nodes cannot take: new ones have to be made beside them"
+            allowed = "other bounds, labels, taints or disk; for the rest, new nodes"
+            command = f"slipway rotate {self._file.environment} {pool}"
+            todo = f"run {command}, which empties the old nodes before it removes them"
+            findings.append(WrongValue(place, field, pool, problem, allowed, todo))
+        if findings:
+            raise UserErrors(findings)
+
+    def rotatable(self) -> tuple[str, ...]:
+        """All pools of its settings, and that of the platform."""
+        return tuple(sorted({group.pool for group in node_groups(self._settings)}))
+
+    def nodes_of(self, group: NodeGroup) -> str:
+        """By the label that EKS gives them."""
+        return f"eks.amazonaws.com/nodegroup={group.name}"
+
+    def resized(self, state: Json, change: PoolChange) -> list[str]:
+        """The groups whose bounds change.
+
+        AWS takes all bounds in one call, and the engine would give it the number of nodes that it saw last: the
+        autoscaler's nodes since then would be taken away.
+        """
+        names = {group.name for group in change.resized}
+        groups = [resource for resource in _resources(state) if resource["type"] == "aws:eks/nodeGroup:NodeGroup"]
+        return [group["urn"] for group in groups if group["inputs"]["nodeGroupName"] in names]
+
+    def program(self, kept: Sequence[NodeGroup] = (), *, adopted: bool = False) -> Program:  # noqa: ARG002
+        """The program of its stack; its namespace is never others'."""
+        from slipway.programs.aws import environment_program  # noqa: PLC0415 - Pulumi's SDKs take seconds
+
+        wanted = node_groups(self._settings)
+        names = {group.name for group in wanted}
+        beside = (group for group in kept if group.name not in names)
+        return environment_program(self._file.environment, self._settings, (*wanted, *beside))
+
+    def model_programs(self) -> "Programs":
+        """Models have a repository and a role of their own beside their image and objects."""
+        from slipway.programs.aws import model_parts  # noqa: PLC0415 - Pulumi's SDKs take seconds
+        from slipway.programs.model import programs  # noqa: PLC0415
+
+        return programs(model_parts(self._settings))
+
+    def url(self, _: Mapping[str, Any]) -> None:
+        """Services are reached inside the cluster."""
+        return
+
+    def data(self, state: Json | None) -> dict[str, str]:
+        """The protected bucket of models' weights."""
+        protected = [resource for resource in _resources(state) if resource.get("protect")]
+        buckets = [resource["id"] for resource in protected if resource["type"] == "aws:s3/bucket:Bucket"]
+        return {MODEL_STORE: buckets[0]} if buckets else {}
+
+    def destroy(
+        self,
+        engine: "Engine",
+        _: "Cluster | None",
+        state: Json | None,
+        delete_data: Collection[str],
+        tell: Tell,
+    ) -> str | None:
+        """Destroy its stack, and prove by tag that nothing is left in the account."""
+        environment, data = self._file.environment, self.data(state)
+        name = stack(environment)
+        self.settle(engine, name, tell, doubted=True)
+        kept = data.keys() - set(delete_data)
+        if data and not kept:
+            engine.unprotect(name)
+        for bucket in data.values() if not kept else ():
+            tell(f"emptying bucket {bucket}")
+            self.account.empty_bucket(bucket)
+        engine.destroy(name, tell, keep_protected=bool(kept))
+        tell("looking by tag what is left")
+        left = [f"{item.arn} {item.name}".rstrip() for item in self.account.tagged(environment)]
+        if not left:
+            return None
+        todo = "see in the console what uses them, delete them, and run the command again"
+        if kept:
+            options = " ".join(f"--delete-data {item}" for item in sorted(kept))
+            todo = f"slipway down {environment} {options} deletes what holds data; the rest, if any, by hand"
+        raise LeftBehind(environment, left, todo)
+
+
+def _resources(state: Json | None) -> list[Json]:
+    """The resources of an exported stack; none of one that there is not."""
+    return list(state["deployment"].get("resources") or []) if state else []

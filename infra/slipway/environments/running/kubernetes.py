@@ -1,0 +1,111 @@
+"""Run an environment of kind `kubernetes`: a cluster of a kubeconfig, which others may use too."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from slipway.environments.planning.aws.node_groups import NodeGroup
+from slipway.environments.running.pool_change import PoolChange
+from slipway.environments.running.protocol import Json, Program, Tell
+from slipway.errors.base import UserError
+from slipway.loading.settings import SettingsFile
+from slipway.settings.kubernetes import Settings
+from slipway.values.names import stack
+
+if TYPE_CHECKING:
+    from slipway.cluster.api import Cluster
+    from slipway.deploy.models import Programs
+    from slipway.engine.engine import Engine
+
+
+class KubernetesRunning:
+    """What the commands need to know of a cluster of a kubeconfig; see `Running`."""
+
+    makes_cluster: ClassVar = False
+    home: ClassVar = "the cluster"
+    data_names: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, file: SettingsFile, settings: Settings) -> None:
+        """Take the settings file, and its settings by their type. Nothing is connected to yet."""
+        self._file = file
+        self._settings = settings
+
+    def guard(self) -> None:
+        """The API server itself refuses credentials that are not for it."""
+
+    def connect(self) -> "Cluster":
+        """The cluster of the context; it was there before."""
+        from slipway.cluster.api import Cluster  # noqa: PLC0415 - its SDK takes half a second, and `plan` does without
+
+        return Cluster(self._settings.context, self._settings.namespace)
+
+    def settle(self, engine: "Engine", stack: str, tell: Tell, *, doubted: bool) -> Json | None:
+        """Kubernetes objects are adopted by their names: nothing is looked for, and only a doubted state is read."""
+        from slipway.engine.resume import resume  # noqa: PLC0415 - the engine's SDK takes a second
+
+        return resume(engine, stack, lambda *_: (), tell) if doubted else None
+
+    def pool_change(self, _: "Engine") -> PoolChange:
+        """Its nodes are others'."""
+        return PoolChange()
+
+    def refuse_replacement(self, change: PoolChange) -> None:
+        """It replaces no nodes."""
+
+    def rotatable(self) -> tuple[str, ...]:
+        """Refused: its nodes are others'."""
+        place, field = self._file.locate(("kind",))
+        todo = "change the nodes with the tool that made them"
+        raise UserError(place, field, "has nodes that Slipway does not make", "kind: aws", todo)
+
+    def nodes_of(self, group: NodeGroup) -> str:
+        """There is no group whose nodes could be asked for."""
+        raise ValueError(f"node group {group.name} is in no environment of kind kubernetes")
+
+    def resized(self, *_: object) -> list[str]:
+        """It has no node groups."""
+        return []
+
+    def program(self, _: Sequence[NodeGroup] = (), *, adopted: bool = False) -> Program:
+        """The program of its stack; `adopted`: its namespace is others'."""
+        from slipway.programs.kubernetes import environment_program  # noqa: PLC0415 - Pulumi's SDK takes a second
+
+        return environment_program(self._file.environment, self._settings, adopted=adopted)
+
+    def model_programs(self) -> "Programs":
+        """Models have nothing but their image and objects."""
+        from slipway.programs.model import programs  # noqa: PLC0415
+
+        return programs()
+
+    def url(self, service: Mapping[str, Any]) -> str | None:
+        """The port of a node, where Services have one."""
+        ports = [port["nodePort"] for port in service["spec"]["ports"] if "nodePort" in port]
+        return f"http://{self._settings.node_address}:{ports[0]}" if ports and self._settings.node_address else None
+
+    def data(self, _: Json | None) -> dict[str, str]:
+        """It holds no data of its own."""
+        return {}
+
+    def destroy(
+        self,
+        engine: "Engine",
+        cluster: "Cluster | None",
+        state: Json | None,
+        _: Collection[str],
+        tell: Tell,
+    ) -> str | None:
+        """Destroy its stack, then its namespace. Gives why that stays."""
+        from slipway.deploy.down import prove_environment_gone, remove_unknown  # noqa: PLC0415
+        from slipway.environments.running.namespace import give_up_namespace, retained  # noqa: PLC0415
+
+        environment = self._file.environment
+        cluster = cluster or self.connect()
+        kept = retained(state) if state else None
+        if kept:
+            engine.replace_state(stack(environment), kept, tell)
+        engine.destroy(stack(environment), tell)
+        remove_unknown(cluster, environment, None, of_environment=True)
+        stays = give_up_namespace(cluster, environment, tell)
+        if stays is None:
+            prove_environment_gone(cluster, environment)
+        return stays

@@ -1,0 +1,54 @@
+"""Give a namespace up when an environment in somebody's cluster is taken down, and leave what is not its own."""
+
+from collections.abc import Callable
+
+from slipway.cluster.api import Cluster, Json
+from slipway.cluster.foreign import foreign_objects
+from slipway.cluster.ownership import Standing, namespace_standing, release_namespace
+
+_NAMED = 10
+
+
+def why_namespace_stays(cluster: Cluster, environment: str) -> str | None:
+    """Why `down` does not delete the namespace, as a sentence; None when it does, or when there is none."""
+    now = namespace_standing(cluster, environment)
+    if now is Standing.ABSENT:
+        return None
+    if now is not Standing.OWN:
+        whose = "was adopted" if now is Standing.ADOPTED else "is not of this environment"
+        return f"namespace {cluster.namespace} stays: it {whose}"
+    foreign = foreign_objects(cluster, environment)
+    if not foreign:
+        return None
+    more = f" and {len(foreign) - _NAMED} more" if len(foreign) > _NAMED else ""
+    named = ", ".join(foreign[:_NAMED])
+    return f"namespace {cluster.namespace} stays: it has what Slipway did not make: {named}{more}"
+
+
+def give_up_namespace(cluster: Cluster, environment: str, tell: Callable[[str], None]) -> str | None:
+    """Delete the namespace of an environment that is down, if it made it and nothing of others is in it.
+
+    Returns:
+        Why it stays, None when it is gone or being deleted.
+    """
+    stays = why_namespace_stays(cluster, environment)
+    now = namespace_standing(cluster, environment)
+    if now is Standing.ADOPTED:
+        release_namespace(cluster)
+    elif now is Standing.OWN and stays is None:
+        tell(f"deleting namespace {cluster.namespace}")
+        cluster.delete("Namespace", cluster.namespace)
+    return stays
+
+
+def retained(state: Json) -> Json | None:
+    """The state with its Namespaces left to `down`; None when they are already.
+
+    Stacks of earlier versions would have the engine delete them with all that is in them.
+    """
+    resources = state["deployment"].get("resources") or []
+    changed = [
+        resource | {"retainOnDelete": True} if resource["type"] == "kubernetes:core/v1:Namespace" else resource
+        for resource in resources
+    ]
+    return None if changed == resources else {**state, "deployment": {**state["deployment"], "resources": changed}}

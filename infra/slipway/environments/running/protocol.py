@@ -1,0 +1,100 @@
+"""Say what running an environment asks of its kind. What only one kind can do is an answer here, never a question."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from slipway.environments.planning.aws.node_groups import NodeGroup
+from slipway.environments.running.pool_change import PoolChange
+
+if TYPE_CHECKING:
+    from slipway.cluster.api import Cluster
+    from slipway.deploy.models import Programs
+    from slipway.engine.engine import Engine
+
+Json = dict[str, Any]
+Tell = Callable[[str], None]
+Program = Callable[[], None]
+
+
+class Running(Protocol):
+    """What the commands need to know of an environment's kind, for one environment."""
+
+    @property
+    def makes_cluster(self) -> bool:
+        """Whether its stack makes its cluster: nobody else is in it, it costs money, and it may not be there yet."""
+        ...
+
+    @property
+    def home(self) -> str:
+        """Where something of it could be left when it is down, for people: `the cluster`."""
+        ...
+
+    @property
+    def data_names(self) -> tuple[str, ...]:
+        """What of it holds data, by the names that `--delete-data` takes."""
+        ...
+
+    def guard(self) -> None:
+        """Refuse credentials that are not for it, and say when they will not do; raises `UserErrors`."""
+        ...
+
+    def connect(self) -> "Cluster":
+        """Its cluster; raises `EnvironmentMissing` when its stack has not made it yet."""
+        ...
+
+    def settle(self, engine: "Engine", stack: str, tell: Tell, *, doubted: bool) -> Json | None:
+        """Settle what a killed run left open in a stack, where it has to be looked for or the state is `doubted`.
+
+        Returns the stack's state; None when there is none, or nobody looked.
+        """
+        ...
+
+    def pool_change(self, engine: "Engine") -> PoolChange:
+        """What its settings change about the node groups that its stack made; nothing where it makes no nodes."""
+        ...
+
+    def refuse_replacement(self, change: PoolChange) -> None:
+        """Refuse, with `UserErrors`, to replace node groups at once: their nodes would go with all that is on them."""
+        ...
+
+    def rotatable(self) -> tuple[str, ...]:
+        """The pools whose nodes it makes, sorted; raises `UserError` where others made its nodes."""
+        ...
+
+    def nodes_of(self, group: NodeGroup) -> str:
+        """The label selector of a group's nodes."""
+        ...
+
+    def resized(self, state: Json, change: PoolChange) -> list[str]:
+        """URNs of what the engine has to read anew before bounds change: its autoscaler changes them too."""
+        ...
+
+    def program(self, kept: Sequence[NodeGroup] = (), *, adopted: bool = False) -> Program:
+        """The program of its stack; `kept`: node groups that stay beside those of the settings."""
+        ...
+
+    def model_programs(self) -> "Programs":
+        """The programs of its models' stacks."""
+        ...
+
+    def url(self, service: Mapping[str, Any]) -> str | None:
+        """Where a model's Service is reached from outside of the cluster; None when it is not."""
+        ...
+
+    def data(self, state: Json | None) -> dict[str, str]:
+        """What holds data in a state of its stack: what it is called in the cloud, by its name of `data_names`."""
+        ...
+
+    def destroy(
+        self,
+        engine: "Engine",
+        cluster: "Cluster | None",
+        state: Json | None,
+        delete_data: Collection[str],
+        tell: Tell,
+    ) -> str | None:
+        """Destroy its stack, which had `state`, after its models, and prove that nothing is left.
+
+        Returns why something stays that was to stay, else None; raises `LeftBehind` when something is left.
+        """
+        ...
