@@ -1,0 +1,89 @@
+"""An environment's settings file is read and validated once a run, whatever the command needs of it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import slipway.commands.up
+import slipway.loading.settings
+from slipway.commands.live import show_status
+from slipway.commands.offline import show_plan
+from slipway.commands.opened import Opened
+from slipway.commands.session import Options
+from slipway.commands.up import bring_up
+from slipway.deploy.models import Programs
+from slipway.environments.running.kubernetes import KubernetesRunning
+from slipway.reading.folders import Folders
+from slipway.reading.yaml_document import Document, read_document
+from slipway.render.render import placeholder_image, render_environment, render_model
+from tests.support import project
+from tests.support.fake_engine import FakeEngine, FakeProgram
+from tests.support.living_cluster import Behaviour, LivingCluster
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    return project.made(tmp_path / "project")
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each settings file was read."""
+    count: Counter[str] = Counter()
+
+    def counting(path: Path, file: str) -> Document:
+        count[path.name] += 1
+        return read_document(path, file)
+
+    monkeypatch.setattr(slipway.loading.settings, "read_document", counting)
+    return count
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> LivingCluster:
+    """The cluster of the environment, and an engine in memory; time passes at once."""
+    living = LivingCluster()
+    engine = FakeEngine(living)
+
+    @contextmanager
+    def engine_of(opened: Opened) -> Iterator[tuple[FakeEngine, Any]]:
+        yield engine, SimpleNamespace(is_set=lambda: False, wait=living.pause)
+
+    monkeypatch.setattr(slipway.commands.up, "engine_of", engine_of)
+    monkeypatch.setattr(KubernetesRunning, "connect", lambda _: living)
+    monkeypatch.setattr(KubernetesRunning, "settle", lambda *_, **__: None)
+    monkeypatch.setattr(KubernetesRunning, "program", lambda *_, **__: FakeProgram([]))
+    programs = Programs(
+        lambda model, _: FakeProgram(render_model(model, placeholder_image(model))),
+        lambda _, release: FakeProgram(list(release.manifests)),
+    )
+    monkeypatch.setattr(KubernetesRunning, "model_programs", lambda _: programs)
+    return living
+
+
+def test_a_plan_reads_it_once(folders: Folders, reads: Counter[str]) -> None:
+    show_plan(Opened("local", folders), (), as_json=False)
+    assert reads["Pulumi.local.yaml"] == 1
+    assert set(reads.values()) == {1}
+
+
+def test_status_reads_it_once(folders: Folders, reads: Counter[str], cluster: LivingCluster) -> None:
+    show_status(Opened("local", folders, ()), (), as_json=True)
+    assert reads["Pulumi.local.yaml"] == 1
+
+
+def test_an_up_that_deploys_a_model_reads_it_once(
+    folders: Folders, reads: Counter[str], cluster: LivingCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = Opened("local", folders, ["least"])
+    cluster.put(render_environment(opened.plan)[0])
+    cluster.behaviours[opened.models(["least"])[0].release] = Behaviour(label=1)
+    bring_up(opened, ["least"], Options(yes=True, jobs=1))
+    assert "models answering: least" in capsys.readouterr().out
+    assert ("Deployment", "least") in cluster.objects
+    assert reads["Pulumi.local.yaml"] == 1
