@@ -22,6 +22,7 @@ _HOPELESS_PULL = re.compile(
     r"|no match for platform",
     re.IGNORECASE,
 )
+_NO_ACCESS = re.compile(r"unauthorized|denied|forbidden|insufficient_scope", re.IGNORECASE)
 _PULL = frozenset({"ImagePullBackOff", "ErrImagePull", "ImageInspectError", "RegistryUnavailable"})
 _NEVER_PULL = frozenset({"InvalidImageName", "ErrImageNeverPull"})
 _CONFIG = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError"})
@@ -86,6 +87,8 @@ def _of_container(pod: Json, status: Json) -> Trouble | None:
     if reason in _PULL or reason in _NEVER_PULL:
         hopeless = reason in _NEVER_PULL or bool(_HOPELESS_PULL.search(message))
         text = _sentence(pod, f"image {status.get('image', '')} cannot be pulled", message or reason, container)
+        if _NO_ACCESS.search(message):
+            text += _pulls_with(pod)
         return Trouble("image", text, 0.0 if hopeless else PULL_S, name)
     if reason in _CONFIG:
         return Trouble("config", _sentence(pod, reason, message, container), CONFIG_S, name)
@@ -96,6 +99,14 @@ def _of_container(pod: Json, status: Json) -> Trouble | None:
     if not ended or crashes < 2:
         return None
     return Trouble("crash", _crash(pod, status, ended, crashes), 0.0, name)
+
+
+def _pulls_with(pod: Json) -> str:
+    """Which credentials a pod pulls with: those that were meant may be missing or old, or were never named."""
+    named = [secret["name"] for secret in pod.get("spec", {}).get("imagePullSecrets") or []]
+    if named:
+        return f"; it pulls with Secret {' or '.join(named)} of its namespace, which has to be there and of use"
+    return "; it names no Secret to pull with (`pull_secret` of the environment's settings)"
 
 
 def _crash(pod: Json, status: Json, ended: Json, crashes: int) -> str:

@@ -122,6 +122,7 @@ class ModelPlan:
         release_digest: sha256 over all that the release is made of; equal digests need no deployment.
         origin: what the release is made by and from.
         warnings: what the user should know though it is not wrong.
+        pull_secret: name of the Secret that its pods pull images with, or None.
     """
 
     environment: str
@@ -144,6 +145,7 @@ class ModelPlan:
     release_digest: str
     origin: Origin
     warnings: tuple[str, ...]
+    pull_secret: str | None = None
 
     @property
     def stack(self) -> str:
@@ -195,6 +197,7 @@ class ModelPlan:
                 "runtime": self.image.runtime.reference,
                 "inputs": self.image.inputs_digest,
                 "files": [file.image_path for file in self.image.files],
+                **({"pullSecret": self.pull_secret} if self.pull_secret is not None else {}),
             },
             "server": self.server_config,
             "spec": self.spec.model_dump(mode="json", exclude={"environments"}),

@@ -90,6 +90,7 @@ def _model(environment: str, settings: AnySettings, placed: Placed, code: Mappin
         release_digest=_NO_RELEASE,
         origin=_origin(settings, variant, image),
         warnings=(*_unused_gpus(spec), *placed.warnings),
+        pull_secret=planning(settings).pull_secret,
     )
     return released(draft, release_digest(draft))
 

@@ -54,7 +54,9 @@ def _finding(model: type[BaseModel], detail: ErrorDetails, locate: Locate) -> Us
     if kind == "slipway":
         words = (context["problem"], context["allowed"], context["todo"])
         # A finding between two fields has their section for its value, and names the values in its problem.
-        return UserError(place, field, *words) if context["at"] else WrongValue(place, field, value, *words)
+        if context["at"] or context["hidden"]:
+            return UserError(place, field, *words)
+        return WrongValue(place, field, value, *words)
     if kind == "extra_forbidden":
         return UnknownKey(place, field, str(path[-1]), list(_at(model, path[:-1]).model_fields), of_a_format=True)
     if kind == "missing":

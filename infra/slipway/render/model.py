@@ -67,6 +67,7 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "config_name": names.config_map(model.name, model.release_digest),
         "config": compact_json(model.server_config),
         "image": image,
+        "pull_secret": model.pull_secret,
         "replicas": None if model.autoscaled else spec.scale.min,
         "min_replicas": spec.scale.min,
         "max_replicas": spec.scale.max,

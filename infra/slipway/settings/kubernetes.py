@@ -14,6 +14,11 @@ _IMAGE = re.compile(
     r"(?P<registry>[A-Za-z0-9.-]+(?::[0-9]{1,5})?)(?P<path>(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)"
     r"(?P<reference>(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?)"
 )
+_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_IMAGE_PREFIX = re.compile(rf"(?:{_PART}/)*(?:{_PART}[/-])?")
+_SECRET_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+_DOCKER_HUB = "docker.io"
+_OTHER_NAMES_OF_DOCKER_HUB = ("index.docker.io", "registry-1.docker.io", "hub.docker.com", "registry.hub.docker.com")
 _LABEL_KEY = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 
@@ -31,7 +36,32 @@ def _registry(value: object) -> str:
     found = _IMAGE.fullmatch(text)
     if not found or found["reference"]:
         raise refusal("is not the address of a registry", allowed, "write for example 127.0.0.1:5000")
+    host = found["registry"]
+    if host in _OTHER_NAMES_OF_DOCKER_HUB:
+        raise refusal(f"is Docker Hub, whose images are of {_DOCKER_HUB}", allowed, f"write {_DOCKER_HUB}/TEAM")
+    if not (host == "localhost" or "." in host or ":" in host):
+        # Docker takes such a name for a team of Docker Hub.
+        raise refusal("has no host", allowed, f"write for example {_DOCKER_HUB}/{host.lower()}")
     return text
+
+
+def _image_prefix(value: object) -> str:
+    allowed = "lower-case names, each followed by '/'; the last may be followed by '-' instead; or empty"
+    text = line_of_text(100, "slipway-")(value) if value != "" else ""
+    if not _IMAGE_PREFIX.fullmatch(text):
+        todo = f"write {text}-" if _IMAGE_PREFIX.fullmatch(f"{text}-") else "write for example slipway-"
+        raise refusal("is not the beginning of an image's name", allowed, todo)
+    return text
+
+
+def _pull_secret(value: object) -> str:
+    """The name of a Secret. Whoever writes credentials here, in any form, gets a message that does not show them."""
+    if not isinstance(value, str) or len(value) > 253 or not _SECRET_NAME.fullmatch(value):
+        problem = "is not the name of a Secret (what was written is not shown: it may be a secret itself)"
+        allowed = "the name of a Secret of type kubernetes.io/dockerconfigjson in the namespace, never its content"
+        todo = "make one with kubectl create secret docker-registry NAME, and write NAME"
+        raise refusal(problem, allowed, todo, hidden=True)
+    return value
 
 
 def _base_image(value: object) -> str:
@@ -86,6 +116,16 @@ LabelKey = Annotated[str, BeforeValidator(_label_key), WithJsonSchema({"type": "
 LabelValue = Annotated[str, BeforeValidator(_label_value), WithJsonSchema({"type": "string", "maxLength": 63})]
 Namespace = Annotated[DnsLabel, AfterValidator(_namespace)]
 Registry = Annotated[str, BeforeValidator(_registry), WithJsonSchema({"type": "string", "maxLength": 200})]
+ImagePrefix = Annotated[
+    str,
+    BeforeValidator(_image_prefix),
+    WithJsonSchema({"type": "string", "maxLength": 100, "pattern": f"^{_IMAGE_PREFIX.pattern}$"}),
+]
+PullSecret = Annotated[
+    str,
+    BeforeValidator(_pull_secret),
+    WithJsonSchema({"type": "string", "maxLength": 253, "pattern": f"^{_SECRET_NAME.pattern}$"}),
+]
 BaseImage = Annotated[str, BeforeValidator(_base_image), WithJsonSchema({"type": "string", "maxLength": 400})]
 PinnedImage = Annotated[
     str,
@@ -148,6 +188,20 @@ class Settings(Section):
     )
     namespace: Namespace = Field(description="Namespace of everything that Slipway makes.", examples=["slipway"])
     registry: Registry = Field(description="Registry that images are pushed to.", examples=["127.0.0.1:5000"])
+    image_prefix: ImagePrefix = Field(
+        default="slipway/",
+        description="What names of images begin with below the registry: `slipway/` for REGISTRY/slipway/MODEL, "
+        "`slipway-` for REGISTRY/slipway-MODEL; empty for REGISTRY/MODEL.",
+        examples=["slipway-"],
+        exclude_if=lambda value: value == "slipway/",
+    )
+    pull_secret: PullSecret | None = Field(
+        default=None,
+        description="Name of the Secret in the namespace that pods pull images with; they pull without credentials of "
+        "their own when left out.",
+        examples=["registry-pull"],
+        exclude_if=lambda value: value is None,
+    )
     base_image: BaseImage = Field(
         description="Image with Python 3.11 that models' images start from.",
         examples=["127.0.0.1:5000/slipway/base:bookworm-py311"],
@@ -178,6 +232,18 @@ class Settings(Section):
                 "add node_address: 127.0.0.1, or the address of a node",
                 ("node_address",),
             )
+        return self
+
+    @model_validator(mode="after")
+    def _docker_hub_has_two_levels(self) -> Self:
+        host, _, team = self.registry.partition("/")
+        path = "/".join(filter(None, (team, f"{self.image_prefix}MODEL")))
+        if host == _DOCKER_HUB and path.count("/") != 1:
+            levels = "one level" if "/" not in path else f"{path.count('/') + 1} levels"
+            problem = f"{_DOCKER_HUB}/{path} has {levels} below {_DOCKER_HUB}"
+            allowed = f"two levels on Docker Hub, {_DOCKER_HUB}/TEAM/NAME"
+            todo = f"write registry: {_DOCKER_HUB}/TEAM and image_prefix: slipway-"
+            raise refusal(problem, allowed, todo, ("registry",))
         return self
 
     @model_validator(mode="after")

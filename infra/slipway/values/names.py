@@ -85,21 +85,13 @@ def config_map(model: str, release_digest: str) -> str:
     return f"{model}-{short(release_digest)}"
 
 
-def image_repository(registry: str, model: str, environment: str | None = None) -> str:
-    """The repository of a model's images, without tag or digest; arguments as of `repository`."""
-    return f"{registry}/{repository(model, environment)}"
-
-
-def repository(model: str, environment: str | None = None) -> str:
-    """The repository of a model's images inside its registry.
-
-    `environment`: where each has repositories of its own in one registry, as those of an AWS account and region do.
-    """
-    return "/".join(filter(None, ("slipway", environment, model)))
+def repository(model: str, environment: str) -> str:
+    """The repository of a model's images in a registry in which each environment has repositories of its own."""
+    return f"{PROJECT}/{environment}/{model}"
 
 
 def runtime_repository(runtime: str) -> str:
-    """The repository, by `image_repository`, of the image below those of all models with this runtime."""
+    """What stands for a model in the repository of the image below those of all models with this runtime."""
     return f"runtime-{runtime}"
 
 

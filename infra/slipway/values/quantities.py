@@ -31,9 +31,14 @@ MODEL_NAME_LIMIT = 40
 """Leaves room for `-<16 hex>` and the hashes of ReplicaSet and pod within the 63 characters of a DNS label."""
 
 
-def refusal(problem: str, allowed: str, todo: str, at: tuple[str | int, ...] = ()) -> PydanticCustomError:
-    """The refusal of a value in our words; `at` leads from the validated model to the field that is to blame."""
-    context = {"problem": problem, "allowed": allowed, "todo": todo, "at": at}
+def refusal(
+    problem: str, allowed: str, todo: str, at: tuple[str | int, ...] = (), *, hidden: bool = False
+) -> PydanticCustomError:
+    """The refusal of a value in our words; `at` leads from the validated model to the field that is to blame.
+
+    `hidden`: the value may be a secret, written in the wrong place: no message shows it.
+    """
+    context = {"problem": problem, "allowed": allowed, "todo": todo, "at": at, "hidden": hidden}
     return PydanticCustomError("slipway", "{problem}", context)
 
 

@@ -114,6 +114,11 @@ def test_a_deadline_that_passed_names_the_pod_that_is_behind() -> None:
             container(state={"waiting": {"reason": "ImagePullBackOff", "message": "connection refused"}}),
             "image", PULL_S, "pod p, container server: image i@sha256:0 cannot be pulled: connection refused",
         ),
+        (
+            container(state={"waiting": {"reason": "ErrImagePull", "message": "401 Unauthorized"}}), "image", 0.0,
+            "pod p, container server: image i@sha256:0 cannot be pulled: 401 Unauthorized; it names no Secret to pull "
+            "with (`pull_secret` of the environment's settings)",
+        ),
         (container(state={"waiting": {"reason": "InvalidImageName"}}), "image", 0.0,
          "pod p, container server: image i@sha256:0 cannot be pulled: InvalidImageName"),
         (

@@ -7,7 +7,6 @@ from datetime import date
 from slipway.environments.planning.pool import Accelerators, Pool
 from slipway.environments.planning.protocol import Charges, Refusal
 from slipway.settings.kubernetes import NodePool, Settings
-from slipway.values import names
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,12 @@ class KubernetesPlanning:
 
     def image_repository(self, _: str, name: str, /) -> str:
         """Environments with one registry share the images in it: the same inputs are the same image."""
-        return names.image_repository(self.settings.registry, name)
+        return f"{self.settings.registry}/{self.settings.image_prefix}{name}"
+
+    @property
+    def pull_secret(self) -> str | None:
+        """As the settings name it."""
+        return self.settings.pull_secret
 
     def charges(self, _: date, /) -> Charges | None:
         """Nothing is known of its price."""

@@ -72,6 +72,11 @@ class Planning(Protocol):
         """The repository of the images of `name`, a model or a runtime, with the registry and without tag."""
         ...
 
+    @property
+    def pull_secret(self) -> str | None:
+        """The Secret that pods pull images with; None where nodes may pull anyway."""
+        ...
+
     def charges(self, on: date, /) -> Charges | None:
         """What is charged on a day besides nodes of pools; None where nothing is charged by the hour."""
         ...

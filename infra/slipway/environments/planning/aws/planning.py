@@ -37,7 +37,12 @@ class AwsPlanning:
 
     def image_repository(self, environment: str, name: str, /) -> str:
         """Each environment makes repositories of its own in the registry of the account, and deletes them."""
-        return names.image_repository(self.settings.registry, name, environment)
+        return f"{self.settings.registry}/{names.repository(name, environment)}"
+
+    @property
+    def pull_secret(self) -> None:
+        """Nodes pull by their own role."""
+        return
 
     def charges(self, on: date, /) -> Charges:
         """What AWS charges for by the hour."""
