@@ -7,7 +7,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from slipway.aws.account import _BY_TAG, Account, Caller
+from slipway.aws.account import Account, Caller
+from slipway.aws.identifiers import _BY_TAG, UnknownTypeError, identifiers
+from slipway.aws.tagged import tagged
 
 TAGS = {"Name": "slipway-dev", "slipway:environment": "dev"}
 ACCOUNT = "123456789012"
@@ -49,28 +51,28 @@ def test_a_session_is_known_by_the_name_of_its_role_whatever_its_path() -> None:
 
 def test_a_vpc_is_found_by_its_name_in_its_environment_only(account: Account) -> None:
     vpc("10.9.0.0/16", TAGS | {"slipway:environment": "prod"})
-    assert account.identifiers("aws:ec2/vpc:Vpc", {"tags": TAGS}) == []
+    assert identifiers(account, "aws:ec2/vpc:Vpc", {"tags": TAGS}) == []
     made = vpc("10.8.0.0/16", TAGS)
-    assert account.identifiers("aws:ec2/vpc:Vpc", {"tags": TAGS}) == [made]
+    assert identifiers(account, "aws:ec2/vpc:Vpc", {"tags": TAGS}) == [made]
 
 
 def test_what_was_deleted_is_not_found_though_its_tags_are_listed(account: Account) -> None:
     client("ec2").delete_vpc(VpcId=vpc("10.8.0.0/16", TAGS))
     made = vpc("10.8.0.0/16", TAGS)
-    assert account.identifiers("aws:ec2/vpc:Vpc", {"tags": TAGS}) == [made]
+    assert identifiers(account, "aws:ec2/vpc:Vpc", {"tags": TAGS}) == [made]
 
 
 @pytest.mark.parametrize("kind", sorted(_BY_TAG))
 def test_every_type_can_be_asked_for_by_its_tags(account: Account, kind: str) -> None:
-    assert account.identifiers(kind, {"tags": TAGS}) == []
+    assert identifiers(account, kind, {"tags": TAGS}) == []
 
 
 def test_a_key_is_found_by_all_its_tags(account: Account) -> None:
     made = client("kms").create_key(Tags=[{"TagKey": k, "TagValue": v} for k, v in TAGS.items()])["KeyMetadata"]
-    assert account.identifiers("aws:kms/key:Key", {"tags": TAGS}) == [made["KeyId"]]
-    assert account.identifiers("aws:kms/key:Key", {"tags": TAGS | {"Name": "other"}}) == []
+    assert identifiers(account, "aws:kms/key:Key", {"tags": TAGS}) == [made["KeyId"]]
+    assert identifiers(account, "aws:kms/key:Key", {"tags": TAGS | {"Name": "other"}}) == []
     client("kms").schedule_key_deletion(KeyId=made["KeyId"])
-    assert account.identifiers("aws:kms/key:Key", {"tags": TAGS}) == []
+    assert identifiers(account, "aws:kms/key:Key", {"tags": TAGS}) == []
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_a_key_is_found_by_all_its_tags(account: Account) -> None:
 def test_what_goes_by_its_name_is_not_looked_for(
     account: Account, kind: str, inputs: dict[str, Any], identifier: str | None
 ) -> None:
-    assert account.identifiers(kind, inputs) == ([identifier] if identifier else [])
+    assert identifiers(account, kind, inputs) == ([identifier] if identifier else [])
 
 
 def test_what_carries_the_environments_tag_is_listed_but_not_what_is_deleted_already(account: Account) -> None:
@@ -95,7 +97,7 @@ def test_what_carries_the_environments_tag_is_listed_but_not_what_is_deleted_alr
     made = vpc("10.8.0.0/16", TAGS)
     key = client("kms").create_key(Tags=[{"TagKey": k, "TagValue": v} for k, v in TAGS.items()])["KeyMetadata"]
     client("kms").schedule_key_deletion(KeyId=key["KeyId"])
-    assert [(item.arn.rpartition("/")[2], item.name) for item in account.tagged("dev")] == [(made, "slipway-dev")]
+    assert [(item.arn.rpartition("/")[2], item.name) for item in tagged(account, "dev")] == [(made, "slipway-dev")]
 
 
 def test_a_bucket_is_emptied_of_all_versions(account: Account) -> None:
@@ -108,3 +110,8 @@ def test_a_bucket_is_emptied_of_all_versions(account: Account) -> None:
     account.empty_bucket("weights")
     s3.delete_bucket(Bucket="weights")
     assert s3.list_buckets()["Buckets"] == []
+
+
+def test_a_type_that_nobody_said_how_to_find_is_no_empty_answer(account: Account) -> None:
+    with pytest.raises(UnknownTypeError, match=r"no table .* says how objects of type aws:sqs/queue:Queue are found"):
+        identifiers(account, "aws:sqs/queue:Queue", {"name": "digits"})

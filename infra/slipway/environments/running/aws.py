@@ -4,11 +4,13 @@ import json
 import shutil
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slipway import console
 from slipway.aws.account import Account
+from slipway.aws.identifiers import identifiers
+from slipway.aws.tagged import tagged
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, stored
 from slipway.environments.running.pool_change import PoolChange
 from slipway.environments.running.protocol import Json, Program, Tell
@@ -81,7 +83,7 @@ class AwsRunning:
         """A killed run leaves AWS objects that the state does not know, so that it is looked for them each time."""
         from slipway.engine.resume import resume  # noqa: PLC0415 - the engine's SDK takes a second
 
-        return resume(engine, stack, self.account.identifiers, tell)
+        return resume(engine, stack, partial(identifiers, self.account), tell)
 
     def pool_change(self, engine: "Engine") -> PoolChange:
         """Its node groups, as its stack's outputs have them, against those of its settings."""
@@ -169,7 +171,7 @@ class AwsRunning:
             self.account.empty_bucket(bucket)
         engine.destroy(name, tell, keep_protected=bool(kept))
         tell("looking by tag what is left")
-        left = [f"{item.arn} {item.name}".rstrip() for item in self.account.tagged(environment)]
+        left = [f"{item.arn} {item.name}".rstrip() for item in tagged(self.account, environment)]
         if not left:
             return None
         todo = "see in the console what uses them, delete them, and run the command again"
