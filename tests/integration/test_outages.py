@@ -14,7 +14,7 @@ from slipway.local.cluster import node_tools
 from slipway.local.host import processes
 from tests.support.workbench import Load, Nodes, Workbench, endless, fresh, hungry
 
-pytestmark = [pytest.mark.integration, pytest.mark.serial]
+pytestmark = pytest.mark.integration
 
 _API_SERVER = "kube-apiserver"
 
@@ -47,6 +47,7 @@ def served(bench: Workbench) -> tuple[str, bool]:
     return row["version"], row["right"]
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("moment", ["sums: updating its stack", "image: building", "loading the model"])
 def test_an_up_goes_on_when_the_api_server_is_killed_and_comes_back(
     bench: Workbench, api_server: ApiServer, moment: str
@@ -71,6 +72,7 @@ def test_an_up_goes_on_when_the_api_server_is_killed_and_comes_back(
     assert bench.objects() == bench.wanted()
 
 
+@pytest.mark.serial
 def test_an_up_whose_api_server_stays_away_says_so_and_the_next_one_converges(
     bench: Workbench, api_server: ApiServer
 ) -> None:
