@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from slipway.render.render import placeholder_image, render_environment, render_model
 
 import slipway.commands.up
 import slipway.loading.settings
@@ -21,6 +20,7 @@ from slipway.deploy.models import Programs
 from slipway.environments.running.kubernetes import KubernetesRunning
 from slipway.reading.folders import Folders
 from slipway.reading.yaml_document import Document, read_document
+from slipway.render.model import placeholder_image, render_environment, render_model
 from tests.support import project
 from tests.support.fake_engine import FakeEngine, FakeProgram
 from tests.support.living_cluster import Behaviour, LivingCluster

@@ -6,10 +6,10 @@ What is refused, with its message, are the fixtures settings/error/{registry,ima
 from typing import Any
 
 import pytest
-from slipway.render.render import placeholder_image, render_model
 
 from slipway.plan.model import ModelPlan
 from slipway.planner.environment import plan
+from slipway.render.model import placeholder_image, render_model
 from slipway.settings.kubernetes import Settings
 from tests.support.planned import CODE, fixture_plan, fleet_plan
 from tests.support.pools import loaded, scale, spec
