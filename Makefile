@@ -42,7 +42,7 @@ lint: .venv/.aws ## style, types, layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: .venv/.synced ## the figures of docs/benchmarks.md, with their peers in the same run
+bench: .venv/.synced ## the figures of docs/reference/benchmarks.md, with their peers in the same run
 	@$(WEIGHTS)
 	@$(LOCAL) up
 	@$(IN_LOCAL) python -m tests.bench

@@ -1,4 +1,4 @@
-"""Run Slipway's rules as a Pulumi policy pack: `pulumi up --policy-pack policy` (docs/policy.md)."""
+"""Run Slipway's rules as a Pulumi policy pack: `pulumi up --policy-pack policy` (docs/reference/policy.md)."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The examples of docs/clients.md give what stands below them."""
+"""The examples of docs/how-to/clients.md give what stands below them."""
 
 import os
 import re
@@ -10,7 +10,7 @@ import processes
 import pytest
 from processes import ROOT, Server
 
-PAGE = (ROOT / "docs" / "clients.md").read_text()
+PAGE = (ROOT / "docs" / "how-to" / "clients.md").read_text()
 EXAMPLES = re.findall(r"```(python|sh)\n(.*?)```\n\n```text\n(.*?)```", PAGE, re.DOTALL)
 COMMANDS = {"python": [sys.executable, "-"], "sh": ["sh", "-e"]}
 

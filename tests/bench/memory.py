@@ -1,4 +1,4 @@
-"""Measure what ONNX Runtime needs to load weights: `python tests/bench/memory.py` (docs/spec.md has the figures)."""
+"""Measure what ONNX Runtime needs to load weights (docs/reference/spec.md): `python tests/bench/memory.py`."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Run the benchmarks one after the other, print their tables, and write them into docs/benchmarks.md.
+"""Run the benchmarks one after the other, print their tables, and write them into docs/reference/benchmarks.md.
 
 slipway local run -- python -m tests.bench [--quick] [plan] [fleet] [recovery] [server]
 """
@@ -16,7 +16,7 @@ from slipway.errors.base import SlipwayError
 from slipway.local.host.errors import LocalError
 from tests.bench import fleet, machine, plan_render, recovery, tables
 
-PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "benchmarks.md"
 _SERVER_LIMIT_S = 3600
 
 
@@ -27,7 +27,7 @@ def main() -> int:
         "parts", nargs="*", metavar="PART", help=f"of {', '.join(_PARTS)}; all of them when none is named"
     )
     parser.add_argument(
-        "--quick", action="store_true", help="less of everything, and docs/benchmarks.md is not written"
+        "--quick", action="store_true", help="less of everything, and docs/reference/benchmarks.md is not written"
     )
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.parts) - set(_PARTS))

@@ -1,4 +1,4 @@
-"""Make the tables of docs/benchmarks.md out of what was measured."""
+"""Make the tables of docs/reference/benchmarks.md out of what was measured."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ def replaced(page: str, part: str, block: str) -> str:
     before, found, rest = page.partition(begin)
     _, closed, after = rest.partition(end)
     if not (found and closed):
-        raise ValueError(f"docs/benchmarks.md has no marks for {part}: {begin.strip()} and {end.strip()}")
+        raise ValueError(f"docs/reference/benchmarks.md has no marks for {part}: {begin.strip()} and {end.strip()}")
     return f"{before}{begin}\n{block.strip()}\n\n{end}{after}"
 
 

@@ -1,4 +1,4 @@
-"""Pulumi's state as docs/aws.md has it: a versioned bucket and a key of KMS. Both are moto's, none of AWS."""
+"""Pulumi's state as docs/how-to/aws.md has it: a versioned bucket and a key of KMS. Both are moto's, none of AWS."""
 
 import json
 import threading
@@ -85,7 +85,7 @@ def test_an_older_state_is_had_back_from_the_versions_of_its_object(engine: Engi
     engine.up("prod", exporting("wrong"), lambda _: None, new=False)
     assert word(engine) == "wrong"
     checkpoint = json.loads(s3.get_object(Bucket=BUCKET, Key=key, VersionId=good)["Body"].read())
-    # The `jq` of docs/aws.md.
+    # The `jq` of docs/how-to/aws.md.
     state = {"version": checkpoint["version"], "deployment": checkpoint["checkpoint"]["latest"]}
     assert engine.replace_state("prod", state, lambda _: None)
     assert word(engine) == "right"

@@ -1,4 +1,4 @@
-"""docs/aws.md and its policies against Amazon's own service models: each command, parameter and action exists."""
+"""docs/how-to/aws.md and its policies against Amazon's service models: each command, parameter and action exists."""
 
 import json
 import re
@@ -19,9 +19,9 @@ from slipway.policy.iam import anyone
 from slipway.values.names import cluster
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "aws.md"
+PAGE = ROOT / "docs" / "how-to" / "aws.md"
 TRUST, DEPLOY, STATE = (
-    json.loads((ROOT / "docs" / "aws" / f"{name}.json").read_text())
+    json.loads((ROOT / "docs" / "how-to" / "aws" / f"{name}.json").read_text())
     for name in ("trust-policy", "deploy-policy", "state-bucket-policy")
 )
 

@@ -1,4 +1,4 @@
-"""Play many rounds of what `make test` plays a few of, and write docs/soak.md: what `make soak` calls.
+"""Play many rounds of what `make test` plays a few of, and write docs/reference/soak.md: what `make soak` calls.
 
 slipway local run -- python -m tests.soak [--rounds N] [--seed N]
 """
@@ -18,13 +18,15 @@ from tests.bench import machine, tables
 from tests.support.kills import Round, rounds
 from tests.support.workbench import Workbench, fresh
 
-PAGE = Path(__file__).parents[2] / "docs" / "soak.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "soak.md"
 
 
 def main() -> int:
     """Run every part; 1 when a round found a fault."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--rounds", type=int, default=20, help="of each part; fewer than 20 do not write docs/soak.md")
+    parser.add_argument(
+        "--rounds", type=int, default=20, help="of each part; fewer than 20 do not write docs/reference/soak.md"
+    )
     parser.add_argument("--seed", type=int, default=None, help="of the moments of the kills; random when left out")
     arguments = parser.parse_args()
     seed = secrets.randbits(32) if arguments.seed is None else arguments.seed

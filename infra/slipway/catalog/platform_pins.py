@@ -75,7 +75,7 @@ pin is one that others ran or AWS published, looked up on 2026-11-21:
   of vpc-cni, of June to August 2026. metrics-server of 1.35 is taken for 1.34 and 1.36 as well, aws-ebs-csi-driver of
   1.34 for 1.35, since AWS publishes one line of each for all versions.
 
-Before the first `up` of a real account: `aws eks describe-addon-versions --kubernetes-version V` (docs/aws.md).
+Before the first `up` of a real account: `aws eks describe-addon-versions --kubernetes-version V` (docs/how-to/aws.md).
 """
 
 

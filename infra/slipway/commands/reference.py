@@ -35,7 +35,7 @@ Schema = dict[str, Any]
 def generate() -> dict[Path, str]:
     """The text of each generated file by its path in the repository."""
     spec = spec_schema()
-    docs = Path("docs")
+    docs = Path("docs/reference")
     return {
         docs / "schema" / "spec.json": _text(spec),
         docs / "schema" / "settings.json": _text(settings_schema()),

@@ -142,7 +142,7 @@ def _wrapping(document: Document) -> Iterator[UserError]:
     value = document.value
     if not isinstance(value, dict):
         yield WrongValue(
-            document.place(()), "", value, "is no mapping", "config: ...", "write what docs/settings.md shows"
+            document.place(()), "", value, "is no mapping", "config: ...", "write what docs/reference/settings.md shows"
         )
         return
     for key in value:
@@ -150,7 +150,7 @@ def _wrapping(document: Document) -> Iterator[UserError]:
             yield UnknownKey(document.place((key,)), key, key, ("config", *PULUMI_KEYS))
     config = value.get("config")
     if not isinstance(config, dict):
-        example = f"config: {{{CONFIG_KEY}: {{kind: kubernetes, ...}}}}; docs/settings.md shows it whole"
+        example = f"config: {{{CONFIG_KEY}: {{kind: kubernetes, ...}}}}; docs/reference/settings.md shows it whole"
         yield MissingKey(document.place(("config",)), "config", "a mapping", example)
         return
     for key in config:
@@ -158,5 +158,5 @@ def _wrapping(document: Document) -> Iterator[UserError]:
             yield UnknownKey(document.place(("config", key)), dotted(("config", key)), key, (CONFIG_KEY,))
     if config.get(CONFIG_KEY) is None:
         place = document.place(("config", CONFIG_KEY))
-        example = f"{CONFIG_KEY}: {{kind: kubernetes, ...}}; docs/settings.md shows it whole"
+        example = f"{CONFIG_KEY}: {{kind: kubernetes, ...}}; docs/reference/settings.md shows it whole"
         yield MissingKey(place, dotted(("config", CONFIG_KEY)), "the environment's settings", example)

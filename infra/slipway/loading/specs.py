@@ -120,7 +120,7 @@ def _spec_files(models_dir: Path) -> list[Path]:
         raise FileRefused(name, problem, "a folder with one *.yaml per model", todo) from None
     files = [entry for entry in entries if entry.suffix in (".yaml", ".yml") and not entry.name.startswith(".")]
     if not files:
-        raise FileRefused(name, "has no spec", "one *.yaml per model", "write one; docs/spec.md shows how")
+        raise FileRefused(name, "has no spec", "one *.yaml per model", "write one; docs/reference/spec.md shows how")
     return files
 
 

@@ -54,7 +54,7 @@ def _instance_type(value: object) -> str:
     if text not in INSTANCE_TYPES:
         near = nearest(text, list(INSTANCE_TYPES))
         family = [name for name in INSTANCE_TYPES if name.partition(".")[0] == text.partition(".")[0]]
-        allowed = ", ".join(family) if family else "an instance type of the catalogue, docs/settings.md lists them"
+        allowed = ", ".join(family) if family else "a type of the catalogue, docs/reference/settings.md lists them"
         raise refusal("is not an instance type of the catalogue", allowed, f"write for example {near or 'g6.2xlarge'}")
     return text
 

@@ -12,7 +12,7 @@ WAIT_MOST_S = 1.0
 
 
 class Batching(Section):
-    """Whether and how the rows of several requests share a run of the model (docs/batching.md)."""
+    """Whether and how the rows of several requests share a run of the model (docs/explanation/batching.md)."""
 
     enabled: Truth | None = Field(
         default=None,

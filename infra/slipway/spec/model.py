@@ -67,7 +67,7 @@ class ModelSpec(Section):
     endpoint: Endpoint = Field(default=Endpoint(), description="What a request may cost.")
     batching: Batching = Field(
         default=Batching(),
-        description="Whether and how the rows of several requests share a run of the model (docs/batching.md).",
+        description="How the rows of several requests share a run of the model (docs/explanation/batching.md).",
         exclude_if=lambda value: value == Batching(),
     )
     check: Check = Field(
