@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 from pydantic import BaseModel
 from slipway_server.budget import BODY_FACTOR, WEIGHTS_FACTOR
 
@@ -32,14 +33,15 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
 
 
-def generate() -> dict[Path, str]:
-    """The text of each generated file by its path in the repository."""
+def generate(commands: click.Group) -> dict[Path, str]:
+    """The text of each generated file by its path in the repository; `commands`: of `slipway`."""
     spec = spec_schema()
     docs = Path("docs/reference")
     return {
         docs / "schema" / "spec.json": _text(spec),
         docs / "schema" / "settings.json": _text(settings_schema()),
         docs / "spec.md": _page("spec.md", {"fields": spec}),
+        docs / "cli.md": command_page(commands),
         docs / "policy.md": _page("policy.md", {}),
         docs / "objects.md": _page("objects.md", {}),
         docs / "settings.md": _page("settings.md", {f"{name}_fields": _of(kind) for name, kind in KINDS.items()}),

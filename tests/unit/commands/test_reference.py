@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import click
 import jsonschema
 import pytest
 
+from slipway.cli import cli
 from slipway.commands.reference import generate, settings_schema, spec_schema
 from slipway.reading.yaml_document import read_document
 from slipway.spec.batching import Batching
@@ -22,9 +24,9 @@ SETTINGS = sorted((FIXTURES / "settings/ok").glob("*.yaml"))
 SETTINGS += [ROOT / f"stacks/Pulumi.{name}.yaml" for name in ("local", "dev", "staging", "prod")]
 
 
-@pytest.mark.parametrize("path", sorted(generate()), ids=str)
+@pytest.mark.parametrize("path", sorted(generate(cli)), ids=str)
 def test_a_generated_file_is_fresh(path: Path) -> None:
-    assert (ROOT / path).read_text() == generate()[path], f"{path} is stale: run `slipway schema`"
+    assert (ROOT / path).read_text() == generate(cli)[path], f"{path} is stale: run `slipway schema`"
 
 
 def test_both_schemas_are_schemas() -> None:
@@ -77,6 +79,20 @@ def test_the_defaults_of_the_schema_are_those_of_the_models() -> None:
     batching = definitions["Batching"]["properties"]
     assert parse_seconds(batching["max_wait"]["default"]) == Batching().max_wait
     assert parse_seconds(check["timeout"]["default"]) == Check.model_fields["timeout"].default
+
+
+def test_the_page_of_commands_says_what_each_does_when_it_fails() -> None:
+    page = generate(cli)[Path("docs/reference/cli.md")]
+    _, _, table = page.partition("## When a command fails")
+    for name in cli.commands:
+        assert f"`{name}`" in table.partition("\n## ")[0], name
+
+
+def test_every_option_has_help() -> None:
+    for name, command in cli.commands.items():
+        assert command.help, name
+        for option in command.params:
+            assert not isinstance(option, click.Option) or option.help, (name, option.name)
 
 
 def test_every_field_is_described() -> None:
