@@ -116,7 +116,7 @@ def plan(environment: str, models: tuple[str, ...], live: bool, as_json: bool, f
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Folder to write to; else standard output.")
 @_folders
 def render(environment: str, models: tuple[str, ...], output: Path | None, folders: Folders) -> None:
-    """Render the Kubernetes objects and Dockerfiles that the plan stands for. Images are by tag: none is built."""
+    """Render the Kubernetes objects and Dockerfiles of a plan. Images are named by tag, since none is built."""
     from slipway.commands.offline import render_all  # noqa: PLC0415
 
     render_all(_opened(environment, folders, models or None), models, output)
@@ -127,7 +127,7 @@ def render(environment: str, models: tuple[str, ...], output: Path | None, folde
 @_JSON
 @_folders
 def price(environment: str, as_json: bool, folders: Folders) -> None:
-    """Show what an environment costs an hour and a month, by model and in all, against its budget."""
+    """Show what an environment costs per hour and month, by model and in total, against its budget."""
     from slipway.commands.offline import show_price  # noqa: PLC0415
 
     show_price(_opened(environment, folders), as_json=as_json)
@@ -188,9 +188,9 @@ def init(folder: Path, name: str | None) -> None:
 @click.option("--check", is_flag=True, help="Change nothing; fail when the registry has another image.")
 @_folders
 def base_image(environment: str, check: bool, folders: Folders) -> None:
-    """Ask the registry which image the tag of `base_image` is now, and write its digest into ENV's settings.
+    """Look up which image the tag of `base_image` names now, and write its digest into ENV's settings.
 
-    It is the way of security updates: `slipway up` then deploys every model on the new image. `plan` never asks.
+    This is how security updates arrive: `slipway up` then deploys every model on the new image.
     """
     from slipway.commands.base_image import renew_base_image  # noqa: PLC0415
 
@@ -203,10 +203,10 @@ def base_image(environment: str, check: bool, folders: Folders) -> None:
 @_YES
 @_JOBS
 @click.option(
-    "--refresh", is_flag=True, help="Look what is really there, in every stack, and correct what others changed."
+    "--refresh", is_flag=True, help="Compare every stack with what really exists, and correct what others changed."
 )
-@click.option("--prune", is_flag=True, help="Take down models that are live and have no spec any more.")
-@click.option("--adopt", metavar="NAMESPACE", help="Use the namespace of the settings though others made it.")
+@click.option("--prune", is_flag=True, help="Destroy live models that have no spec any more.")
+@click.option("--adopt", metavar="NAMESPACE", help="Use the settings' namespace although others made it.")
 @_folders
 def up(
     environment: str,
@@ -218,9 +218,9 @@ def up(
     adopt: str | None,
     folders: Folders,
 ) -> None:
-    """Bring an environment to what its files say, and judge every model that changed by its golden request.
+    """Deploy an environment and every model that changed, and judge each by its golden request.
 
-    A model whose new release fails gets back what served before; the exit code is then 2.
+    Where a new release fails, what served before is restored; the exit code is then 2.
     """
     from slipway.commands.session import Options  # noqa: PLC0415 - the engine's SDK takes a second
     from slipway.commands.up import bring_up  # noqa: PLC0415
@@ -234,14 +234,16 @@ def up(
 @_MODELS
 @_YES
 @_JOBS
-@click.option("--delete-data", multiple=True, metavar="NAME", help="Delete this too, which holds data: model-store.")
+@click.option(
+    "--delete-data", multiple=True, metavar="NAME", help="Also delete what holds data under this name: model-store."
+)
 @_folders
 def down(
     environment: str, models: tuple[str, ...], yes: bool, jobs: int, delete_data: tuple[str, ...], folders: Folders
 ) -> None:
-    """Take models, or without MODEL the whole environment, away, and prove that nothing is left.
+    """Destroy models, or without MODEL the whole environment, and prove that nothing is left.
 
-    On AWS, what holds data stays unless it is named, and is listed by its tag; the exit code is then 2.
+    On AWS, what holds data is retained unless it is named, and is listed by its tag; the exit code is then 2.
     """
     from slipway.commands.down import take_down  # noqa: PLC0415
     from slipway.commands.session import Options  # noqa: PLC0415
@@ -255,9 +257,9 @@ def down(
 @_YES
 @_folders
 def rotate(environment: str, pool: str, yes: bool, folders: Folders) -> None:
-    """Change a node pool on AWS where its nodes cannot change: new ones beside the old, which are emptied and removed.
+    """Replace the nodes of a pool on AWS: create new ones, then drain and remove the old.
 
-    What serves goes on serving. Stopped half-way, it goes on when it is run again.
+    Models keep serving. A run that was stopped continues when it is run again.
     """
     from slipway.commands.rotate import rotate_pool  # noqa: PLC0415
     from slipway.commands.session import Options  # noqa: PLC0415
@@ -271,7 +273,7 @@ def rotate(environment: str, pool: str, yes: bool, folders: Folders) -> None:
 @_JSON
 @_folders
 def status(environment: str, models: tuple[str, ...], as_json: bool, folders: Folders) -> None:
-    """Show what is live: release, readiness, whether it was judged right, and its URL."""
+    """Show what is live: release, readiness, whether it was verified, and its URL."""
     from slipway.commands.live import show_status  # noqa: PLC0415
 
     show_status(_opened(environment, folders, ()), models, as_json=as_json)
@@ -334,7 +336,7 @@ def local() -> None:
 @cli.command("completion")
 @click.argument("shell", type=click.Choice(completion.SHELLS))
 def print_completion(shell: str) -> None:
-    """Print what a shell reads to complete commands, environments and models: source <(slipway completion bash)."""
+    """Print a shell's completion script, for commands, environments and models: source <(slipway completion bash)."""
     console.result(completion.script(cli, shell))
 
 
@@ -349,7 +351,7 @@ def main() -> None:
         error.show()
         sys.exit(1)
     except (click.Abort, KeyboardInterrupt):
-        console.message("interrupted; what was finished stays, run the same command again to go on")
+        console.message("interrupted; what was finished is kept: run the same command again to continue")
         sys.exit(3)
     except BrokenPipeError:
         sys.exit(3)

@@ -20,7 +20,7 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def message(text: str, style: str | None = None) -> None:
-    """Say one thing on standard error; markup in it is text."""
+    """Print one line on standard error; markup in it is text."""
     err.print(text, style=style, markup=False)
 
 

@@ -69,4 +69,4 @@ def test_the_lock_that_a_killed_run_left_is_removed_in_its_own_pid_namespace_onl
     assert sorted(folder.glob("*.json")) == held
     up = bench.up()
     assert up.returncode == 0, up.stdout + up.stderr
-    assert "is gone: its lock is removed" in up.stderr
+    assert "is gone: its lock has been removed" in up.stderr

@@ -73,7 +73,7 @@ def test_what_others_put_into_our_namespace_survives_down_and_the_namespace_goes
     bench.well("up", bench.environment, "--yes")
     make_precious(bench)
     said = bench.well("down", bench.environment, "--yes")
-    assert f"namespace {bench.namespace} stays: it has what Slipway did not make: ConfigMap precious" in said
+    assert f"namespace {bench.namespace} is retained: it contains what Slipway did not make: ConfigMap precious" in said
     assert bench.objects() == set()
     assert precious(bench) == {"a": "b"}
     bench.cluster.delete("ConfigMap", "precious")
@@ -94,7 +94,7 @@ def test_an_object_with_a_models_name_is_refused_and_what_no_stack_knows_goes_wi
     bench.cluster.create(service)
     up = bench.up()
     assert up.returncode == 1, up.stdout + up.stderr
-    assert f"needs Service {bench.namespace}/other, which is there and not its own (labels app=shop" in up.stderr
+    assert f"needs Service {bench.namespace}/other, which exists and is not its own (labels app=shop" in up.stderr
     assert (bench.cluster.read("Service", "other") or {})["metadata"]["labels"] == {"app": "shop"}
     bench.cluster.delete("Service", "other")
     ours = {"app.kubernetes.io/managed-by": "slipway", "app.kubernetes.io/name": "scaled"}

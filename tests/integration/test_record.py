@@ -34,7 +34,7 @@ def test_an_object_that_somebody_put_into_the_record_is_not_applied(bench: Workb
     bench.write("scaled", 3.0, expect=7.0)
     up = bench.up()
     assert up.returncode == 2, up.stdout + up.stderr
-    assert "ClusterRoleBinding of rbac.authorization.k8s.io/v1 is nothing that a model has" in up.stderr
+    assert "ClusterRoleBinding of rbac.authorization.k8s.io/v1 does not belong to a model" in up.stderr
     with pytest.raises(ApiRefused, match="404"):
         bench.cluster.request("GET", ADMIN)
     assert post(bench.port("scaled"), ONES)["outputs"] == {"y": [[2, 2, 2]]}

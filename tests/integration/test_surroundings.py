@@ -29,7 +29,7 @@ def test_a_proxy_that_does_not_lead_to_the_cluster_is_named(bench: Workbench) ->
     bench.write("here")
     told = bench.run("status", bench.environment, environ=PROXIES | {"NO_PROXY": "localhost", "no_proxy": "localhost"})
     assert told.returncode == 3
-    assert "by way of the proxy http://127.0.0.1:9 " in told.stderr
+    assert "through the proxy http://127.0.0.1:9 " in told.stderr
     assert "add 10.244.255.1 to NO_PROXY" in told.stderr
     assert "secret" not in told.stderr
     assert len(told.stderr.splitlines()) == 1
@@ -53,7 +53,7 @@ def test_an_unfinished_spec_of_another_team_stops_who_asks_for_it_or_for_all_and
     done = bench.run("up", bench.environment, "here", "--yes")
     assert done.returncode == 0, done.stderr
     assert "models answering: here" in done.stdout
-    assert "warning: left out, also where room is counted: theirs: models/theirs.yaml" in done.stderr
+    assert "warning: left out of the plan and of its capacity: theirs: models/theirs.yaml" in done.stderr
     bench.well("verify", bench.environment)
     assert "here" in bench.well("status", bench.environment)
     for arguments in (("up", bench.environment, "--yes"), ("up", bench.environment, "theirs", "--yes"), ("validate",)):

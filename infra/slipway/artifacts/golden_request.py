@@ -81,10 +81,10 @@ def _parse(data: bytes) -> Any:
     try:
         return json.loads(data, parse_constant=_no_constant)
     except RecursionError:
-        raise BadRequest("body", "is nested too deep", "JSON nested less than 900 deep") from None
+        raise BadRequest("body", "is nested too deeply", "JSON nested less than 900 deep") from None
     except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, a number of too many digits
         raise BadRequest("body", f"is not JSON ({error})", "one JSON value in UTF-8") from None
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")

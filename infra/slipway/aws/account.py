@@ -32,7 +32,7 @@ class Account:
     """
 
     def __init__(self, account: str, region: str) -> None:
-        """Take the SDK; `AwsMissing` when the extra `aws` is not installed. No request is made yet."""
+        """Load the SDK; `AwsMissing` when the extra `aws` is not installed. No request is made yet."""
         try:
             import boto3  # noqa: PLC0415 - an optional extra
         except ImportError as error:

@@ -1,1 +1,1 @@
-"""What node pools hold: which pool suits a model, how many replicas fit, how an update rolls."""
+"""The capacity of node pools: which is eligible for a model, how many replicas fit, how an update rolls."""

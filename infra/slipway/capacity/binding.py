@@ -114,18 +114,18 @@ def _why(fitting: Sequence[Pool], pools: Sequence[Pool], spec: ModelSpec) -> tup
     if len(pools) == 1:
         first = "the only pool"
     elif hourly(chosen) is None:
-        first = "the smallest pool that fits"
+        first = "the smallest eligible pool"
     elif not rest:
-        first = "the only pool that fits"
+        first = "the only eligible pool"
     else:
-        first = f"the best of {len(fitting)} pools that fit"
+        first = f"the best of {len(fitting)} eligible pools"
     priced = rest if hourly(chosen) is not None else []
     behind = _grouped((pool.name, _behind(pool, chosen, spec)) for pool in priced)
-    unfit = _grouped((pool.name, f"not fit ({_has(found)})") for pool in pools if (found := lacks(pool, spec)))
+    unfit = _grouped((pool.name, f"not eligible ({_has(found)})") for pool in pools if (found := lacks(pool, spec)))
     return (
         first + _priced(chosen, spec),
         *(f"{', '.join(names)} {text}" for text, names in behind.items()),
-        *(f"{', '.join(names)} {'does' if len(names) == 1 else 'do'} {text}" for text, names in unfit.items()),
+        *(f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} {text}" for text, names in unfit.items()),
     )
 
 
@@ -171,15 +171,15 @@ def no_pool(environment: str, pools: Sequence[Pool], spec: LoadedSpec, merged: M
     everywhere = all(any(lack.field == field[: len(lack.field)] for lack in each) for each in found.values())
     amount = field in (("resources", "cpu"), ("resources", "memory"), ("resources", "gpu"))
     if everywhere and amount:
-        problem = f"is more than any node pool of {environment} has in a node"
+        problem = f"is more than a node of any pool of {environment} offers"
     elif everywhere:
-        problem = f"is what no node pool of {environment} has"
+        problem = f"is offered by no node pool of {environment}"
     else:
-        problem = f"is what no node pool of {environment} has together with all else that is asked for"
+        problem = f"is required, but no node pool of {environment} satisfies all requirements together"
     alike = _grouped((name, _has(each)) for name, each in found.items())
     has = "; ".join(f"{', '.join(names)}: {text}" for text, names in alike.items())
     todo = f"{'ask for less' if amount else 'change it'}, or add a pool to the settings of {environment}"
-    return WrongValue(place, shown, _value(merged, field), problem, f"what one of these has ({has})", todo)
+    return WrongValue(place, shown, _value(merged, field), problem, f"what one of these offers ({has})", todo)
 
 
 def _blamed(lacking: Sequence[Sequence[Lack]]) -> tuple[str, ...]:

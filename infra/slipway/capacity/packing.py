@@ -61,7 +61,7 @@ class Nodes:
         return sum(count * _fitting(free, each) for free, count in self._groups)
 
     def put(self, each: Demand, replicas: int) -> int:
-        """Put replicas on the first nodes that have room; returns how many found some."""
+        """Place replicas on the first nodes with capacity; returns how many were placed."""
         left = replicas
         groups: list[tuple[_Free, int]] = []
         for free, count in self._groups:
@@ -96,7 +96,7 @@ def _fitting(free: _Free, each: Demand) -> int:
 
 
 def packed(pool: Pool, loads: Iterable[Load]) -> tuple[Nodes, dict[str, int]]:
-    """Put all loads on the pool, large replicas first, as a scheduler with luck would.
+    """Place all loads on the pool, large replicas first, as a lucky scheduler would.
 
     Returns:
         The nodes, and of each model how many replicas found room.

@@ -53,7 +53,7 @@ class _Bound:
 
     @property
     def kept_free(self) -> Load:
-        """What no other model may take: of GPUs, as many as the model may ever get; else its replicas at rest."""
+        """What is reserved for a model: all GPUs that it may ever get; of the rest, its minimum replicas."""
         return self.load(self.spec.scale.max if self.spec.resources.gpu else self.spec.scale.min)
 
 
@@ -138,17 +138,17 @@ def _warnings(model: _Bound, how: Rollout, floor_on_spot: int) -> Iterator[str]:
     if how.max_surge == 0 and spec.scale.min == 1:
         yield (
             f"rollout.downtime: each update stops the only replica before the next one starts, since pool {pool.name} "
-            "has no room for both"
+            "has no capacity for both"
         )
     if floor_on_spot:
         yield (
-            f"scale.min: {floor_on_spot} of {spec.scale.min} replicas at rest need spot nodes of pool {pool.name}, "
-            "which can be taken back at two minutes' notice"
+            f"scale.min: {floor_on_spot} of the {spec.scale.min} minimum replicas need spot nodes of pool {pool.name}, "
+            "which can be reclaimed at two minutes' notice"
         )
     if spec.resources.gpu and pool.gpu and not pool.gpu.isolated:
         yield (
-            f"resources.gpu: replicas take turns on a GPU of pool {pool.name}; nothing keeps one from using the memory "
-            "of all"
+            f"resources.gpu: replicas take turns on a GPU of pool {pool.name}; nothing stops one of them from using "
+            "all of its memory"
         )
 
 
@@ -164,8 +164,8 @@ def crowded(pool: Pool, models: Sequence[tuple[str, ModelSpec]]) -> str | None:
         return None
     wanted = sum(load.replicas for load in loads)
     return (
-        f"pool {pool.name}: if all its models were at scale.max at once, {missing} of {wanted} replicas would wait for "
-        f"room on its {pool.max_nodes} nodes; raise max_nodes, or know that they never peak together"
+        f"pool {pool.name}: if all its models were at scale.max at once, {missing} of {wanted} replicas would find "
+        f"no capacity on its {pool.max_nodes} nodes; raise max_nodes, or make sure that they never peak together"
     )
 
 
@@ -177,15 +177,15 @@ def _no_room(environment: str, model: _Bound, room: int, users: Sequence[_Bound]
     place, field = model.loaded.locate(environment, ("scale", key))
     others = sorted(other.loaded.name for other in users if other is not model)
     beside = f" beside {', '.join(others)}" if others and room < slots(pool, spec) else ""
-    has = f"pool {pool.name} has room for {most}{beside}"
+    has = f"pool {pool.name} has capacity for {most}{beside}"
     if most < wanted:
         problem = f"replicas do not fit: {has}"
     elif gpu is None:
-        problem = f"replicas leave no room for the one more that a rolling update starts: {has}"
+        problem = f"replicas leave no capacity for the extra one that a rolling update starts: {has}"
     else:
         need = (wanted + 1) * gpu.count
         what = "GPUs" if gpu.share == 1 else "shares of GPUs"
-        problem = f"replicas and the one more that a rolling update starts need {need} {what}: {has} replicas"
+        problem = f"replicas and the extra one that a rolling update starts need {need} {what}: {has} replicas"
     allowed = f"at most {max(most - 1, 0)}"
     if most > 1:
         allowed += f", or {most} with scale.min of 2 or more, so that one can stop while others serve"

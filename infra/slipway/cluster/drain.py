@@ -39,8 +39,8 @@ def drain(
     while pods := [pod for node in nodes for pod in _pods(cluster, node)]:
         waiting = [_named(pod) for pod in pods if not _evicted(cluster, pod)]
         empty = len(nodes) - len({pod["spec"]["nodeName"] for pod in pods})
-        text = f"{empty} of {len(nodes)} nodes are empty; {len(pods)} pods leave"
-        tell(text + (f", {_some(waiting)} must stay until others are ready" if waiting else ""))
+        text = f"{empty} of {len(nodes)} nodes are empty; {len(pods)} pods are being evicted"
+        tell(text + (f", {_some(waiting)} must wait until others are ready" if waiting else ""))
         if time.monotonic() > deadline:
             raise NodesNotDrained(nodes, [_named(pod) for pod in pods], limit_s)
         if cancelled.wait(_POLL_S):

@@ -1,4 +1,4 @@
-"""List what others have in a namespace, of every kind that the cluster knows: what would be lost with the namespace."""
+"""List what others have in a namespace, of every kind that the cluster knows: it would be lost with the namespace."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Tell what in a cluster is an environment's own: only that is taken over, changed or deleted.
+"""Decide what in a cluster is an environment's own: only that is changed or deleted.
 
 The mark of a namespace and of every object is a pair of labels: made by Slipway, and for which environment. A namespace
 that others made is used only when it was adopted by name; it never becomes Slipway's to delete.
@@ -74,11 +74,11 @@ def refuse_foreign_namespace(cluster: Cluster, environment: str, at: Located, ad
         allowed, todo = "a namespace that no other environment uses", "write a name of its own"
         raise UserErrors([WrongValue(place, field, cluster.namespace, problem, allowed, todo)])
     if now is Standing.FOREIGN and adopt is None:
-        problem = f"is there already in context {cluster.context}, and Slipway did not make it ({_whose(found)})"
-        allowed = "a namespace that is not there yet, or one that is adopted by name"
+        problem = f"already exists in context {cluster.context}, and Slipway did not create it ({_whose(found)})"
+        allowed = "a namespace that does not exist yet, or one that is adopted by name"
         todo = (
-            f"write another name; or, when those whose it is agree, run slipway up {environment} --adopt "
-            f"{cluster.namespace}: models come beside what is there, and the namespace is never deleted"
+            f"write another name; or, if its owners agree, run slipway up {environment} --adopt "
+            f"{cluster.namespace}: models are deployed beside what is there, and the namespace is never deleted"
         )
         raise UserErrors([WrongValue(place, field, cluster.namespace, problem, allowed, todo)])
     return now
@@ -90,7 +90,7 @@ def adopt_namespace(cluster: Cluster, environment: str) -> None:
 
 
 def release_namespace(cluster: Cluster) -> None:
-    """Take the mark of an adopted namespace away."""
+    """Remove the mark of an adopted namespace."""
     _label_namespace(cluster, None)
 
 
@@ -138,7 +138,7 @@ def refuse_foreign_objects(
             item = there[kind].get(name)
             if item is not None and not is_own(item, environment, model.name):
                 place, field = where(model.name)
-                problem = f"needs {kind} {cluster.namespace}/{name}, which is there and not its own ({_whose(item)})"
+                problem = f"needs {kind} {cluster.namespace}/{name}, which exists and is not its own ({_whose(item)})"
                 allowed, todo = "names that nothing else has", "rename the model, or that object"
                 findings.append(WrongValue(place, field, model.name, problem, allowed, todo))
     if findings:
@@ -151,7 +151,9 @@ def refuse_foreign_policies(cluster: Cluster, manifests: Iterable[Mapping[str, A
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         item = cluster.read(kind, name) if kind != "Namespace" else None
         if item is not None and not is_own(item, environment):
-            problem = f"{kind} {cluster.namespace}/{name} is there and not of this environment ({_whose(item)})"
+            problem = (
+                f"{kind} {cluster.namespace}/{name} exists and does not belong to this environment ({_whose(item)})"
+            )
             raise UserError(
                 Place(f"environment {environment}"), None, problem, "a name that nothing else has", "rename that object"
             )
@@ -171,7 +173,7 @@ def _labels(item: Mapping[str, Any] | None) -> Mapping[str, str]:
 
 
 def _whose(item: Mapping[str, Any] | None) -> str:
-    """What an object says of itself, for a person to know it by."""
+    """How an object describes itself, so that a person recognises it."""
     labels = {key: value for key, value in _labels(item).items() if key != "kubernetes.io/metadata.name"}
     shown = [f"{key}={value}" for key, value in sorted(labels.items())]
     more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""

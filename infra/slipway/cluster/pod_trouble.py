@@ -1,4 +1,4 @@
-"""Tell what keeps a pod from serving, and how long it may be so before waiting is no use.
+"""Find what keeps a pod from serving, and how long that may last before waiting is pointless.
 
 An image that the registry says is not there, or may not be had, is hopeless at once; other errors of a pull (a registry
 that restarts) after `PULL_S`, in which the kubelet tries twice; a missing ConfigMap or Secret after `CONFIG_S`. A
@@ -30,7 +30,7 @@ _CONFIG = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunC
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What keeps a rollout from going on.
+    """What blocks a rollout.
 
     Attributes:
         kind: tells troubles apart: the clock of `after_s` starts again when it changes.

@@ -1,4 +1,4 @@
-"""Tell how far the pods of a release are: one word a person can wait with."""
+"""Describe how far the pods of a release are, in a few words for a person who waits."""
 
 from collections.abc import Sequence
 from datetime import datetime

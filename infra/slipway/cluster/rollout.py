@@ -17,7 +17,7 @@ REVISION = "deployment.kubernetes.io/revision"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One look at a namespace: what Slipway has in it."""
+    """A snapshot of a namespace: what Slipway has in it."""
 
     deployments: Sequence[Json] = ()
     replica_sets: Sequence[Json] = ()
@@ -93,7 +93,7 @@ def _moves(deployment: Json) -> bool:
 
 def _trouble(deployment: Json, newest: Sequence[Json]) -> Trouble | None:
     if deployment["spec"].get("paused"):
-        return Trouble("paused", "its Deployment was paused by somebody: kubectl rollout resume lets it go on")
+        return Trouble("paused", "somebody paused its Deployment: kubectl rollout resume continues it")
     troubles = [trouble for pod in newest if (trouble := trouble_of(pod)) is not None]
     if troubles:
         return min(troubles, key=lambda trouble: (trouble.after_s, trouble.pod))

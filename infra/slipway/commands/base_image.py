@@ -30,5 +30,5 @@ def renew_base_image(environment: str, folders: Folders, *, check: bool) -> None
     here.write(digest)
     console.result(
         f"written; every model of {environment} is a new release now: slipway plan {environment}, then slipway up "
-        f"{environment}. Comments in the file are as they were: correct one that names where the digest is from"
+        f"{environment}. Comments in the file were kept: correct any that says where the digest is from"
     )

@@ -26,7 +26,7 @@ def run() -> None:
             return
         planned = opened.models([wanted])[0]
         for unread in opened.left_out:
-            pulumi.warn(f"left out, also where room is counted: {unread}")
+            pulumi.warn(f"left out of the plan and of its capacity: {unread}")
     except SlipwayError as error:
         raise pulumi.RunError(str(error)) from error
     # The engine shows the image's progress itself.

@@ -1,4 +1,4 @@
-"""Take models, or an environment, away, and prove that nothing is left."""
+"""Run `down`: destroy models or an environment, and prove that nothing is left."""
 
 import time
 from collections.abc import Sequence
@@ -74,13 +74,13 @@ def _refuse_unknown(opened: Opened, options: Options) -> None:
 
 
 def _announce(models: Sequence[str], data: dict[str, str], options: Options) -> None:
-    """Say what will go and what will stay, before anything does."""
-    console.message(f"{len(models)} models will be taken down: {', '.join(models) or 'none'}")
+    """Print what will be destroyed and what retained, before anything is."""
+    console.message(f"{len(models)} models will be destroyed: {', '.join(models) or 'none'}")
     for name, bucket in data.items():
         if name in options.delete_data:
             console.message(f"  {name} (bucket {bucket}): every version of every object will be deleted for good")
         else:
-            console.message(f"  {name} (bucket {bucket}) stays; --delete-data {name} deletes it and what is in it")
+            console.message(f"  {name} (bucket {bucket}) is retained; --delete-data {name} deletes it and its contents")
 
 
 def _cluster(opened: Opened) -> Cluster | None:

@@ -60,7 +60,7 @@ def validate_all(files: Sequence[Path], folders: Folders) -> list[str]:
 
 
 def _say_policy(opened: Opened) -> None:
-    """Hold an environment against the policy: refuse what breaks a rule, say what a person should know."""
+    """Check an environment against the policy: refuse violations, print warnings."""
     for warning in opened.complied():
         console.message(f"warning: {warning}")
 
@@ -165,7 +165,7 @@ def show_price(opened: Opened, *, as_json: bool) -> None:
         [[model.name, model.pool.name, _replicas(model), *_prices(model.estimates.cost)] for model in models],
     )
     if priced is None:
-        console.message(f"{opened.name} is a cluster that was there before: nothing is known of it by the hour")
+        console.message(f"{opened.name} is a cluster that Slipway did not create: its hourly price is not known")
         return
     console.result("")
     items = [

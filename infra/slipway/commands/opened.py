@@ -66,7 +66,7 @@ class Opened:
 
     @property
     def left_out(self) -> Sequence[Unread]:
-        """What is wrong with the specs that the plan was made without."""
+        """Findings about the specs that the plan was made without."""
         return self._planned.left_out
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Take node groups away in order: what runs on them leaves first."""
+"""Remove node groups in order: drain them first."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ _DRAIN_LIMIT_S = 3600.0
 
 
 def rotate_pool(opened: Opened, pool: str, options: Options) -> None:
-    """Make a pool's changed nodes beside the old ones, empty those, and remove them.
+    """Create a pool's new nodes beside the old ones, drain the old, and remove them.
 
     It may be stopped and run again at any point: what is done stays, and the old nodes go on serving until they are
     empty.
@@ -35,11 +35,11 @@ def rotate_pool(opened: Opened, pool: str, options: Options) -> None:
         old = [group for group in change.replaced if group.pool == pool]
         others = [group for group in (*change.replaced, *change.removed) if group.pool != pool]
         if not old:
-            console.result(f"pool {pool} of `{opened.name}` is as its settings say: nothing to rotate")
+            console.result(f"pool {pool} of `{opened.name}` matches its settings: nothing to rotate")
             return
         new = [group for group in change.wanted if group.pool == pool]
         console.message(f"  new: {', '.join(group.name for group in new)}")
-        console.message(f"  old: {', '.join(group.name for group in old)}, emptied and then removed")
+        console.message(f"  old: {', '.join(group.name for group in old)}, drained and then removed")
         confirm(f"rotate pool {pool} of {opened.name}", options, changing=True)
         with console.Progress() as progress:
 
@@ -50,7 +50,7 @@ def rotate_pool(opened: Opened, pool: str, options: Options) -> None:
             environment_up(opened, engine, tell, change, kept=[*old, *others])
             nodes = remove_groups(opened, engine, cancelled, old, others, tell)
     took = console.duration(time.monotonic() - started)
-    console.result(f"pool {pool} of `{opened.name}` rotated in {took}: {nodes} old nodes emptied and removed")
+    console.result(f"pool {pool} of `{opened.name}` rotated in {took}: {nodes} old nodes drained and removed")
 
 
 def remove_groups(
@@ -61,7 +61,7 @@ def remove_groups(
     kept: Sequence[NodeGroup],
     tell: Callable[[str], None],
 ) -> int:
-    """Empty node groups and remove them; `kept` stay though no settings name them.
+    """Drain node groups and remove them; `kept` are retained although no settings name them.
 
     Returns:
         How many nodes there were.

@@ -40,7 +40,7 @@ def engine_of(opened: Opened) -> Iterator[tuple[Engine, threading.Event]]:
     quiet_about_ended_programs()
 
     def cancel(*_: object) -> None:
-        console.message("stopping: what is under way is finished or saved; a moment")
+        console.message("stopping: finishing or saving what is under way")
         cancelled.set()
 
     before = {number: signal.signal(number, cancel) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -58,7 +58,7 @@ def confirm(what: str, options: Options, *, changing: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UserError(
-            Place("command line"), "--yes", "is missing, and nobody can be asked here", "--yes", "add --yes"
+            Place("command line"), "--yes", "is missing, and there is no terminal to ask on", "--yes", "add --yes"
         )
     if not click.confirm(f"{what}?", err=True):
         raise click.Abort

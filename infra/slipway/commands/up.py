@@ -100,7 +100,7 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
 def _pruned(
     opened: Opened, engine: Engine, models: Sequence[str], tell: Callable[[str, str], None], jobs: int
 ) -> dict[str, SlipwayError | None]:
-    """Take models away that have no spec, and wait until they are gone. Gives what failed by model, None for others."""
+    """Destroy models that have no spec, and wait until they are gone. Returns the error by model, None for others."""
     failed = remove_models(engine, opened.name, models, tell, jobs)
     gone = [name for name, error in failed.items() if error is None]
     try:
@@ -134,9 +134,9 @@ def _announce(
     console.message(f"environment {opened.name}: {len(changed)} of {len(models)} models to deploy")
     for name in extra:
         what = (
-            "will be taken down"
+            "will be destroyed"
             if options.prune
-            else f"stays; --prune or `slipway down {opened.name} {name}` removes it"
+            else f"is left alone; --prune or `slipway down {opened.name} {name}` destroys it"
         )
         console.message(f"  {name} is live and has no spec: it {what}")
 
@@ -161,7 +161,7 @@ def _conclude(
         judged = f"answered right in {console.duration(item.verdict.took_s)}" if item and item.verdict else "unchanged"
         console.result(f"{model.name} {model.version}  {where or 'inside the cluster'}  {judged}")
         if where and item and item.verdict and not reachable(where):
-            console.result(f"  {where} is not reached from this machine; the model answers inside the cluster")
+            console.result(f"  {where} cannot be reached from this machine; the model answers inside the cluster")
         elif where and item and item.verdict:
             console.result(f"  {curl(opened, where, model.spec.check.request)}")
             answer = json.dumps({"outputs": item.verdict.outputs})

@@ -1,1 +1,1 @@
-"""What stacks are put together from: the only importers of Pulumi's resources and of the Docker SDK."""
+"""The components of stacks: the only importers of Pulumi's resources and of the Docker SDK."""

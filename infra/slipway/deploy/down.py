@@ -1,4 +1,4 @@
-"""Take models, or a whole environment, away, and prove that nothing is left."""
+"""Destroy models, or a whole environment, and prove that nothing is left."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ def remove_models(
 
     def remove(model: str) -> SlipwayError | None:
         try:
-            report(model, "being taken away")
+            report(model, "being destroyed")
             engine.destroy(stack(environment, model), lambda text: report(model, text))
         except SlipwayError as error:
             report(model, "failed")
@@ -55,7 +55,7 @@ def remove_models(
 def remove_unknown(
     cluster: ClusterApi, environment: str, models: Sequence[str] | None, *, of_environment: bool = False
 ) -> None:
-    """Delete what is left of models (of all, when None) whose stacks are gone: what no stack knows.
+    """Delete orphans of models (of all, when None) whose stacks are gone.
 
     A run that was killed between making an object and writing that down leaves such. With `of_environment` what the
     environment had beside its models is among it. A lock that a living run holds is left.
@@ -128,9 +128,9 @@ def _why(item: Json) -> str:
     if not metadata.get("deletionTimestamp"):
         if item.get("kind") == "Lease" or "holderIdentity" in item.get("spec", {}):
             return f"held by {spoken(str(item['spec'].get('holderIdentity')))}, which is deploying the model"
-        return "it was not deleted, or was made again"
+        return "it was not deleted, or was created again"
     finalizers = [*metadata.get("finalizers", []), *item.get("spec", {}).get("finalizers", [])]
     conditions = item.get("status", {}).get("conditions") or []
     said = [c["message"] for c in conditions if c.get("status") == "True" and c["type"].startswith("Namespace")]
-    waits = f"waiting for {', '.join(finalizers)}" if finalizers else "for its controller to end it"
+    waits = f"waiting for {', '.join(finalizers)}" if finalizers else "for its controller to finish"
     return "; ".join([f"being deleted, {waits}", *said])

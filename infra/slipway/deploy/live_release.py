@@ -1,4 +1,4 @@
-"""Read the release that serves back from the cluster: what the record would hold, where there is none."""
+"""Reconstruct the serving release from the cluster: what the record would contain, where there is none."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,12 +16,12 @@ from slipway.values import names
 
 
 class LiveRefused(DeployError):
-    """What is live of a model is no release of Slipway's any more, so that none can be recorded."""
+    """What is live of a model is no longer a release of Slipway, so that none can be recorded."""
 
     def __init__(self, model: str, reason: str) -> None:
         super().__init__(
-            f"model {model}: what serves cannot be kept to go back to: {reason}; "
-            "next: see who changed it; a release that comes up and answers right is recorded by itself"
+            f"model {model}: what serves now cannot be recorded to be restored: {reason}; "
+            "next: find out who changed it; a release that comes up and answers correctly is recorded automatically"
         )
 
 

@@ -25,7 +25,7 @@ _CONFLICT = 409
 
 
 class ModelLock(AbstractContextManager["ModelLock"]):
-    """Hold a model while the block runs. Waits for another run, saying who it is; `ModelLocked` past the limit.
+    """Lock a model while the block runs. Waits for another run, naming it; `ModelLocked` past the limit.
 
     A holder that ran here and is gone is not waited for; of any other only the Lease's end tells.
 
@@ -70,7 +70,7 @@ class ModelLock(AbstractContextManager["ModelLock"]):
             self._cluster.delete("Lease", lock(self._model), resource_version=version)
         except SlipwayError:
             # It ends by itself in a few seconds; the block's own result matters more than this.
-            self._report(f"the lock could not be removed, it ends in {_DURATION_S} s")
+            self._report(f"the lock could not be removed; it expires in {_DURATION_S} s")
 
     def check(self) -> None:
         """Raise `LockLost` when another run has taken the model; called before each step that changes it."""

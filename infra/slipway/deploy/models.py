@@ -40,7 +40,7 @@ class Programs:
 
 @dataclass
 class Done:
-    """What became of one model. `error` is set when it failed; `steps` are seconds by step."""
+    """The outcome for one model. `error` is set when it failed; `steps` are seconds by step."""
 
     model: str
     version: str
@@ -141,11 +141,11 @@ class Deployer:
         self._keep(_release(model, deployment), deployment)
 
     def _unrecorded(self, model: ModelPlan, tell: Tell) -> Release | None:
-        """What serves without a record, to go back to; None when it is no release of ours."""
+        """What serves without a record, to be restored; None when it is not a release of ours."""
         try:
             return record_of_live(self.cluster, model)
         except LiveRefused as error:
-            tell(f"going on without a release to go back to: {error}")
+            tell(f"continuing without a release to restore: {error}")
             return None
 
     def _rolled_out(self, model: str, release: str, tell: Tell) -> Json:
@@ -173,13 +173,13 @@ class Deployer:
                 return f"{previous.version} serves again"
             if live is not None and live.ready > 0:
                 return self._unrestored(model.name, "there is no record of what served before")
-            tell("failed; taking away what never served")
+            tell("failed; destroying what never served")
             self._take_away(model.name, tell)
         except Interrupted:
             raise
         except SlipwayError as error:
             return self._unrestored(model.name, error)
-        return "nothing served before, and what was made is removed"
+        return "nothing served before, and what was made has been destroyed"
 
     def _bring_back(self, previous: Release, tell: Tell) -> None:
         tell(f"failed; restoring {previous.version}")
@@ -199,13 +199,13 @@ class Deployer:
             raise LeftBehind(self.environment, left)
 
     def _unrestored(self, model: str, reason: object) -> str:
-        """Say what serves when even restoring failed: a rolling update keeps old pods until new ones are ready."""
+        """Describe what serves when even restoring failed: a rolling update keeps old pods until new ones are ready."""
         try:
             deployment = self.cluster.read("Deployment", model)
             ready = deployment.get("status", {}).get("availableReplicas", 0) if deployment else 0
             serving = f"{ready} pods serve" if deployment else "nothing serves"
         except SlipwayError:
-            serving = "what served goes on as long as the cluster does"
+            serving = "what served keeps serving as long as the cluster runs"
         return f"not restored ({serving}): {reason}"
 
     def _tell(self, model: str) -> Tell:

@@ -69,7 +69,7 @@ class ClusterApi(Protocol):
 
 
 class Judge(Protocol):
-    """Says whether a release answers rightly; raises `WrongAnswer` when it does not."""
+    """Judges whether a release answers correctly; raises `WrongAnswer` when it does not."""
 
     def __call__(self, cluster: ClusterApi, model: str, check: GoldenRequest, release: str | None) -> Verdict:
         """Judge a model by its golden request, answered by `release` (any, when None)."""

@@ -1,4 +1,4 @@
-"""Keep, in the cluster, the last release of each model that was answered right: what a restore goes back to.
+"""Keep the verified release of each model in the cluster: what a restore deploys.
 
 The record is a ConfigMap that the Deployment owns, so that it goes when the model goes. It holds the manifests
 themselves: a restore needs neither the spec nor the artifact of then, and cannot render them differently. What may be

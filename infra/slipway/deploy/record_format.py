@@ -37,7 +37,7 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 class BadRecord(ValueError):
-    """What the record holds is no release; `str()` is the reason, as the end of a sentence."""
+    """The record does not contain a release; `str()` is the reason, as the end of a sentence."""
 
 
 class _Stored(BaseModel):
@@ -145,7 +145,7 @@ def _text(config_map: Mapping[str, Any]) -> str:
         return _decompressed(encoded)
     if isinstance(data, dict) and isinstance(plain := data.get(_PLAIN), str):
         return plain
-    raise BadRecord(f"it holds neither {_PACKED} nor {_PLAIN}")
+    raise BadRecord(f"it contains neither {_PACKED} nor {_PLAIN}")
 
 
 def _decompressed(encoded: str) -> str:
@@ -155,7 +155,7 @@ def _decompressed(encoded: str) -> str:
         if decompress.unconsumed_tail:
             raise BadRecord(f"it unpacks to more than {_UNPACKED_LIMIT} bytes")
         if not decompress.eof or decompress.unused_data:
-            raise BadRecord(f"{_PACKED} is cut off, or goes on behind its end")
+            raise BadRecord(f"{_PACKED} is truncated, or continues past its end")
         return data.decode()
     except (binascii.Error, zlib.error, UnicodeDecodeError) as error:
         raise BadRecord(f"{_PACKED} cannot be unpacked: {error}") from error
@@ -177,7 +177,7 @@ def _json(text: str, what: str) -> Any:
         json.dumps(value, ensure_ascii=False).encode()  # halves of pairs, which no text has
         return value
     except RecursionError:
-        raise BadRecord(f"{what} is nested too deep") from None
+        raise BadRecord(f"{what} is nested too deeply") from None
     except BadRecord:
         raise
     except ValueError as error:
@@ -188,4 +188,4 @@ def _first(error: ValidationError) -> str:
     """The first finding of pydantic's, without the value, which may be long."""
     found = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part) for part in found["loc"])
-    return f"has no right `{where}`: {found['msg']}" if where else f"is no mapping: {found['msg']}"
+    return f"has an invalid `{where}`: {found['msg']}" if where else f"is not a mapping: {found['msg']}"

@@ -102,14 +102,14 @@ def problems(release: Release, owner: Owner, repositories: Sequence[str]) -> Ite
 
 
 def _shaped(release: Release, values: "_Values") -> Iterator[str]:
-    """Hold each object against the template of its kind; each kind is there once."""
+    """Compare each object with the template of its kind; each kind occurs once."""
     shapes = {(shape["apiVersion"], shape["kind"]): shape for shape in model_shapes()}
     there: dict[str, Mapping[str, Any]] = {}
     for manifest in release.manifests:
         kind = (manifest.get("apiVersion"), manifest.get("kind"))
         shape = shapes.get(kind) if all(isinstance(part, str) for part in kind) else None
         if shape is None:
-            yield f"{str(kind[1])[:80]} of {str(kind[0])[:80]} is nothing that a model has"
+            yield f"{str(kind[1])[:80]} of {str(kind[0])[:80]} does not belong to a model"
             continue
         if shape["kind"] in there:
             yield f"{shape['kind']} is there twice"
@@ -140,7 +140,7 @@ def _differs(shape: Any, value: Any, path: str, values: "_Values") -> Iterator[s
         yield from _differs_in_list(shape, value, path, values)
     elif isinstance(shape, int) and not isinstance(shape, bool):
         if not _is_number(value):
-            yield f"{path} is no number"
+            yield f"{path} is not a number"
     elif type(value) is not type(shape) or value != shape:
         yield f"{path} is not as Slipway writes it"
 
@@ -156,14 +156,14 @@ def _differs_in_runtime(shape: Any, value: Any, path: str, values: "_Values") ->
 
 def _differs_in_mapping(shape: Mapping[str, Any], value: Any, path: str, values: "_Values") -> Iterator[str]:
     if not isinstance(value, dict):
-        yield f"{path} is no mapping"
+        yield f"{path} is not a mapping"
         return
     for key, inner in value.items():
         if key not in shape:
-            yield f"{path}.{key[:80]} is nothing that a model has"
+            yield f"{path}.{key[:80]} does not belong to a model"
         elif path.endswith(".annotations"):  # words for people and linters, which differ between versions
             if not _is_text(inner):
-                yield f"{path}.{key} is no text"
+                yield f"{path}.{key} is not text"
         else:
             yield from _differs(shape[key], inner, f"{path}.{key}", values)
 
@@ -171,7 +171,7 @@ def _differs_in_mapping(shape: Mapping[str, Any], value: Any, path: str, values:
 def _differs_in_list(shape: Sequence[Any], value: Any, path: str, values: "_Values") -> Iterator[str]:
     """Each entry is one of the template's, and none is there twice."""
     if not isinstance(value, list):
-        yield f"{path} is no list"
+        yield f"{path} is not a list"
         return
     left = list(shape)
     for index, item in enumerate(value):

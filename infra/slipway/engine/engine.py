@@ -109,7 +109,7 @@ class Engine:
         return cast(Json, json.loads(_printed(stack, "stack export", result)))
 
     def replace_state(self, stack: str, state: Json, report: Report) -> bool:
-        """Take `state` for the stack's. False, after a while, when another run holds it: `state` is old by then."""
+        """Import `state` as the stack's. False, after a while, when another run holds it: `state` is stale by then."""
         file = self._workspace / f"{stack}.state.json"
         file.write_text(json.dumps(state))
         try:
@@ -183,7 +183,7 @@ class Engine:
         """Remove the lock of a run that is gone; False while it is there."""
         if not notes.abandoned(_backend(), stack, holder):
             return False
-        report(f"the run that held the stack ({holder}) is gone: its lock is removed")
+        report(f"the run that held the stack ({holder}) is gone: its lock has been removed")
         self._call(["cancel", "--yes", "--stack", stack])
         notes.forget(_backend(), stack)
         return True
@@ -244,7 +244,7 @@ class Engine:
         except subprocess.TimeoutExpired as error:
             named = f"pulumi {' '.join(command[:2])}"
             raise SlipwayError(
-                f"{named} did not end within {_CALL_LIMIT_S} s; next: see that the state's backend "
+                f"{named} did not end within {_CALL_LIMIT_S} s; next: check that the state's backend "
                 f"({_backend() or 'the one of pulumi login'}) answers, then run the command again"
             ) from error
 

@@ -44,7 +44,7 @@ class Outcome:
 
 
 class Steps:
-    """What the engine does right now, from its events as they come."""
+    """What the engine is doing now, from its events as they arrive."""
 
     def __init__(self) -> None:
         self._under_way: dict[str, str] = {}

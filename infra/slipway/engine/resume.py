@@ -26,7 +26,7 @@ def resume(engine: Engine, stack: str, find: Find, report: Callable[[str], None]
             break
         again, unsure = found
         count = len(state["deployment"]["pending_operations"])
-        report(f"an interrupted run left {count} operations open: looking what is there")
+        report(f"an interrupted run left {count} operations open: checking what exists")
         if engine.replace_state(stack, again, report) and unsure:
             engine.refresh(stack, unsure, report)
     return state

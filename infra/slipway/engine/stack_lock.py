@@ -1,4 +1,4 @@
-"""Tell who holds a stack's lock.
+"""Find who holds a stack's lock.
 
 The backend's lock is a file that names user, host and process. A run that was killed leaves it, and the CLI then
 asks a person to remove it. Whether that run is gone is told by its note (engine_notes.py): a host's name and a

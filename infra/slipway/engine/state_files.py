@@ -69,7 +69,7 @@ def _whole(path: Path) -> bool:
 
 def _remove(path: Path) -> str:
     path.unlink(missing_ok=True)
-    return f"{path} was not written to its end, as on a full disk: it is removed"
+    return f"{path} is incomplete, as after a full disk: it has been removed"
 
 
 def _step_back(state: Path) -> str:
@@ -78,4 +78,4 @@ def _step_back(state: Path) -> str:
         return _remove(state)
     state.with_name(state.name + _NOTES).unlink(missing_ok=True)  # they are of the state that is lost
     before.replace(state)
-    return f"{state} was not written to its end, as on a full disk: the state before it is taken"
+    return f"{state} is incomplete, as after a full disk: the state before it is used"

@@ -1,1 +1,1 @@
-"""What users are told when something goes wrong: one family of errors, each a whole message with an exit code."""
+"""Errors as users see them: one family, each a whole message with an exit code."""

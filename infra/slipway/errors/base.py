@@ -1,4 +1,4 @@
-"""Say to the user what went wrong: one family of errors, each of which is a whole message and an exit code."""
+"""Define the errors that users see: one family, each a whole message and an exit code."""
 
 import difflib
 import json
@@ -96,7 +96,7 @@ class UnknownName(UserError):
     def __init__(self, place: Place, field: str, name: str, known: Sequence[str], todo: str | None = None) -> None:
         near = nearest(name, known)
         todo = f"did you mean {near}?" if near else todo or f"name one of those, or add a file for {shown(name)}"
-        allowed = ", ".join(known) if known else "nothing yet, there is none"
+        allowed = ", ".join(known) if known else "none exists yet"
         super().__init__(place, field, f"{shown(name)} is not known", allowed, todo)
 
 

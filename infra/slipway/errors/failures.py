@@ -1,6 +1,6 @@
-"""Say what failed while a cluster, a registry or the engine was at work, and what to do next.
+"""Define failures of a cluster, a registry, AWS or the engine, each with what to do next.
 
-Errors of a person's input are in errors.py; here is everything that can be right on paper and still fail.
+Errors of a person's input are in base.py; here is everything that can be right on paper and still fail.
 """
 
 from pathlib import Path
@@ -24,8 +24,8 @@ class NoCredentials(SlipwayError):
 
     def __init__(self, context: str, reason: str) -> None:
         super().__init__(
-            f"kubeconfig: context {context!r}: the program that gives its credentials gave none: {reason}; next: "
-            "install it, or log in again with it (`aws sso login`, `gcloud auth login`, `az login`), then run the "
+            f"kubeconfig: context {context!r}: its credential program gave none: {reason}; next: "
+            "install it, or log in again (`aws sso login`, `gcloud auth login`, `az login`), then run the "
             "command again"
         )
 
@@ -34,9 +34,9 @@ class ClusterUnreachable(SlipwayError):
     """The API server gave no answer. `proxy`: the one that was asked for it, without its password."""
 
     def __init__(self, context: str, host: str, waited_s: float, reason: object, proxy: str | None = None) -> None:
-        way, todo = "", "see that the cluster runs and that this machine reaches it"
+        way, todo = "", "check that the cluster runs and that this machine can reach it"
         if proxy:
-            way = f" by way of the proxy {proxy}"
+            way = f" through the proxy {proxy}"
             todo = f"if it is reached without a proxy, add {urlsplit(host).hostname} to NO_PROXY; else {todo}"
         super().__init__(
             f"the API server {host} of context {context!r} did not answer{way} (waited {waited_s:.1f} s): {reason}; "
@@ -49,17 +49,17 @@ class NoSocks(SlipwayError):
 
     def __init__(self, context: str, host: str) -> None:
         super().__init__(
-            f"the API server {host} of context {context!r} cannot be asked by way of a SOCKS proxy, which ALL_PROXY or "
-            f"HTTPS_PROXY names: PySocks is not installed; next: if it is reached without a proxy, add "
+            f"the API server {host} of context {context!r} cannot be reached through the SOCKS proxy of ALL_PROXY or "
+            f"HTTPS_PROXY: PySocks is not installed; next: if it is reached without a proxy, add "
             f"{urlsplit(host).hostname} to NO_PROXY; else install PySocks beside Slipway"
         )
 
 
 _REFUSED = {
     401: "log in again: the kubeconfig's credentials are wrong or have expired, or the cluster does not know them",
-    403: "have a role bound that allows it (`kubectl auth can-i --list` shows what is allowed), or use another context",
+    403: "ask for a role that allows it (`kubectl auth can-i --list` shows what is allowed), or use another context",
     409: "run the command again: something else changed it at the same time",
-    429: "run the command again in a minute: the API server has too much to do",
+    429: "run the command again in a minute: the API server is overloaded",
 }
 
 
@@ -67,7 +67,7 @@ class ApiRefused(SlipwayError):
     """The API server (or a Service behind its proxy) answered with an error. `status` is the HTTP status."""
 
     def __init__(self, method: str, path: str, status: int, message: str) -> None:
-        other = "correct what the message names" if status < 500 else "see the API server's log, then run it again"
+        other = "correct what the message names" if status < 500 else "check the API server's log, then run it again"
         todo = _REFUSED.get(status, other)
         super().__init__(f"{method} {path}: the API server answered {status}: {message}; next: {todo}")
         self.status = status
@@ -90,7 +90,7 @@ class RegistryFailed(DeployError):
     def __init__(self, reference: str, reason: str) -> None:
         super().__init__(
             f"registry of {reference}: {reason}; "
-            "next: see that the registry answers, has space and that `docker login` was done, then run again"
+            "next: check that the registry answers, has space and that `docker login` was done, then run again"
         )
 
 
@@ -100,7 +100,7 @@ class FileChanged(DeployError):
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(
             f"{path}: changed after it was planned: it {problem}; nothing was pushed or deployed; "
-            "next: run the command again to deploy what the file holds now, or bring the planned one back"
+            "next: run the command again to deploy what the file holds now, or restore the planned file"
         )
 
 
@@ -115,7 +115,7 @@ class ImageBuildFailed(DeployError):
 class NoSpace(DeployError):
     """A file system has no room for what has to be written. `place`: a path, or whose disk it is."""
 
-    TODO = "next: make room there (`df -h` shows what is full), then run the command again"
+    TODO = "next: free space there (`df -h` shows what is full), then run the command again"
 
     def __init__(self, what: str, place: str, reason: str) -> None:
         super().__init__(f"{what}: {reason}: {place}; {self.TODO}")
@@ -127,7 +127,7 @@ class WheelsFailed(DeployError):
     def __init__(self, requirements: Path, reason: str) -> None:
         super().__init__(
             f"{requirements}: the wheels were not installed: {reason}; "
-            "next: see that the package index answers, then run the command again; nothing was deployed"
+            "next: check that the package index answers, then run the command again; nothing was deployed"
         )
 
 
@@ -157,7 +157,7 @@ class SecretsLocked(SlipwayError):
     """What the engine's message has in each of these cases."""
 
     def __init__(self, stack: str, operation: str, reason: str) -> None:
-        todo = "see that your credentials may use the key that `secretsprovider` of the environment's settings names"
+        todo = "check that your credentials may use the key that `secretsprovider` of the environment's settings names"
         if "passphrase" in reason:
             todo = (
                 "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the one of `encryptionsalt` in the "
@@ -172,7 +172,7 @@ class StackLocked(DeployError):
     def __init__(self, stack: str, holder: str, limit_s: float) -> None:
         super().__init__(
             f"stack {stack} is locked by {holder} and was not released within {limit_s:g} s; "
-            f"next: wait for that run, or, when it is certainly gone, `pulumi cancel -s {stack}`"
+            f"next: wait for that run, or, if it is certainly gone, `pulumi cancel -s {stack}`"
         )
 
 
@@ -181,8 +181,8 @@ class ModelLocked(DeployError):
 
     def __init__(self, model: str, holder: str, limit_s: float) -> None:
         super().__init__(
-            f"model {model} is being deployed by {holder}; it was not finished after {limit_s:g} s; "
-            "next: wait for that run, or end it; its lock goes by itself 20 s later"
+            f"model {model} is being deployed by {holder}, which did not finish within {limit_s:g} s; "
+            "next: wait for that run, or end it: its lock expires 20 s later"
         )
 
 
@@ -206,8 +206,8 @@ class RecordRefused(DeployError):
 
     def __init__(self, namespace: str, name: str, model: str, reason: str) -> None:
         super().__init__(
-            f"model {model}: its record, ConfigMap {namespace}/{name}, cannot be used to go back to: {reason}; "
-            "nothing of it was applied; next: see who changed it, delete it "
+            f"model {model}: its record, ConfigMap {namespace}/{name}, cannot be restored: {reason}; "
+            "nothing of it was applied; next: find out who changed it, delete it "
             f"(kubectl -n {namespace} delete configmap {name}), and run the command again, which writes it anew"
         )
 
@@ -265,7 +265,7 @@ class AwsRefused(SlipwayError):
 
     def __init__(self, service: str, operation: str, reason: str) -> None:
         super().__init__(
-            f"AWS {service} {operation}: {reason}; next: see that the credentials are those of the environment's "
+            f"AWS {service} {operation}: {reason}; next: check that the credentials are those of the environment's "
             "account (`aws sts get-caller-identity`) and may do this, then run the command again"
         )
 
@@ -284,8 +284,8 @@ class NodesNotDrained(DeployError):
         lines = "\n  ".join(pods)
         super().__init__(
             f"{len(nodes)} nodes were not empty after {limit_s:g} s; these pods are still there:\n  {lines}\n"
-            "they go on serving, and the nodes take no new pods; next: see what keeps them (replicas that are not "
-            "ready and a PodDisruptionBudget, no room on the new nodes), then run the command again"
+            "they go on serving, and the nodes take no new pods; next: find out what keeps them (a PodDisruptionBudget "
+            "and replicas that are not ready, or no capacity on the new nodes), then run the command again"
         )
 
 
@@ -293,7 +293,7 @@ class Interrupted(SlipwayError):
     """The user pressed Ctrl-C."""
 
     def __init__(self) -> None:
-        super().__init__("interrupted; what was finished stays, run the same command again to go on")
+        super().__init__("interrupted; what was finished is kept: run the same command again to continue")
 
 
 class LeftBehind(DeployError):
@@ -303,7 +303,7 @@ class LeftBehind(DeployError):
         self,
         environment: str,
         objects: list[str],
-        todo: str = "see to what keeps each of them, and run the command again",
+        todo: str = "remove what keeps each of them, and run the command again",
     ) -> None:
         lines = "\n  ".join(objects)
         super().__init__(f"environment {environment} is down, but these are left:\n  {lines}\nnext: {todo}")

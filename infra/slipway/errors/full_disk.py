@@ -1,4 +1,4 @@
-"""Tell that a disk is full, by the system's error or by what a program printed, and say where and what to do."""
+"""Recognise a full disk, by the system's error or by what a program printed, and say where and what to do."""
 
 import errno
 import re

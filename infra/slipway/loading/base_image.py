@@ -37,13 +37,13 @@ def by_digest(settings: AnySettings, environ: Mapping[str, str]) -> AnySettings:
         return settings
     found = _PINNED.fullmatch(known)
     if not found:
-        place, problem = Place("environment variable"), "is not an image by digest"
+        place, problem = Place("environment variable"), "is not an image with a digest"
         raise WrongValue(place, VARIABLE, known, problem, "NAME:TAG@sha256:DIGEST", "correct it, or unset it")
     return settings.model_copy(update={"base_image": known}) if found["name"] == settings.base_image else settings
 
 
 def digest_warning(environment: str, settings: AnySettings) -> str | None:
-    """What to say about settings whose base image is known by its tag only; else None."""
+    """The warning about settings whose base image has a tag only; None for others."""
     if "@" in settings.base_image:
         return None
     return (
@@ -76,7 +76,7 @@ class Written:
         return dotted(_PATH)
 
     def write(self, digest: str) -> None:
-        """Put a digest into the file; comments, quotes and layout stay. The file is whole at every moment."""
+        """Write a digest into the file; comments, quotes and layout are kept. The file is complete at every moment."""
         text = with_value(read_text(self.file, str(self.file)), _PATH, f"{self.tagged}@{digest}")
         file = self.file.resolve()
         with room(f"{self.file} cannot be written", file.parent):
@@ -110,6 +110,6 @@ def written(settings_dir: Path, environment: str) -> Written:
     tagged, _, digest = read.base_image.partition("@")
     place = document.place(_PATH)
     if ":" not in tagged.rpartition("/")[2]:
-        problem, allowed = "names no tag that the registry could be asked for", "NAME:TAG@sha256:DIGEST"
+        problem, allowed = "names no tag to look up in the registry", "NAME:TAG@sha256:DIGEST"
         raise WrongValue(place, dotted(_PATH), read.base_image, problem, allowed, "write the tag too, before the @")
     return Written(path, place, tagged, digest or None)

@@ -1,4 +1,4 @@
-"""Hold an environment's settings against those of the environments beside it: no two share a namespace."""
+"""Compare an environment's settings with those of the others: no two may share a namespace."""
 
 from collections.abc import Iterator
 from pathlib import Path

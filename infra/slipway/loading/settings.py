@@ -138,11 +138,16 @@ def _refused(settings: AnySettings, today: date, document: Document) -> Iterator
 
 
 def _wrapping(document: Document) -> Iterator[UserError]:
-    """What is wrong around the settings proper: Pulumi's own keys are passed over, and so are other packages'."""
+    """Findings around the settings proper; Pulumi's own keys and those of other packages are ignored."""
     value = document.value
     if not isinstance(value, dict):
         yield WrongValue(
-            document.place(()), "", value, "is no mapping", "config: ...", "write what docs/reference/settings.md shows"
+            document.place(()),
+            "",
+            value,
+            "is not a mapping",
+            "config: ...",
+            "write what docs/reference/settings.md shows",
         )
         return
     for key in value:

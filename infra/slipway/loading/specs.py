@@ -51,7 +51,7 @@ class LoadedSpec:
         return self.document.file
 
     def variant(self, environment: str) -> Variant:
-        """What is served in `environment`."""
+        """The variant that is served in `environment`."""
         return self.overrides.get(environment, self.base)
 
     def locate(self, environment: str, path: FieldPath) -> tuple[Place, str]:

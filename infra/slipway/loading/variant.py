@@ -78,7 +78,7 @@ def _too_little_memory(spec: ModelSpec, weights: int, locate: Locate) -> Iterato
     if max_body > runtime.body_least and memory < (needed := runtime.needed_memory(weights, max_body)):
         carried = format_bytes(runtime.carried_body(memory, weights))
         place, field = locate(("endpoint", "max_body"))
-        problem = f"is more than resources.memory of {format_bytes(memory)} carries"
+        problem = f"is more than resources.memory of {format_bytes(memory)} allows"
         todo = f"write {carried} or less, leave it out, or raise resources.memory to {-(-needed // 2**20)}Mi"
         yield WrongValue(place, field, format_bytes(max_body), problem, f"at most {carried}", todo)
 
@@ -94,7 +94,7 @@ def _golden(spec: ModelSpec, weights: Found, root: Path, locate: Locate, found: 
         size = len(compact_json({"request": body, "expect": spec.check.expect}).encode())
         if size > CHECK_LIMIT:
             allowed = f"{format_bytes(CHECK_LIMIT)}, of the 1Mi that a ConfigMap holds"
-            raise BadRequest("body", f"takes {size} bytes with what is expected of it, written as JSON", allowed)
+            raise BadRequest("body", f"takes {size} bytes together with the expected answer, as JSON", allowed)
         if spec.endpoint.max_body is not None:  # else what follows from the memory, which has room for it
             refuse_larger(body, spec.endpoint.max_body)
         return body

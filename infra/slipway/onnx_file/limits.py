@@ -22,7 +22,7 @@ Operators = Mapping[str, Mapping[str, tuple[int, ...]]]
 
 @dataclass(frozen=True)
 class Limits:
-    """What one version of ONNX Runtime for CPUs takes.
+    """What one version of ONNX Runtime for CPUs accepts.
 
     Attributes:
         version: of ONNX Runtime.
@@ -73,7 +73,7 @@ def refuse_unsupported(model: ModelProto) -> None:
     """Raise BadFile for the first thing in a file that the image's ONNX Runtime does not load."""
     most = limits()
     if model.ir_version > most.ir_version:
-        problem = f"has IR version {model.ir_version}, and {most.runtime} reads no newer one than {most.ir_version}"
+        problem = f"has IR version {model.ir_version}, and {most.runtime} reads none newer than {most.ir_version}"
         todo = f"export it again with an older onnx package, or with `model.ir_version = {most.ir_version}`"
         raise BadFile(problem, f"IR version {most.ir_version} or lower", todo)
     if not model.opset_import:
@@ -93,7 +93,7 @@ def _refuse_opsets(model: ModelProto, most: Limits) -> None:
             domain = domain_of(entry.domain)
             highest = most.opsets.get(domain)
             if highest is not None and entry.version > highest:
-                problem = f"imports opset {entry.version} of {domain}{where}, and {most.runtime} takes no newer one"
+                problem = f"imports opset {entry.version} of {domain}{where}, and {most.runtime} supports none newer"
                 how = "`opset_version` of torch.onnx.export, `target_opset` of skl2onnx"
                 todo = f"export it for opset {highest} or lower ({how})"
                 raise BadFile(f"{problem} than {highest}", f"opset {highest} of {domain} or lower", todo)
@@ -124,7 +124,7 @@ def _refuse_definition(placed: Placed, defined: Sequence[int], opset: int, most:
         problem = f"has {_named(placed)}, which {domain} has from opset {min(defined)} on, and imports opset {opset}"
         raise BadFile(problem, most.known(), f"export it for opset {min(defined)} or higher")
     if opset >= last:
-        problem = f"has {_named(placed)}, which {domain} has no more from opset {last} on, and imports opset {opset}"
+        problem = f"has {_named(placed)}, which {domain} no longer has from opset {last} on, and imports opset {opset}"
         raise BadFile(problem, most.known(), f"export it again for opset {opset}, or for one below {last}")
     if since in most.not_implemented.get(domain, {}).get(name, ()):
         problem = f"has {_named(placed)} as opset {since} of {domain} defines it"

@@ -1,4 +1,4 @@
-"""Read the signature of an ONNX file: what the model takes and gives, with the shapes that its graph lets infer."""
+"""Read the signature of an ONNX file: its inputs and outputs, with the shapes that its graph lets infer."""
 
 from google.protobuf.message import EncodeError
 from onnx import ModelProto, TensorProto, TypeProto, ValueInfoProto

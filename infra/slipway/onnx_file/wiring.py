@@ -44,14 +44,14 @@ def _refuse_names(graph: GraphProto, outer: frozenset[str]) -> None:
 def _refuse_twice(kind: str, names: Iterable[str]) -> None:
     for name, count in Counter(names).items():
         if count > 1:
-            raise BadFile(f"has {count} {kind}s of the name {name!r}", f"one {kind} of a name in a graph", _AGAIN)
+            raise BadFile(f"has {count} {kind}s named {name!r}", f"one {kind} of a name in a graph", _AGAIN)
 
 
 def _refuse_unknown(problem: str, names: Iterable[str], known: Collection[str]) -> None:
     for name in names:
         if name and name not in known:
-            text = f"{problem.format(name)}, which no input, weight or node gives"
-            raise BadFile(text, "names of inputs, weights and of what nodes give", _AGAIN)
+            text = f"{problem.format(name)}, which no input, weight or node produces"
+            raise BadFile(text, "names of inputs, of weights and of nodes' outputs", _AGAIN)
 
 
 def _is_standard(node: NodeProto, opset: int) -> bool:

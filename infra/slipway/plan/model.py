@@ -1,4 +1,4 @@
-"""Hold what is planned: every name, digest, node pool and bound of an environment, and the same as JSON."""
+"""Contain what is planned: every name, digest, node pool and bound of an environment, and the same as JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,1 +1,1 @@
-"""Makes the plan of an environment, prices it, and holds it against the policy."""
+"""Makes the plan of an environment, prices it, and checks it against the policy."""

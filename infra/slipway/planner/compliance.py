@@ -1,4 +1,4 @@
-"""Hold a plan against the policy before anything is deployed: what is refused, what is said, what is excepted.
+"""Check a plan against the policy before anything is deployed: refusals, warnings and exceptions.
 
 Rules about Kubernetes objects run over the manifests as they will be applied, by the functions that the policy pack
 runs over the engine's resources. Rules about money, spot nodes and regions need the plan, and are here.
@@ -38,7 +38,7 @@ class RuleBroken(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Compliance:
-    """What the policy says to a plan: findings that stand in its way, and what a person should know."""
+    """The result of checking a plan: findings that refuse it, and warnings."""
 
     refused: tuple[UserError, ...]
     warnings: tuple[str, ...]
@@ -57,7 +57,7 @@ class _Broken:
 
 
 def comply(plan: Plan, specs: Sequence[LoadedSpec], settings: Document, on: date) -> Compliance:
-    """Hold a plan against every rule.
+    """Check a plan against every rule.
 
     Args:
         plan: of a whole environment: what a budget pays for and what spot nodes hold depends on all of its models.
@@ -81,7 +81,7 @@ def comply(plan: Plan, specs: Sequence[LoadedSpec], settings: Document, on: date
     for model, id_ in sorted(excepted - {(one.model, one.rule) for one in broken}):
         place, field = located[model].locate(plan.environment, ("exceptions", id_))
         warnings.append(
-            f"{place}: {field}: is not needed in {plan.environment}, where {model} keeps to that rule; "
+            f"{place}: {field}: is not needed in {plan.environment}, where {model} complies with that rule; "
             "next: remove it, or write it into the environments that need it"
         )
     return Compliance(tuple(refused), tuple(warnings))
@@ -98,19 +98,19 @@ def _where(
 
 
 def _manifests(plan: Plan) -> Iterator[_Broken]:
-    """What is wrong with objects as they will be applied; templates are to blame for it, and no field of a spec."""
+    """Violations in the objects as they will be applied; templates cause them, not a field of a spec."""
     rendered = [(model.name, render_model(model, placeholder_image(model))) for model in plan.models]
     for model, manifests in [(None, render_environment(plan)), *rendered]:
         for rule, resource, problem in violations(list(of_manifests(manifests))):
             text = f"{resource.kind} {resource.name}: {problem}"
-            yield _Broken(rule.id, model, (), text, "manifests that keep to it", "correct templates/kubernetes")
+            yield _Broken(rule.id, model, (), text, "manifests that comply with it", "correct templates/kubernetes")
 
 
 def _latest(plan: Plan) -> Iterator[_Broken]:
     image = plan.settings.base_image
     if is_latest(image):
-        problem = f"{shown(image)} is whatever the registry calls so today"
-        allowed, todo = "a tag that stays, or a digest", "write the version's tag, or @sha256:..."
+        problem = f"{shown(image)} names whatever image the registry has under that tag today"
+        allowed, todo = "a tag that is never moved, or a digest", "write the tag of a version, or @sha256:..."
         yield _Broken("no-latest-tag", None, ("base_image",), problem, allowed, todo)
 
 
@@ -129,13 +129,13 @@ def _spot_floor(plan: Plan) -> Iterator[_Broken]:
             load = loads[model.name]
             held = nodes.put(load.each, load.replicas)
             if held < load.replicas:
-                has = f"{pool.on_demand_nodes} of its nodes {'is' if pool.on_demand_nodes == 1 else 'are'} never spot"
+                has = f"{pool.on_demand_nodes} of its nodes {'is' if pool.on_demand_nodes == 1 else 'are'} on-demand"
                 beside = "" if len(bound) == 1 else f" beside {', '.join(m.name for m in bound if m is not model)}"
                 problem = (
-                    f"{load.replicas} {'replica' if load.replicas == 1 else 'replicas'} must always be there, and pool "
-                    f"{pool.name} is spot: {has}, with room for {held}{beside}"
+                    f"{load.replicas} {'replica' if load.replicas == 1 else 'replicas'} must always run, but pool "
+                    f"{pool.name} is spot: {has}, with capacity for {held}{beside}"
                 )
-                allowed = f"replicas at rest that the on-demand nodes of pool {pool.name} hold"
+                allowed = f"minimum replicas that fit on the on-demand nodes of pool {pool.name}"
                 todo = f"raise spot.on_demand_nodes of pool {pool.name} in the settings of {plan.environment}"
                 yield _Broken("spot-floor", model.name, ("scale", "min"), problem, allowed, todo)
 
@@ -149,7 +149,7 @@ def _residency(plan: Plan) -> Iterator[_Broken]:
             continue
         for what, region in (("pool " + model.pool.name, model.pool.region), ("the model store", here)):
             if region != data.region:
-                problem = f"{shown(data.region)} is not where {what} is, which is in {region or 'no known region'}"
+                problem = f"{shown(data.region)} is not the region of {what}, which is in {region or 'no known region'}"
                 todo = f"deploy {model.name} to an environment in {data.region} (`models` of the settings)"
                 yield _Broken(
                     "data-residency", model.name, ("data", "region"), problem, f"an environment in {data.region}", todo
@@ -157,7 +157,7 @@ def _residency(plan: Plan) -> Iterator[_Broken]:
 
 
 def _budget(plan: Plan, on: date) -> Iterator[_Broken]:
-    """What the environment costs a month against its budget.
+    """Compare the monthly cost of the environment with its budget.
 
     At rest the expected price counts, spot where there is spot: what exceeds the budget then, always does. At the
     largest all nodes count as on-demand: the most that a month can cost, which is worth knowing and no error.
@@ -165,12 +165,14 @@ def _budget(plan: Plan, on: date) -> Iterator[_Broken]:
     priced = price(plan, on)
     if priced is None:
         return
-    total, path, allowed = priced.total, ("budget", "monthly_usd"), "a budget that pays for it"
+    total, path, allowed = priced.total, ("budget", "monthly_usd"), "a budget that covers it"
     rest, most = monthly(total.spot_at_min or total.at_min), monthly(total.at_max)
-    where = f"`slipway price {plan.environment}` shows what for"
+    where = f"`slipway price {plan.environment}` lists what it is spent on"
     if rest > priced.budget_usd:
-        problem = f"{priced.budget_usd} dollars a month are less than the {rest:.0f} that it costs at rest"
+        problem = f"{priced.budget_usd} USD a month is less than the {rest:.0f} USD that all models cost at scale.min"
         yield _Broken("budget-at-rest", None, path, problem, allowed, f"raise it or ask for less; {where}")
     elif most > priced.budget_usd:
-        problem = f"{priced.budget_usd} dollars a month are less than the {most:.0f} that it could cost at its largest"
+        problem = (
+            f"{priced.budget_usd} USD a month is less than the {most:.0f} USD that all models could cost at scale.max"
+        )
         yield _Broken("budget-at-maximum", None, path, problem, allowed, f"raise it or lower max_nodes; {where}")

@@ -161,7 +161,7 @@ def _runtime(environment: str, settings: AnySettings, variant: Variant, code: Co
 
 
 def _instructions(dockerfile: str) -> list[str]:
-    """What of a Dockerfile makes an image: no comment does."""
+    """The parts of a Dockerfile that affect the image: comments do not."""
     return [line for line in dockerfile.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 

@@ -21,7 +21,7 @@ LEFT_OUT = (
     "capacity reservations while no node uses them",
     "taxes and discounts (savings plans, private prices)",
 )
-"""What no price here has in it."""
+"""What no price here includes."""
 
 _NOTHING = Decimal(0)
 
@@ -49,7 +49,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentPrice:
-    """What an environment costs, without what `LEFT_OUT` names.
+    """What an environment costs, except for what `LEFT_OUT` names.
 
     Attributes:
         nodes: one item per pool that has nodes, the platform's own nodes, and their disks.

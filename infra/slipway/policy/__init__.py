@@ -1,1 +1,1 @@
-"""The rules that nothing is deployed against: one set, run offline over a plan and by Pulumi over its resources."""
+"""The policy: rules that every deployment has to keep, checked offline in a plan and by Pulumi in its resources."""

@@ -36,7 +36,7 @@ def image_by_digest(resource: Resource) -> Iterator[str]:
     for container in _containers(pod_spec(resource)):
         image = container.get("image")
         if not isinstance(image, Unknown) and not _DIGEST.search(str(image)):
-            yield f"container {container.get('name')} runs {image}, which is no digest"
+            yield f"container {container.get('name')} runs {image}, which has no digest"
 
 
 def no_latest_tag(resource: Resource) -> Iterator[str]:
@@ -61,7 +61,7 @@ def public_endpoint_key(resource: Resource) -> Iterator[str]:
     if resource.kind == "Service" and resource.read("spec.type") == "LoadBalancer":
         prefix = "service.beta.kubernetes.io/aws-load-balancer"
         if not isinstance(annotations, Unknown) and annotations.get(f"{prefix}-scheme") != "internal":
-            yield f"Service of type LoadBalancer without {prefix}-scheme: internal passes on whoever connects"
+            yield f"Service of type LoadBalancer without {prefix}-scheme: internal admits whoever connects"
     if resource.kind == "Ingress" and not isinstance(annotations, Unknown):
         prefix = "alb.ingress.kubernetes.io"
         public = annotations.get(f"{prefix}/scheme") == "internet-facing"
@@ -114,7 +114,7 @@ def default_deny(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]
         if namespace.read("metadata.name") in charts:
             continue
         if not any(_denies_all(policy, namespace) for policy in resources if policy.kind == "NetworkPolicy"):
-            yield namespace, "no NetworkPolicy of it denies what no other lets through"
+            yield namespace, "none of its NetworkPolicies denies what no other allows"
 
 
 def _denies_all(policy: Resource, namespace: Resource) -> bool:

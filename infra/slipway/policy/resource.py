@@ -1,4 +1,4 @@
-"""Hold what the checks look at: a resource as the engine sees it, or a manifest, which becomes one."""
+"""Represent what rules check: a resource as the engine sees it, or a manifest, which becomes one."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Hold resources against every rule that needs nothing else: what the engine registers, or rendered manifests."""
+"""Check resources against every rule that needs nothing else: what the engine registers, or rendered manifests."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -52,7 +52,7 @@ class Violation(NamedTuple):
 
 
 def violations(resources: Sequence[Resource]) -> Iterator[Violation]:
-    """Everything of one stack that breaks a rule, whatever is excepted."""
+    """Every violation in one stack, exceptions disregarded."""
     for id_, one in OF_ONE.items():
         for resource in resources:
             for problem in one(resource):

@@ -72,12 +72,12 @@ def _pod(pod: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _contexts(context: Any) -> Iterator[str]:
-    """What holds for the security context of a pod and of a container alike."""
+    """Rules that apply to the security context of a pod and of a container alike."""
     where = _CONTEXT
     if is_not(read(context, "windowsOptions.hostProcess"), None, False):
         yield f"{where}.windowsOptions.hostProcess is not false"
     if is_not(read(context, "seLinuxOptions.type"), *_SELINUX):
-        yield f"{where}.seLinuxOptions.type is none of a container's"
+        yield f"{where}.seLinuxOptions.type is not a type for containers"
     for field in ("user", "role"):
         if is_not(read(context, f"seLinuxOptions.{field}"), None, ""):
             yield f"{where}.seLinuxOptions.{field} is set"
@@ -101,7 +101,7 @@ def _container(container: Mapping[str, Any], pod_context: Any) -> Iterator[str]:
     for field, wanted in (("runAsNonRoot", (True,)), ("seccompProfile.type", _SECCOMP)):
         own = read(context, field)
         if is_not(own if own is not None else read(pod_context, field), *wanted):
-            yield f"{_CONTEXT}.{field} is not {' or '.join(map(str, wanted))}, neither of it nor of its pod"
+            yield f"{_CONTEXT}.{field} is not {' or '.join(map(str, wanted))}, neither on it nor on its pod"
     dropped = read(context, "capabilities.drop")
     if not isinstance(dropped, Unknown) and "ALL" not in entries(dropped):
         yield f"{_CONTEXT}.capabilities.drop has no ALL"

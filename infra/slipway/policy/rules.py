@@ -1,4 +1,4 @@
-"""List the rules: what each is called, what it is about, how strict it is, and why it is there.
+"""List the rules: the name of each, what it is about, how strict it is, and why it exists.
 
 Only the standard library is imported here and in the modules with the checks (`kubernetes`, `aws`, `resources`):
 Pulumi's policy pack runs them in a virtual environment of its own.
@@ -36,31 +36,31 @@ RULES = (
     ),
     Rule(
         "no-latest-tag",
-        "`latest` is another image tomorrow, and nobody can say which one ran yesterday",
+        "`latest` is a different image tomorrow, and nobody can say which one ran yesterday",
         "model",
         ("plan", "engine"),
     ),
     Rule(
         "restricted-pod",
-        "a server that is broken into must not get at its node: Pod Security Standard `restricted`",
+        "a compromised server must not reach its node: Pod Security Standard `restricted`",
         "model",
         ("plan", "engine"),
     ),
     Rule(
         "model-network-policy",
-        "a model answers on its port and calls nobody, unless a NetworkPolicy of its own says so",
+        "a model answers on its port and connects to nobody, unless a NetworkPolicy of its own allows it",
         "model",
         ("plan", "engine"),
     ),
     Rule(
         "public-endpoint-key",
-        "what the internet reaches must ask who is there",
+        "what the internet can reach must authenticate its callers",
         "model",
         ("plan", "engine"),
     ),
     Rule(
         "spot-floor",
-        "spot nodes are taken back with two minutes' notice: replicas that must always be there need others",
+        "spot nodes are reclaimed at two minutes' notice: replicas that must always run need other nodes",
         "model",
         ("plan",),
     ),
@@ -72,50 +72,50 @@ RULES = (
     ),
     Rule(
         "default-deny",
-        "traffic that no NetworkPolicy names is refused, also to pods that somebody adds later",
+        "traffic that no NetworkPolicy allows is denied, also for pods that somebody adds later",
         "environment",
         ("plan", "engine"),
     ),
     Rule(
         "budget-at-rest",
-        "an environment that costs more than its budget when nothing happens will always exceed it",
+        "an environment that exceeds its budget without any load will always exceed it",
         "environment",
         ("plan",),
     ),
     Rule(
         "budget-at-maximum",
-        "a load that lasts could cost more than the budget; the alarm tells, nothing stops it",
+        "sustained load could exceed the budget; the alarm reports it, nothing stops it",
         "environment",
         ("plan",),
         mandatory=False,
     ),
     Rule(
         "no-public-bucket",
-        "weights and data are read by those who may, never by everybody",
+        "weights and data are for those who may read them, never for everybody",
         "environment",
         ("engine",),
     ),
     Rule(
         "encryption-at-rest",
-        "a disk, bucket, image, log or secret that leaks as bytes is worth nothing without its key",
+        "a disk, bucket, image, log or secret that leaks is worth nothing without its key",
         "environment",
         ("engine",),
     ),
     Rule(
         "encryption-in-transit",
-        "a bucket that answers without TLS tells its contents to the network",
+        "a bucket that answers without TLS shows its contents to the network",
         "environment",
         ("engine",),
     ),
     Rule(
         "key-rotation",
-        "a key that never changes opens everything that it ever closed",
+        "a key that never changes opens everything that it ever encrypted",
         "environment",
         ("engine",),
     ),
     Rule(
         "no-open-security-group",
-        "a port that the world can try will be tried",
+        "a port that is open to the world will be attacked",
         "environment",
         ("engine",),
     ),
@@ -133,13 +133,13 @@ RULES = (
     ),
     Rule(
         "least-privilege",
-        "a wildcard grants what nobody thought of",
+        "a wildcard grants what nobody intended",
         "environment",
         ("engine",),
     ),
     Rule(
         "tags",
-        "without tags nobody knows whose it is, what it costs, and whether `down` left it behind",
+        "without tags nobody knows who owns it, what it costs, and whether `down` left it behind",
         "environment",
         ("engine",),
     ),

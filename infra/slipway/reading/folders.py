@@ -1,4 +1,4 @@
-"""Say where a person's files are."""
+"""Locate a person's files."""
 
 import os
 from dataclasses import dataclass

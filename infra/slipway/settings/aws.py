@@ -1,4 +1,4 @@
-"""Hold what a person writes about an environment on AWS: the frozen, validated settings of kind `aws`."""
+"""Define what a person may write about an environment on AWS: the frozen, validated settings of kind `aws`."""
 
 from typing import Annotated, Literal, Self
 

@@ -1,4 +1,4 @@
-"""Hold what a person writes about one node pool on AWS, and check it against the catalogue."""
+"""Define what a person may write about one node pool on AWS, and validate it against the catalogue."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
@@ -90,7 +90,7 @@ class AwsNodePool(Section):
         "of the region with that accelerator and so many GPUs.",
         examples=[["g6.2xlarge", "g6.4xlarge"]],
     )
-    min_nodes: Annotated[int, *number(0, 5000)] = Field(default=0, description="Nodes at rest.", examples=[0])
+    min_nodes: Annotated[int, *number(0, 5000)] = Field(default=0, description="Nodes that always run.", examples=[0])
     max_nodes: Annotated[int, *number(1, 5000)] = Field(description="Nodes at the highest load.", examples=[4])
     spot: Spot | None = Field(default=None, description="Spot capacity; on-demand nodes only when left out.")
     capacity_reservation: Reservation | None = Field(
@@ -245,5 +245,5 @@ def refuse_wrong_mig(pool: AwsNodePool, region: str, at: tuple[str | int, ...]) 
             todo = "write time_slicing instead"
             raise refusal(f"{mig}: {instance.gpu.model} cannot be cut", "MIG on A100 and H100 only", todo, at)
         if mig not in profiles:
-            problem = f"{mig} is no profile of {instance.name}, whose GPUs have {format_bytes(instance.gpu.memory)}"
+            problem = f"{mig} is not a profile of {instance.name}, whose GPUs have {format_bytes(instance.gpu.memory)}"
             raise refusal(problem, ", ".join(profiles), f"write for example {next(iter(profiles))}", at)

@@ -38,7 +38,7 @@ def _account(value: object) -> str:
     allowed = "12 digits in quotes"
     if type(value) is int:
         todo = f'write "{value:012d}"' if 0 <= value < 10**12 else 'write for example "123456789012"'
-        raise refusal("is a number, which loses the zeros at its front", allowed, todo)
+        raise refusal("is a number, which loses its leading zeros", allowed, todo)
     text = line_of_text(100, '"123456789012"')(value)
     if not _ACCOUNT.fullmatch(text):
         raise refusal("is not the id of an account", allowed, 'write for example "123456789012"')
@@ -120,7 +120,9 @@ def _role(value: object) -> str:
     if ":assumed-role/" in text:
         raise refusal("is a session of a role", allowed, f"name the role itself, for example {example}")
     if ":role/aws-service-role/" in text:
-        raise refusal("is the role of an AWS service", allowed, f"name a role of people, for example {example}")
+        raise refusal(
+            "is the role of an AWS service", allowed, f"name a role that people assume, for example {example}"
+        )
     if not _ROLE.fullmatch(text):
         raise refusal("is not the ARN of a role", allowed, f"write for example {example}")
     return text
@@ -147,7 +149,7 @@ def _tag_key(value: object) -> str:
     if text.lower().startswith(("aws:", "slipway:")):
         raise refusal("is reserved", allowed, "write for example team")
     if text == "Name":
-        raise refusal("is what Slipway calls each thing itself", allowed, "write for example team")
+        raise refusal("is set by Slipway itself", allowed, "write for example team")
     if not _TAG.fullmatch(text):
         raise refusal("has a character that AWS refuses", allowed, "write for example team")
     return text
@@ -168,7 +170,7 @@ def _pool_name(value: object) -> str:
     text = dns_label(POOL_NAME_LIMIT)(value)
     if text == SYSTEM_POOL:
         allowed = "any other name"
-        raise refusal("is the pool of the platform itself", allowed, "write for example cpu")
+        raise refusal("is reserved for the platform's own pool", allowed, "write for example cpu")
     return text
 
 

@@ -1,4 +1,4 @@
-"""Hold what a person writes about one environment: the frozen, validated settings of stacks/Pulumi.<env>.yaml."""
+"""Define what a person may write about one environment: the frozen, validated settings of stacks/Pulumi.<env>.yaml."""
 
 import re
 from collections.abc import Sequence
@@ -103,7 +103,7 @@ def _label_value(value: object) -> str:
 def _namespace(text: str) -> str:
     if text in _PLATFORM_NAMESPACES or text.startswith(_SYSTEM_PREFIXES):
         allowed = "a namespace for models alone"
-        raise refusal("is a namespace of the cluster's own or of its platform", allowed, "write for example slipway")
+        raise refusal("belongs to the cluster itself or to its platform", allowed, "write for example slipway")
     return text
 
 

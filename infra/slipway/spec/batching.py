@@ -36,7 +36,7 @@ class Batching(Section):
     @model_validator(mode="after")
     def _waits_and_rows_make_sense(self) -> Self:
         if self.max_wait > WAIT_MOST_S:
-            problem = f"{format_seconds(self.max_wait)} is longer than anybody should wait for others"
+            problem = f"{format_seconds(self.max_wait)} is longer than a request should wait for others"
             raise refusal(problem, "from 1ms to 1s", "write for example 2ms", ("max_wait",))
         if self.enabled and self.max_rows == 1:
             problem = "is true, though max_rows 1 lets each request run alone"

@@ -46,13 +46,13 @@ class ModelSpec(Section):
     scale: Scale = Field(default=Scale(), description="How many replicas there are; one when left out.")
     rollout: RolloutRules = Field(
         default=RolloutRules(),
-        description="What an update may do to those who use the model.",
+        description="How an update may affect those who use the model.",
         exclude_if=lambda value: value == RolloutRules(),
     )
     spot: Literal["avoided", "allowed"] = Field(
         default="avoided",
         description=(
-            "Whether replicas may run on spot nodes, which can be taken back. `avoided`: only where no other pool "
+            "Whether replicas may run on spot nodes, which can be reclaimed. `avoided`: only where no other pool "
             "fits; `allowed`: where they cost least."
         ),
         examples=["allowed"],
@@ -64,7 +64,7 @@ class ModelSpec(Section):
         examples=[{"region": "eu-central-1"}],
         exclude_if=lambda value: value is None,
     )
-    endpoint: Endpoint = Field(default=Endpoint(), description="What a request may cost.")
+    endpoint: Endpoint = Field(default=Endpoint(), description="Limits of a request.")
     batching: Batching = Field(
         default=Batching(),
         description="How the rows of several requests share a run of the model (docs/explanation/batching.md).",
@@ -77,7 +77,7 @@ class ModelSpec(Section):
     exceptions: dict[ExceptableRule, Reason] = Field(
         default_factory=dict,
         description=(
-            f"Rules of the policy that do not hold for this model, each with why in {REASON_LEAST} characters or more."
+            f"Policy rules that the model is exempted from, each with the reason in {REASON_LEAST} characters or more."
         ),
         examples=[{"spot-floor": "A batch job asks, and asks again tomorrow"}],
         exclude_if=lambda value: not value,

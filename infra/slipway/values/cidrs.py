@@ -39,7 +39,7 @@ def subnets(cidr: str, zones: int) -> tuple[Subnets, ...]:
         zones: how many zones there are, at most four.
     """
     if not 0 < zones <= ZONES_MOST:
-        raise ValueError(f"{zones} zones, where 1 to {ZONES_MOST} are foreseen")
+        raise ValueError(f"{zones} zones; 1 to {ZONES_MOST} are supported")
     parts = list(IPv4Network(cidr).subnets(prefixlen_diff=_BITS))
     public = list(parts[_PUBLIC_PART].subnets(prefixlen_diff=_BITS))
     return tuple(Subnets(str(parts[zone]), str(public[zone])) for zone in range(zones))

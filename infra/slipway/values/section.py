@@ -1,4 +1,4 @@
-"""Hold what all files that a person writes are made of: sections, and numbers in them."""
+"""Define the parts of every file that a person writes: sections, and numbers in them."""
 
 from typing import Any
 

@@ -95,10 +95,10 @@ def test_the_reason_says_what_a_replica_takes_and_costs_and_what_the_other_pools
     bound = bind([CPU, GPU, SLICED, MIG], spec(resources=gpu(share="1/4", memory="6Gi")))
     assert bound is not None
     assert bound.reason == (
-        "the best of 2 pools that fit: $0.3000 an hour for 25.0% of one g6.2xlarge",
+        "the best of 2 eligible pools: $0.3000 an hour for 25.0% of one g6.2xlarge",
         "l4 at $1.2000",
-        "cpu does not fit (no GPU)",
-        "h100-mig does not fit (1/8 of the H100 for each)",
+        "cpu is not eligible (no GPU)",
+        "h100-mig is not eligible (1/8 of the H100 for each)",
     )
 
 
@@ -107,7 +107,7 @@ def test_without_prices_the_smallest_pool_is_taken_and_said_to_be() -> None:
     large = replace(free[1], name="large", memory=64 * GI)
     bound = bind([large, *free], spec(resources=gpu()))
     assert bound is not None
-    assert bound.reason == ("the smallest pool that fits", "large, cpu do not fit (no GPU)")
+    assert bound.reason == ("the smallest eligible pool", "large, cpu are not eligible (no GPU)")
     assert chosen(spec(), large, *free) == "cpu"
 
 
@@ -118,7 +118,7 @@ def test_a_refusal_names_everything_that_each_pool_lacks_and_pools_that_are_alik
     ]  # fmt: skip
     error = no_pool("prod", [CPU, replace(CPU, name="cpu-2"), GPU], loaded(model), model)
     assert error.allowed == (
-        "what one of these has (cpu, cpu-2: a node has 8 CPU, no GPU; "
+        "what one of these offers (cpu, cpu-2: a node has 8 CPU, no GPU; "
         "l4: a node has 8 CPU, L4, 1 GPU in a node, L4 with 24Gi each)"
     )
 
@@ -126,14 +126,14 @@ def test_a_refusal_names_everything_that_each_pool_lacks_and_pools_that_are_alik
 @pytest.mark.parametrize(
     ("asked", "field", "problem"),
     [
-        ({"resources": {"cpu": 64}}, "resources.cpu", '"64" is more than any node pool of prod has in a node'),
+        ({"resources": {"cpu": 64}}, "resources.cpu", '"64" is more than a node of any pool of prod offers'),
         (
             {"resources": {"architecture": "arm64"}},
             "resources.architecture",
-            '"arm64" is what no node pool of prod has',
+            '"arm64" is offered by no node pool of prod',
         ),
-        ({"resources": gpu(family="T4")}, "resources.gpu.family", '["T4"] is what no node pool of prod has'),
-        ({"data": {"region": "eu-west-1"}}, "data.region", '"eu-west-1" is what no node pool of prod has'),
+        ({"resources": gpu(family="T4")}, "resources.gpu.family", '["T4"] is offered by no node pool of prod'),
+        ({"data": {"region": "eu-west-1"}}, "data.region", '"eu-west-1" is offered by no node pool of prod'),
     ],
 )
 def test_a_refusal_blames_the_field_that_keeps_a_replica_off(asked: dict[str, Any], field: str, problem: str) -> None:

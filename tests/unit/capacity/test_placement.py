@@ -51,7 +51,7 @@ def test_a_rollout_starts_a_new_pod_first_then_stops_an_old_one_first_else_there
 def test_downtime_is_taken_only_where_the_spec_allows_it_and_there_is_no_room_for_both() -> None:
     whole = replace(GPU, max_nodes=1)
     with pytest.raises(
-        UserError, match=r"scale.max: 1 replicas and the one more .* need 2 GPUs: pool l4 has room for 1"
+        UserError, match=r"scale.max: 1 replicas and the extra one .* need 2 GPUs: pool l4 has capacity for 1"
     ):
         placed(whole, one_gpu("only", 1, 1))
     only = placed(whole, one_gpu("only", 1, 1, rollout={"downtime": "allowed"}))["only"]
@@ -62,11 +62,14 @@ def test_downtime_is_taken_only_where_the_spec_allows_it_and_there_is_no_room_fo
 
 def test_parts_of_a_gpu_are_counted_like_gpus_on_time_slices_and_on_mig() -> None:
     shared = [spec(name, resources=gpu(share="1/8"), scale=scale(1, 2)) for name in ("a", "b")]
-    with pytest.raises(UserError, match="need 3 shares of GPUs: pool l4-sliced has room for 2 beside b replicas"):
+    with pytest.raises(UserError, match="need 3 shares of GPUs: pool l4-sliced has capacity for 2 beside b replicas"):
         placed(SLICED, *shared)
     assert placed(replace(SLICED, max_nodes=2), *shared)["a"].rollout == SURGE
     assert placed(MIG, *shared)["b"].warnings == ()
-    assert "nothing keeps one from using the memory" in placed(replace(SLICED, max_nodes=2), *shared)["b"].warnings[0]
+    assert (
+        "nothing stops one of them from using all of its memory"
+        in placed(replace(SLICED, max_nodes=2), *shared)["b"].warnings[0]
+    )
 
 
 def test_gpus_that_fit_one_by_one_are_refused_together() -> None:
@@ -82,12 +85,12 @@ def test_a_model_that_fits_is_not_blamed_for_one_that_does_not() -> None:
     small, large = one_gpu("small", 1, 1), spec("large", resources=gpu(count=2), scale=scale(4, 4))
     with pytest.raises(UserError) as refused:
         placed(replace(GPU, gpu=Accelerators(3, GI, "L4"), max_nodes=3), small, large)
-    assert [finding.problem for finding in each(refused.value)] == ["4 replicas do not fit: pool l4 has room for 3"]
+    assert [finding.problem for finding in each(refused.value)] == ["4 replicas do not fit: pool l4 has capacity for 3"]
 
 
 def test_cpu_and_memory_beside_the_gpus_are_counted_too() -> None:
     narrow = replace(TWO_BY_TWO, cpu=1500)  # two GPUs, but CPU for one replica
-    with pytest.raises(UserError, match="pool l4 has room for 2"):
+    with pytest.raises(UserError, match="pool l4 has capacity for 2"):
         placed(narrow, one_gpu("model", 1, 3))
 
 
@@ -97,13 +100,13 @@ def test_models_without_gpus_must_fit_together_at_rest_and_are_warned_of_when_al
     fitting = placed(CPU, *models)  # 28 of 32 replicas
     assert {one.rollout for one in fitting.values()} == {SURGE}
     assert crowded(CPU, [(model.name, model) for model in models]) == (
-        "pool cpu: if all its models were at scale.max at once, 80 of 112 replicas would wait for room on its 4 nodes; "
-        "raise max_nodes, or know that they never peak together"
+        "pool cpu: if all its models were at scale.max at once, 80 of 112 replicas would find no capacity on its 4 "
+        "nodes; raise max_nodes, or make sure that they never peak together"
     )
     assert crowded(CPU, [(model.name, model) for model in models[:2]]) is None
     eighth, ninth = (spec(f"model-{index}", scale=scale(4, 16)) for index in (7, 8))
     assert {one.rollout for one in placed(CPU, *models, eighth).values()} == {ONE_GOES_FIRST}
-    with pytest.raises(UserError, match=r"scale.min: 4 replicas do not fit: pool cpu has room for 0 beside model-0"):
+    with pytest.raises(UserError, match=r"4 replicas do not fit: pool cpu has capacity for 0 beside model-0"):
         placed(CPU, *models, eighth, ninth)
 
 
@@ -113,7 +116,7 @@ def test_replicas_at_rest_that_need_spot_nodes_are_counted_with_all_models_of_th
     assert placed(spot, spec(scale=scale(8, 8)))["least"].floor_on_spot == 0
     found = placed(spot, spec("a", scale=scale(5, 5), spot="allowed"), spec("z", scale=scale(6, 6)))
     assert {name: one.floor_on_spot for name, one in found.items()} == {"a": 3, "z": 0}
-    assert "3 of 5 replicas at rest need spot nodes of pool cpu" in found["a"].warnings[0]
+    assert "3 of the 5 minimum replicas need spot nodes of pool cpu" in found["a"].warnings[0]
     assert found["z"].warnings == ()
     assert placed(CPU, spec(scale=scale(8, 8)))["least"].floor_on_spot == 0
 

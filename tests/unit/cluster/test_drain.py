@@ -71,7 +71,7 @@ def test_nodes_are_cordoned_and_pods_leave() -> None:
     assert drain(api, "group=old", told.append, threading.Event(), 10) == 2
     assert api.cordoned == ["a", "b"]
     assert api.pods == []
-    assert told == ["0 of 2 nodes are empty; 2 pods leave"]
+    assert told == ["0 of 2 nodes are empty; 2 pods are being evicted"]
 
 
 def test_pods_of_a_daemon_set_stay() -> None:
@@ -84,7 +84,9 @@ def test_a_pod_that_its_budget_holds_is_asked_again() -> None:
     api = Api([pod("digits-1", "a")], refusals=1)
     told: list[str] = []
     drain(api, "group=old", told.append, threading.Event(), 10)
-    assert told[0] == "1 of 2 nodes are empty; 1 pods leave, slipway/digits-1 must stay until others are ready"
+    assert told[0] == (
+        "1 of 2 nodes are empty; 1 pods are being evicted, slipway/digits-1 must wait until others are ready"
+    )
     assert api.pods == []
 
 

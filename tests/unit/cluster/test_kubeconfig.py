@@ -68,7 +68,7 @@ def test_a_proxy_that_does_not_lead_there_is_named_without_its_password(monkeypa
     with pytest.raises(ClusterUnreachable) as refused:
         Cluster("here", "n", kubeconfig()).list("Pod")
     text = str(refused.value)
-    assert "by way of the proxy http://127.0.0.1:9 (waited 0.0 s)" in text
+    assert "through the proxy http://127.0.0.1:9 (waited 0.0 s)" in text
     assert "next: if it is reached without a proxy, add 10.9.8.7 to NO_PROXY" in text
     assert "secret" not in text
 
@@ -174,11 +174,11 @@ class Refusing(BaseHTTPRequestHandler):
     ("status", "todo"),
     [
         (401, "log in again"),
-        (403, "have a role bound"),
+        (403, "ask for a role"),
         (404, "correct what the message names"),
         (409, "run the command again"),
         (429, "run the command again in a minute"),
-        (500, "see the API server's log"),
+        (500, "check the API server's log"),
     ],
 )
 def test_a_refusal_says_what_to_do(status: int, todo: str) -> None:

@@ -77,9 +77,9 @@ def test_a_namespace_without_our_mark_is_refused_with_its_name_whose_it_is_and_w
     namespace(cluster, **labels)
     says = [f"{key}={value}" for key, value in labels.items()] or ["no labels"]
     with refused(
-        'stacks/Pulumi.local.yaml:8: config.slipway:environment.namespace: "slipway" is there already',
+        'stacks/Pulumi.local.yaml:8: config.slipway:environment.namespace: "slipway" already exists',
         "2025-01-02T03:04:05Z",
-        "next: write another name; or, when those whose it is agree, run slipway up local --adopt slipway",
+        "next: write another name; or, if its owners agree, run slipway up local --adopt slipway",
         *says,
     ):
         refuse_foreign_namespace(cluster, "local", AT)
@@ -151,7 +151,7 @@ def test_an_object_with_a_models_name_that_is_not_its_own_is_refused(
     cluster: FakeCluster, kind: str, labels: dict[str, str]
 ) -> None:
     cluster._put({"kind": kind, "metadata": {"name": "least", "labels": labels}})
-    with refused(f'"least" needs {kind} slipway/least, which is there and not its own'):
+    with refused(f'"least" needs {kind} slipway/least, which exists and is not its own'):
         refuse_foreign_objects(cluster, "local", [LEAST], lambda _: AT)
 
 
@@ -166,7 +166,7 @@ def test_a_policy_of_others_with_our_name_is_not_taken_over(cluster: FakeCluster
     manifests = render_environment(fixture_plan("local"))
     refuse_foreign_policies(cluster, manifests, "local")
     cluster._put({"kind": "NetworkPolicy", "metadata": {"name": "default-deny"}})
-    with refused("NetworkPolicy slipway/default-deny is there"):
+    with refused("NetworkPolicy slipway/default-deny exists"):
         refuse_foreign_policies(cluster, manifests, "local")
 
 
@@ -197,7 +197,7 @@ def test_down_deletes_a_namespace_that_slipway_made_and_nobody_else_uses(cluster
 def test_down_keeps_a_namespace_that_others_have_something_in_and_says_what(cluster: FakeCluster) -> None:
     namespace(cluster, **environment_labels("local"))
     config_map(cluster, "precious")
-    said = "namespace slipway stays: it has what Slipway did not make: ConfigMap precious"
+    said = "namespace slipway is retained: it contains what Slipway did not make: ConfigMap precious"
     assert give_up_namespace(cluster, "local", lambda _: None) == said
     assert ("ConfigMap", "precious") in cluster.objects
     assert namespace_standing(cluster, "local") is Standing.OWN
@@ -206,9 +206,9 @@ def test_down_keeps_a_namespace_that_others_have_something_in_and_says_what(clus
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
-        ({"owner": "team-a"}, "namespace slipway stays: it is not of this environment"),
-        (environment_labels("staging"), "namespace slipway stays: it is not of this environment"),
-        ({"slipway.dev/adopted-by": "local"}, "namespace slipway stays: it was adopted"),
+        ({"owner": "team-a"}, "namespace slipway is retained: it does not belong to this environment"),
+        (environment_labels("staging"), "namespace slipway is retained: it does not belong to this environment"),
+        ({"slipway.dev/adopted-by": "local"}, "namespace slipway is retained: it was adopted"),
     ],
 )
 def test_down_never_deletes_a_namespace_that_it_did_not_make(

@@ -31,7 +31,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeCluster:
 @pytest.mark.parametrize("stack", ["local", "local.least"])
 def test_a_namespace_of_others_is_refused(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, stack: str) -> None:
     monkeypatch.setattr(pulumi, "get_stack", lambda: stack)
-    with pytest.raises(pulumi.RunError, match="Slipway did not make it"):
+    with pytest.raises(pulumi.RunError, match="Slipway did not create it"):
         by_hand.run()
 
 
@@ -39,5 +39,5 @@ def test_an_object_of_others_is_refused(cluster: FakeCluster, monkeypatch: pytes
     cluster.objects["Namespace", "slipway"]["metadata"]["labels"] = environment_labels("local")
     cluster._put({"kind": "Service", "metadata": {"name": "least"}})
     monkeypatch.setattr(pulumi, "get_stack", lambda: "local.least")
-    with pytest.raises(pulumi.RunError, match="needs Service slipway/least, which is there and not its own"):
+    with pytest.raises(pulumi.RunError, match="needs Service slipway/least, which exists and is not its own"):
         by_hand.run()

@@ -40,9 +40,9 @@ def test_a_plan_shows_pool_and_why_cold_start_and_cost_within_120_columns(files:
     assert "1500m 8Gi 1/7xH100" in mig
     assert "717.49-2,869.94" in mig
     assert (
-        "gpu-mig: h100-mig is the best of 2 pools that fit: $0.9829 an hour for 14.3% of one p5.4xlarge" in said.stdout
+        "gpu-mig: h100-mig is the best of 2 eligible pools: $0.9829 an hour for 14.3% of one p5.4xlarge" in said.stdout
     )
-    assert "warning: spot: scale.min: 1 of 3 replicas at rest need spot nodes of pool spot" in said.stderr
+    assert "warning: spot: scale.min: 1 of the 3 minimum replicas need spot nodes of pool spot" in said.stderr
     assert "fleet: $" in said.stdout.splitlines()[-1]
 
 
@@ -71,4 +71,4 @@ def test_of_a_cluster_that_was_there_no_price_is_shown(tmp_path: Path) -> None:
         shutil.copytree(FIXTURES / "repo" / name, tmp_path / name)
     said = run("price", "local", "--models", str(tmp_path), "--settings", str(FIXTURES / "settings/ok"))
     assert said.stdout.splitlines()[1].split() == ["least", "default", "1", *["-"] * 6]
-    assert "nothing is known of it by the hour" in said.stderr
+    assert "its hourly price is not known" in said.stderr

@@ -33,7 +33,7 @@ def test_another_account_is_refused_with_file_line_and_who_it_is() -> None:
         called_by("210987654321", "arn:aws:iam::210987654321:user/anna").guard()
     assert str(refused.value) == (
         f'{ROOT}/stacks/Pulumi.prod.yaml:7: config.slipway:environment.account: "123456789012" is not the account of '
-        "the caller, arn:aws:iam::210987654321:user/anna; allowed: 210987654321; next: take credentials of the "
+        "the caller, arn:aws:iam::210987654321:user/anna; allowed: 210987654321; next: use credentials of the "
         "environment's account (`aws sts get-caller-identity` shows whose they are)"
     )
     assert refused.value.exit_code == 1

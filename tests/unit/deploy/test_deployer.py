@@ -208,7 +208,7 @@ def test_a_first_release_that_is_wrong_is_taken_away_whole(bench: Bench) -> None
     bench.behave(one, how="crashes")
     (done,) = bench.up(one)
     assert isinstance(done.error, RolloutFailed)
-    assert done.restored == "nothing served before, and what was made is removed"
+    assert done.restored == "nothing served before, and what was made has been destroyed"
     assert bench.engine.destroyed == ["local.digits"]
     assert {kind for kind, _ in bench.cluster.objects} <= {"ReplicaSet"}
 

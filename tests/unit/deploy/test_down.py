@@ -35,7 +35,7 @@ def test_what_is_left_is_named_by_kind_and_name(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(down, "GONE_LIMIT_S", 0.0)
     cluster = FakeCluster()
     cluster._put({"kind": "Service", "metadata": {"name": "digits", "labels": OF_DIGITS}})
-    with pytest.raises(LeftBehind, match="Service slipway/digits: it was not deleted, or was made again"):
+    with pytest.raises(LeftBehind, match="Service slipway/digits: it was not deleted, or was created again"):
         prove_models_gone(cluster, "local", None)
 
 
@@ -43,7 +43,7 @@ def test_what_is_left_is_named_by_kind_and_name(monkeypatch: pytest.MonkeyPatch)
     ("kind", "item", "said"),
     [
         ("Service", {"finalizers": ["lb.example.com/clean"]}, "being deleted, waiting for lb.example.com/clean"),
-        ("Pod", {}, "being deleted, for its controller to end it"),
+        ("Pod", {}, "being deleted, for its controller to finish"),
     ],
 )
 def test_what_is_left_says_what_keeps_it(

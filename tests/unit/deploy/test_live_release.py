@@ -52,5 +52,5 @@ def test_what_somebody_changed_beyond_the_templates_is_not_recorded() -> None:
     cluster = deployed(LEAST)
     pod = cluster.objects["Deployment", "least"]["spec"]["template"]["spec"]
     pod["serviceAccountName"] = "admin"
-    with pytest.raises(LiveRefused, match="serviceAccountName is none of this model's"):
+    with pytest.raises(LiveRefused, match="serviceAccountName is not one of this model's"):
         record_of_live(cluster, LATER)

@@ -129,7 +129,7 @@ def test_a_mark_is_never_there_without_its_record(cluster: FakeCluster, monkeypa
 
 def test_a_record_that_is_none_is_told(cluster: FakeCluster) -> None:
     cluster._put({"kind": "ConfigMap", "metadata": {"name": "least-verified"}, "data": {"release.json": "{"}})
-    with pytest.raises(RecordRefused, match=r"ConfigMap slipway/least-verified, cannot be used"):
+    with pytest.raises(RecordRefused, match=r"ConfigMap slipway/least-verified, cannot be restored"):
         saved(cluster, "least")
 
 

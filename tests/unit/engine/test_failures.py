@@ -29,7 +29,7 @@ def destroy(folder: Path, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("incorrect passphrase", "next: set PULUMI_CONFIG_PASSPHRASE or"),
         ("passphrase must be set with PULUMI_CONFIG_PASSPHRASE", "next: set PULUMI_CONFIG_PASSPHRASE or"),
-        ("secrets (code=Unknown): NoCredentialProviders\n\tmore", "next: see that your credentials may use the key"),
+        ("secrets (code=Unknown): NoCredentialProviders\n\tmore", "next: check that your credentials may use the key"),
     ],
 )
 def test_another_passphrase_or_key_is_one_line_with_what_to_do_and_no_failed_deployment(

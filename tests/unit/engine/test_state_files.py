@@ -71,7 +71,7 @@ def test_a_lock_that_is_just_being_written_is_waited_for(
 def test_a_state_that_was_cut_gives_way_to_the_one_before(tmp_path: Path, states: Path) -> None:
     cut(states / "local.json", STATE[:20])
     (said,) = mend(f"file://{tmp_path}", "slipway")
-    assert "the state before it is taken" in said
+    assert "the state before it is used" in said
     assert (states / "local.json").read_text() == STATE
     assert names(states) == {"local.json"}
 

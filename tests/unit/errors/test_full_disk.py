@@ -13,7 +13,7 @@ def test_a_full_disk_is_told_with_what_was_done_the_path_and_what_to_do() -> Non
     with pytest.raises(NoSpace) as caught, room("the image", Path("/elsewhere")):
         raise OSError(errno.ENOSPC, "No space left on device", "/tmp/here")
     assert str(caught.value) == (
-        "the image: No space left on device: /tmp/here; next: make room there (`df -h` shows what is full), "
+        "the image: No space left on device: /tmp/here; next: free space there (`df -h` shows what is full), "
         "then run the command again"
     )
     assert caught.value.exit_code == 2

@@ -144,7 +144,7 @@ def test_a_digest_from_the_environment_is_taken_for_its_own_tag_only() -> None:
     pinned = by_digest(local, {VARIABLE: f"{tag}@{NEW}"})
     assert pinned.base_image == f"{tag}@{NEW}"
     assert by_digest(pinned, {VARIABLE: f"{tag}@{OLD}"}) == pinned
-    with pytest.raises(UserError, match=f"environment variable: {VARIABLE}: .*is not an image by digest; .*next: "):
+    with pytest.raises(UserError, match=f"environment variable: {VARIABLE}: .*is not an image with a digest; .*next: "):
         by_digest(local, {VARIABLE: f"{tag}@sha256:short"})
 
 

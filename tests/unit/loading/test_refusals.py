@@ -126,7 +126,7 @@ def beside_local(folder: Path, **changes: str) -> None:
 
 def test_two_environments_in_one_namespace_are_refused_each_with_the_others_line(tmp_path: Path) -> None:
     beside_local(tmp_path)
-    line = 'Pulumi.{}.yaml:5: config.slipway:environment.namespace: "slipway" is the namespace of environment {} too'
+    line = 'Pulumi.{}.yaml:5: config.slipway:environment.namespace: "slipway" is also the namespace of environment {}'
     for environment, other in (("local", "team"), ("team", "local")):
         with pytest.raises(UserError) as refused:
             load_environment(tmp_path, environment, tmp_path / "models", Path("repo"))

@@ -120,11 +120,11 @@ def test_the_table_is_of_the_version_that_images_get() -> None:
 UNSUPPORTED = {
     "a newer IR version": (
         graph_of([RELU], ir=20),
-        r"has IR version 20, and ONNX Runtime \S+ of the image reads no newer one than 13",
+        r"has IR version 20, and ONNX Runtime \S+ of the image reads none newer than 13",
     ),
     "a newer opset": (
         graph_of([RELU], opsets=(("", 27),)),
-        r"imports opset 27 of ai.onnx, and .* takes no newer one than 26",
+        r"imports opset 27 of ai.onnx, and .* supports none newer than 26",
     ),
     "a newer opset of ai.onnx.ml": (
         graph_of([RELU], opsets=(("", 17), ("ai.onnx.ml", 6))),
@@ -178,7 +178,7 @@ UNSUPPORTED = {
     ),
     "an operator that was taken out": (
         graph_of([helper.make_node("Upsample", ["x", "w"], ["y"])], [inline(bytes(8))], opsets=(("", 13),)),
-        r"operator Upsample, which ai.onnx has no more from opset 10 on",
+        r"operator Upsample, which ai.onnx no longer has from opset 10 on",
     ),
     "an operator for GPUs alone": (
         graph_of([op("BiasSplitGelu", "com.microsoft")], opsets=(("", 17), ("com.microsoft", 1))),
@@ -222,11 +222,11 @@ MISWIRED = {
     "an input that nothing gives": (graph_of([ADD]), "takes 'w' for the operator Add, which no input, weight or node"),
     "an input that nothing gives in a subgraph": (with_branch([ADD]), "takes 'w' for the operator Add"),
     "an output that nothing gives": (graph_of([helper.make_node("Relu", ["x"], ["z"])]), "has the output 'y', which"),
-    "two nodes for one output": (graph_of([RELU, RELU]), "has 2 values of the name 'y'"),
-    "a node for an input": (graph_of([helper.make_node("Relu", ["x"], ["x"]), RELU]), "has 2 values of the name 'x'"),
+    "two nodes for one output": (graph_of([RELU, RELU]), "has 2 values named 'y'"),
+    "a node for an input": (graph_of([helper.make_node("Relu", ["x"], ["x"]), RELU]), "has 2 values named 'x'"),
     "two nodes of one name": (
         graph_of([helper.make_node("Relu", ["x"], ["h"], name="a"), helper.make_node("Relu", ["h"], ["y"], name="a")]),
-        "has 2 nodes of the name 'a'",
+        "has 2 nodes named 'a'",
     ),
     "an attribute that is missing": (graph_of([op("Cast")]), r"has Cast \(node 'one'\): .*attribute"),
     "an attribute that nobody knows": (graph_of([op("Relu", key=1)]), r"has Relu \(node 'one'\): .*key"),

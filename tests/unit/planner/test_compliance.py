@@ -117,10 +117,10 @@ def test_an_environment_that_keeps_to_every_rule_has_no_finding(files: Files) ->
 def test_replicas_at_rest_on_spot_nodes_alone_are_refused(files: Files) -> None:
     files.settings(spot="spot: {}")
     assert files.messages() == [
-        "models/digits.yaml:8: scale.min: 1 replica must always be there, and pool cpu is spot: 0 of its nodes are "
-        "never spot, with room for 0 (rule spot-floor); allowed: replicas at rest that the on-demand nodes of pool cpu "
-        "hold; next: raise spot.on_demand_nodes of pool cpu in the settings of dev, or say in the spec why it may be "
-        "so: exceptions: {spot-floor: WHY}"
+        "models/digits.yaml:8: scale.min: 1 replica must always run, but pool cpu is spot: 0 of its nodes are "
+        "on-demand, with capacity for 0 (rule spot-floor); allowed: minimum replicas that fit on the on-demand nodes "
+        "of pool cpu; next: raise spot.on_demand_nodes of pool cpu in the settings of dev, or say in the spec why it "
+        "may be so: exceptions: {spot-floor: WHY}"
     ]
 
 
@@ -129,8 +129,8 @@ def test_on_demand_nodes_of_a_spot_pool_hold_what_fits_on_them_together(files: F
     assert files.comply().refused == ()
     files.model("faces", least=2, cpu="1500m")
     (message,) = files.messages()
-    assert message.startswith("models/digits.yaml:8: scale.min: 1 replica must always be there")
-    assert "1 of its nodes is never spot, with room for 0 beside faces" in message
+    assert message.startswith("models/digits.yaml:8: scale.min: 1 replica must always run")
+    assert "1 of its nodes is on-demand, with capacity for 0 beside faces" in message
 
 
 def test_a_justified_exception_is_honoured_and_leaves_its_room_to_others(files: Files) -> None:
@@ -143,7 +143,7 @@ def test_an_exception_that_is_not_needed_is_said_with_its_line(files: Files) -> 
     files.model("digits", f"exceptions:\n  spot-floor: {WHY}\n")
     assert files.comply().refused == ()
     assert files.warnings() == [
-        "models/digits.yaml:11: exceptions.spot-floor: is not needed in dev, where digits keeps to that rule; "
+        "models/digits.yaml:11: exceptions.spot-floor: is not needed in dev, where digits complies with that rule; "
         "next: remove it, or write it into the environments that need it"
     ]
 
@@ -159,9 +159,9 @@ def test_a_budget_below_the_price_at_rest_is_refused(files: Files) -> None:
     files.settings(budget=10)
     (message,) = files.messages()
     assert message.startswith(
-        "stacks/Pulumi.dev.yaml:13: config.slipway:environment.budget.monthly_usd: 10 dollars a month"
+        "stacks/Pulumi.dev.yaml:13: config.slipway:environment.budget.monthly_usd: 10 USD a month"
     )
-    assert "that it costs at rest (rule budget-at-rest)" in message
+    assert "that all models cost at scale.min (rule budget-at-rest)" in message
     assert "exceptions" not in message, "nobody is excepted from a rule about the environment"
 
 
@@ -170,7 +170,7 @@ def test_a_budget_below_the_highest_price_is_a_warning(files: Files) -> None:
     resting = next(budget for budget in range(100, 5000, 20) if not _refused(files, budget))
     files.settings(budget=resting)
     (warning,) = files.warnings()
-    assert "could cost at its largest (rule budget-at-maximum); next: raise it or lower max_nodes" in warning
+    assert "could cost at scale.max (rule budget-at-maximum); next: raise it or lower max_nodes" in warning
 
 
 def _refused(files: Files, budget: int) -> bool:
@@ -196,7 +196,7 @@ def test_a_model_bound_to_a_region_is_not_placed_elsewhere_even_if_placement_let
     elsewhere = replace(planned, settings=planned.settings.model_copy(update={"region": "eu-west-1"}))
     (finding,) = comply(elsewhere, specs, document, DAY).refused
     assert isinstance(finding, RuleBroken) and finding.rule.id == "data-residency"
-    assert '"eu-central-1" is not where the model store is, which is in eu-west-1' in finding.problem
+    assert '"eu-central-1" is not the region of the model store, which is in eu-west-1' in finding.problem
 
 
 def test_objects_that_break_a_rule_are_refused_before_they_are_applied(
@@ -219,8 +219,8 @@ def test_the_committed_environments_keep_to_every_mandatory_rule(environment: st
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("spot-flor: " + WHY, 'exceptions.spot-flor: "spot-flor" is no rule that a model can be excepted from'),
-        ("tags: " + WHY, 'exceptions.tags: "tags" is no rule that a model can be excepted from'),
+        ("spot-flor: " + WHY, 'exceptions.spot-flor: "spot-flor" is not a rule that a model can be exempted from'),
+        ("tags: " + WHY, 'exceptions.tags: "tags" is not a rule that a model can be exempted from'),
         ("spot-floor: because", 'exceptions.spot-floor: "because" is too short'),
     ],
 )

@@ -70,7 +70,7 @@ def test_the_smallest_pool_that_fits_is_taken_whatever_their_order(tmp_path: Pat
         assert model.pool.name == "small"
     (model,) = planned(pools(GPU, LARGE, SMALL), spec_file(tmp_path, ("256Mi", "16Gi")))
     assert model.pool.name == "large"
-    assert "small does not fit (a node has 8Gi memory)" in model.pool_reason
+    assert "small is not eligible (a node has 8Gi memory)" in model.pool_reason
 
 
 def test_a_model_with_a_gpu_goes_to_a_pool_with_gpus_and_is_warned_of_the_cpu_build(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_an_update_without_room_stops_one_of_several_pods_first(tmp_path: Path) 
 
 
 def test_an_update_without_room_of_what_may_be_a_single_pod_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"scale.max: 4 replicas and the one more .* need 5 GPUs: .* room for 4"):
+    with pytest.raises(UserError, match=r"scale.max: 4 replicas and the extra one .* need 5 GPUs: .* capacity for 4"):
         planned(pools(GPU), spec_file(tmp_path, *gpus(1, 1, 4)))
 
 
@@ -103,10 +103,10 @@ def test_gpus_that_another_model_may_get_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError) as refused:
         planned(pools(GPU), first, second)
     assert [finding.problem for finding in each(refused.value)] == [
-        "2 replicas and the one more that a rolling update starts need 3 GPUs: pool gpu has room for 2 beside second "
-        "replicas",
-        "2 replicas and the one more that a rolling update starts need 3 GPUs: pool gpu has room for 2 beside first "
-        "replicas",
+        "2 replicas and the extra one that a rolling update starts need 3 GPUs: pool gpu has capacity for 2 "
+        "beside second replicas",
+        "2 replicas and the extra one that a rolling update starts need 3 GPUs: pool gpu has capacity for 2 "
+        "beside first replicas",
     ]
 
 

@@ -96,7 +96,7 @@ def test_what_is_wrong_with_another_spec_is_a_warning_to_who_asks_for_one_model(
     project.write(*UNFINISHED[case])
     assert project.planned("ours") == ["ours"]
     (warning,) = project.opened("ours").complied()
-    assert warning.startswith("left out, also where room is counted: theirs: ")
+    assert warning.startswith("left out of the plan and of its capacity: theirs: ")
     assert f"{project.folder}/models/{UNFINISHED[case][0]}" in warning
     assert "\n" not in warning
 

@@ -133,7 +133,7 @@ RESTRICTED: dict[str, tuple[str, Any]] = {
     "runAsNonRoot is not true": (f"{POD}.securityContext.runAsNonRoot", False),
     "securityContext.runAsUser is 0": (f"{OWN}.runAsUser", 0),
     "windowsOptions.hostProcess is not false": (f"{OWN}.windowsOptions", {"hostProcess": True}),
-    "seLinuxOptions.type is none": (f"{OWN}.seLinuxOptions", {"type": "spc_t"}),
+    "seLinuxOptions.type is not": (f"{OWN}.seLinuxOptions", {"type": "spc_t"}),
     "seLinuxOptions.role is set": (f"{OWN}.seLinuxOptions", {"role": "sysadm_r"}),
     "appArmorProfile.type is neither": (f"{OWN}.appArmorProfile", {"type": "Unconfined"}),
     "annotation container.apparmor.security.beta.kubernetes.io/server": (
@@ -153,7 +153,7 @@ RESTRICTED: dict[str, tuple[str, Any]] = {
 }
 
 WRONG: list[tuple[str, str, Callable[[], list[Resource]]]] = [
-    ("image-by-digest", "runs repo:1, which is no", lambda: changed("Deployment", f"{SERVER}.image", "repo:1")),
+    ("image-by-digest", "runs repo:1, which has no", lambda: changed("Deployment", f"{SERVER}.image", "repo:1")),
     ("no-latest-tag", "runs repo:latest", lambda: changed("Deployment", f"{SERVER}.image", "repo:latest")),
     ("no-latest-tag", "runs host:80/repo", lambda: changed("Deployment", f"{SERVER}.image", "host:80/repo")),
     ("model-network-policy", "no NetworkPolicy for Ingress", lambda: changed("Deployment", "metadata.namespace", "x")),

@@ -67,7 +67,7 @@ def test_a_version_is_warned_about_from_the_end_of_standard_support_and_refused_
     assert planning(of("prod")).warnings(support.standard_until - day) == ()
     assert "left its standard support on 2027-03-27" in planning(of("prod")).warnings(support.standard_until)[0]
     assert load_settings(STACKS, "prod", support.extended_until - day)
-    with pytest.raises(UserError, match=r'prod.yaml:12: .*"1.35" is past its support, .* allowed: 1.36; next: '):
+    with pytest.raises(UserError, match=r'prod.yaml:12: .*"1.35" is no longer supported: .* allowed: 1.36; next: '):
         load_settings(STACKS, "prod", support.extended_until)
 
 

@@ -1,1 +1,1 @@
-"""What an environment of kind `aws` is put together from; imported only for one, since pulumi-aws is an extra."""
+"""The components of an environment of kind `aws`; imported only for one, since pulumi-aws is an extra."""

@@ -1,4 +1,4 @@
-"""Put together what an image is built from: a tar on disk, with the bytes that the plan saw and no others."""
+"""Assemble the build context of an image: a tar on disk, with exactly the bytes that the plan saw."""
 
 import hashlib
 import io

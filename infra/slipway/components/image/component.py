@@ -68,7 +68,7 @@ class ModelImage(pulumi.ComponentResource):
             # The engine prints a RunError's text alone; of anything else, the traceback too.
             raise pulumi.RunError(str(error)) from error
         except OSError as error:
-            text = f"image {args.repository}:{args.tag} was not made: {error}; next: see that its files are there"
+            text = f"image {args.repository}:{args.tag} was not made: {error}; next: check that its files exist"
             raise pulumi.RunError(f"{text} and can be read, then run the command again") from error
 
 

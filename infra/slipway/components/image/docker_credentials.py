@@ -1,4 +1,4 @@
-"""Take credentials for registries as Docker's own command does: a helper that is not on this machine is passed over.
+"""Read credentials of registries as Docker's own command does: a helper that this machine does not have is ignored.
 
 The file ~/.docker/config.json may name helpers that another machine has: Docker Desktop leaves `desktop` in a home
 folder that is synchronised or seen from WSL. Docker then goes on without, and not every registry asks for credentials.

@@ -111,7 +111,7 @@ def test_a_run_that_is_repeated_after_a_failure_goes_on_from_what_was_kept() -> 
             if name not in kept:
                 runs.append(name)
                 if name == "second" and runs.count("second") == 1:
-                    raise LocalError("cut off")
+                    raise LocalError("truncated")
                 kept.add(name)
             return name
 

@@ -1,4 +1,4 @@
-"""Say which EKS managed node groups an environment has: pure, so that a change can be judged before anything happens.
+"""List the EKS managed node groups of an environment: pure, so that a change can be judged before anything happens.
 
 A pool of the settings is one node group, or two where it is spot: one of spot nodes, one of on-demand nodes that take
 over. What a node group cannot change is in its name as a digest: such a change is a new group beside the old one, and
