@@ -100,6 +100,7 @@ def test_a_release_of_a_registry_that_the_model_still_runs_from_may_be_restored(
         (lambda of: of["Service"]["metadata"].update(name="other"), r"Service.metadata.name"),
         (lambda of: of["Service"]["metadata"].update(finalizers=["x"]), r"metadata.finalizers does not belong"),
         (lambda of: of["Service"]["metadata"].pop("namespace"), r"Service.metadata.namespace is missing"),
+        (lambda of: of["PodDisruptionBudget"].update(metadata={}), r"Budget.metadata.name is missing"),
         (lambda of: of["Service"]["metadata"]["labels"].update({"slipway.dev/environment": "prod"}), r"labels"),
         (lambda of: of["Deployment"]["spec"]["template"]["metadata"]["labels"].update(app="shop"), r"labels"),
         (lambda of: of["Service"]["spec"].update(selector={"app": "shop"}), r"Service.spec.selector"),
