@@ -110,7 +110,7 @@ def rooms(pool: Pool, loads: Sequence[Load]) -> dict[str, int]:
     """For how many replicas of each model there is room while every other has its own.
 
     A better arrangement than the one tried may hold more. But a pool is never promised twice: if not all loads fit, the
-    largest that is short has no more room when it comes last, since what came before it is where it was.
+    largest that is short finds no more capacity when it comes last, since what came before it is where it was.
     """
     nodes, found = packed(pool, loads)
     all_fit = all(found[load.model] == load.replicas for load in loads)

@@ -24,7 +24,7 @@ class Rollout:
 class Placed:
     """A model, the pool that its pods run on and why, and how its update rolls there.
 
-    `floor_on_spot`: how many of its replicas at rest need nodes that may be taken back; `warnings`: what the user
+    `floor_on_spot`: how many of its minimum replicas need nodes that may be reclaimed; `warnings`: what the user
     should know.
     """
 
@@ -121,7 +121,7 @@ def _rollout(model: _Bound, room: int) -> Rollout | None:
 
 
 def _floors_on_spot(pool: Pool, models: Sequence[_Bound]) -> dict[str, int]:
-    """Of each model, the replicas at rest that find no room on nodes which are never taken back.
+    """Count, for each model, the minimum replicas without capacity on nodes that are never reclaimed.
 
     Those nodes go to the models that avoid spot first.
     """

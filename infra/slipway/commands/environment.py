@@ -1,4 +1,4 @@
-"""Run an environment's own stack: settle what was interrupted, keep node groups that still hold models, then update."""
+"""Run an environment's own stack: resume interrupted runs, retain node groups that still run models, then update."""
 
 from collections.abc import Callable, Sequence
 

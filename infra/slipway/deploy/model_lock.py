@@ -1,6 +1,6 @@
 """Let one run at a time deploy a model, by a Lease in the cluster that ends by itself when its holder dies.
 
-The engine's own lock ends with its process, but a release is only settled after it was judged and, if wrong,
+The engine's own lock ends with its process, but a release is only final after it was judged and, if wrong,
 taken back; another run in between would judge, or take back, what it did not deploy.
 """
 

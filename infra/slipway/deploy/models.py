@@ -1,7 +1,7 @@
 """Bring models of an environment to what their specs say, side by side, and judge each of them.
 
 A model that is already there is not touched. One whose new release does not come up, or answers wrongly, gets
-back what served before; when nothing did, what was half made is taken away. What serves is never taken away.
+back what served before; when nothing did, what was half made is destroyed. What serves is never destroyed.
 """
 
 import threading
@@ -69,7 +69,7 @@ class Deployer:
         report: gets a model and what it does.
         cancelled: set when the run is to end.
         jobs: how many models at once.
-        settle: gets a stack, whether a run of it was interrupted, and a function that tells what it does; called before
+        settle: resumes a stack; gets its name, whether a run was interrupted, and a progress function; called before
             the stack is updated.
         refresh: look at what is really there before every update.
     """
@@ -165,7 +165,7 @@ class Deployer:
         remove_strays(self.cluster, release)
 
     def _restore(self, model: ModelPlan, live: Live | None, previous: Release | None) -> str:
-        """Make the last right release serve again, or take away what never served. Returns the sentence for it."""
+        """Restore the verified release, or destroy what never served. Returns the sentence for it."""
         tell = self._tell(model.name)
         try:
             if previous is not None:

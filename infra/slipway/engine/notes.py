@@ -1,7 +1,7 @@
 """Note which process of the engine works on which stack, so that the lock of a killed one is known for what it is.
 
 Pulumi's lock names user, host and process number, which are the same in a container that shares the host's name. The
-note of the run that made the lock says the rest: only with it, and when that process is gone, a lock is taken away.
+note of the run that made the lock says the rest: only with it, and when that process is gone, is a lock removed.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Settle what a run left unsettled that was killed while a provider was at work.
+"""Resume after a run that was killed while a provider was at work.
 
 The engine notes each operation before it begins. Of a creation that never ended it knows no identifier, so that the
 next run would make the object a second time, or fail because its name is taken. Kubernetes objects are adopted by
@@ -15,7 +15,7 @@ Find = Callable[[str, Mapping[str, Any]], Sequence[str]]
 
 
 def resume(engine: Engine, stack: str, find: Find, report: Callable[[str], None]) -> Json | None:
-    """Settle what an interrupted run of a stack left.
+    """Resume a stack after an interrupted run.
 
     Returns:
         The stack's state, None when there is no such stack.
@@ -33,7 +33,7 @@ def resume(engine: Engine, stack: str, find: Find, report: Callable[[str], None]
 
 
 def settled(state: Json, find: Find) -> tuple[Json, list[str]] | None:
-    """Settle an exported stack.
+    """Resolve the pending operations of an exported stack.
 
     Args:
         state: as `pulumi stack export` gives it.

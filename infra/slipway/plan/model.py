@@ -113,7 +113,7 @@ class ModelPlan:
         pool: the node pool that its pods run on.
         pool_reason: why that one, for people: first what is good about it, then why no other.
         rollout: how an update rolls.
-        floor_on_spot: how many of the replicas at rest need nodes that may be taken back.
+        floor_on_spot: how many of the minimum replicas need nodes that may be reclaimed.
         timing: limits of a replica's life.
         estimates: its cold start and its cost.
         image: what its pods run.

@@ -115,7 +115,7 @@ def _latest(plan: Plan) -> Iterator[_Broken]:
 
 
 def _spot_floor(plan: Plan) -> Iterator[_Broken]:
-    """Of each spot pool, the models whose replicas at rest its on-demand nodes do not hold; excepted ones go last."""
+    """Models of each spot pool whose minimum replicas do not fit on its on-demand nodes; exempted ones go last."""
     for pool in {model.pool.name: model.pool for model in plan.models if model.pool.spot}.values():
         nodes = Nodes(pool, pool.on_demand_nodes)
         bound = [model for model in plan.models if model.pool.name == pool.name]

@@ -1,4 +1,4 @@
-"""The encryption keys of an environment: one for each kind of data, so that each is used by whom it concerns only."""
+"""The encryption keys of an environment: one for each kind of data, so that nobody can use one that is not for them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The bucket of models' weights: versioned, encrypted, private, and protected from being taken down by the way."""
+"""The bucket of models' weights: versioned, encrypted, private, and protected from accidental deletion."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -54,7 +54,7 @@ def start() -> str:
 
 
 def stop() -> list[str]:
-    """Stop our registry; returns what could not be stopped or taken away."""
+    """Stop our registry; returns what could not be stopped or removed."""
     left = processes.stop([_NAME], grace_s=_STOP_LIMIT_S)
     return left or packet_filter.reopen(_CHAIN)
 

@@ -33,7 +33,7 @@ def autoscaler(cluster: pulumi.Input[str], region: str, kubernetes_version: str)
         "rbac": {"serviceAccount": {"name": AUTOSCALER_ACCOUNT}},
         "extraArgs": {
             "expander": "priority",
-            # A replica that made it add a node loads its model for minutes: meanwhile no node is taken away under one.
+            # A replica that made it add a node loads its model for minutes: meanwhile no node is removed under one.
             "scale-down-delay-after-add": "20m",
             # Every model's pod has a scratch volume on its node: it must not keep the node.
             "skip-nodes-with-local-storage": "false",

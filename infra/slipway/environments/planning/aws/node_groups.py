@@ -42,7 +42,7 @@ class NodeGroup:
         ami_type: kind of the EKS-optimized image.
         instance_types: the first preferred.
         zones: of its nodes.
-        min_nodes: nodes at rest.
+        min_nodes: nodes that always run.
         max_nodes: nodes at the highest load.
         disk_gib: disk of a node.
         labels: of its nodes.

@@ -17,7 +17,7 @@ _HOLD_LIMIT_S = 120.0
 class Control:
     """What to do to the calls.
 
-    `fail_every`: each so manieth call fails, 0 for none. `when`: `before` the call reaches AWS, or `after`, so that it
+    `fail_every`: every n-th call fails, 0 for none. `when`: `before` the call reaches AWS, or `after`, so that it
     was done and only its answer is lost. `hold`: a call (`iam.CreateRole`) whose answer is held back until the file
     says otherwise, so that a test can kill an engine that waits for it.
     """

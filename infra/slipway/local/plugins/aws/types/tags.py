@@ -23,7 +23,7 @@ def outputs(tags: Mapping[str, str]) -> Object:
 
 
 def changed(old: Object, new: Object) -> tuple[dict[str, str], list[str]]:
-    """What an update has to set, and the keys that it has to take away."""
+    """What an update has to set, and the keys that it has to remove."""
     before, after = old.get("tags") or {}, new.get("tags") or {}
     put = {key: value for key, value in after.items() if before.get(key) != value}
     return put, sorted(before.keys() - after.keys())

@@ -50,7 +50,7 @@ def _part(
 
 
 def _suspend(aws: Aws, identifier: str, state: Object) -> None:
-    """Versioning cannot be taken away, only suspended."""
+    """Versioning cannot be switched off, only suspended."""
     if state["versioningConfiguration"]["status"] == "Enabled":
         aws.find(
             "s3", "put_bucket_versioning", ("NoSuchBucket",), Bucket=identifier,
