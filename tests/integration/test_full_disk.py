@@ -48,7 +48,7 @@ def refused(bench: Workbench, path: str | Path, environ: dict[str, str] | None =
     told = result.stdout + result.stderr
     assert result.returncode in (2, 3), told
     assert re.search(rf"no space left on device.*{re.escape(str(path))}", told, re.IGNORECASE), told
-    assert "next: make room there" in told, told
+    assert "next: free space there" in told, told
     assert "Traceback" not in told, told
     assert "bug" not in told, told
     right(bench, "1.0.0")
@@ -84,7 +84,7 @@ def test_the_room_for_states_ends_in_the_middle_of_an_up(backend: Workbench, dis
     result = backend.up()
     told = result.stdout + result.stderr
     assert "Traceback" not in told, told
-    assert result.returncode == 0 or "next: make room there" in told, told
+    assert result.returncode == 0 or "next: free space there" in told, told
     assert "right" in backend.well("verify", backend.environment, "sums")
     disk.make_room()
     converges(backend, "1.1.0")

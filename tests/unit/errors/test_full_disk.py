@@ -41,7 +41,7 @@ def test_any_other_error_of_the_system_stays_what_it_is() -> None:
 def test_what_a_program_printed_is_recognised(said: str, path: str) -> None:
     found = full("it failed", "the Engine's folder", ["something else", said])
     assert found is not None
-    assert f" left on device: {path}; next: make room" in str(found)
+    assert f" left on device: {path}; next: free space" in str(found)
 
 
 def test_a_full_disk_that_was_told_already_keeps_its_own_place() -> None:
