@@ -47,7 +47,7 @@ bench: .venv/.synced ## the figures of docs/reference/benchmarks.md, with their 
 	@$(LOCAL) up
 	@$(IN_LOCAL) python -m tests.bench
 
-soak: .venv/.aws ## everything with full rounds, then many rounds of kills and the like; writes docs/soak.md
+soak: .venv/.aws ## everything with full rounds, then many rounds of kills and the like; writes docs/reference/soak.md
 	@SLIPWAY_ROUNDS=full $(BIN)/python -m tests.run
 	@$(LOCAL) up
 	@$(IN_LOCAL) python -m tests.soak

@@ -101,7 +101,7 @@ def validate(files: tuple[Path, ...], as_json: bool, folders: Folders) -> None:
 @_JSON
 @_folders
 def plan(environment: str, models: tuple[str, ...], live: bool, as_json: bool, folders: Folders) -> None:
-    """Show what an environment would be: release, node pool and why, cold start and cost of each model.
+    """Show the plan of an environment: release, node pool and why, cold start and cost of each model.
 
     No cluster is asked, but with --live. Nothing is changed.
     """
@@ -167,7 +167,7 @@ def schema(kind: Literal["spec", "settings"] | None, check: bool) -> None:
     """
     from slipway.commands.schema import show_schema  # noqa: PLC0415
 
-    show_schema(kind, check=check)
+    show_schema(cli, kind, check=check)
 
 
 @cli.command()

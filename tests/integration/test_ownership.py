@@ -42,7 +42,7 @@ def test_a_namespace_of_another_team_is_refused_by_up_and_left_by_down(bench: Wo
     assert f"--adopt {bench.namespace}" in up.stderr
     down = bench.run("down", bench.environment, "--yes")
     assert down.returncode == 0, down.stdout + down.stderr
-    assert f"namespace {bench.namespace} stays: it is not of this environment" in down.stdout
+    assert f"namespace {bench.namespace} is retained: it does not belong to this environment" in down.stdout
     assert labels(bench) == {"owner": "team-a"}
     assert precious(bench) == {"a": "b"}
 
@@ -60,7 +60,7 @@ def test_a_namespace_that_is_adopted_by_name_is_used_and_given_back_as_it_was(be
     assert policy["spec"]["podSelector"]["matchLabels"]["slipway.dev/environment"] == bench.environment
     assert "0 of 1 models to deploy" in bench.up().stderr
     down = bench.well("down", bench.environment, "--yes")
-    assert f"namespace {bench.namespace} stays: it was adopted" in down
+    assert f"namespace {bench.namespace} is retained: it was adopted" in down
     assert bench.objects() == set()
     assert labels(bench) == {"owner": "team-a"}
     assert precious(bench) == {"a": "b"}

@@ -104,8 +104,8 @@ class Echo:
     accelerators = ("cpu", "gpu")
     without_gpu = ""
     image = ImageRecipe(
-        requirements=Path("server/requirements.txt"),
-        source=Path("server/src/slipway_server"),
+        requirements="server/requirements.txt",
+        package="slipway_server",
         weights="/weights",
         command=("python3", "-m", "echo"),
     )
@@ -175,7 +175,7 @@ def test_a_field_of_a_spec_touches_seven_files_at_most(source: SourceCopy) -> No
     before = source.plan()
     touched = source.apply(FIELD)
     assert len(touched) <= 7, touched
-    assert source.generate() == {"docs/spec.md", "docs/schema/spec.json"}
+    assert source.generate() == {"docs/reference/spec.md", "docs/reference/schema/spec.json"}
     assert source.plan() == before, "who does not use the field has the same release"
     _spec(source, "{timeout: 10s,", "{timeout: 10s, audience: team,")
     source.well("validate")
@@ -191,7 +191,7 @@ def test_a_field_of_a_spec_touches_seven_files_at_most(source: SourceCopy) -> No
 def test_an_object_of_a_model_touches_three_files_at_most(source: SourceCopy) -> None:
     touched = source.apply(OBJECT)
     assert len(touched) <= 3, touched
-    assert source.generate() == {"docs/objects.md"}
+    assert source.generate() == {"docs/reference/objects.md"}
     source.well("validate")
     assert source.plan()["name"] == "digits"
     assert _objects(source)["LimitRange"]["spec"]["limits"][0]["max"]["memory"] == "256Mi"
@@ -216,7 +216,7 @@ def test_a_runtime_touches_three_files_at_most(source: SourceCopy) -> None:
     before = source.plan()
     touched = source.apply(RUNTIME)
     assert len(touched) <= 3, touched
-    assert source.generate() == {"docs/spec.md", "docs/schema/spec.json"}
+    assert source.generate() == {"docs/reference/spec.md", "docs/reference/schema/spec.json"}
     assert source.plan() == before, "models of other runtimes have the same release"
     _spec(source, "runtime: onnxruntime", "runtime: echo")
     source.well("validate")

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from slipway.cli import cli
-from slipway.plan.code_digests import ROOT
+from tests.support.planned import ROOT
 
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 LIBRARY = ROOT / "infra" / "slipway"

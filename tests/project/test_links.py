@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.plan.code_digests import ROOT
+from tests.support.planned import ROOT
 
 _FENCE = re.compile(r"^( *)(```|~~~).*?^\1\2\s*$", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"`[^`\n]*`")

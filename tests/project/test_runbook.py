@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from slipway.plan.code_digests import ROOT
+from tests.support.planned import ROOT
 
 PAGE = (ROOT / "docs" / "how-to" / "runbook.md").read_text()
 QUOTED = re.compile(r"^\| `([^`]+)`", re.MULTILINE)

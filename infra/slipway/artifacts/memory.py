@@ -13,7 +13,7 @@ def needed_memory(artifact_bytes: int) -> int:
     """Bytes that a replica needs to load weights of `artifact_bytes` and answer: a lower bound, not a forecast.
 
     While ONNX Runtime loads, the parsed file and the session's own copy of the weights are there together. The
-    measurement behind the two constants is in docs/spec.md.
+    measurement behind the two constants is in docs/reference/spec.md.
     """
     return SERVER_BYTES + WEIGHTS_FACTOR * artifact_bytes
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import click
 
-from slipway.plan.code_digests import TEMPLATES
+from slipway.installation import templates
 
 
 def command_page(commands: click.Group) -> str:
     """The text of docs/reference/cli.md: every command with its arguments and options, around hand-written text."""
-    text = (TEMPLATES / "docs" / "cli.md").read_text()
+    text = (templates() / "docs" / "cli.md").read_text()
     with click.Context(commands, info_name="slipway") as context:
         sections = [_section(context, commands.commands[name]) for name in commands.commands]
     return text.replace("<<commands>>", "\n\n".join(sections))

@@ -5,8 +5,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from slipway import console
 from slipway.capacity.estimates import Cost, monthly
 from slipway.commands.opened import Folders, Opened

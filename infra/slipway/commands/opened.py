@@ -76,12 +76,12 @@ class Opened:
         return plan_for(self._only, loaded, self.name, code_digests())
 
     def complied(self) -> tuple[str, ...]:
-        """What a person should know about the plan; raises `UserErrors` when the policy stands in its way."""
+        """Warnings about the plan; raises `UserErrors` when the policy refuses it."""
         found = comply(self.plan, self._planned.specs, self.file.document, datetime.now(tz=UTC).date())
         own, others = apart(found.refused, self._only, self._planned.specs)
         if own:
             raise UserErrors(own)
-        left_out = (f"left out, also where room is counted: {unread}" for unread in self.left_out)
+        left_out = (f"left out of the plan and of its capacity: {unread}" for unread in self.left_out)
         old = [warning for spec in self._planned.specs for warning in spec.warnings]
         at = ("config", CONFIG_KEY)
         old += [one for one in deprecations(self.file.document, SETTINGS_FIELDS, at) if isinstance(one, str)]

@@ -46,7 +46,7 @@ def rotate_pool(opened: Opened, pool: str, options: Options) -> None:
             def tell(text: str) -> None:
                 progress.report(pool, text)
 
-            tell("making the new nodes beside the old")
+            tell("creating the new nodes beside the old")
             environment_up(opened, engine, tell, change, kept=[*old, *others])
             nodes = remove_groups(opened, engine, cancelled, old, others, tell)
     took = console.duration(time.monotonic() - started)
@@ -68,7 +68,7 @@ def remove_groups(
     """
     nodes = 0
     for group in old:
-        tell(f"emptying {group.name}")
+        tell(f"draining {group.name}")
         nodes += drain(opened.cluster, opened.running.nodes_of(group), tell, cancelled, _DRAIN_LIMIT_S)
     tell(f"removing {', '.join(group.name for group in old)}")
     environment_up(opened, engine, tell, PoolChange(), kept=kept)

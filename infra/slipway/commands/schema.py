@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Literal
 
+import click
+
 from slipway import console
 from slipway.commands.reference import generate, settings_schema, spec_schema
 from slipway.errors.base import FileRefused, Place, UserError, UserErrors
@@ -12,7 +14,7 @@ from slipway.reading.folders import find_root, from_root
 _MAKERS = {"spec": spec_schema, "settings": settings_schema}
 
 
-def show_schema(kind: Literal["spec", "settings"] | None, *, check: bool) -> None:
+def show_schema(commands: click.Group, kind: Literal["spec", "settings"] | None, *, check: bool) -> None:
     """Print one schema as JSON, or with None a document with the keys `spec` and `settings`.
 
     In Slipway's own repository None writes files, or with `check` tells which are stale.
@@ -28,14 +30,14 @@ def show_schema(kind: Literal["spec", "settings"] | None, *, check: bool) -> Non
     if kind:
         console.document(_MAKERS[kind]())
     elif here:
-        _write_schema(check=check)
+        _write_schema(commands, check=check)
     else:
         console.document({name: make() for name, make in _MAKERS.items()})
 
 
-def _write_schema(*, check: bool) -> None:
+def _write_schema(commands: click.Group, *, check: bool) -> None:
     """Write the generated files of Slipway's repository; with `check` only tell which are stale, as a `UserError`."""
-    generated = {from_root(path): text for path, text in generate().items()}
+    generated = {from_root(path): text for path, text in generate(commands).items()}
     if check:
         files = [path for path, text in generated.items() if not path.is_file() or path.read_text() != text]
         if files:

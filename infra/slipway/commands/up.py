@@ -61,7 +61,7 @@ def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
                 engine,
                 lambda text: progress.report(opened.name, text),
                 change,
-                # Models leave a pool that the settings have no more before its nodes go.
+                # A pool that the settings no longer have is drained of models before its nodes are removed.
                 kept=change.removed,
                 new=not live,
                 refresh=options.refresh,

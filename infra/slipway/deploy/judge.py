@@ -78,7 +78,7 @@ def verify(
 def _judged(model: str, check: GoldenRequest, answer: Answer, took_s: float) -> Verdict:
     """Return the verdict on an answer of the right release, or raise `WrongAnswer`."""
     if took_s > check.timeout_s:
-        raise WrongAnswer(model, f"the answer took {took_s:.2f} s, allowed are {check.timeout_s:g} s")
+        raise WrongAnswer(model, f"the answer took {took_s:.2f} s; the limit is {check.timeout_s:g} s")
     if reason := judge(answer.outputs, check.expect):
         raise WrongAnswer(model, reason)
     return Verdict(release=answer.release, took_s=took_s, outputs=dict(answer.outputs))

@@ -124,6 +124,10 @@ def _shaped(release: Release, values: "_Values") -> Iterator[str]:
         for path in ("metadata.name", "metadata.namespace", "metadata.labels", *row.required):
             if read(there[row.kind], path) is None:
                 yield f"{row.kind}.{path} is missing"
+    # The rules read the name of every object.
+    for kind_ in there.keys() - {row.kind for row in MODEL_OBJECTS if row.required is not None}:
+        if read(there[kind_], "metadata.name") is None:
+            yield f"{kind_}.metadata.name is missing"
 
 
 def _differs(shape: Any, value: Any, path: str, values: "_Values") -> Iterator[str]:
@@ -133,7 +137,7 @@ def _differs(shape: Any, value: Any, path: str, values: "_Values") -> Iterator[s
         if name in _OF_RUNTIMES:
             yield from min((list(_differs_in_runtime(of, value, path, values)) for of in _OF_RUNTIMES[name]), key=len)
         elif not values.allows(name, value):
-            yield f"{path} is none of this model's"
+            yield f"{path} is not one of this model's"
     elif isinstance(shape, dict):
         yield from _differs_in_mapping(shape, value, path, values)
     elif isinstance(shape, list) and any(isinstance(item, dict) for item in shape):

@@ -27,6 +27,6 @@ def shared_namespaces(settings_dir: Path, file: SettingsFile) -> Iterator[UserEr
             continue
         if planning(theirs.settings).shared_target == target:
             where = theirs.locate(_AT)[0]
-            problem = f"is the namespace of environment {other} too, in the same context ({where})"
+            problem = f"is also the namespace of environment {other}, in the same context ({where})"
             allowed, todo = "a namespace for each environment", "write another name in one of the two"
             yield WrongValue(*file.locate(_AT), file.settings.namespace, problem, allowed, todo)

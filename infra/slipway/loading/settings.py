@@ -92,7 +92,7 @@ def read_settings(settings_dir: Path, environment: str, today: date | None = Non
         raise UnknownName(Place(str(settings_dir)), "environment", environment, known)
     path = settings_dir / f"Pulumi.{environment}.yaml"
     document = read_document(path, str(path))
-    refuse_empty(document, "settings; docs/settings.md shows some")
+    refuse_empty(document, "settings; docs/reference/settings.md shows some")
     at: FieldPath = ("config", CONFIG_KEY)
     older = too_old(document, at)
     if older is not None:

@@ -149,7 +149,7 @@ def _used_twice(loaded: Sequence[LoadedSpec]) -> Iterator[Unread]:
 def load_spec_file(path: Path, root: Path, environments: Sequence[str] | None = None) -> LoadedSpec:
     """Load the spec in one file; arguments and errors as of `load_specs`."""
     document = read_document(path, str(path))
-    refuse_empty(document, "a spec; docs/spec.md shows one")
+    refuse_empty(document, "a spec; docs/reference/spec.md shows one")
     newer = newer_format(document)
     if newer is not None:
         raise UserErrors([newer])

@@ -77,7 +77,13 @@ def deprecations(document: Document, fields: Sequence[Deprecated], at: FieldPath
         place, field = document.place(path), dotted(path)
         if release(version()) >= release(known.until):
             problem = f"was deprecated in {known.since}, and is refused since {known.until}"
-            yield UserError(place, field, problem, "the fields of docs/spec.md and docs/settings.md", known.instead)
+            yield UserError(
+                place,
+                field,
+                problem,
+                "the fields of docs/reference/spec.md and docs/reference/settings.md",
+                known.instead,
+            )
         else:
             yield _warning(place, field, known)
 

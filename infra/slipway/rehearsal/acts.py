@@ -80,7 +80,7 @@ class Acts:
         return RecordingEngine(self._workspace, self.opened.secrets, self.cancelled)
 
     def up(self) -> Outcome:
-        """Bring the environment's stack up, as `slipway up` does: it settles first what a killed run left."""
+        """Bring the environment's stack up, as `slipway up` does: it first resumes what a killed run left."""
         opened = self.opened
         change = opened.running.pool_change(self.engine)
         environment_up(opened, self.engine, lambda text: self.tell(self.environment, text), change)

@@ -194,6 +194,7 @@ class Settings(Section):
         "`slipway-` for REGISTRY/slipway-MODEL; empty for REGISTRY/MODEL.",
         examples=["slipway-"],
         exclude_if=lambda value: value == "slipway/",
+        json_schema_extra={"since": "0.2"},
     )
     pull_secret: PullSecret | None = Field(
         default=None,
@@ -201,6 +202,7 @@ class Settings(Section):
         "their own when left out.",
         examples=["registry-pull"],
         exclude_if=lambda value: value is None,
+        json_schema_extra={"since": "0.2"},
     )
     base_image: BaseImage = Field(
         description="Image with Python 3.11 that models' images start from.",

@@ -11,7 +11,7 @@ BODY_MOST = 2**30
 
 
 class Endpoint(Section):
-    """What a request may cost."""
+    """Limits of a request."""
 
     timeout: Seconds = Field(
         default=30.0,
@@ -32,6 +32,6 @@ class Endpoint(Section):
     @model_validator(mode="after")
     def _a_body_fits_into_a_pod(self) -> Self:
         if self.max_body is not None and self.max_body > BODY_MOST:
-            problem = f"{format_bytes(self.max_body)} is more than a server takes"
+            problem = f"{format_bytes(self.max_body)} is more than a server accepts"
             raise refusal(problem, "at most 1Gi", "write 1Gi or less", ("max_body",))
         return self

@@ -15,8 +15,8 @@ def _exceptable(value: object) -> str:
     text = line_of_text(63, EXCEPTABLE[0])(value)
     if text not in EXCEPTABLE:
         near = nearest(text, EXCEPTABLE)
-        todo = f"write {near}" if near else "remove it (docs/policy.md has all rules)"
-        raise refusal("is no rule that a model can be excepted from", ", ".join(EXCEPTABLE), todo)
+        todo = f"write {near}" if near else "remove it (docs/reference/policy.md has all rules)"
+        raise refusal("is not a rule that a model can be exempted from", ", ".join(EXCEPTABLE), todo)
     return text
 
 

@@ -11,11 +11,11 @@ DRAIN_MOST_S = 600.0
 
 
 class RolloutRules(Section):
-    """What an update may do to those who use the model."""
+    """How an update may affect those who use the model."""
 
     downtime: Literal["refused", "allowed"] = Field(
         default="refused",
-        description="Whether the only replica may stop before its successor serves, where there is no room for both.",
+        description="Whether the only replica may stop before its successor serves, if both do not fit.",
         examples=["allowed"],
     )
     drain: Seconds = Field(
@@ -31,6 +31,6 @@ class RolloutRules(Section):
     @model_validator(mode="after")
     def _a_drain_ends(self) -> Self:
         if self.drain > DRAIN_MOST_S:
-            problem = f"{format_seconds(self.drain)} is more than a node waits for a pod that stops"
+            problem = f"{format_seconds(self.drain)} is longer than a node waits for a stopping pod"
             raise refusal(problem, "at most 10m", "write 10m or less", ("drain",))
         return self

@@ -22,7 +22,7 @@ class Target(Section):
 class Scale(Section):
     """How many replicas there are."""
 
-    min: Replicas = Field(default=1, description="Replicas that are always there.", examples=[1])
+    min: Replicas = Field(default=1, description="Replicas that always run.", examples=[1])
     max: Replicas = Field(default=1, description="Replicas at the highest load.", examples=[4])
     target: Target | None = Field(
         default=None, description="When to add or remove replicas; needed when `max` is above `min`."

@@ -20,7 +20,8 @@ from slipway.deploy.models import Programs
 from slipway.environments.running.kubernetes import KubernetesRunning
 from slipway.reading.folders import Folders
 from slipway.reading.yaml_document import Document, read_document
-from slipway.render.model import placeholder_image, render_environment, render_model
+from slipway.render.environment import render_environment
+from slipway.render.model import placeholder_image, render_model
 from tests.support import project
 from tests.support.fake_engine import FakeEngine, FakeProgram
 from tests.support.living_cluster import Behaviour, LivingCluster

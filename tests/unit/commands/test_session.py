@@ -41,7 +41,7 @@ def test_another_account_is_refused_with_file_line_and_who_it_is() -> None:
 
 def test_who_is_no_administrator_is_warned_before_the_cluster_refuses(capsys: pytest.CaptureFixture[str]) -> None:
     called_by("123456789012", "arn:aws:sts::123456789012:assumed-role/somebody/anna").guard()
-    assert "is no session of a role in `administrators`" in capsys.readouterr().err
+    assert "is not a session of a role in `administrators`" in capsys.readouterr().err
 
 
 def test_an_administrator_is_let_through_without_a_word(capsys: pytest.CaptureFixture[str]) -> None:

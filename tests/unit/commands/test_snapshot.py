@@ -49,7 +49,7 @@ def test_it_has_release_pool_replicas_and_price_of_each_model_as_plan_and_price_
         assert found["usd"] == {"min": month["min"], "max": month["max"]}
     assert fleet["usd"] == {key: plan["usd"]["total"]["month"][key] for key in ("min", "max")}
     assert fleet["budget_usd"] == 150_000
-    assert any("scale.min: 1 of 3 replicas at rest need spot nodes" in warning for warning in fleet["warnings"])
+    assert any("scale.min: 1 of the 3 minimum replicas need spot nodes" in warning for warning in fleet["warnings"])
     assert document["refused"] == []
 
 

@@ -69,7 +69,7 @@ def test_a_cluster_that_stays_away_is_an_error_with_its_reason() -> None:
 
 
 def test_a_late_answer_is_wrong_though_its_content_is_right() -> None:
-    with pytest.raises(WrongAnswer, match=r"took .* s, allowed are 0 s"):
+    with pytest.raises(WrongAnswer, match=r"took .* s; the limit is 0 s"):
         verify(cluster(answer(7)), "digits", replace(CHECK, timeout_s=0.0), "new")
 
 

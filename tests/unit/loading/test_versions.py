@@ -209,7 +209,7 @@ def test_only_the_field_itself_is_deprecated_wherever_it_may_stand(path: list[st
 
 def fields(page: str) -> dict[str, str]:
     """The fields of a page of the reference, and what it says of them."""
-    text = next(text for path, text in generate().items() if path.name == f"{page}.md")
+    text = next(text for path, text in generate(cli).items() if path.name == f"{page}.md")
     return dict(re.findall(r"^\| `([^`]+)` \| (?:yes|no)(.*)$", text, re.MULTILINE))
 
 

@@ -162,7 +162,7 @@ def cache_folder() -> Path:
 
 @contextmanager
 def _lock(name: str) -> Iterator[None]:
-    """Hold a lock among the processes and threads of this user, until the block ends or the process dies.
+    """Hold a lock shared by the processes and threads of this user, until the block ends or the process dies.
 
     Raises `DeployError` when another holds it for longer than it could take.
     """

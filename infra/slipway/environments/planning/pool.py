@@ -34,7 +34,7 @@ class Pool:
 
     Attributes:
         name: unique in the environment.
-        min_nodes: nodes at rest.
+        min_nodes: nodes that always run.
         max_nodes: nodes at the highest load.
         cpu: thousandths of a core of one node that are left for models.
         memory: bytes of one node that are left for models.

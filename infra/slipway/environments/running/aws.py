@@ -51,12 +51,12 @@ class AwsRunning:
         if caller.account != settings.account:
             place, field = self._file.locate(("account",))
             problem = f"is not the account of the caller, {caller.arn}"
-            todo = "take credentials of the environment's account (`aws sts get-caller-identity` shows whose they are)"
+            todo = "use credentials of the environment's account (`aws sts get-caller-identity` shows whose they are)"
             raise UserErrors([WrongValue(place, field, settings.account, problem, caller.account, todo)])
         if not any(caller.is_role(role) for role in settings.administrators):
             console.message(
-                f"warning: {caller.arn} is no session of a role in `administrators`: "
-                "the cluster will refuse what it asks for, unless it has access by another way"
+                f"warning: {caller.arn} is not a session of a role in `administrators`: "
+                "the cluster will refuse its requests, unless it has access in another way"
             )
 
     def connect(self) -> "Cluster":
@@ -99,10 +99,10 @@ class AwsRunning:
         for pool in sorted({group.pool for group in change.replaced}):
             # The platform's own nodes are in no list; of what the settings say, only the zones are theirs.
             place, field = self._file.locate(places.get(pool, ("zones",)))
-            problem = "is a pool with a change that its nodes cannot take: new ones have to be made beside them"
-            allowed = "other bounds, labels, taints or disk; for the rest, new nodes"
+            problem = "is a pool with a change that cannot be made in place: it needs new nodes"
+            allowed = "in place, new bounds, labels, taints or disk; anything else needs new nodes"
             command = f"slipway rotate {self._file.environment} {pool}"
-            todo = f"run {command}, which empties the old nodes before it removes them"
+            todo = f"run {command}, which drains the old nodes before it removes them"
             findings.append(WrongValue(place, field, pool, problem, allowed, todo))
         if findings:
             raise UserErrors(findings)
@@ -119,7 +119,7 @@ class AwsRunning:
         """The groups whose bounds change.
 
         AWS takes all bounds in one call, and the engine would give it the number of nodes that it saw last: the
-        autoscaler's nodes since then would be taken away.
+        nodes that the autoscaler added since then would be removed.
         """
         names = {group.name for group in change.resized}
         groups = [resource for resource in _resources(state) if resource["type"] == "aws:eks/nodeGroup:NodeGroup"]
@@ -170,7 +170,7 @@ class AwsRunning:
             tell(f"emptying bucket {bucket}")
             self.account.empty_bucket(bucket)
         engine.destroy(name, tell, keep_protected=bool(kept))
-        tell("looking by tag what is left")
+        tell("looking for what is left, by tag")
         left = [f"{item.arn} {item.name}".rstrip() for item in tagged(self.account, environment)]
         if not left:
             return None

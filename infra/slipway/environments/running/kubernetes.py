@@ -54,8 +54,8 @@ class KubernetesRunning:
     def rotatable(self) -> tuple[str, ...]:
         """Refused: its nodes are others'."""
         place, field = self._file.locate(("kind",))
-        todo = "change the nodes with the tool that made them"
-        raise UserError(place, field, "has nodes that Slipway does not make", "kind: aws", todo)
+        todo = "change the nodes with the tool that created them"
+        raise UserError(place, field, "has nodes that Slipway does not manage", "kind: aws", todo)
 
     def nodes_of(self, group: NodeGroup) -> str:
         """There is no group whose nodes could be asked for."""

@@ -15,14 +15,14 @@ def why_namespace_stays(cluster: Cluster, environment: str) -> str | None:
     if now is Standing.ABSENT:
         return None
     if now is not Standing.OWN:
-        whose = "was adopted" if now is Standing.ADOPTED else "is not of this environment"
-        return f"namespace {cluster.namespace} stays: it {whose}"
+        whose = "was adopted" if now is Standing.ADOPTED else "does not belong to this environment"
+        return f"namespace {cluster.namespace} is retained: it {whose}"
     foreign = foreign_objects(cluster, environment)
     if not foreign:
         return None
     more = f" and {len(foreign) - _NAMED} more" if len(foreign) > _NAMED else ""
     named = ", ".join(foreign[:_NAMED])
-    return f"namespace {cluster.namespace} stays: it has what Slipway did not make: {named}{more}"
+    return f"namespace {cluster.namespace} is retained: it contains what Slipway did not make: {named}{more}"
 
 
 def give_up_namespace(cluster: Cluster, environment: str, tell: Callable[[str], None]) -> str | None:

@@ -56,11 +56,11 @@ class AwsPlanning:
         if version in good:
             return
         if today >= until:
-            problem, todo = f"is past its support, which ended on {until}", "write a version that AWS supports"
+            problem, todo = f"is no longer supported: its support ended on {until}", "write a version that AWS supports"
         else:
-            problem = "has no add-ons and images pinned"
+            problem = "has no pinned add-ons and images"
             todo = "write another, or pin them in infra/slipway/catalog/platform_pins.py"
-        allowed = ", ".join(good) or "none, Slipway is older than that"
+        allowed = ", ".join(good) or "none: this Slipway is too old for all of them"
         yield Refusal(("kubernetes_version",), version, problem, allowed, todo)
 
     def warnings(self, today: date, /) -> tuple[str, ...]:
