@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PYTHON = (sys.executable, "-u")
-_LOCAL = (*_PYTHON, "-m", "slipway.local")
+_LOCAL = (str(Path(sys.executable).with_name("slipway")), "local")
 _PYTEST = (sys.executable, "-u", "-m", "pytest")
 _INTEGRATION = (*_LOCAL, "run", "--", *_PYTEST, "tests/integration")
 _REHEARSALS = "tests/integration/test_rehearsal.py"
