@@ -1,6 +1,6 @@
 """Signatures of models that the parsing tests use."""
 
-from slipway_server.signature import Signature, Tensor
+from slipway_server.values.signature import Signature, Tensor
 
 DIGITS = Signature(
     (Tensor("image", "FP32", (None, 1, 8, 8)),),

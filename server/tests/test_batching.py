@@ -14,13 +14,14 @@ import pytest
 import row_models
 from processes import DIGITS, Server
 from row_models import BLIND, DEPENDENT, INDEPENDENT, Case
-from slipway_server import batcher as batcher_module
-from slipway_server.batcher import Batcher, OverloadedError
-from slipway_server.batching import Batching, BatchingError, decide_batching
-from slipway_server.config import BatchSection
-from slipway_server.errors import BadRequest
-from slipway_server.metrics import Metrics
-from slipway_server.session import Session
+from slipway_server.execution import batcher as batcher_module
+from slipway_server.execution.batcher import Batcher, OverloadedError
+from slipway_server.execution.decision import BatchingError, decide_batching
+from slipway_server.execution.session import Session
+from slipway_server.telemetry.metrics import Metrics
+from slipway_server.values.batching import Batching
+from slipway_server.values.config import BatchSection
+from slipway_server.values.errors import BadRequest
 
 LIMIT_S = 60
 

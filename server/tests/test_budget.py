@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from slipway_server.budget import SMALL_BYTES, Budget, share_out
-from slipway_server.errors import Full
-from slipway_server.jsonbody import parse_cost
-from slipway_server.memory import memory_limit, resident
+from slipway_server.memory.budget import SMALL_BYTES, Budget, share_out
+from slipway_server.memory.limit import memory_limit, resident
+from slipway_server.protocol.jsonbody import parse_cost
+from slipway_server.values.errors import Full
 
 MI = 2**20
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from processes import DIGITS, Server
-from slipway_server import compression
-from slipway_server.compression import accepted_encoding, answer_encoding, deflated, inflated
-from slipway_server.errors import BadRequest
+from slipway_server.http import compression
+from slipway_server.http.compression import accepted_encoding, answer_encoding, deflated, inflated
+from slipway_server.values.errors import BadRequest
 from starlette.exceptions import HTTPException
 
 CHECK = json.loads((DIGITS / "check.json").read_text())

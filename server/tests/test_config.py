@@ -7,8 +7,8 @@ from typing import Any
 
 import processes
 import pytest
-from slipway_server.config import ConfigError, load_config
-from slipway_server.cpu import inference_threads
+from slipway_server.startup.cpu import inference_threads
+from slipway_server.values.config import ConfigError, load_config
 
 CORES = len(os.sched_getaffinity(0))
 

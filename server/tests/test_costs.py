@@ -12,18 +12,18 @@ import numpy as np
 import processes
 import pytest
 from PIL import Image
-from slipway_server.jsonbody import parse_cost
+from slipway_server.protocol.jsonbody import parse_cost
 
 MIB = 2**20
 # Prints by how many bytes the highest point rises; what is imported and run once before does not count.
 _MEASURE = """
 import json, sys
 from pathlib import Path
-from slipway_server.errors import BadRequest
-from slipway_server.image import decode, memory_to_decode
-from slipway_server.jsonbody import loads
-from slipway_server.request import parse_predict
-from slipway_server.signature import Signature, Tensor
+from slipway_server.values.errors import BadRequest
+from slipway_server.protocol.image import decode, memory_to_decode
+from slipway_server.protocol.jsonbody import loads
+from slipway_server.protocol.request import parse_predict
+from slipway_server.values.signature import Signature, Tensor
 
 def highest():
     line = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from signatures import vector
-from slipway_server.binary import from_binary, to_binary
-from slipway_server.errors import BadRequest
-from slipway_server.request import parse_predict
-from slipway_server.signature import Signature, Tensor
-from slipway_server.v2 import parse_infer
+from slipway_server.protocol.binary import from_binary, to_binary
+from slipway_server.protocol.request import parse_predict
+from slipway_server.protocol.v2 import parse_infer
+from slipway_server.values.errors import BadRequest
+from slipway_server.values.signature import Signature, Tensor
 
 
 def refused(body: object, signature: Signature) -> str:

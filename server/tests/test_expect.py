@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from signatures import DIGITS, vector
-from slipway_server.errors import BadRequest
-from slipway_server.expect import check_expect, judge
-from slipway_server.signature import Signature, Tensor
+from slipway_server.values.errors import BadRequest
+from slipway_server.values.expect import check_expect, judge
+from slipway_server.values.signature import Signature, Tensor
 
 ANSWER = {"label": [7], "probabilities": [[0.1] * 9 + [0.9]]}
 

@@ -7,13 +7,13 @@ import onnx_models
 import pytest
 import row_models
 from row_models import BLIND, DEPENDENT, INDEPENDENT, Case
-from slipway_server import independence
-from slipway_server.batching import Batching
-from slipway_server.compare import close, sizes
-from slipway_server.finding import Finding, Verdict
-from slipway_server.independence import try_rows
-from slipway_server.samples import SHOWN, Sampler, Source
-from slipway_server.session import Cancellation, Session
+from slipway_server.execution import independence
+from slipway_server.execution.compare import close, sizes
+from slipway_server.execution.finding import Finding, Verdict
+from slipway_server.execution.independence import try_rows
+from slipway_server.execution.samples import SHOWN, Sampler, Source
+from slipway_server.execution.session import Cancellation, Session
+from slipway_server.values.batching import Batching
 
 MAX_ROWS = 32
 

@@ -13,10 +13,10 @@ import processes
 import pytest
 import uvicorn
 from slipway_server import __main__ as entry
-from slipway_server.budget import Budget
-from slipway_server.connections import Connections
-from slipway_server.log import LINES_A_MINUTE, MESSAGE_LIMIT, TRACEBACK_LIMIT, EventHandler, log_thread
-from slipway_server.protocol import protocol_with
+from slipway_server.http.connections import Connections
+from slipway_server.http.http1 import protocol_with
+from slipway_server.memory.budget import Budget
+from slipway_server.telemetry.log import LINES_A_MINUTE, MESSAGE_LIMIT, TRACEBACK_LIMIT, EventHandler, log_thread
 
 
 class Clock:
@@ -91,8 +91,8 @@ def test_a_thread_that_fails_is_an_event_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(threading, "excepthook", log_thread)
-    monkeypatch.setattr(logging.getLogger("slipway_server.log"), "handlers", [EventHandler()])
-    monkeypatch.setattr(logging.getLogger("slipway_server.log"), "propagate", False)
+    monkeypatch.setattr(logging.getLogger("slipway_server.telemetry.log"), "handlers", [EventHandler()])
+    monkeypatch.setattr(logging.getLogger("slipway_server.telemetry.log"), "propagate", False)
     thread = threading.Thread(target=lambda: 1 / 0, name="odd job")
     thread.start()
     thread.join()

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import yaml
 from processes import DIGITS, ROOT
-from slipway_server.batching import decide_batching
-from slipway_server.config import BatchSection
-from slipway_server.expect import check_expect, judge
-from slipway_server.image import decode
-from slipway_server.request import parse_predict
-from slipway_server.session import Session
+from slipway_server.execution.decision import decide_batching
+from slipway_server.execution.session import Session
+from slipway_server.protocol.image import decode
+from slipway_server.protocol.request import parse_predict
+from slipway_server.values.config import BatchSection
+from slipway_server.values.expect import check_expect, judge
 
 SPEECH = ROOT / "models" / "speech"
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import random_models
 from row_models import WIDTH
-from slipway_server.batcher import Batcher
-from slipway_server.batching import Batching, decide_batching
-from slipway_server.config import BatchSection
-from slipway_server.metrics import Metrics
-from slipway_server.samples import Inputs
-from slipway_server.session import Session
+from slipway_server.execution.batcher import Batcher
+from slipway_server.execution.decision import decide_batching
+from slipway_server.execution.samples import Inputs
+from slipway_server.execution.session import Session
+from slipway_server.telemetry.metrics import Metrics
+from slipway_server.values.batching import Batching
+from slipway_server.values.config import BatchSection
 
 MODELS = 150
 REQUESTS = 24

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from signatures import DIGITS, EVERY, SCALAR, TABULAR, vector
-from slipway_server.errors import BadRequest
-from slipway_server.jsonbody import loads
-from slipway_server.request import parse_predict
-from slipway_server.signature import Signature, Tensor, dtype_of
+from slipway_server.protocol.jsonbody import loads
+from slipway_server.protocol.request import parse_predict
+from slipway_server.values.errors import BadRequest
+from slipway_server.values.signature import Signature, Tensor, dtype_of
 
 ZEROS = np.zeros((1, 1, 8, 8)).tolist()
 

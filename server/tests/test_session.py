@@ -5,7 +5,7 @@ from pathlib import Path
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from slipway_server.session import ModelError, Session
+from slipway_server.execution.session import ModelError, Session
 
 
 def saved(folder: Path, ir_version: int, operator: str) -> Path:

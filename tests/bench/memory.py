@@ -27,7 +27,7 @@ def make(path: Path, mebibytes: int) -> None:
 def load(path: Path) -> None:
     """Load the model as the server does, answer once, print resident memory in MiB: before, after, highest."""
     import onnxruntime  # type: ignore[import-untyped]  # noqa: PLC0415 - only in the measured process
-    import slipway_server.service  # noqa: F401, PLC0415 - the server's own memory is part of the figure
+    import slipway_server.http.service  # noqa: F401, PLC0415 - the server's own memory is part of the figure
 
     before = resident()
     options = onnxruntime.SessionOptions()

@@ -108,7 +108,7 @@ def test_releases_are_those_of_a_checkout(python: Path, project: Path) -> None:
 
 def test_a_file_that_was_removed_is_said_and_nothing_is_planned(python: Path, project: Path) -> None:
     server = Path(ran([str(python), "-c", "import slipway_server as s; print(s.__file__)"], project).stdout.strip())
-    removed = server.with_name("heavy.py")
+    removed = server.parent / "http/heavy.py"
     content = removed.read_bytes()
     removed.unlink()
     try:

@@ -16,6 +16,7 @@ REMEMBERED = (
     installation.package_files,
     code_digests,
 )
+CARRIED = ("slipway/resources/server/requirements.txt", "slipway_server/__main__.py", "slipway_server/http/app.py")
 
 
 @pytest.fixture(autouse=True)
@@ -30,13 +31,17 @@ def _nothing_remembered() -> Iterator[None]:
 @pytest.fixture
 def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of packages as a wheel makes it, with little in it."""
-    for name in ("slipway/resources/server/requirements.txt", "slipway_server/__main__.py", "slipway_server/app.py"):
+    for name in CARRIED:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     told = tmp_path / "slipway_ml-1.0.0.dist-info"
     told.mkdir()
     (told / "METADATA").write_text("Metadata-Version: 2.4\nName: slipway-ml\nVersion: 1.0.0\n")
-    files = ("slipway_server/__main__.py", "slipway_server/app.py", "slipway_server/__pycache__/app.cpython-311.pyc")
+    files = (
+        "slipway_server/__main__.py",
+        "slipway_server/http/app.py",
+        "slipway_server/__pycache__/__main__.cpython-311.pyc",
+    )
     (told / "RECORD").write_text("".join(f"{name},,\n" for name in files))
     monkeypatch.setattr(installation, "_package", lambda name: tmp_path / name)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -52,12 +57,10 @@ def test_an_editable_install_reads_the_repository() -> None:
 def test_a_wheel_reads_what_it_carries(wheel: Path) -> None:
     assert installation.checkout() is None
     assert installation.resource("server/requirements.txt") == wheel / "slipway/resources/server/requirements.txt"
-    assert sorted(code_digests()["onnxruntime"].server) == ["__main__.py", "app.py"]
+    assert sorted(code_digests()["onnxruntime"].server) == ["__main__.py", "http/app.py"]
 
 
-@pytest.mark.parametrize(
-    "name", ["slipway/resources/server/requirements.txt", "slipway_server/__main__.py", "slipway_server/app.py"]
-)
+@pytest.mark.parametrize("name", CARRIED)
 def test_a_missing_file_ends_a_plan_and_is_named(wheel: Path, name: str) -> None:
     (wheel / name).unlink()
     with pytest.raises(InstallationIncomplete, match=f"{name} is missing.*next: install slipway-ml again"):

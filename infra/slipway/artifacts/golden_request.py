@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway_server.errors import BadRequest
-from slipway_server.request import parse_predict
+from slipway_server.protocol.request import parse_predict
+from slipway_server.values.errors import BadRequest
 
 from slipway.artifacts.onnx import Found
 from slipway.reading.yaml_document import read_bytes
@@ -25,7 +25,7 @@ class GoldenRequest:
     Attributes:
         runtime: name of the runtime that it is sent to.
         request: its body, JSON values.
-        expect: the right answer by output name, see `slipway_server.expect`.
+        expect: the right answer by output name, see `slipway_server.values.expect`.
         timeout_s: longest time that the answer may take.
     """
 
@@ -35,7 +35,7 @@ class GoldenRequest:
     timeout_s: float
 
     def section(self) -> dict[str, Any]:
-        """The section `check` of the model server's configuration (`slipway_server.config.CheckSection`)."""
+        """The section `check` of the model server's configuration (`slipway_server.values.config.CheckSection`)."""
         return {"request": self.request, "expect": self.expect, "timeout_s": self.timeout_s}
 
 

@@ -1,6 +1,6 @@
 """Estimate the memory that a replica of the model server needs, and the largest body that it then takes."""
 
-from slipway_server.budget import BODY_FACTOR, WEIGHTS_FACTOR
+from slipway_server.memory.budget import BODY_FACTOR, WEIGHTS_FACTOR
 
 SERVER_BYTES = 128 * 2**20
 BODY_MOST_BY_DEFAULT = 10 * 2**20

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from stat import S_ISREG
 
-from slipway_server.signature import Signature
+from slipway_server.values.signature import Signature
 
 from slipway.reading.files import BadFile, inside, not_regular, open_regular, refuse_pointer
 

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 import urllib3
 import urllib3.exceptions
-from slipway_server.text import shortened
+from slipway_server.values.text import shortened
 
 from slipway.cluster.kubeconfig import asking_for_credentials, connect, proxy_of
 from slipway.errors.failures import ApiRefused, ClusterUnreachable

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
-from slipway_server.text import shortened
+from slipway_server.values.text import shortened
 
 from slipway.commands.snapshot import EnvironmentSnapshot, ModelSnapshot, MonthlyUsd, Snapshot
 from slipway.errors.base import FileRefused

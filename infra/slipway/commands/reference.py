@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 from pydantic import BaseModel
-from slipway_server.budget import BODY_FACTOR, WEIGHTS_FACTOR
+from slipway_server.memory.budget import BODY_FACTOR, WEIGHTS_FACTOR
 
 from slipway.artifacts.golden_request import CHECK_LIMIT, REQUEST_LIMIT
 from slipway.artifacts.memory import BODY_LEAST, BODY_MOST_BY_DEFAULT, SERVER_BYTES

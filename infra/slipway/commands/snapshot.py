@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from slipway_server.text import shortened
+from slipway_server.values.text import shortened
 
 from slipway import console
 from slipway.capacity.estimates import Cost, monthly

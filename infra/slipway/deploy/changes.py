@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from slipway_server.text import shortened
+from slipway_server.values.text import shortened
 
 from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record import Live, saved

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from slipway_server.expect import judge
+from slipway_server.values.expect import judge
 
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.errors.failures import ApiRefused, ClusterUnreachable, WrongAnswer

@@ -15,9 +15,9 @@ from dataclasses import asdict
 from typing import Annotated, Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-from slipway_server.config import CheckSection
-from slipway_server.errors import BadRequest
-from slipway_server.expect import judge
+from slipway_server.values.config import CheckSection
+from slipway_server.values.errors import BadRequest
+from slipway_server.values.expect import judge
 
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.plan.release import Origin, Release

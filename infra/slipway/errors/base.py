@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from slipway_server.text import shortened
+from slipway_server.values.text import shortened
 
 
 class Place(NamedTuple):

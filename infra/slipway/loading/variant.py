@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway_server.errors import BadRequest
-from slipway_server.expect import check_expect
+from slipway_server.values.errors import BadRequest
+from slipway_server.values.expect import check_expect
 
 from slipway.artifacts.golden_request import CHECK_LIMIT, refuse_larger
 from slipway.artifacts.onnx import Artifact, Found

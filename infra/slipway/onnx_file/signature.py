@@ -3,7 +3,7 @@
 from google.protobuf.message import EncodeError
 from onnx import ModelProto, TensorProto, TypeProto, ValueInfoProto
 from onnx.shape_inference import InferenceError, infer_shapes
-from slipway_server.signature import Signature, Tensor, dtype_of
+from slipway_server.values.signature import Signature, Tensor, dtype_of
 
 from slipway.onnx_file.parts import initializers
 from slipway.reading.files import BadFile

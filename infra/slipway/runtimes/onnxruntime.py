@@ -77,7 +77,7 @@ class OnnxRuntime:
         return memory.default_max_body(memory_bytes, weights)
 
     def configuration(self, served: Served) -> dict[str, Any]:
-        """As `slipway_server.config.ServerConfig` reads it."""
+        """As `slipway_server.values.config.ServerConfig` reads it."""
         return {
             "model": {"name": served.name, "version": served.version, "path": served.weights},
             "host": "0.0.0.0",  # noqa: S104 - inside the pod; the NetworkPolicy says who gets there

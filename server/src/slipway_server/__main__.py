@@ -8,10 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
 
-from slipway_server.config import ConfigError, load_config
-from slipway_server.log import log, take_over_logging
-from slipway_server.serve import StartError, run
-from slipway_server.session import ModelError
+from slipway_server.execution.session import ModelError
+from slipway_server.startup.serve import StartError, run
+from slipway_server.telemetry.log import log, take_over_logging
+from slipway_server.values.config import ConfigError, load_config
 
 # Kubernetes shows what a container wrote here as the reason of its end.
 TERMINATION_LOG = Path("/dev/termination-log")

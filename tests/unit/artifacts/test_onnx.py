@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from slipway_server.signature import Tensor
+from slipway_server.values.signature import Tensor
 
 from slipway.artifacts.memory import carried_body, default_max_body, needed_memory
 from slipway.artifacts.onnx import Artifact, read_artifact

@@ -110,7 +110,7 @@ def test_an_unchanged_model_is_built_and_pushed_with_all_its_files(root: Path, c
     built(model)
     assert [done.split()[0] for done in registry.done] == ["build", "push", "build", "push"]
     names = registry.contexts[model.image.repository]
-    assert {"Dockerfile", "model/linear.onnx", "model/w.bin", "server/slipway_server/app.py"} <= set(names)
+    assert {"Dockerfile", "model/linear.onnx", "model/w.bin", "server/slipway_server/http/app.py"} <= set(names)
     assert not [name for name in names if name.endswith(".pyc")]
 
 
@@ -171,7 +171,7 @@ CHANGES: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("name", ["weights/linear.onnx", "weights/w.bin", "server/src/slipway_server/app.py"])
+@pytest.mark.parametrize("name", ["weights/linear.onnx", "weights/w.bin", "server/src/slipway_server/http/app.py"])
 def test_a_file_that_changed_after_the_plan_ends_the_run_before_anything_is_pushed(
     root: Path, code: Code, registry: Registry, name: str, change: str
 ) -> None:

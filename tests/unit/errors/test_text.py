@@ -4,7 +4,7 @@ from collections.abc import Callable
 from unittest.mock import Mock
 
 import pytest
-import slipway_server.text
+import slipway_server.values.text
 
 import slipway.local.host.text
 from slipway.cluster.api import Cluster
@@ -14,7 +14,7 @@ from slipway.local.plugins.kubernetes.client.api import _status
 
 LONG = "what it is about: " + "/a/file/of/its/code.cc:256 void function() " * 200 + "max supported IR version: 13"
 
-HELPERS = [slipway.local.host.text.shortened, slipway_server.text.shortened]
+HELPERS = [slipway.local.host.text.shortened, slipway_server.values.text.shortened]
 
 
 @pytest.mark.parametrize("shortened", HELPERS, ids=lambda f: f.__module__)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
-from slipway_server.errors import BadRequest
+from slipway_server.values.errors import BadRequest
 
 from slipway.artifacts.golden_request import read_golden
 from slipway.artifacts.onnx import find_artifact, read_artifact

@@ -13,7 +13,7 @@ import onnx
 import onnxruntime as ort  # type: ignore[import-untyped]
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from slipway_server.signature import Tensor
+from slipway_server.values.signature import Tensor
 
 from slipway.artifacts.onnx import read_artifact
 from slipway.onnx_file.limits import limits

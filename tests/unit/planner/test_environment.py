@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from slipway_server.config import ServerConfig
+from slipway_server.values.config import ServerConfig
 
 from slipway.capacity.placement import Rollout, place
 from slipway.errors.base import UserError, each
@@ -251,7 +251,7 @@ def test_comments_of_slipway_itself_are_no_part_of_a_release(tmp_path: Path) -> 
     for path in copied.glob("templates/**/*.j2"):
         path.write_text(path.read_text() + "# planted\n")
     assert releases() == before
-    server = next(copied.glob("server/src/slipway_server/app.py"))
+    server = next(copied.glob("server/src/slipway_server/http/app.py"))
     server.write_text(server.read_text() + "# planted\n")
     assert releases() != before, "the server's own files are in the image"
 

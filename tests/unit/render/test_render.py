@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from slipway_server.config import ServerConfig
+from slipway_server.values.config import ServerConfig
 
 from slipway.catalog.pod_contract import SERVER_PORT
 from slipway.planner.environment import ModelPlan

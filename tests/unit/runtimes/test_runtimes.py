@@ -4,7 +4,7 @@ import json
 
 import jsonschema
 import pytest
-from slipway_server.config import ServerConfig
+from slipway_server.values.config import ServerConfig
 
 from slipway import installation
 from slipway.artifacts.golden_request import GoldenRequest

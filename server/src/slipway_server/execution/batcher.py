@@ -13,12 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from slipway_server.batching import Batching
-from slipway_server.metrics import Metrics
-from slipway_server.rows import Outputs, run_together
-from slipway_server.samples import Inputs
-from slipway_server.session import Cancellation, Session
-from slipway_server.statistics import Statistics
+from slipway_server.execution.rows import Outputs, run_together
+from slipway_server.execution.samples import Inputs
+from slipway_server.execution.session import Cancellation, Session
+from slipway_server.telemetry.metrics import Metrics
+from slipway_server.telemetry.statistics import Statistics
+from slipway_server.values.batching import Batching
 
 # Beyond this, waiting requests would only time out later: they are sent away at once.
 MAX_QUEUED = 1024

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slipway_server.samples import Kind
-from slipway_server.signature import Signature
-from slipway_server.tensors import Array
+from slipway_server.execution.samples import Kind
+from slipway_server.values.signature import Signature
+from slipway_server.values.tensors import Array
 
 # How far an element may be off: where the order of additions is another one, so is the rounding.
 _TOLERANCES = {"float16": 1e-2, "float32": 2e-4, "float64": 1e-9}

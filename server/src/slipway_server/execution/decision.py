@@ -1,16 +1,14 @@
 """Decide whether rows of several requests run together: what the configuration asks for and what trials found."""
 
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from slipway_server.config import BatchSection
-from slipway_server.finding import Finding, Verdict
-from slipway_server.independence import try_rows
-from slipway_server.samples import Inputs
-from slipway_server.session import Cancellation, Session
-from slipway_server.signature import Signature, Tensor
-from slipway_server.tensors import Array
+from slipway_server.execution.finding import Finding, Verdict
+from slipway_server.execution.independence import try_rows
+from slipway_server.execution.samples import Inputs
+from slipway_server.execution.session import Cancellation, Session
+from slipway_server.values.batching import Batching
+from slipway_server.values.config import BatchSection
+from slipway_server.values.signature import Signature, Tensor
 
 # A start waits for the trials, so they must end; they count as blind for what they did not get to.
 TRIALS_LIMIT_S = 10.0
@@ -18,33 +16,6 @@ TRIALS_LIMIT_S = 10.0
 
 class BatchingError(Exception):
     """Batching is asked for and would give wrong answers; the message says why."""
-
-
-@dataclass(frozen=True)
-class Batching:
-    """How requests are put together.
-
-    Attributes:
-        max_rows: the most rows in one run of the model; 1: every request runs alone.
-        found: why, as a sentence.
-        held: the row that an input had in all trials, by its name; one element where all elements are the same.
-    """
-
-    max_rows: int
-    found: str
-    held: Mapping[str, Array] = field(default_factory=dict)
-
-    @property
-    def enabled(self) -> bool:
-        """Whether several requests may share a run."""
-        return self.max_rows > 1
-
-    def tried(self, inputs: Inputs) -> bool:
-        """Return whether a request has, where all trials had the same row, this row throughout."""
-        return all(
-            (row.shape == (1,) or row.shape == inputs[name].shape[1:]) and bool((inputs[name] == row).all())
-            for name, row in self.held.items()
-        )
 
 
 def decide_batching(session: Session, golden: Inputs, asked: BatchSection, limit_s: float) -> Batching:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from slipway_server.tensors import Array
+from slipway_server.values.tensors import Array
 
 
 class Verdict(Enum):

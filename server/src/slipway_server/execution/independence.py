@@ -15,12 +15,12 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from slipway_server.compare import Pool, close, identical, sizes, tolerance
-from slipway_server.errors import BadRequest
-from slipway_server.finding import DependenceSeen, Ended, Finding, NothingKnown, Verdict
-from slipway_server.samples import FILLS, KINDS, SHOWN, Inputs, Kind, Sampler, Source, take
-from slipway_server.session import Cancellation, Session
-from slipway_server.tensors import Array
+from slipway_server.execution.compare import Pool, close, identical, sizes, tolerance
+from slipway_server.execution.finding import DependenceSeen, Ended, Finding, NothingKnown, Verdict
+from slipway_server.execution.samples import FILLS, KINDS, SHOWN, Inputs, Kind, Sampler, Source, take
+from slipway_server.execution.session import Cancellation, Session
+from slipway_server.values.errors import BadRequest
+from slipway_server.values.tensors import Array
 
 # The inputs of one trial; it holds up to four times as much, besides what the model itself needs.
 BATCH_BYTES = 8 * 2**20

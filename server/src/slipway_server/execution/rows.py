@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from slipway_server.errors import BadRequest
-from slipway_server.samples import Inputs
-from slipway_server.session import Cancellation, Session
-from slipway_server.tensors import Array
+from slipway_server.execution.samples import Inputs
+from slipway_server.execution.session import Cancellation, Session
+from slipway_server.values.errors import BadRequest
+from slipway_server.values.tensors import Array
 
 Outputs = dict[str, Array]
 

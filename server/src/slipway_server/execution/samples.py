@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from slipway_server.tensors import Array
+from slipway_server.values.tensors import Array
 
 Inputs = Mapping[str, Array]
 Draw = Callable[[], dict[str, Array]]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import onnxruntime as ort  # type: ignore[import-untyped]
 
-from slipway_server.errors import AnswerTooLarge, BadRequest, ModelFault, show
-from slipway_server.signature import Signature, Tensor, dtype_of
-from slipway_server.tensors import Array
-from slipway_server.text import shortened
+from slipway_server.values.errors import AnswerTooLarge, BadRequest, ModelFault, show
+from slipway_server.values.signature import Signature, Tensor, dtype_of
+from slipway_server.values.tensors import Array
+from slipway_server.values.text import shortened
 
 _TENSOR_TYPE = re.compile(r"tensor\((\w+)\)")
 # What goes wrong is said by our own messages; ONNX Runtime would also log every bad request.

@@ -12,17 +12,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from slipway_server import __version__, v2
-from slipway_server.batcher import OverloadedError
-from slipway_server.body import BodyReader
-from slipway_server.compression import answer_encoding, deflated, request_encoding
-from slipway_server.errors import BadRequest, show
-from slipway_server.failures import HANDLERS
-from slipway_server.lifecycle import Phase, State
-from slipway_server.metrics import Metrics
-from slipway_server.service import Service
-from slipway_server.v2 import Answer
-from slipway_server.v2_model import EXTENSIONS, model_config, repository_index
+from slipway_server import __version__
+from slipway_server.execution.batcher import OverloadedError
+from slipway_server.http.body import BodyReader
+from slipway_server.http.compression import answer_encoding, deflated, request_encoding
+from slipway_server.http.failures import HANDLERS
+from slipway_server.http.lifecycle import Phase, State
+from slipway_server.http.service import Service
+from slipway_server.protocol import v2
+from slipway_server.protocol.v2 import Answer
+from slipway_server.protocol.v2_model import EXTENSIONS, model_config, repository_index
+from slipway_server.telemetry.metrics import Metrics
+from slipway_server.values.errors import BadRequest, show
 
 _JSON = "application/json"
 _FORM = "multipart/form-data"

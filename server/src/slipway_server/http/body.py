@@ -11,9 +11,9 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope
 
-from slipway_server.budget import LEAST_RATE, SMALL_BYTES, STALL_S, current_lease
-from slipway_server.compression import inflated
-from slipway_server.errors import BadRequest, show
+from slipway_server.http.compression import inflated
+from slipway_server.memory.budget import LEAST_RATE, SMALL_BYTES, STALL_S, current_lease
+from slipway_server.values.errors import BadRequest, show
 
 _FILE_FIELDS = ("file", "image")
 _FORM_ALLOWED = (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from starlette.exceptions import HTTPException
 
-from slipway_server.errors import BadRequest, show
+from slipway_server.values.errors import BadRequest, show
 
 _ALLOWED = "gzip or deflate"
 # Bodies of this size and more are worked on beside the event loop, which all other requests need.

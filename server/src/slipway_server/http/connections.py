@@ -13,7 +13,7 @@ from collections import Counter
 from itertools import chain, islice
 from typing import Protocol
 
-from slipway_server.budget import LEAST_RATE, STALL_S, Budget, Lease
+from slipway_server.memory.budget import LEAST_RATE, STALL_S, Budget, Lease
 
 # So many of those that have waited longest are looked at: the one whose address has the most connections goes.
 _CANDIDATES = 8

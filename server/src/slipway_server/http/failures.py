@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from slipway_server.errors import AnswerTooLarge, BadRequest, Full, ModelFault, TooLarge, show
+from slipway_server.values.errors import AnswerTooLarge, BadRequest, Full, ModelFault, TooLarge, show
 
 
 async def _bad_request(_request: Request, error: Exception) -> Response:

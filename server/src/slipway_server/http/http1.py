@@ -11,8 +11,8 @@ import httptools
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from slipway_server.budget import Lease
-from slipway_server.connections import Connections
+from slipway_server.http.connections import Connections
+from slipway_server.memory.budget import Lease
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 100

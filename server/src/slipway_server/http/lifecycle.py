@@ -14,9 +14,9 @@ from enum import Enum
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from slipway_server.budget import set_current_lease
-from slipway_server.metrics import Metrics
-from slipway_server.protocol import LEASE
+from slipway_server.http.http1 import LEASE
+from slipway_server.memory.budget import set_current_lease
+from slipway_server.telemetry.metrics import Metrics
 
 _POLL_S = 0.02
 # What nginx logs when the client left before its answer; no such status is ever sent.

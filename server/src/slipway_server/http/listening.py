@@ -8,7 +8,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-from slipway_server.log import log
+from slipway_server.telemetry.log import log
 
 _BACKLOG = 2048
 _AT_ONCE = 64

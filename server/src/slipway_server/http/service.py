@@ -8,19 +8,19 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from slipway_server.answers import are_small, longest_json, small_to_bytes, to_bytes
-from slipway_server.batcher import Batcher
-from slipway_server.body import file_of_form
-from slipway_server.budget import current_lease
-from slipway_server.errors import AnswerTooLarge, BadRequest, TooLarge
-from slipway_server.heavy import INLINE_BYTES, Heavy
-from slipway_server.image import decode, memory_to_decode
-from slipway_server.jsonbody import loads, parse_cost
-from slipway_server.request import from_base64, parse_predict
-from slipway_server.signature import Signature
-from slipway_server.tensors import Array, to_json
-from slipway_server.v2 import Answer, parse_infer, write_infer
-from slipway_server.v2_inputs import NO_BYTES
+from slipway_server.execution.batcher import Batcher
+from slipway_server.http.body import file_of_form
+from slipway_server.http.heavy import INLINE_BYTES, Heavy
+from slipway_server.memory.budget import current_lease
+from slipway_server.protocol.answers import are_small, longest_json, small_to_bytes, to_bytes
+from slipway_server.protocol.image import decode, memory_to_decode
+from slipway_server.protocol.jsonbody import loads, parse_cost
+from slipway_server.protocol.request import from_base64, parse_predict
+from slipway_server.protocol.v2 import Answer, parse_infer, write_infer
+from slipway_server.protocol.v2_inputs import NO_BYTES
+from slipway_server.values.errors import AnswerTooLarge, BadRequest, TooLarge
+from slipway_server.values.signature import Signature
+from slipway_server.values.tensors import Array, to_json
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
-from slipway_server.errors import Full
+from slipway_server.values.errors import Full
 
 SMALL_BYTES = 64 * 2**10
 """What holds no more than this may use all of the room; larger requests leave a quarter of it to the small ones."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from slipway_server.tensors import Array, to_json
+from slipway_server.values.tensors import Array, to_json
 
 # Characters of the longest number of a type as orjson writes it, with its comma.
 _LONGEST = {

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from slipway_server.errors import BadRequest
-from slipway_server.signature import Tensor
-from slipway_server.tensors import Array
+from slipway_server.values.errors import BadRequest
+from slipway_server.values.signature import Tensor
+from slipway_server.values.tensors import Array
 
 _LENGTH_BYTES = 4
 

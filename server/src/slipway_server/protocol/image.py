@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
-from slipway_server.errors import BadRequest, TooLarge
-from slipway_server.signature import Signature, Tensor
-from slipway_server.tensors import Array
+from slipway_server.values.errors import BadRequest, TooLarge
+from slipway_server.values.signature import Signature, Tensor
+from slipway_server.values.tensors import Array
 
 MAX_PIXELS = 50_000_000
 # Bytes of memory per pixel while a file of a few kB unpacks: Pillow keeps 4 for RGB and as many for what it converts,

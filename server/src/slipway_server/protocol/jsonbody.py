@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from slipway_server.errors import BadRequest, show
+from slipway_server.values.errors import BadRequest, show
 
 _ALLOWED = (
     "one JSON document in UTF-8, nested at most 1024 deep, each key once per object, finite numbers (null for NaN)"

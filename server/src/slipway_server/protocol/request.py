@@ -3,11 +3,11 @@
 import base64
 import binascii
 
-from slipway_server.errors import BadRequest, show
-from slipway_server.image import decode
-from slipway_server.signature import Signature
-from slipway_server.tensors import Array, to_array
-from slipway_server.v2_inputs import check_names, read_inputs
+from slipway_server.protocol.image import decode
+from slipway_server.protocol.v2_inputs import check_names, read_inputs
+from slipway_server.values.errors import BadRequest, show
+from slipway_server.values.signature import Signature
+from slipway_server.values.tensors import Array, to_array
 
 __all__ = ["BadRequest", "parse_predict"]
 

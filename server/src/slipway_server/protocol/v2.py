@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from slipway_server.batching import Batching
-from slipway_server.binary import to_binary
-from slipway_server.errors import BadRequest, show
-from slipway_server.signature import Signature, Tensor
-from slipway_server.tensors import Array, to_json
-from slipway_server.v2_inputs import NO_BYTES, by_name, parameters_of, read_inputs
+from slipway_server.protocol.binary import to_binary
+from slipway_server.protocol.v2_inputs import NO_BYTES, by_name, parameters_of, read_inputs
+from slipway_server.values.batching import Batching
+from slipway_server.values.errors import BadRequest, show
+from slipway_server.values.signature import Signature, Tensor
+from slipway_server.values.tensors import Array, to_json
 
 _BODY = "an object with `inputs`, and, if wanted, `id`, `parameters`, `outputs`"
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
-from slipway_server.binary import from_binary
-from slipway_server.errors import BadRequest, show
-from slipway_server.signature import Signature, Tensor
-from slipway_server.tensors import Array, check_shape, flatten, from_flat
+from slipway_server.protocol.binary import from_binary
+from slipway_server.values.errors import BadRequest, show
+from slipway_server.values.signature import Signature, Tensor
+from slipway_server.values.tensors import Array, check_shape, flatten, from_flat
 
 # Parameters of Triton's classification and shared memory extensions: they change what comes back, or say that the
 # data is elsewhere. Others mean nothing here and are passed over.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from slipway_server.signature import Signature, Tensor
+from slipway_server.values.signature import Signature, Tensor
 
 # What GET /v2 says is there beyond the protocol itself. The index of the repository is there too, for clients that
 # look for it; its extension would promise that models can be loaded and unloaded.

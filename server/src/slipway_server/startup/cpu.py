@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from slipway_server.config import ConfigError
+from slipway_server.values.config import ConfigError
 
 LIMIT_VARIABLE = "SLIPWAY_CPU_LIMIT_MILLIS"
 

@@ -4,10 +4,10 @@ import asyncio
 
 import orjson
 
-from slipway_server.config import CheckSection
-from slipway_server.errors import BadRequest
-from slipway_server.expect import check_expect, judge
-from slipway_server.service import Service
+from slipway_server.http.service import Service
+from slipway_server.values.config import CheckSection
+from slipway_server.values.errors import BadRequest
+from slipway_server.values.expect import check_expect, judge
 
 
 async def why_not_ready(service: Service, check: CheckSection, warm_up_s: float) -> str | None:

@@ -12,26 +12,27 @@ from pathlib import Path
 import uvicorn
 import uvloop
 
-from slipway_server.app import build_app
-from slipway_server.batcher import Batcher
-from slipway_server.batching import TRIALS_LIMIT_S, Batching, BatchingError, decide_batching
-from slipway_server.budget import Budget, set_current_lease, share_out
-from slipway_server.config import ServerConfig
-from slipway_server.connections import Connections
-from slipway_server.cpu import inference_threads
-from slipway_server.errors import BadRequest
-from slipway_server.golden import why_not_ready
-from slipway_server.heavy import Heavy
-from slipway_server.lifecycle import Lifecycle, State
-from slipway_server.listening import Listener
-from slipway_server.log import log
-from slipway_server.memory import memory_limit, resident
-from slipway_server.metrics import Metrics
-from slipway_server.protocol import protocol_with
-from slipway_server.request import parse_predict
-from slipway_server.service import Service
-from slipway_server.session import Session
-from slipway_server.statistics import Statistics
+from slipway_server.execution.batcher import Batcher
+from slipway_server.execution.decision import TRIALS_LIMIT_S, BatchingError, decide_batching
+from slipway_server.execution.session import Session
+from slipway_server.http.app import build_app
+from slipway_server.http.connections import Connections
+from slipway_server.http.heavy import Heavy
+from slipway_server.http.http1 import protocol_with
+from slipway_server.http.lifecycle import Lifecycle, State
+from slipway_server.http.listening import Listener
+from slipway_server.http.service import Service
+from slipway_server.memory.budget import Budget, set_current_lease, share_out
+from slipway_server.memory.limit import memory_limit, resident
+from slipway_server.protocol.request import parse_predict
+from slipway_server.startup.cpu import inference_threads
+from slipway_server.startup.golden import why_not_ready
+from slipway_server.telemetry.log import log
+from slipway_server.telemetry.metrics import Metrics
+from slipway_server.telemetry.statistics import Statistics
+from slipway_server.values.batching import Batching
+from slipway_server.values.config import ServerConfig
+from slipway_server.values.errors import BadRequest
 
 # Longer than any load balancer's own (60 s is common): the side that sends requests shall close first.
 _KEEP_ALIVE_S = 75

@@ -2,7 +2,7 @@
 
 import reprlib
 
-from slipway_server.text import shortened
+from slipway_server.values.text import shortened
 
 PART_LIMIT = 2000
 _REPR = reprlib.Repr()

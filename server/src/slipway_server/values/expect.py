@@ -16,9 +16,9 @@ from types import NoneType
 
 import numpy as np
 
-from slipway_server.errors import BadRequest, show
-from slipway_server.signature import Signature, Tensor
-from slipway_server.tensors import INFINITIES, flatten
+from slipway_server.values.errors import BadRequest, show
+from slipway_server.values.signature import Signature, Tensor
+from slipway_server.values.tensors import INFINITIES, flatten
 
 DEFAULT_TOLERANCE = 1e-3
 _FORMS = (

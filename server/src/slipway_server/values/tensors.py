@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from slipway_server.errors import BadRequest, show
-from slipway_server.signature import Tensor
+from slipway_server.values.errors import BadRequest, show
+from slipway_server.values.signature import Tensor
 
 Array = npt.NDArray[Any]
 

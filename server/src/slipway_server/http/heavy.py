@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect
 
-from slipway_server.budget import Lease, current_lease
+from slipway_server.memory.budget import Lease, current_lease
 
 T = TypeVar("T")
 

@@ -1,0 +1,1 @@
+"""The service on HTTP: connections, bodies, routes, answers, and the way down."""
