@@ -14,7 +14,28 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-OUTSIDE = ("pulumi", "jinja2", "yaml", "boto3", "docker", "kubernetes")
+ROOTS = {"slipway": "infra", "slipway_server": "server/src"}
+"""Where each import name is."""
+OF_THE_SERVER = (
+    "PIL",
+    "httptools",
+    "onnxruntime",
+    "prometheus_client",
+    "python_multipart",
+    "starlette",
+    "uvicorn",
+    "uvloop",
+)
+OUTSIDE = {
+    "slipway": ("pulumi", "jinja2", "yaml", "boto3", "docker", "kubernetes"),
+    "slipway_server": OF_THE_SERVER,
+}
+"""The libraries that have doors, by the import name whose doors they are."""
+NOT_FOR_THE_LIBRARY = (
+    *(f"slipway_server.{name}" for name in ("__main__", "execution", "http", "startup", "telemetry")),
+    *(library for library in OF_THE_SERVER if library != "PIL"),
+)
+"""What starts with the server; pictures are read to check a golden request."""
 PLANTED = "planted"
 """A module of its own in each package: nothing imports it, so that every finding is of one import that it has."""
 
@@ -44,18 +65,19 @@ def allowed(module: str, library: str) -> bool:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The source, as far as imports go, and the rules."""
-    for path in (ROOT / "infra" / "slipway").rglob("*.py"):
-        target = tmp_path / path.relative_to(ROOT / "infra")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
+    for root, source in ROOTS.items():
+        for path in (ROOT / source / root).rglob("*.py"):
+            target = tmp_path / path.relative_to(ROOT / source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
     shutil.copyfile(ROOT / ".importlinter", tmp_path / ".importlinter")
     return tmp_path
 
 
-def packages(copy: Path) -> list[str]:
-    """Every package, by its dotted name, those inside others too."""
-    found = sorted(path.parent.relative_to(copy) for path in (copy / "slipway").rglob("__init__.py"))
-    return [".".join(package.parts) for package in found if package != Path("slipway")]
+def packages(copy: Path, root: str = "slipway") -> list[str]:
+    """Every package below an import name, by its dotted name, those inside others too."""
+    found = sorted(path.parent.relative_to(copy) for path in (copy / root).rglob("__init__.py"))
+    return [".".join(package.parts) for package in found if package != Path(root)]
 
 
 def plant(copy: Path, module: str, imports: Iterable[str]) -> None:
@@ -88,14 +110,17 @@ def test_without_a_planted_import_the_rules_are_kept(copy: Path) -> None:
     assert "0 broken" in said
 
 
-def test_a_library_that_is_planted_where_it_has_no_door_is_found_in_every_package(copy: Path) -> None:
+@pytest.mark.parametrize(("root", "least"), [("slipway", 5 * 30), ("slipway_server", 7 * 7)])
+def test_a_library_that_is_planted_where_it_has_no_door_is_found_in_every_package(
+    root: str, least: int, copy: Path
+) -> None:
     wanted = []
-    for package in ("slipway", *packages(copy)):
+    for package in (root, *packages(copy, root)):
         module = f"{package}.{PLANTED}"
-        forbidden = [library for library in OUTSIDE if not allowed(module, library)]
+        forbidden = [library for library in OUTSIDE[root] if not allowed(module, library)]
         plant(copy, module, forbidden)
         wanted += [(module, library) for library in forbidden]
-    assert len(wanted) > 5 * 30
+    assert len(wanted) > least
     code, said = lint(copy)
     assert code == 1
     assert unreported(said, wanted) == []
@@ -145,21 +170,38 @@ def test_the_library_that_is_planted_in_what_brings_up_a_machine_is_found(copy: 
     assert unreported(said, wanted) == []
 
 
-def test_a_package_that_no_rule_names_is_found(copy: Path) -> None:
-    (copy / "slipway" / "unnamed").mkdir()
-    (copy / "slipway" / "unnamed" / "__init__.py").write_text("")
+def test_what_the_library_and_the_model_server_must_not_take_of_each_other_is_found_in_every_package(
+    copy: Path,
+) -> None:
+    """The server is alone in its image; the library must check golden requests without what serves."""
+    wanted = []
+    for package in packages(copy):
+        plant(copy, f"{package}.{PLANTED}", NOT_FOR_THE_LIBRARY)
+        wanted += [(f"{package}.{PLANTED}", name) for name in NOT_FOR_THE_LIBRARY]
+    for package in packages(copy, "slipway_server"):
+        plant(copy, f"{package}.{PLANTED}", ["slipway"])
+        wanted.append((f"{package}.{PLANTED}", "slipway"))
+    code, said = lint(copy)
+    assert code == 1
+    assert unreported(said, wanted) == []
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_a_package_that_no_rule_names_is_found(root: str, copy: Path) -> None:
+    (copy / root / "unnamed").mkdir()
+    (copy / root / "unnamed" / "__init__.py").write_text("")
     code, said = lint(copy)
     assert code == 1
     assert "unnamed" in said
 
 
-@pytest.mark.parametrize("library", OUTSIDE)
-def test_a_door_that_no_import_uses_is_found(library: str, copy: Path) -> None:
+@pytest.mark.parametrize(("root", "library"), [(root, library) for root in OUTSIDE for library in OUTSIDE[root]])
+def test_a_door_that_no_import_uses_is_found(root: str, library: str, copy: Path) -> None:
     """It would let in the next import that should not be there."""
     rule = next(rules()[name] for name in rules().sections() if library in lines(rules()[name], "forbidden_modules"))
     door = lines(rule, "ignore_imports")[0]
     path = copy / ".importlinter"
-    path.write_text(path.read_text().replace(f"    {door}\n", f"    {door}\n    slipway.values.** -> {library}\n", 1))
+    path.write_text(path.read_text().replace(f"    {door}\n", f"    {door}\n    {root}.values.** -> {library}\n", 1))
     code, said = lint(copy)
     assert code == 1
-    assert f"No matches for ignored import slipway.values.** -> {library}" in said
+    assert f"No matches for ignored import {root}.values.** -> {library}" in said
