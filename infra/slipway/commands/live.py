@@ -21,6 +21,8 @@ from slipway.deploy.record import Live, live_models, saved
 from slipway.errors.base import FileRefused, Place, UnknownName
 from slipway.errors.failures import ApiRefused, ModelNotServing, WrongAnswer
 from slipway.reading.folders import find_root
+from slipway.runtimes.registry import RUNTIMES
+from slipway.spec.model import ModelSpec
 from slipway.values.names import MANAGED_BY, selector
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
@@ -110,10 +112,11 @@ def state(live: Live | None, planned: str | None, *, spec_is_wrong: bool) -> str
     return "serves" if live.release == planned else "serves; spec has changed"
 
 
-def curl(opened: Opened, where: str, request: str) -> str:
-    """Return a line for a shell that sends a file of the repository to a model; it works in the folder one is in."""
-    path = os.path.relpath(find_root(opened.folders.models) / request)
-    return f"curl -s {where}/predict -H 'content-type: application/json' -d {shlex.quote(f'@{path}')}"
+def curl(opened: Opened, where: str, spec: ModelSpec) -> str:
+    """Return a line for a shell that sends a model's golden request; it works in the folder one is in."""
+    path = os.path.relpath(find_root(opened.folders.models) / spec.check.request)
+    url = f"{where}{RUNTIMES[spec.runtime].predict_path}"
+    return f"curl -s {url} -H 'content-type: application/json' -d {shlex.quote(f'@{path}')}"
 
 
 def reachable(where: str) -> bool:
@@ -130,12 +133,18 @@ def reachable(where: str) -> bool:
 
 
 def show_prediction(opened: Opened, model: str, name: str, data: bytes) -> None:
-    """Send a file to POST /predict of a live model and print the answer as JSON."""
+    """Send a file to a live model, where its runtime takes requests, and print the answer as JSON."""
     body = request_body(name, data)
     planned = {plan.name: plan for plan in opened.plan.models}.get(model)
     limit = (planned.spec.endpoint.timeout if planned else 30.0) + _EXTRA_S
+    # What is live may have another runtime than the spec has by now.
+    kept = saved(opened.cluster, model)
+    check = kept.check if kept else planned.check if planned else None
+    if check is None:
+        raise ModelNotServing(opened.name, model)
+    path = RUNTIMES[check.runtime].predict_path
     try:
-        answer = opened.cluster.through_service(model, "/predict", body, "application/json", limit)
+        answer = opened.cluster.through_service(model, path, body, "application/json", limit)
     except ApiRefused as error:
         if error.status in (404, 502, 503):
             raise ModelNotServing(opened.name, model) from error
@@ -148,13 +157,13 @@ def show_prediction(opened: Opened, model: str, name: str, data: bytes) -> None:
 
 
 def request_body(name: str, data: bytes) -> bytes:
-    """Return the body of POST /predict for a file: an image is sent as base64, anything else must be JSON."""
+    """Return the body of a request for a file: an image is sent as base64, anything else must be JSON."""
     if Path(name).suffix.lower() in _IMAGES:
         return json.dumps({"image": base64.b64encode(data).decode()}).encode()
     try:
         json.loads(data)
     except (ValueError, RecursionError) as error:
-        allowed = f"JSON as POST /predict takes it, or an image ({', '.join(_IMAGES)})"
+        allowed = f"JSON as the model takes it, or an image ({', '.join(_IMAGES)})"
         raise FileRefused(name, f"is not JSON: {error}", allowed, "correct it, or name an image file") from None
     return data
 

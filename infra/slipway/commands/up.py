@@ -163,7 +163,7 @@ def _conclude(
         if where and item and item.verdict and not reachable(where):
             console.result(f"  {where} cannot be reached from this machine; the model answers inside the cluster")
         elif where and item and item.verdict:
-            console.result(f"  {curl(opened, where, model.spec.check.request)}")
+            console.result(f"  {curl(opened, where, model.spec)}")
             answer = json.dumps({"outputs": item.verdict.outputs})
             console.result(f"  {answer if len(answer) <= _DRAWN_ANSWER else answer[:_DRAWN_ANSWER] + '...'}")
     if not failed:

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,16 @@ from click.testing import CliRunner, Result
 
 from slipway.cli import cli
 from slipway.cluster.pods import cold_start_s
-from slipway.commands.live import curl
+from slipway.commands import live as live_commands
+from slipway.commands.live import curl, show_prediction
 from slipway.commands.opened import Folders, Opened
 from slipway.errors.base import UserError
+from slipway.errors.failures import ModelNotServing
+from slipway.runtimes.onnxruntime import OnnxRuntime
+from slipway.runtimes.registry import RUNTIMES
+from slipway.spec.model import ModelSpec
+from tests.support.fake_cluster import FakeCluster
+from tests.support.releases import planned, release_of
 from tests.unit.planner.test_others import UNFINISHED, Project
 
 Manifest = dict[str, Any]
@@ -154,15 +162,77 @@ def test_outside_of_a_project_the_folders_of_this_one_are_meant(
         CliRunner().invoke(cli, ["plan", "here"], catch_exceptions=False)
 
 
+class OtherPath(OnnxRuntime):
+    """A runtime that takes requests elsewhere."""
+
+    name = "other"
+    predict_path = "/v9/ask"
+
+
+@pytest.fixture
+def other_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_commands, "RUNTIMES", {**RUNTIMES, OtherPath.name: OtherPath()})
+
+
 def test_the_line_for_curl_is_one_that_a_shell_reads_back_in_this_folder(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = "checks of ours/it's $1.json"
     (project.folder / "checks of ours").mkdir()
     (project.folder / request).write_text("{}")
+    spec = asking(project, request)
     for below in (".", "models"):
         monkeypatch.chdir(project.folder / below)
         folders = Folders(Path(os.path.relpath(project.folder / "models")), Path("stacks"))
-        words = shlex.split(curl(Opened("here", folders), "http://127.0.0.1:1", request))
+        words = shlex.split(curl(Opened("here", folders), "http://127.0.0.1:1", spec))
         assert words[:3] == ["curl", "-s", "http://127.0.0.1:1/predict"]
         assert Path(words[-1].removeprefix("@")).read_text() == "{}"
+
+
+def asking(project: Project, request: str, runtime: str = "onnxruntime") -> ModelSpec:
+    """The spec of `ours` with another golden request and runtime; neither is looked at."""
+    (plan,) = project.opened().plan.models
+    check = plan.spec.check.model_copy(update={"request": request})
+    return plan.spec.model_copy(update={"check": check, "runtime": runtime})
+
+
+@pytest.mark.usefixtures("other_runtime")
+def test_the_line_for_curl_names_the_path_of_the_runtime(project: Project) -> None:
+    line = curl(project.opened(), "http://127.0.0.1:1", asking(project, "a.json", "other"))
+    assert line.startswith("curl -s http://127.0.0.1:1/v9/ask -H ")
+
+
+class Asked(FakeCluster):
+    """Notes the paths that requests go to, and answers each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paths: list[str] = []
+        self.answers = [{"outputs": {}}]
+
+    def through_service(
+        self, service: str, path: str, body: bytes | None, content_type: str, timeout_s: float
+    ) -> bytes:
+        self.paths.append(path)
+        return super().through_service(service, path, body, content_type, timeout_s)
+
+
+@pytest.mark.usefixtures("other_runtime")
+@pytest.mark.parametrize(("recorded", "path"), [("other", "/v9/ask"), ("onnxruntime", "/predict"), (None, "/predict")])
+def test_predict_asks_at_the_path_of_the_runtime_that_is_live_else_of_the_spec(
+    project: Project, recorded: str | None, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster, opened, release = Asked(), project.opened(), release_of(planned())
+    monkeypatch.setattr(Opened, "cluster", cluster)
+    kept = recorded and replace(release, check=replace(release.check, runtime=recorded))
+    monkeypatch.setattr(live_commands, "saved", lambda _cluster, _model: kept)
+    show_prediction(opened, "ours", "a.json", b"{}")
+    assert cluster.paths == [path]
+
+
+def test_predict_of_a_model_that_has_neither_spec_nor_record_says_that_it_does_not_serve(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Opened, "cluster", Asked())
+    with pytest.raises(ModelNotServing, match="model our does not serve in here"):
+        show_prediction(project.opened(), "our", "a.json", b"{}")
