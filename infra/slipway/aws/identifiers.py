@@ -6,7 +6,7 @@ from typing import Any
 
 from slipway.aws.account import Account
 from slipway.aws.tagged import is_deleted, parts
-from slipway.values.names import AWS_ENVIRONMENT_TAG
+from slipway.values.names import ENVIRONMENT_TAG
 
 Json = Mapping[str, Any]
 
@@ -107,7 +107,7 @@ def _by_name(name: Callable[[Json], str], _: Account, inputs: Json) -> list[str]
 def _by_tags(operation: str, listed: str, identifier: str, account: Account, inputs: Json) -> list[str]:
     """What is there now: EC2's list of tags goes on naming what was deleted."""
     tags = inputs.get("tags") or {}
-    wanted = [{"Name": f"tag:{key}", "Values": [tags.get(key, "")]} for key in ("Name", AWS_ENVIRONMENT_TAG)]
+    wanted = [{"Name": f"tag:{key}", "Values": [tags.get(key, "")]} for key in ("Name", ENVIRONMENT_TAG)]
     filters = {"Filter" if operation in _FILTER else "Filters": wanted}
     found = account.call("ec2", operation, **filters)[listed]
     return sorted(item[identifier] for item in found if str(item.get("State", "")).lower() not in _GONE)

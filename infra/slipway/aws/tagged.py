@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from slipway.aws.account import Account
-from slipway.values.names import AWS_ENVIRONMENT_TAG
+from slipway.values.names import ENVIRONMENT_TAG
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ def tagged(account: Account, environment: str) -> list[Tagged]:
 
     AWS goes on listing what was deleted: a NAT gateway for an hour, a key until its waiting time is over.
     """
-    filters = [{"Key": AWS_ENVIRONMENT_TAG, "Values": [environment]}]
+    filters = [{"Key": ENVIRONMENT_TAG, "Values": [environment]}]
     found = account.call("resourcegroupstaggingapi", "get_resources", TagFilters=filters)
     listed = (
         Tagged(item["ResourceARN"], {tag["Key"]: tag["Value"] for tag in item["Tags"]}.get("Name", ""))

@@ -27,8 +27,6 @@ POOL_LABEL = f"{DOMAIN}/pool"
 """The label of every node of a pool on AWS."""
 SYSTEM_POOL = "system"
 """The pool of nodes that the platform itself runs on; no pool of the settings may have its name."""
-AWS_ENVIRONMENT_TAG = "slipway:environment"
-"""On everything in an AWS account that belongs to an environment."""
 
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 _LABEL_LIMIT = 63
