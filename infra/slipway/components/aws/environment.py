@@ -80,7 +80,7 @@ class AwsEnvironment(pulumi.ComponentResource):
             self._child,
         )
         environment_objects(args.manifests, self, kubernetes)
-        self.connection = pulumi.Output.all(kubeconfig=cluster.kubeconfig, key=keys.models).apply(
+        self.connection = pulumi.Output.all(kubeconfig=cluster.kubeconfig, key=keys.arns["models"]).apply(
             lambda of: Connection(
                 names.cluster(name), settings.namespace, settings.registry, of["kubeconfig"], of["key"]
             )
@@ -106,7 +106,7 @@ class AwsEnvironment(pulumi.ComponentResource):
         )
         FlowLogs(
             f"{name}-flow-logs",
-            FlowLogsArgs(name, settings.account, settings.region, self._tags, network.vpc_id, keys.logs),
+            FlowLogsArgs(name, settings.account, settings.region, self._tags, network.vpc_id, keys.arns["logs"]),
             self._child,
         )
         return network
@@ -116,7 +116,7 @@ class AwsEnvironment(pulumi.ComponentResource):
         ModelStore(
             f"{name}-model-store",
             ModelStoreArgs(
-                name, settings.account, settings.region, self._tags, keys.models, settings.model_store.keep_days
+                name, settings.account, settings.region, self._tags, keys.arns["models"], settings.model_store.keep_days
             ),
             self._child,
         )
@@ -124,7 +124,7 @@ class AwsEnvironment(pulumi.ComponentResource):
             repository = names.runtime_repository(runtime)
             Registry(
                 f"{name}-{repository}",
-                RegistryArgs(names.repository(repository, name), self._tags, keys.models, settings.images.keep),
+                RegistryArgs(names.repository(repository, name), self._tags, keys.arns["models"], settings.images.keep),
                 self._child,
             )
 
@@ -141,8 +141,8 @@ class AwsEnvironment(pulumi.ComponentResource):
                 subnets=tuple(network.private_subnets.values()),
                 public_cidrs=settings.api.public_cidrs,
                 administrators=settings.administrators,
-                secrets_key=keys.secrets,
-                logs_key=keys.logs,
+                secrets_key=keys.arns["secrets"],
+                logs_key=keys.arns["logs"],
             ),
             self._child,
         )
@@ -160,7 +160,7 @@ class AwsEnvironment(pulumi.ComponentResource):
                 kubernetes_version=self._settings.kubernetes_version,
                 cluster_name=cluster.cluster_name,
                 subnets=network.private_subnets,
-                disks_key=keys.disks,
+                disks_key=keys.arns["disks"],
                 groups=groups,
                 needs=(network, first),
             ),

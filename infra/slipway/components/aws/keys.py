@@ -2,15 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 import pulumi
 from pulumi_aws.kms import Alias, Key
 
 from slipway.components.aws.iam.policies import Statement, document, statement
+from slipway.environments.planning.aws.charges import EncryptedData
 from slipway.values import names
 
 _WINDOW_DAYS = 30
 """How long a deleted key can be had back; the longest that there is."""
+_DESCRIPTIONS: Mapping[EncryptedData, str] = {
+    "secrets": "Secrets of the cluster",
+    "logs": "Log groups",
+    "disks": "Disks of nodes",
+    "models": "Weights and images of models",
+}
 _USE = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
 
 
@@ -26,33 +34,25 @@ class KeysArgs:
 
 
 class Keys(pulumi.ComponentResource):
-    """Four keys, rotated each year.
+    """One key for each kind of data, rotated each year. That of models is protected, as the bucket it encrypts is.
 
-    `secrets`: of the cluster's Secrets. `logs`: of log groups. `disks`: of nodes. `models`: of weights and images.
-    The last is protected, since the bucket that it encrypts is.
+    `arns`: of the keys.
     """
 
-    secrets: pulumi.Output[str]
-    logs: pulumi.Output[str]
-    disks: pulumi.Output[str]
-    models: pulumi.Output[str]
+    arns: Mapping[EncryptedData, pulumi.Output[str]]
 
     def __init__(self, name: str, args: KeysArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:aws:Keys", name, None, opts)
-        self.secrets = self._key(args, "secrets", "Secrets of the cluster", [])
-        self.logs = self._key(args, "logs", "Log groups", [_logs(args)])
-        self.disks = self._key(args, "disks", "Disks of nodes", _disks(args))
-        self.models = self._key(args, "models", "Weights and images of models", [], protect=True)
-        self.register_outputs({"secrets": self.secrets, "logs": self.logs, "disks": self.disks, "models": self.models})
+        users: Mapping[str, list[Statement]] = {"logs": [_logs(args)], "disks": _disks(args)}
+        self.arns = {use: self._key(args, use, users.get(use, [])) for use in get_args(EncryptedData)}
+        self.register_outputs({str(use): arn for use, arn in self.arns.items()})
 
-    def _key(
-        self, args: KeysArgs, use: str, description: str, statements: list[Statement], *, protect: bool = False
-    ) -> pulumi.Output[str]:
-        opts = pulumi.ResourceOptions(parent=self, protect=protect)
+    def _key(self, args: KeysArgs, use: EncryptedData, statements: list[Statement]) -> pulumi.Output[str]:
+        opts = pulumi.ResourceOptions(parent=self, protect=use == "models")
         alias = f"alias/{names.cluster(args.environment)}-{use}"
         key = Key(
             f"{args.environment}-{use}-key",
-            description=f"{description} of {names.cluster(args.environment)}",
+            description=f"{_DESCRIPTIONS[use]} of {names.cluster(args.environment)}",
             deletion_window_in_days=_WINDOW_DAYS,
             enable_key_rotation=True,
             policy=document(_account(args), *statements),

@@ -14,9 +14,9 @@ from pulumi_aws.ec2 import SecurityGroup, VpcEndpoint
 from pulumi_aws.vpc import SecurityGroupIngressRule
 
 from slipway.components.aws.network.network import Network
+from slipway.environments.planning.aws.charges import INTERFACE_ENDPOINTS
 from slipway.values import names
 
-INTERFACES = ("ecr.api", "ecr.dkr", "sts", "logs")
 _HTTPS = 443
 
 
@@ -67,7 +67,7 @@ class Endpoints(pulumi.ComponentResource):
             tags={**args.tags, "Name": f"{prefix}-endpoints-https"},
             opts=child,
         )
-        for service in INTERFACES:
+        for service in INTERFACE_ENDPOINTS:
             VpcEndpoint(
                 f"{args.environment}-{service}-endpoint",
                 vpc_id=network.vpc_id,

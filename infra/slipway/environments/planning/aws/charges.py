@@ -1,6 +1,7 @@
 """Say what an environment on AWS pays for besides the nodes of its pools."""
 
 from datetime import date
+from typing import Literal, get_args
 
 from slipway.catalog import aws as catalog
 from slipway.environments.planning.aws.node_groups import SYSTEM_DISK_GIB, SYSTEM_INSTANCE_TYPE, SYSTEM_NODES
@@ -10,8 +11,8 @@ from slipway.settings.aws import AwsSettings
 INTERFACE_ENDPOINTS = ("ecr.api", "ecr.dkr", "sts", "logs")
 """AWS's services that are reached through endpoints of their own, in each zone that has a NAT gateway."""
 
-KEYS = 4
-"""Encryption keys of an environment, one for each kind of data."""
+EncryptedData = Literal["secrets", "logs", "disks", "models"]
+"""A kind of data that an environment encrypts with a key of its own."""
 
 _GIB = 2**30
 
@@ -42,5 +43,5 @@ def _fixed(settings: AwsSettings, on: date) -> tuple[Charge, ...]:
         Charge("NAT gateways", gateways, region.nat_hourly_usd),
         Charge("public addresses", gateways, catalog.PUBLIC_ADDRESS_HOURLY_USD),
         Charge("interface endpoints", len(INTERFACE_ENDPOINTS) * gateways, region.endpoint_hourly_usd),
-        Charge("encryption keys", KEYS, catalog.KEY_MONTHLY_USD / catalog.HOURS_PER_MONTH),
+        Charge("encryption keys", len(get_args(EncryptedData)), catalog.KEY_MONTHLY_USD / catalog.HOURS_PER_MONTH),
     )
