@@ -1,14 +1,15 @@
 """The commands `slipway local ...`: bring one bare machine's environment up or down, look at it, run commands in it."""
 
-import fcntl
 import os
 import platform
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
+from filelock import AcquireReturnProxy, FileLock, Timeout
 from rich.console import Console
 from rich.table import Table
 
@@ -19,6 +20,8 @@ from slipway.local.host.errors import LocalError
 from slipway.local.plugins import stand_in
 
 _INTERRUPTED = 130
+_LOCK_LIMIT_S = 3600.0
+"""Longer than an `up` takes that builds everything on a small machine."""
 
 _console = Console(stderr=True)
 
@@ -137,20 +140,30 @@ def _base_image_status() -> str:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """Hold this machine's lock for changing the environment; a second `up` or `down` waits and says so."""
+    """Hold this machine's lock for changing the environment; a second `up` or `down` waits and says so.
+
+    Raises LocalError when another process holds it for longer than an hour. The kernel frees it if that one dies.
+    """
     paths.CACHE.mkdir(parents=True, exist_ok=True)
-    with (paths.CACHE / ".lock").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            _console.print(f"waiting for another `up` or `down` (process {file.read().strip()})", highlight=False)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        file.truncate()
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+    file = paths.CACHE / ".lock"
+    lock = FileLock(file, timeout=_LOCK_LIMIT_S, fallback_to_soft=False)
+    try:
+        held = lock.acquire(timeout=0)
+    except Timeout:
+        _console.print(f"waiting for another `up` or `down`; `fuser {file}` names it", highlight=False, soft_wrap=True)
+        held = _acquired(lock, file)
+    with held:
         yield
+
+
+def _acquired(lock: FileLock, file: Path) -> AcquireReturnProxy[FileLock]:
+    try:
+        return lock.acquire()
+    except Timeout as error:
+        raise LocalError(
+            f"waited {_LOCK_LIMIT_S / 60:.0f} min for another `slipway local up` or `down` on this machine; "
+            f"nothing was changed; next: `fuser {file}` names it: end it and run this again"
+        ) from error
 
 
 def _interrupt(_number: int, _frame: object) -> None:

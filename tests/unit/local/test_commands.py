@@ -2,12 +2,16 @@
 
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from filelock import FileLock
 
 from slipway.cli import cli
-from slipway.local import commands
+from slipway.local import bring_up, commands
+from slipway.local.host import paths
 from slipway.local.host.errors import LocalError
 
 
@@ -35,3 +39,37 @@ def test_help_of_slipway_imports_nothing_of_the_local_environment() -> None:
     code += "print([name for name in sys.modules if name.startswith('slipway.local')])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.fixture
+def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(paths, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr("platform.system", lambda: "Linux")
+    monkeypatch.setattr(bring_up, "up", lambda _console, *, prepare_only: None)
+    return paths.CACHE / ".lock"
+
+
+def test_another_up_is_waited_for_no_longer_than_the_limit(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "_LOCK_LIMIT_S", 0.1)
+    lock.parent.mkdir()
+    with FileLock(lock):
+        ended = CliRunner().invoke(cli, ["local", "up"])
+    assert ended.exit_code == 1
+    said = ended.output.splitlines()
+    assert said[0] == f"waiting for another `up` or `down`; `fuser {lock}` names it"
+    assert said[1].startswith(
+        "error: waited 0 min for another `slipway local up` or `down` on this machine; nothing was changed"
+    )
+    assert f"`fuser {lock}` names it: end it and run this again" in said[1]
+
+
+def test_an_up_that_waits_goes_on_once_the_other_has_ended(lock: Path) -> None:
+    lock.parent.mkdir()
+    other = FileLock(lock, thread_local=False)
+    other.acquire()
+    freed = threading.Timer(0.3, other.release)
+    freed.start()
+    ended = CliRunner().invoke(cli, ["local", "up"])
+    freed.join()
+    assert (ended.exit_code, len(ended.output.splitlines())) == (0, 1)
+    assert CliRunner().invoke(cli, ["local", "up"]).output == ""
