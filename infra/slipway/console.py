@@ -15,8 +15,9 @@ from rich import progress
 from rich.console import Console
 from rich.table import Table
 
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+# Names and values of people are shown as they are: `:bug:` in a description is no picture.
+out = Console(soft_wrap=True, highlight=False, emoji=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
 
 
 def message(text: str, style: str | None = None) -> None:
@@ -39,7 +40,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | No
     grid = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for row in rows:
         grid.add_row(*(_plain(cell) for cell in row))
-    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(grid)
+    Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 200).print(grid)
 
 
 def duration(seconds: float) -> str:

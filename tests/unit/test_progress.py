@@ -69,3 +69,24 @@ def test_a_terminal_shows_what_a_running_step_is_at() -> None:
         steps.started("cluster")
         steps.at("cluster", "waiting for [etcd]")
     assert "cluster waiting for [etcd]" in text(screen)
+
+
+def test_no_output_turns_a_name_between_colons_into_a_picture(capsys: pytest.CaptureFixture[str]) -> None:
+    console.result("result :bug:")
+    console.message("message :bug:")
+    console.table(("MODEL :bug:",), [["cell :bug:"]], "title :bug:")
+    with console.Progress() as progress:
+        progress.report("model :bug:", "waits :bug:")
+    written = capsys.readouterr()
+    for said in ("result :bug:", "MODEL :bug:", "cell :bug:", "title :bug:"):
+        assert said in written.out
+    for said in ("message :bug:", "model :bug:: waits :bug:"):
+        assert said in written.err
+
+
+def test_a_terminal_shows_a_name_between_colons_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = shown(terminal=True)
+    monkeypatch.setattr(console, "err", screen)
+    with console.Progress() as progress:
+        progress.report("model :bug:", "waits :bug:")
+    assert "model :bug: waits :bug:" in text(screen)

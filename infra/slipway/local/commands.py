@@ -23,7 +23,7 @@ _INTERRUPTED = 130
 _LOCK_LIMIT_S = 3600.0
 """Longer than an `up` takes that builds everything on a small machine."""
 
-_console = Console(stderr=True)
+_console = Console(stderr=True, emoji=False)
 
 
 @click.group()
@@ -95,7 +95,7 @@ def status() -> None:
     table = Table("part", "state", box=None, pad_edge=False)
     for row in rows:
         table.add_row(*row)
-    Console().print(table, highlight=False)
+    Console(emoji=False).print(table, highlight=False)
     if any(state in ("down", "not running") for _, state in rows):
         sys.exit(1)
 

@@ -87,6 +87,12 @@ def test_a_plan_says_what_you_changed(folders: Folders, cluster: FakeCluster) ->
     assert 'resources.limits.cpu: "250m" -> "300m"\n' in said or "resources.limits.cpu" in said
 
 
+def test_a_description_is_shown_as_it_is_written(folders: Folders, cluster: FakeCluster) -> None:
+    edit(folders, r"(?m)^owner:", "description: 'finds a :bug: in [code]'\nowner:")
+    said = run(folders, "plan", "local", "--live").stdout
+    assert "finds a :bug: in [code]" in said
+
+
 def test_the_changes_of_a_plan_are_json(folders: Folders, cluster: FakeCluster) -> None:
     document = json.loads(run(folders, "plan", "local", "--live", "--json").stdout)
     (change,) = document["changes"]
