@@ -102,6 +102,11 @@ class FakeCluster(Cluster):
         self._check()
         return copy.deepcopy(self.objects.get((kind, name)))
 
+    def exists(self, kind: str, name: str) -> bool:
+        if kind in self.forbidden:
+            raise ApiRefused("GET", "/", 403, "forbidden")
+        return self.read(kind, name) is not None
+
     def list(self, kind: str, selector: str = "", fields: str = "") -> list[dict[str, Any]]:
         self._check()
         return [

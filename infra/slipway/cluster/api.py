@@ -22,11 +22,12 @@ from slipway.render.objects import MODEL_OBJECTS
 Json = dict[str, Any]
 
 _CONNECT_S = 5.0
-_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_METADATA_ONLY = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 _MESSAGE_LENGTH = 2000
 _PATHS = {row.kind: row.path for row in MODEL_OBJECTS} | {
     "Namespace": "api/v1/namespaces",
     "Pod": "api/v1/namespaces/{namespace}/pods",
+    "Secret": "api/v1/namespaces/{namespace}/secrets",
     "Event": "api/v1/namespaces/{namespace}/events",
     "ReplicaSet": "apis/apps/v1/namespaces/{namespace}/replicasets",
     "Lease": "apis/coordination.k8s.io/v1/namespaces/{namespace}/leases",
@@ -107,6 +108,16 @@ class Cluster:
                 return None
             raise
 
+    def exists(self, kind: str, name: str) -> bool:
+        """Whether there is an object of that name; its content, which may be secret, is not sent."""
+        try:
+            self.request("GET", self.url(kind, name), accept=_METADATA_ONLY.format(""))
+        except ApiRefused as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return False
+            raise
+        return True
+
     def list(self, kind: str, selector: str = "", fields: str = "") -> list[Json]:
         """Return all objects of a kind that match label and field selectors; none without a namespace."""
         given = {"labelSelector": selector, "fieldSelector": fields}
@@ -115,7 +126,9 @@ class Cluster:
 
     def names(self, kind: str, selector: str) -> tuple[str, ...]:
         """Return the names of all objects of a kind which carry the labels, without their content."""
-        data = self.request("GET", self.url(kind), query={"labelSelector": selector}, accept=_METADATA_ONLY)
+        data = self.request(
+            "GET", self.url(kind), query={"labelSelector": selector}, accept=_METADATA_ONLY.format("List")
+        )
         return tuple(item["metadata"]["name"] for item in json.loads(data)["items"] or ())
 
     def apply(self, manifest: Json, field_manager: str) -> Json:

@@ -1,4 +1,4 @@
-"""Keep an environment from what is not its own, before anything changes and before anything is deleted."""
+"""Keep an environment from what is not its own and from what is missing, before anything changes or is deleted."""
 
 from collections.abc import Sequence
 
@@ -10,6 +10,7 @@ from slipway.cluster.ownership import (
     refuse_foreign_objects,
     refuse_foreign_policies,
 )
+from slipway.cluster.pull_secret import refuse_missing_pull_secret
 from slipway.commands.opened import Opened
 from slipway.errors.base import Place, UserError
 from slipway.errors.failures import EnvironmentMissing
@@ -19,6 +20,8 @@ from slipway.render.environment import render_environment
 
 def refuse_foreign(opened: Opened, models: Sequence[ModelPlan], adopt: str | None) -> None:
     """Refuse, before anything changes, what would take over a namespace or objects that are not the environment's.
+
+    And refuse models whose images could not be pulled, since the Secret for it is not in the namespace.
 
     `models`: those that are to be deployed. `adopt`: the namespace that a person named to be adopted.
     """
@@ -35,6 +38,11 @@ def refuse_foreign(opened: Opened, models: Sequence[ModelPlan], adopt: str | Non
     adopted = now in (Standing.ADOPTED, Standing.FOREIGN)
     refuse_foreign_policies(cluster, render_environment(opened.plan, adopted=adopted), opened.name)
     refuse_foreign_objects(cluster, opened.name, models, opened.name_place)
+    # A namespace that is not there yet is made first: a controller may put the Secret into each new one.
+    secret = next((model.pull_secret for model in models), None)
+    if secret is not None:
+        at = opened.file.locate(("pull_secret",))
+        refuse_missing_pull_secret(cluster, secret, opened.settings.registry, at)
 
 
 def adopt_if_asked(opened: Opened, adopt: str | None) -> None:
