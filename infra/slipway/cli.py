@@ -17,7 +17,7 @@ from slipway.reading.folders import Folders, from_root
 from slipway.values.version import version
 
 if TYPE_CHECKING:
-    from slipway.commands.opened import Opened
+    from slipway.commands.context import EnvironmentContext
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 _YES = click.option("--yes", "-y", is_flag=True, help="Do not ask before changing anything.")
@@ -57,11 +57,11 @@ def _folders(command: Callable[..., None]) -> Callable[..., None]:
     return models(settings(run))
 
 
-def _opened(environment: str, folders: Folders, only: Sequence[str] | None = None) -> "Opened":
+def _context(environment: str, folders: Folders, only: Sequence[str] | None = None) -> "EnvironmentContext":
     """Open an environment for the models in `only`; for all of them when it is None."""
-    from slipway.commands.opened import Opened  # noqa: PLC0415 - reading specs takes half a second to import, and `--help` does without
+    from slipway.commands.context import EnvironmentContext  # noqa: PLC0415 - reading specs takes half a second to import, and `--help` does without
 
-    return Opened(environment, folders, only)
+    return EnvironmentContext(environment, folders, only)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -107,7 +107,7 @@ def plan(environment: str, models: tuple[str, ...], live: bool, as_json: bool, f
     """
     from slipway.commands.offline import show_plan  # noqa: PLC0415
 
-    show_plan(_opened(environment, folders, models or None), models, as_json=as_json, live=live)
+    show_plan(_context(environment, folders, models or None), models, as_json=as_json, live=live)
 
 
 @cli.command()
@@ -119,7 +119,7 @@ def render(environment: str, models: tuple[str, ...], output: Path | None, folde
     """Render the Kubernetes objects and Dockerfiles of a plan. Images are named by tag, since none is built."""
     from slipway.commands.offline import render_all  # noqa: PLC0415
 
-    render_all(_opened(environment, folders, models or None), models, output)
+    render_all(_context(environment, folders, models or None), models, output)
 
 
 @cli.command()
@@ -130,7 +130,7 @@ def price(environment: str, as_json: bool, folders: Folders) -> None:
     """Show what an environment costs per hour and month, by model and in total, against its budget."""
     from slipway.commands.offline import show_price  # noqa: PLC0415
 
-    show_price(_opened(environment, folders), as_json=as_json)
+    show_price(_context(environment, folders), as_json=as_json)
 
 
 @cli.command()
@@ -226,7 +226,7 @@ def up(
     from slipway.commands.up import bring_up  # noqa: PLC0415
 
     options = Options(yes=yes, jobs=jobs, refresh=refresh, prune=prune, adopt=adopt)
-    bring_up(_opened(environment, folders, models or None), models, options)
+    bring_up(_context(environment, folders, models or None), models, options)
 
 
 @cli.command()
@@ -248,7 +248,7 @@ def down(
     from slipway.commands.down import take_down  # noqa: PLC0415
     from slipway.commands.session import Options  # noqa: PLC0415
 
-    take_down(_opened(environment, folders), models, Options(yes=yes, jobs=jobs, delete_data=delete_data))
+    take_down(_context(environment, folders), models, Options(yes=yes, jobs=jobs, delete_data=delete_data))
 
 
 @cli.command()
@@ -264,7 +264,7 @@ def rotate(environment: str, pool: str, yes: bool, folders: Folders) -> None:
     from slipway.commands.rotate import rotate_pool  # noqa: PLC0415
     from slipway.commands.session import Options  # noqa: PLC0415
 
-    rotate_pool(_opened(environment, folders), pool, Options(yes=yes, jobs=1))
+    rotate_pool(_context(environment, folders), pool, Options(yes=yes, jobs=1))
 
 
 @cli.command()
@@ -276,7 +276,7 @@ def status(environment: str, models: tuple[str, ...], as_json: bool, folders: Fo
     """Show what is live: release, readiness, whether it was verified, and its URL."""
     from slipway.commands.live import show_status  # noqa: PLC0415
 
-    show_status(_opened(environment, folders, ()), models, as_json=as_json)
+    show_status(_context(environment, folders, ()), models, as_json=as_json)
 
 
 @cli.command()
@@ -288,7 +288,7 @@ def predict(environment: str, model: str, file: Any, folders: Folders) -> None:
     """Send FILE (JSON, or an image; `-` for standard input) to a model, and print its answer."""
     from slipway.commands.live import show_prediction  # noqa: PLC0415
 
-    show_prediction(_opened(environment, folders, ()), model, file.name, file.read())
+    show_prediction(_context(environment, folders, ()), model, file.name, file.read())
 
 
 @cli.command()
@@ -300,7 +300,7 @@ def verify(environment: str, models: tuple[str, ...], as_json: bool, folders: Fo
     """Send the golden request of live models through their Services. Exit code 2 when an answer is wrong or late."""
     from slipway.commands.live import show_verdicts  # noqa: PLC0415
 
-    show_verdicts(_opened(environment, folders, ()), models, as_json=as_json)
+    show_verdicts(_context(environment, folders, ()), models, as_json=as_json)
 
 
 class _Local(click.Group):

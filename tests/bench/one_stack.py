@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pulumi
 
-from slipway.commands.opened import Folders, Opened
+from slipway.commands.context import EnvironmentContext, Folders
 from slipway.components.image.component import ModelImage
 from slipway.components.image.of_model import image_args
 from slipway.components.kubernetes.environment import EnvironmentArgs, KubernetesEnvironment
@@ -28,13 +28,15 @@ from slipway.settings.kubernetes import Settings
 _BEFORE_THE_PODS = ("ServiceAccount", "ConfigMap", "NetworkPolicy")
 
 
-def program(opened: Opened) -> None:
+def program(context: EnvironmentContext) -> None:
     """Everything of an environment."""
-    assert isinstance(opened.settings, Settings)
-    context = opened.settings.context
-    namespace = KubernetesEnvironment(opened.name, EnvironmentArgs(context, render_environment(opened.plan))).namespace
-    provider = cluster_provider("models", pulumi.ResourceOptions(), context=namespace.apply(lambda _: context))
-    for model in opened.plan.models:
+    assert isinstance(context.settings, Settings)
+    kube_context = context.settings.context
+    namespace = KubernetesEnvironment(
+        context.name, EnvironmentArgs(kube_context, render_environment(context.plan))
+    ).namespace
+    provider = cluster_provider("models", pulumi.ResourceOptions(), context=namespace.apply(lambda _: kube_context))
+    for model in context.plan.models:
         _model(model, provider)
 
 
@@ -57,11 +59,11 @@ def _model(model: ModelPlan, provider: pulumi.ProviderResource) -> None:
 def main() -> None:
     """Update or destroy the stack."""
     command, models, settings, environment = sys.argv[1:]
-    opened = Opened(environment, Folders(Path(models), Path(settings)))
+    context = EnvironmentContext(environment, Folders(Path(models), Path(settings)))
     with tempfile.TemporaryDirectory() as folder:
-        engine = Engine(Path(folder), opened.secrets, threading.Event())
+        engine = Engine(Path(folder), context.secrets, threading.Event())
         if command == "up":
-            outcome = engine.up(environment, lambda: program(opened), print, new=False)
+            outcome = engine.up(environment, lambda: program(context), print, new=False)
             print(outcome.changes)
         else:
             engine.destroy(environment, print)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway.commands.opened import Folders, Opened
+from slipway.commands.context import EnvironmentContext, Folders
 from slipway.planner.environment import ModelPlan
 from tests.bench import files, helm_peer
 
@@ -94,7 +94,7 @@ def measure(models: int, rounds: int, releases: int, say: Callable[[str], None])
 
 
 def _planned(written: files.Files) -> Sequence[ModelPlan]:
-    return Opened(files.ENVIRONMENT, Folders(written.models, written.settings)).plan.models
+    return EnvironmentContext(files.ENVIRONMENT, Folders(written.models, written.settings)).plan.models
 
 
 def _process(written: files.Files) -> tuple[Steps, float, float]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from slipway.commands.opened import Folders, Opened
+from slipway.commands.context import EnvironmentContext, Folders
 from slipway.deploy.live_release import record_of_live
 from slipway.deploy.record import saved
 from slipway.deploy.record_format import packed, unpacked
@@ -43,7 +43,9 @@ def test_an_object_that_somebody_put_into_the_record_is_not_applied(bench: Workb
 def test_the_release_that_serves_is_read_back_from_the_cluster_as_it_was_recorded(bench: Workbench) -> None:
     bench.write("scaled", 2.0, scale={"min": 1, "max": 2, "target": {"cpu_percent": 50}})
     bench.well("up", bench.environment, "--yes")
-    (model,) = Opened(bench.environment, Folders(bench.folder / "models", bench.folder / "stacks")).models(["scaled"])
+    (model,) = EnvironmentContext(bench.environment, Folders(bench.folder / "models", bench.folder / "stacks")).models(
+        ["scaled"]
+    )
     recorded = saved(bench.cluster, "scaled")
     assert record_of_live(bench.cluster, model) == recorded
     # What it was made from stands in the record only: what is read back says nothing of it.

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from slipway.catalog.aws import EKS_VERSIONS
-from slipway.commands.opened import Folders
+from slipway.commands.context import Folders
 from slipway.commands.rotate import rotate_pool
 from slipway.commands.session import Options
 from slipway.environments.planning.aws.node_groups import node_groups
@@ -134,7 +134,7 @@ def test_models_of_every_kind_are_scheduled_where_the_plan_says(play: Callable[.
     shutil.copytree(fixtures / "aws" / "spec", tmp_path / "repo" / "models")
     acts = play("fleet", tmp_path / "repo" / "models", fixtures / "aws" / "settings")
     acts.up()
-    models = acts.opened.models(())
+    models = acts.context.models(())
     with ThreadPoolExecutor(max_workers=2) as pool:
         list(pool.map(acts.model_up, models))
     placed = {model.name: checks.nodes_of_model(acts, model) for model in models}
@@ -146,7 +146,7 @@ def test_models_of_every_kind_are_scheduled_where_the_plan_says(play: Callable[.
 def test_a_pool_is_rotated_under_its_models(play: Callable[..., Acts]) -> None:
     acts = play("dev")
     acts.up()
-    model = acts.opened.models(["digits"])[0]
+    model = acts.context.models(["digits"])[0]
     acts.model_up(model)
     before = set(checks.nodes_of_model(acts, model))
     old = set(acts.stage.nodes.names("slipway-dev"))
@@ -155,7 +155,7 @@ def test_a_pool_is_rotated_under_its_models(play: Callable[..., Acts]) -> None:
         settings["node_pools"][0]["instance_types"] = ["m7i.2xlarge"]
 
     change_settings(acts.folders.settings, "dev", other_nodes)
-    rotate_pool(acts.opened, "cpu", Options(yes=True, jobs=2))
+    rotate_pool(acts.context, "cpu", Options(yes=True, jobs=2))
     after = set(checks.nodes_of_model(acts, model))
     assert not before & after
     left = set(acts.stage.nodes.names("slipway-dev"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import slipway.programs.model
-from slipway.commands.opened import Folders, Opened
+from slipway.commands.context import EnvironmentContext, Folders
 from slipway.components.image.component import ModelImageArgs
 from slipway.planner.environment import ModelPlan
 from slipway.policy.resource import Resource
@@ -37,8 +37,8 @@ def on_aws(*names: str) -> list[Any]:
 
 @pytest.mark.parametrize("environment", ["local", *on_aws("dev", "staging", "prod")])
 def test_an_environment_breaks_no_rule(environment: str) -> None:
-    opened = Opened(environment, FOLDERS)
-    resources = seen(run_program(opened.running.program(), environment))
+    context = EnvironmentContext(environment, FOLDERS)
+    resources = seen(run_program(context.running.program(), environment))
     assert resources
     assert [(one.rule.id, one.resource.name, one.problem) for one in violations(resources)] == []
 
@@ -49,9 +49,9 @@ def test_a_model_breaks_no_rule(environment: str, monkeypatch: pytest.MonkeyPatc
         return ModelImageArgs(model.image.repository, model.image.tag, lambda: DIGEST, lambda _: DIGEST)
 
     monkeypatch.setattr(slipway.programs.model, "image_args", built)
-    opened = Opened(environment, FOLDERS)
-    model = opened.plan.find("digits", FOLDERS.models)
-    program = opened.running.model_programs().model(model, lambda _: None)
+    context = EnvironmentContext(environment, FOLDERS)
+    model = context.plan.find("digits", FOLDERS.models)
+    program = context.running.model_programs().model(model, lambda _: None)
     resources = seen(run_program(program, model.stack, connection=CONNECTION))
     assert any(resource.kind == "Deployment" for resource in resources)
     assert [(one.rule.id, one.resource.name, one.problem) for one in violations(resources)] == []

@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 import slipway.programs.model
-from slipway.commands.opened import Folders, Opened
+from slipway.commands.context import EnvironmentContext, Folders
 from slipway.components.image.component import ModelImage, ModelImageArgs
 from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
@@ -27,13 +27,13 @@ def run(program: Callable[[], None], *, preview: bool = False) -> Run:
 
 
 @pytest.fixture(scope="module")
-def opened() -> Opened:
-    return Opened("local", Folders(ROOT / "models", ROOT / "stacks"))
+def context() -> EnvironmentContext:
+    return EnvironmentContext("local", Folders(ROOT / "models", ROOT / "stacks"))
 
 
 @pytest.fixture
-def digits(opened: Opened) -> ModelPlan:
-    return opened.plan.find("digits", ROOT / "models")
+def digits(context: EnvironmentContext) -> ModelPlan:
+    return context.plan.find("digits", ROOT / "models")
 
 
 @pytest.fixture
@@ -60,24 +60,24 @@ def container(recorder: Run) -> dict[str, Any]:
 
 
 def test_an_environment_is_a_namespace_with_a_restricted_pod_security_level_and_a_policy_that_denies(
-    opened: Opened,
+    context: EnvironmentContext,
 ) -> None:
-    recorder = run(opened.running.program())
+    recorder = run(context.running.program())
     (namespace,) = recorder.manifests("Namespace")
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     (policy,) = recorder.manifests("NetworkPolicy")
     assert policy["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
-def test_the_engine_never_deletes_the_namespace_with_what_others_have_in_it(opened: Opened) -> None:
-    recorder = run(opened.running.program())
+def test_the_engine_never_deletes_the_namespace_with_what_others_have_in_it(context: EnvironmentContext) -> None:
+    recorder = run(context.running.program())
     kept = {resource.token.rpartition(":")[2]: resource.retained for resource in recorder.resources if resource.custom}
     assert kept["Namespace"]
     assert not kept["NetworkPolicy"]
 
 
-def test_a_namespace_that_was_adopted_is_not_the_stacks(opened: Opened) -> None:
-    recorder = run(opened.running.program(adopted=True))
+def test_a_namespace_that_was_adopted_is_not_the_stacks(context: EnvironmentContext) -> None:
+    recorder = run(context.running.program(adopted=True))
     assert recorder.manifests("Namespace") == []
     (policy,) = recorder.manifests("NetworkPolicy")
     assert policy["metadata"]["namespace"] == "slipway"
@@ -86,9 +86,9 @@ def test_a_namespace_that_was_adopted_is_not_the_stacks(opened: Opened) -> None:
 
 
 def test_every_object_of_a_model_is_a_resource_of_its_own(
-    opened: Opened, digits: ModelPlan, images: dict[str, str | None]
+    context: EnvironmentContext, digits: ModelPlan, images: dict[str, str | None]
 ) -> None:
-    recorder = run(opened.running.model_programs().model(digits, lambda _: None))
+    recorder = run(context.running.model_programs().model(digits, lambda _: None))
     rendered = {(m["kind"], m["metadata"]["name"]) for m in render_model(digits, "x")}
     registered = {
         (args.token.rpartition(":")[2], args.name)
@@ -100,25 +100,25 @@ def test_every_object_of_a_model_is_a_resource_of_its_own(
 
 
 def test_pods_run_the_image_by_the_digest_that_was_pushed(
-    opened: Opened, digits: ModelPlan, images: dict[str, str | None]
+    context: EnvironmentContext, digits: ModelPlan, images: dict[str, str | None]
 ) -> None:
-    recorder = run(opened.running.model_programs().model(digits, lambda _: None))
+    recorder = run(context.running.model_programs().model(digits, lambda _: None))
     assert container(recorder)["image"] == f"{digits.image.repository}@{DIGEST}"
     assert images == {digits.image.reference: DIGEST}
 
 
 def test_a_preview_builds_nothing_and_shows_the_image_of_the_registry(
-    opened: Opened, digits: ModelPlan, images: dict[str, str | None]
+    context: EnvironmentContext, digits: ModelPlan, images: dict[str, str | None]
 ) -> None:
     images[digits.image.reference] = "sha256:" + "cd" * 32
-    recorder = run(opened.running.model_programs().model(digits, lambda _: None), preview=True)
+    recorder = run(context.running.model_programs().model(digits, lambda _: None), preview=True)
     assert container(recorder)["image"] == f"{digits.image.repository}@sha256:{'cd' * 32}"
 
 
 def test_a_preview_of_an_image_that_is_not_built_yet_leaves_it_unknown(
-    opened: Opened, digits: ModelPlan, images: dict[str, str | None]
+    context: EnvironmentContext, digits: ModelPlan, images: dict[str, str | None]
 ) -> None:
-    recorder = run(opened.running.model_programs().model(digits, lambda _: None), preview=True)
+    recorder = run(context.running.model_programs().model(digits, lambda _: None), preview=True)
     assert images == {}
     assert "sha256" not in str(container(recorder).get("image"))
 
@@ -145,9 +145,9 @@ def test_an_image_is_not_pushed_before_its_repository_is_there() -> None:
 
 
 def test_every_object_uses_the_context_of_its_environments_stack_and_no_credential_is_in_it(
-    opened: Opened, digits: ModelPlan, images: dict[str, str | None]
+    context: EnvironmentContext, digits: ModelPlan, images: dict[str, str | None]
 ) -> None:
-    recorder = run(opened.running.model_programs().model(digits, lambda _: None))
+    recorder = run(context.running.model_programs().model(digits, lambda _: None))
     (provider,) = [args for args in recorder.resources if args.token == "pulumi:providers:kubernetes"]
     assert provider.inputs == {"context": "slipway-local", "upsertExistingObjects": True}
     for args in recorder.resources:
@@ -156,18 +156,20 @@ def test_every_object_uses_the_context_of_its_environments_stack_and_no_credenti
 
 
 def test_a_restore_registers_the_manifests_as_they_were_and_neither_builds_nor_looks_for_an_image(
-    opened: Opened, digits: ModelPlan, images: dict[str, str | None]
+    context: EnvironmentContext, digits: ModelPlan, images: dict[str, str | None]
 ) -> None:
     image = "127.0.0.1:5000/slipway/digits@sha256:" + "ef" * 32
     manifests = tuple(render_model(digits, image))
     release = Release("digits", "0.9.0", "1" * 64, image, manifests, digits.check)
-    recorder = run(opened.running.model_programs().release("local", release))
+    recorder = run(context.running.model_programs().release("local", release))
     assert images == {}
     assert container(recorder)["image"] == image
     names = {args.name for args in recorder.resources if args.token.startswith("kubernetes:")}
     assert names == {m["metadata"]["name"] for m in manifests}
 
 
-def test_no_manifest_carries_a_secret(opened: Opened, digits: ModelPlan, images: dict[str, str | None]) -> None:
-    recorder = run(opened.running.model_programs().model(digits, lambda _: None))
+def test_no_manifest_carries_a_secret(
+    context: EnvironmentContext, digits: ModelPlan, images: dict[str, str | None]
+) -> None:
+    recorder = run(context.running.model_programs().model(digits, lambda _: None))
     assert recorder.manifests("Secret") == []

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from slipway import console
 from slipway.local import display
-from slipway.local.host.steps import Done
+from slipway.local.host.steps import StepResult
 
 
 def shown(*, terminal: bool) -> Console:
@@ -45,7 +45,7 @@ def test_steps_stay_as_lines_when_they_are_done_or_have_failed() -> None:
         steps.started("cluster")
         steps.at("cluster", "kubelet")
         steps.started("docker")
-        steps.finished(Done("cluster", 3.25, "up [v1.36]"))
+        steps.finished(StepResult("cluster", 3.25, "up [v1.36]"))
         steps.failed("docker", 1.0)
     assert text(log).splitlines() == ["    3.2 s  cluster: up [v1.36]", "    1.0 s  docker: failed"]
 

@@ -17,14 +17,14 @@ from slipway.values.quantities import format_bytes, format_cpu
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class Shortfall:
     """Why a pool cannot hold a replica: the field of the spec that asks for it, and what the pool has instead."""
 
     field: tuple[str, ...]
     has: str
 
 
-_NO_GPU = Lack(("resources", "gpu"), "no GPU")
+_NO_GPU = Shortfall(("resources", "gpu"), "no GPU")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,48 +44,48 @@ def bind(pools: Sequence[Pool], spec: ModelSpec) -> Bound | None:
     return Bound(fitting[0], _why(fitting, pools, spec)) if fitting else None
 
 
-def lacks(pool: Pool, spec: ModelSpec) -> list[Lack]:
+def lacks(pool: Pool, spec: ModelSpec) -> list[Shortfall]:
     """Why not even an empty node of `pool` could hold one replica; empty if it could."""
     resources = spec.resources
     found = []
     if resources.cpu > pool.cpu:
-        found.append(Lack(("resources", "cpu"), f"a node has {format_cpu(pool.cpu)} CPU"))
+        found.append(Shortfall(("resources", "cpu"), f"a node has {format_cpu(pool.cpu)} CPU"))
     if resources.memory > pool.memory:
-        found.append(Lack(("resources", "memory"), f"a node has {format_bytes(pool.memory)} memory"))
+        found.append(Shortfall(("resources", "memory"), f"a node has {format_bytes(pool.memory)} memory"))
     if resources.architecture != pool.architecture:
-        found.append(Lack(("resources", "architecture"), f"nodes of {pool.architecture}"))
+        found.append(Shortfall(("resources", "architecture"), f"nodes of {pool.architecture}"))
     if missing := [feature for feature in resources.cpu_features if feature not in pool.cpu_features]:
-        found.append(Lack(("resources", "cpu_features"), f"no {', '.join(missing)}"))
+        found.append(Shortfall(("resources", "cpu_features"), f"no {', '.join(missing)}"))
     if resources.gpu is not None:
         found += _lacks_gpu(pool.gpu, resources.gpu)
     return found + _lacks_place(pool, spec)
 
 
-def _lacks_gpu(has: Accelerators | None, wanted: Gpu) -> list[Lack]:
+def _lacks_gpu(has: Accelerators | None, wanted: Gpu) -> list[Shortfall]:
     at = ("resources", "gpu")
     if has is None:
         return [_NO_GPU]
     found = []
     if wanted.family and has.model.upper() not in wanted.family:
-        found.append(Lack((*at, "family"), has.model))
+        found.append(Shortfall((*at, "family"), has.model))
     if wanted.share > has.fraction:
-        found.append(Lack((*at, "share"), f"{has.fraction} of the {has.model} for each"))
+        found.append(Shortfall((*at, "share"), f"{has.fraction} of the {has.model} for each"))
     if wanted.count > has.count and wanted.share <= has.fraction:
-        found.append(Lack(at, f"{has.count} GPU in a node"))
+        found.append(Shortfall(at, f"{has.count} GPU in a node"))
     if wanted.memory > has.memory:
-        found.append(Lack(at, f"{has.model} with {format_bytes(has.memory)} each"))
+        found.append(Shortfall(at, f"{has.model} with {format_bytes(has.memory)} each"))
     return found
 
 
-def _lacks_place(pool: Pool, spec: ModelSpec) -> list[Lack]:
+def _lacks_place(pool: Pool, spec: ModelSpec) -> list[Shortfall]:
     data = spec.data
     if data is None:
         return []
     if pool.region != data.region:
-        return [Lack(("data", "region"), f"in {pool.region}" if pool.region else "in no region that is known")]
+        return [Shortfall(("data", "region"), f"in {pool.region}" if pool.region else "in no region that is known")]
     # A pool in several zones gives its nodes to any of them, so that a pod which has to be in one may wait for ever.
     if data.zone is not None and pool.zones != (data.zone,):
-        return [Lack(("data", "zone"), f"nodes in {', '.join(pool.zones)}")]
+        return [Shortfall(("data", "zone"), f"nodes in {', '.join(pool.zones)}")]
     return []
 
 
@@ -158,7 +158,7 @@ def _behind(pool: Pool, chosen: Pool, spec: ModelSpec) -> str:
     return f"at ${ours[2]:.4f}"
 
 
-def _has(found: Sequence[Lack]) -> str:
+def _has(found: Sequence[Shortfall]) -> str:
     return ", ".join(lack.has for lack in found)
 
 
@@ -182,7 +182,7 @@ def no_pool(environment: str, pools: Sequence[Pool], spec: LoadedSpec, merged: M
     return WrongValue(place, shown, _value(merged, field), problem, f"what one of these offers ({has})", todo)
 
 
-def _blamed(lacking: Sequence[Sequence[Lack]]) -> tuple[str, ...]:
+def _blamed(lacking: Sequence[Sequence[Shortfall]]) -> tuple[str, ...]:
     """The field to name: one that alone keeps a replica off most pools, else the one that most pools lack."""
     alone = [fields.pop() for each in lacking if len(fields := {lack.field for lack in each}) == 1]
     every = [field for each in lacking for field in dict.fromkeys(lack.field for lack in each)]

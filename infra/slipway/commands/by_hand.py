@@ -5,7 +5,7 @@ from pathlib import Path
 import pulumi
 
 from slipway.cluster.ownership import Standing, refuse_foreign_namespace, refuse_foreign_objects
-from slipway.commands.opened import Folders, Opened
+from slipway.commands.context import EnvironmentContext, Folders
 from slipway.errors.base import SlipwayError
 
 
@@ -18,31 +18,31 @@ def run() -> None:
     name, _, wanted = pulumi.get_stack().partition(".")
     config = pulumi.Config()
     folders = Folders(Path(config.get("models") or "models"), Path(config.get("settings") or "stacks"))
-    opened = Opened(name, folders, [wanted] if wanted else None)
+    context = EnvironmentContext(name, folders, [wanted] if wanted else None)
     try:
-        adopted = _refuse_foreign(opened, wanted)
+        adopted = _refuse_foreign(context, wanted)
         if not wanted:
-            opened.running.program(adopted=adopted)()
+            context.running.program(adopted=adopted)()
             return
-        planned = opened.models([wanted])[0]
-        for unread in opened.left_out:
+        planned = context.models([wanted])[0]
+        for unread in context.left_out:
             pulumi.warn(f"left out of the plan and of its capacity: {unread}")
     except SlipwayError as error:
         raise pulumi.RunError(str(error)) from error
     # The engine shows the image's progress itself.
-    opened.running.model_programs().model(planned, lambda _: None)()
+    context.running.model_programs().model(planned, lambda _: None)()
 
 
-def _refuse_foreign(opened: Opened, wanted: str) -> bool:
+def _refuse_foreign(context: EnvironmentContext, wanted: str) -> bool:
     """Refuse what is not the environment's, as `slipway up` does; gives whether its namespace was adopted.
 
     A cluster that the environment makes is its own, and may not be there yet.
     """
-    if opened.running.makes_cluster:
+    if context.running.makes_cluster:
         return False
-    now = refuse_foreign_namespace(opened.cluster, opened.name, opened.namespace_place)
+    now = refuse_foreign_namespace(context.cluster, context.name, context.namespace_place)
     if now is not Standing.ABSENT:
         refuse_foreign_objects(
-            opened.cluster, opened.name, opened.models([wanted]) if wanted else (), opened.name_place
+            context.cluster, context.name, context.models([wanted]) if wanted else (), context.name_place
         )
     return now is Standing.ADOPTED

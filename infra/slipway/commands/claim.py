@@ -11,46 +11,46 @@ from slipway.cluster.ownership import (
     refuse_foreign_policies,
 )
 from slipway.cluster.pull_secret import refuse_missing_pull_secret
-from slipway.commands.opened import Opened
+from slipway.commands.context import EnvironmentContext
 from slipway.errors.base import Place, UserError
 from slipway.errors.failures import EnvironmentMissing
 from slipway.planner.environment import ModelPlan
 from slipway.render.environment import render_environment
 
 
-def refuse_foreign(opened: Opened, models: Sequence[ModelPlan], adopt: str | None) -> None:
+def refuse_foreign(context: EnvironmentContext, models: Sequence[ModelPlan], adopt: str | None) -> None:
     """Refuse, before anything changes, what would take over a namespace or objects that are not the environment's.
 
     And refuse models whose images could not be pulled, since the Secret for it is not in the namespace.
 
     `models`: those that are to be deployed. `adopt`: the namespace that a person named to be adopted.
     """
-    if adopt is not None and opened.running.makes_cluster:
+    if adopt is not None and context.running.makes_cluster:
         problem = "is for clusters that others use too; this one is the environment's own"
         raise UserError(Place("command line"), "--adopt", problem, "environments of kind kubernetes", "leave it out")
     try:
-        cluster = opened.cluster
+        cluster = context.cluster
     except EnvironmentMissing:
         return
-    now = refuse_foreign_namespace(cluster, opened.name, opened.namespace_place, adopt)
+    now = refuse_foreign_namespace(cluster, context.name, context.namespace_place, adopt)
     if now is Standing.ABSENT:
         return
     adopted = now in (Standing.ADOPTED, Standing.FOREIGN)
-    refuse_foreign_policies(cluster, render_environment(opened.plan, adopted=adopted), opened.name)
-    refuse_foreign_objects(cluster, opened.name, models, opened.name_place)
+    refuse_foreign_policies(cluster, render_environment(context.plan, adopted=adopted), context.name)
+    refuse_foreign_objects(cluster, context.name, models, context.name_place)
     # A namespace that is not there yet is made first: a controller may put the Secret into each new one.
     secret = next((model.pull_secret for model in models), None)
     if secret is not None:
-        at = opened.file.locate(("pull_secret",))
-        refuse_missing_pull_secret(cluster, secret, opened.settings.registry, at)
+        at = context.file.locate(("pull_secret",))
+        refuse_missing_pull_secret(cluster, secret, context.settings.registry, at)
 
 
-def adopt_if_asked(opened: Opened, adopt: str | None) -> None:
+def adopt_if_asked(context: EnvironmentContext, adopt: str | None) -> None:
     """Mark the namespace that a person named to be adopted, unless it is the environment's own."""
-    if adopt is not None and namespace_standing(opened.cluster, opened.name) is Standing.FOREIGN:
-        adopt_namespace(opened.cluster, opened.name)
+    if adopt is not None and namespace_standing(context.cluster, context.name) is Standing.FOREIGN:
+        adopt_namespace(context.cluster, context.name)
 
 
-def is_adopted(opened: Opened) -> bool:
+def is_adopted(context: EnvironmentContext) -> bool:
     """Whether the environment's namespace is others', who were asked."""
-    return not opened.running.makes_cluster and namespace_standing(opened.cluster, opened.name) is Standing.ADOPTED
+    return not context.running.makes_cluster and namespace_standing(context.cluster, context.name) is Standing.ADOPTED

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from slipway import console
 from slipway.cluster.api import Cluster
-from slipway.commands.opened import Opened
+from slipway.commands.context import EnvironmentContext
 from slipway.commands.session import Options, confirm, engine_of
 from slipway.deploy.down import model_stacks, prove_models_gone, remove_models, remove_unknown
 from slipway.environments.running.namespace import why_namespace_stays
@@ -14,62 +14,62 @@ from slipway.errors.failures import EnvironmentMissing, Interrupted
 from slipway.values.names import stack
 
 
-def take_down(opened: Opened, names: Sequence[str], options: Options) -> None:
+def take_down(context: EnvironmentContext, names: Sequence[str], options: Options) -> None:
     """Destroy the stacks of models, or all of an environment and then its own, and prove that nothing is left.
 
     Raises `LeftBehind` when something is, also where that was to be: data that was not named.
     """
     started = time.monotonic()
-    running = opened.running
-    running.guard()
-    with engine_of(opened) as (engine, cancelled):
-        existing = model_stacks(engine.stacks(), opened.name)
+    running = context.running
+    running.check_account()
+    with engine_of(context) as (engine, cancelled):
+        existing = model_stacks(engine.stacks(), context.name)
         for name in names:
             if name not in existing:
-                raise UnknownName(Place(f"environment {opened.name}"), "model", name, existing, "name one of those")
+                raise UnknownName(Place(f"environment {context.name}"), "model", name, existing, "name one of those")
         chosen = list(names) or existing
-        state = None if names else engine.state(stack(opened.name))
+        state = None if names else engine.state(stack(context.name))
         data = running.data(state)
-        _refuse_unknown(opened, options)
+        _refuse_unknown(context, options)
         _announce(chosen, data, options)
-        cluster = None if names or running.makes_cluster else _cluster(opened)
-        stays = why_namespace_stays(cluster, opened.name) if cluster else None
+        cluster = None if names or running.makes_cluster else _cluster(context)
+        stays = why_namespace_stays(cluster, context.name) if cluster else None
         if stays:
             console.message(f"  {stays}")
-        confirm(f"take {', '.join(names) or opened.name} down", options, changing=True)
+        confirm(f"take {', '.join(names) or context.name} down", options, changing=True)
         with console.Progress() as progress:
 
             def tell(text: str) -> None:
-                progress.report(opened.name, text)
+                progress.report(context.name, text)
 
             for name in chosen:
-                running.settle(engine, stack(opened.name, name), tell, doubted=False)
-            failed = remove_models(engine, opened.name, chosen, progress.report, options.jobs)
+                running.resume(engine, stack(context.name, name), tell, doubted=False)
+            failed = remove_models(engine, context.name, chosen, progress.report, options.jobs)
             errors = [error for error in failed.values() if error]
             if cancelled.is_set():
                 raise Interrupted
             if errors:
                 raise errors[0]
-            cluster = _cluster(opened)
+            cluster = _cluster(context)
             if cluster:
-                remove_unknown(cluster, opened.name, names or None)
+                remove_unknown(cluster, context.name, names or None)
                 tell("waiting until nothing is left of the models")
-                prove_models_gone(cluster, opened.name, names or None)
+                prove_models_gone(cluster, context.name, names or None)
             if not names:
                 stays = running.destroy(engine, cluster, state, options.delete_data, tell)
-    what = f"models {', '.join(names)} of `{opened.name}`" if names else f"environment `{opened.name}`"
+    what = f"models {', '.join(names)} of `{context.name}`" if names else f"environment `{context.name}`"
     where = "the cluster" if names else running.home
     left = f"nothing of it is left in {where}; {stays}" if stays else f"nothing is left in {where}"
     console.result(f"{what} down in {console.duration(time.monotonic() - started)}; {left}")
 
 
-def _refuse_unknown(opened: Opened, options: Options) -> None:
+def _refuse_unknown(context: EnvironmentContext, options: Options) -> None:
     """Refuse a name of data that no environment of this kind has; what an earlier run deleted is no mistake."""
-    known = opened.running.data_names
+    known = context.running.data_names
     for name in options.delete_data:
         if name not in known:
             raise UnknownName(
-                Place(f"environment {opened.name}"), "data", name, known, "name it, or leave --delete-data out"
+                Place(f"environment {context.name}"), "data", name, known, "name it, or leave --delete-data out"
             )
 
 
@@ -83,9 +83,9 @@ def _announce(models: Sequence[str], data: dict[str, str], options: Options) -> 
             console.message(f"  {name} (bucket {bucket}) is retained; --delete-data {name} deletes it and its contents")
 
 
-def _cluster(opened: Opened) -> Cluster | None:
+def _cluster(context: EnvironmentContext) -> Cluster | None:
     """The cluster, or None where an earlier run took it away already."""
     try:
-        return opened.cluster
+        return context.cluster
     except EnvironmentMissing:
         return None

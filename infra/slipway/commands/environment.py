@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from slipway.commands.claim import is_adopted
-from slipway.commands.opened import Opened
+from slipway.commands.context import EnvironmentContext
 from slipway.engine.engine import Engine
 from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.environments.running.pool_change import PoolChange
@@ -11,7 +11,7 @@ from slipway.values.names import stack
 
 
 def environment_up(
-    opened: Opened,
+    context: EnvironmentContext,
     engine: Engine,
     tell: Callable[[str], None],
     change: PoolChange,
@@ -23,7 +23,7 @@ def environment_up(
     """Bring an environment's stack to its settings.
 
     Args:
-        opened: the environment.
+        context: the environment.
         engine: runs the stack.
         tell: is told what is being done.
         change: what the settings change about the node groups.
@@ -31,14 +31,14 @@ def environment_up(
         new: whether nothing of it may be live yet.
         refresh: whether to look first what is really there.
     """
-    name, running = stack(opened.name), opened.running
-    state = running.settle(engine, name, tell, doubted=False)
+    name, running = stack(context.name), context.running
+    state = running.resume(engine, name, tell, doubted=False)
     resized = running.resized(state, change) if state is not None else ()
     if resized:
         tell("reading how many nodes there are")
         engine.refresh(name, list(resized), tell)
     tell("updating its stack")
-    program = running.program(kept, adopted=is_adopted(opened))
+    program = running.program(kept, adopted=is_adopted(context))
     # Where nothing is live although the stack is there, somebody may have deleted its namespace. A stack that makes the
     # cluster is more than that.
     engine.up(name, program, tell, new=new, refresh=refresh or (new and not running.makes_cluster))

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from slipway import console
 from slipway.cluster.api import Json
 from slipway.cluster.pods import cold_start_s
-from slipway.commands.opened import Opened
+from slipway.commands.context import EnvironmentContext
 from slipway.deploy.judge import Verdict
 from slipway.deploy.judge import verify as judge_live
 from slipway.deploy.record import Live, live_models, saved
@@ -33,22 +33,22 @@ _COLD_START_MOST_S = 1800.0
 """For models without a spec; of the others, the plan knows how long a rollout may take."""
 
 
-def show_status(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
+def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: bool) -> None:
     """Print one row per live model, and per spec that is not live; of the models named only, when some are.
 
     Raises `UnknownName` for one that is neither.
     """
-    live = live_models(opened.cluster)
-    services = {item["metadata"]["name"]: item for item in opened.cluster.list("Service")}
-    planned = {model.name: model for model in opened.plan.models}
+    live = live_models(context.cluster)
+    services = {item["metadata"]["name"]: item for item in context.cluster.list("Service")}
+    planned = {model.name: model for model in context.plan.models}
     there = sorted({*live, *planned})
     for name in names:
         if name not in there:
-            raise UnknownName(Place(f"environment {opened.name}"), "model", name, there, "name one of those")
-    for unread in opened.left_out:
+            raise UnknownName(Place(f"environment {context.name}"), "model", name, there, "name one of those")
+    for unread in context.left_out:
         console.message(f"warning: {unread}")
-    wrong = {name for unread in opened.left_out for name in unread.names}
-    pods = opened.cluster.list("Pod", f"app.kubernetes.io/managed-by={MANAGED_BY}")
+    wrong = {name for unread in context.left_out for name in unread.names}
+    pods = context.cluster.list("Pod", f"app.kubernetes.io/managed-by={MANAGED_BY}")
     rows: list[dict[str, Any]] = []
     for name in [name for name in there if name in names or not names]:
         here, wanted = live.get(name), planned.get(name)
@@ -65,11 +65,11 @@ def show_status(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
                     "estimatedSeconds": wanted.estimates.cold_start.total_s if wanted else None,
                     "measuredSeconds": cold_start_s(_of(pods, name), here.release, limit_s) if here else None,
                 },
-                "url": opened.running.url(services[name]) if name in services else None,
+                "url": context.running.url(services[name]) if name in services else None,
             }
         )
     if as_json:
-        console.document({"environment": opened.name, "models": rows})
+        console.document({"environment": context.name, "models": rows})
         return
     columns = ("MODEL", "VERSION", "RELEASE", "READY", "COLD START", "STATE", "URL")
     console.table(
@@ -112,9 +112,9 @@ def state(live: Live | None, planned: str | None, *, spec_is_wrong: bool) -> str
     return "serves" if live.release == planned else "serves; spec has changed"
 
 
-def curl(opened: Opened, where: str, spec: ModelSpec) -> str:
+def curl(context: EnvironmentContext, where: str, spec: ModelSpec) -> str:
     """Return a line for a shell that sends a model's golden request; it works in the folder one is in."""
-    path = os.path.relpath(find_root(opened.folders.models) / spec.check.request)
+    path = os.path.relpath(find_root(context.folders.models) / spec.check.request)
     url = f"{where}{RUNTIMES[spec.runtime].predict_path}"
     return f"curl -s {url} -H 'content-type: application/json' -d {shlex.quote(f'@{path}')}"
 
@@ -132,22 +132,22 @@ def reachable(where: str) -> bool:
     return False
 
 
-def show_prediction(opened: Opened, model: str, name: str, data: bytes) -> None:
+def show_prediction(context: EnvironmentContext, model: str, name: str, data: bytes) -> None:
     """Send a file to a live model, where its runtime takes requests, and print the answer as JSON."""
     body = request_body(name, data)
-    planned = {plan.name: plan for plan in opened.plan.models}.get(model)
+    planned = {plan.name: plan for plan in context.plan.models}.get(model)
     limit = (planned.spec.endpoint.timeout if planned else 30.0) + _EXTRA_S
     # What is live may have another runtime than the spec has by now.
-    kept = saved(opened.cluster, model)
+    kept = saved(context.cluster, model)
     check = kept.check if kept else planned.check if planned else None
     if check is None:
-        raise ModelNotServing(opened.name, model)
+        raise ModelNotServing(context.name, model)
     path = RUNTIMES[check.runtime].predict_path
     try:
-        answer = opened.cluster.through_service(model, path, body, "application/json", limit)
+        answer = context.cluster.through_service(model, path, body, "application/json", limit)
     except ApiRefused as error:
         if error.status in (404, 502, 503):
-            raise ModelNotServing(opened.name, model) from error
+            raise ModelNotServing(context.name, model) from error
         if error.status in (400, 413, 415, 422):
             raise FileRefused(
                 name, f"the model refused it: {error.message}", "see the message", "correct it"
@@ -168,16 +168,16 @@ def request_body(name: str, data: bytes) -> bytes:
     return data
 
 
-def show_verdicts(opened: Opened, names: Sequence[str], *, as_json: bool) -> None:
+def show_verdicts(context: EnvironmentContext, names: Sequence[str], *, as_json: bool) -> None:
     """Judge live models as they are; the last wrong answer is raised after all were printed."""
-    live = live_models(opened.cluster)
+    live = live_models(context.cluster)
     chosen = list(names) or sorted(live)
     wrong: WrongAnswer | None = None
     rows: list[dict[str, Any]] = []
     for name in chosen:
         if name not in live:
-            raise ModelNotServing(opened.name, name)
-        verdict, error = _verdict(opened, name)
+            raise ModelNotServing(context.name, name)
+        verdict, error = _verdict(context, name)
         wrong = error or wrong
         rows.append(
             {
@@ -189,7 +189,7 @@ def show_verdicts(opened: Opened, names: Sequence[str], *, as_json: bool) -> Non
             }
         )
     if as_json:
-        console.document({"environment": opened.name, "models": rows})
+        console.document({"environment": context.name, "models": rows})
     else:
         console.table(
             ("MODEL", "VERSION", "ANSWER", "TOOK"),
@@ -207,11 +207,11 @@ def show_verdicts(opened: Opened, names: Sequence[str], *, as_json: bool) -> Non
         raise wrong
 
 
-def _verdict(opened: Opened, name: str) -> tuple[Verdict | None, WrongAnswer | None]:
+def _verdict(context: EnvironmentContext, name: str) -> tuple[Verdict | None, WrongAnswer | None]:
     """Judge one live model by the check that it was deployed with, or its spec's when it was never judged."""
-    kept = saved(opened.cluster, name)
-    check = kept.check if kept else opened.plan.find(name, opened.folders.models).check
+    kept = saved(context.cluster, name)
+    check = kept.check if kept else context.plan.find(name, context.folders.models).check
     try:
-        return judge_live(opened.cluster, name, check, kept.digest if kept else None), None
+        return judge_live(context.cluster, name, check, kept.digest if kept else None), None
     except WrongAnswer as error:
         return None, error

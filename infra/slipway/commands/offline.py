@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from slipway import console
 from slipway.capacity.estimates import Cost, monthly
-from slipway.commands.opened import Folders, Opened
+from slipway.commands.context import EnvironmentContext, Folders
 from slipway.environments.planning.kinds import planning
 from slipway.errors.base import FileRefused, UserError, UserErrors, each
 from slipway.loading.base_image import digest_warning
@@ -44,9 +44,9 @@ def validate_all(files: Sequence[Path], folders: Folders) -> list[str]:
     if not files:
         for name in names:
             try:
-                opened = Opened(name, folders)
-                planned = opened.plan
-                _say_policy(opened)
+                context = EnvironmentContext(name, folders)
+                planned = context.plan
+                _say_policy(context)
                 good += [
                     f"{name}: model {model.name} {model.version}, pool {model.pool.name}" for model in planned.models
                 ]
@@ -57,20 +57,20 @@ def validate_all(files: Sequence[Path], folders: Folders) -> list[str]:
     return good
 
 
-def _say_policy(opened: Opened) -> None:
+def _say_policy(context: EnvironmentContext) -> None:
     """Check an environment against the policy: refuse violations, print warnings."""
-    for warning in opened.complied():
+    for warning in context.complied():
         console.message(f"warning: {warning}")
 
 
-def show_plan(opened: Opened, names: Sequence[str], *, as_json: bool, live: bool = False) -> None:
+def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: bool, live: bool = False) -> None:
     """Print the plan of an environment, or of some models of it. `live`: and what it changes of what is there."""
-    models = opened.models(names)
-    _say_policy(opened)
-    priced = price(opened.plan, today())
-    found = _changes(opened, names) if live else None
+    models = context.models(names)
+    _say_policy(context)
+    priced = price(context.plan, today())
+    found = _changes(context, names) if live else None
     if as_json:
-        document = opened.plan.select([model.name for model in models]).to_json()
+        document = context.plan.select([model.name for model in models]).to_json()
         document |= {"usd": priced.to_json() if priced else None}
         console.document(document | ({} if found is None else {"changes": [change.to_json() for change in found]}))
         return
@@ -93,32 +93,32 @@ def show_plan(opened: Opened, names: Sequence[str], *, as_json: bool, live: bool
     for model in models:
         body = format_bytes(model.max_body)
         console.result(f"{model.name}: {model.pool.name} is {model.pool_reason[0]}; bodies of up to {body}")
-    console.result(f"cold starts are estimates; `slipway status {opened.name}` shows what live replicas took")
+    console.result(f"cold starts are estimates; `slipway status {context.name}` shows what live replicas took")
     if priced is not None:
         console.result(
-            f"{opened.name}: ${_from_to(priced.total)} a month in all; `slipway price {opened.name}` says for what"
+            f"{context.name}: ${_from_to(priced.total)} a month in all; `slipway price {context.name}` says for what"
         )
     for line in (line for change in found or () for line in change.lines()):
         console.result(line)
-    for warning in advice(opened, models):
+    for warning in advice(context, models):
         console.message(f"warning: {warning}")
 
 
-def advice(opened: Opened, models: Sequence[ModelPlan]) -> Iterator[str]:
+def advice(context: EnvironmentContext, models: Sequence[ModelPlan]) -> Iterator[str]:
     """Yield what a person should know of these models, of the environment's settings and of all its models together."""
     for model in models:
         yield from (f"{model.name}: {warning}" for warning in model.warnings)
-    yield from planning(opened.settings).warnings(today())
-    yield from opened.plan.warnings
-    unpinned = digest_warning(opened.name, opened.settings)
+    yield from planning(context.settings).warnings(today())
+    yield from context.plan.warnings
+    unpinned = digest_warning(context.name, context.settings)
     if unpinned:
         yield unpinned
 
 
-def _changes(opened: Opened, names: Sequence[str]) -> "list[Change]":
+def _changes(context: EnvironmentContext, names: Sequence[str]) -> "list[Change]":
     from slipway.commands.changes import changes_of  # noqa: PLC0415 - the cluster's SDK takes half a second
 
-    return changes_of(opened, names)
+    return changes_of(context, names)
 
 
 def today() -> date:
@@ -146,16 +146,16 @@ def _from_to(cost: Cost | None) -> str:
     return least if least == most else f"{least}-{most}"
 
 
-def show_price(opened: Opened, *, as_json: bool) -> None:
+def show_price(context: EnvironmentContext, *, as_json: bool) -> None:
     """Print what an environment costs: each model's part of its nodes, all nodes, and what is there anyway."""
-    priced = price(opened.plan, today())
-    models = opened.plan.models
+    priced = price(context.plan, today())
+    models = context.plan.models
     if as_json:
         costs = [
             {"name": model.name, "pool": model.pool.name, "usd": model.estimates.to_json()["usd"]} for model in models
         ]
         whole = priced.to_json() if priced else None
-        console.document({"environment": opened.name, "models": costs, "usd": whole})
+        console.document({"environment": context.name, "models": costs, "usd": whole})
         return
     columns = ("MODEL", "POOL", "REPLICAS", *_PRICES)
     console.table(
@@ -163,7 +163,7 @@ def show_price(opened: Opened, *, as_json: bool) -> None:
         [[model.name, model.pool.name, _replicas(model), *_prices(model.estimates.cost)] for model in models],
     )
     if priced is None:
-        console.message(f"{opened.name} is a cluster that Slipway did not create: its hourly price is not known")
+        console.message(f"{context.name} is a cluster that Slipway did not create: its hourly price is not known")
         return
     console.result("")
     items = [
@@ -195,10 +195,10 @@ def _prices(cost: Cost | None) -> list[str]:
     ]
 
 
-def render_all(opened: Opened, names: Sequence[str], output: Path | None) -> None:
+def render_all(context: EnvironmentContext, names: Sequence[str], output: Path | None) -> None:
     """Write the manifests of the environment and its models, and each model's Dockerfile, to a folder or stdout."""
-    models = opened.models(names)
-    texts = {"environment.yaml": to_yaml(render_environment(opened.plan))}
+    models = context.models(names)
+    texts = {"environment.yaml": to_yaml(render_environment(context.plan))}
     for model in models:
         texts[f"{model.name}/manifests.yaml"] = to_yaml(render_model(model, model.image.reference))
         texts[f"{model.name}/Dockerfile"] = render_dockerfile(model.spec.runtime, model.image.runtime.reference)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from slipway import console
 from slipway.cluster.drain import drain
+from slipway.commands.context import EnvironmentContext
 from slipway.commands.environment import environment_up
-from slipway.commands.opened import Opened
 from slipway.commands.session import Options, confirm, engine_of
 from slipway.engine.engine import Engine
 from slipway.environments.planning.aws.node_groups import NodeGroup
@@ -18,43 +18,43 @@ _DRAIN_LIMIT_S = 3600.0
 """For all nodes of a group: a model that takes minutes to load is moved replica by replica."""
 
 
-def rotate_pool(opened: Opened, pool: str, options: Options) -> None:
+def rotate_pool(context: EnvironmentContext, pool: str, options: Options) -> None:
     """Create a pool's new nodes beside the old ones, drain the old, and remove them.
 
     It may be stopped and run again at any point: what is done stays, and the old nodes go on serving until they are
     empty.
     """
     started = time.monotonic()
-    running = opened.running
+    running = context.running
     known = running.rotatable()
     if pool not in known:
-        raise UnknownName(Place(f"environment {opened.name}"), "node pool", pool, known, "name one of those")
-    running.guard()
-    with engine_of(opened) as (engine, cancelled):
+        raise UnknownName(Place(f"environment {context.name}"), "node pool", pool, known, "name one of those")
+    running.check_account()
+    with engine_of(context) as (engine, cancelled):
         change = running.pool_change(engine)
         old = [group for group in change.replaced if group.pool == pool]
         others = [group for group in (*change.replaced, *change.removed) if group.pool != pool]
         if not old:
-            console.result(f"pool {pool} of `{opened.name}` matches its settings: nothing to rotate")
+            console.result(f"pool {pool} of `{context.name}` matches its settings: nothing to rotate")
             return
         new = [group for group in change.wanted if group.pool == pool]
         console.message(f"  new: {', '.join(group.name for group in new)}")
         console.message(f"  old: {', '.join(group.name for group in old)}, drained and then removed")
-        confirm(f"rotate pool {pool} of {opened.name}", options, changing=True)
+        confirm(f"rotate pool {pool} of {context.name}", options, changing=True)
         with console.Progress() as progress:
 
             def tell(text: str) -> None:
                 progress.report(pool, text)
 
             tell("creating the new nodes beside the old")
-            environment_up(opened, engine, tell, change, kept=[*old, *others])
-            nodes = remove_groups(opened, engine, cancelled, old, others, tell)
+            environment_up(context, engine, tell, change, kept=[*old, *others])
+            nodes = remove_groups(context, engine, cancelled, old, others, tell)
     took = console.duration(time.monotonic() - started)
-    console.result(f"pool {pool} of `{opened.name}` rotated in {took}: {nodes} old nodes drained and removed")
+    console.result(f"pool {pool} of `{context.name}` rotated in {took}: {nodes} old nodes drained and removed")
 
 
 def remove_groups(
-    opened: Opened,
+    context: EnvironmentContext,
     engine: Engine,
     cancelled: threading.Event,
     old: Sequence[NodeGroup],
@@ -69,7 +69,7 @@ def remove_groups(
     nodes = 0
     for group in old:
         tell(f"draining {group.name}")
-        nodes += drain(opened.cluster, opened.running.nodes_of(group), tell, cancelled, _DRAIN_LIMIT_S)
+        nodes += drain(context.cluster, context.running.nodes_of(group), tell, cancelled, _DRAIN_LIMIT_S)
     tell(f"removing {', '.join(group.name for group in old)}")
-    environment_up(opened, engine, tell, PoolChange(), kept=kept)
+    environment_up(context, engine, tell, PoolChange(), kept=kept)
     return nodes

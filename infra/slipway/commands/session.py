@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import click
 
 from slipway import console
-from slipway.commands.opened import Opened
+from slipway.commands.context import EnvironmentContext
 from slipway.engine.engine import Engine
 from slipway.engine.language_server import quiet_about_ended_programs
 from slipway.engine.workspace import workspace
@@ -34,7 +34,7 @@ class Options:
 
 
 @contextmanager
-def engine_of(opened: Opened) -> Iterator[tuple[Engine, threading.Event]]:
+def engine_of(context: EnvironmentContext) -> Iterator[tuple[Engine, threading.Event]]:
     """Give an engine with a workspace of its own; Ctrl-C and SIGTERM make it stop in order, not at once."""
     cancelled = threading.Event()
     quiet_about_ended_programs()
@@ -46,7 +46,7 @@ def engine_of(opened: Opened) -> Iterator[tuple[Engine, threading.Event]]:
     before = {number: signal.signal(number, cancel) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with workspace() as folder:
-            yield Engine(folder, opened.secrets, cancelled), cancelled
+            yield Engine(folder, context.secrets, cancelled), cancelled
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -7,8 +7,8 @@ from slipway_server.values.text import shortened
 
 from slipway import console
 from slipway.capacity.estimates import Cost, monthly
+from slipway.commands.context import EnvironmentContext, Folders
 from slipway.commands.offline import advice, today
-from slipway.commands.opened import Folders, Opened
 from slipway.errors.base import UserError, UserErrors, each
 from slipway.loading.specs import environments
 from slipway.planner.environment import ModelPlan
@@ -87,7 +87,7 @@ def show_snapshot(folders: Folders) -> None:
         bad |= _by_text(error)
     for name in names:
         try:
-            taken.append(_planned(Opened(name, folders)))
+            taken.append(_planned(EnvironmentContext(name, folders)))
         except UserError as error:
             taken.append(_refused(name))
             bad |= _by_text(error)
@@ -108,13 +108,13 @@ def _by_text(error: UserError) -> dict[str, UserError]:
     return {str(finding): finding for finding in each(error)}
 
 
-def _planned(opened: Opened) -> EnvironmentSnapshot:
-    told = (*opened.complied(), *advice(opened, opened.plan.models))
-    priced = price(opened.plan, today())
+def _planned(context: EnvironmentContext) -> EnvironmentSnapshot:
+    told = (*context.complied(), *advice(context, context.plan.models))
+    priced = price(context.plan, today())
     return EnvironmentSnapshot(
-        name=opened.name,
+        name=context.name,
         planned=True,
-        models=tuple(_model(model) for model in opened.plan.models),
+        models=tuple(_model(model) for model in context.plan.models),
         usd=_usd(priced.total if priced else None),
         budget_usd=priced.budget_usd if priced else None,
         warnings=tuple(shortened(warning, LONGEST) for warning in told),

@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from slipway import console
 from slipway.commands.changes import live_there
 from slipway.commands.claim import adopt_if_asked, refuse_foreign
+from slipway.commands.context import EnvironmentContext
 from slipway.commands.environment import environment_up
 from slipway.commands.live import curl, reachable
-from slipway.commands.opened import Opened
 from slipway.commands.rotate import remove_groups
 from slipway.commands.session import Options, confirm, engine_of
 from slipway.deploy.changes import changes
 from slipway.deploy.down import prove_models_gone, remove_models, remove_unknown
 from slipway.deploy.judge import verify
-from slipway.deploy.models import Deployer, Done, needs_update
+from slipway.deploy.models import Deployer, ModelResult, needs_update
 from slipway.deploy.record import Live
 from slipway.deploy.watcher import Watcher
 from slipway.engine.engine import Engine
@@ -26,93 +26,93 @@ from slipway.planner.environment import ModelPlan
 _DRAWN_ANSWER = 300
 
 
-def bring_up(opened: Opened, names: Sequence[str], options: Options) -> None:
+def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options) -> None:
     """Run the environment's stack, then the stack of every model that changed; judge, and say how it ended.
 
     Raises the `DeployError` of the first model that failed, after all others were brought up.
     """
     started = time.monotonic()
-    models = opened.models(names)
-    for warning in opened.complied():
+    models = context.models(names)
+    for warning in context.complied():
         console.message(f"warning: {warning}")
-    running = opened.running
-    running.guard()
-    with engine_of(opened) as (engine, cancelled):
+    running = context.running
+    running.check_account()
+    with engine_of(context) as (engine, cancelled):
         change = running.pool_change(engine)
-        running.refuse_replacement(change)
-        live, recorded = live_there(opened)
+        running.check_in_place(change)
+        live, recorded = live_there(context)
         changed = [
             model
             for model in models
             if options.refresh or needs_update(model, live.get(model.name), recorded=model.name in recorded)
         ]
-        extra = [] if names else sorted(set(live) - {model.name for model in opened.plan.models})
-        refuse_foreign(opened, changed, options.adopt)
-        _announce(opened, models, changed, live, extra, options)
+        extra = [] if names else sorted(set(live) - {model.name for model in context.plan.models})
+        refuse_foreign(context, changed, options.adopt)
+        _announce(context, models, changed, live, extra, options)
         # An environment that makes its cluster costs money, also before its first model.
         changing = bool(changed or (extra and options.prune) or running.makes_cluster)
-        confirm(f"bring {opened.name} up", options, changing=changing)
-        adopt_if_asked(opened, options.adopt)
+        confirm(f"bring {context.name} up", options, changing=changing)
+        adopt_if_asked(context, options.adopt)
         with console.Progress() as progress:
             begun = time.monotonic()
-            progress.report(opened.name, "updating its stack")
+            progress.report(context.name, "updating its stack")
             environment_up(
-                opened,
+                context,
                 engine,
-                lambda text: progress.report(opened.name, text),
+                lambda text: progress.report(context.name, text),
                 change,
                 # A pool that the settings no longer have is drained of models before its nodes are removed.
                 kept=change.removed,
                 new=not live,
                 refresh=options.refresh,
             )
-            progress.report(opened.name, "up")
+            progress.report(context.name, "up")
             steps = {"environment": time.monotonic() - begun}
             deployer = Deployer(
-                opened.name,
-                opened.cluster,
+                context.name,
+                context.cluster,
                 engine,
                 running.model_programs(),
                 verify,
-                Watcher(opened.cluster, cancelled.wait),
+                Watcher(context.cluster, cancelled.wait),
                 progress.report,
                 cancelled,
                 options.jobs,
-                lambda name, doubted, tell: running.settle(engine, name, tell, doubted=doubted),
+                lambda name, doubted, tell: running.resume(engine, name, tell, doubted=doubted),
                 options.refresh,
             )
             done = deployer.deploy(changed)
             if options.prune and extra:
-                failed = _pruned(opened, engine, extra, progress.report, options.jobs)
-                done += [Done(name, live[name].version, error=error) for name, error in failed.items() if error]
+                failed = _pruned(context, engine, extra, progress.report, options.jobs)
+                done += [ModelResult(name, live[name].version, error=error) for name, error in failed.items() if error]
             # Models that were not named, or that failed, may still be on nodes of a pool that is to go.
             if change.removed and not names and not cancelled.is_set() and not any(item.error for item in done):
                 begun = time.monotonic()
                 remove_groups(
-                    opened, engine, cancelled, change.removed, (), lambda text: progress.report(opened.name, text)
+                    context, engine, cancelled, change.removed, (), lambda text: progress.report(context.name, text)
                 )
                 steps["pools removed"] = time.monotonic() - begun
         if cancelled.is_set():
             raise Interrupted
-    _conclude(opened, models, done, steps, time.monotonic() - started)
+    _conclude(context, models, done, steps, time.monotonic() - started)
 
 
 def _pruned(
-    opened: Opened, engine: Engine, models: Sequence[str], tell: Callable[[str, str], None], jobs: int
+    context: EnvironmentContext, engine: Engine, models: Sequence[str], tell: Callable[[str, str], None], jobs: int
 ) -> dict[str, SlipwayError | None]:
     """Destroy models that have no spec, and wait until they are gone. Returns the error by model, None for others."""
-    failed = remove_models(engine, opened.name, models, tell, jobs)
+    failed = remove_models(engine, context.name, models, tell, jobs)
     gone = [name for name, error in failed.items() if error is None]
     try:
-        remove_unknown(opened.cluster, opened.name, gone)
-        prove_models_gone(opened.cluster, opened.name, gone)
+        remove_unknown(context.cluster, context.name, gone)
+        prove_models_gone(context.cluster, context.name, gone)
     except SlipwayError as error:
         failed |= dict.fromkeys(gone, error)
     return failed
 
 
 def _announce(
-    opened: Opened,
+    context: EnvironmentContext,
     models: Sequence[ModelPlan],
     changed: Sequence[ModelPlan],
     live: dict[str, Live],
@@ -121,7 +121,7 @@ def _announce(
 ) -> None:
     """Say what will happen to each model, and whose change that is, before anything does."""
     there = [model for model in changed if model.name in live]
-    found = changes(opened.cluster, there, live) if there else []
+    found = changes(context.cluster, there, live) if there else []
     said = {change.model: list(change.reasons()) for change in found}
     for model in changed:
         here = live.get(model.name)
@@ -131,44 +131,48 @@ def _announce(
             console.message(f"    {line}")
         for warning in model.warnings:
             console.message(f"    warning: {warning}")
-    console.message(f"environment {opened.name}: {len(changed)} of {len(models)} models to deploy")
+    console.message(f"environment {context.name}: {len(changed)} of {len(models)} models to deploy")
     for name in extra:
         what = (
             "will be destroyed"
             if options.prune
-            else f"is left alone; --prune or `slipway down {opened.name} {name}` destroys it"
+            else f"is left alone; --prune or `slipway down {context.name} {name}` destroys it"
         )
         console.message(f"  {name} is live and has no spec: it {what}")
 
 
 def _conclude(
-    opened: Opened, models: Sequence[ModelPlan], done: Sequence[Done], steps: dict[str, float], took_s: float
+    context: EnvironmentContext,
+    models: Sequence[ModelPlan],
+    done: Sequence[ModelResult],
+    steps: dict[str, float],
+    took_s: float,
 ) -> None:
     """Print what serves and what does not; raise when something failed."""
     failed = [item for item in done if item.error]
     by_name = {item.model: item for item in done}
-    services = {item["metadata"]["name"]: item for item in opened.cluster.list("Service")}
+    services = {item["metadata"]["name"]: item for item in context.cluster.list("Service")}
     for name, seconds in steps.items():
         console.message(f"{name}: {console.duration(seconds)}")
     for one in done:
         if one.steps:
             console.message(f"{one.model}: {console.durations(one.steps)}")
     for model in models:
-        item: Done | None = by_name.get(model.name)
+        item: ModelResult | None = by_name.get(model.name)
         if item and item.error:
             continue
-        where = opened.running.url(services[model.name]) if model.name in services else None
+        where = context.running.url(services[model.name]) if model.name in services else None
         judged = f"answered right in {console.duration(item.verdict.took_s)}" if item and item.verdict else "unchanged"
         console.result(f"{model.name} {model.version}  {where or 'inside the cluster'}  {judged}")
         if where and item and item.verdict and not reachable(where):
             console.result(f"  {where} cannot be reached from this machine; the model answers inside the cluster")
         elif where and item and item.verdict:
-            console.result(f"  {curl(opened, where, model.spec)}")
+            console.result(f"  {curl(context, where, model.spec)}")
             answer = json.dumps({"outputs": item.verdict.outputs})
             console.result(f"  {answer if len(answer) <= _DRAWN_ANSWER else answer[:_DRAWN_ANSWER] + '...'}")
     if not failed:
         named = ", ".join(model.name for model in models) or "none"
-        console.result(f"environment `{opened.name}` up in {console.duration(took_s)}, models answering: {named}")
+        console.result(f"environment `{context.name}` up in {console.duration(took_s)}, models answering: {named}")
         return
     for one in failed:
         ending = f"; {one.restored}" if one.restored else ""

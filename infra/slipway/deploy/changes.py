@@ -103,7 +103,7 @@ def _change(cluster: ClusterApi, model: ModelPlan, live: Live | None) -> Change:
         return new(model)
     release, version = (live.release, model.release), (live.version, model.version)
     if live.release == model.release:
-        again = "" if live.settled else "`up` deploys it again: it does not serve, or was never judged right"
+        again = "" if live.serves_verified else "`up` deploys it again: it does not serve, or was never judged right"
         return Change(model.name, release, version, "unchanged", again)
     try:
         before = saved(cluster, model.name)

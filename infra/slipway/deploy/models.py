@@ -39,7 +39,7 @@ class Programs:
 
 
 @dataclass
-class Done:
+class ModelResult:
     """The outcome for one model. `error` is set when it failed; `steps` are seconds by step."""
 
     model: str
@@ -52,7 +52,7 @@ class Done:
 
 def needs_update(model: ModelPlan, live: Live | None, *, recorded: bool) -> bool:
     """Whether the release that is live, judged, recorded and serving is another than the planned one."""
-    return live is None or not live.settled or live.release != model.release or not recorded
+    return live is None or not live.serves_verified or live.release != model.release or not recorded
 
 
 @dataclass(frozen=True)
@@ -83,17 +83,17 @@ class Deployer:
     report: Report
     cancelled: threading.Event
     jobs: int
-    settle: Callable[[str, bool, Tell], object]
+    resume: Callable[[str, bool, Tell], object]
     refresh: bool
 
-    def deploy(self, models: Sequence[ModelPlan]) -> list[Done]:
+    def deploy(self, models: Sequence[ModelPlan]) -> list[ModelResult]:
         """Deploy all; one that fails does not stop the others. In the order given."""
         with ThreadPoolExecutor(max_workers=self.jobs) as pool:
             return list(pool.map(self._deploy, models))
 
-    def _deploy(self, model: ModelPlan) -> Done:
+    def _deploy(self, model: ModelPlan) -> ModelResult:
         """Deploy one model; every expected failure ends in its `Done`."""
-        done = Done(model.name, model.version)
+        done = ModelResult(model.name, model.version)
         try:
             if self.cancelled.is_set():
                 raise Interrupted
@@ -117,15 +117,15 @@ class Deployer:
         self.report(model.name, text)
         return done
 
-    def _update(self, model: ModelPlan, live: Live | None, done: Done, lock: ModelLock) -> None:
+    def _update(self, model: ModelPlan, live: Live | None, done: ModelResult, lock: ModelLock) -> None:
         """Run the stack, wait for its rollout, judge it, and keep the release as the one to go back to."""
         started = time.monotonic()
         tell = self._tell(model.name)
         tell("updating its stack")
         name = stack(self.environment, model.name)
         # The engine believes its state. What a killed run, or a person, left otherwise has to be looked at first.
-        doubted = lock.inherited or (live is not None and not live.settled)
-        self.settle(name, doubted, tell)
+        doubted = lock.inherited or (live is not None and not live.serves_verified)
+        self.resume(name, doubted, tell)
         program = self.programs.model(model, tell)
         # A model that is new costs nothing to look at; one whose Deployment somebody deleted is not new to its stack.
         self.engine.up(name, program, tell, new=live is None, refresh=self.refresh or doubted or live is None)

@@ -43,7 +43,7 @@ class Live:
     ready: int
 
     @property
-    def settled(self) -> bool:
+    def serves_verified(self) -> bool:
         """Whether the release there is the one that was judged right, as it was then, and it serves."""
         return self.release == self.verified and not self.touched and self.ready > 0
 

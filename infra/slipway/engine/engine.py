@@ -23,7 +23,7 @@ from slipway.engine.stack_lock import Holder
 from slipway.engine.state_files import complained, folder_of, mend
 from slipway.errors.base import SlipwayError
 from slipway.errors.failures import Interrupted, NoSpace, PulumiMissing, SecretsLocked, StackFailed, StackLocked
-from slipway.errors.full_disk import full, is_full, room
+from slipway.errors.full_disk import disk_errors, full, is_full
 from slipway.values.names import PROJECT
 
 Report = Callable[[str], None]
@@ -155,7 +155,7 @@ class Engine:
 
     def _write_settings(self, stack: str) -> None:
         """Give the stack the environment's encryption; without, the CLI derives a new key, 0.2 s each."""
-        with room(f"stack {stack} cannot be worked on", self._workspace):
+        with disk_errors(f"stack {stack} cannot be worked on", self._workspace):
             (self._workspace / f"Pulumi.{stack}.yaml").write_text(json.dumps(self._secrets))
 
     def _run_unlocked(self, stack: str, command: list[str], report: Report) -> Outcome:

@@ -21,7 +21,7 @@ def resume(engine: Engine, stack: str, find: Find, report: Callable[[str], None]
         The stack's state, None when there is no such stack.
     """
     while (state := engine.state(stack)) is not None:
-        found = settled(state, find)
+        found = resumed(state, find)
         if found is None:
             break
         again, unsure = found
@@ -32,7 +32,7 @@ def resume(engine: Engine, stack: str, find: Find, report: Callable[[str], None]
     return state
 
 
-def settled(state: Json, find: Find) -> tuple[Json, list[str]] | None:
+def resumed(state: Json, find: Find) -> tuple[Json, list[str]] | None:
     """Resolve the pending operations of an exported stack.
 
     Args:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from slipway.engine.process import TABLE, ProcessTable, parsed
-from slipway.errors.full_disk import room
+from slipway.errors.full_disk import disk_errors
 
 _PREFIX = "slipway-"
 _OWNER = "owner"
@@ -22,7 +22,7 @@ def workspace() -> Iterator[Path]:
     remove_left(base)
     with tempfile.TemporaryDirectory(prefix=_PREFIX) as name:
         folder = Path(name)
-        with room("the engine's folder cannot be written", folder):
+        with disk_errors("the engine's folder cannot be written", folder):
             (folder / _OWNER).write_text(str(TABLE.own))
         yield folder
 

@@ -16,7 +16,7 @@ _PATH = re.compile(r"(/[^\s`'\"]+)[`'\"]?: (?:no space left on device|disk quota
 
 
 @contextmanager
-def room(what: str, place: str | Path) -> Iterator[None]:
+def disk_errors(what: str, place: str | Path) -> Iterator[None]:
     """Raise `NoSpace` when the block, which does `what` at `place`, meets a full disk or a quota that is used up."""
     try:
         yield

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import Field
 
 from slipway.errors.base import Place, UnknownName, UserError, UserErrors, WrongValue
-from slipway.errors.full_disk import room
+from slipway.errors.full_disk import disk_errors
 from slipway.loading.settings import CONFIG_KEY, environments
 from slipway.reading.findings import dotted, validated
 from slipway.reading.yaml_document import read_document, read_text, with_value
@@ -79,7 +79,7 @@ class Written:
         """Write a digest into the file; comments, quotes and layout are kept. The file is complete at every moment."""
         text = with_value(read_text(self.file, str(self.file)), _PATH, f"{self.tagged}@{digest}")
         file = self.file.resolve()
-        with room(f"{self.file} cannot be written", file.parent):
+        with disk_errors(f"{self.file} cannot be written", file.parent):
             beside = file.with_name(f".{file.name}.{os.getpid()}")
             try:
                 beside.write_text(text, newline="")

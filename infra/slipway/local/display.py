@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from slipway.local.host.steps import Done
+from slipway.local.host.steps import StepResult
 
 _PLAIN_EVERY_S = 15.0
 """How often a log (no terminal) hears from a step that goes on."""
@@ -56,7 +56,7 @@ class StepDisplay:
         if name in self._steps:
             self._rows.update(self._steps[name], what=what)
 
-    def finished(self, done: Done) -> None:
+    def finished(self, done: StepResult) -> None:
         """A step is done: it leaves the table and stays as a line."""
         self._leave(done.name)
         self._say(done.seconds, f"{done.name}: {done.result}")
@@ -79,7 +79,7 @@ class StepDisplay:
                 self._say(task.elapsed or 0.0, f"{task.description} ... {task.fields['what']}")
 
 
-def print_times(console: Console, steps: Sequence[Done], total_s: float) -> None:
+def print_times(console: Console, steps: Sequence[StepResult], total_s: float) -> None:
     """The table of times that ends a run."""
     table = Table("step", "seconds", "result", box=None, pad_edge=False)
     table.columns[1].justify = "right"

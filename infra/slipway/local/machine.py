@@ -48,7 +48,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Lack:
+class Missing:
     """One thing that is missing, and what to do about it."""
 
     what: str
@@ -73,7 +73,7 @@ def look() -> Facts:
     )
 
 
-def lacks(facts: Facts) -> list[Lack]:
+def lacks(facts: Facts) -> list[Missing]:
     """Everything that keeps a local environment from being brought up, in the order to mend it."""
     return _lacks_beside_a_cluster(facts) if facts.has_context else _lacks_for_all(facts)
 
@@ -85,7 +85,7 @@ def require(facts: Facts) -> None:
         raise LocalError(message(facts, found))
 
 
-def message(facts: Facts, found: Sequence[Lack]) -> str:
+def message(facts: Facts, found: Sequence[Missing]) -> str:
     """What is said to the person: every lack with its remedy, then the other way to get an environment."""
     lines = [f"This machine ({facts.distribution or 'Linux'}) lacks what the local environment needs:"]
     for number, lack in enumerate(found, 1):
@@ -98,53 +98,53 @@ def message(facts: Facts, found: Sequence[Lack]) -> str:
     return "\n".join(lines)
 
 
-def _lacks_for_all(facts: Facts) -> list[Lack]:
+def _lacks_for_all(facts: Facts) -> list[Missing]:
     found = []
     packages = " ".join(facts.missing_packages)
     if not facts.is_root:
         found.append(
-            Lack(
+            Missing(
                 "root, for containers, bridges and mounts" + (" and to install packages" if packages else ""),
                 "run the same command with sudo, or as root",
             )
         )
     if packages and not facts.has_apt:
         found.append(
-            Lack(
+            Missing(
                 f"programs that Debian has in the packages {packages}, and apt to install them",
                 "install these programs with the package manager of this distribution",
             )
         )
     if packages and facts.has_apt and not facts.is_root:
-        found.append(Lack(f"Debian packages {packages}", f"sudo apt-get install -y {packages}"))
+        found.append(Missing(f"Debian packages {packages}", f"sudo apt-get install -y {packages}"))
     return found + _lacks_of_room(facts)
 
 
-def _lacks_beside_a_cluster(facts: Facts) -> list[Lack]:
+def _lacks_beside_a_cluster(facts: Facts) -> list[Missing]:
     """A cluster of the person's own is there: nothing is installed, so that everything else must be there too."""
     found = []
     packages = " ".join(package for package in facts.missing_packages if package in _BESIDE_A_CLUSTER)
     if not facts.has_apt:
         found.append(
-            Lack(
+            Missing(
                 "apt-get and dpkg, by which the base image is made of Debian's packages",
                 "use Debian 12 or Ubuntu, in a VM or a container too",
             )
         )
     if packages:
-        found.append(Lack(f"Debian packages {packages}", f"sudo apt-get install -y {packages}"))
+        found.append(Missing(f"Debian packages {packages}", f"sudo apt-get install -y {packages}"))
     if not facts.has_docker:
-        found.append(Lack("a running Docker Engine", "start it; `docker version` must show a server"))
+        found.append(Missing("a running Docker Engine", "start it; `docker version` must show a server"))
     if not facts.has_pulumi:
         found.append(
-            Lack(
+            Missing(
                 f"Pulumi >= {pulumi_cli.VERSION} with its Python host on PATH",
                 "install it: https://www.pulumi.com/docs/install/",
             )
         )
     if not facts.has_registry:
         found.append(
-            Lack(
+            Missing(
                 f"a registry on {registry.ADDRESS}",
                 "docker run -d -p 127.0.0.1:5000:5000 --name registry registry:2, and let the cluster pull from it",
             )
@@ -152,19 +152,19 @@ def _lacks_beside_a_cluster(facts: Facts) -> list[Lack]:
     return found
 
 
-def _lacks_of_room(facts: Facts) -> list[Lack]:
+def _lacks_of_room(facts: Facts) -> list[Missing]:
     disk, memory = (_RUN_DISK, _RUN_MEMORY) if facts.tools_built else (_BUILD_DISK, _BUILD_MEMORY)
     found = []
     if facts.free_disk < disk:
         found.append(
-            Lack(
+            Missing(
                 f"disk: {facts.free_disk / _GIB:.1f} GiB free at {paths.CACHE} or {paths.STATE}",
                 f"free at least {disk / _GIB:.0f} GiB, or set XDG_CACHE_HOME and XDG_STATE_HOME to a larger disk",
             )
         )
     if facts.memory < memory:
         found.append(
-            Lack(f"memory: {facts.memory / _GIB:.1f} GiB", f"give the machine at least {memory / _GIB:.0f} GiB")
+            Missing(f"memory: {facts.memory / _GIB:.1f} GiB", f"give the machine at least {memory / _GIB:.0f} GiB")
         )
     return found
 

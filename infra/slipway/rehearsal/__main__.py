@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from slipway import console
-from slipway.commands.opened import Folders, Opened
+from slipway.commands.context import EnvironmentContext, Folders
 from slipway.engine.events import Outcome
 from slipway.engine.language_server import quiet_about_ended_programs
 from slipway.errors.base import DeployError, SlipwayError, UserError, UserErrors
@@ -34,13 +34,13 @@ _JOBS = 2
 @click.option("--settings", type=click.Path(path_type=Path), default=Path("stacks"), help="Folder of the settings.")
 def main(environment: str, models: Path, settings: Path, *, keep: bool) -> None:
     """Bring ENVIRONMENT and its models up, change nothing, look at every pod, take all of it down."""
-    opened = Opened(environment, Folders(models, settings))
-    aws = opened.settings
+    context = EnvironmentContext(environment, Folders(models, settings))
+    aws = context.settings
     if not isinstance(aws, AwsSettings):
         raise RehearsalError(
             f"{environment} is of kind {aws.kind}: bring it up instead; only kind aws needs a rehearsal"
         )
-    planned = opened.models(())
+    planned = context.models(())
     console.message(NOTICE)
     cancelled = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

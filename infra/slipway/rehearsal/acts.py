@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
+from slipway.commands.context import EnvironmentContext, Folders
 from slipway.commands.down import take_down
 from slipway.commands.environment import environment_up
-from slipway.commands.opened import Folders, Opened
 from slipway.commands.session import Options
 from slipway.deploy.watcher import Watcher
 from slipway.engine.engine import Engine
@@ -62,14 +62,14 @@ class Acts:
         self._workspace.mkdir(exist_ok=True)
 
     @property
-    def opened(self) -> Opened:
+    def context(self) -> EnvironmentContext:
         """The environment as its files are now."""
-        return Opened(self.environment, self.folders)
+        return EnvironmentContext(self.environment, self.folders)
 
     @property
     def settings(self) -> AwsSettings:
         """Its settings."""
-        settings = self.opened.settings
+        settings = self.context.settings
         if not isinstance(settings, AwsSettings):
             raise RehearsalError(f"{self.environment} is of kind {settings.kind}; only kind aws needs a rehearsal")
         return settings
@@ -77,30 +77,30 @@ class Acts:
     @cached_property
     def engine(self) -> "RecordingEngine":
         """The engine of `slipway`."""
-        return RecordingEngine(self._workspace, self.opened.secrets, self.cancelled)
+        return RecordingEngine(self._workspace, self.context.secrets, self.cancelled)
 
     def up(self) -> Outcome:
         """Bring the environment's stack up, as `slipway up` does: it first resumes what a killed run left."""
-        opened = self.opened
-        change = opened.running.pool_change(self.engine)
-        environment_up(opened, self.engine, lambda text: self.tell(self.environment, text), change)
+        context = self.context
+        change = context.running.pool_change(self.engine)
+        environment_up(context, self.engine, lambda text: self.tell(self.environment, text), change)
         return self.engine.last
 
     def model_up(self, model: ModelPlan) -> Outcome:
         """Bring a model's stack up."""
-        opened, engine, name = self.opened, self.engine, stack(self.environment, model.name)
+        context, engine, name = self.context, self.engine, stack(self.environment, model.name)
 
         def tell(text: str) -> None:
             self.tell(model.name, text)
 
-        new = opened.running.settle(engine, name, tell, doubted=True) is None
-        outcome = engine.up(name, opened.running.model_programs().model(model, tell), tell, new=new)
-        Watcher(opened.cluster, self.cancelled.wait).wait(model.name, model.release, tell)
+        new = context.running.resume(engine, name, tell, doubted=True) is None
+        outcome = engine.up(name, context.running.model_programs().model(model, tell), tell, new=new)
+        Watcher(context.cluster, self.cancelled.wait).wait(model.name, model.release, tell)
         return outcome
 
     def down(self) -> None:
         """Take everything away, the data too, as `slipway down` does; it looks by tag whether anything is left."""
-        take_down(self.opened, (), Options(yes=True, jobs=2, delete_data=(MODEL_STORE,)))
+        take_down(self.context, (), Options(yes=True, jobs=2, delete_data=(MODEL_STORE,)))
 
     def state(self, model: str | None = None) -> dict[str, Any]:
         """A stack's state."""
@@ -141,6 +141,6 @@ def timed(times: dict[str, float], name: str) -> Iterator[None]:
 
 def pods_by_node(acts: Acts, model: ModelPlan) -> Mapping[str, str]:
     """The nodes on which a model's pods are, by pod."""
-    cluster = acts.opened.cluster
+    cluster = acts.context.cluster
     selector = ",".join(f"{key}={value}" for key, value in model.selector.items())
     return {pod["metadata"]["name"]: pod["spec"].get("nodeName", "") for pod in cluster.list("Pod", selector)}

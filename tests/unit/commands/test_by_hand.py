@@ -7,7 +7,7 @@ import pulumi
 import pytest
 
 from slipway.commands import by_hand
-from slipway.commands.opened import Opened
+from slipway.commands.context import EnvironmentContext
 from slipway.values.names import environment_labels
 from tests.support.fake_cluster import FakeCluster
 from tests.support.planned import FIXTURES
@@ -18,7 +18,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeCluster:
     """The namespace of the fixtures' environment `local`, as another team made it."""
     fake = FakeCluster()
     fake._put({"kind": "Namespace", "metadata": {"name": "slipway", "labels": {"owner": "team-a"}}})
-    monkeypatch.setattr(Opened, "cluster", fake)
+    monkeypatch.setattr(EnvironmentContext, "cluster", fake)
     project = tmp_path / "project"
     shutil.copytree(FIXTURES / "repo", project)
     shutil.copytree(FIXTURES / "spec/ok", project / "models")

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from slipway.cli import cli
-from slipway.commands.opened import Folders, Opened
+from slipway.commands.context import EnvironmentContext, Folders
 from slipway.commands.session import Options
 from slipway.commands.up import _announce
 from slipway.deploy.record import live_models, save
@@ -36,7 +36,7 @@ def folders(tmp_path: Path) -> Folders:
 @pytest.fixture
 def cluster(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
     """Where the model of the folders was deployed by an older Slipway, whose pods had less time to stop."""
-    (model,) = Opened("local", folders).plan.models
+    (model,) = EnvironmentContext("local", folders).plan.models
     older = replace(model, release_digest="0" * 64, labels=model.labels | {"slipway.dev/release": "0" * 16})
     older = replace(
         older, timing=replace(model.timing, grace_s=7), server_config=model.server_config | {"release": "0" * 64}
@@ -44,7 +44,7 @@ def cluster(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
     fake = deployed(older)
     origin = replace(model.origin, slipway="0.0.9")
     save(fake, replace(release_of(older), origin=origin), fake.objects["Deployment", "least"])
-    monkeypatch.setattr(Opened, "cluster", fake)
+    monkeypatch.setattr(EnvironmentContext, "cluster", fake)
     return fake
 
 
@@ -63,10 +63,10 @@ def edit(folders: Folders, pattern: str, text: str) -> None:
 
 
 def test_a_plan_asks_no_cluster_unless_it_is_told_to(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
-    def asked(_: Opened) -> FakeCluster:
+    def asked(_: EnvironmentContext) -> FakeCluster:
         raise AssertionError("the cluster was asked")
 
-    monkeypatch.setattr(Opened, "cluster", property(asked))
+    monkeypatch.setattr(EnvironmentContext, "cluster", property(asked))
     run(folders, "plan", "local")
     with pytest.raises(AssertionError, match="was asked"):
         run(folders, "plan", "local", "--live")
@@ -101,10 +101,10 @@ def test_the_changes_of_a_plan_are_json(folders: Folders, cluster: FakeCluster) 
 
 
 def test_where_there_is_no_cluster_yet_all_is_new(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(_: Opened) -> FakeCluster:
+    def missing(_: EnvironmentContext) -> FakeCluster:
         raise EnvironmentMissing("local")
 
-    monkeypatch.setattr(Opened, "cluster", property(missing))
+    monkeypatch.setattr(EnvironmentContext, "cluster", property(missing))
     assert "\nleast: new, release " in run(folders, "plan", "local", "--live").stdout
 
 
@@ -120,8 +120,8 @@ def test_what_is_live_without_a_spec_is_told(folders: Folders, cluster: FakeClus
 def test_up_says_whose_change_it_is_before_it_asks(
     folders: Folders, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    opened = Opened("local", folders)
-    _announce(opened, opened.plan.models, opened.plan.models, live_models(cluster), (), Options(yes=False, jobs=1))
+    context = EnvironmentContext("local", folders)
+    _announce(context, context.plan.models, context.plan.models, live_models(cluster), (), Options(yes=False, jobs=1))
     said = capsys.readouterr().err
     assert f"    by Slipway {version()} alone (it was made by 0.0.9)\n" in said
     assert "    Deployment spec.template.spec.terminationGracePeriodSeconds: 7 -> 45\n" in said

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from slipway.cluster.api import Json
+from slipway.commands.context import EnvironmentContext, Folders
 from slipway.commands.environment import environment_up
-from slipway.commands.opened import Folders, Opened
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, to_store
 from slipway.environments.running.pool_change import PoolChange
 from slipway.errors.base import UserErrors
@@ -17,18 +17,18 @@ from tests.support.needs_aws import needs_aws
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def opened(name: str = "prod") -> Opened:
-    return Opened(name, Folders(ROOT / "models", ROOT / "stacks"))
+def context(name: str = "prod") -> EnvironmentContext:
+    return EnvironmentContext(name, Folders(ROOT / "models", ROOT / "stacks"))
 
 
-def with_settings(other: Opened, **values: object) -> None:
+def with_settings(other: EnvironmentContext, **values: object) -> None:
     """Put other values into an environment's settings, as if its file had them."""
     other.__dict__["file"] = replace(other.file, settings=other.settings.model_copy(update=values))
 
 
-def changed(pool: str, **values: object) -> Opened:
+def changed(pool: str, **values: object) -> EnvironmentContext:
     """The environment with other values in one pool."""
-    other = opened()
+    other = context()
     settings = other.settings
     assert isinstance(settings, AwsSettings)
     pools = tuple(item.model_copy(update=values) if item.name == pool else item for item in settings.node_pools)
@@ -36,8 +36,8 @@ def changed(pool: str, **values: object) -> Opened:
     return other
 
 
-def without(pool: str) -> Opened:
-    other = opened()
+def without(pool: str) -> EnvironmentContext:
+    other = context()
     settings = other.settings
     assert isinstance(settings, AwsSettings)
     pools = tuple(item for item in settings.node_pools if item.name != pool)
@@ -46,7 +46,7 @@ def without(pool: str) -> Opened:
 
 
 def groups() -> tuple[NodeGroup, ...]:
-    settings = opened().settings
+    settings = context().settings
     assert isinstance(settings, AwsSettings)
     return node_groups(settings)
 
@@ -83,21 +83,21 @@ class RecordingEngine:
         self.calls.append(("up", stack))
 
 
-def change_of(other: Opened, there: tuple[NodeGroup, ...]) -> PoolChange:
+def change_of(other: EnvironmentContext, there: tuple[NodeGroup, ...]) -> PoolChange:
     return other.running.pool_change(RecordingEngine(state(there)))  # type: ignore[arg-type]
 
 
-def refuse(other: Opened, there: tuple[NodeGroup, ...]) -> None:
-    other.running.refuse_replacement(change_of(other, there))
+def refuse(other: EnvironmentContext, there: tuple[NodeGroup, ...]) -> None:
+    other.running.check_in_place(change_of(other, there))
 
 
 def test_groups_come_back_from_the_state_as_they_went_in_and_nothing_changes() -> None:
-    assert change_of(opened(), groups()) == PoolChange(wanted=groups(), kept=groups())
-    assert change_of(opened(), ()) == PoolChange(wanted=groups())
+    assert change_of(context(), groups()) == PoolChange(wanted=groups(), kept=groups())
+    assert change_of(context(), ()) == PoolChange(wanted=groups())
 
 
 def test_a_stack_that_is_not_there_has_no_groups() -> None:
-    assert opened().running.pool_change(RecordingEngine(None)) == PoolChange(wanted=groups())  # type: ignore[arg-type]
+    assert context().running.pool_change(RecordingEngine(None)) == PoolChange(wanted=groups())  # type: ignore[arg-type]
 
 
 def test_each_group_that_is_there_has_one_fate() -> None:
@@ -134,7 +134,7 @@ def test_a_pool_whose_instances_change_is_refused_with_the_command_that_does_it(
 
 
 def test_a_change_of_zones_is_one_of_the_platforms_nodes_too() -> None:
-    other = opened()
+    other = context()
     settings = other.settings
     assert isinstance(settings, AwsSettings)
     with_settings(other, zones=settings.zones[:2])
@@ -149,9 +149,9 @@ def test_a_pool_that_the_settings_have_no_more_is_removed_and_no_other() -> None
 
 
 def test_a_cluster_of_a_kubeconfig_has_no_pools_that_could_change_and_no_state_is_read_for_it() -> None:
-    local, engine = opened("local"), RecordingEngine(state(groups()))
+    local, engine = context("local"), RecordingEngine(state(groups()))
     change = local.running.pool_change(engine)  # type: ignore[arg-type]
-    local.running.refuse_replacement(change)
+    local.running.check_in_place(change)
     assert (change, engine.reads) == (PoolChange(), 0)
 
 
@@ -167,5 +167,5 @@ def test_nodes_are_counted_before_bounds_change_so_that_the_autoscalers_number_s
 @needs_aws
 def test_nothing_is_counted_when_no_bounds_change() -> None:
     engine = RecordingEngine(state(groups()))
-    environment_up(opened(), engine, lambda _: None, change_of(opened(), groups()))  # type: ignore[arg-type]
+    environment_up(context(), engine, lambda _: None, change_of(context(), groups()))  # type: ignore[arg-type]
     assert engine.calls == [("up", "prod")]

@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 from slipway.cli import cli
 from slipway.cluster.pods import cold_start_s
 from slipway.commands import live as live_commands
+from slipway.commands.context import EnvironmentContext, Folders
 from slipway.commands.live import curl, show_prediction
-from slipway.commands.opened import Folders, Opened
 from slipway.errors.base import UserError
 from slipway.errors.failures import ModelNotServing
 from slipway.runtimes.onnxruntime import OnnxRuntime
@@ -90,7 +90,7 @@ class Live:
 
 
 def status(project: Project, live: Live, *arguments: str, monkeypatch: pytest.MonkeyPatch) -> Result:
-    monkeypatch.setattr(Opened, "cluster", live)
+    monkeypatch.setattr(EnvironmentContext, "cluster", live)
     monkeypatch.chdir(project.folder)
     return CliRunner().invoke(cli, ["status", "here", *arguments], catch_exceptions=False)
 
@@ -101,7 +101,7 @@ def test_status_shows_the_cold_start_that_was_measured_beside_the_estimate(
     said = status(project, Live("ours"), monkeypatch=monkeypatch).stdout
     assert "10.0 s (est. " in said
     (row,) = json.loads(status(project, Live("ours"), "--json", monkeypatch=monkeypatch).stdout)["models"]
-    estimated = project.opened().plan.models[0].estimates.cold_start.total_s
+    estimated = project.context().plan.models[0].estimates.cold_start.total_s
     assert row["coldStart"] == {"estimatedSeconds": estimated, "measuredSeconds": 10.0}
 
 
@@ -184,21 +184,21 @@ def test_the_line_for_curl_is_one_that_a_shell_reads_back_in_this_folder(
     for below in (".", "models"):
         monkeypatch.chdir(project.folder / below)
         folders = Folders(Path(os.path.relpath(project.folder / "models")), Path("stacks"))
-        words = shlex.split(curl(Opened("here", folders), "http://127.0.0.1:1", spec))
+        words = shlex.split(curl(EnvironmentContext("here", folders), "http://127.0.0.1:1", spec))
         assert words[:3] == ["curl", "-s", "http://127.0.0.1:1/predict"]
         assert Path(words[-1].removeprefix("@")).read_text() == "{}"
 
 
 def asking(project: Project, request: str, runtime: str = "onnxruntime") -> ModelSpec:
     """The spec of `ours` with another golden request and runtime; neither is looked at."""
-    (plan,) = project.opened().plan.models
+    (plan,) = project.context().plan.models
     check = plan.spec.check.model_copy(update={"request": request})
     return plan.spec.model_copy(update={"check": check, "runtime": runtime})
 
 
 @pytest.mark.usefixtures("other_runtime")
 def test_the_line_for_curl_names_the_path_of_the_runtime(project: Project) -> None:
-    line = curl(project.opened(), "http://127.0.0.1:1", asking(project, "a.json", "other"))
+    line = curl(project.context(), "http://127.0.0.1:1", asking(project, "a.json", "other"))
     assert line.startswith("curl -s http://127.0.0.1:1/v9/ask -H ")
 
 
@@ -222,17 +222,17 @@ class Asked(FakeCluster):
 def test_predict_asks_at_the_path_of_the_runtime_that_is_live_else_of_the_spec(
     project: Project, recorded: str | None, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cluster, opened, release = Asked(), project.opened(), release_of(planned())
-    monkeypatch.setattr(Opened, "cluster", cluster)
+    cluster, context, release = Asked(), project.context(), release_of(planned())
+    monkeypatch.setattr(EnvironmentContext, "cluster", cluster)
     kept = recorded and replace(release, check=replace(release.check, runtime=recorded))
     monkeypatch.setattr(live_commands, "saved", lambda _cluster, _model: kept)
-    show_prediction(opened, "ours", "a.json", b"{}")
+    show_prediction(context, "ours", "a.json", b"{}")
     assert cluster.paths == [path]
 
 
 def test_predict_of_a_model_that_has_neither_spec_nor_record_says_that_it_does_not_serve(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Opened, "cluster", Asked())
+    monkeypatch.setattr(EnvironmentContext, "cluster", Asked())
     with pytest.raises(ModelNotServing, match="model our does not serve in here"):
-        show_prediction(project.opened(), "our", "a.json", b"{}")
+        show_prediction(project.context(), "our", "a.json", b"{}")

@@ -11,9 +11,9 @@ import pytest
 
 import slipway.commands.up
 import slipway.loading.settings
+from slipway.commands.context import EnvironmentContext
 from slipway.commands.live import show_status
 from slipway.commands.offline import show_plan
-from slipway.commands.opened import Opened
 from slipway.commands.session import Options
 from slipway.commands.up import bring_up
 from slipway.deploy.models import Programs
@@ -52,12 +52,12 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> LivingCluster:
     engine = FakeEngine(living)
 
     @contextmanager
-    def engine_of(opened: Opened) -> Iterator[tuple[FakeEngine, Any]]:
+    def engine_of(context: EnvironmentContext) -> Iterator[tuple[FakeEngine, Any]]:
         yield engine, SimpleNamespace(is_set=lambda: False, wait=living.pause)
 
     monkeypatch.setattr(slipway.commands.up, "engine_of", engine_of)
     monkeypatch.setattr(KubernetesRunning, "connect", lambda _: living)
-    monkeypatch.setattr(KubernetesRunning, "settle", lambda *_, **__: None)
+    monkeypatch.setattr(KubernetesRunning, "resume", lambda *_, **__: None)
     monkeypatch.setattr(KubernetesRunning, "program", lambda *_, **__: FakeProgram([]))
     programs = Programs(
         lambda model, _: FakeProgram(render_model(model, placeholder_image(model))),
@@ -68,23 +68,23 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> LivingCluster:
 
 
 def test_a_plan_reads_it_once(folders: Folders, reads: Counter[str]) -> None:
-    show_plan(Opened("local", folders), (), as_json=False)
+    show_plan(EnvironmentContext("local", folders), (), as_json=False)
     assert reads["Pulumi.local.yaml"] == 1
     assert set(reads.values()) == {1}
 
 
 def test_status_reads_it_once(folders: Folders, reads: Counter[str], cluster: LivingCluster) -> None:
-    show_status(Opened("local", folders, ()), (), as_json=True)
+    show_status(EnvironmentContext("local", folders, ()), (), as_json=True)
     assert reads["Pulumi.local.yaml"] == 1
 
 
 def test_an_up_that_deploys_a_model_reads_it_once(
     folders: Folders, reads: Counter[str], cluster: LivingCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    opened = Opened("local", folders, ["least"])
-    cluster.put(render_environment(opened.plan)[0])
-    cluster.behaviours[opened.models(["least"])[0].release] = Behaviour(label=1)
-    bring_up(opened, ["least"], Options(yes=True, jobs=1))
+    context = EnvironmentContext("local", folders, ["least"])
+    cluster.put(render_environment(context.plan)[0])
+    cluster.behaviours[context.models(["least"])[0].release] = Behaviour(label=1)
+    bring_up(context, ["least"], Options(yes=True, jobs=1))
     assert "models answering: least" in capsys.readouterr().out
     assert ("Deployment", "least") in cluster.objects
     assert reads["Pulumi.local.yaml"] == 1

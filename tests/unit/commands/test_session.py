@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from slipway.aws.account import Caller
-from slipway.commands.opened import Folders, Opened
+from slipway.commands.context import EnvironmentContext, Folders
 from slipway.environments.running.protocol import Running
 from slipway.errors.base import UserErrors
 
@@ -23,14 +23,14 @@ class AccountOf:
 
 
 def called_by(account: str, arn: str) -> Running:
-    opened = Opened("prod", Folders(ROOT / "models", ROOT / "stacks"))
-    opened.running.__dict__["account"] = AccountOf(account, arn)
-    return opened.running
+    context = EnvironmentContext("prod", Folders(ROOT / "models", ROOT / "stacks"))
+    context.running.__dict__["account"] = AccountOf(account, arn)
+    return context.running
 
 
 def test_another_account_is_refused_with_file_line_and_who_it_is() -> None:
     with pytest.raises(UserErrors) as refused:
-        called_by("210987654321", "arn:aws:iam::210987654321:user/anna").guard()
+        called_by("210987654321", "arn:aws:iam::210987654321:user/anna").check_account()
     assert str(refused.value) == (
         f'{ROOT}/stacks/Pulumi.prod.yaml:7: config.slipway:environment.account: "123456789012" is not the account of '
         "the caller, arn:aws:iam::210987654321:user/anna; allowed: 210987654321; next: use credentials of the "
@@ -40,10 +40,10 @@ def test_another_account_is_refused_with_file_line_and_who_it_is() -> None:
 
 
 def test_who_is_no_administrator_is_warned_before_the_cluster_refuses(capsys: pytest.CaptureFixture[str]) -> None:
-    called_by("123456789012", "arn:aws:sts::123456789012:assumed-role/somebody/anna").guard()
+    called_by("123456789012", "arn:aws:sts::123456789012:assumed-role/somebody/anna").check_account()
     assert "is not a session of a role in `administrators`" in capsys.readouterr().err
 
 
 def test_an_administrator_is_let_through_without_a_word(capsys: pytest.CaptureFixture[str]) -> None:
-    called_by("123456789012", "arn:aws:sts::123456789012:assumed-role/ml-platform/anna").guard()
+    called_by("123456789012", "arn:aws:sts::123456789012:assumed-role/ml-platform/anna").check_account()
     assert capsys.readouterr().err == ""

@@ -13,7 +13,7 @@ import pytest
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.cluster.rollout import REVISION
 from slipway.deploy.judge import Verdict, verify
-from slipway.deploy.models import Deployer, Done, Programs, needs_update
+from slipway.deploy.models import Deployer, ModelResult, Programs, needs_update
 from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record import live_of, recorded_models, saved
 from slipway.deploy.watcher import Watcher
@@ -76,7 +76,7 @@ class Bench:
             report=lambda model, text: self.said.append((model, text)),
             cancelled=self.cancelled,
             jobs=1,
-            settle=lambda stack, doubted, _: self.settled.append((stack, doubted)),
+            resume=lambda stack, doubted, _: self.settled.append((stack, doubted)),
             refresh=False,
         )
         return replace(deployer, **changes)
@@ -91,7 +91,7 @@ class Bench:
         self.cluster.pause(seconds)
         return self.cancelled.is_set()
 
-    def up(self, *models: ModelPlan, **changes: Any) -> list[Done]:
+    def up(self, *models: ModelPlan, **changes: Any) -> list[ModelResult]:
         return self.deployer(**changes).deploy(models)
 
     def well(self, *models: ModelPlan) -> None:

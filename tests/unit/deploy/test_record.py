@@ -47,18 +47,18 @@ def cluster() -> FakeCluster:
 
 
 def test_a_release_that_was_never_judged_is_not_settled() -> None:
-    assert not live_of(deployment()).settled
+    assert not live_of(deployment()).serves_verified
 
 
 def test_a_release_that_was_judged_right_and_serves_is_settled(cluster: FakeCluster) -> None:
     save(cluster, RELEASE, deployment())
-    assert live_models(cluster)["least"].settled
+    assert live_models(cluster)["least"].serves_verified
 
 
 def test_a_judged_release_with_no_available_pod_is_not_settled(cluster: FakeCluster) -> None:
     save(cluster, RELEASE, deployment())
     cluster.objects["Deployment", "least"]["status"]["availableReplicas"] = 0
-    assert not live_models(cluster)["least"].settled
+    assert not live_models(cluster)["least"].serves_verified
 
 
 def test_an_update_that_the_controller_has_not_seen_is_not_ready() -> None:
@@ -69,7 +69,7 @@ def test_a_newer_release_that_was_not_judged_is_not_settled(cluster: FakeCluster
     save(cluster, RELEASE, deployment())
     template = cluster.objects["Deployment", "least"]["spec"]["template"]
     template["metadata"]["labels"]["slipway.dev/release"] = "fedcba9876543210"
-    assert not live_models(cluster)["least"].settled
+    assert not live_models(cluster)["least"].serves_verified
 
 
 def test_what_was_saved_comes_back_whole(cluster: FakeCluster) -> None:
@@ -97,7 +97,7 @@ def test_a_deployment_that_is_gone_gets_no_record(cluster: FakeCluster) -> None:
 def test_a_template_that_changed_since_it_was_judged_is_not_settled(cluster: FakeCluster) -> None:
     save(cluster, RELEASE, deployment())
     cluster.objects["Deployment", "least"]["metadata"]["annotations"][REVISION] = "5"
-    assert not live_models(cluster)["least"].settled
+    assert not live_models(cluster)["least"].serves_verified
 
 
 def test_models_with_a_record_are_told_from_its_name(cluster: FakeCluster) -> None:

@@ -12,8 +12,8 @@ PLAN = """
 import sys
 from pathlib import Path
 from slipway.commands.offline import show_plan
-from slipway.commands.opened import Folders, Opened
-show_plan(Opened(sys.argv[1], Folders(Path("models"), Path("stacks"))), (), as_json=True)
+from slipway.commands.context import Folders, EnvironmentContext
+show_plan(EnvironmentContext(sys.argv[1], Folders(Path("models"), Path("stacks"))), (), as_json=True)
 print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
 """
 SDKS = {"boto3", "botocore", "docker", "kubernetes", "pulumi", "pulumi_aws", "pulumi_kubernetes"}

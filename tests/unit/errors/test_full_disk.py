@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from slipway.errors.failures import NoSpace
-from slipway.errors.full_disk import full, full_disk, room
+from slipway.errors.full_disk import disk_errors, full, full_disk
 
 
 def test_a_full_disk_is_told_with_what_was_done_the_path_and_what_to_do() -> None:
-    with pytest.raises(NoSpace) as caught, room("the image", Path("/elsewhere")):
+    with pytest.raises(NoSpace) as caught, disk_errors("the image", Path("/elsewhere")):
         raise OSError(errno.ENOSPC, "No space left on device", "/tmp/here")
     assert str(caught.value) == (
         "the image: No space left on device: /tmp/here; next: free space there (`df -h` shows what is full), "
@@ -20,12 +20,12 @@ def test_a_full_disk_is_told_with_what_was_done_the_path_and_what_to_do() -> Non
 
 
 def test_where_the_system_names_no_path_the_folder_is_named() -> None:
-    with pytest.raises(NoSpace, match=r"Disk quota exceeded: /elsewhere;"), room("the image", "/elsewhere"):
+    with pytest.raises(NoSpace, match=r"Disk quota exceeded: /elsewhere;"), disk_errors("the image", "/elsewhere"):
         raise OSError(errno.EDQUOT, "Disk quota exceeded")
 
 
 def test_any_other_error_of_the_system_stays_what_it_is() -> None:
-    with pytest.raises(PermissionError), room("the image", "/elsewhere"):
+    with pytest.raises(PermissionError), disk_errors("the image", "/elsewhere"):
         raise PermissionError(errno.EACCES, "Permission denied", "/tmp/here")
     assert full_disk("the image", PermissionError(errno.EACCES, "Permission denied")) is None
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipway.cli import cli
-from slipway.commands.opened import Folders, Opened
+from slipway.commands.context import EnvironmentContext, Folders
 from slipway.commands.reference import generate
 from slipway.errors.base import UserError, UserErrors, each
 from slipway.loading import settings as of_settings
@@ -176,7 +176,9 @@ def test_a_deprecated_field_of_settings_is_found_in_lists_too(monkeypatch: pytes
 
 def test_a_person_sees_the_warnings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(of_specs, "SPEC_FIELDS", (DRAIN,))
-    monkeypatch.setattr("slipway.commands.opened.SETTINGS_FIELDS", (Deprecated("registry", "0.2", "0.4", "remove it"),))
+    monkeypatch.setattr(
+        "slipway.commands.context.SETTINGS_FIELDS", (Deprecated("registry", "0.2", "0.4", "remove it"),)
+    )
     (tmp_path / "stacks").mkdir()
     (tmp_path / "stacks/Pulumi.local.yaml").write_text(LOCAL)
     models = tmp_path / "models"
@@ -191,9 +193,9 @@ def test_a_person_sees_the_warnings(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert said.exit_code == 0
     assert "warning: " in said.stderr
     assert "rollout.drain is deprecated since 0.2" in said.stderr
-    monkeypatch.setattr("slipway.commands.opened.find_root", lambda _: ROOT)
+    monkeypatch.setattr("slipway.commands.context.find_root", lambda _: ROOT)
     (drain, registry) = [
-        one for one in Opened("local", Folders(models, tmp_path / "stacks")).complied() if "depre" in one
+        one for one in EnvironmentContext("local", Folders(models, tmp_path / "stacks")).complied() if "depre" in one
     ]
     assert "rollout.drain is deprecated since 0.2" in drain
     assert "config.slipway:environment.registry is deprecated since 0.2" in registry

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from slipway.cli import cli
-from slipway.commands.opened import Folders, Opened
+from slipway.commands.context import EnvironmentContext, Folders
 from slipway.errors.base import UserError, each
 from tests.support.planned import FIXTURES
 
@@ -59,16 +59,16 @@ class Project:
     def write(self, file: str, text: str) -> None:
         (self.folder / "models" / file).write_text(text)
 
-    def opened(self, *only: str) -> Opened:
+    def context(self, *only: str) -> EnvironmentContext:
         folders = Folders(self.folder / "models", self.folder / "stacks")
-        return Opened("here", folders, only or None)
+        return EnvironmentContext("here", folders, only or None)
 
     def planned(self, *only: str) -> list[str]:
-        return [model.name for model in self.opened(*only).plan.models]
+        return [model.name for model in self.context(*only).plan.models]
 
     def refused(self, *only: str) -> list[str]:
         with pytest.raises(UserError) as refused:
-            self.opened(*only).plan  # noqa: B018 - it plans
+            self.context(*only).plan  # noqa: B018 - it plans
         return [f"{Path(finding.place.file).name}: {finding.field}" for finding in each(refused.value)]
 
 
@@ -95,7 +95,7 @@ UNFINISHED = {
 def test_what_is_wrong_with_another_spec_is_a_warning_to_who_asks_for_one_model(project: Project, case: str) -> None:
     project.write(*UNFINISHED[case])
     assert project.planned("ours") == ["ours"]
-    (warning,) = project.opened("ours").complied()
+    (warning,) = project.context("ours").complied()
     assert warning.startswith("left out of the plan and of its capacity: theirs: ")
     assert f"{project.folder}/models/{UNFINISHED[case][0]}" in warning
     assert "\n" not in warning
@@ -110,9 +110,9 @@ def test_it_stops_who_asks_for_that_model_or_for_all(project: Project, case: str
 
 
 def test_the_release_is_the_same_with_and_without_the_others(project: Project) -> None:
-    before = project.opened().plan.find("ours", Path()).release
+    before = project.context().plan.find("ours", Path()).release
     project.write(*UNFINISHED["no YAML"])
-    assert project.opened("ours").plan.find("ours", Path()).release == before
+    assert project.context("ours").plan.find("ours", Path()).release == before
 
 
 def test_two_others_of_one_name_are_both_left_out_and_refused_when_that_name_is_asked_for(project: Project) -> None:
@@ -157,7 +157,7 @@ def test_a_name_in_the_settings_that_no_spec_has_stops_only_who_asks_for_it(proj
 def test_a_spec_that_is_not_deployed_here_is_not_mentioned(project: Project) -> None:
     project.settings("models: [ours]")
     project.write(*UNFINISHED["wrong value"])
-    assert project.opened("ours").complied() == ()
+    assert project.context("ours").complied() == ()
 
 
 def test_settings_that_are_wrong_stop_everybody(project: Project) -> None:

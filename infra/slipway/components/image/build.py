@@ -34,7 +34,7 @@ from slipway.errors.failures import (
     RegistryFailed,
     WheelsFailed,
 )
-from slipway.errors.full_disk import full, room, told
+from slipway.errors.full_disk import disk_errors, full, told
 
 Report = Callable[[str], None]
 
@@ -167,7 +167,7 @@ def _lock(name: str) -> Iterator[None]:
     Raises `DeployError` when another holds it for longer than it could take.
     """
     file = cache_folder() / "locks" / name.replace("/", "_")
-    with room(f"the lock of {name} cannot be made", file.parent):
+    with disk_errors(f"the lock of {name} cannot be made", file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             held = FileLock(file, timeout=_LOCK_LIMIT_S, fallback_to_soft=False).acquire()
@@ -195,7 +195,7 @@ def installed_wheels(requirements: Path, digest: str, architecture: str, report:
         if target.is_dir():
             return target
         report("fetching the server's wheels")
-        with room(f"{requirements}: the wheels were not installed", target.parent):
+        with disk_errors(f"{requirements}: the wheels were not installed", target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as making:
                 copy = Path(making) / requirements.name

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from slipway.errors.failures import FileChanged
-from slipway.errors.full_disk import room
+from slipway.errors.full_disk import disk_errors
 from slipway.plan.model import ImageFile
 from slipway.reading.files import BadFile, open_regular
 
@@ -61,7 +61,7 @@ def _spool() -> Iterator[tarfile.TarFile]:
     Raises `NoSpace` when the disk is full.
     """
     folder = tempfile.gettempdir()
-    with room("the files of an image cannot be put together", f"{folder} (TMPDIR names another folder)"):
+    with disk_errors("the files of an image cannot be put together", f"{folder} (TMPDIR names another folder)"):
         spool: Any = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - the caller of the context's maker closes it
         try:
             yield tarfile.open(fileobj=spool, mode="w")  # noqa: SIM115 - `_at_start` closes it

@@ -45,7 +45,7 @@ class AwsRunning:
         """The account that it is in; raises `AwsMissing` when the extra `aws` is not installed."""
         return Account(self._settings.account, self._settings.region)
 
-    def guard(self) -> None:
+    def check_account(self) -> None:
         """Refuse credentials of another account; say when the cluster will not know those of this one."""
         settings, caller = self._settings, self.account.caller()
         if caller.account != settings.account:
@@ -79,7 +79,7 @@ class AwsRunning:
             raise AwsCliMissing
         return Cluster(link["context"], link["namespace"], json.loads(link["kubeconfig"]))
 
-    def settle(self, engine: "Engine", stack: str, tell: Tell, *, doubted: bool) -> Json | None:  # noqa: ARG002
+    def resume(self, engine: "Engine", stack: str, tell: Tell, *, doubted: bool) -> Json | None:  # noqa: ARG002
         """A killed run leaves AWS objects that the state does not know, so that it is looked for them each time."""
         from slipway.engine.resume import resume  # noqa: PLC0415 - the engine's SDK takes a second
 
@@ -92,7 +92,7 @@ class AwsRunning:
         state = engine.state(stack(self._file.environment))
         return PoolChange.of(node_groups(self._settings), stored(outputs(state).get("pools", [])) if state else ())
 
-    def refuse_replacement(self, change: PoolChange) -> None:
+    def check_in_place(self, change: PoolChange) -> None:
         """Refuse what `slipway rotate` does in order."""
         places = {pool.name: ("node_pools", index) for index, pool in enumerate(self._settings.node_pools)}
         findings = []
@@ -162,7 +162,7 @@ class AwsRunning:
         """Destroy its stack, and prove by tag that nothing is left in the account."""
         environment, data = self._file.environment, self.data(state)
         name = stack(environment)
-        self.settle(engine, name, tell, doubted=True)
+        self.resume(engine, name, tell, doubted=True)
         kept = data.keys() - set(delete_data)
         if data and not kept:
             engine.unprotect(name)

@@ -29,7 +29,7 @@ class KubernetesRunning:
         self._file = file
         self._settings = settings
 
-    def guard(self) -> None:
+    def check_account(self) -> None:
         """The API server itself refuses credentials that are not for it."""
 
     def connect(self) -> "Cluster":
@@ -38,7 +38,7 @@ class KubernetesRunning:
 
         return Cluster(self._settings.context, self._settings.namespace)
 
-    def settle(self, engine: "Engine", stack: str, tell: Tell, *, doubted: bool) -> Json | None:
+    def resume(self, engine: "Engine", stack: str, tell: Tell, *, doubted: bool) -> Json | None:
         """Kubernetes objects are adopted by their names: nothing is looked for, and only a doubted state is read."""
         from slipway.engine.resume import resume  # noqa: PLC0415 - the engine's SDK takes a second
 
@@ -48,7 +48,7 @@ class KubernetesRunning:
         """Its nodes are others'."""
         return PoolChange()
 
-    def refuse_replacement(self, change: PoolChange) -> None:
+    def check_in_place(self, change: PoolChange) -> None:
         """It replaces no nodes."""
 
     def rotatable(self) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ class Running(Protocol):
         """What of it holds data, by the names that `--delete-data` takes."""
         ...
 
-    def guard(self) -> None:
+    def check_account(self) -> None:
         """Refuse credentials that are not for it, and say when they will not do; raises `UserErrors`."""
         ...
 
@@ -42,7 +42,7 @@ class Running(Protocol):
         """Its cluster; raises `EnvironmentMissing` when its stack has not made it yet."""
         ...
 
-    def settle(self, engine: "Engine", stack: str, tell: Tell, *, doubted: bool) -> Json | None:
+    def resume(self, engine: "Engine", stack: str, tell: Tell, *, doubted: bool) -> Json | None:
         """Settle what a killed run left open in a stack, where it has to be looked for or the state is `doubted`.
 
         Returns the stack's state; None when there is none, or nobody looked.
@@ -53,7 +53,7 @@ class Running(Protocol):
         """What its settings change about the node groups that its stack made; nothing where it makes no nodes."""
         ...
 
-    def refuse_replacement(self, change: PoolChange) -> None:
+    def check_in_place(self, change: PoolChange) -> None:
         """Refuse, with `UserErrors`, to replace node groups at once: their nodes would go with all that is on them."""
         ...
 

@@ -22,7 +22,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Done:
+class StepResult:
     """A finished step."""
 
     name: str
@@ -39,7 +39,7 @@ class Display(Protocol):
     def at(self, name: str, what: str) -> None:
         """A running step says what it is at."""
 
-    def finished(self, done: Done) -> None:
+    def finished(self, done: StepResult) -> None:
         """A step is done."""
 
     def failed(self, name: str, seconds: float) -> None:
@@ -61,7 +61,7 @@ def check(steps: Sequence[Step]) -> None:
         waiting = [step for step in waiting if step.name not in done]
 
 
-def run(steps: Sequence[Step], display: Display) -> list[Done]:
+def run(steps: Sequence[Step], display: Display) -> list[StepResult]:
     """Run every step as soon as the steps it comes after are done; returns them in the order they ended.
 
     After a failure nothing new starts, what runs is let finish (its result is kept for the next run).
@@ -71,8 +71,8 @@ def run(steps: Sequence[Step], display: Display) -> list[Done]:
     """
     check(steps)
     waiting = list(steps)
-    running: dict[Future[Done], str] = {}
-    ended: list[Done] = []
+    running: dict[Future[StepResult], str] = {}
+    ended: list[StepResult] = []
     errors: list[LocalError] = []
     pool = ThreadPoolExecutor(max_workers=len(steps) or 1, thread_name_prefix="step")
     try:
@@ -99,7 +99,7 @@ def run(steps: Sequence[Step], display: Display) -> list[Done]:
     return ended
 
 
-def _timed(step: Step, display: Display) -> Done:
+def _timed(step: Step, display: Display) -> StepResult:
     begin = time.monotonic()
     display.started(step.name)
     try:
@@ -110,6 +110,6 @@ def _timed(step: Step, display: Display) -> Done:
     except BaseException:
         display.failed(step.name, time.monotonic() - begin)
         raise
-    done = Done(step.name, time.monotonic() - begin, result)
+    done = StepResult(step.name, time.monotonic() - begin, result)
     display.finished(done)
     return done

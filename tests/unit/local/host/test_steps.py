@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from slipway.local.host.errors import LocalError
-from slipway.local.host.steps import Done, Report, Step, check, run
+from slipway.local.host.steps import Report, Step, StepResult, check, run
 
 
 class Recorder:
@@ -20,7 +20,7 @@ class Recorder:
     def at(self, name: str, what: str) -> None:
         self.events.append((name, what))
 
-    def finished(self, done: Done) -> None:
+    def finished(self, done: StepResult) -> None:
         self.events.append(("finished", done.name))
 
     def failed(self, name: str, seconds: float) -> None:

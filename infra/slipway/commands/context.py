@@ -24,10 +24,10 @@ from slipway.settings.aws import AnySettings
 if TYPE_CHECKING:
     from slipway.cluster.api import Cluster
 
-__all__ = ["Folders", "Opened"]
+__all__ = ["EnvironmentContext", "Folders"]
 
 
-class Opened:
+class EnvironmentContext:
     """An environment as its files describe it. Nothing is read before it is needed, then once.
 
     Raises, from its properties, the `UserError`s of whatever is wrong in the files.
