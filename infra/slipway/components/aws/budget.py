@@ -1,11 +1,11 @@
 """What an environment may cost a month, and who is told before it does."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_aws.budgets import Budget, BudgetCostFilterArgs, BudgetNotificationArgs
 
+from slipway.components.aws.scope import AwsScope
 from slipway.values import names
 
 _WARN_PERCENT = 80
@@ -16,9 +16,7 @@ _FULL_PERCENT = 100
 class BudgetArgs:
     """`monthly_usd`: US dollars. `alarm`: e-mail address."""
 
-    environment: str
-    account: str
-    tags: Mapping[str, str]
+    scope: AwsScope
     monthly_usd: int
     alarm: str
 
@@ -32,22 +30,24 @@ class EnvironmentBudget(pulumi.ComponentResource):
     def __init__(self, name: str, args: BudgetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:aws:EnvironmentBudget", name, None, opts)
         Budget(
-            f"{args.environment}-budget",
-            name=names.cluster(args.environment),
-            account_id=args.account,
+            f"{args.scope.environment}-budget",
+            name=names.cluster(args.scope.environment),
+            account_id=args.scope.account,
             budget_type="COST",
             limit_amount=str(args.monthly_usd),
             limit_unit="USD",
             time_unit="MONTHLY",
             cost_filters=[
-                BudgetCostFilterArgs(name="TagKeyValue", values=[f"user:{names.ENVIRONMENT_TAG}${args.environment}"])
+                BudgetCostFilterArgs(
+                    name="TagKeyValue", values=[f"user:{names.ENVIRONMENT_TAG}${args.scope.environment}"]
+                )
             ],
             notifications=[
                 _notification("ACTUAL", _WARN_PERCENT, args.alarm),
                 _notification("ACTUAL", _FULL_PERCENT, args.alarm),
                 _notification("FORECASTED", _FULL_PERCENT, args.alarm),
             ],
-            tags={**args.tags, "Name": names.cluster(args.environment)},
+            tags={**args.scope.tags, "Name": names.cluster(args.scope.environment)},
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({})

@@ -20,6 +20,7 @@ from slipway.components.aws.network.network import Network, NetworkArgs
 from slipway.components.aws.platform.platform import Platform, PlatformArgs
 from slipway.components.aws.provider import aws_provider
 from slipway.components.aws.registry import Registry, RegistryArgs
+from slipway.components.aws.scope import AwsScope
 from slipway.components.connection import Connection
 from slipway.components.kubernetes.environment import environment_objects
 from slipway.components.kubernetes.object import cluster_provider
@@ -46,12 +47,11 @@ class AwsEnvironment(pulumi.ComponentResource):
     def __init__(self, name: str, args: AwsEnvironmentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:aws:AwsEnvironment", name, None, opts)
         settings = args.settings
-        self._environment = name
         self._settings = settings
-        self._tags = names.aws_tags(name, settings.tags)
+        self._scope = AwsScope.of(name, settings)
         provider = aws_provider(f"{name}-aws", settings.account, settings.region, pulumi.ResourceOptions(parent=self))
         self._child = pulumi.ResourceOptions(parent=self, providers=[provider])
-        budget = BudgetArgs(name, settings.account, self._tags, settings.budget.monthly_usd, settings.budget.alarm)
+        budget = BudgetArgs(self._scope, settings.budget.monthly_usd, settings.budget.alarm)
         EnvironmentBudget(f"{name}-budget", budget, self._child)
         keys = self._keys()
         network = self._network(keys)
@@ -66,11 +66,7 @@ class AwsEnvironment(pulumi.ComponentResource):
         Platform(
             f"{name}-platform",
             PlatformArgs(
-                environment=name,
-                account=settings.account,
-                region=settings.region,
-                tags=self._tags,
-                kubernetes_version=settings.kubernetes_version,
+                scope=self._scope,
                 cluster_name=cluster.cluster_name,
                 vpc_id=network.vpc_id,
                 groups=args.groups,
@@ -88,56 +84,52 @@ class AwsEnvironment(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _keys(self) -> Keys:
-        groups = (eks.log_group(self._environment), flow_logs.log_group(self._environment))
-        args = KeysArgs(self._environment, self._settings.account, self._settings.region, self._tags, groups)
-        return Keys(f"{self._environment}-keys", args, self._child)
+        name = self._scope.environment
+        groups = (eks.log_group(name), flow_logs.log_group(name))
+        return Keys(f"{name}-keys", KeysArgs(self._scope, groups), self._child)
 
     def _network(self, keys: Keys) -> Network:
-        name, settings = self._environment, self._settings
+        name, settings = self._scope.environment, self._settings
         network = Network(
             f"{name}-network",
-            NetworkArgs(name, self._tags, settings.cidr, settings.zones, settings.nat),
+            NetworkArgs(self._scope, settings.cidr, settings.zones, settings.nat),
             self._child,
         )
         Endpoints(
             f"{name}-endpoints",
-            EndpointsArgs(name, settings.region, self._tags, settings.cidr, network),
+            EndpointsArgs(self._scope, settings.cidr, network),
             self._child,
         )
         FlowLogs(
             f"{name}-flow-logs",
-            FlowLogsArgs(name, settings.account, settings.region, self._tags, network.vpc_id, keys.arns["logs"]),
+            FlowLogsArgs(self._scope, network.vpc_id, keys.arns["logs"]),
             self._child,
         )
         return network
 
     def _stores(self, keys: Keys) -> None:
-        name, settings = self._environment, self._settings
+        name, settings = self._scope.environment, self._settings
         ModelStore(
             f"{name}-model-store",
-            ModelStoreArgs(
-                name, settings.account, settings.region, self._tags, keys.arns["models"], settings.model_store.keep_days
-            ),
+            ModelStoreArgs(self._scope, keys.arns["models"], settings.model_store.keep_days),
             self._child,
         )
         for runtime in RUNTIMES:
             repository = names.runtime_repository(runtime)
             Registry(
                 f"{name}-{repository}",
-                RegistryArgs(names.repository(repository, name), self._tags, keys.arns["models"], settings.images.keep),
+                RegistryArgs(
+                    names.repository(repository, name), self._scope.tags, keys.arns["models"], settings.images.keep
+                ),
                 self._child,
             )
 
     def _cluster(self, network: Network, keys: Keys) -> EksCluster:
         settings = self._settings
         return EksCluster(
-            f"{self._environment}-eks",
+            f"{self._scope.environment}-eks",
             EksClusterArgs(
-                environment=self._environment,
-                account=settings.account,
-                region=settings.region,
-                tags=self._tags,
-                version=settings.kubernetes_version,
+                scope=self._scope,
                 subnets=tuple(network.private_subnets.values()),
                 public_cidrs=settings.api.public_cidrs,
                 administrators=settings.administrators,
@@ -153,11 +145,9 @@ class AwsEnvironment(pulumi.ComponentResource):
         """Make the nodes, and what EKS itself runs on them. Returns what the platform has to wait for."""
         first = self._addons("node", cluster, BEFORE_NODES)
         nodes = NodePools(
-            f"{self._environment}-nodes",
+            f"{self._scope.environment}-nodes",
             NodePoolsArgs(
-                environment=self._environment,
-                tags=self._tags,
-                kubernetes_version=self._settings.kubernetes_version,
+                scope=self._scope,
                 cluster_name=cluster.cluster_name,
                 subnets=network.private_subnets,
                 disks_key=keys.arns["disks"],
@@ -170,12 +160,9 @@ class AwsEnvironment(pulumi.ComponentResource):
 
     def _addons(self, kind: str, cluster: EksCluster, addons: tuple[str, ...], *needs: pulumi.Resource) -> Addons:
         args = AddonsArgs(
-            environment=self._environment,
-            account=self._settings.account,
-            tags=self._tags,
-            kubernetes_version=self._settings.kubernetes_version,
+            scope=self._scope,
             cluster_name=cluster.cluster_name,
             addons=addons,
             needs=needs,
         )
-        return Addons(f"{self._environment}-{kind}-addons", args, self._child)
+        return Addons(f"{self._scope.environment}-{kind}-addons", args, self._child)

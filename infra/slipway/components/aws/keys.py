@@ -8,6 +8,7 @@ import pulumi
 from pulumi_aws.kms import Alias, Key
 
 from slipway.components.aws.iam.policies import Statement, document, statement
+from slipway.components.aws.scope import AwsScope
 from slipway.environments.planning.aws.charges import EncryptedData
 from slipway.values import names
 
@@ -26,10 +27,7 @@ _USE = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext",
 class KeysArgs:
     """`log_groups`: names of the groups of CloudWatch that are encrypted."""
 
-    environment: str
-    account: str
-    region: str
-    tags: Mapping[str, str]
+    scope: AwsScope
     log_groups: tuple[str, ...]
 
 
@@ -49,32 +47,32 @@ class Keys(pulumi.ComponentResource):
 
     def _key(self, args: KeysArgs, use: EncryptedData, statements: list[Statement]) -> pulumi.Output[str]:
         opts = pulumi.ResourceOptions(parent=self, protect=use == "models")
-        alias = f"alias/{names.cluster(args.environment)}-{use}"
+        alias = f"alias/{names.cluster(args.scope.environment)}-{use}"
         key = Key(
-            f"{args.environment}-{use}-key",
-            description=f"{_DESCRIPTIONS[use]} of {names.cluster(args.environment)}",
+            f"{args.scope.environment}-{use}-key",
+            description=f"{_DESCRIPTIONS[use]} of {names.cluster(args.scope.environment)}",
             deletion_window_in_days=_WINDOW_DAYS,
             enable_key_rotation=True,
             policy=document(_account(args), *statements),
-            tags={**args.tags, "Name": alias.removeprefix("alias/")},
+            tags={**args.scope.tags, "Name": alias.removeprefix("alias/")},
             opts=opts,
         )
-        Alias(f"{args.environment}-{use}-alias", name=alias, target_key_id=key.key_id, opts=opts)
+        Alias(f"{args.scope.environment}-{use}-alias", name=alias, target_key_id=key.key_id, opts=opts)
         return key.arn
 
 
 def _account(args: KeysArgs) -> Statement:
-    root = {"AWS": f"arn:aws:iam::{args.account}:root"}
+    root = {"AWS": f"arn:aws:iam::{args.scope.account}:root"}
     return statement("AccountManagesKey", ["kms:*"], "*", principal=root)
 
 
 def _logs(args: KeysArgs) -> Statement:
-    groups = [f"arn:aws:logs:{args.region}:{args.account}:log-group:{group}" for group in args.log_groups]
+    groups = [f"arn:aws:logs:{args.scope.region}:{args.scope.account}:log-group:{group}" for group in args.log_groups]
     return statement(
         "LogsUseKey",
         [*_USE, "kms:Encrypt", "kms:GenerateDataKey"],
         "*",
-        principal={"Service": f"logs.{args.region}.amazonaws.com"},
+        principal={"Service": f"logs.{args.scope.region}.amazonaws.com"},
         conditions={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": groups}},
     )
 
@@ -82,8 +80,8 @@ def _logs(args: KeysArgs) -> Statement:
 def _disks(args: KeysArgs) -> list[Statement]:
     """Let EC2 use the key for whoever of the account may start nodes, as the policy of AWS's own key for disks does."""
     through_ec2 = {
-        "kms:CallerAccount": args.account,
-        "kms:ViaService": f"ec2.{args.region}.amazonaws.com",
+        "kms:CallerAccount": args.scope.account,
+        "kms:ViaService": f"ec2.{args.scope.region}.amazonaws.com",
     }
     anybody = {"AWS": "*"}
     disks = {"StringEquals": through_ec2, "Bool": {"kms:GrantIsForAWSResource": "true"}}

@@ -7,6 +7,7 @@ import pulumi
 from slipway.components.aws.iam.identity import Identity, IdentityArgs, read_own_weights
 from slipway.components.aws.provider import aws_provider
 from slipway.components.aws.registry import Registry, RegistryArgs
+from slipway.components.aws.scope import AwsScope
 from slipway.settings.aws import AwsSettings
 from slipway.values import names
 
@@ -31,21 +32,19 @@ class AwsModel(pulumi.ComponentResource):
     def __init__(self, name: str, args: AwsModelArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:aws:AwsModel", name, None, opts)
         settings = args.settings
-        tags = names.aws_tags(args.environment, settings.tags, name)
+        scope = AwsScope.of(args.environment, settings, name)
         provider = aws_provider(f"{name}-aws", settings.account, settings.region, pulumi.ResourceOptions(parent=self))
         child = pulumi.ResourceOptions(parent=self, providers=[provider])
         registry = Registry(
             f"{name}-images",
-            RegistryArgs(names.repository(name, args.environment), tags, args.key, settings.images.keep),
+            RegistryArgs(names.repository(name, args.environment), scope.tags, args.key, settings.images.keep),
             child,
         )
         bucket = names.bucket(args.environment, settings.account, settings.region)
         Identity(
             f"{name}-identity",
             IdentityArgs(
-                environment=args.environment,
-                account=settings.account,
-                tags=tags,
+                scope=scope,
                 user=f"model-{name}",
                 cluster_name=names.cluster(args.environment),
                 namespace=settings.namespace,

@@ -1,6 +1,5 @@
 """The bucket of models' weights: versioned, encrypted, private, and protected from accidental deletion."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -24,6 +23,7 @@ from pulumi_aws.s3 import (
 )
 
 from slipway.components.aws.iam.policies import document, statement
+from slipway.components.aws.scope import AwsScope
 from slipway.values import names
 
 _UPLOAD_DAYS = 7
@@ -33,10 +33,7 @@ _UPLOAD_DAYS = 7
 class ModelStoreArgs:
     """`key`: ARN. `keep_days`: for so long a replaced or deleted object can be had back."""
 
-    environment: str
-    account: str
-    region: str
-    tags: Mapping[str, str]
+    scope: AwsScope
     key: pulumi.Input[str]
     keep_days: int
 
@@ -56,14 +53,14 @@ class ModelStore(pulumi.ComponentResource):
             None,
             pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=True)),
         )
-        self._prefix = f"{args.environment}-models"
+        self._prefix = f"{args.scope.environment}-models"
         self._child = pulumi.ResourceOptions(parent=self)
-        bucket_name = names.bucket(args.environment, args.account, args.region)
+        bucket_name = names.bucket(args.scope.environment, args.scope.account, args.scope.region)
         bucket = Bucket(
             self._prefix,
             bucket=bucket_name,
             force_destroy=False,
-            tags={**args.tags, "Name": bucket_name},
+            tags={**args.scope.tags, "Name": bucket_name},
             opts=self._child,
         )
         self.bucket = bucket.bucket

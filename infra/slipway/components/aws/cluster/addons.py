@@ -11,6 +11,7 @@ from pulumi_aws.iam import Role, RolePolicyAttachment
 
 from slipway.catalog.platform_pins import EKS
 from slipway.components.aws.iam.policies import pod_trust
+from slipway.components.aws.scope import AwsScope
 from slipway.environments.planning.aws.node_groups import SYSTEM_TAINT
 from slipway.values import names
 
@@ -43,10 +44,7 @@ _ACCESS: Mapping[str, _Access] = {
 class AddonsArgs:
     """`addons`: which, all at the version pinned for `kubernetes_version`. `needs`: what has to be there before."""
 
-    environment: str
-    account: str
-    tags: Mapping[str, str]
-    kubernetes_version: str
+    scope: AwsScope
     cluster_name: pulumi.Input[str]
     addons: tuple[str, ...]
     needs: tuple[pulumi.Resource, ...] = ()
@@ -65,15 +63,15 @@ class Addons(pulumi.ComponentResource):
         configuration = _CONFIGURATION.get(addon)
         associations, attached = self._role(args, addon, _ACCESS[addon]) if addon in _ACCESS else ([], [])
         Addon(
-            f"{args.environment}-{addon}",
+            f"{args.scope.environment}-{addon}",
             cluster_name=args.cluster_name,
             addon_name=addon,
-            addon_version=EKS[args.kubernetes_version].addons[addon],
+            addon_version=EKS[args.scope.kubernetes_version].addons[addon],
             configuration_values=json.dumps(configuration) if configuration else None,
             pod_identity_associations=associations or None,
             resolve_conflicts_on_create="OVERWRITE",
             resolve_conflicts_on_update="OVERWRITE",
-            tags={**args.tags, "Name": f"{names.cluster(args.environment)}-{addon}"},
+            tags={**args.scope.tags, "Name": f"{names.cluster(args.scope.environment)}-{addon}"},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*args.needs, *attached]),
         )
 
@@ -81,18 +79,18 @@ class Addons(pulumi.ComponentResource):
         self, args: AddonsArgs, addon: str, access: _Access
     ) -> tuple[list[AddonPodIdentityAssociationArgs], list[pulumi.Resource]]:
         child = pulumi.ResourceOptions(parent=self)
-        role_name = names.role(args.environment, addon)
+        role_name = names.role(args.scope.environment, addon)
         role = Role(
-            f"{args.environment}-{addon}-role",
+            f"{args.scope.environment}-{addon}-role",
             name=role_name,
             assume_role_policy=pod_trust(
-                args.account, names.cluster(args.environment), "kube-system", access.service_account
+                args.scope.account, names.cluster(args.scope.environment), "kube-system", access.service_account
             ),
-            tags={**args.tags, "Name": role_name},
+            tags={**args.scope.tags, "Name": role_name},
             opts=child,
         )
         policy = RolePolicyAttachment(
-            f"{args.environment}-{addon}-policy",
+            f"{args.scope.environment}-{addon}-policy",
             role=role.name,
             policy_arn=f"arn:aws:iam::aws:policy/{access.policy}",
             opts=child,

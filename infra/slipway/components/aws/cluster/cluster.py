@@ -1,7 +1,6 @@
 """The EKS cluster of an environment: its control plane, who may enter, and what it writes down."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -21,6 +20,7 @@ from pulumi_aws.eks import (
 from pulumi_aws.iam import Role, RolePolicy, RolePolicyAttachment
 
 from slipway.components.aws.iam.policies import document, service_trust, statement
+from slipway.components.aws.scope import AwsScope
 from slipway.values import names
 from slipway.values.cidrs import SERVICE_RANGE
 
@@ -46,11 +46,7 @@ class EksClusterArgs:
     `secrets_key`, `logs_key`: ARNs of keys.
     """
 
-    environment: str
-    account: str
-    region: str
-    tags: Mapping[str, str]
-    version: str
+    scope: AwsScope
     subnets: tuple[pulumi.Input[str], ...]
     public_cidrs: tuple[str, ...]
     administrators: tuple[str, ...]
@@ -78,28 +74,28 @@ class EksCluster(pulumi.ComponentResource):
         self.access = self._access(args, cluster)
         self.kubeconfig = pulumi.Output.all(
             endpoint=cluster.endpoint, authority=cluster.certificate_authority.data
-        ).apply(lambda of: kubeconfig(args.environment, args.region, of["endpoint"], of["authority"]))
+        ).apply(lambda of: kubeconfig(args.scope.environment, args.scope.region, of["endpoint"], of["authority"]))
         self.register_outputs({"cluster_name": self.cluster_name, "kubeconfig": self.kubeconfig})
 
     def _role(self, args: EksClusterArgs) -> tuple[Role, list[pulumi.Resource]]:
         child = pulumi.ResourceOptions(parent=self)
-        role_name = names.role(args.environment, "cluster")
+        role_name = names.role(args.scope.environment, "cluster")
         role = Role(
-            f"{args.environment}-cluster-role",
+            f"{args.scope.environment}-cluster-role",
             name=role_name,
-            assume_role_policy=service_trust("eks.amazonaws.com", args.account),
-            tags={**args.tags, "Name": role_name},
+            assume_role_policy=service_trust("eks.amazonaws.com", args.scope.account),
+            tags={**args.scope.tags, "Name": role_name},
             opts=child,
         )
         managed = RolePolicyAttachment(
-            f"{args.environment}-cluster-policy",
+            f"{args.scope.environment}-cluster-policy",
             role=role.name,
             policy_arn="arn:aws:iam::aws:policy/AmazonEKSClusterPolicy",
             opts=child,
         )
         use = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ListGrants"]
         secrets = RolePolicy(
-            f"{args.environment}-cluster-secrets",
+            f"{args.scope.environment}-cluster-secrets",
             name="encrypt-secrets",
             role=role.name,
             policy=document(statement("EncryptSecrets", use, args.secrets_key)),
@@ -110,19 +106,19 @@ class EksCluster(pulumi.ComponentResource):
     def _logs(self, args: EksClusterArgs) -> LogGroup:
         """The log group before the cluster writes to it: EKS would make one that is not encrypted and kept for ever."""
         return LogGroup(
-            f"{args.environment}-cluster-logs",
-            name=log_group(args.environment),
+            f"{args.scope.environment}-cluster-logs",
+            name=log_group(args.scope.environment),
             retention_in_days=_RETENTION_DAYS,
             kms_key_id=args.logs_key,
-            tags={**args.tags, "Name": log_group(args.environment)},
+            tags={**args.scope.tags, "Name": log_group(args.scope.environment)},
             opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _cluster(self, args: EksClusterArgs, role: Role, first: list[pulumi.Resource]) -> Cluster:
         return Cluster(
-            f"{args.environment}-cluster",
-            name=names.cluster(args.environment),
-            version=args.version,
+            f"{args.scope.environment}-cluster",
+            name=names.cluster(args.scope.environment),
+            version=args.scope.kubernetes_version,
             role_arn=role.arn,
             access_config=ClusterAccessConfigArgs(
                 authentication_mode="API", bootstrap_cluster_creator_admin_permissions=False
@@ -143,7 +139,7 @@ class EksCluster(pulumi.ComponentResource):
                 endpoint_public_access=bool(args.public_cidrs),
                 public_access_cidrs=list(args.public_cidrs) or None,
             ),
-            tags={**args.tags, "Name": names.cluster(args.environment)},
+            tags={**args.scope.tags, "Name": names.cluster(args.scope.environment)},
             opts=pulumi.ResourceOptions(parent=self, depends_on=first),
         )
 
@@ -152,16 +148,16 @@ class EksCluster(pulumi.ComponentResource):
         for role in args.administrators:
             short = role.partition(":role/")[2].replace("/", "-")
             entry = AccessEntry(
-                f"{args.environment}-{short}-entry",
+                f"{args.scope.environment}-{short}-entry",
                 cluster_name=cluster.name,
                 principal_arn=role,
                 type="STANDARD",
-                tags=dict(args.tags),
+                tags=dict(args.scope.tags),
                 opts=pulumi.ResourceOptions(parent=self),
             )
             made.append(
                 AccessPolicyAssociation(
-                    f"{args.environment}-{short}-administrator",
+                    f"{args.scope.environment}-{short}-administrator",
                     cluster_name=cluster.name,
                     principal_arn=role,
                     policy_arn=_ADMIN_POLICY,

@@ -24,6 +24,7 @@ from pulumi_aws.iam import Role, RolePolicyAttachment
 
 from slipway.catalog.platform_pins import EKS
 from slipway.components.aws.iam.policies import service_trust
+from slipway.components.aws.scope import AwsScope
 from slipway.environments.planning.aws.node_groups import NodeGroup as PlannedNodeGroup
 from slipway.values import names
 
@@ -40,9 +41,7 @@ _LIMIT = "60m"
 class NodePoolsArgs:
     """`subnets`: private ones by zone. `disks_key`: ARN. `needs`: what a node becomes ready with."""
 
-    environment: str
-    tags: Mapping[str, str]
-    kubernetes_version: str
+    scope: AwsScope
     cluster_name: pulumi.Input[str]
     subnets: Mapping[str, pulumi.Input[str]]
     disks_key: pulumi.Input[str]
@@ -62,17 +61,17 @@ class NodePools(pulumi.ComponentResource):
 
     def _role(self, args: NodePoolsArgs) -> tuple[Role, list[pulumi.Resource]]:
         child = pulumi.ResourceOptions(parent=self)
-        role_name = names.role(args.environment, "nodes")
+        role_name = names.role(args.scope.environment, "nodes")
         role = Role(
-            f"{args.environment}-nodes-role",
+            f"{args.scope.environment}-nodes-role",
             name=role_name,
             assume_role_policy=service_trust("ec2.amazonaws.com"),
-            tags={**args.tags, "Name": role_name},
+            tags={**args.scope.tags, "Name": role_name},
             opts=child,
         )
         attached: list[pulumi.Resource] = [
             RolePolicyAttachment(
-                f"{args.environment}-nodes-{policy}",
+                f"{args.scope.environment}-nodes-{policy}",
                 role=role.name,
                 policy_arn=f"arn:aws:iam::aws:policy/{policy}",
                 opts=child,
@@ -84,12 +83,12 @@ class NodePools(pulumi.ComponentResource):
     def _group(self, args: NodePoolsArgs, group: PlannedNodeGroup, role: Role, allowed: list[pulumi.Resource]) -> None:
         template = self._launch_template(args, group)
         NodeGroup(
-            f"{args.environment}-{group.name}",
+            f"{args.scope.environment}-{group.name}",
             cluster_name=args.cluster_name,
             node_group_name=group.name,
             node_role_arn=role.arn,
-            version=args.kubernetes_version,
-            release_version=EKS[args.kubernetes_version].ami,
+            version=args.scope.kubernetes_version,
+            release_version=EKS[args.scope.kubernetes_version].ami,
             ami_type=group.ami_type,
             capacity_type=group.capacity,
             instance_types=list(group.instance_types),
@@ -120,8 +119,8 @@ class NodePools(pulumi.ComponentResource):
     def _launch_template(self, args: NodePoolsArgs, group: PlannedNodeGroup) -> LaunchTemplate:
         tags = _tags(args, group)
         return LaunchTemplate(
-            f"{args.environment}-{group.name}-template",
-            name=f"{names.cluster(args.environment)}-{group.name}",
+            f"{args.scope.environment}-{group.name}-template",
+            name=f"{names.cluster(args.scope.environment)}-{group.name}",
             update_default_version=True,
             block_device_mappings=[
                 LaunchTemplateBlockDeviceMappingArgs(
@@ -147,7 +146,7 @@ class NodePools(pulumi.ComponentResource):
 
 
 def _tags(args: NodePoolsArgs, group: PlannedNodeGroup) -> dict[str, str]:
-    return {**args.tags, "Name": f"{names.cluster(args.environment)}-{group.name}"}
+    return {**args.scope.tags, "Name": f"{names.cluster(args.scope.environment)}-{group.name}"}
 
 
 def _reservation(group: PlannedNodeGroup) -> LaunchTemplateCapacityReservationSpecificationArgs | None:

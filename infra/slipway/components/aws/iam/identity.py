@@ -1,6 +1,5 @@
 """Who pods are to AWS: a role for one ServiceAccount of one cluster, by EKS Pod Identity."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -8,6 +7,7 @@ from pulumi_aws.eks import PodIdentityAssociation
 from pulumi_aws.iam import Role, RolePolicy
 
 from slipway.components.aws.iam.policies import Statement, document, pod_trust, statement
+from slipway.components.aws.scope import AwsScope
 from slipway.values import names
 
 
@@ -15,9 +15,7 @@ from slipway.values import names
 class IdentityArgs:
     """`user`: names the role. `cluster_name`: of a cluster that is there. `policy`: what the pods may do."""
 
-    environment: str
-    account: str
-    tags: Mapping[str, str]
+    scope: AwsScope
     user: str
     cluster_name: pulumi.Input[str]
     namespace: str
@@ -30,13 +28,13 @@ class Identity(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:aws:Identity", name, None, opts)
-        role_name = names.role(args.environment, args.user)
-        cluster = names.cluster(args.environment)
+        role_name = names.role(args.scope.environment, args.user)
+        cluster = names.cluster(args.scope.environment)
         role = Role(
             f"{name}-role",
             name=role_name,
-            assume_role_policy=pod_trust(args.account, cluster, args.namespace, args.service_account),
-            tags={**args.tags, "Name": role_name},
+            assume_role_policy=pod_trust(args.scope.account, cluster, args.namespace, args.service_account),
+            tags={**args.scope.tags, "Name": role_name},
             opts=pulumi.ResourceOptions(parent=self),
         )
         policy = RolePolicy(
@@ -52,7 +50,7 @@ class Identity(pulumi.ComponentResource):
             namespace=args.namespace,
             service_account=args.service_account,
             role_arn=role.arn,
-            tags={**args.tags, "Name": role_name},
+            tags={**args.scope.tags, "Name": role_name},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
         self.register_outputs({})

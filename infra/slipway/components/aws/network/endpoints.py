@@ -6,7 +6,6 @@ the registry, temporary credentials, logs. The rest (the APIs of EKS, EC2 and au
 through NAT, and with a single NAT gateway the interface endpoints are in that one's zone only.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -14,6 +13,7 @@ from pulumi_aws.ec2 import SecurityGroup, VpcEndpoint
 from pulumi_aws.vpc import SecurityGroupIngressRule
 
 from slipway.components.aws.network.network import Network
+from slipway.components.aws.scope import AwsScope
 from slipway.environments.planning.aws.charges import INTERFACE_ENDPOINTS
 from slipway.values import names
 
@@ -24,9 +24,7 @@ _HTTPS = 443
 class EndpointsArgs:
     """`cidr`: addresses of the VPC, which alone reach the endpoints."""
 
-    environment: str
-    region: str
-    tags: Mapping[str, str]
+    scope: AwsScope
     cidr: str
     network: Network
 
@@ -37,46 +35,46 @@ class Endpoints(pulumi.ComponentResource):
     def __init__(self, name: str, args: EndpointsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:aws:Endpoints", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        prefix = names.cluster(args.environment)
+        prefix = names.cluster(args.scope.environment)
         network = args.network
         VpcEndpoint(
-            f"{args.environment}-s3-endpoint",
+            f"{args.scope.environment}-s3-endpoint",
             vpc_id=network.vpc_id,
-            service_name=f"com.amazonaws.{args.region}.s3",
+            service_name=f"com.amazonaws.{args.scope.region}.s3",
             vpc_endpoint_type="Gateway",
             route_table_ids=list(network.private_route_tables.values()),
-            tags={**args.tags, "Name": f"{prefix}-s3"},
+            tags={**args.scope.tags, "Name": f"{prefix}-s3"},
             opts=child,
         )
         group = SecurityGroup(
-            f"{args.environment}-endpoints-group",
+            f"{args.scope.environment}-endpoints-group",
             name=f"{prefix}-endpoints",
             description="Interface endpoints, reached from inside the network",
             vpc_id=network.vpc_id,
-            tags={**args.tags, "Name": f"{prefix}-endpoints"},
+            tags={**args.scope.tags, "Name": f"{prefix}-endpoints"},
             opts=child,
         )
         SecurityGroupIngressRule(
-            f"{args.environment}-endpoints-https",
+            f"{args.scope.environment}-endpoints-https",
             security_group_id=group.id,
             description="HTTPS from inside the network",
             cidr_ipv4=args.cidr,
             ip_protocol="tcp",
             from_port=_HTTPS,
             to_port=_HTTPS,
-            tags={**args.tags, "Name": f"{prefix}-endpoints-https"},
+            tags={**args.scope.tags, "Name": f"{prefix}-endpoints-https"},
             opts=child,
         )
         for service in INTERFACE_ENDPOINTS:
             VpcEndpoint(
-                f"{args.environment}-{service}-endpoint",
+                f"{args.scope.environment}-{service}-endpoint",
                 vpc_id=network.vpc_id,
-                service_name=f"com.amazonaws.{args.region}.{service}",
+                service_name=f"com.amazonaws.{args.scope.region}.{service}",
                 vpc_endpoint_type="Interface",
                 private_dns_enabled=True,
                 subnet_ids=[network.private_subnets[zone] for zone in network.main_zones],
                 security_group_ids=[group.id],
-                tags={**args.tags, "Name": f"{prefix}-{service}"},
+                tags={**args.scope.tags, "Name": f"{prefix}-{service}"},
                 opts=child,
             )
         self.register_outputs({})

@@ -1,6 +1,5 @@
 """A record of who talked to whom in an environment's network."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -9,6 +8,7 @@ from pulumi_aws.ec2 import FlowLog
 from pulumi_aws.iam import Role, RolePolicy
 
 from slipway.components.aws.iam.policies import document, service_trust, statement
+from slipway.components.aws.scope import AwsScope
 from slipway.values import names
 
 _RETENTION_DAYS = 30
@@ -25,10 +25,7 @@ def log_group(environment: str) -> str:
 class FlowLogsArgs:
     """`key`: ARN of the key of logs."""
 
-    environment: str
-    account: str
-    region: str
-    tags: Mapping[str, str]
+    scope: AwsScope
     vpc_id: pulumi.Input[str]
     key: pulumi.Input[str]
 
@@ -40,39 +37,39 @@ class FlowLogs(pulumi.ComponentResource):
         super().__init__("slipway:aws:FlowLogs", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         group = LogGroup(
-            f"{args.environment}-flow-logs",
-            name=log_group(args.environment),
+            f"{args.scope.environment}-flow-logs",
+            name=log_group(args.scope.environment),
             retention_in_days=_RETENTION_DAYS,
             kms_key_id=args.key,
-            tags={**args.tags, "Name": log_group(args.environment)},
+            tags={**args.scope.tags, "Name": log_group(args.scope.environment)},
             opts=child,
         )
-        role_name = names.role(args.environment, "flow-logs")
+        role_name = names.role(args.scope.environment, "flow-logs")
         role = Role(
-            f"{args.environment}-flow-logs-role",
+            f"{args.scope.environment}-flow-logs-role",
             name=role_name,
-            assume_role_policy=service_trust("vpc-flow-logs.amazonaws.com", args.account),
-            tags={**args.tags, "Name": role_name},
+            assume_role_policy=service_trust("vpc-flow-logs.amazonaws.com", args.scope.account),
+            tags={**args.scope.tags, "Name": role_name},
             opts=child,
         )
-        arn = f"arn:aws:logs:{args.region}:{args.account}:log-group:{log_group(args.environment)}"
+        arn = f"arn:aws:logs:{args.scope.region}:{args.scope.account}:log-group:{log_group(args.scope.environment)}"
         write = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
         policy = RolePolicy(
-            f"{args.environment}-flow-logs-write",
+            f"{args.scope.environment}-flow-logs-write",
             name="write-flow-logs",
             role=role.name,
             policy=document(statement("WriteFlowLogs", write, [arn, f"{arn}:*"])),
             opts=child,
         )
         FlowLog(
-            f"{args.environment}-flow-log",
+            f"{args.scope.environment}-flow-log",
             vpc_id=args.vpc_id,
             traffic_type="ALL",
             log_destination_type="cloud-watch-logs",
             log_destination=group.arn,
             iam_role_arn=role.arn,
             max_aggregation_interval=_INTERVAL_S,
-            tags={**args.tags, "Name": f"{names.cluster(args.environment)}-flow-logs"},
+            tags={**args.scope.tags, "Name": f"{names.cluster(args.scope.environment)}-flow-logs"},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
         self.register_outputs({})

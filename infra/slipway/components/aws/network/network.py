@@ -17,6 +17,7 @@ from pulumi_aws.ec2 import (
     Vpc,
 )
 
+from slipway.components.aws.scope import AwsScope
 from slipway.values import names
 from slipway.values.cidrs import subnets
 
@@ -30,8 +31,7 @@ PRIVATE_TAGS = {"kubernetes.io/role/internal-elb": "1"}
 class NetworkArgs:
     """`cidr`: addresses of the VPC. `nat`: a NAT gateway in each zone, or one for all of them."""
 
-    environment: str
-    tags: Mapping[str, str]
+    scope: AwsScope
     cidr: str
     zones: tuple[str, ...]
     nat: Literal["zone", "single"]
@@ -87,10 +87,10 @@ class Network(pulumi.ComponentResource):
         self.register_outputs({"vpc_id": self.vpc_id, "private_subnets": self.private_subnets})
 
     def _called(self, part: str) -> str:
-        return f"{self._args.environment}-{part}"
+        return f"{self._args.scope.environment}-{part}"
 
     def _tags(self, part: str) -> dict[str, str]:
-        return {**self._args.tags, "Name": f"{names.cluster(self._args.environment)}-{part}"}
+        return {**self._args.scope.tags, "Name": f"{names.cluster(self._args.scope.environment)}-{part}"}
 
     def _vpc(self) -> pulumi.Output[str]:
         vpc = Vpc(
@@ -98,7 +98,7 @@ class Network(pulumi.ComponentResource):
             cidr_block=self._args.cidr,
             enable_dns_support=True,
             enable_dns_hostnames=True,
-            tags={**self._args.tags, "Name": names.cluster(self._args.environment)},
+            tags={**self._args.scope.tags, "Name": names.cluster(self._args.scope.environment)},
             opts=self._child,
         )
         # Every VPC has it, and whatever names no group of its own gets it: taken over without any rule.

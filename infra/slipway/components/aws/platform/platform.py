@@ -19,6 +19,7 @@ from slipway.components.aws.iam.identity import Identity, IdentityArgs
 from slipway.components.aws.iam.policies import Statement
 from slipway.components.aws.platform import policies, values
 from slipway.components.aws.platform.policies import Place
+from slipway.components.aws.scope import AwsScope
 from slipway.components.kubernetes.helm_release import HelmRelease, HelmReleaseArgs
 from slipway.components.kubernetes.object import KubernetesObject
 from slipway.environments.planning.aws.node_groups import NodeGroup
@@ -32,11 +33,7 @@ KUBE_SYSTEM = "kube-system"
 class PlatformArgs:
     """`provider`: of Kubernetes. `needs`: nodes that are ready, and the add-ons on them."""
 
-    environment: str
-    account: str
-    region: str
-    tags: Mapping[str, str]
-    kubernetes_version: str
+    scope: AwsScope
     cluster_name: pulumi.Input[str]
     vpc_id: pulumi.Input[str]
     groups: tuple[NodeGroup, ...]
@@ -50,9 +47,9 @@ class Platform(pulumi.ComponentResource):
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:aws:Platform", name, None, opts)
         self._args = args
-        place = Place(args.account, args.region, names.cluster(args.environment))
-        scaling = values.autoscaler(args.cluster_name, args.region, args.kubernetes_version)
-        balancing = values.load_balancers(args.cluster_name, args.region, args.vpc_id, args.tags)
+        place = Place(args.scope.account, args.scope.region, names.cluster(args.scope.environment))
+        scaling = values.autoscaler(args.cluster_name, args.scope.region, args.scope.kubernetes_version)
+        balancing = values.load_balancers(args.cluster_name, args.scope.region, args.vpc_id, args.scope.tags)
         self._in_kube_system(CLUSTER_AUTOSCALER, values.AUTOSCALER_ACCOUNT, policies.autoscaler(place), scaling)
         self._in_kube_system(
             LOAD_BALANCER_CONTROLLER, values.LOAD_BALANCER_ACCOUNT, policies.load_balancers(place), balancing
@@ -75,11 +72,9 @@ class Platform(pulumi.ComponentResource):
         """A chart that calls AWS by a ServiceAccount of kube-system."""
         args = self._args
         identity = Identity(
-            f"{args.environment}-{account}",
+            f"{args.scope.environment}-{account}",
             IdentityArgs(
-                environment=args.environment,
-                account=args.account,
-                tags=args.tags,
+                scope=args.scope,
                 user=account,
                 cluster_name=args.cluster_name,
                 namespace=KUBE_SYSTEM,
@@ -99,7 +94,7 @@ class Platform(pulumi.ComponentResource):
             "kind": "Namespace",
             "metadata": {
                 "name": namespace,
-                "labels": {**names.environment_labels(self._args.environment), **labels},
+                "labels": {**names.environment_labels(self._args.scope.environment), **labels},
             },
         }
         space = KubernetesObject(manifest, self._after())
