@@ -37,7 +37,7 @@ def test_a_namespace_of_another_team_is_refused_by_up_and_left_by_down(bench: Wo
     make_namespace(bench)
     up = bench.up()
     assert up.returncode == 1, up.stdout + up.stderr
-    assert f'namespace: "{bench.namespace}" is there already in context slipway-local' in up.stderr
+    assert f'namespace: "{bench.namespace}" already exists in context slipway-local' in up.stderr
     assert "labels owner=team-a" in up.stderr
     assert f"--adopt {bench.namespace}" in up.stderr
     down = bench.run("down", bench.environment, "--yes")

@@ -94,7 +94,7 @@ def test_a_first_release_that_answers_wrongly_leaves_nothing(bench: Workbench) -
     bench.write("sums", expect=5.0)
     result = bench.up()
     assert result.returncode == 2
-    assert "what was made is removed" in result.stderr
+    assert "what was made has been destroyed" in result.stderr
     assert {name for name in bench.objects() if "sums" in name} == set()
 
 
@@ -156,7 +156,7 @@ def test_a_model_whose_spec_is_gone_stays_until_it_is_pruned(bench: Workbench) -
     (bench.folder / "models" / "two.yaml").unlink()
     result = bench.up()
     assert result.returncode == 0
-    assert "two is live and has no spec: it stays" in result.stderr
+    assert "two is live and has no spec: it is left alone" in result.stderr
     assert bench.up("--prune").returncode == 0
     assert bench.objects() == bench.wanted()
 

@@ -1,6 +1,7 @@
 """Disks that are small and can be filled, and what runs on them: an engine, a registry. All is gone at the end."""
 
 import subprocess
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -56,7 +57,7 @@ def docker_engine(folder: Path, data: Path) -> Iterator[str]:
     """Run a Docker Engine that keeps its images in `data`, everything else in `folder`; gives its DOCKER_HOST."""
     host = f"unix://{folder}/docker.sock"
     (folder / "daemon.json").write_text("{}")
-    argv = ["dockerd", f"--data-root={data}", f"--exec-root={folder}/exec", f"--pidfile={folder}/pid", f"--host={host}"]
+    argv = ["dockerd", f"--data-root={data}", f"--pidfile={folder}/pid", f"--host={host}"]
     argv += [f"--config-file={folder}/daemon.json", "--bridge=none", "--iptables=false", "--ip-forward=false"]
 
     def answers() -> bool:
@@ -65,7 +66,11 @@ def docker_engine(folder: Path, data: Path) -> Iterator[str]:
         except docker.errors.DockerException:
             return False
 
-    with _daemon([*argv, "--ip-masq=false"], folder / "dockerd.log", answers):
+    # Its containerd listens below the root for execution, by a path of at most 104 bytes.
+    with (
+        tempfile.TemporaryDirectory(prefix="slipway-docker-", ignore_cleanup_errors=True) as short,
+        _daemon([*argv, "--ip-masq=false", f"--exec-root={short}"], folder / "dockerd.log", answers),
+    ):
         yield host
 
 
