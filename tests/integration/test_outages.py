@@ -52,9 +52,12 @@ def served(bench: Workbench) -> tuple[str, bool]:
 def test_an_up_goes_on_when_the_api_server_is_killed_and_comes_back(
     bench: Workbench, api_server: ApiServer, moment: str
 ) -> None:
-    bench.write("sums")
+    # kube-proxy asks a server that was away for some seconds again after up to twice as long; it sends requests to the
+    # old pod until then.
+    patient = {"drain": "25s"}
+    bench.write("sums", rollout=patient)
     assert bench.up().returncode == 0
-    bench.write("sums", 3.0, nodes=fresh(3.0), version="1.1.0")
+    bench.write("sums", 3.0, nodes=fresh(3.0), version="1.1.0", rollout=patient)
     with Load(bench.port("sums")) as load:
         with bench.up_until(moment) as up:
             api_server.kill()
