@@ -95,7 +95,13 @@ def new(model: ModelPlan) -> Change:
 
 def removed(live: Live) -> Change:
     """What is live and has no spec any more."""
-    return Change(live.model, (live.release, None), (live.version, None), "removed", "it has no spec")
+    return Change(
+        live.model,
+        (live.release, None),
+        (live.version, None),
+        "removed",
+        "it has no spec: `up` leaves it alone, `up --prune` destroys it",
+    )
 
 
 def _change(cluster: ClusterApi, model: ModelPlan, live: Live | None) -> Change:

@@ -114,7 +114,10 @@ def test_what_is_live_without_a_spec_is_told(folders: Folders, cluster: FakeClus
     settings.write_text(settings.read_text().replace("least", "other"))
     said = run(folders, "plan", "local", "--live").stdout
     assert "\nother: new, release " in said
-    assert f"\nleast: removed, release {'0' * 16}\n  it has no spec\n" in said
+    assert (
+        f"\nleast: removed, release {'0' * 16}\n  it has no spec: `up` leaves it alone, `up --prune` destroys it\n"
+        in said
+    )
 
 
 def test_up_says_whose_change_it_is_before_it_asks(

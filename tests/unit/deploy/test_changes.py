@@ -165,7 +165,10 @@ def test_names_and_labels_of_the_release_itself_are_no_difference() -> None:
 
 def test_what_has_no_spec_any_more_is_told() -> None:
     (live,) = live_models(there()).values()
-    assert list(removed(live).lines()) == [f"least: removed, release {LEAST.release}", "  it has no spec"]
+    assert list(removed(live).lines()) == [
+        f"least: removed, release {LEAST.release}",
+        "  it has no spec: `up` leaves it alone, `up --prune` destroys it",
+    ]
 
 
 DIGESTS = st.sampled_from(["0" * 64, "1" * 64])
