@@ -1,0 +1,91 @@
+"""Commands that change an environment or its settings: up, down, rotate, base-image."""
+
+import click
+
+from slipway.cli.group import cli
+from slipway.cli.options import ENVIRONMENT, JOBS, MODELS, YES, open_environment, with_folders
+from slipway.reading.folders import Folders
+
+
+@cli.command("base-image")
+@ENVIRONMENT
+@click.option("--check", is_flag=True, help="Change nothing; fail when the registry has another image.")
+@with_folders
+def base_image(environment: str, check: bool, folders: Folders) -> None:
+    """Look up which image the tag of `base_image` names now, and write its digest into ENV's settings.
+
+    This is how security updates arrive: `slipway up` then deploys every model on the new image.
+    """
+    from slipway.commands.base_image import renew_base_image  # noqa: PLC0415
+
+    renew_base_image(environment, folders, check=check)
+
+
+@cli.command()
+@ENVIRONMENT
+@MODELS
+@YES
+@JOBS
+@click.option(
+    "--refresh", is_flag=True, help="Compare every stack with what really exists, and correct what others changed."
+)
+@click.option("--prune", is_flag=True, help="Destroy live models that have no spec any more.")
+@click.option("--adopt", metavar="NAMESPACE", help="Use the settings' namespace although others made it.")
+@with_folders
+def up(
+    environment: str,
+    models: tuple[str, ...],
+    yes: bool,
+    jobs: int,
+    refresh: bool,
+    prune: bool,
+    adopt: str | None,
+    folders: Folders,
+) -> None:
+    """Deploy an environment and every model that changed, and judge each by its golden request.
+
+    Where a new release fails, what served before is restored; the exit code is then 2.
+    """
+    from slipway.commands.session import Options  # noqa: PLC0415 - the engine's SDK takes a second
+    from slipway.commands.up import bring_up  # noqa: PLC0415
+
+    options = Options(yes=yes, jobs=jobs, refresh=refresh, prune=prune, adopt=adopt)
+    bring_up(open_environment(environment, folders, models or None), models, options)
+
+
+@cli.command()
+@ENVIRONMENT
+@MODELS
+@YES
+@JOBS
+@click.option(
+    "--delete-data", multiple=True, metavar="NAME", help="Also delete what holds data under this name: model-store."
+)
+@with_folders
+def down(
+    environment: str, models: tuple[str, ...], yes: bool, jobs: int, delete_data: tuple[str, ...], folders: Folders
+) -> None:
+    """Destroy models, or without MODEL the whole environment, and prove that nothing is left.
+
+    On AWS, what holds data is retained unless it is named, and is listed by its tag; the exit code is then 2.
+    """
+    from slipway.commands.down import take_down  # noqa: PLC0415
+    from slipway.commands.session import Options  # noqa: PLC0415
+
+    take_down(open_environment(environment, folders), models, Options(yes=yes, jobs=jobs, delete_data=delete_data))
+
+
+@cli.command()
+@ENVIRONMENT
+@click.argument("pool")
+@YES
+@with_folders
+def rotate(environment: str, pool: str, yes: bool, folders: Folders) -> None:
+    """Replace the nodes of a pool on AWS: create new ones, then drain and remove the old.
+
+    Models keep serving. A run that was stopped continues when it is run again.
+    """
+    from slipway.commands.rotate import rotate_pool  # noqa: PLC0415
+    from slipway.commands.session import Options  # noqa: PLC0415
+
+    rotate_pool(open_environment(environment, folders), pool, Options(yes=yes, jobs=1))

@@ -1,0 +1,91 @@
+"""Commands that ask no cluster, but for `plan --live`: validate, plan, render, price, snapshot, comment."""
+
+from pathlib import Path
+
+import click
+
+from slipway import console
+from slipway.cli.group import cli
+from slipway.cli.options import ENVIRONMENT, JSON, MODELS, open_environment, with_folders
+from slipway.reading.folders import Folders
+
+
+@cli.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@JSON
+@with_folders
+def validate(files: tuple[Path, ...], as_json: bool, folders: Folders) -> None:
+    """Check specs, and every environment's settings against them, without a cluster.
+
+    Without FILE, everything is checked; findings in all files are reported together.
+    """
+    from slipway.commands.offline import validate_all  # noqa: PLC0415 - onnx is not for `--help`
+
+    checked = validate_all(files, folders)
+    if as_json:
+        console.document({"valid": [str(item) for item in checked]})
+    else:
+        for item in checked:
+            console.result(f"ok  {item}")
+
+
+@cli.command()
+@ENVIRONMENT
+@MODELS
+@click.option("--live", is_flag=True, help="Ask the cluster too: what `up` changes of it, and why.")
+@JSON
+@with_folders
+def plan(environment: str, models: tuple[str, ...], live: bool, as_json: bool, folders: Folders) -> None:
+    """Show the plan of an environment: release, node pool and why, cold start and cost of each model.
+
+    No cluster is asked, but with --live. Nothing is changed.
+    """
+    from slipway.commands.offline import show_plan  # noqa: PLC0415
+
+    show_plan(open_environment(environment, folders, models or None), models, as_json=as_json, live=live)
+
+
+@cli.command()
+@ENVIRONMENT
+@MODELS
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Folder to write to; else standard output.")
+@with_folders
+def render(environment: str, models: tuple[str, ...], output: Path | None, folders: Folders) -> None:
+    """Render the Kubernetes objects and Dockerfiles of a plan. Images are named by tag, since none is built."""
+    from slipway.commands.offline import render_all  # noqa: PLC0415
+
+    render_all(open_environment(environment, folders, models or None), models, output)
+
+
+@cli.command()
+@ENVIRONMENT
+@JSON
+@with_folders
+def price(environment: str, as_json: bool, folders: Folders) -> None:
+    """Show what an environment costs per hour and month, by model and in total, against its budget."""
+    from slipway.commands.offline import show_price  # noqa: PLC0415
+
+    show_price(open_environment(environment, folders), as_json=as_json)
+
+
+@cli.command()
+@with_folders
+def snapshot(folders: Folders) -> None:
+    """Plan and price every environment offline, and print it all as one JSON document for `slipway comment`.
+
+    Where a finding stands in the way, the document says so, and the exit code is 1.
+    """
+    from slipway.commands.snapshot import show_snapshot  # noqa: PLC0415
+
+    show_snapshot(folders)
+
+
+@cli.command()
+@click.argument("head", type=click.Path(path_type=Path))
+@click.option("--base", type=click.Path(path_type=Path), help="Snapshot of the branch that HEAD would be merged into.")
+def comment(head: Path, base: Path | None) -> None:
+    """Write a pull request's comment from the snapshot HEAD: what is deployed anew, what it costs, what is refused."""
+    from slipway.commands import comment as comments  # noqa: PLC0415
+
+    text = comments.comment(comments.read_snapshot(head), comments.read_snapshot(base) if base else None)
+    console.out.out(text, highlight=False)
