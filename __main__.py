@@ -1,5 +1,5 @@
 """Entry of `pulumi up`: the stack's name picks the program."""
 
-from slipway.commands.by_hand import run
+from slipway.by_hand import run
 
 run()

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from slipway.catalog.aws import EKS_VERSIONS
+from slipway.commands.changing.rotate import rotate_pool
+from slipway.commands.changing.session import Options
 from slipway.commands.context import Folders
-from slipway.commands.rotate import rotate_pool
-from slipway.commands.session import Options
 from slipway.environments.planning.aws.node_groups import node_groups
 from slipway.errors.base import SlipwayError
 from slipway.loading.specs import load_settings

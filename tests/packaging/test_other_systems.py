@@ -40,8 +40,9 @@ for words in (["validate"], ["plan", "prod"], ["price", "prod"], ["render", "pro
 print("done")
 """
 ENGINE = """
-import slipway.commands.up, slipway.commands.down, slipway.commands.rotate, slipway.commands.live
-import slipway.commands.by_hand
+import slipway.commands.changing.up, slipway.commands.changing.down, slipway.commands.changing.rotate
+import slipway.commands.inspecting.live
+import slipway.by_hand
 import slipway.components.aws.environment, slipway.components.image.build
 from pathlib import Path
 from slipway.engine.process import TABLE

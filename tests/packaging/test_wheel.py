@@ -123,7 +123,7 @@ def test_a_file_that_was_removed_is_said_and_nothing_is_planned(python: Path, pr
 
 def test_the_program_is_found_though_the_project_has_a_package_infra(python: Path, project: Path) -> None:
     """As the Python host runs it: the project's folder is first on the path."""
-    code = "import runpy, sys; sys.path.insert(0, '.'); import slipway.commands.by_hand as by_hand; "
+    code = "import runpy, sys; sys.path.insert(0, '.'); import slipway.by_hand as by_hand; "
     code += "by_hand.run = lambda: print('ran'); runpy.run_path('.', run_name='__main__')"
     assert ran([str(python), "-c", code], project).stdout == "ran\n"
 

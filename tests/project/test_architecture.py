@@ -41,7 +41,7 @@ PACKAGES = [
 
 @pytest.mark.parametrize(("comment", "folder", "least"), PACKAGES)
 def test_each_package_is_in_its_diagram(comment: str, folder: str, least: int) -> None:
-    """Modules of the import name itself, such as cli.py, are layers too."""
+    """Modules of the import name itself, such as by_hand.py, are layers too."""
     packages = {path.parent.name for path in (ROOT / folder).glob("*/__init__.py")}
     there = {name.partition(".")[0] for layer in drawn(comment) for name in layer}
     assert len(packages) > least

@@ -22,7 +22,7 @@ def test_no_line_break_changes_where_git_is_set_up_as_on_windows(tmp_path: Path)
     files += [
         "server/requirements.txt",
         "templates/image/model.Dockerfile.j2",
-        "infra/slipway/cli.py",
+        "infra/slipway/cli/entry.py",
         "infra/bootstrap",
     ]
     git("init", "--quiet", folder=tmp_path)

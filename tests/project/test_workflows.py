@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from slipway.commands.comment import MARKER
+from slipway.commands.inspecting.comment import MARKER
 from slipway.local.build.pulumi_cli import VERSION as PULUMI_VERSION
 from tests.support.go_linters import built
 from tests.support.workflow_runs import Project

@@ -16,7 +16,7 @@ def base_image(environment: str, check: bool, folders: Folders) -> None:
 
     This is how security updates arrive: `slipway up` then deploys every model on the new image.
     """
-    from slipway.commands.base_image import renew_base_image  # noqa: PLC0415
+    from slipway.commands.changing.base_image import renew_base_image  # noqa: PLC0415
 
     renew_base_image(environment, folders, check=check)
 
@@ -46,8 +46,8 @@ def up(
 
     Where a new release fails, what served before is restored; the exit code is then 2.
     """
-    from slipway.commands.session import Options  # noqa: PLC0415 - the engine's SDK takes a second
-    from slipway.commands.up import bring_up  # noqa: PLC0415
+    from slipway.commands.changing.session import Options  # noqa: PLC0415 - the engine's SDK takes a second
+    from slipway.commands.changing.up import bring_up  # noqa: PLC0415
 
     options = Options(yes=yes, jobs=jobs, refresh=refresh, prune=prune, adopt=adopt)
     bring_up(open_environment(environment, folders, models or None), models, options)
@@ -69,8 +69,8 @@ def down(
 
     On AWS, what holds data is retained unless it is named, and is listed by its tag; the exit code is then 2.
     """
-    from slipway.commands.down import take_down  # noqa: PLC0415
-    from slipway.commands.session import Options  # noqa: PLC0415
+    from slipway.commands.changing.down import take_down  # noqa: PLC0415
+    from slipway.commands.changing.session import Options  # noqa: PLC0415
 
     take_down(open_environment(environment, folders), models, Options(yes=yes, jobs=jobs, delete_data=delete_data))
 
@@ -85,7 +85,7 @@ def rotate(environment: str, pool: str, yes: bool, folders: Folders) -> None:
 
     Models keep serving. A run that was stopped continues when it is run again.
     """
-    from slipway.commands.rotate import rotate_pool  # noqa: PLC0415
-    from slipway.commands.session import Options  # noqa: PLC0415
+    from slipway.commands.changing.rotate import rotate_pool  # noqa: PLC0415
+    from slipway.commands.changing.session import Options  # noqa: PLC0415
 
     rotate_pool(open_environment(environment, folders), pool, Options(yes=yes, jobs=1))

@@ -6,7 +6,7 @@ import click
 
 from slipway.cli.group import cli
 from slipway.cli.options import ENVIRONMENT, JSON, MODELS, open_environment, with_folders
-from slipway.commands import completion
+from slipway.commands.project import completion
 from slipway.reading.folders import Folders
 
 
@@ -17,7 +17,7 @@ from slipway.reading.folders import Folders
 @with_folders
 def status(environment: str, models: tuple[str, ...], as_json: bool, folders: Folders) -> None:
     """Show what is live: release, readiness, whether it was verified, and its URL."""
-    from slipway.commands.live import show_status  # noqa: PLC0415
+    from slipway.commands.inspecting.live import show_status  # noqa: PLC0415
 
     show_status(open_environment(environment, folders, ()), models, as_json=as_json)
 
@@ -29,7 +29,7 @@ def status(environment: str, models: tuple[str, ...], as_json: bool, folders: Fo
 @with_folders
 def predict(environment: str, model: str, file: Any, folders: Folders) -> None:
     """Send FILE (JSON, or an image; `-` for standard input) to a model, and print its answer."""
-    from slipway.commands.live import show_prediction  # noqa: PLC0415
+    from slipway.commands.inspecting.live import show_prediction  # noqa: PLC0415
 
     show_prediction(open_environment(environment, folders, ()), model, file.name, file.read())
 
@@ -41,6 +41,6 @@ def predict(environment: str, model: str, file: Any, folders: Folders) -> None:
 @with_folders
 def verify(environment: str, models: tuple[str, ...], as_json: bool, folders: Folders) -> None:
     """Send the golden request of live models through their Services. Exit code 2 when an answer is wrong or late."""
-    from slipway.commands.live import show_verdicts  # noqa: PLC0415
+    from slipway.commands.inspecting.live import show_verdicts  # noqa: PLC0415
 
     show_verdicts(open_environment(environment, folders, ()), models, as_json=as_json)

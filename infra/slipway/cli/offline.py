@@ -19,7 +19,7 @@ def validate(files: tuple[Path, ...], as_json: bool, folders: Folders) -> None:
 
     Without FILE, everything is checked; findings in all files are reported together.
     """
-    from slipway.commands.offline import validate_all  # noqa: PLC0415 - onnx is not for `--help`
+    from slipway.commands.inspecting.offline import validate_all  # noqa: PLC0415 - onnx is not for `--help`
 
     checked = validate_all(files, folders)
     if as_json:
@@ -40,7 +40,7 @@ def plan(environment: str, models: tuple[str, ...], live: bool, as_json: bool, f
 
     No cluster is asked, but with --live. Nothing is changed.
     """
-    from slipway.commands.offline import show_plan  # noqa: PLC0415
+    from slipway.commands.inspecting.offline import show_plan  # noqa: PLC0415
 
     show_plan(open_environment(environment, folders, models or None), models, as_json=as_json, live=live)
 
@@ -52,7 +52,7 @@ def plan(environment: str, models: tuple[str, ...], live: bool, as_json: bool, f
 @with_folders
 def render(environment: str, models: tuple[str, ...], output: Path | None, folders: Folders) -> None:
     """Render the Kubernetes objects and Dockerfiles of a plan. Images are named by tag, since none is built."""
-    from slipway.commands.offline import render_all  # noqa: PLC0415
+    from slipway.commands.inspecting.offline import render_all  # noqa: PLC0415
 
     render_all(open_environment(environment, folders, models or None), models, output)
 
@@ -63,7 +63,7 @@ def render(environment: str, models: tuple[str, ...], output: Path | None, folde
 @with_folders
 def price(environment: str, as_json: bool, folders: Folders) -> None:
     """Show what an environment costs per hour and month, by model and in total, against its budget."""
-    from slipway.commands.offline import show_price  # noqa: PLC0415
+    from slipway.commands.inspecting.offline import show_price  # noqa: PLC0415
 
     show_price(open_environment(environment, folders), as_json=as_json)
 
@@ -75,7 +75,7 @@ def snapshot(folders: Folders) -> None:
 
     Where a finding stands in the way, the document says so, and the exit code is 1.
     """
-    from slipway.commands.snapshot import show_snapshot  # noqa: PLC0415
+    from slipway.commands.inspecting.snapshot import show_snapshot  # noqa: PLC0415
 
     show_snapshot(folders)
 
@@ -85,7 +85,7 @@ def snapshot(folders: Folders) -> None:
 @click.option("--base", type=click.Path(path_type=Path), help="Snapshot of the branch that HEAD would be merged into.")
 def comment(head: Path, base: Path | None) -> None:
     """Write a pull request's comment from the snapshot HEAD: what is deployed anew, what it costs, what is refused."""
-    from slipway.commands import comment as comments  # noqa: PLC0415
+    from slipway.commands.inspecting import comment as comments  # noqa: PLC0415
 
     text = comments.comment(comments.read_snapshot(head), comments.read_snapshot(base) if base else None)
     console.out.out(text, highlight=False)

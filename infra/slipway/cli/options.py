@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from slipway.commands import completion
+from slipway.commands.project import completion
 from slipway.reading.folders import Folders, from_root
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import click
 
 from slipway import console
 from slipway.cli.group import cli
-from slipway.commands import completion
+from slipway.commands.project import completion
 
 
 @cli.command()
@@ -19,7 +19,7 @@ def schema(kind: Literal["spec", "settings"] | None, check: bool) -> None:
     Without KIND both are printed, in one document. In Slipway's own repository it writes them, and the reference pages,
     into docs/.
     """
-    from slipway.commands.schema import show_schema  # noqa: PLC0415
+    from slipway.commands.project.schema import show_schema  # noqa: PLC0415
 
     show_schema(cli, kind, check=check)
 
@@ -32,7 +32,7 @@ def init(folder: Path, name: str | None) -> None:
 
     Nothing is written when one of the files is there already.
     """
-    from slipway.commands.init import init_project  # noqa: PLC0415
+    from slipway.commands.project.init import init_project  # noqa: PLC0415
 
     init_project(folder, name)
 

@@ -1,1 +1,1 @@
-"""What each command of `slipway` does; cli.py only reads their arguments."""
+"""What each command of `slipway` does; cli only reads their arguments."""

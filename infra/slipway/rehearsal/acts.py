@@ -15,10 +15,10 @@ from typing import Any
 
 import yaml
 
+from slipway.commands.changing.down import take_down
+from slipway.commands.changing.environment import environment_up
+from slipway.commands.changing.session import Options
 from slipway.commands.context import EnvironmentContext, Folders
-from slipway.commands.down import take_down
-from slipway.commands.environment import environment_up
-from slipway.commands.session import Options
 from slipway.deploy.watcher import Watcher
 from slipway.engine.engine import Engine
 from slipway.engine.events import Outcome

@@ -6,7 +6,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from slipway.commands import by_hand
+from slipway import by_hand
 from slipway.commands.context import EnvironmentContext
 from slipway.values.names import environment_labels
 from tests.support.fake_cluster import FakeCluster

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from slipway.cli import cli
+from slipway.commands.changing.session import Options
+from slipway.commands.changing.up import _announce
 from slipway.commands.context import EnvironmentContext, Folders
-from slipway.commands.session import Options
-from slipway.commands.up import _announce
 from slipway.deploy.record import live_models, save
 from slipway.errors.failures import EnvironmentMissing
 from slipway.values.version import version

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.commands.claim import refuse_foreign
+from slipway.commands.changing.claim import refuse_foreign
 from slipway.commands.context import EnvironmentContext
 from slipway.errors.base import UserError
 from slipway.values.names import environment_labels

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipway.cli import cli
-from slipway.commands.comment import LIMIT, MARKER, comment
-from slipway.commands.snapshot import EnvironmentSnapshot, ModelSnapshot, MonthlyUsd, Snapshot
+from slipway.commands.inspecting.comment import LIMIT, MARKER, comment
+from slipway.commands.inspecting.snapshot import EnvironmentSnapshot, ModelSnapshot, MonthlyUsd, Snapshot
 
 OURS = {"h2", "h3", "p", "table", "thead", "tbody", "tr", "th", "td", "code", "ul", "li", "strong"}
 HOSTILE = (

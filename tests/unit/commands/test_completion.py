@@ -11,7 +11,7 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from slipway.cli import cli
-from slipway.commands.completion import SHELLS, script
+from slipway.commands.project.completion import SHELLS, script
 
 
 @pytest.fixture

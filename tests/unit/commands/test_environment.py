@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from slipway.cluster.api import Json
+from slipway.commands.changing.environment import environment_up
 from slipway.commands.context import EnvironmentContext, Folders
-from slipway.commands.environment import environment_up
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, to_store
 from slipway.environments.running.pool_change import PoolChange
 from slipway.errors.base import UserErrors

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from slipway.cli import cli
-from slipway.commands.own_requirement import requirement
+from slipway.commands.project.own_requirement import requirement
 from slipway.errors.base import SlipwayError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

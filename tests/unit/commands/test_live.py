@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 
 from slipway.cli import cli
 from slipway.cluster.pods import cold_start_s
-from slipway.commands import live as live_commands
 from slipway.commands.context import EnvironmentContext, Folders
-from slipway.commands.live import curl, show_prediction
+from slipway.commands.inspecting import live as live_commands
+from slipway.commands.inspecting.live import curl, show_prediction
 from slipway.errors.base import UserError
 from slipway.errors.failures import ModelNotServing
 from slipway.runtimes.onnxruntime import OnnxRuntime

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-import slipway.commands.up
+import slipway.commands.changing.up
 import slipway.loading.settings
+from slipway.commands.changing.session import Options
+from slipway.commands.changing.up import bring_up
 from slipway.commands.context import EnvironmentContext
-from slipway.commands.live import show_status
-from slipway.commands.offline import show_plan
-from slipway.commands.session import Options
-from slipway.commands.up import bring_up
+from slipway.commands.inspecting.live import show_status
+from slipway.commands.inspecting.offline import show_plan
 from slipway.deploy.models import Programs
 from slipway.environments.running.kubernetes import KubernetesRunning
 from slipway.reading.folders import Folders
@@ -55,7 +55,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> LivingCluster:
     def engine_of(context: EnvironmentContext) -> Iterator[tuple[FakeEngine, Any]]:
         yield engine, SimpleNamespace(is_set=lambda: False, wait=living.pause)
 
-    monkeypatch.setattr(slipway.commands.up, "engine_of", engine_of)
+    monkeypatch.setattr(slipway.commands.changing.up, "engine_of", engine_of)
     monkeypatch.setattr(KubernetesRunning, "connect", lambda _: living)
     monkeypatch.setattr(KubernetesRunning, "resume", lambda *_, **__: None)
     monkeypatch.setattr(KubernetesRunning, "program", lambda *_, **__: FakeProgram([]))

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from slipway.cli import cli
-from slipway.commands.reference import generate, settings_schema, spec_schema
+from slipway.commands.project.reference import generate, settings_schema, spec_schema
 from slipway.reading.yaml_document import read_document
 from slipway.spec.batching import Batching
 from slipway.spec.check import Check

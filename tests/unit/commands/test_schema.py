@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from slipway.cli import cli
-from slipway.commands.reference import settings_schema, spec_schema
+from slipway.commands.project.reference import settings_schema, spec_schema
 from slipway.errors.base import UserError
 from tests.support.planned import ROOT
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from slipway.cli import cli
-from slipway.commands.snapshot import LONGEST, Snapshot
+from slipway.commands.inspecting.snapshot import LONGEST, Snapshot
 from slipway.errors.base import UserErrors
 from tests.support.planned import FIXTURES
 
@@ -80,7 +80,7 @@ def test_without_a_folder_of_settings_the_document_says_so(project: Path) -> Non
 
 
 def test_a_message_that_lists_very_much_is_cut(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("slipway.commands.snapshot.advice", lambda *_: ["one, " * 2000])
+    monkeypatch.setattr("slipway.commands.inspecting.snapshot.advice", lambda *_: ["one, " * 2000])
     document, _ = taken(project)
     (fleet,) = document["environments"]
     assert [len(warning) for warning in fleet["warnings"]][-1] == LONGEST

@@ -11,7 +11,7 @@ from tests.support import project
 PLAN = """
 import sys
 from pathlib import Path
-from slipway.commands.offline import show_plan
+from slipway.commands.inspecting.offline import show_plan
 from slipway.commands.context import Folders, EnvironmentContext
 show_plan(EnvironmentContext(sys.argv[1], Folders(Path("models"), Path("stacks"))), (), as_json=True)
 print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)

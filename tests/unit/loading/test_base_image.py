@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.commands import base_image as command
+from slipway.commands.changing import base_image as command
 from slipway.errors.base import UserError
 from slipway.errors.failures import RegistryFailed
 from slipway.loading.base_image import VARIABLE, by_digest, digest_warning, written

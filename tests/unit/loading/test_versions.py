@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from slipway.cli import cli
 from slipway.commands.context import EnvironmentContext, Folders
-from slipway.commands.reference import generate
+from slipway.commands.project.reference import generate
 from slipway.errors.base import UserError, UserErrors, each
 from slipway.loading import settings as of_settings
 from slipway.loading import specs as of_specs
@@ -188,7 +188,7 @@ def test_a_person_sees_the_warnings(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         (tmp_path / name).symlink_to(ROOT / name)
     path = spec(models, LEAST + "rollout: {drain: 5s}\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("slipway.commands.offline.find_root", lambda _: ROOT)
+    monkeypatch.setattr("slipway.commands.inspecting.offline.find_root", lambda _: ROOT)
     said = CliRunner().invoke(cli, ["validate", str(path)])
     assert said.exit_code == 0
     assert "warning: " in said.stderr

@@ -8,7 +8,7 @@ from slipway_server.values.config import ServerConfig
 
 from slipway import installation
 from slipway.artifacts.golden_request import GoldenRequest
-from slipway.commands.reference import spec_schema
+from slipway.commands.project.reference import spec_schema
 from slipway.plan.code_digests import code_digests
 from slipway.runtimes.base import Answer, BadAnswer, Runtime, Served
 from slipway.runtimes.onnxruntime import OnnxRuntime

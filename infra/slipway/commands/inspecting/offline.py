@@ -116,7 +116,7 @@ def advice(context: EnvironmentContext, models: Sequence[ModelPlan]) -> Iterator
 
 
 def _changes(context: EnvironmentContext, names: Sequence[str]) -> "list[Change]":
-    from slipway.commands.changes import changes_of  # noqa: PLC0415 - the cluster's SDK takes half a second
+    from slipway.commands.inspecting.changes import changes_of  # noqa: PLC0415 - the cluster's SDK takes half a second
 
     return changes_of(context, names)
 

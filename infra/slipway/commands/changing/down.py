@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from slipway import console
 from slipway.cluster.api import Cluster
+from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
-from slipway.commands.session import Options, confirm, engine_of
 from slipway.deploy.down import model_stacks, prove_models_gone, remove_models, remove_unknown
 from slipway.environments.running.namespace import why_namespace_stays
 from slipway.errors.base import Place, UnknownName

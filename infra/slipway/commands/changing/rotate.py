@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from slipway import console
 from slipway.cluster.drain import drain
+from slipway.commands.changing.environment import environment_up
+from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
-from slipway.commands.environment import environment_up
-from slipway.commands.session import Options, confirm, engine_of
 from slipway.engine.engine import Engine
 from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.environments.running.pool_change import PoolChange

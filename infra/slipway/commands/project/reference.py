@@ -18,7 +18,7 @@ from slipway.capacity.estimates import (
     READ_BYTES_PER_S,
 )
 from slipway.catalog.aws import HOURS_PER_MONTH, INSTANCE_TYPES, REGIONS, accelerator_of, mig_profiles
-from slipway.commands.command_reference import command_page
+from slipway.commands.project.command_reference import command_page
 from slipway.environments.planning.kinds import KINDS
 from slipway.installation import templates
 from slipway.loading.settings import CONFIG_KEY, PULUMI_KEYS

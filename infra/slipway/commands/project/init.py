@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from slipway import console
-from slipway.commands.own_requirement import own_requirement
+from slipway.commands.project.own_requirement import own_requirement
 from slipway.errors.base import FileRefused, Place, UserError, UserErrors, shown
 from slipway.installation import DISTRIBUTION, resource
 

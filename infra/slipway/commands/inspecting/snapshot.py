@@ -8,7 +8,7 @@ from slipway_server.values.text import shortened
 from slipway import console
 from slipway.capacity.estimates import Cost, monthly
 from slipway.commands.context import EnvironmentContext, Folders
-from slipway.commands.offline import advice, today
+from slipway.commands.inspecting.offline import advice, today
 from slipway.errors.base import UserError, UserErrors, each
 from slipway.loading.specs import environments
 from slipway.planner.environment import ModelPlan

@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable, Sequence
 
 from slipway import console
-from slipway.commands.changes import live_there
-from slipway.commands.claim import adopt_if_asked, refuse_foreign
+from slipway.commands.changing.claim import adopt_if_asked, refuse_foreign
+from slipway.commands.changing.environment import environment_up
+from slipway.commands.changing.rotate import remove_groups
+from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
-from slipway.commands.environment import environment_up
-from slipway.commands.live import curl, reachable
-from slipway.commands.rotate import remove_groups
-from slipway.commands.session import Options, confirm, engine_of
+from slipway.commands.inspecting.changes import live_there
+from slipway.commands.inspecting.live import curl, reachable
 from slipway.deploy.changes import changes
 from slipway.deploy.down import prove_models_gone, remove_models, remove_unknown
 from slipway.deploy.judge import verify

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from slipway.commands.claim import is_adopted
+from slipway.commands.changing.claim import is_adopted
 from slipway.commands.context import EnvironmentContext
 from slipway.engine.engine import Engine
 from slipway.environments.planning.aws.node_groups import NodeGroup

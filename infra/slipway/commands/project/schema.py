@@ -6,7 +6,7 @@ from typing import Literal
 import click
 
 from slipway import console
-from slipway.commands.reference import generate, settings_schema, spec_schema
+from slipway.commands.project.reference import generate, settings_schema, spec_schema
 from slipway.errors.base import FileRefused, Place, UserError, UserErrors
 from slipway.installation import checkout
 from slipway.reading.folders import find_root, from_root

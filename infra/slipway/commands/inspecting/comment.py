@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from slipway_server.values.text import shortened
 
-from slipway.commands.snapshot import EnvironmentSnapshot, ModelSnapshot, MonthlyUsd, Snapshot
+from slipway.commands.inspecting.snapshot import EnvironmentSnapshot, ModelSnapshot, MonthlyUsd, Snapshot
 from slipway.errors.base import FileRefused
 from slipway.reading.files import BadFile, open_regular
 

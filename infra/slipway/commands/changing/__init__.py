@@ -1,0 +1,1 @@
+"""Commands that change an environment or its settings, and what plain `pulumi up` runs."""

@@ -1,0 +1,1 @@
+"""Commands that change nothing: about plans, about what is live, and about the difference."""

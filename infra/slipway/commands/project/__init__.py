@@ -1,0 +1,1 @@
+"""Commands about a project: a new one, schemas and reference pages, completion."""
