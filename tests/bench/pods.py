@@ -17,7 +17,7 @@ from typing import Any
 
 from slipway.catalog.pod_contract import SERVER_PORT
 from slipway.cluster.api import Cluster
-from slipway.errors.failures import ApiRefused
+from slipway.errors.reaching import ApiRefused
 
 NODE = "bench-simulated"
 _NETWORK = ipaddress.ip_network("10.246.1.0/24")

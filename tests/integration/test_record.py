@@ -9,7 +9,7 @@ from slipway.commands.context import EnvironmentContext, Folders
 from slipway.deploy.live_release import record_of_live
 from slipway.deploy.record import saved
 from slipway.deploy.record_format import packed, unpacked
-from slipway.errors.failures import ApiRefused
+from slipway.errors.reaching import ApiRefused
 from tests.support.workbench import Workbench, post
 
 ONES = {"inputs": {"a": [[1, 1, 1]], "b": [[0, 0, 0]]}}

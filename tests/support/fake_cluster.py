@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from slipway.cluster.api import Cluster
-from slipway.errors.failures import ApiRefused, ClusterUnreachable
+from slipway.errors.reaching import ApiRefused, ClusterUnreachable
 
 _MOST_BYTES = 2**20
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slipway.cluster.rollout import REVISION
-from slipway.errors.failures import ApiRefused, ClusterUnreachable
+from slipway.errors.reaching import ApiRefused, ClusterUnreachable
 from slipway.values.names import RELEASE_LABEL
 from tests.support.fake_cluster import FakeCluster
 

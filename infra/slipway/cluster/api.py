@@ -16,7 +16,7 @@ import urllib3.exceptions
 from slipway_server.values.text import shortened
 
 from slipway.cluster.kubeconfig import asking_for_credentials, connect, proxy_of
-from slipway.errors.failures import ApiRefused, ClusterUnreachable
+from slipway.errors.reaching import ApiRefused, ClusterUnreachable
 from slipway.render.objects import MODEL_OBJECTS
 
 Json = dict[str, Any]

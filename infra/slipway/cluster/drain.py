@@ -8,7 +8,8 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 from slipway.cluster.api import Cluster, Json
-from slipway.errors.failures import ApiRefused, Interrupted, NodesNotDrained
+from slipway.errors.failures import Interrupted, NodesNotDrained
+from slipway.errors.reaching import ApiRefused
 
 _POLL_S = 2.0
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from slipway.cluster.api import Cluster
 from slipway.cluster.ownership import is_own
-from slipway.errors.failures import ApiRefused
+from slipway.errors.reaching import ApiRefused
 
 _GIVEN = {
     ("configmaps", "kube-root-ca.crt"),

@@ -18,7 +18,7 @@ from kubernetes.config.config_exception import ConfigException
 from urllib3.exceptions import DependencyWarning
 from yaml import YAMLError
 
-from slipway.errors.failures import ContextUnknown, NoCredentials, NoSocks
+from slipway.errors.reaching import ContextUnknown, NoCredentials, NoSocks
 
 _DEFAULT = "~/.kube/config"
 _MISTAKES = (ConfigException, YAMLError, OSError, ValueError, TypeError, AttributeError)

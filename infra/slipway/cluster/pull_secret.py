@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from slipway.cluster.api import Cluster
 from slipway.errors.base import Place, WrongValue
-from slipway.errors.failures import ApiRefused
+from slipway.errors.reaching import ApiRefused
 
 
 def refuse_missing_pull_secret(cluster: Cluster, secret: str, registry: str, at: tuple[Place, str]) -> None:

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from slipway_server.values.expect import judge
 
 from slipway.artifacts.golden_request import GoldenRequest
-from slipway.errors.failures import ApiRefused, ClusterUnreachable, WrongAnswer
+from slipway.errors.failures import WrongAnswer
+from slipway.errors.reaching import ApiRefused, ClusterUnreachable
 from slipway.runtimes.base import Answer, BadAnswer
 from slipway.runtimes.registry import RUNTIMES
 

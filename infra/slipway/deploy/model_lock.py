@@ -14,7 +14,8 @@ from typing import Any
 from slipway.deploy.ports import ClusterApi, Json
 from slipway.engine.process import TABLE, parsed, spoken
 from slipway.errors.base import SlipwayError
-from slipway.errors.failures import ApiRefused, Interrupted, LockLost, ModelLocked
+from slipway.errors.failures import Interrupted, LockLost, ModelLocked
+from slipway.errors.reaching import ApiRefused
 from slipway.values.names import MANAGED_BY, lock
 
 _DURATION_S = 20

@@ -13,7 +13,8 @@ from slipway.cluster.api import Json
 from slipway.cluster.pod_trouble import UNSCHEDULABLE, Trouble
 from slipway.cluster.rollout import Completed, Seen, State, UnderWay, rolling, state_of
 from slipway.deploy.ports import ClusterApi, Tell
-from slipway.errors.failures import ClusterUnreachable, Interrupted, RolloutFailed
+from slipway.errors.failures import Interrupted, RolloutFailed
+from slipway.errors.reaching import ClusterUnreachable
 from slipway.values.names import MANAGED_BY
 
 POLL_S = 0.5

@@ -10,7 +10,8 @@ import pytest
 import slipway.cluster.drain
 from slipway.cluster.api import Cluster
 from slipway.cluster.drain import drain
-from slipway.errors.failures import ApiRefused, Interrupted, NodesNotDrained
+from slipway.errors.failures import Interrupted, NodesNotDrained
+from slipway.errors.reaching import ApiRefused
 
 
 class Api(Cluster):

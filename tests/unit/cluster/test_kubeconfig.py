@@ -15,7 +15,7 @@ import pytest
 from slipway.cluster.api import Cluster
 from slipway.cluster.kubeconfig import connect, proxy_of
 from slipway.errors.base import SlipwayError
-from slipway.errors.failures import ApiRefused, ClusterUnreachable, ContextUnknown, NoCredentials, NoSocks
+from slipway.errors.reaching import ApiRefused, ClusterUnreachable, ContextUnknown, NoCredentials, NoSocks
 
 PRIVATE = "https://10.9.8.7:6443"
 PROXY = "http://someone:secret@127.0.0.1:9"

@@ -8,7 +8,7 @@ import pytest
 from slipway.cluster.api import Cluster
 from slipway.cluster.pull_secret import refuse_missing_pull_secret
 from slipway.errors.base import Place, UserError
-from slipway.errors.failures import ApiRefused
+from slipway.errors.reaching import ApiRefused
 from tests.support.fake_cluster import FakeCluster
 
 AT = (Place("stacks/Pulumi.cloud.yaml", 9), "config.slipway:environment.pull_secret")

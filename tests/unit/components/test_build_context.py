@@ -18,7 +18,7 @@ from slipway.components.image import build, of_model
 from slipway.components.image.build_context import planned_context
 from slipway.components.image.of_model import image_args
 from slipway.errors.base import DeployError
-from slipway.errors.failures import FileChanged
+from slipway.errors.images import FileChanged
 from slipway.loading.settings import load_settings
 from slipway.loading.specs import load_spec_file
 from slipway.plan.code_digests import CodeDigests, code_digests

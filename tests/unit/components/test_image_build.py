@@ -14,7 +14,7 @@ from slipway.components.image import build
 from slipway.components.image.build import ImageBuilder
 from slipway.components.image.build_context import planned_context
 from slipway.errors.base import DeployError, UserError
-from slipway.errors.failures import RegistryFailed
+from slipway.errors.images import RegistryFailed
 from tests.support.fake_docker import DIGEST, FakeDocker, served
 
 IMAGE = "registry.example.com/team/digits:1"

@@ -17,7 +17,8 @@ from slipway.deploy.models import Deployer, ModelResult, Programs, needs_update
 from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record import live_of, recorded_models, saved
 from slipway.deploy.watcher import Watcher
-from slipway.errors.failures import ClusterUnreachable, Interrupted, LockLost, RolloutFailed, StackFailed, WrongAnswer
+from slipway.errors.failures import Interrupted, LockLost, RolloutFailed, StackFailed, WrongAnswer
+from slipway.errors.reaching import ClusterUnreachable
 from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
 from slipway.render.model import render_model

@@ -7,7 +7,8 @@ import pytest
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.deploy import judge as module
 from slipway.deploy.judge import verify
-from slipway.errors.failures import ApiRefused, ClusterUnreachable, WrongAnswer
+from slipway.errors.failures import WrongAnswer
+from slipway.errors.reaching import ApiRefused, ClusterUnreachable
 from tests.support.fake_cluster import FakeCluster
 
 CHECK = GoldenRequest("onnxruntime", {"input": [1]}, {"label": 7}, 2.0)

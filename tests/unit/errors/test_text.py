@@ -9,7 +9,7 @@ import slipway_server.values.text
 import slipway.local.host.text
 from slipway.cluster.api import Cluster
 from slipway.errors.base import FileRefused, shown
-from slipway.errors.failures import ApiRefused
+from slipway.errors.reaching import ApiRefused
 from slipway.local.plugins.kubernetes.client.api import _status
 
 LONG = "what it is about: " + "/a/file/of/its/code.cc:256 void function() " * 200 + "max supported IR version: 13"

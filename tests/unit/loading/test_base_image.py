@@ -6,7 +6,7 @@ import pytest
 
 from slipway.commands.changing import base_image as command
 from slipway.errors.base import UserError
-from slipway.errors.failures import RegistryFailed
+from slipway.errors.images import RegistryFailed
 from slipway.loading.base_image import VARIABLE, by_digest, digest_warning, written
 from slipway.loading.specs import load_settings, load_spec_file
 from slipway.plan.code_digests import code_digests

@@ -11,7 +11,7 @@ import pytest
 
 from slipway.components.image.build import ImageBuilder
 from slipway.components.image.build_context import planned_context
-from slipway.errors.failures import RegistryFailed
+from slipway.errors.images import RegistryFailed
 from slipway.local.plugins.aws.backend import Aws, Backend
 from slipway.local.plugins.aws.moto_server import moto
 from slipway.rehearsal import aws_command

@@ -3,7 +3,7 @@
 from slipway import console
 from slipway.components.image.build import ImageBuilder
 from slipway.errors.base import WrongValue
-from slipway.errors.failures import RegistryFailed
+from slipway.errors.images import RegistryFailed
 from slipway.loading.base_image import written
 from slipway.reading.folders import Folders
 

@@ -19,7 +19,8 @@ from slipway.deploy.judge import Verdict
 from slipway.deploy.judge import verify as judge_live
 from slipway.deploy.record import Live, live_models, saved
 from slipway.errors.base import FileRefused, Place, UnknownName
-from slipway.errors.failures import ApiRefused, ModelNotServing, WrongAnswer
+from slipway.errors.failures import ModelNotServing, WrongAnswer
+from slipway.errors.reaching import ApiRefused
 from slipway.reading.folders import find_root
 from slipway.runtimes.registry import RUNTIMES
 from slipway.spec.model import ModelSpec

@@ -26,15 +26,9 @@ from filelock import FileLock, Timeout
 from slipway.catalog.pod_contract import IMAGE_PLATFORMS, IMAGE_PYTHON
 from slipway.components.image.docker_credentials import without_missing_helpers
 from slipway.errors.base import DeployError, FileRefused
-from slipway.errors.failures import (
-    DockerUnreachable,
-    FileChanged,
-    ImageBuildFailed,
-    NoSpace,
-    RegistryFailed,
-    WheelsFailed,
-)
+from slipway.errors.failures import NoSpace
 from slipway.errors.full_disk import disk_errors, full, told
+from slipway.errors.images import DockerUnreachable, FileChanged, ImageBuildFailed, RegistryFailed, WheelsFailed
 
 Report = Callable[[str], None]
 

@@ -11,8 +11,8 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
-from slipway.errors.failures import FileChanged
 from slipway.errors.full_disk import disk_errors
+from slipway.errors.images import FileChanged
 from slipway.plan.model import ImageFile
 from slipway.reading.files import BadFile, open_regular
 

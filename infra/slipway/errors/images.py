@@ -1,0 +1,53 @@
+"""Say what failed while an image was built or pushed, and what to do next."""
+
+from pathlib import Path
+
+from slipway.errors.base import DeployError
+
+
+class DockerUnreachable(DeployError):
+    """No Docker Engine answers, so that no image can be looked up or built."""
+
+    def __init__(self, host: str, reason: str) -> None:
+        super().__init__(
+            f"the Docker Engine at {host} does not answer: {reason}; "
+            "next: start it, or set DOCKER_HOST, then run the command again; nothing was changed"
+        )
+
+
+class RegistryFailed(DeployError):
+    """The registry did not answer, or refused."""
+
+    def __init__(self, reference: str, reason: str) -> None:
+        super().__init__(
+            f"registry of {reference}: {reason}; "
+            "next: check that the registry answers, has space and that `docker login` was done, then run again"
+        )
+
+
+class FileChanged(DeployError):
+    """A file that goes into an image is another one than was planned."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(
+            f"{path}: changed after it was planned: it {problem}; nothing was pushed or deployed; "
+            "next: run the command again to deploy what the file holds now, or restore the planned file"
+        )
+
+
+class ImageBuildFailed(DeployError):
+    """The Docker Engine could not build an image."""
+
+    def __init__(self, reference: str, reason: str, output: str) -> None:
+        printed = f"\nlast lines of the build:\n{output.strip()}" if output.strip() else ""
+        super().__init__(f"image {reference} was not built: {reason}; nothing was deployed{printed}")
+
+
+class WheelsFailed(DeployError):
+    """The locked wheels of the model server could not be fetched."""
+
+    def __init__(self, requirements: Path, reason: str) -> None:
+        super().__init__(
+            f"{requirements}: the wheels were not installed: {reason}; "
+            "next: check that the package index answers, then run the command again; nothing was deployed"
+        )
