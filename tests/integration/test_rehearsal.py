@@ -29,6 +29,7 @@ from slipway.local.plugins.aws.faults import Control, control
 from slipway.rehearsal import checks, leftovers
 from slipway.rehearsal.acts import Acts, change_settings, copied_settings
 from slipway.rehearsal.stage import Stage, stage
+from slipway.settings.aws import AwsSettings
 from slipway.values import names
 from tests.support import rounds
 from tests.support.workbench import ROOT
@@ -45,7 +46,7 @@ Change = Callable[[dict[str, Any]], None]
 @pytest.fixture(scope="module")
 def on() -> Iterator[Stage]:
     settings = load_settings(ROOT / "stacks", "prod")
-    assert settings.kind == "aws"
+    assert isinstance(settings, AwsSettings)
     with stage(settings) as made:
         yield made
 

@@ -1,14 +1,20 @@
 """Only the package `environments` asks of what kind an environment is; everybody else asks what it can do."""
 
 import ast
+import importlib
+import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import pytest
 
-from slipway.environments.planning.kinds import KINDS
-from slipway.settings.aws import AnySettings
+import slipway.settings
+from slipway.environments.planning.protocol import Planning
+from slipway.environments.running.protocol import Running
+from slipway.loading.settings import SettingsFile
+from slipway.settings.base import AnySettings
+from slipway.settings.kinds import KINDS
 
 SOURCES = Path(__file__).resolve().parents[2] / "infra" / "slipway"
 MAY_ASK = ("environments/", "settings/", "rehearsal/")
@@ -61,6 +67,17 @@ def test_a_question_is_found(source: str) -> None:
 
 
 def test_every_kind_of_settings_is_listed_under_the_name_that_it_says_itself() -> None:
-    assert set(KINDS.values()) == set(get_args(AnySettings))
+    for module in pkgutil.iter_modules(slipway.settings.__path__):
+        importlib.import_module(f"slipway.settings.{module.name}")
+    assert set(KINDS.values()) == set(AnySettings.__subclasses__())
     for name, settings in KINDS.items():
         assert get_args(settings.model_fields["kind"].annotation) == (name,)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_has_what_plans_it_and_what_runs_it(name: str) -> None:
+    """The picking is by name, so that mypy does not see a missing one; what is returned it does see."""
+    planning_of = importlib.import_module(f"slipway.environments.planning.{name}").planning_of
+    running_of = importlib.import_module(f"slipway.environments.running.{name}").running_of
+    assert get_type_hints(planning_of) == {"settings": KINDS[name], "return": Planning}
+    assert get_type_hints(running_of) == {"file": SettingsFile, "settings": KINDS[name], "return": Running}

@@ -17,7 +17,7 @@ from slipway.errors.full_disk import disk_errors
 from slipway.loading.settings import CONFIG_KEY, environments
 from slipway.reading.findings import dotted, validated
 from slipway.reading.yaml_document import read_document, read_text, with_value
-from slipway.settings.aws import AnySettings
+from slipway.settings.base import AnySettings
 from slipway.settings.kubernetes import BaseImage
 from slipway.values.section import Section
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from slipway.environments.planning.kinds import KINDS, planning
+from slipway.environments.planning.kinds import planning
 from slipway.errors.base import (
     FileRefused,
     MissingKey,
@@ -22,7 +22,8 @@ from slipway.errors.base import (
 from slipway.loading.versions import SETTINGS_FIELDS, deprecations, told_once, too_old
 from slipway.reading.findings import Locate, dotted, validated
 from slipway.reading.yaml_document import Document, FieldPath, read_document, refuse_empty
-from slipway.settings.aws import AnySettings
+from slipway.settings.base import AnySettings
+from slipway.settings.kinds import KINDS
 
 CONFIG_KEY = "slipway:environment"
 PULUMI_KEYS = ("encryptionsalt", "secretsprovider", "encryptedkey")

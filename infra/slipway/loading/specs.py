@@ -13,7 +13,7 @@ from slipway.loading.versions import SPEC_FIELDS, deprecations, newer_format, to
 from slipway.reading.findings import Locate, dotted
 from slipway.reading.folders import find_root
 from slipway.reading.yaml_document import Document, FieldPath, read_document, refuse_empty
-from slipway.settings.aws import AnySettings
+from slipway.settings.base import AnySettings
 from slipway.spec.model import OVERRIDABLE
 
 __all__ = [

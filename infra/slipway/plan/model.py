@@ -12,7 +12,7 @@ from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.pool import Pool
 from slipway.errors.base import Place, UnknownName
 from slipway.plan.release import Origin
-from slipway.settings.aws import AnySettings
+from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
 from slipway.values import names
 

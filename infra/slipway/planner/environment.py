@@ -20,7 +20,7 @@ from slipway.render.image import render_dockerfile, render_runtime_dockerfile
 from slipway.render.model import render_model
 from slipway.runtimes.base import Served
 from slipway.runtimes.registry import RUNTIMES
-from slipway.settings.aws import AnySettings
+from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
 from slipway.values import names
 from slipway.values.version import version

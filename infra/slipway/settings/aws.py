@@ -18,7 +18,8 @@ from slipway.settings.aws_values import (
     TagValue,
     Zone,
 )
-from slipway.settings.kubernetes import Namespace, PinnedImage, Settings, refuse_repeated
+from slipway.settings.base import AnySettings
+from slipway.settings.kubernetes import Namespace, PinnedImage, refuse_repeated
 from slipway.settings.requirement import Requirement
 from slipway.values.cidrs import ZONES_MOST
 from slipway.values.quantities import ModelName, refusal
@@ -81,7 +82,7 @@ class Budget(Section):
     )
 
 
-class AwsSettings(Section):
+class AwsSettings(AnySettings):
     """One environment on AWS: everything from the network to the platform that models stand on."""
 
     kind: Literal["aws"] = Field(description="What the environment is: an EKS cluster of its own.", examples=["aws"])
@@ -196,7 +197,3 @@ class AwsSettings(Section):
                 raise refusal(problem, allowed, todo, ("node_pools", index, "accelerator"))
             refuse_wrong_mig(pool, self.region, ("node_pools", index, "sharing", "mig"))
         return self
-
-
-AnySettings = Settings | AwsSettings
-"""Settings of any kind; which one says the field `kind`."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
+from slipway.settings.base import AnySettings
 from slipway.settings.requirement import Requirement
 from slipway.values.quantities import Bytes, DnsLabel, Millicores, ModelName, line_of_text, refusal
 from slipway.values.section import Section, number
@@ -170,7 +171,7 @@ class NodePool(Section):
     taints: tuple[Taint, ...] = Field(default=(), description="Taints of the pool's nodes.")
 
 
-class Settings(Section):
+class Settings(AnySettings):
     """One environment: a Kubernetes cluster, a registry, and the nodes there can be."""
 
     kind: Literal["kubernetes"] = Field(

@@ -102,6 +102,7 @@ def test_a_stack_that_is_not_there_has_no_groups() -> None:
 
 def test_each_group_that_is_there_has_one_fate() -> None:
     other = changed("cpu", max_nodes=20)
+    assert isinstance(other.settings, AwsSettings)
     pools = tuple(pool for pool in other.settings.node_pools if pool.name != "graviton")
     with_settings(other, node_pools=pools)
     with_settings(

@@ -22,7 +22,8 @@ from slipway.render.environment import render_environment
 from slipway.render.image import render_dockerfile
 from slipway.render.model import placeholder_image, render_model
 from slipway.render.yaml import to_yaml
-from slipway.settings.aws import AnySettings, AwsSettings
+from slipway.settings.aws import AwsSettings
+from slipway.settings.base import AnySettings
 from tests.support.planned import CODE, FIXTURES
 
 SPEC = (FIXTURES / "spec/ok/all-fields.yaml").read_text()

@@ -19,7 +19,6 @@ from slipway.capacity.estimates import (
 )
 from slipway.catalog.aws import HOURS_PER_MONTH, INSTANCE_TYPES, REGIONS, accelerator_of, mig_profiles
 from slipway.commands.project.command_reference import command_page
-from slipway.environments.planning.kinds import KINDS
 from slipway.installation import templates
 from slipway.loading.settings import CONFIG_KEY, PULUMI_KEYS
 from slipway.policy.rules import RULES
@@ -27,6 +26,7 @@ from slipway.reading.yaml_document import DEPTH_LIMIT, SIZE_LIMIT
 from slipway.render.objects import MODEL_OBJECTS, Phase
 from slipway.runtimes.onnxruntime import OnnxRuntime
 from slipway.runtimes.registry import RUNTIMES
+from slipway.settings.kinds import KINDS
 from slipway.spec.model import OVERRIDABLE, ModelSpec
 from slipway.values.quantities import format_bytes
 
@@ -45,7 +45,7 @@ def generate(commands: click.Group) -> dict[Path, str]:
         docs / "cli.md": command_page(commands),
         docs / "policy.md": _page("policy.md", {}),
         docs / "objects.md": _page("objects.md", {}),
-        docs / "settings.md": _page("settings.md", {f"{name}_fields": _of(kind) for name, kind in KINDS.items()}),
+        docs / "settings.md": _settings_page(),
     }
 
 
@@ -69,7 +69,7 @@ def settings_schema() -> Schema:
     models = list(KINDS.values())
     for model in models:
         settings = _of(model)
-        definitions |= settings.pop("$defs") | {model.__name__: settings}
+        definitions |= settings.pop("$defs", {}) | {model.__name__: settings}
     config = {
         "type": "object",
         "properties": {CONFIG_KEY: {"oneOf": [{"$ref": f"#/$defs/{model.__name__}"} for model in models]}},
@@ -114,7 +114,25 @@ def _text(schema: Schema) -> str:
 def _page(name: str, tables: Mapping[str, Schema]) -> str:
     """A reference page: the hand-written text around tables of all fields."""
     text = (templates() / "docs" / name).read_text()
-    facts = {key: "\n".join(_table(schema)) for key, schema in tables.items()} | {
+    return _filled(text, {key: "\n".join(_table(schema)) for key, schema in tables.items()} | _facts())
+
+
+def _settings_page() -> str:
+    """The page of settings: what holds for every kind, then of each kind its text and a table of its fields."""
+    folder = templates() / "docs"
+    sections = []
+    for name, model in KINDS.items():
+        text = (folder / "settings" / f"{name}.md").read_text()
+        fields = {"fields": "\n".join(_table(_of(model)))}
+        sections.append(f"## Kind `{name}`\n\n" + _filled(text, fields | _facts()).rstrip("\n"))
+    kinds = " or ".join(f"[`{name}`](#kind-{name})" for name in KINDS)
+    page = (folder / "settings.md").read_text()
+    return _filled(page, {"kinds": kinds, "sections": "\n\n".join(sections)})
+
+
+def _facts() -> dict[str, str]:
+    """What Slipway knows and pages tell, by what stands for it in their templates."""
+    return {
         "catalog": "\n".join(_catalog()),
         "rules": "\n".join(_rules()),
         "runtimes": "\n".join(_runtimes()),
@@ -136,6 +154,9 @@ def _page(name: str, tables: Mapping[str, Schema]) -> str:
         "server_start_s": str(OnnxRuntime.server_start_s),
         "read_rate": format_bytes(READ_BYTES_PER_S),
     }
+
+
+def _filled(text: str, facts: Mapping[str, str]) -> str:
     for key, value in facts.items():
         text = text.replace(f"<<{key}>>", value)
     return text
@@ -144,7 +165,7 @@ def _page(name: str, tables: Mapping[str, Schema]) -> str:
 def _table(schema: Schema) -> Iterator[str]:
     yield "| field | needed | type | meaning | example |"
     yield "| --- | --- | --- | --- | --- |"
-    yield from _rows(schema, schema["$defs"], "")
+    yield from _rows(schema, schema.get("$defs", {}), "")
 
 
 def _catalog() -> Iterator[str]:

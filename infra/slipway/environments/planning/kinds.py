@@ -1,27 +1,17 @@
-"""List the kinds of environment, and pick what plans one: nothing else in planning asks for the kind."""
+"""Pick what plans an environment, by the kind of its settings: nothing else in planning asks for the kind."""
 
-from collections.abc import Mapping
-from typing import assert_never
+from collections.abc import Callable
+from importlib import import_module
 
-from slipway.environments.planning.aws.planning import AwsPlanning
-from slipway.environments.planning.kubernetes import KubernetesPlanning
 from slipway.environments.planning.protocol import Planning
-from slipway.settings.aws import AnySettings, AwsSettings
-from slipway.settings.kubernetes import Settings
-
-KINDS: Mapping[str, type[Settings] | type[AwsSettings]] = {"kubernetes": Settings, "aws": AwsSettings}
-"""What a person writes about each kind, by what `kind` of the settings says.
-
-What runs each kind is in `slipway.environments.running.kinds`.
-"""
+from slipway.settings.base import AnySettings
 
 
 def planning(settings: AnySettings) -> Planning:
-    """What plans the environment with these settings."""
-    match settings:
-        case Settings():
-            return KubernetesPlanning(settings)
-        case AwsSettings():
-            return AwsPlanning(settings)
-        case _:
-            assert_never(settings)
+    """What plans the environment with these settings.
+
+    It is in the module beside this one that has the name of the kind, and only that one is imported.
+    """
+    # Settings were validated as one of KINDS, so that the name is never a person's own.
+    of_kind: Callable[[AnySettings], Planning] = import_module(f"{__package__}.{settings.kind}").planning_of
+    return of_kind(settings)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from slipway.environments.planning.pool import Accelerators, Pool
-from slipway.environments.planning.protocol import Charges, Refusal
+from slipway.environments.planning.protocol import Charges, Planning, Refusal
 from slipway.settings.kubernetes import NodePool, Settings
 
 
@@ -50,6 +50,11 @@ class KubernetesPlanning:
     def warnings(self, _: date, /) -> tuple[str, ...]:
         """Nothing goes out of support."""
         return ()
+
+
+def planning_of(settings: Settings) -> Planning:
+    """What plans the environment with these settings."""
+    return KubernetesPlanning(settings)
 
 
 def _pool(pool: NodePool) -> Pool:

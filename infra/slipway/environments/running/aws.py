@@ -13,7 +13,7 @@ from slipway.aws.identifiers import identifiers
 from slipway.aws.tagged import tagged
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, stored
 from slipway.environments.running.pool_change import PoolChange
-from slipway.environments.running.protocol import Json, Program, Tell
+from slipway.environments.running.protocol import Json, Program, Running, Tell
 from slipway.errors.base import UserErrors, WrongValue
 from slipway.errors.failures import AwsCliMissing, EnvironmentMissing, LeftBehind
 from slipway.loading.settings import SettingsFile
@@ -179,6 +179,11 @@ class AwsRunning:
             options = " ".join(f"--delete-data {item}" for item in sorted(kept))
             todo = f"slipway down {environment} {options} deletes what holds data; the rest, if any, by hand"
         raise LeftBehind(environment, left, todo)
+
+
+def running_of(file: SettingsFile, settings: AwsSettings) -> Running:
+    """What runs the environment of a settings file."""
+    return AwsRunning(file, settings)
 
 
 def _resources(state: Json | None) -> list[Json]:

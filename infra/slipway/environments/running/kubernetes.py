@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.environments.running.pool_change import PoolChange
-from slipway.environments.running.protocol import Json, Program, Tell
+from slipway.environments.running.protocol import Json, Program, Running, Tell
 from slipway.errors.base import UserError
 from slipway.loading.settings import SettingsFile
 from slipway.settings.kubernetes import Settings
@@ -109,3 +109,8 @@ class KubernetesRunning:
         if stays is None:
             prove_environment_gone(cluster, environment)
         return stays
+
+
+def running_of(file: SettingsFile, settings: Settings) -> Running:
+    """What runs the environment of a settings file."""
+    return KubernetesRunning(file, settings)

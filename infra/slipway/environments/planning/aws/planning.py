@@ -9,7 +9,7 @@ from slipway.catalog.platform_pins import EKS
 from slipway.environments.planning.aws.charges import charges
 from slipway.environments.planning.aws.pools import pools
 from slipway.environments.planning.pool import Pool
-from slipway.environments.planning.protocol import Charges, Refusal
+from slipway.environments.planning.protocol import Charges, Planning, Refusal
 from slipway.settings.aws import AwsSettings
 from slipway.values import names
 
@@ -73,3 +73,8 @@ class AwsPlanning:
             f"Kubernetes {version} left its standard support on {support.standard_until}: its control "
             f"plane costs six times as much, and AWS upgrades it by itself after {support.extended_until}",
         )
+
+
+def planning_of(settings: AwsSettings) -> Planning:
+    """What plans the environment with these settings."""
+    return AwsPlanning(settings)

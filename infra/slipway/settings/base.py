@@ -1,0 +1,50 @@
+"""Say what the settings of every kind of environment have, whatever else a kind has of its own."""
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+from slipway.values.section import Section
+
+
+class AnySettings(Section):
+    """The settings of an environment of any kind.
+
+    Each kind declares these as fields, in its own order and words, or as properties where nobody writes them.
+    """
+
+    if TYPE_CHECKING:  # pydantic would take a declaration here for a field, and put it before those of the kind
+
+        @property
+        @abstractmethod
+        def kind(self) -> str:
+            """Which kind it is, by its name in `slipway.settings.kinds`."""
+
+        @property
+        @abstractmethod
+        def slipway(self) -> str | None:
+            """Least version of Slipway that may work on the environment."""
+
+        @property
+        @abstractmethod
+        def namespace(self) -> str:
+            """Namespace of models and of all that Slipway makes for them."""
+
+        @property
+        @abstractmethod
+        def registry(self) -> str:
+            """Registry that images are pushed to: host and path, without scheme."""
+
+        @property
+        @abstractmethod
+        def base_image(self) -> str:
+            """Image that models' images start from."""
+
+        @property
+        @abstractmethod
+        def service_type(self) -> str:
+            """How a model's Service is reached: a type of Kubernetes' Services."""
+
+        @property
+        @abstractmethod
+        def models(self) -> tuple[str, ...] | None:
+            """Models to deploy; None for every spec of the models folder."""
