@@ -11,10 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.source_copy import Edit, SourceCopy
-
-_HEAD = "## Unreleased\n\n### Changed\n\n"
-CHANGELOG = Edit("CHANGELOG.md", _HEAD, f"{_HEAD}- Something new.\n")
+from tests.support.source_copy import CHANGELOG, Edit, SourceCopy
 
 FIELD = [
     Edit(

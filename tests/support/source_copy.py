@@ -28,6 +28,11 @@ class Edit:
     new: str
 
 
+_HEAD = "## Unreleased\n\n### Changed\n\n"
+CHANGELOG = Edit("CHANGELOG.md", _HEAD, f"{_HEAD}- Something new.\n")
+"""The line that every addition has in the changelog."""
+
+
 class SourceCopy:
     """The source and one model of it in a folder of its own, as somebody has it who extends Slipway."""
 

@@ -19,7 +19,7 @@ from slipway.planner.compliance import comply
 from slipway.planner.environment import ModelPlan, Plan
 from slipway.planner.others import Planned, apart, plan_for
 from slipway.reading.folders import Folders, find_root
-from slipway.settings.aws import AnySettings
+from slipway.settings.base import AnySettings
 
 if TYPE_CHECKING:
     from slipway.cluster.api import Cluster
