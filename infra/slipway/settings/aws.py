@@ -26,7 +26,6 @@ from slipway.values.quantities import ModelName, refusal
 from slipway.values.section import Section, number
 
 __all__ = [
-    "AnySettings",
     "ApiAccess",
     "AwsNodePool",
     "AwsSettings",
