@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,10 +47,3 @@ class Release:
 def digest_of(value: object) -> str:
     """The sha256 of JSON values, in hex, the same in every process and on every machine."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def origin(
-    slipway: str, spec: Mapping[str, Any], files: object, settings: Mapping[str, Any], image_inputs: str
-) -> Origin:
-    """Digest what a release is made from; arguments as the attributes of `Origin`, before they are digested."""
-    return Origin(slipway, digest_of(spec), digest_of(files), digest_of(settings), image_inputs)

@@ -15,7 +15,7 @@ from slipway.loading.specs import LoadedSpec
 from slipway.loading.variant import Variant
 from slipway.plan.code_digests import CodeDigests
 from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Timing
-from slipway.plan.release import Origin, digest_of, origin
+from slipway.plan.release import Origin, digest_of
 from slipway.render.image import render_dockerfile, render_runtime_dockerfile
 from slipway.render.model import render_model
 from slipway.runtimes.base import Served
@@ -53,7 +53,8 @@ def plan(
     """
     there = planning(settings).pools
     placed = sorted(place(environment, there, loaded), key=lambda one: one.variant.spec.name)
-    models = tuple(_model(environment, settings, one, code) for one in placed)
+    written = _written(settings)
+    models = tuple(_model(environment, settings, written, one, code) for one in placed)
     return Plan(environment, settings, models, tuple(_crowded(there, models)))
 
 
@@ -64,7 +65,9 @@ def _crowded(there: Sequence[Pool], models: Sequence[ModelPlan]) -> Iterator[str
             yield warning
 
 
-def _model(environment: str, settings: AnySettings, placed: Placed, code: Mapping[str, CodeDigests]) -> ModelPlan:
+def _model(
+    environment: str, settings: AnySettings, written: str, placed: Placed, code: Mapping[str, CodeDigests]
+) -> ModelPlan:
     variant, pool = placed.variant, placed.pool
     spec = variant.spec.model_copy(update={"environments": {}})
     image = _image(environment, settings, variant, code[spec.runtime])
@@ -88,7 +91,7 @@ def _model(environment: str, settings: AnySettings, placed: Placed, code: Mappin
         check=check,
         server_config=_server_config(variant, check) | {"release": _NO_RELEASE},
         release_digest=_NO_RELEASE,
-        origin=_origin(settings, variant, image),
+        origin=_origin(written, variant, image),
         warnings=(*_unused_gpus(spec), *placed.warnings),
         pull_secret=planning(settings).pull_secret,
     )
@@ -121,11 +124,21 @@ def _unused_gpus(spec: ModelSpec) -> Iterator[str]:
         yield f"resources.gpu: {runtime.without_gpu}"
 
 
-def _origin(settings: AnySettings, variant: Variant, image: ImagePlan) -> Origin:
-    """What a release is made from, as people wrote it: a default that another Slipway has is no change of theirs."""
-    written = settings.model_dump(mode="json", exclude_unset=True, exclude={"models", "slipway"})
+def _written(settings: AnySettings) -> str:
+    """Digest of the settings as people wrote them: a default that another Slipway has is no change of theirs."""
+    return digest_of(settings.model_dump(mode="json", exclude_unset=True, exclude={"models", "slipway"}))
+
+
+def _origin(settings: str, variant: Variant, image: ImagePlan) -> Origin:
+    """What a release is made from; `settings`: their digest, the same for all models."""
     files = [[file.name, file.sha256] for file in variant.artifact.files]
-    return origin(version(), variant.written, [files, variant.request], written, image.inputs_digest)
+    return Origin(
+        slipway=version(),
+        spec=digest_of(variant.written),
+        files=digest_of([files, variant.request]),
+        settings=settings,
+        image=image.inputs_digest,
+    )
 
 
 def _image(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> ImagePlan:
