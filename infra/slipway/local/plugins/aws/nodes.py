@@ -21,7 +21,6 @@ GROUP_LABEL = "eks.amazonaws.com/nodegroup"
 MARK = "slipway.dev/rehearsal"
 """The label, with the cluster's name, by which nodes of a rehearsal are found."""
 
-_MIB = 2**20
 _EVICTION_MIB = 100
 _EFFECTS = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
 _ARCHITECTURES = {"x86_64": "amd64", "arm64": "arm64"}

@@ -21,7 +21,6 @@ _BUSY = frozenset({429, 502, 503, 504})
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
 APPLY = "application/apply-patch+yaml"
 JSON = "application/json"
-JSON_PATCH = "application/json-patch+json"
 
 
 class ApiError(Exception):
