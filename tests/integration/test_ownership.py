@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from slipway.cluster.api import Json
+from slipway.values.aliases import Json
 from tests.support.workbench import Workbench, post
 
 REQUEST = {"inputs": {"a": [[1, 1, 1]], "b": [[0, 0, 0]]}}

@@ -4,10 +4,10 @@ import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from slipway.deploy.ports import Tell
 from slipway.engine.events import Outcome
 from slipway.errors.base import DeployError
 from slipway.errors.failures import StackFailed
+from slipway.values.aliases import Tell
 from tests.support.living_cluster import LivingCluster
 
 Json = dict[str, Any]

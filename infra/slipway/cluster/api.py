@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, cast
+from typing import cast
 from urllib.parse import quote, urlencode
 
 import urllib3
@@ -18,8 +18,7 @@ from slipway_server.values.text import shortened
 from slipway.cluster.kubeconfig import asking_for_credentials, connect, proxy_of
 from slipway.errors.reaching import ApiRefused, ClusterUnreachable
 from slipway.render.objects import MODEL_OBJECTS
-
-Json = dict[str, Any]
+from slipway.values.aliases import Json
 
 _CONNECT_S = 5.0
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from urllib.parse import quote
 
-from slipway.cluster.api import Cluster, Json
+from slipway.cluster.api import Cluster
 from slipway.errors.failures import Interrupted, NodesNotDrained
 from slipway.errors.reaching import ApiRefused
+from slipway.values.aliases import Json
 
 _POLL_S = 2.0
 

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from slipway.cluster.api import Cluster, Json
+from slipway.cluster.api import Cluster
 from slipway.errors.base import Place, UserError, UserErrors, WrongValue
 from slipway.plan.model import ModelPlan
 from slipway.render.model import model_shapes
 from slipway.values import names
+from slipway.values.aliases import Json
 
 Located = tuple[Place, str]
 """Where a person wrote something, and what the field is called."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from slipway.cluster.api import Json
+from slipway.values.aliases import Json
 
 PULL_S = 15.0
 CONFIG_S = 5.0

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from slipway.cluster.api import Json
+from slipway.values.aliases import Json
 from slipway.values.names import RELEASE_LABEL
 
 STAGES = ("waiting for its pods", "waiting for a node", "pulling the image", "loading the model", "ready")

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from slipway.cluster.api import Json
 from slipway.cluster.pod_trouble import Trouble, condition, trouble_of
 from slipway.cluster.pods import stage
+from slipway.values.aliases import Json
 from slipway.values.names import RELEASE_LABEL
 
 REFUSED_S = 8.0

@@ -6,14 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 from slipway.cluster.ownership import is_own
 from slipway.deploy.model_lock import released
-from slipway.deploy.ports import ClusterApi, Json, StackEngine
+from slipway.deploy.ports import ClusterApi, StackEngine
 from slipway.engine.process import spoken
 from slipway.errors.base import SlipwayError
 from slipway.errors.failures import LeftBehind
 from slipway.render.objects import MODEL_OBJECTS, Phase
+from slipway.values.aliases import Json, Report
 from slipway.values.names import MANAGED_BY, stack
-
-Report = Callable[[str, str], None]
 
 KINDS = (
     *(row.kind for row in MODEL_OBJECTS if row.phase is Phase.PODS),

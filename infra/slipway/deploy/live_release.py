@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slipway.deploy.ports import ClusterApi, Json
+from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record_format import BadRecord, golden_request, server_config
 from slipway.deploy.restorable import Owner, problems
 from slipway.errors.base import DeployError
@@ -13,6 +13,7 @@ from slipway.policy.resource import read
 from slipway.render.model import model_shapes, render_model
 from slipway.render.templates import PLACE
 from slipway.values import names
+from slipway.values.aliases import Json
 
 
 class LiveRefused(DeployError):

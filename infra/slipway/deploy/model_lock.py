@@ -11,11 +11,12 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any
 
-from slipway.deploy.ports import ClusterApi, Json
+from slipway.deploy.ports import ClusterApi
 from slipway.engine.process import TABLE, parsed, spoken
 from slipway.errors.base import SlipwayError
 from slipway.errors.failures import Interrupted, LockLost, ModelLocked
 from slipway.errors.reaching import ApiRefused
+from slipway.values.aliases import Json
 from slipway.values.names import MANAGED_BY, lock
 
 _DURATION_S = 20

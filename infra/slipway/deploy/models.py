@@ -16,7 +16,7 @@ from slipway.deploy.judge import Verdict
 from slipway.deploy.live_release import LiveRefused, record_of_live
 from slipway.deploy.model_lock import ModelLock
 from slipway.deploy.orphans import remove_strays
-from slipway.deploy.ports import ClusterApi, Json, Judge, Program, StackEngine, Tell
+from slipway.deploy.ports import ClusterApi, Judge, Program, StackEngine
 from slipway.deploy.record import Live, live_of, save
 from slipway.deploy.restorable import Owner, restorable
 from slipway.deploy.watcher import Watcher
@@ -25,9 +25,8 @@ from slipway.errors.failures import Interrupted, LeftBehind, WrongAnswer
 from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
 from slipway.render.model import render_model
+from slipway.values.aliases import Json, Report, Tell
 from slipway.values.names import short, stack
-
-Report = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,14 @@ put fakes in their places that refuse what those refuse; a rehearsal puts a judg
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.deploy.judge import Verdict
 from slipway.engine.events import Outcome
+from slipway.values.aliases import Json, Tell
 
-Json = dict[str, Any]
 Program = Callable[[], None]
-Tell = Callable[[str], None]
 
 
 class StackEngine(Protocol):

@@ -8,10 +8,11 @@ applied of it is decided in restorable.py.
 from dataclasses import dataclass
 
 from slipway.cluster.rollout import REVISION
-from slipway.deploy.ports import ClusterApi, Json
+from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record_format import BadRecord, origin_annotation, packed, unpacked
 from slipway.errors.failures import RecordRefused, WrongAnswer
 from slipway.plan.release import Release
+from slipway.values.aliases import Json
 from slipway.values.names import (
     ENVIRONMENT_LABEL,
     MANAGED_BY,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slipway.catalog.pod_contract import SERVER_USER, SERVICE_PORT
-from slipway.deploy.ports import ClusterApi, Json
+from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record_format import BadRecord, server_config, unpacked
 from slipway.errors.failures import RecordRefused
 from slipway.plan.model import ModelPlan
@@ -24,6 +24,7 @@ from slipway.render.objects import MODEL_OBJECTS
 from slipway.render.templates import PLACE
 from slipway.runtimes.registry import RUNTIMES
 from slipway.values import names
+from slipway.values.aliases import Json
 
 _NUMBERS = 10**9
 _TEXT = 4096

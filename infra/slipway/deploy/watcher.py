@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from slipway.cluster.api import Json
 from slipway.cluster.pod_trouble import UNSCHEDULABLE, Trouble
 from slipway.cluster.rollout import Completed, Seen, State, UnderWay, rolling, state_of
-from slipway.deploy.ports import ClusterApi, Tell
+from slipway.deploy.ports import ClusterApi
 from slipway.errors.failures import Interrupted, RolloutFailed
 from slipway.errors.reaching import ClusterUnreachable
+from slipway.values.aliases import Json, Tell
 from slipway.values.names import MANAGED_BY
 
 POLL_S = 0.5

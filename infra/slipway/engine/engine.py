@@ -10,10 +10,10 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from slipway.engine import notes
 from slipway.engine.events import Outcome, followed, outcome
@@ -24,10 +24,8 @@ from slipway.engine.state_files import complained, folder_of, mend
 from slipway.errors.base import SlipwayError
 from slipway.errors.failures import Interrupted, NoSpace, PulumiMissing, SecretsLocked, StackFailed, StackLocked
 from slipway.errors.full_disk import disk_errors, full, is_full
+from slipway.values.aliases import Json, Tell
 from slipway.values.names import PROJECT
-
-Report = Callable[[str], None]
-Json = dict[str, Any]
 
 _LOCK_LIMIT_S = 600.0
 _LOCK_RETRY_S = 2.0
@@ -54,7 +52,7 @@ class Engine:
         project = {"name": PROJECT, "runtime": "python"}
         (workspace / "Pulumi.yaml").write_text(json.dumps(project))
 
-    def up(self, stack: str, program: Program, report: Report, *, new: bool, refresh: bool = False) -> Outcome:
+    def up(self, stack: str, program: Program, report: Tell, *, new: bool, refresh: bool = False) -> Outcome:
         """Create or update a stack.
 
         Objects of Kubernetes are applied, not waited for. `new` says that the stack probably does not exist; either
@@ -80,7 +78,7 @@ class Engine:
                 result = self._run_unlocked(stack, command, report)
         return _checked(stack, "update", result)
 
-    def destroy(self, stack: str, report: Report, *, keep_protected: bool = False) -> Outcome | None:
+    def destroy(self, stack: str, report: Tell, *, keep_protected: bool = False) -> Outcome | None:
         """Delete everything in a stack, then the stack. None when there is no such stack.
 
         With `keep_protected`, what is protected stays with all that it needs, and so does the stack.
@@ -108,7 +106,7 @@ class Engine:
             return None
         return cast(Json, json.loads(_printed(stack, "stack export", result)))
 
-    def replace_state(self, stack: str, state: Json, report: Report) -> bool:
+    def replace_state(self, stack: str, state: Json, report: Tell) -> bool:
         """Import `state` as the stack's. False, after a while, when another run holds it: `state` is stale by then."""
         file = self._workspace / f"{stack}.state.json"
         file.write_text(json.dumps(state))
@@ -125,7 +123,7 @@ class Engine:
         finally:
             file.unlink()
 
-    def refresh(self, stack: str, urns: Sequence[str], report: Report) -> None:
+    def refresh(self, stack: str, urns: Sequence[str], report: Tell) -> None:
         """Read what these resources of a stack really are."""
         command = ["refresh", "--yes", "--skip-preview", "--json", "--suppress-outputs"]
         command += [word for urn in urns for word in ("--target", urn)]
@@ -158,7 +156,7 @@ class Engine:
         with disk_errors(f"stack {stack} cannot be worked on", self._workspace):
             (self._workspace / f"Pulumi.{stack}.yaml").write_text(json.dumps(self._secrets))
 
-    def _run_unlocked(self, stack: str, command: list[str], report: Report) -> Outcome:
+    def _run_unlocked(self, stack: str, command: list[str], report: Tell) -> Outcome:
         """Run a command; wait while another run holds the stack, and clear what a killed one or a full disk left."""
         waited = 0.0
         while True:
@@ -179,7 +177,7 @@ class Engine:
             self._wait_for(holder, report)
             waited += _LOCK_RETRY_S
 
-    def _cleared(self, stack: str, holder: Holder, report: Report) -> bool:
+    def _cleared(self, stack: str, holder: Holder, report: Tell) -> bool:
         """Remove the lock of a run that is gone; False while it is there."""
         if not notes.abandoned(_backend(), stack, holder):
             return False
@@ -188,12 +186,12 @@ class Engine:
         notes.forget(_backend(), stack)
         return True
 
-    def _wait_for(self, holder: Holder, report: Report) -> None:
+    def _wait_for(self, holder: Holder, report: Tell) -> None:
         report(f"waiting for {holder}, which holds the stack")
         if self._cancelled.wait(_LOCK_RETRY_S):
             raise Interrupted
 
-    def _run(self, stack: str, command: list[str], report: Report) -> Outcome:
+    def _run(self, stack: str, command: list[str], report: Tell) -> Outcome:
         """Run one command to its end, reading its events as they come."""
         process = subprocess.Popen(
             self._argv([*command, "--stack", stack]),

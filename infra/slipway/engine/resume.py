@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from slipway.engine.engine import Engine
+from slipway.values.aliases import Json
 
-Json = dict[str, Any]
 Find = Callable[[str, Mapping[str, Any]], Sequence[str]]
 
 

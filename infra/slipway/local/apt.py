@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.local.build.golang import Report
 from slipway.local.host import paths, processes
 from slipway.local.host.commands import Command, run
+from slipway.local.host.steps import Report
 
 INSTALLED = paths.CACHE / "debian-packages.json"
 """Names of the packages that we installed. In the cache, not the state: they outlive `slipway local down`."""

@@ -29,9 +29,8 @@ from slipway.planner.environment import ModelPlan
 from slipway.rehearsal.processes import RehearsalError
 from slipway.rehearsal.stage import Stage
 from slipway.settings.aws import AwsSettings
+from slipway.values.aliases import Report
 from slipway.values.names import stack
-
-Tell = Callable[[str, str], None]
 
 
 class RecordingEngine(Engine):
@@ -54,7 +53,7 @@ class Acts:
     stage: Stage
     environment: str
     folders: Folders
-    tell: Tell
+    tell: Report
     cancelled: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:

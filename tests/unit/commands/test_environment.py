@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from slipway.cluster.api import Json
 from slipway.commands.changing.environment import environment_up
 from slipway.commands.context import EnvironmentContext, Folders
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, to_store
 from slipway.environments.running.pool_change import PoolChange
 from slipway.errors.base import UserErrors
 from slipway.settings.aws import AwsSettings
+from slipway.values.aliases import Json
 from tests.support.needs_aws import needs_aws
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from slipway import console
-from slipway.cluster.api import Json
 from slipway.cluster.pods import cold_start_s
 from slipway.commands.context import EnvironmentContext
 from slipway.deploy.judge import Verdict
@@ -24,6 +23,7 @@ from slipway.errors.reaching import ApiRefused
 from slipway.reading.folders import find_root
 from slipway.runtimes.registry import RUNTIMES
 from slipway.spec.model import ModelSpec
+from slipway.values.aliases import Json
 from slipway.values.names import MANAGED_BY, selector
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")

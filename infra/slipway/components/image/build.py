@@ -29,8 +29,7 @@ from slipway.errors.base import DeployError, FileRefused
 from slipway.errors.failures import NoSpace
 from slipway.errors.full_disk import disk_errors, full, told
 from slipway.errors.images import DockerUnreachable, FileChanged, ImageBuildFailed, RegistryFailed, WheelsFailed
-
-Report = Callable[[str], None]
+from slipway.values.aliases import Tell
 
 _DOCKER_TIMEOUT_S = 600
 _WHEELS_TIMEOUT_S = 900
@@ -80,7 +79,7 @@ class ImageBuilder:
             raise RegistryFailed(image, "there is no such image")
         return f"{image.rpartition(':')[0]}@{digest}"
 
-    def build_and_push(self, reference: str, context: IO[bytes], report: Report, platform: str) -> str:
+    def build_and_push(self, reference: str, context: IO[bytes], report: Tell, platform: str) -> str:
         """Build `repository:tag` from a tar with its Dockerfile, push it, and return the registry's digest.
 
         `platform`: of the nodes that run it, such as `linux/arm64`; the Engine's may be another.
@@ -134,7 +133,7 @@ class ImageBuilder:
         place = f"the Docker Engine's folder {self._docker.info()['DockerRootDir']} (`docker system prune` empties it)"
         return NoSpace(f"image {reference} was not built, nothing was deployed", place, "no space left on device")
 
-    def ensure(self, reference: str, context: Callable[[], IO[bytes]], report: Report, platform: str) -> str:
+    def ensure(self, reference: str, context: Callable[[], IO[bytes]], report: Tell, platform: str) -> str:
         """Return the digest of `repository:tag`; build and push only when the registry does not have it.
 
         `context` is called only then. Two who need the same image at once build it once.
@@ -174,7 +173,7 @@ def _lock(name: str) -> Iterator[None]:
         yield
 
 
-def installed_wheels(requirements: Path, digest: str, architecture: str, report: Report) -> Path:
+def installed_wheels(requirements: Path, digest: str, architecture: str, report: Tell) -> Path:
     """Return a folder with the locked wheels installed for the image's Python; made once per lock and architecture.
 
     `requirements` names every distribution with its hashes; `digest` is its sha256 as planned, and names the folder.

@@ -3,7 +3,6 @@
 In two images, because the runtime's 200 MB would else be sent to the Docker Engine for each model.
 """
 
-from collections.abc import Callable
 from typing import IO
 
 from slipway.components.image.build import ImageBuilder, installed_wheels
@@ -11,11 +10,10 @@ from slipway.components.image.build_context import folder_context, planned_conte
 from slipway.components.image.component import ModelImageArgs
 from slipway.planner.environment import ModelPlan
 from slipway.render.image import render_dockerfile, render_runtime_dockerfile
+from slipway.values.aliases import Tell
 
-Report = Callable[[str], None]
 
-
-def image_args(model: ModelPlan, progress: Report) -> ModelImageArgs:
+def image_args(model: ModelPlan, progress: Tell) -> ModelImageArgs:
     """Return how to look up and how to make a model's image. Docker is not asked before one of the two is called.
 
     `progress` is told what goes on, besides the engine.
@@ -24,7 +22,7 @@ def image_args(model: ModelPlan, progress: Report) -> ModelImageArgs:
     def digest() -> str | None:
         return ImageBuilder().pushed(model.image.reference)
 
-    def ensure(engine: Report) -> str:
+    def ensure(engine: Tell) -> str:
         def report(text: str) -> None:
             engine(text)
             progress(f"image: {text}")
@@ -37,7 +35,7 @@ def image_args(model: ModelPlan, progress: Report) -> ModelImageArgs:
     return ModelImageArgs(model.image.repository, model.image.tag, digest, ensure)
 
 
-def _model_context(builder: ImageBuilder, model: ModelPlan, report: Report) -> IO[bytes]:
+def _model_context(builder: ImageBuilder, model: ModelPlan, report: Tell) -> IO[bytes]:
     """Return the build context of a model's image, on a runtime image that is there by then."""
     runtime = model.image.runtime
 
@@ -53,7 +51,7 @@ def _model_context(builder: ImageBuilder, model: ModelPlan, report: Report) -> I
     return planned_context(model.image.files, dockerfile)
 
 
-def _runtime_context(builder: ImageBuilder, model: ModelPlan, report: Report) -> IO[bytes]:
+def _runtime_context(builder: ImageBuilder, model: ModelPlan, report: Tell) -> IO[bytes]:
     """Return the build context of the runtime image: the locked wheels, installed, on the base by its digest."""
     runtime = model.image.runtime
     base = builder.pinned(runtime.base_image)

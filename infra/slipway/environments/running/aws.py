@@ -13,11 +13,12 @@ from slipway.aws.identifiers import identifiers
 from slipway.aws.tagged import tagged
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, stored
 from slipway.environments.running.pool_change import PoolChange
-from slipway.environments.running.protocol import Json, Program, Running, Tell
+from slipway.environments.running.protocol import Program, Running
 from slipway.errors.base import UserErrors, WrongValue
 from slipway.errors.failures import AwsCliMissing, EnvironmentMissing, LeftBehind
 from slipway.loading.settings import SettingsFile
 from slipway.settings.aws import AwsSettings
+from slipway.values.aliases import Json, Tell
 from slipway.values.names import stack
 
 if TYPE_CHECKING:

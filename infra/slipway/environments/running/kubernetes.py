@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.environments.running.pool_change import PoolChange
-from slipway.environments.running.protocol import Json, Program, Running, Tell
+from slipway.environments.running.protocol import Program, Running
 from slipway.errors.base import UserError
 from slipway.loading.settings import SettingsFile
 from slipway.settings.kubernetes import Settings
+from slipway.values.aliases import Json, Tell
 from slipway.values.names import stack
 
 if TYPE_CHECKING:

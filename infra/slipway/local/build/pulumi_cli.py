@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 from slipway.local.build import toolchain
-from slipway.local.build.golang import Go, Report, module_folder
+from slipway.local.build.golang import Go, module_folder
 from slipway.local.host import paths
 from slipway.local.host.commands import explained
+from slipway.local.host.steps import Report
 
 MODULE = toolchain.MODULES / "pulumi"
 VERSION = "3.230.0"

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.local.build.golang import Go, Report, environment
+from slipway.local.build.golang import Go, environment
 from slipway.local.host import paths
 from slipway.local.host.cache import locked
 from slipway.local.host.commands import Command, run
+from slipway.local.host.steps import Report
 
 MODULES = Path(__file__).with_name("modules")
 """The pinned Go modules of this package."""

@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from slipway.local.build import golang, toolchain
 from slipway.local.cluster import facts, images
+from slipway.local.host.steps import Report
 
 SOURCES = toolchain.MODULES / "node"
 """The Go module. A digest over the files in it tells whether `build` would make something else."""
@@ -13,7 +14,7 @@ KUBERNETES_VERSION = "v1.36.3"
 """As in SOURCES/go.mod; programs that ask the cluster for its version get this."""
 
 
-def build(go: golang.Go, out: Path, report: golang.Report) -> facts.Tools:
+def build(go: golang.Go, out: Path, report: Report) -> facts.Tools:
     """Build the node program, the pause image and kwok's stages into the folder `out`.
 
     `report` is told of every package compiled. What was compiled before comes from Go's cache, so an interrupted
@@ -46,5 +47,5 @@ def _linker_flags() -> str:
     return " ".join(["-s", "-w", *stamps])
 
 
-def _compile(go: golang.Go, package: str, linker_flags: str, program: Path, report: golang.Report) -> None:
+def _compile(go: golang.Go, package: str, linker_flags: str, program: Path, report: Report) -> None:
     toolchain.compile_program(toolchain.GoProgram(SOURCES, package, linker_flags), go, program, report)

@@ -9,8 +9,7 @@ from slipway.local.cluster import cgroups, components, configs, facts, machine, 
 from slipway.local.cluster.api import Api
 from slipway.local.cluster.components import Component
 from slipway.local.host import paths, processes
-
-Report = Callable[[str], None]
+from slipway.local.host.steps import Report
 
 _STOP_ORDER = (
     ("kwok", "metrics-server", "coredns", "kube-proxy", "kubelet", "kube-scheduler", "kube-controller-manager"),

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from slipway.local.build import toolchain
-from slipway.local.build.golang import Go, Report
+from slipway.local.build.golang import Go
 from slipway.local.cluster import Tools
 from slipway.local.cluster import build as cluster_build
+from slipway.local.host.steps import Report
 
 MODULE = cluster_build.SOURCES
 KUBERNETES_VERSION = cluster_build.KUBERNETES_VERSION

@@ -9,11 +9,11 @@ from pathlib import Path
 import docker
 import docker.errors
 
-from slipway.local.build.golang import Report
 from slipway.local.docker import base_rootfs, engine, image_archive, registry
 from slipway.local.host import paths
 from slipway.local.host.cache import locked
 from slipway.local.host.errors import LocalError
+from slipway.local.host.steps import Report
 
 REPOSITORY = f"{registry.ADDRESS}/slipway/base"
 TAG = f"{base_rootfs.RELEASE}-py311"

@@ -10,11 +10,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from slipway.local.build.golang import Report
 from slipway.local.docker import image_archive
 from slipway.local.host import apt_sources, paths
 from slipway.local.host.commands import Command, explained, run
 from slipway.local.host.errors import LocalError
+from slipway.local.host.steps import Report
 
 RELEASE = "bookworm"
 USER_ID = 65532
