@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.deploy.down import GONE_LIMIT_S, left_of_models, remove_unknown, stopping_s
+from slipway.deploy.gateway import GatewayWatcher
 from slipway.deploy.judge import Verdict
 from slipway.deploy.live_release import LiveRefused, record_of_live
 from slipway.deploy.model_lock import ModelLock
@@ -71,6 +72,7 @@ class Deployer:
         settle: resumes a stack; gets its name, whether a run was interrupted, and a progress function; called before
             the stack is updated.
         refresh: look at what is really there before every update.
+        gateway: knows when the route of a model is live; None where the environment has no gateway.
     """
 
     environment: str
@@ -84,6 +86,7 @@ class Deployer:
     jobs: int
     resume: Callable[[str, bool, Tell], object]
     refresh: bool
+    gateway: GatewayWatcher | None = None
 
     def deploy(self, models: Sequence[ModelPlan]) -> list[ModelResult]:
         """Deploy all; one that fails does not stop the others. In the order given."""
@@ -132,6 +135,8 @@ class Deployer:
         done.steps["update"] = applied - started
         lock.check()
         deployment = self._rolled_out(model.name, model.release, tell)
+        if self.gateway is not None and model.traffic is not None:
+            self.gateway.wait_for_route(model.name, tell)
         rolled_out = time.monotonic()
         done.steps["rollout"] = rolled_out - applied
         done.verdict = self._judged(model.name, model.check, model.release_digest, tell)
