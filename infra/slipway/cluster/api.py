@@ -39,6 +39,7 @@ _PATHS = (
     }
 )
 """The objects of models and of environments, and what Slipway looks at beside them."""
+_OPTIONAL = {row.kind for row in MODEL_OBJECTS if row.optional_api} | set(ENVIRONMENT_OBJECTS)
 
 
 class Cluster:
@@ -125,13 +126,13 @@ class Cluster:
         return True
 
     def _items(self, kind: str, query: Mapping[str, str], accept: str) -> list[Json]:
-        """The objects of a kind; none where the cluster does not have the kind, as one without the Gateway API."""
+        """The objects of a kind; none of one that the cluster does not know and that not every environment has."""
         try:
             return cast(
                 list[Json], json.loads(self.request("GET", self.url(kind), query=query, accept=accept))["items"]
             )
         except ApiRefused as error:
-            if error.status == HTTPStatus.NOT_FOUND:
+            if error.status == HTTPStatus.NOT_FOUND and kind in _OPTIONAL:
                 return []
             raise
 

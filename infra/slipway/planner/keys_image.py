@@ -10,8 +10,7 @@ from slipway.render.image import render_keys_dockerfile, render_keys_wheels_dock
 from slipway.settings.base import AnySettings
 from slipway.values import names
 
-REPOSITORY = "gateway-keys"
-"""What stands for a model in its repository, and behind `runtime-` in that of its wheels."""
+REPOSITORY = names.KEYS
 _PACKAGE = "slipway_keys"
 _REQUIREMENTS = "keys/requirements.txt"
 _ARCHITECTURE = "amd64"

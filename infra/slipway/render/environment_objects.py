@@ -8,6 +8,7 @@ ENVIRONMENT_OBJECTS: Mapping[str, str] = {
     "ClientTrafficPolicy": "apis/gateway.envoyproxy.io/v1alpha1/namespaces/{namespace}/clienttrafficpolicies",
     "RoleBinding": "apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings",
     "Role": "apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles",
+    "Certificate": "apis/cert-manager.io/v1/namespaces/{namespace}/certificates",
     "Secret": "api/v1/namespaces/{namespace}/secrets",
     "PersistentVolumeClaim": "api/v1/namespaces/{namespace}/persistentvolumeclaims",
 }
