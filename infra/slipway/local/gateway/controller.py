@@ -1,8 +1,9 @@
-"""Have Envoy Gateway's controller on the cluster: its definitions, its certificates, itself, and the class `slipway`."""
+"""Have Envoy Gateway on the cluster: its definitions, its certificates, its controller, and the class `slipway`."""
 
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from slipway.local.cluster.api import Api, path_of
@@ -32,7 +33,9 @@ def install(programs: Programs, report: Report) -> str:
         _apply(api, programs, report)
         _wait("the gateway's controller is ready", lambda: _is_available(api.get(_DEPLOYMENT)), report)
         api.apply(_class())
-        _wait(f"the controller accepts the class {CLASS}", lambda: _is_accepted(api.get(path_of(_class()))), report)
+        _wait(
+            f"the controller accepts the class {CLASS}", lambda: _holds(api.get(path_of(_class())), "Accepted"), report
+        )
     except OSError as error:
         raise LocalError(f"the cluster does not answer: {error}; `slipway local status` shows its parts") from error
     return f"Envoy Gateway {VERSION}, class {CLASS}"
@@ -53,15 +56,14 @@ def _apply(api: Api, programs: Programs, report: Report) -> None:
     crds.sort(key=lambda item: item["kind"] != "CustomResourceDefinition")
     for item in crds:
         api.apply(item)
-    for item in crds:
-        if item["kind"] == "CustomResourceDefinition":
-            name = item["metadata"]["name"]
-            _wait(f"{name} is served", lambda at=path_of(item): _holds(api.get(at), "Established"), report)
+    for at in [path_of(item) for item in crds if item["kind"] == "CustomResourceDefinition"]:
+        _wait(f"{at.rpartition('/')[2]} is served", partial(_is_served, api, at), report)
     api.apply(_namespace())
     if api.get(_CERTIFICATES) is None:
         _make_certificates(programs, report)
     report("the controller")
-    for item in programs.objects("controller"):
+    # A pod is refused without its ServiceAccount, so the Deployment comes last.
+    for item in sorted(programs.objects("controller"), key=lambda item: item["kind"] == "Deployment"):
         # Hooks make the certificates from a pod, with rights for it; ours are made from here.
         if _HOOK not in item["metadata"].get("annotations", {}):
             api.apply(item)
@@ -104,8 +106,8 @@ def _is_available(deployment: Mapping[str, Any] | None) -> bool:
     return updated == wanted and _holds(deployment, "Available")
 
 
-def _is_accepted(item: Mapping[str, Any] | None) -> bool:
-    return _holds(item, "Accepted")
+def _is_served(api: Api, definition: str) -> bool:
+    return _holds(api.get(definition), "Established")
 
 
 def _holds(item: Mapping[str, Any] | None, condition: str) -> bool:
