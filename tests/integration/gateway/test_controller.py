@@ -1,4 +1,4 @@
-"""The real Envoy Gateway on the local cluster: a Gateway of our class becomes Envoy, which lets a call through by TLS."""
+"""The real Envoy Gateway on the local cluster: a Gateway of our class becomes Envoy, and answers over TLS."""
 
 import base64
 import ssl

@@ -16,6 +16,9 @@ from slipway.local.host.steps import Report
 CLASS = "slipway"
 _LABELS = {"app.kubernetes.io/managed-by": "slipway-local"}
 _HOOK = "helm.sh/hook"
+_APPLIED = "slipway.dev/applied"
+"""On the namespace, once all objects are applied: from which programs, so that the same are not applied again."""
+
 _DEPLOYMENT = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/envoy-gateway"
 _CERTIFICATES = f"/api/v1/namespaces/{NAMESPACE}/secrets/envoy-gateway"
 _LIMIT_S = 180.0
@@ -23,14 +26,15 @@ _POLL_S = 0.2
 
 
 def install(programs: Programs, report: Report) -> str:
-    """Apply all objects and wait until the controller has taken the class; the same objects again change nothing.
+    """Apply all objects, unless they are, and wait until the controller serves and has taken the class.
 
     Raises:
         LocalError: the cluster refused an object, or the controller is not ready in time.
     """
     api = Api()
     try:
-        _apply(api, programs, report)
+        if _applied(api) != programs.folder.name:
+            _apply(api, programs, report)
         _wait("the gateway's controller is ready", lambda: _is_available(api.get(_DEPLOYMENT)), report)
         api.apply(_class())
         _wait(
@@ -58,7 +62,7 @@ def _apply(api: Api, programs: Programs, report: Report) -> None:
         api.apply(item)
     for at in [path_of(item) for item in crds if item["kind"] == "CustomResourceDefinition"]:
         _wait(f"{at.rpartition('/')[2]} is served", partial(_is_served, api, at), report)
-    api.apply(_namespace())
+    api.apply(_namespace({}))
     if api.get(_CERTIFICATES) is None:
         _make_certificates(programs, report)
     report("the controller")
@@ -67,6 +71,12 @@ def _apply(api: Api, programs: Programs, report: Report) -> None:
         # Hooks make the certificates from a pod, with rights for it; ours are made from here.
         if _HOOK not in item["metadata"].get("annotations", {}):
             api.apply(item)
+    api.apply(_namespace({_APPLIED: programs.folder.name}))
+
+
+def _applied(api: Api) -> str | None:
+    namespace = api.get(path_of(_namespace({})))
+    return None if namespace is None else namespace["metadata"].get("annotations", {}).get(_APPLIED)
 
 
 def _make_certificates(programs: Programs, report: Report) -> None:
@@ -83,10 +93,11 @@ def _make_certificates(programs: Programs, report: Report) -> None:
     )
 
 
-def _namespace() -> dict[str, Any]:
+def _namespace(annotations: Mapping[str, str]) -> dict[str, Any]:
     """The controller and all proxies run as Pod Security's level `restricted` wants it."""
     labels = {**_LABELS, "pod-security.kubernetes.io/enforce": "restricted"}
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
+    metadata = {"name": NAMESPACE, "labels": labels, "annotations": dict(annotations)}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
 def _class() -> dict[str, Any]:

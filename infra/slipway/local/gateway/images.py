@@ -63,7 +63,7 @@ _POSTGRES = debian_rootfs.Packages(
     ),
 )
 _USER = f"{debian_rootfs.USER_ID}:{debian_rootfs.USER_ID}"
-_PATH = "PATH=/usr/local/bin:/usr/bin:/bin"
+_PATH = "PATH=/usr/local/bin:/usr/lib/postgresql/15/bin:/usr/bin:/bin"
 
 
 @dataclass(frozen=True)
