@@ -33,8 +33,9 @@ _AWAY_TOO = (
     asyncpg.DiskFullError,
     asyncpg.UndefinedTableError,
     asyncpg.UndefinedFunctionError,
+    asyncpg.TransactionRollbackError,
 )
-"""The last two: a database that is not migrated yet."""
+"""Also a database that is not migrated yet, and a deadlock: what was asked is asked again."""
 
 
 class Database:
