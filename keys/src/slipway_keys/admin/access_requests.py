@@ -130,14 +130,9 @@ async def collect(database: Database, code: str) -> tuple[Request, Key | None, s
         if request.state != "approved":
             return request, None, None
         terms = _terms(row["terms"])
+        rate, budget = terms.rate and terms.rate.value(), terms.budget and terms.budget.value()
         key, text = await keys.insert(
-            connection,
-            name=request.name,
-            models=request.models,
-            roles=terms.roles,
-            expires_at=terms.expires_at,
-            rate=terms.rate.value() if terms.rate else None,
-            budget=terms.budget.value() if terms.budget else None,
+            connection, request.name, request.models, terms.roles, terms.expires_at, rate, budget
         )
         await connection.execute("DELETE FROM access_requests WHERE id = $1", request.id)
     return request, key, text

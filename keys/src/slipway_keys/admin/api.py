@@ -7,13 +7,13 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from slipway_keys.admin import access_requests, export, statement
 from slipway_keys.admin.authorization import Passes
 from slipway_keys.admin.bodies import NewKey, Rotation, Terms
-from slipway_keys.admin.http import HEADERS, Handler, as_json, document, failure, guarded, parameter
+from slipway_keys.admin.http import Handler, as_json, document, failure, guarded, parameter
 from slipway_keys.admin.refusals import unknown, wrong
 from slipway_keys.database import keys
 from slipway_keys.database.pool import Database
@@ -84,7 +84,7 @@ class AdminApi:
     async def rotate_key(self, request: Request) -> Response:
         """Create the successor of a key, which stays valid for a while."""
         wanted = await document(request, Rotation)
-        old = request.path_params["id"]
+        old = (await find_key(self._database, request.path_params["id"])).id
         key, text = await keys.rotate(self._database, old, timedelta(seconds=wanted.grace_s))
         log("key rotated", id=old, successor=key.id)
         previous = await find_key(self._database, old)
@@ -94,7 +94,8 @@ class AdminApi:
     async def revoke_key(self, request: Request) -> Response:
         """Revoke a key; one that is revoked stays so."""
         await document(request, Nothing)
-        key = await keys.revoke(self._database, request.path_params["id"])
+        key = await find_key(self._database, request.path_params["id"])
+        key = await keys.revoke(self._database, key.id)
         log("key revoked", id=key.id)
         return as_json(key_json(key))
 
@@ -131,7 +132,7 @@ class AdminApi:
         return as_json((await statement.statement(self._database, key.account, key.name, month)).to_json())
 
     async def export(self, request: Request) -> Response:
-        """Every call as an event, one JSON object a line."""
+        """Calls as events, a page at a time: `next` is to be sent as `after`, until it is null."""
         form = parameter(request, "format")
         if form not in export.FORMATS:
             raise wrong("format", f"{form[:20]!a} is not known", ", ".join(export.FORMATS))
@@ -139,8 +140,9 @@ class AdminApi:
         if not (source.isascii() and source.isprintable() and 0 < len(source) <= 100 and " " not in source):
             raise wrong("source", "is not a URI reference", "up to 100 printable ASCII characters without spaces")
         first, after = _period(request)
-        pieces = export.events(self._database, first, after, form, source)
-        return StreamingResponse(pieces, headers=HEADERS, media_type="application/x-ndjson")
+        cursor = parameter(request, "after", "")
+        events, more = await export.page(self._database, first, after, form, source, cursor)
+        return as_json({"events": events, "next": more})
 
     async def ledger(self, request: Request) -> Response:
         """One line of the ledger, by the id of its request."""
@@ -181,7 +183,7 @@ def key_json(key: Key) -> dict[str, Any]:
         "rate": {"count": key.rate.count, "per_s": key.rate.per_s} if key.rate else None,
         "budget": {
             "calls": key.budget.calls,
-            "usd": None if key.budget.usd is None else f"{key.budget.usd.normalize():f}",
+            "usd": statement.exact(key.budget.usd),
             "per": key.budget.period,
         }
         if key.budget

@@ -1,4 +1,4 @@
-"""Give the calls of the ledger as events that metering services take, one JSON object a line.
+"""Give the calls of the ledger as events that metering services take.
 
 CloudEvents 1.0 (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md), as OpenMeter ingests them
 (https://openmeter.io/docs/metering/events/overview), and Lago's events (https://getlago.com/docs/api-reference/events/event-object).
@@ -8,13 +8,13 @@ Only calls whose end is known are exported: what costs nothing yet must not be t
 event of an id.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-import orjson
-
+from slipway_keys.admin.refusals import wrong
+from slipway_keys.admin.statement import exact
 from slipway_keys.database.pool import Database
 
 EVENT_TYPE = "slipway.model.call"
@@ -23,7 +23,7 @@ _PAGE = 1000
 _LINES = """
     SELECT request_id, key, account, model, admitted_at, status, bytes_in, bytes_out, seconds, compute_s, tokens, cost_usd
     FROM ledger
-    WHERE (admitted_at, request_id) > ($1, $2) AND admitted_at < $3 AND settled_at IS NOT NULL
+    WHERE admitted_at >= $1 AND (admitted_at, request_id) > ($1, $2) AND admitted_at < $3 AND settled_at IS NOT NULL
     ORDER BY admitted_at, request_id LIMIT $4
 """
 
@@ -49,7 +49,7 @@ def lago_event(line: Mapping[str, Any], source: str) -> dict[str, Any]:
         "external_subscription_id": line["account"],
         "code": LAGO_CODE,
         "timestamp": int(line["admitted_at"].timestamp()),
-        "precise_total_amount_cents": _text(line["cost_usd"] * 100),
+        "precise_total_amount_cents": exact(line["cost_usd"] * 100),
         "properties": {"source": source, **_amounts(line)},
     }
 
@@ -60,23 +60,33 @@ FORMATS: Mapping[str, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {
 }
 
 
-async def events(
-    database: Database, first: datetime, after: datetime, form: str, source: str
-) -> AsyncIterator[bytes]:
-    """Calls admitted from `first` on and before `after`, oldest first, in pieces of whole lines.
+async def page(
+    database: Database, first: datetime, after: datetime, form: str, source: str, cursor: str
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Up to a thousand calls admitted from `first` on and before `after`, oldest first, as events.
 
-    Each piece is a query of its own: a slow reader holds no transaction open.
+    Args:
+        cursor: what the page before gave; empty for the first. `Refused` for another text.
+
+    Returns:
+        The events, and the cursor of the next page; None where there is none.
     """
-    shape = FORMATS[form]
-    last, identifier = first, ""
-    while True:
-        async with database.connection() as connection:
-            rows = await connection.fetch(_LINES, last, identifier, after, _PAGE)
-        if rows:
-            yield b"".join(orjson.dumps(shape(row, source)) + b"\n" for row in rows)
-        if len(rows) < _PAGE:
-            return
-        last, identifier = rows[-1]["admitted_at"], rows[-1]["request_id"]
+    last, identifier = _position(cursor) if cursor else (first, "")
+    async with database.connection() as connection:
+        rows = await connection.fetch(_LINES, max(first, last), identifier, after, _PAGE)
+    more = f"{rows[-1]['admitted_at'].isoformat()}/{rows[-1]['request_id']}" if len(rows) == _PAGE else None
+    return [FORMATS[form](row, source) for row in rows], more
+
+
+def _position(cursor: str) -> tuple[datetime, str]:
+    moment, _, identifier = cursor.partition("/")
+    try:
+        last = datetime.fromisoformat(moment)
+        if last.tzinfo is None:
+            raise ValueError(moment)
+    except ValueError:
+        raise wrong("after", "is no cursor", "`next` of the page before") from None
+    return last, identifier
 
 
 async def line(database: Database, request_id: str) -> dict[str, Any] | None:
@@ -85,11 +95,10 @@ async def line(database: Database, request_id: str) -> dict[str, Any] | None:
         row = await connection.fetchrow("SELECT * FROM ledger WHERE request_id = $1", request_id)
     if row is None:
         return None
-    state = "settled" if row["settled_at"] else "unsettled" if row["unsettled"] else "open"
-    told = {name: value for name, value in row.items() if not name.startswith("budget_")}
-    return {"state": state} | {
-        name: _text(value) if isinstance(value, Decimal) else value.isoformat() if isinstance(value, datetime) else value
-        for name, value in told.items()
+    return {
+        name: exact(value) if isinstance(value, Decimal) else value.isoformat() if isinstance(value, datetime) else value
+        for name, value in row.items()
+        if not name.startswith("budget_")
     }
 
 
@@ -103,12 +112,8 @@ def _amounts(line: Mapping[str, Any]) -> dict[str, Any]:
         "bytes_in": line["bytes_in"],
         "bytes_out": line["bytes_out"],
         "seconds": line["seconds"],
-        "compute_seconds": _text(line["compute_s"]),
+        "compute_seconds": exact(line["compute_s"]),
         "tokens": line["tokens"],
-        "usd": _text(line["cost_usd"]),
+        "usd": exact(line["cost_usd"]),
     }
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _text(amount: Decimal | None) -> str | None:
-    return None if amount is None else f"{amount:f}"

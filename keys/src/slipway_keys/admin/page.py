@@ -9,6 +9,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from http import HTTPStatus
 from importlib import resources
 from typing import Any
@@ -43,9 +44,9 @@ _HEADERS = {
 }
 
 
-def _known(value: object) -> str:
-    """A measured value; one that nobody measured is no zero."""
-    return "-" if value is None else f"{value:,f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:,}"  # type: ignore[str-format]
+def _known(value: int | Decimal | None) -> str:
+    """A measured value with its thousands apart; what nobody measured is no zero."""
+    return "-" if value is None else f"{value:,}"
 
 
 class Page:

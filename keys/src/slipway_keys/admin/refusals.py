@@ -1,8 +1,11 @@
 """What the admin API and the page refuse, with the sentence that says why; never with a key or a secret in it."""
 
+import re
 from http import HTTPStatus
 
 from pydantic import ValidationError
+
+_ID = re.compile(r"[a-z0-9]{1,20}|[0-9a-f-]{36}")
 
 
 class Refused(Exception):
@@ -21,8 +24,9 @@ def wrong(field: str, problem: str, allowed: str, todo: str = "correct it") -> R
 
 def unknown(what: str, identifier: str) -> Refused:
     """The refusal of an id that nothing has."""
-    seen = f"{identifier[:40]!a} is not known"
-    return Refused(HTTPStatus.NOT_FOUND, f"{what}: {seen}; next: `slipway keys` lists those that are")
+    # What is no id may be a key that was pasted into the wrong place.
+    seen = f"{identifier!a} is not known" if _ID.fullmatch(identifier) else "this is no id"
+    return Refused(HTTPStatus.NOT_FOUND, f"{what}: {seen}; next: `slipway keys list` and `slipway keys requests` show those that are")
 
 
 def conflict(what: str, identifier: str, problem: str) -> Refused:

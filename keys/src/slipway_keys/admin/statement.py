@@ -23,11 +23,11 @@ _MOST_ROWS = 100_000
 
 _MEASURED = """
     count(*) AS calls,
-    count(*) FILTER (WHERE ledger.settled_at IS NOT NULL AND NOT (
+    count(*) FILTER (WHERE ledger.state = 'settled' AND NOT (
         ledger.status BETWEEN 1 AND 499 OR (ledger.status = 0 AND ledger.flags LIKE '%DC%')
     )) AS failed,
-    count(*) FILTER (WHERE ledger.unsettled) AS unsettled,
-    count(*) FILTER (WHERE ledger.settled_at IS NULL AND NOT ledger.unsettled) AS open,
+    count(*) FILTER (WHERE ledger.state = 'unsettled') AS unsettled,
+    count(*) FILTER (WHERE ledger.state = 'reserved') AS open,
     sum(ledger.bytes_in)::bigint AS bytes_in,
     sum(ledger.bytes_out)::bigint AS bytes_out,
     sum(ledger.compute_s) AS compute_seconds,
@@ -156,9 +156,16 @@ def month_bounds(month: str) -> tuple[datetime, datetime]:
     return first, first.replace(year=year, month=index + 1)
 
 
+def exact(amount: Decimal | None) -> str | None:
+    """An amount as a text, without an exponent and without zeros at its end; None for what was not measured."""
+    if amount is None:
+        return None
+    return f"{amount:f}".rstrip("0").rstrip(".") if "." in f"{amount:f}" else f"{amount:f}"
+
+
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     """Amounts as texts without an exponent, days as texts."""
     return {
-        name: f"{value:f}" if isinstance(value, Decimal) else value if isinstance(value, int | None) else str(value)
+        name: exact(value) if isinstance(value, Decimal) else value if isinstance(value, int | None) else str(value)
         for name, value in row.items()
     }
