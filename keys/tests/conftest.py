@@ -14,6 +14,9 @@ from tests.support.postgres import Postgres, postgres
 # The helpers beside this file are plain modules.
 sys.path.insert(0, str(Path(__file__).parent))
 
+import ledger_reading
+import service
+
 _numbers = itertools.count(1)
 
 
@@ -36,3 +39,19 @@ def empty_url(server: Postgres) -> str:
 
     asyncio.run(create())
     return server.url(name)
+
+
+@pytest.fixture
+def home(empty_url: str, tmp_path: Path) -> Iterator[service.Home]:
+    """What replicas share, with the model `digits` behind keys."""
+    with service.home(tmp_path, empty_url) as made:
+        made.api.set("digits")
+        yield made
+
+
+@pytest.fixture
+def books(empty_url: str) -> Iterator[ledger_reading.Books]:
+    """The database, asked directly."""
+    made = ledger_reading.Books(empty_url)
+    yield made
+    made.close()

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-
 from slipway_keys.database.migrate import Migration, MigrationError, migrate, migrations
 from slipway_keys.database.pool import Database
 
@@ -75,7 +74,7 @@ def test_a_failing_migration_leaves_nothing_behind(empty_url: str) -> None:
 def test_a_migration_that_was_changed_after_it_was_applied_is_refused(empty_url: str) -> None:
     asyncio.run(_apply(empty_url, migrations()))
     first, *rest = migrations()
-    with pytest.raises(MigrationError, match="0001_keys_and_ledger.sql is not what was applied"):
+    with pytest.raises(MigrationError, match=r"0001_keys_and_ledger\.sql is not what was applied"):
         asyncio.run(_apply(empty_url, [Migration(1, first.name, first.sql + "\n"), *rest]))
 
 

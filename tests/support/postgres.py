@@ -52,7 +52,18 @@ class Postgres:
             shutil.chown(self.folder, self._user, self._user)
             shutil.chown(password, self._user, self._user)
         self._run(
-            "initdb", "-D", self.folder / "data", "-U", USER, "-A", "scram-sha-256", "--pwfile", password, "-N", "-E", "UTF8"
+            "initdb",
+            "-D",
+            self.folder / "data",
+            "-U",
+            USER,
+            "-A",
+            "scram-sha-256",
+            "--pwfile",
+            password,
+            "-N",
+            "-E",
+            "UTF8",
         )
 
     def start(self) -> None:
@@ -164,9 +175,7 @@ def fetch(tree: Path) -> None:
     """Unpack PostgreSQL and all that it depends on into `tree`, without installing anything."""
     with tempfile.TemporaryDirectory(prefix=".postgresql-", dir=tree.parent) as name:
         scratch = Path(name)
-        (scratch / "sources.list").write_text(
-            apt_sources.render(apt_sources.for_debian(RELEASE, apt_sources.read()))
-        )
+        (scratch / "sources.list").write_text(apt_sources.render(apt_sources.for_debian(RELEASE, apt_sources.read())))
         (scratch / "status").touch()
         for part in ("cache/archives/partial", "state/lists/partial", "root/usr/lib", "root/usr/bin"):
             (scratch / part).mkdir(parents=True)

@@ -54,7 +54,7 @@ class Batches(Generic[Item, Result]):
     async def _answer(self, batch: list[tuple[Item, "asyncio.Future[Result]"]]) -> None:
         try:
             results = await self._work([item for item, _ in batch])
-        except Exception as error:  # noqa: BLE001 - each waiter raises it, where it is logged or answered
+        except Exception as error:
             if isinstance(error, AwayError):
                 self._closed_until = asyncio.get_running_loop().time() + _PAUSE_S
             for _, future in batch:

@@ -12,6 +12,16 @@ _COLUMNS = (
     "created_at, expires_at, revoked_at, rotated_from"
 )
 
+# Put together out of constants alone.
+_BY_IDS = f"SELECT {_COLUMNS} FROM keys WHERE id = ANY($1)"  # noqa: S608
+_EVERY = f"SELECT {_COLUMNS} FROM keys ORDER BY created_at DESC, id"  # noqa: S608
+_LOCKED = f"SELECT {_COLUMNS} FROM keys WHERE id = $1 FOR UPDATE"  # noqa: S608
+_INSERT = (
+    "INSERT INTO keys (id, account, secret_sha256, name, models, roles, rate_count, rate_per_s, budget_calls, "  # noqa: S608
+    "budget_usd, budget_period, expires_at, rotated_from) "
+    f"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING {_COLUMNS}"
+)
+
 
 class NoKeyError(Exception):
     """There is no such key, or it is not alive any more; the message says which."""
@@ -36,14 +46,14 @@ async def by_ids(database: Database, ids: Sequence[str], wait_s: float) -> tuple
     """Return those keys of `ids` that there are, and the database's time."""
     async with database.connection(wait_s) as connection:
         now: datetime = await connection.fetchval("SELECT clock_timestamp()", timeout=wait_s)
-        rows = await connection.fetch(f"SELECT {_COLUMNS} FROM keys WHERE id = ANY($1)", ids, timeout=wait_s)
+        rows = await connection.fetch(_BY_IDS, ids, timeout=wait_s)
     return {row["id"]: _key(row) for row in rows}, now
 
 
 async def every(database: Database) -> list[Key]:
     """Return all keys, the newest first."""
     async with database.connection() as connection:
-        rows = await connection.fetch(f"SELECT {_COLUMNS} FROM keys ORDER BY created_at DESC, id")
+        rows = await connection.fetch(_EVERY)
     return [_key(row) for row in rows]
 
 
@@ -82,7 +92,7 @@ async def revoke(database: Database, key_id: str) -> Key:
 
 
 async def _locked(connection: Connection, key_id: str) -> Key:
-    row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM keys WHERE id = $1 FOR UPDATE", key_id)
+    row = await connection.fetchrow(_LOCKED, key_id)
     if row is None:
         raise NoKeyError(f"there is no key {key_id!r}; `slipway keys list` shows all")
     return _key(row)
@@ -103,9 +113,7 @@ async def insert(
     parts = split(text)
     assert parts is not None  # noqa: S101 - what new_key makes
     row = await connection.fetchrow(
-        "INSERT INTO keys (id, account, secret_sha256, name, models, roles, rate_count, rate_per_s, budget_calls, "
-        "budget_usd, budget_period, expires_at, rotated_from) "
-        f"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING {_COLUMNS}",
+        _INSERT,
         key_id,
         rotated_from.account if rotated_from else key_id,
         hashed(parts[1]),

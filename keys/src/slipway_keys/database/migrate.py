@@ -68,7 +68,9 @@ async def migrate(database: Database, wanted: list[Migration]) -> int:
     async with database.connection() as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
         await connection.execute(_TABLE)
-        applied = {row["number"]: row["sha256"] for row in await connection.fetch("SELECT number, sha256 FROM migrations")}
+        applied = {
+            row["number"]: row["sha256"] for row in await connection.fetch("SELECT number, sha256 FROM migrations")
+        }
         for migration in wanted:
             if applied.get(migration.number, migration.sha256) != migration.sha256:
                 raise MigrationError(

@@ -14,7 +14,8 @@ COMMAND_LIMIT_S = 10.0
 _MOST = 6
 _RETRY_S = 0.5
 
-Connection = asyncpg.pool.PoolConnectionProxy  # type: ignore[type-arg]
+Connection = Any
+"""asyncpg's, which has no types."""
 
 
 class AwayError(Exception):
@@ -43,7 +44,7 @@ class Database:
 
     def __init__(self, url: Callable[[], str]) -> None:
         self._url = url
-        self._pool: asyncpg.Pool[Any] | None = None
+        self._pool: Any = None
         self._making = asyncio.Lock()
         self.reachable = False
         """Whether the last use went well."""
@@ -69,7 +70,7 @@ class Database:
         finally:
             await self._give_back(pool, connection)
 
-    async def connect_alone(self) -> "asyncpg.Connection[Any]":
+    async def connect_alone(self) -> Connection:
         """Make a connection outside of the pool, for listening; AwayError when it cannot be had."""
         try:
             return await asyncpg.connect(self._url(), timeout=CONNECT_LIMIT_S, command_timeout=COMMAND_LIMIT_S)
@@ -82,7 +83,7 @@ class Database:
             self._pool.terminate()
             self._pool = None
 
-    async def _made(self) -> "asyncpg.Pool[Any]":
+    async def _made(self) -> Any:
         async with self._making:
             if self._pool is None:
                 self._pool = await asyncpg.create_pool(
@@ -96,7 +97,7 @@ class Database:
                 )
             return self._pool
 
-    async def _give_back(self, pool: "asyncpg.Pool[Any]", connection: Connection) -> None:
+    async def _give_back(self, pool: Any, connection: Connection) -> None:
         try:
             await pool.release(connection, timeout=1.0)
         except (*_AWAY, *_AWAY_TOO) as error:

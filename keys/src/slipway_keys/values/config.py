@@ -81,9 +81,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
         otlp_port=_port(environ, "OTLP_PORT", 4317),
         drain_s=_seconds(environ, "DRAIN_S", 5.0),
         api_url=environ.get(f"{_PREFIX}API_URL"),
-        service_account=Path(
-            environ.get(f"{_PREFIX}SERVICE_ACCOUNT", "/var/run/secrets/kubernetes.io/serviceaccount")
-        ),
+        service_account=Path(environ.get(f"{_PREFIX}SERVICE_ACCOUNT", "/var/run/secrets/kubernetes.io/serviceaccount")),
     )
 
 
