@@ -5,7 +5,7 @@ administer keys by that; the proxy itself asks for `create` and `get` on `servic
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import cast
 from urllib.parse import urlencode
@@ -60,32 +60,30 @@ class KeysAdmin:
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Json:
         """Ask for one JSON document."""
-        return cast(Json, json.loads(b"".join(self._answer("GET", _full(path, query), None))))
+        return self._answer("GET", f"{path}?{urlencode(query)}" if query else path, None)
 
     def post(self, path: str, body: Json) -> Json:
         """Change something; gives the JSON document of the answer."""
-        return cast(Json, json.loads(b"".join(self._answer("POST", path, body))))
+        return self._answer("POST", path, body)
 
-    def lines(self, path: str, query: Mapping[str, str]) -> Iterator[bytes]:
-        """The answer in pieces, as they come: of any length. One that breaks off raises `ClusterUnreachable`."""
-        return self._answer("GET", _full(path, query), None)
-
-    def _answer(self, method: str, path: str, body: Json | None) -> Iterator[bytes]:
+    def _answer(self, method: str, path: str, body: Json | None) -> Json:
         key = signing_key(self._cluster)
         if key is None:
             raise NoKeys(self._environment, self._cluster.namespace)
         try:
-            yield from self._cluster.stream_service(
+            answer = self._cluster.through_service(
                 SERVICE,
                 path,
                 None if body is None else json.dumps(body).encode(),
+                "application/json",
+                _TIMEOUT_S,
+                headers={"x-slipway-pass": signed_pass(key, AUDIENCE)},
                 method=method,
                 port=PORT,
-                headers={"x-slipway-pass": signed_pass(key, AUDIENCE)},
-                timeout_s=_TIMEOUT_S,
             )
         except ApiRefused as error:
             raise self._meaning(error) from error
+        return cast(Json, json.loads(answer))
 
     def _meaning(self, error: ApiRefused) -> SlipwayError:
         """What an answer other than 2xx says: the API server's own refusals look like those of the service."""
@@ -95,7 +93,3 @@ class KeysAdmin:
         if away:
             return KeysAway(self._environment, self._cluster.namespace, error.message)
         return KeysRefused(error.message) if error.status in _OURS else error
-
-
-def _full(path: str, query: Mapping[str, str] | None) -> str:
-    return f"{path}?{urlencode(query)}" if query else path

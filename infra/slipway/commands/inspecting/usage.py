@@ -1,9 +1,10 @@
 """Commands that show what was called and what it costs: usage, monthly statement, export."""
 
 import csv
+import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from slipway import console
@@ -47,16 +48,15 @@ def show_usage(context: EnvironmentContext, first: date | None, last: date | Non
     query = {"from": _midnight(first), "to": _midnight(last + timedelta(days=1))}
     admin = KeysAdmin(context.cluster, context.name)
     if form in EVENTS:
-        for piece in admin.lines("/admin/export", {**query, "format": form}):
-            sys.stdout.buffer.write(piece)
-        sys.stdout.flush()
+        for event in _events(admin, {**query, "format": form, "source": f"slipway/{context.name}"}):
+            sys.stdout.write(json.dumps(event, separators=(",", ":")) + "\n")
         return
     groups = groups_of(by)
     rows = admin.get("/admin/usage", {**query, "by": ",".join(groups)})["rows"]
     if form == "json":
         console.document({"environment": context.name, "from": query["from"], "to": query["to"], "rows": rows})
         return
-    cells = [[str(row[name]) for name in (*groups, *_AMOUNTS)] for row in rows]
+    cells = [[_cell(row[name]) for name in (*groups, *_AMOUNTS)] for row in rows]
     _print((*groups, *_AMOUNTS), cells, form)
 
 
@@ -83,7 +83,7 @@ def show_statement(context: EnvironmentContext, key: str, month: str | None, for
 
 def statement_rows(statement: Json) -> list[list[str]]:
     """The lines of a statement as cells: of each model, and of it all."""
-    rows = [[str(line[name]) for name in _OF_STATEMENT] for line in statement["lines"]]
+    rows = [[_cell(line[name]) for name in _OF_STATEMENT] for line in statement["lines"]]
     return [*rows, ["total", *[""] * (len(_OF_STATEMENT) - 2), str(statement["total_usd"])]]
 
 
@@ -97,11 +97,25 @@ def groups_of(by: str) -> tuple[str, ...]:
     return names
 
 
+def _events(admin: KeysAdmin, query: Mapping[str, str]) -> Iterator[Json]:
+    """Every event, page by page: neither here nor there all of them are held at once."""
+    after: str | None = ""
+    while after is not None:
+        page = admin.get("/admin/export", {**query, "after": after} if after else query)
+        yield from page["events"]
+        after = page["next"]
+
+
 def _print(columns: Sequence[str], rows: Sequence[Sequence[str]], form: str) -> None:
     if form == "csv":
         csv.writer(sys.stdout, lineterminator="\n").writerows([columns, *rows])
     else:
         console.table([name.upper().replace("_", " ") for name in columns], rows)
+
+
+def _cell(value: object) -> str:
+    """A value of a row; what nobody measured is no zero."""
+    return "-" if value is None else str(value)
 
 
 def _midnight(day: date) -> str:
