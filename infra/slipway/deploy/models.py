@@ -20,6 +20,7 @@ from slipway.deploy.ports import ClusterApi, Judge, Program, StackEngine
 from slipway.deploy.record import Live, live_of, save
 from slipway.deploy.restorable import Owner, restorable
 from slipway.deploy.watcher import Watcher
+from slipway.deploy.way_in import with_way_in
 from slipway.errors.base import DeployError, SlipwayError
 from slipway.errors.failures import Interrupted, LeftBehind, WrongAnswer
 from slipway.plan.release import Release
@@ -168,7 +169,7 @@ class Deployer:
         tell = self._tell(model.name)
         try:
             if previous is not None:
-                self._bring_back(previous, tell)
+                self._bring_back(with_way_in(previous, model), tell)
                 return f"{previous.version} serves again"
             if live is not None and live.ready > 0:
                 return self._unrestored(model.name, "there is no record of what served before")
