@@ -73,7 +73,9 @@ def list_all(environment: str, as_json: bool, folders: Folders) -> None:
 @keys.command("rotate")
 @ENVIRONMENT
 @click.argument("key", metavar="ID")
-@click.option("--grace", default="1h", show_default=True, help="How long the old key stays valid, for example 1h or 7d.")
+@click.option(
+    "--grace", default="1h", show_default=True, help="How long the old key stays valid, for example 1h or 7d."
+)
 @JSON
 @with_folders
 def rotate(environment: str, key: str, grace: str, as_json: bool, folders: Folders) -> None:

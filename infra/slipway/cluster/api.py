@@ -187,9 +187,7 @@ class Cluster:
         """
         proxied = f"{self.url('Service')}/{quote(service)}:{quote(port)}/proxy{path}"
         method = method or ("GET" if body is None else "POST")
-        return self.request(
-            method, proxied, body=body, content_type=content_type, timeout_s=timeout_s, headers=headers
-        )
+        return self.request(method, proxied, body=body, content_type=content_type, timeout_s=timeout_s, headers=headers)
 
 
 def _text(body: object) -> str:

@@ -1,7 +1,7 @@
 """Ask the admin API of an environment's keys service, by way of the API server's proxy.
 
-Nothing of it is reached from outside of the cluster. Whoever may read Secret `keys-signing` signs a pass with the key in it, and may
-administer keys by that; the proxy itself asks for `create` and `get` on `services/proxy`.
+Nothing of it is reached from outside of the cluster. Whoever may read Secret `keys-signing` signs a pass with the key in
+it, and may administer keys by that; the proxy itself asks for `create` and `get` on `services/proxy`.
 """
 
 import json
@@ -29,8 +29,8 @@ class NoKeys(SlipwayError):
 
     def __init__(self, environment: str, namespace: str) -> None:
         super().__init__(
-            f"environment {environment} has no keys: Secret {namespace}/keys-signing does not exist; next: add `gateway` to "
-            f"its settings and run slipway up {environment}"
+            f"environment {environment} has no keys: Secret {namespace}/keys-signing does not exist; next: "
+            f"add `gateway` to its settings and run slipway up {environment}"
         )
 
 
@@ -39,8 +39,8 @@ class KeysAway(SlipwayError):
 
     def __init__(self, environment: str, namespace: str, reason: str) -> None:
         super().__init__(
-            f"the keys service of environment {environment} does not answer: {reason}; next: kubectl -n {namespace} get pods "
-            "-l app.kubernetes.io/name=keys shows what is wrong with it; then run the command again"
+            f"the keys service of environment {environment} does not answer: {reason}; next: "
+            f"kubectl -n {namespace} get pods -l app.kubernetes.io/component=keys shows what is wrong with it; then run the command again"
         )
 
 
@@ -51,7 +51,10 @@ class KeysRefused(SlipwayError):
 
 
 class KeysAdmin:
-    """The admin API of one environment; every call may raise `NoKeys`, `KeysAway`, `KeysRefused` and what `Cluster` raises."""
+    """The admin API of one environment.
+
+    Every call may raise `NoKeys`, `KeysAway`, `KeysRefused` and what `Cluster` raises.
+    """
 
     def __init__(self, cluster: Cluster, environment: str) -> None:
         """No request is made yet."""

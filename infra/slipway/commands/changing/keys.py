@@ -54,7 +54,9 @@ def revoke_key(context: EnvironmentContext, key: str) -> None:
 def approve_request(context: EnvironmentContext, request: str, terms: Terms) -> None:
     """Approve a request for access; who asked collects the key on the page, with the code that the page gave out."""
     KeysAdmin(context.cluster, context.name).post(f"/admin/requests/{_id(request)}/approve", terms.to_json())
-    console.message(f"request {request} is approved; who asked collects the key on the page with the code it was given there")
+    console.message(
+        f"request {request} is approved; who asked collects the key on the page with the code it was given there"
+    )
 
 
 def refuse_request(context: EnvironmentContext, request: str) -> None:

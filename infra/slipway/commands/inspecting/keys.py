@@ -40,7 +40,14 @@ def list_requests(context: EnvironmentContext, *, as_json: bool) -> None:
         console.document({"environment": context.name, "requests": requests})
         return
     rows = [
-        [str(one["id"]), str(one["name"]), str(one["contact"]), ", ".join(one["models"]), str(one["asked_at"]), str(one["state"])]
+        [
+            str(one["id"]),
+            str(one["name"]),
+            str(one["contact"]),
+            ", ".join(one["models"]),
+            str(one["asked_at"]),
+            str(one["state"]),
+        ]
         for one in requests
     ]
     console.table(("ID", "NAME", "CONTACT", "MODELS", "ASKED", "STATE"), rows)
