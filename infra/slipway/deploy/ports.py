@@ -36,6 +36,12 @@ class ClusterApi(Protocol):
         """Return one object, or None when there is none of that name."""
         ...
 
+    def request(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, accept: str = "application/json"
+    ) -> bytes:
+        """Send one request and return the body of its answer."""
+        ...
+
     def list(self, kind: str, selector: str = "", fields: str = "") -> list[Json]:
         """Return all objects of a kind that match."""
         ...
