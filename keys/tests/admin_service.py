@@ -10,11 +10,10 @@ from typing import Any, TypeVar
 import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from starlette.applications import Starlette
-
 from slipway_keys.admin.app import admin_routes
 from slipway_keys.database.migrate import migrate, migrations
 from slipway_keys.database.pool import Database
+from starlette.applications import Starlette
 
 KEY = Ed25519PrivateKey.generate()
 MODELS = ("digits", "speech")

@@ -10,11 +10,10 @@ import httpx
 import pytest
 from admin_service import KEY, Service, asked, reservation, settlement, signed
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from starlette.applications import Starlette
-
 from slipway_keys.admin.app import admin_routes
 from slipway_keys.database.pool import Database
 from slipway_keys.values.keys import split
+from starlette.applications import Starlette
 
 ROUTES = [
     ("GET", "/admin/keys"),
@@ -66,7 +65,10 @@ def test_a_key_is_told_once_and_kept_as_a_hash(empty_url: str, capfd: pytest.Cap
         assert split(text) is not None
         [shown] = listed.json()["keys"]
         assert shown | {"key": text} == made
-        assert (shown["budget"], shown["rate"]) == ({"calls": None, "usd": "20", "per": "month"}, {"count": 100, "per_s": 1})
+        assert (shown["budget"], shown["rate"]) == (
+            {"calls": None, "usd": "20", "per": "month"},
+            {"count": 100, "per_s": 1},
+        )
         async with service.database.connection() as connection:
             stored = str([tuple(row) for row in await connection.fetch("SELECT * FROM keys")])
         secret = text.rpartition("_")[2]
@@ -116,7 +118,10 @@ def test_a_revoked_key_stays_revoked_and_has_no_successor(empty_url: str) -> Non
         ({"name": "a\nb", "models": ["digits"]}, "one line of text"),
         ({"name": "x" * 81, "models": ["digits"]}, "name:"),
         ({"name": "a", "models": []}, "models:"),
-        ({"name": "a", "models": ["digit"]}, "'digit' is not reached through the gateway; allowed: digits, speech, or *"),
+        (
+            {"name": "a", "models": ["digit"]},
+            "'digit' is not reached through the gateway; allowed: digits, speech, or *",
+        ),
         ({"name": "a", "models": ["Digits"]}, "models.0:"),
         ({"name": "a", "models": ["digits", "digits"]}, "each name is expected once"),
         ({"name": "a", "models": ["digits"], "roles": []}, "roles:"),
@@ -146,7 +151,11 @@ def test_a_wrong_key_is_refused_with_the_field_and_nothing_is_made(empty_url: st
 def test_what_is_no_json_or_too_long_is_refused(empty_url: str) -> None:
     async def run(service: Service) -> None:
         headers = {"x-slipway-pass": signed(), "content-type": "application/json"}
-        cases = [(b"{", 400, headers), (b"[" * 100_000, 413, headers), (b"{}", 415, headers | {"content-type": "text/plain"})]
+        cases = [
+            (b"{", 400, headers),
+            (b"[" * 100_000, 413, headers),
+            (b"{}", 415, headers | {"content-type": "text/plain"}),
+        ]
         cases += [(b"[" * 60_000, 400, headers)]
         for body, status, sent in cases:
             answer = await service.client.post("/admin/keys", content=body, headers=sent)

@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 from admin_service import Service, asked, reservation, settlement, signed
-
 from slipway_keys.admin.access_requests import MOST_A_MINUTE, MOST_PENDING
 
 ASK = {"name": "Shop", "contact": "shop@example.com", "models": "digits, speech"}
@@ -105,7 +104,13 @@ def test_no_key_a_wrong_key_and_a_pass_for_something_else_show_nothing(empty_url
     async def run(service: Service) -> None:
         made = await service.create()
         wrong = f"sk_{made['id']}_{'A' * 43}"
-        tries: list[dict[str, str]] = [{"month": "2026-05"}, {"key": ""}, {"key": wrong}, {"key": made["id"]}, {"session": "x"}]
+        tries: list[dict[str, str]] = [
+            {"month": "2026-05"},
+            {"key": ""},
+            {"key": wrong},
+            {"key": made["id"]},
+            {"session": "x"},
+        ]
         tries += [{"session": signed()}, {"session": signed("model/digits")}]
         for fields in tries:
             answer = await service.form("usage", **fields)
@@ -128,7 +133,14 @@ def test_only_a_key_of_role_admin_decides_and_only_about_its_models(empty_url: s
             assert (answer.status_code, why in answer.text) == (403, True)
         page = await service.form("usage", key=whole["key"])
         assert "Approve" in page.text
-        for wrong in ({"days": "0"}, {"days": "x"}, {"rate": "-1"}, {"usd": "-1"}, {"usd": "nan"}, {"decision": "burn"}):
+        for wrong in (
+            {"days": "0"},
+            {"days": "x"},
+            {"rate": "-1"},
+            {"usd": "-1"},
+            {"usd": "nan"},
+            {"decision": "burn"},
+        ):
             answer = await service.form("decide", session=session_of(page), **decision | wrong)
             assert answer.status_code == 422, wrong
         done = await service.form("decide", session=session_of(page), **decision)
@@ -184,7 +196,8 @@ def test_requests_are_bounded_in_a_minute_and_in_all(empty_url: str) -> None:
         async with service.database.connection() as connection:
             await connection.execute(
                 "INSERT INTO access_requests (id, code_sha256, name, contact, models, asked_at) "
-                "SELECT 'old' || n, sha256('x'), 'n', 'c', '{digits}', now() - interval '1 hour' FROM generate_series(1, $1) n",
+                "SELECT 'old' || n, sha256('x'), 'n', 'c', '{digits}', now() - interval '1 hour' "
+                "FROM generate_series(1, $1) n",
                 MOST_PENDING,
             )
             await connection.execute("UPDATE access_requests SET asked_at = now() - interval '1 hour'")

@@ -1,4 +1,4 @@
-"""Statements, usage and exports: what a call costs, what is included, what is unknown, and that nothing counts twice."""
+"""Statements, usage and exports: what a call costs, what is included and unknown, and that nothing counts twice."""
 
 import json
 from datetime import UTC, datetime
@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from admin_service import Service, asked, reservation, settlement
-
 from slipway_keys.admin.export import cloud_event, lago_event
 from slipway_keys.admin.refusals import Refused
 from slipway_keys.admin.statement import month_bounds
@@ -41,7 +40,12 @@ def test_a_call_costs_its_price_its_seconds_and_its_tokens(empty_url: str) -> No
         [line] = found["lines"]
         assert (line["calls"], line["compute_seconds"], line["tokens"], line["bytes_in"]) == (3, "1.5", 300, 300)
         # 3 x (0.0002 + 0.5 x 0.01 + 100 x 0.000003)
-        assert (line["calls_usd"], line["usd"], found["total_usd"], found["state"]) == ("0.0165", "0.0165", "0.02", "final")
+        assert (line["calls_usd"], line["usd"], found["total_usd"], found["state"]) == (
+            "0.0165",
+            "0.0165",
+            "0.02",
+            "final",
+        )
 
     asked(empty_url, run)
 
@@ -132,8 +136,14 @@ def test_usage_is_summed_by_key_model_and_day(empty_url: str) -> None:
         await called(service, one, 2, prefix="a", per_call="0.1")
         await called(service, one, 1, prefix="b", at=MAY + 86_400, model="speech", per_call="0.1")
         await called(service, other, 1, prefix="c", per_call="0.1")
-        by = {name: (await service.admin("GET", f"/admin/usage?{WHOLE}&by={name}")).json()["rows"] for name in ("key", "day")}
-        assert {row["name"]: (row["calls"], row["usd"]) for row in by["key"]} == {"one": (3, "0.3"), "other": (1, "0.1")}
+        by = {
+            name: (await service.admin("GET", f"/admin/usage?{WHOLE}&by={name}")).json()["rows"]
+            for name in ("key", "day")
+        }
+        assert {row["name"]: (row["calls"], row["usd"]) for row in by["key"]} == {
+            "one": (3, "0.3"),
+            "other": (1, "0.1"),
+        }
         assert [(row["day"], row["calls"]) for row in by["day"]] == [("2026-05-10", 3), ("2026-05-11", 1)]
         rows = (await service.admin("GET", f"/admin/usage?{WHOLE}&by=key,model")).json()["rows"]
         assert {(row["name"], row["model"], row["calls"]) for row in rows} == {

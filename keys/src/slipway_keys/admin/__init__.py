@@ -1,1 +1,1 @@
-"""The admin API and the page of the keys service, on a port of their own: keys, requests for access, usage, statements."""
+"""The admin API and the page of the keys service: keys, requests for access, usage, statements."""

@@ -1,7 +1,7 @@
 """Requests for access: made by anybody on the page, decided by an operator, collected once by who asked.
 
-Who asks gets a code, of which only the hash is kept. The key is made when it is collected with that code: the operator who
-approves never sees it. What anybody may write is bounded in size, number and rate.
+Who asks gets a code, of which only the hash is kept. The key is made when it is collected with that code: the operator
+who approves never sees it. What anybody may write is bounded in size, number and rate.
 """
 
 import secrets
@@ -23,6 +23,17 @@ MOST_A_MINUTE = 10
 _LOCK = 0x51_1B_1A_02
 """Of those who make requests, so that two at once do not both become the hundredth."""
 _COLUMNS = "id, name, contact, models, state, asked_at, decided_at"
+_EVERY = f"SELECT {_COLUMNS} FROM access_requests ORDER BY state <> 'pending', asked_at, id LIMIT 1000"  # noqa: S608
+_FIND = f"SELECT {_COLUMNS} FROM access_requests WHERE id = $1"  # noqa: S608
+_LOCKED = f"SELECT {_COLUMNS}, terms, code_sha256 FROM access_requests WHERE id = $1 FOR UPDATE"  # noqa: S608
+_DECIDE = f"""
+    UPDATE access_requests SET state = $2, terms = $3, decided_at = now() WHERE id = $1 AND state = 'pending'
+    RETURNING {_COLUMNS}
+"""  # noqa: S608
+_COUNTS = """
+    SELECT count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE asked_at > now() - interval '1 minute')
+    FROM access_requests
+"""
 _FORGET = """
     DELETE FROM access_requests
     WHERE (state = 'pending' AND asked_at < now() - interval '30 days')
@@ -63,10 +74,7 @@ async def ask(database: Database, wanted: AccessRequest) -> tuple[str, str]:
     async with database.connection() as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
         await connection.execute(_FORGET)
-        pending, lately = await connection.fetchrow(
-            "SELECT count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE asked_at > now() - interval '1 minute') "
-            "FROM access_requests"
-        )
+        pending, lately = await connection.fetchrow(_COUNTS)
         if pending >= MOST_PENDING or lately >= MOST_A_MINUTE:
             raise Refused(HTTPStatus.TOO_MANY_REQUESTS, "too many requests wait for an answer; next: try again later")
         await connection.execute(
@@ -83,16 +91,14 @@ async def ask(database: Database, wanted: AccessRequest) -> tuple[str, str]:
 async def every(database: Database) -> list[Request]:
     """All requests, those that wait first, the oldest of each first."""
     async with database.connection() as connection:
-        rows = await connection.fetch(
-            f"SELECT {_COLUMNS} FROM access_requests ORDER BY state <> 'pending', asked_at, id LIMIT 1000"
-        )
+        rows = await connection.fetch(_EVERY)
     return [_request(row) for row in rows]
 
 
 async def find(database: Database, identifier: str) -> Request:
     """One request; `Refused` (404) where there is none."""
     async with database.connection() as connection:
-        row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM access_requests WHERE id = $1", identifier)
+        row = await connection.fetchrow(_FIND, identifier)
     if row is None:
         raise unknown("request", identifier)
     return _request(row)
@@ -102,8 +108,7 @@ async def decide(database: Database, identifier: str, terms: Terms | None) -> Re
     """Approve a request on some terms, or refuse it without; `Refused` (409) where it was decided before."""
     async with database.connection() as connection:
         row = await connection.fetchrow(
-            "UPDATE access_requests SET state = $2, terms = $3, decided_at = now() WHERE id = $1 AND state = 'pending' "
-            f"RETURNING {_COLUMNS}",
+            _DECIDE,
             identifier,
             "refused" if terms is None else "approved",
             None if terms is None else terms.model_dump_json(),
@@ -121,16 +126,15 @@ async def collect(database: Database, code: str) -> tuple[Request, Key | None, s
     """
     identifier, _, secret = code.strip().partition("_")
     async with database.connection() as connection, connection.transaction():
-        row = await connection.fetchrow(
-            f"SELECT {_COLUMNS}, terms, code_sha256 FROM access_requests WHERE id = $1 FOR UPDATE", identifier[:40]
-        )
+        row = await connection.fetchrow(_LOCKED, identifier[:40])
         if row is None or not secrets.compare_digest(bytes(row["code_sha256"]), hashed(secret)):
             raise Refused(HTTPStatus.NOT_FOUND, "no request has this code, or its key was collected; next: ask again")
         request = _request(row)
         if request.state != "approved":
             return request, None, None
         terms = _terms(row["terms"])
-        rate, budget = terms.rate and terms.rate.value(), terms.budget and terms.budget.value()
+        rate = terms.rate.value() if terms.rate else None
+        budget = terms.budget.value() if terms.budget else None
         key, text = await keys.insert(
             connection, request.name, request.models, terms.roles, terms.expires_at, rate, budget
         )

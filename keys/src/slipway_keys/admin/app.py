@@ -11,9 +11,7 @@ from slipway_keys.admin.page import Page
 from slipway_keys.database.pool import Database
 
 
-def admin_routes(
-    database: Database, key: Ed25519PrivateKey, models: Callable[[], Collection[str]]
-) -> list[BaseRoute]:
+def admin_routes(database: Database, key: Ed25519PrivateKey, models: Callable[[], Collection[str]]) -> list[BaseRoute]:
     """The routes of /admin and /page.
 
     Args:

@@ -1,11 +1,12 @@
 """Give the calls of the ledger as events that metering services take.
 
 CloudEvents 1.0 (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md), as OpenMeter ingests them
-(https://openmeter.io/docs/metering/events/overview), and Lago's events (https://getlago.com/docs/api-reference/events/event-object).
-The id of an event is the call's request id, so that an export that is sent twice counts once there.
+(https://openmeter.io/docs/metering/events/overview), and Lago's events
+(https://getlago.com/docs/api-reference/events/event-object). The id of an event is the call's request id, so that an
+export that is sent twice counts once there.
 
-Only calls whose end is known are exported: what costs nothing yet must not be taken for nothing by a service that keeps the first
-event of an id.
+Only calls whose end is known are exported: what costs nothing yet must not be taken for nothing by a service that keeps
+the first event of an id.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +22,8 @@ EVENT_TYPE = "slipway.model.call"
 LAGO_CODE = "slipway_model_call"
 _PAGE = 1000
 _LINES = """
-    SELECT request_id, key, account, model, admitted_at, status, bytes_in, bytes_out, seconds, compute_s, tokens, cost_usd
+    SELECT request_id, key, account, model, admitted_at, status, bytes_in, bytes_out, seconds, compute_s, tokens,
+        cost_usd
     FROM ledger
     WHERE admitted_at >= $1 AND (admitted_at, request_id) > ($1, $2) AND admitted_at < $3 AND settled_at IS NOT NULL
     ORDER BY admitted_at, request_id LIMIT $4
@@ -96,7 +98,11 @@ async def line(database: Database, request_id: str) -> dict[str, Any] | None:
     if row is None:
         return None
     return {
-        name: exact(value) if isinstance(value, Decimal) else value.isoformat() if isinstance(value, datetime) else value
+        name: exact(value)
+        if isinstance(value, Decimal)
+        else value.isoformat()
+        if isinstance(value, datetime)
+        else value
         for name, value in row.items()
         if not name.startswith("budget_")
     }

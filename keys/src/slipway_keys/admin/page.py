@@ -1,7 +1,8 @@
 """The page: ask for access, collect a key, see usage and statement; with a key of role `admin`, decide requests.
 
-Plain forms and no script. Nothing is kept in a cookie, so that another site has nothing to ride on: whoever shows a key gets a
-session in the form of the answer, good for a quarter of an hour and as long as the key. Every text of others is escaped.
+Plain forms and no script. Nothing is kept in a cookie, so that another site has nothing to ride on: whoever shows a key
+gets a session in the form of the answer, good for a quarter of an hour and as long as the key. Every text of others is
+escaped.
 """
 
 import base64
@@ -15,6 +16,7 @@ from importlib import resources
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -59,15 +61,13 @@ class Page:
         loader = jinja2.PackageLoader("slipway_keys.admin")
         self._templates = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
         self._templates.filters["known"] = _known
-        self._templates.globals |= {"style": jinja2.utils.markupsafe.Markup(_STYLE), "title": "Access to models"}
+        self._templates.globals |= {"style": Markup(_STYLE), "title": "Access to models"}  # noqa: S704 - a file of ours
 
     def mount(self) -> Mount:
         """The page below /page: the gateway leads /keys there, and nowhere else on this port."""
         table = [("GET", "/", self.home), ("POST", "/request", self.ask), ("POST", "/collect", self.collect)]
         table += [("POST", "/usage", self.usage), ("POST", "/decide", self.decide)]
-        routes = [
-            Route(path, guarded(handler, self._refused), methods=[method]) for method, path, handler in table
-        ]
+        routes = [Route(path, guarded(handler, self._refused), methods=[method]) for method, path, handler in table]
         return Mount("/page", routes=routes)
 
     async def home(self, request: Request) -> Response:
@@ -92,7 +92,9 @@ class Page:
         check_models(wanted.models, self._models())
         identifier, code = await access_requests.ask(self._database, wanted)
         log("request made", id=identifier)
-        what = f"Request {identifier} waits for an operator. With this code you collect the key here once it is approved."
+        what = (
+            f"Request {identifier} waits for an operator. With this code you collect the key here once it is approved."
+        )
         return self._answer("once.html", heading="You have asked for access", what=what, secret=code)
 
     async def collect(self, request: Request) -> Response:
@@ -119,7 +121,9 @@ class Page:
             raise Refused(HTTPStatus.FORBIDDEN, "this key has no role admin; next: ask an operator")
         asked = await access_requests.find(self._database, fields.get("request", ""))
         if not all(key.may_call(model) for model in asked.models):
-            raise Refused(HTTPStatus.FORBIDDEN, "this key may not call all models of the request; next: ask an operator")
+            raise Refused(
+                HTTPStatus.FORBIDDEN, "this key may not call all models of the request; next: ask an operator"
+            )
         decision = fields.get("decision")
         if decision not in ("approve", "refuse"):
             raise wrong("decision", "is missing", "approve, refuse", "use the page's buttons")
@@ -136,13 +140,21 @@ class Page:
             requests = [one for one in waiting if all(key.may_call(model) for model in one.models)]
         found = await statement(self._database, key.account, key.name, month or months[0])
         session = self._passes.session(key.id)
-        values = {"key": key, "statement": found, "months": months, "requests": requests, "session": session}
+        values: dict[str, Any] = {
+            "key": key,
+            "statement": found,
+            "months": months,
+            "requests": requests,
+            "session": session,
+        }
         return self._answer("usage.html", message=message, **values)
 
     async def _key(self, fields: Mapping[str, str]) -> Key:
         """The key that was shown now, or for which a session was given; raises `Refused`."""
         parts = split(fields.get("key", "").strip())
-        identifier = parts[0] if parts else self._passes.key_of_session(fields["session"]) if "session" in fields else ""
+        identifier = (
+            parts[0] if parts else self._passes.key_of_session(fields["session"]) if "session" in fields else ""
+        )
         found, now = await keys.by_ids(self._database, [identifier], wait_s=5.0)
         key = found.get(identifier)
         expired = key is not None and key.expires_at is not None and key.expires_at <= now

@@ -26,7 +26,10 @@ def unknown(what: str, identifier: str) -> Refused:
     """The refusal of an id that nothing has."""
     # What is no id may be a key that was pasted into the wrong place.
     seen = f"{identifier!a} is not known" if _ID.fullmatch(identifier) else "this is no id"
-    return Refused(HTTPStatus.NOT_FOUND, f"{what}: {seen}; next: `slipway keys list` and `slipway keys requests` show those that are")
+    return Refused(
+        HTTPStatus.NOT_FOUND,
+        f"{what}: {seen}; next: `slipway keys list` and `slipway keys requests` show those that are",
+    )
 
 
 def conflict(what: str, identifier: str, problem: str) -> Refused:

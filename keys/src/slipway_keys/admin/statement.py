@@ -1,10 +1,11 @@
 """Sum the ledger: a month's statement of one account, and usage by key, model and day.
 
-An account is a key and all that were rotated from it. All times are UTC. A call belongs to the day and month in which it was admitted,
-and has the prices of that moment; what was not measured (null) costs nothing and is shown as unknown, not as zero.
+An account is a key and all that were rotated from it. All times are UTC. A call belongs to the day and month in which
+it was admitted, and has the prices of that moment; what was not measured (null) costs nothing and is shown as unknown,
+not as zero.
 
-A model's subscription begins with an account's first call of a month, at the price of that call; it includes the first so many
-calls that cost something.
+A model's subscription begins with an account's first call of a month, at the price of that call; it includes the first
+so many calls that cost something.
 """
 
 from collections.abc import Sequence
@@ -36,21 +37,21 @@ _MEASURED = """
 
 _STATEMENT = f"""
     SELECT ledger.model, {_MEASURED},
-        count(*) FILTER (WHERE charged AND nth <= included_from_first) AS included,
-        coalesce(sum(cost_usd) FILTER (WHERE charged AND nth > included_from_first), 0) AS calls_usd,
+        count(*) FILTER (WHERE charged AND nth <= included_first) AS included,
+        coalesce(sum(cost_usd) FILTER (WHERE charged AND nth > included_first), 0) AS calls_usd,
         max(per_month) AS subscription_usd
     FROM (
         SELECT *,
             row_number() OVER (PARTITION BY model, charged ORDER BY admitted_at, request_id) AS nth,
             first_value(price_per_month) OVER (PARTITION BY model ORDER BY admitted_at, request_id) AS per_month,
-            first_value(included_calls) OVER (PARTITION BY model ORDER BY admitted_at, request_id) AS included_from_first
+            first_value(included_calls) OVER (PARTITION BY model ORDER BY admitted_at, request_id) AS included_first
         FROM (
             SELECT *, coalesce(cost_usd, 0) > 0 AS charged FROM ledger
             WHERE account = $1 AND admitted_at >= $2 AND admitted_at < $3
         ) AS line
     ) AS ledger
     GROUP BY ledger.model ORDER BY ledger.model
-"""
+"""  # noqa: S608 - of constants only
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,9 @@ async def usage(
         rows = await connection.fetch(query, first, after)
         named = dict(await connection.fetch("SELECT id, name FROM keys WHERE id = account")) if "key" in by else {}
     if len(rows) > _MOST_ROWS:
-        raise wrong("from", "gives more than 100,000 rows", "fewer days, or fewer columns in `by`", "ask for less at once")
+        raise wrong(
+            "from", "gives more than 100,000 rows", "fewer days, or fewer columns in `by`", "ask for less at once"
+        )
     return [_plain(dict(row) | ({"name": named.get(row["key"])} if "key" in by else {})) for row in rows]
 
 

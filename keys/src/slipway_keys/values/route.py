@@ -30,7 +30,8 @@ class OidcSection(_Section):
 class PriceSection(_Section):
     """Dollars; what is None is not priced.
 
-    `per_month` is a subscription of an account to the model, which includes `included_calls` a month: the statement counts both.
+    `per_month` is an account's subscription to the model, which includes `included_calls` a month: the statement counts
+    both.
     """
 
     per_call: Price | None = None
