@@ -175,7 +175,7 @@ class AwsRunning:
         self.resume(engine, name, tell, doubted=True)
         kept = data.keys() - set(delete_data)
         if data and not kept:
-            engine.unprotect(name)
+            engine.unprotect(name, tell)
         for bucket in data.values() if not kept else ():
             tell(f"emptying bucket {bucket}")
             self.account.empty_bucket(bucket)
