@@ -107,3 +107,6 @@ PROMETHEUS = Chart("kube-prometheus-stack", "86.0.0", "https://prometheus-commun
 
 ENVOY_GATEWAY = Chart("oci://docker.io/envoyproxy/gateway-helm", "1.8.4", None)
 """Of 2026-09-08 (github.com/rackerlabs/understack, pull request 2318)."""
+
+GATEWAY_API = "1.6.1"
+"""Version of the Gateway API whose definitions Envoy Gateway 1.9.1 brings (its charts/gateway-crds-helm)."""

@@ -17,21 +17,29 @@ from slipway_server.values.text import shortened
 
 from slipway.cluster.kubeconfig import asking_for_credentials, connect, proxy_of
 from slipway.errors.reaching import ApiRefused, ClusterUnreachable
+from slipway.render.environment_objects import ENVIRONMENT_OBJECTS
 from slipway.render.objects import MODEL_OBJECTS
 from slipway.values.aliases import Json
 
 _CONNECT_S = 5.0
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 _MESSAGE_LENGTH = 2000
-_PATHS = {row.kind: row.path for row in MODEL_OBJECTS} | {
-    "Namespace": "api/v1/namespaces",
-    "Pod": "api/v1/namespaces/{namespace}/pods",
-    "Secret": "api/v1/namespaces/{namespace}/secrets",
-    "Event": "api/v1/namespaces/{namespace}/events",
-    "ReplicaSet": "apis/apps/v1/namespaces/{namespace}/replicasets",
-    "Lease": "apis/coordination.k8s.io/v1/namespaces/{namespace}/leases",
-}
-"""The objects of models, and what Slipway looks at beside them."""
+_PATHS = (
+    {row.kind: row.path for row in MODEL_OBJECTS}
+    | dict(ENVIRONMENT_OBJECTS)
+    | {
+        "Namespace": "api/v1/namespaces",
+        "Pod": "api/v1/namespaces/{namespace}/pods",
+        "Event": "api/v1/namespaces/{namespace}/events",
+        "ReplicaSet": "apis/apps/v1/namespaces/{namespace}/replicasets",
+        "Lease": "apis/coordination.k8s.io/v1/namespaces/{namespace}/leases",
+        "GatewayClass": "apis/gateway.networking.k8s.io/v1/gatewayclasses",
+        "StorageClass": "apis/storage.k8s.io/v1/storageclasses",
+        "CustomResourceDefinition": "apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+    }
+)
+"""The objects of models and of environments, and what Slipway looks at beside them."""
+_OPTIONAL = {row.kind for row in MODEL_OBJECTS if row.optional_api} | set(ENVIRONMENT_OBJECTS)
 
 
 class Cluster:
@@ -64,17 +72,19 @@ class Cluster:
         content_type: str = "application/json",
         accept: str = "application/json",
         timeout_s: float = 15.0,
+        headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """Send one request and return the body of its answer.
 
-        `body` may be bytes (sent as they are) or anything JSON. `timeout_s` bounds the read.
+        `body` may be bytes (sent as they are) or anything JSON. `timeout_s` bounds the read. `headers` are sent beside
+        those of every request.
         """
         full = f"{path}?{urlencode(query)}" if query else path
         with asking_for_credentials(self.context):
-            method, url, headers, _, _ = self._api.param_serialize(
+            method, url, sent, _, _ = self._api.param_serialize(
                 method,
                 full,
-                header_params={"Accept": accept, "Content-Type": content_type},
+                header_params={"Accept": accept, "Content-Type": content_type, **(headers or {})},
                 auth_settings=["BearerToken"],
             )
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
@@ -86,7 +96,7 @@ class Cluster:
                 method,
                 url,
                 body=data,
-                headers=headers,
+                headers=sent,
                 timeout=urllib3.Timeout(connect=_CONNECT_S, read=timeout_s),
                 retries=urllib3.Retry(connect=1, read=0, redirect=0, status=0, other=0),
             )
@@ -117,18 +127,27 @@ class Cluster:
             raise
         return True
 
+    def _items(self, kind: str, query: Mapping[str, str], accept: str) -> list[Json]:
+        """The objects of a kind; none of one that the cluster does not know and that not every environment has."""
+        try:
+            return cast(
+                list[Json], json.loads(self.request("GET", self.url(kind), query=query, accept=accept))["items"]
+            )
+        except ApiRefused as error:
+            if error.status == HTTPStatus.NOT_FOUND and kind in _OPTIONAL:
+                return []
+            raise
+
     def list(self, kind: str, selector: str = "", fields: str = "") -> list[Json]:
         """Return all objects of a kind that match label and field selectors; none without a namespace."""
         given = {"labelSelector": selector, "fieldSelector": fields}
         query = {key: value for key, value in given.items() if value}
-        return cast(list[Json], json.loads(self.request("GET", self.url(kind), query=query))["items"])
+        return self._items(kind, query, "application/json")
 
     def names(self, kind: str, selector: str) -> tuple[str, ...]:
         """Return the names of all objects of a kind which carry the labels, without their content."""
-        data = self.request(
-            "GET", self.url(kind), query={"labelSelector": selector}, accept=_METADATA_ONLY.format("List")
-        )
-        return tuple(item["metadata"]["name"] for item in json.loads(data)["items"] or ())
+        items = self._items(kind, {"labelSelector": selector}, _METADATA_ONLY.format("List"))
+        return tuple(item["metadata"]["name"] for item in items)
 
     def apply(self, manifest: Json, field_manager: str) -> Json:
         """Server-side apply of one object in the namespace, taking over fields that others held."""
@@ -158,15 +177,25 @@ class Cluster:
                 raise
 
     def through_service(
-        self, service: str, path: str, body: bytes | None, content_type: str, timeout_s: float
+        self,
+        service: str,
+        path: str,
+        body: bytes | None,
+        content_type: str,
+        timeout_s: float,
+        *,
+        headers: Mapping[str, str] | None = None,
+        method: str | None = None,
+        port: str = "http",
     ) -> bytes:
-        """Send a request to a Service's port `http` by way of the API server's proxy (GET without a body).
+        """Send a request to a port of a Service by way of the API server's proxy (GET without a body, else POST).
 
-        It works wherever the kubeconfig works: no tunnel, no exposed port.
+        It works wherever the kubeconfig works: no tunnel, no exposed port. The proxy passes `headers` on, except
+        Authorization, which is for the API server itself.
         """
-        proxied = f"{self.url('Service')}/{quote(service)}:http/proxy{path}"
-        method = "GET" if body is None else "POST"
-        return self.request(method, proxied, body=body, content_type=content_type, timeout_s=timeout_s)
+        proxied = f"{self.url('Service')}/{quote(service)}:{quote(port)}/proxy{path}"
+        method = method or ("GET" if body is None else "POST")
+        return self.request(method, proxied, body=body, content_type=content_type, timeout_s=timeout_s, headers=headers)
 
 
 def _text(body: object) -> str:

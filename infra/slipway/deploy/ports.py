@@ -4,7 +4,7 @@ The real ones are `slipway.engine.engine.Engine`, `slipway.cluster.api.Cluster` 
 put fakes in their places that refuse what those refuse; a rehearsal puts a judge where nobody can answer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from slipway.artifacts.golden_request import GoldenRequest
@@ -36,6 +36,12 @@ class ClusterApi(Protocol):
         """Return one object, or None when there is none of that name."""
         ...
 
+    def request(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, accept: str = "application/json"
+    ) -> bytes:
+        """Send one request and return the body of its answer."""
+        ...
+
     def list(self, kind: str, selector: str = "", fields: str = "") -> list[Json]:
         """Return all objects of a kind that match."""
         ...
@@ -61,7 +67,16 @@ class ClusterApi(Protocol):
         ...
 
     def through_service(
-        self, service: str, path: str, body: bytes | None, content_type: str, timeout_s: float
+        self,
+        service: str,
+        path: str,
+        body: bytes | None,
+        content_type: str,
+        timeout_s: float,
+        *,
+        headers: Mapping[str, str] | None = None,
+        method: str | None = None,
+        port: str = "http",
     ) -> bytes:
         """Send a request to a Service by way of the API server."""
         ...
