@@ -96,7 +96,9 @@ class OpenLoop:
         self._process.stdin = None
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             if not self._duration_s or kind is not None:
                 self._process.send_signal(signal.SIGINT)  # no new request; it waits for the answers to those under way
