@@ -19,8 +19,8 @@ is nobody on the node."""
 
 LINGER_S = 60.0
 """How much longer than `rollout.drain` a stopping replica goes on answering while requests still come to it. Who sends
-them learns of replicas from the API server, and asks it again within a minute when it was away: client-go waits for 30 s
-at most between two tries, and up to twice that by chance."""
+them learns of replicas from the API server, and asks it again within a minute when it was away: client-go waits 30 s at
+most between two tries, and up to twice that by chance."""
 
 KEYS_CHECK_PORT = 8080
 """Where the keys service is asked about a request."""
