@@ -234,8 +234,9 @@ $$;
 --   included_calls, rates: [{subject, count, per_s}], budget: null or {calls, usd, period, hold}.
 -- Returns for each: verdict `admitted`, `rate` or `budget` with the seconds after which it can be admitted, or `held`:
 --   the rest of the budget is held for calls that are not over.
-CREATE FUNCTION admit(calls jsonb) RETURNS TABLE (n integer, verdict text, wait_s double precision)
+CREATE FUNCTION admit(asked jsonb) RETURNS TABLE (n integer, verdict text, wait_s double precision)
 LANGUAGE plpgsql AS $$
+#variable_conflict use_column
 DECLARE
     call record;
     rate record;
@@ -245,27 +246,27 @@ DECLARE
     start date;
 BEGIN
     -- A rate outlives no crash, so that nothing waits for the disk for it.
-    IF NOT jsonb_path_exists(calls, '$[*].budget.period') THEN
+    IF NOT jsonb_path_exists(asked, '$[*].budget.period') THEN
         PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
     INSERT INTO rates (subject, full_at)
-        SELECT DISTINCT subject, 0 FROM jsonb_path_query(calls, '$[*].rates[*]') AS r, jsonb_to_record(r) AS l(subject text)
+        SELECT DISTINCT subject, 0 FROM jsonb_path_query(asked, '$[*].rates[*]') AS r, jsonb_to_record(r) AS l(subject text)
         ORDER BY subject ON CONFLICT DO NOTHING;
     PERFORM 1 FROM rates WHERE subject IN (
-            SELECT r ->> 'subject' FROM jsonb_path_query(calls, '$[*].rates[*]') AS r
+            SELECT r ->> 'subject' FROM jsonb_path_query(asked, '$[*].rates[*]') AS r
         ) ORDER BY subject FOR UPDATE;
     INSERT INTO budgets (account, period_start)
         SELECT DISTINCT account, date_trunc(budget ->> 'period', now() AT TIME ZONE 'UTC')::date
-        FROM jsonb_to_recordset(calls) AS l(account text, budget jsonb)
+        FROM jsonb_to_recordset(asked) AS l(account text, budget jsonb)
         WHERE budget ->> 'period' IS NOT NULL
         ORDER BY 1, 2 ON CONFLICT DO NOTHING;
     PERFORM 1 FROM budgets WHERE (account, period_start) IN (
             SELECT account, date_trunc(budget ->> 'period', now() AT TIME ZONE 'UTC')::date
-            FROM jsonb_to_recordset(calls) AS l(account text, budget jsonb)
+            FROM jsonb_to_recordset(asked) AS l(account text, budget jsonb)
         ) ORDER BY account, period_start FOR UPDATE;
     instant := extract(epoch FROM clock_timestamp());
 
-    FOR call IN SELECT * FROM jsonb_to_recordset(calls) AS l(
+    FOR call IN SELECT * FROM jsonb_to_recordset(asked) AS l(
         n integer, request_id text, key text, account text, model text, at double precision,
         patience_s double precision, per_call numeric, per_second numeric, per_token numeric, per_month numeric,
         included_calls bigint, rates jsonb, budget jsonb
