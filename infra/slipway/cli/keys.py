@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from slipway.cli.group import cli
-from slipway.cli.options import ENVIRONMENT, JSON, open_environment, with_folders
+from slipway.cli.options import ENVIRONMENT, JSON, open_environment, with_settings
 from slipway.reading.folders import Folders
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -51,7 +51,7 @@ def keys() -> None:
 @click.option("--models", "scopes", required=True, help="Models that it may call, with commas between; `*` for all.")
 @_terms
 @JSON
-@with_folders
+@with_settings
 def create(environment: str, name: str, scopes: str, terms: Any, as_json: bool, folders: Folders) -> None:
     """Create a key and print it: the key alone on standard output, this once."""
     from slipway.commands.changing.keys import create_key  # noqa: PLC0415 - the cluster's SDK takes half a second
@@ -62,7 +62,7 @@ def create(environment: str, name: str, scopes: str, terms: Any, as_json: bool, 
 @keys.command("list")
 @ENVIRONMENT
 @JSON
-@with_folders
+@with_settings
 def list_all(environment: str, as_json: bool, folders: Folders) -> None:
     """List keys: id, models, roles, limits, expiry. The keys themselves are kept nowhere."""
     from slipway.commands.inspecting.keys import list_keys  # noqa: PLC0415
@@ -77,7 +77,7 @@ def list_all(environment: str, as_json: bool, folders: Folders) -> None:
     "--grace", default="1h", show_default=True, help="How long the old key stays valid, for example 1h or 7d."
 )
 @JSON
-@with_folders
+@with_settings
 def rotate(environment: str, key: str, grace: str, as_json: bool, folders: Folders) -> None:
     """Create the successor of a key, with the same models, limits and budget, and print it."""
     from slipway.commands.changing.keys import rotate_key  # noqa: PLC0415
@@ -88,7 +88,7 @@ def rotate(environment: str, key: str, grace: str, as_json: bool, folders: Folde
 @keys.command("revoke")
 @ENVIRONMENT
 @click.argument("key", metavar="ID")
-@with_folders
+@with_settings
 def revoke(environment: str, key: str, folders: Folders) -> None:
     """Revoke a key: calls with it are refused within seconds."""
     from slipway.commands.changing.keys import revoke_key  # noqa: PLC0415
@@ -99,7 +99,7 @@ def revoke(environment: str, key: str, folders: Folders) -> None:
 @keys.command("requests")
 @ENVIRONMENT
 @JSON
-@with_folders
+@with_settings
 def requests(environment: str, as_json: bool, folders: Folders) -> None:
     """List requests for access that clients made on the page."""
     from slipway.commands.inspecting.keys import list_requests  # noqa: PLC0415
@@ -111,7 +111,7 @@ def requests(environment: str, as_json: bool, folders: Folders) -> None:
 @ENVIRONMENT
 @click.argument("request", metavar="ID")
 @_terms
-@with_folders
+@with_settings
 def approve(environment: str, request: str, terms: Any, folders: Folders) -> None:
     """Approve a request: its client collects the key on the page, and nobody else sees it."""
     from slipway.commands.changing.keys import approve_request  # noqa: PLC0415
@@ -122,7 +122,7 @@ def approve(environment: str, request: str, terms: Any, folders: Folders) -> Non
 @keys.command("refuse")
 @ENVIRONMENT
 @click.argument("request", metavar="ID")
-@with_folders
+@with_settings
 def refuse(environment: str, request: str, folders: Folders) -> None:
     """Refuse a request."""
     from slipway.commands.changing.keys import refuse_request  # noqa: PLC0415
@@ -145,7 +145,7 @@ def refuse(environment: str, request: str, folders: Folders) -> None:
 )
 @click.option("--statement", metavar="KEY", help="The statement of one key, by its id, for one month.")
 @click.option("--month", help="The month of the statement, for example 2026-11; else this month.")
-@with_folders
+@with_settings
 def usage(
     environment: str,
     first: datetime | None,

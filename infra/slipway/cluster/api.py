@@ -130,13 +130,13 @@ class Cluster:
     def _items(self, kind: str, query: Mapping[str, str], accept: str) -> list[Json]:
         """The objects of a kind; none of one that the cluster does not know and that not every environment has."""
         try:
-            return cast(
-                list[Json], json.loads(self.request("GET", self.url(kind), query=query, accept=accept))["items"]
-            )
+            answer = json.loads(self.request("GET", self.url(kind), query=query, accept=accept))
         except ApiRefused as error:
             if error.status == HTTPStatus.NOT_FOUND and kind in _OPTIONAL:
                 return []
             raise
+        # Of metadata alone, an empty list is null.
+        return cast(list[Json], answer["items"] or [])
 
     def list(self, kind: str, selector: str = "", fields: str = "") -> list[Json]:
         """Return all objects of a kind that match label and field selectors; none without a namespace."""

@@ -1,7 +1,7 @@
 """Ask the admin API of an environment's keys service, by way of the API server's proxy.
 
-Nothing of it is reached from outside of the cluster. Whoever may read Secret `keys-signing` signs a pass with the key in
-it, and may administer keys by that; the proxy itself asks for `create` and `get` on `services/proxy`.
+Nothing of it is reached from outside of the cluster. Whoever may read Secret `keys-signing` signs a pass with the key
+in it, and may administer keys by that; the proxy itself asks for `create` and `get` on `services/proxy`.
 """
 
 import json
@@ -10,16 +10,14 @@ from http import HTTPStatus
 from typing import cast
 from urllib.parse import urlencode
 
+from slipway.catalog.pod_contract import KEYS_ADMIN_PORT
 from slipway.cluster.api import Cluster
-from slipway.cluster.passes import signed_pass, signing_key
+from slipway.cluster.passes import ADMIN_AUDIENCE, PASS_HEADER, signed_pass, signing_key
 from slipway.errors.base import SlipwayError
 from slipway.errors.reaching import ApiRefused
 from slipway.values.aliases import Json
+from slipway.values.names import KEYS, KEYS_SIGNING
 
-SERVICE = "keys"
-PORT = "8081"
-AUDIENCE = "keys-admin"
-"""Of a pass: whom it is for. A pass for a model opens nothing here."""
 _TIMEOUT_S = 20.0
 _OURS = (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -29,7 +27,7 @@ class NoKeys(SlipwayError):
 
     def __init__(self, environment: str, namespace: str) -> None:
         super().__init__(
-            f"environment {environment} has no keys: Secret {namespace}/keys-signing does not exist; next: "
+            f"environment {environment} has no keys: Secret {namespace}/{KEYS_SIGNING} does not exist; next: "
             f"add `gateway` to its settings and run slipway up {environment}"
         )
 
@@ -40,7 +38,8 @@ class KeysAway(SlipwayError):
     def __init__(self, environment: str, namespace: str, reason: str) -> None:
         super().__init__(
             f"the keys service of environment {environment} does not answer: {reason}; next: "
-            f"kubectl -n {namespace} get pods -l app.kubernetes.io/component=keys shows what is wrong with it; then run the command again"
+            f"kubectl -n {namespace} get pods -l app.kubernetes.io/component=keys shows "
+            "what is wrong with it; then run the command again"
         )
 
 
@@ -75,14 +74,14 @@ class KeysAdmin:
             raise NoKeys(self._environment, self._cluster.namespace)
         try:
             answer = self._cluster.through_service(
-                SERVICE,
+                KEYS,
                 path,
                 None if body is None else json.dumps(body).encode(),
                 "application/json",
                 _TIMEOUT_S,
-                headers={"x-slipway-pass": signed_pass(key, AUDIENCE)},
+                headers={PASS_HEADER: signed_pass(key, ADMIN_AUDIENCE)},
                 method=method,
-                port=PORT,
+                port=str(KEYS_ADMIN_PORT),
             )
         except ApiRefused as error:
             raise self._meaning(error) from error
@@ -91,8 +90,8 @@ class KeysAdmin:
     def _meaning(self, error: ApiRefused) -> SlipwayError:
         """What an answer other than 2xx says: the API server's own refusals look like those of the service."""
         away = error.status in (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
-        if error.status == HTTPStatus.NOT_FOUND and not self._cluster.exists("Service", SERVICE):
-            return KeysAway(self._environment, self._cluster.namespace, f"there is no Service {SERVICE}")
+        if error.status == HTTPStatus.NOT_FOUND and not self._cluster.exists("Service", KEYS):
+            return KeysAway(self._environment, self._cluster.namespace, f"there is no Service {KEYS}")
         if away:
             return KeysAway(self._environment, self._cluster.namespace, error.message)
         return KeysRefused(error.message) if error.status in _OURS else error

@@ -8,7 +8,7 @@ import pulumi
 
 from slipway.components.connection import Connection
 from slipway.components.image.component import ModelImage, ModelImageArgs
-from slipway.components.kubernetes.gateway_secrets import EnsuredSecrets, EnsuredSecretsArgs, Ensure
+from slipway.components.kubernetes.gateway_secrets import Ensure, EnsuredSecrets, EnsuredSecretsArgs
 from slipway.components.kubernetes.model import with_image
 from slipway.components.kubernetes.object import KubernetesObject, cluster_provider
 from slipway.values import names
@@ -87,7 +87,9 @@ def _create_with_gateway(
 ) -> None:
     """Register the objects of an environment with a gateway: secrets, then what pods need, then pods."""
     child = pulumi.ResourceOptions(parent=parent)
-    secrets = EnsuredSecrets("gateway-secrets", EnsuredSecretsArgs(gateway.connection, gateway.ensure, namespace), child)
+    secrets = EnsuredSecrets(
+        "gateway-secrets", EnsuredSecretsArgs(gateway.connection, gateway.ensure, namespace), child
+    )
     keys_image = ModelImage(names.KEYS, gateway.keys_image, child)
     there = secrets.ready.apply(lambda _: namespaces)
     before = [

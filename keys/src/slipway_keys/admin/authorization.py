@@ -1,7 +1,7 @@
 """Check who may use the admin API, and who has shown a key on the page.
 
 Both are passes, JWTs signed with the environment's Ed25519 key: `slipway keys` signs one for `keys-admin` with the key
-that it read from Secret `keys-signing`; the page signs one for whoever has shown a key, so that no answer has the key in it.
+that it read from Secret `keys-signing`; the page signs one for whoever has shown a key, so that no answer has the key.
 """
 
 import time

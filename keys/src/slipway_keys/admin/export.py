@@ -2,11 +2,11 @@
 
 CloudEvents 1.0 (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md), as OpenMeter ingests them
 (https://openmeter.io/docs/metering/events/overview), and Lago's events
-(https://getlago.com/docs/api-reference/events/event-object). The id of an event is the call's request id, so that an export
-that is sent twice counts once there.
+(https://getlago.com/docs/api-reference/events/event-object). The id of an event is the call's request id, so that an
+export that is sent twice counts once there.
 
-Only calls whose end is known are exported: what costs nothing yet must not be taken for nothing by a service that keeps the
-first event of an id.
+Only calls whose end is known are exported: what costs nothing yet must not be taken for nothing by a service that keeps
+the first event of an id.
 """
 
 from collections.abc import Callable, Mapping

@@ -61,7 +61,7 @@ class Page:
         loader = jinja2.PackageLoader("slipway_keys.admin")
         self._templates = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
         self._templates.filters["known"] = _known
-        self._templates.globals |= {"style": Markup(_STYLE), "title": "Access to models"}
+        self._templates.globals |= {"style": Markup(_STYLE), "title": "Access to models"}  # noqa: S704 - a file of ours
 
     def mount(self) -> Mount:
         """The page below /page: the gateway leads /keys there, and nowhere else on this port."""

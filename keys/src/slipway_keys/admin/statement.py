@@ -1,11 +1,11 @@
 """Sum the ledger: a month's statement of one account, and usage by key, model and day.
 
-An account is a key and all that were rotated from it. All times are UTC. A call belongs to the day and month in which it
-was admitted, and has the prices of that moment; what was not measured (null) costs nothing and is shown as unknown, not as
-zero.
+An account is a key and all that were rotated from it. All times are UTC. A call belongs to the day and month in which
+it was admitted, and has the prices of that moment; what was not measured (null) costs nothing and is shown as unknown,
+not as zero.
 
-A model's subscription begins with an account's first call of a month, at the price of that call; it includes the first so
-many calls that cost something.
+A model's subscription begins with an account's first call of a month, at the price of that call; it includes the first
+so many calls that cost something.
 """
 
 from collections.abc import Sequence
