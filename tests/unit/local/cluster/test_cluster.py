@@ -136,6 +136,12 @@ def test_an_image_of_the_same_files_has_the_same_digest_and_of_others_another(tm
     assert _image(tmp_path, b"two").digest != first.digest
 
 
+def test_an_image_is_loaded_as_it_was_saved(tmp_path: Path) -> None:
+    image = _image(tmp_path, b"one")
+    images.save(image, tmp_path / "kept")
+    assert images.load(tmp_path / "kept") == image
+
+
 def test_an_archive_holds_every_blob_under_its_digest_and_runs_as_nobody(tmp_path: Path) -> None:
     images.archive(_image(tmp_path, b"one"), "name:1", tmp_path / "image.tar")
     with tarfile.open(tmp_path / "image.tar") as archive:
