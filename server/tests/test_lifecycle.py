@@ -1,5 +1,6 @@
 """The server starts only when its golden request is right, and stops without losing a request."""
 
+import contextlib
 import http.client
 import json
 import threading
@@ -75,6 +76,36 @@ def test_a_stopping_server_is_not_ready_but_goes_on_serving(folder: Path) -> Non
         assert answer.status == 200
         assert answer.headers["connection"] == "close"
         assert server.process.wait(STOP_LIMIT_S) == 0
+
+
+def test_a_stopping_server_goes_on_serving_while_requests_come_and_probes_do_not_keep_it(folder: Path) -> None:
+    """Envoy Gateway and kube-proxy send requests to the pods that they know, until they reach the API server again."""
+    with processes.running(processes.digits_config(drain_s=0.5, linger_s=30.0), folder) as server:
+        server.terminate()
+        wait_for(lambda: server.ask("GET", "/v2/health/ready").status == 503)
+        request = processes.digits_config()["check"]["request"]
+        for _ in range(10):
+            assert server.post("/predict", request).status == 200
+            time.sleep(0.25)
+        silent = time.monotonic()
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            while time.monotonic() < silent + STOP_LIMIT_S:
+                server.ask("GET", "/v2/health/live")
+                time.sleep(0.05)
+        assert server.process.wait(STOP_LIMIT_S) == 0
+        assert 0.2 < time.monotonic() - silent < 5
+
+
+def test_requests_without_end_do_not_keep_a_stopping_server_for_ever(folder: Path) -> None:
+    with processes.running(processes.digits_config(drain_s=0.5, linger_s=1.0), folder) as server:
+        client = ClosedLoop(server)
+        client.start()
+        began = time.monotonic()
+        server.terminate()
+        assert server.process.wait(STOP_LIMIT_S) == 0
+        assert 1.4 < time.monotonic() - began < 8
+        client.join(STOP_LIMIT_S)
+    assert client.lost == []
 
 
 def test_what_was_accepted_is_finished_while_new_requests_get_503(folder: Path) -> None:

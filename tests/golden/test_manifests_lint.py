@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.go_linters import built
+from tests.support.go_programs import built
 
 pytestmark = pytest.mark.lint_manifests
 

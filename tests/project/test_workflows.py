@@ -13,7 +13,7 @@ import yaml
 
 from slipway.commands.inspecting.comment import MARKER
 from slipway.local.build.pulumi_cli import VERSION as PULUMI_VERSION
-from tests.support.go_linters import built
+from tests.support.go_programs import built
 from tests.support.workflow_runs import Project
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,6 +17,11 @@ SERVER_USER = 65532
 """User and group of every process in a model's pod: `nonroot` of the distroless images, above 10000, so that it
 is nobody on the node."""
 
+LINGER_S = 60.0
+"""How much longer than `rollout.drain` a stopping replica goes on answering while requests still come to it. Who sends
+them learns of replicas from the API server, and asks it again within a minute when it was away: client-go waits 30 s at
+most between two tries, and up to twice that by chance."""
+
 KEYS_CHECK_PORT = 8080
 """Where the keys service is asked about a request."""
 KEYS_ADMIN_PORT = 8081

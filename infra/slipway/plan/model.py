@@ -87,7 +87,7 @@ class Timing:
 
     Attributes:
         start_s: from the container's start to the right answer to the golden request.
-        drain_s: a stopping server goes on answering for so long.
+        drain_s: a stopping server goes on answering until no request has come for so long.
         grace_s: from SIGTERM to SIGKILL; longer than draining and the longest request together.
         deadline_s: without progress for so long, a rollout has failed.
     """

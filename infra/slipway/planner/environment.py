@@ -9,7 +9,7 @@ from slipway import installation
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity.estimates import estimates, node_start_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
-from slipway.catalog.pod_contract import GATE_FILE, GATE_FOLDER
+from slipway.catalog.pod_contract import GATE_FILE, GATE_FOLDER, LINGER_S
 from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.pool import Pool
 from slipway.loading.specs import LoadedSpec
@@ -208,7 +208,7 @@ def _server_config(variant: Variant, check: GoldenRequest, *, gated: bool) -> di
 def _timing(variant: Variant, pool: Pool, how: Rollout) -> Timing:
     start = START_BASE_S + START_S_PER_GIB * variant.artifact.size / 2**30 + variant.spec.check.timeout
     drain_s = variant.spec.rollout.drain
-    grace = math.ceil(drain_s + variant.spec.endpoint.timeout + STOP_MARGIN_S)
+    grace = math.ceil(drain_s + LINGER_S + variant.spec.endpoint.timeout + STOP_MARGIN_S)
     # Where an old pod goes first, its successor waits until it has gone.
     before = NODE_MARGIN * node_start_s(pool) + (0 if how.max_surge else grace)
     return Timing(

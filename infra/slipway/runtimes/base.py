@@ -19,7 +19,7 @@ class Served:
         weights: path in the image of the file that the runtime loads.
         max_body: bytes of the largest body of a request.
         timeout_s: longest time that a request may take.
-        drain_s: a stopping server goes on answering for so long.
+        drain_s: a stopping server goes on answering until no request has come for so long.
         batch: the section `batch` of the model server's configuration.
         check: the golden request.
     """

@@ -8,7 +8,7 @@ from typing import Any
 from slipway.artifacts import memory
 from slipway.artifacts.golden_request import read_golden
 from slipway.artifacts.onnx import Found, find_artifact
-from slipway.catalog.pod_contract import SERVER_PORT
+from slipway.catalog.pod_contract import LINGER_S, SERVER_PORT
 from slipway.runtimes.base import Answer, BadAnswer, ImageRecipe, Served
 
 
@@ -85,6 +85,7 @@ class OnnxRuntime:
             "max_body_bytes": served.max_body,
             "timeout_s": served.timeout_s,
             "drain_s": served.drain_s,
+            "linger_s": LINGER_S,
             "batch": dict(served.batch),
             "check": served.check.section(),
         }

@@ -14,6 +14,7 @@ import pytest
 from slipway_server.values.config import ServerConfig
 
 from slipway.capacity.placement import Rollout, place
+from slipway.catalog.pod_contract import LINGER_S
 from slipway.errors.base import UserError, each
 from slipway.loading.specs import LoadedSpec, load_settings, load_spec_file
 from slipway.plan.code_digests import CodeDigests
@@ -282,7 +283,7 @@ def test_a_pool_of_another_size_restarts_no_pod(tmp_path: Path) -> None:
 
 def test_a_stopping_pod_has_longer_than_draining_and_the_longest_request_take(tmp_path: Path) -> None:
     (model,) = planned(pools(SMALL), spec_file(tmp_path, ("check:", "endpoint: {timeout: 2m}\ncheck:")))
-    assert model.timing.grace_s > model.timing.drain_s + 120
+    assert model.timing.grace_s > model.timing.drain_s + LINGER_S + 120
 
 
 def test_an_override_of_the_expectation_replaces_it(tmp_path: Path) -> None:

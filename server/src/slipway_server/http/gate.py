@@ -7,7 +7,7 @@ from slipway_server.http.passes import KeyUnusable, Passes, PassRefused
 
 _PASS = b"x-slipway-pass"
 # The kubelet, the gateway's own health checks and Prometheus have no pass, and learn nothing of requests here.
-_OPEN = frozenset({"/v2/health/live", "/v2/health/ready", "/metrics"})
+OPEN = frozenset({"/v2/health/live", "/v2/health/ready", "/metrics"})
 
 
 class Gate:
@@ -19,7 +19,7 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it with 403; with 503 when no pass can be checked."""
-        if scope["path"] not in _OPEN:
+        if scope["path"] not in OPEN:
             try:
                 self._passes.check(next((value for name, value in scope["headers"] if name == _PASS), None))
             except PassRefused as error:

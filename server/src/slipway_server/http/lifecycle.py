@@ -1,8 +1,9 @@
 """Stand before the application: count what is in flight, time it, and turn requests away at the end.
 
 The way down, after SIGTERM: not ready at once, but every request is still served and every answer says
-`Connection: close`, while load balancers learn of it; then nothing new is taken (503), and what was accepted
-is finished.
+`Connection: close`, while load balancers learn of it; once no request has come for a while nothing new is taken (503),
+and what was accepted is finished. A load balancer may learn late, when the API server was away, and until then it knows
+no other replica.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from enum import Enum
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from slipway_server.http.gate import OPEN
 from slipway_server.http.http1 import LEASE
 from slipway_server.memory.budget import set_current_lease
 from slipway_server.telemetry.metrics import Metrics
@@ -47,6 +49,7 @@ class Lifecycle:
         self._state = state
         self._metrics = metrics
         self._in_flight = 0
+        self._asked_at = 0.0
         metrics.watch_in_flight(lambda: self._in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,6 +72,8 @@ class Lifecycle:
         lease = scope[LEASE]
         set_current_lease(lease)
         self._in_flight += 1
+        if scope["path"] not in OPEN:
+            self._asked_at = time.monotonic()
         try:
             if self._state.phase is Phase.CLOSED:
                 refusal = JSONResponse({"error": "the server is stopping"}, 503, {"Retry-After": "1"})
@@ -82,16 +87,19 @@ class Lifecycle:
             path = route.path if route is not None else "unmatched"
             self._metrics.observe(path, status, time.perf_counter() - started)
 
-    async def drain(self, drain_s: float, limit_s: float, stop: Callable[[], None]) -> None:
+    async def drain(self, drain_s: float, linger_s: float, limit_s: float, stop: Callable[[], None]) -> None:
         """Go the way down, then call `stop`.
 
         Args:
-            drain_s: how long new requests are still served.
+            drain_s: for so long no request must have come, probes apart, before none is served any more.
+            linger_s: at most how much longer than `drain_s` all that takes.
             limit_s: how long accepted ones may take after that.
             stop: closes the listening socket and ends the server.
         """
         self._state.phase = Phase.DRAINING
-        await asyncio.sleep(drain_s)
+        begun = self._asked_at = time.monotonic()
+        while (left := min(self._asked_at + drain_s, begun + drain_s + linger_s) - time.monotonic()) > 0:
+            await asyncio.sleep(left)
         self._state.phase = Phase.CLOSED
         give_up = time.monotonic() + limit_s
         while self._in_flight and time.monotonic() < give_up:

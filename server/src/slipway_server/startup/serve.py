@@ -174,7 +174,7 @@ async def _serve(config: ServerConfig, service: Service, metrics: Metrics, conne
         if not drains:
             log("stopping", drain_s=config.drain_s)
             limit_s = config.timeout_s + _GRACE_S
-            drains.append(asyncio.create_task(lifecycle.drain(config.drain_s, limit_s, stop)))
+            drains.append(asyncio.create_task(lifecycle.drain(config.drain_s, config.linger_s, limit_s, stop)))
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

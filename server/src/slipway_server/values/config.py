@@ -69,7 +69,9 @@ class GateSection(_Section):
 class ServerConfig(_Section):
     """Everything that the server is told.
 
-    `drain_s`: how long it goes on serving after SIGTERM, while load balancers learn that it is going away.
+    `drain_s`: after SIGTERM it goes on serving until no request has come for so long: until load balancers have learned
+    that it is going away.
+    `linger_s`: at most how much longer than `drain_s` that may take while requests still come.
     `memory_bytes`: what the process may take; the pod's limit (its cgroup's), or the machine's memory, when left out.
     `trusted_proxies`: networks (CIDRs) whose addresses stand for many clients, so that none of them is held to one
     client's share of the memory.
@@ -85,6 +87,7 @@ class ServerConfig(_Section):
     trusted_proxies: list[Network] = []
     timeout_s: Timeout = 30.0
     drain_s: Seconds = 5.0
+    linger_s: Seconds = 0.0
     batch: BatchSection = BatchSection()
     gate: GateSection | None = None
     check: CheckSection

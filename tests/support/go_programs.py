@@ -1,4 +1,4 @@
-"""Linters that are Go programs: built from the modules that slipway.local pins, once, into the tool cache."""
+"""Go programs that only tests use, linters and a load generator: built from pinned modules into the tool cache."""
 
 import os
 from pathlib import Path

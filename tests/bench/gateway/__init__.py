@@ -1,0 +1,1 @@
+"""What the gateway adds to a request, beside Envoy and nginx that proxy alone, in the same run."""

@@ -1,0 +1,3 @@
+module slipway.dev/tests/stub
+
+go 1.26
