@@ -94,9 +94,9 @@ class Engine:
             return None
         return _checked(stack, "destroy", result)
 
-    def unprotect(self, stack: str) -> None:
+    def unprotect(self, stack: str, urns: Sequence[str]) -> None:
         """Let a destroy delete what was protected in a stack."""
-        _printed(stack, "state unprotect", self._call(["state", "unprotect", "--all", "--yes", "--stack", stack]))
+        _printed(stack, "state unprotect", self._call(["state", "unprotect", *urns, "--yes", "--stack", stack]))
 
     def state(self, stack: str) -> Json | None:
         """Return the state of a stack as the CLI exports it, None when there is no such stack."""

@@ -11,6 +11,9 @@ from slipway.components.aws.cluster import cluster as eks
 from slipway.components.aws.cluster.addons import AFTER_NODES, BEFORE_NODES, Addons, AddonsArgs
 from slipway.components.aws.cluster.cluster import EksCluster, EksClusterArgs
 from slipway.components.aws.cluster.node_pools import NodePools, NodePoolsArgs
+from slipway.components.aws.gateway.database import LedgerDatabase, LedgerDatabaseArgs
+from slipway.components.aws.gateway.policies import read_password
+from slipway.components.aws.iam.identity import Identity, IdentityArgs
 from slipway.components.aws.keys import Keys, KeysArgs
 from slipway.components.aws.model_store import ModelStore, ModelStoreArgs
 from slipway.components.aws.network import flow_logs
@@ -24,6 +27,7 @@ from slipway.components.aws.scope import AwsScope
 from slipway.components.connection import Connection
 from slipway.components.kubernetes.environment import environment_objects
 from slipway.components.kubernetes.object import cluster_provider
+from slipway.environments.planning.aws.charges import encrypted_data, interface_endpoints
 from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.runtimes.registry import RUNTIMES
 from slipway.settings.aws import AwsSettings
@@ -63,6 +67,7 @@ class AwsEnvironment(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, depends_on=cluster.access),
             kubeconfig=cluster.kubeconfig,
         )
+        gateway = self._gateway(network, cluster, keys)
         Platform(
             f"{name}-platform",
             PlatformArgs(
@@ -72,6 +77,8 @@ class AwsEnvironment(pulumi.ComponentResource):
                 groups=args.groups,
                 provider=kubernetes,
                 needs=platform_needs,
+                gateway=settings.gateway,
+                gateway_needs=gateway,
             ),
             self._child,
         )
@@ -86,7 +93,7 @@ class AwsEnvironment(pulumi.ComponentResource):
     def _keys(self) -> Keys:
         name = self._scope.environment
         groups = (eks.log_group(name), flow_logs.log_group(name))
-        return Keys(f"{name}-keys", KeysArgs(self._scope, groups), self._child)
+        return Keys(f"{name}-keys", KeysArgs(self._scope, encrypted_data(self._settings), groups), self._child)
 
     def _network(self, keys: Keys) -> Network:
         name, settings = self._scope.environment, self._settings
@@ -97,7 +104,7 @@ class AwsEnvironment(pulumi.ComponentResource):
         )
         Endpoints(
             f"{name}-endpoints",
-            EndpointsArgs(self._scope, settings.cidr, network),
+            EndpointsArgs(self._scope, settings.cidr, network, interface_endpoints(settings)),
             self._child,
         )
         FlowLogs(
@@ -123,6 +130,41 @@ class AwsEnvironment(pulumi.ComponentResource):
                 ),
                 self._child,
             )
+
+    def _gateway(self, network: Network, cluster: EksCluster, keys: Keys) -> tuple[pulumi.Resource, ...]:
+        """Make the database of keys and ledger, and let the pods of the keys service read its password.
+
+        Returns what they start with. Envoy Gateway waits for it, and they for that: a pod that starts within seconds
+        of the association gets no credentials, and never will (aws/eks-pod-identity-agent, issue 52).
+        """
+        name, gateway = self._scope.environment, self._settings.gateway
+        if gateway is None:
+            return ()
+        database = LedgerDatabase(
+            f"{name}-ledger",
+            LedgerDatabaseArgs(
+                scope=self._scope,
+                settings=gateway.database,
+                vpc_id=network.vpc_id,
+                subnets=tuple(network.private_subnets.values()),
+                nodes=cluster.nodes_group,
+                key=keys.arns["ledger"],
+            ),
+            self._child,
+        )
+        identity = Identity(
+            f"{name}-keys-identity",
+            IdentityArgs(
+                scope=self._scope,
+                user="keys",
+                cluster_name=cluster.cluster_name,
+                namespace=self._settings.namespace,
+                service_account="keys",
+                policy=read_password(database.secret, self._scope.region, keys.arns["ledger"]),
+            ),
+            self._child,
+        )
+        return (database, identity)
 
     def _cluster(self, network: Network, keys: Keys) -> EksCluster:
         settings = self._settings
