@@ -23,8 +23,9 @@ from typing import Literal
 from pydantic import Field
 
 from slipway.settings.base import AnySettings
-from slipway.settings.kubernetes import BaseImage, Namespace, Nodes, Registry
+from slipway.settings.kubernetes import Nodes
 from slipway.settings.requirement import Requirement
+from slipway.settings.values import BaseImage, Namespace, Registry
 from slipway.values.quantities import Bytes, Millicores, ModelName
 
 
@@ -90,6 +91,10 @@ class BarePlanning:
 
     @property
     def pull_secret(self) -> None:
+        return
+
+    @property
+    def gateway(self) -> None:
         return
 
     def charges(self, _: date, /) -> Charges | None:

@@ -17,6 +17,17 @@ SERVER_USER = 65532
 """User and group of every process in a model's pod: `nonroot` of the distroless images, above 10000, so that it
 is nobody on the node."""
 
+KEYS_CHECK_PORT = 8080
+"""Where the keys service is asked about a request."""
+KEYS_ADMIN_PORT = 8081
+"""Where it is administered; its page, health and metrics are there too."""
+KEYS_LOG_PORT = 4317
+"""Where it takes Envoy's access log, as OpenTelemetry over gRPC."""
+
+GATE_FOLDER = "/etc/slipway/gateway"
+"""Where a model's pod behind a gateway mounts the key that passes are checked by."""
+GATE_FILE = "public.pem"
+
 IMAGE_PYTHON = "3.11"
 """Python of the base image; the server's wheels are chosen for it."""
 

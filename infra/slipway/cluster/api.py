@@ -32,6 +32,7 @@ _PATHS = {row.kind: row.path for row in MODEL_OBJECTS} | {
     "Lease": "apis/coordination.k8s.io/v1/namespaces/{namespace}/leases",
 }
 """The objects of models, and what Slipway looks at beside them."""
+_OPTIONAL = {row.kind for row in MODEL_OBJECTS if row.optional_api}
 
 
 class Cluster:
@@ -118,10 +119,18 @@ class Cluster:
         return True
 
     def list(self, kind: str, selector: str = "", fields: str = "") -> list[Json]:
-        """Return all objects of a kind that match label and field selectors; none without a namespace."""
+        """Return all objects of a kind that match label and field selectors; none without a namespace.
+
+        None of a kind that the cluster does not know, where models need not have it.
+        """
         given = {"labelSelector": selector, "fieldSelector": fields}
         query = {key: value for key, value in given.items() if value}
-        return cast(list[Json], json.loads(self.request("GET", self.url(kind), query=query))["items"])
+        try:
+            return cast(list[Json], json.loads(self.request("GET", self.url(kind), query=query))["items"])
+        except ApiRefused as error:
+            if error.status == HTTPStatus.NOT_FOUND and kind in _OPTIONAL:
+                return []
+            raise
 
     def names(self, kind: str, selector: str) -> tuple[str, ...]:
         """Return the names of all objects of a kind which carry the labels, without their content."""

@@ -68,9 +68,13 @@ def _is_planned(deployment: Json, plan: ModelPlan) -> bool:
 
 
 def _config(deployment: Json) -> str | None:
-    """The ConfigMap that the pods of a Deployment mount."""
+    """The ConfigMap of their release that the pods of a Deployment mount; beside it they may trust a gateway's."""
     volumes = read(deployment, "spec.template.spec.volumes") or []
-    found = [volume["configMap"].get("name") for volume in volumes if "configMap" in volume]
+    found = [
+        volume["configMap"].get("name")
+        for volume in volumes
+        if "configMap" in volume and volume["configMap"].get("name") != names.GATEWAY_TRUST
+    ]
     return found[0] if len(found) == 1 else None
 
 

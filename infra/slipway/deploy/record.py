@@ -5,13 +5,14 @@ themselves: a restore needs neither the spec nor the artifact of then, and canno
 applied of it is decided in restorable.py.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slipway.cluster.rollout import REVISION
 from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record_format import BadRecord, origin_annotation, packed, unpacked
 from slipway.errors.failures import RecordRefused, WrongAnswer
 from slipway.plan.release import Release
+from slipway.render.objects import WAY_IN
 from slipway.values.aliases import Json
 from slipway.values.names import (
     ENVIRONMENT_LABEL,
@@ -50,10 +51,12 @@ class Live:
 
 
 def live_models(cluster: ClusterApi) -> dict[str, Live]:
-    """Return every model in the namespace, from one LIST of its Deployments."""
+    """Return every model in the namespace, from one LIST of its Deployments; those of a gateway are of no release."""
     return {
         live.model: live
-        for live in map(live_of, cluster.list("Deployment", f"app.kubernetes.io/managed-by={MANAGED_BY}"))
+        for live in map(
+            live_of, cluster.list("Deployment", f"app.kubernetes.io/managed-by={MANAGED_BY},{RELEASE_LABEL}")
+        )
     }
 
 
@@ -111,7 +114,7 @@ def save(cluster: ClusterApi, release: Release, judged: Json) -> None:
                 "annotations": origin_annotation(release),
                 "ownerReferences": [owner],
             },
-            "binaryData": packed(release),
+            "binaryData": packed(recorded(release)),
         },
         _FIELD_MANAGER,
     )
@@ -130,6 +133,11 @@ def save(cluster: ClusterApi, release: Release, judged: Json) -> None:
         },
     }
     cluster.apply(mark, _FIELD_MANAGER)
+
+
+def recorded(release: Release) -> Release:
+    """The release as its record holds it: without the way in, which a restore keeps as it is planned."""
+    return replace(release, manifests=tuple(one for one in release.manifests if one.get("kind") not in WAY_IN))
 
 
 def _template_of(deployment: Json) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from slipway.loading.settings import CONFIG_KEY, environments
 from slipway.reading.findings import dotted, validated
 from slipway.reading.yaml_document import read_document, read_text, with_value
 from slipway.settings.base import AnySettings
-from slipway.settings.kubernetes import BaseImage
+from slipway.settings.values import BaseImage
 from slipway.values.section import Section
 
 VARIABLE = "SLIPWAY_BASE_IMAGE"

@@ -12,6 +12,7 @@ from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.pool import Pool
 from slipway.errors.base import Place, UnknownName
 from slipway.plan.release import Origin
+from slipway.plan.traffic import Traffic
 from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
 from slipway.values import names
@@ -109,7 +110,7 @@ class ModelPlan:
         namespace: of all its objects.
         labels: on every object.
         selector: labels that select its pods.
-        service_type: ClusterIP or NodePort.
+        service_type: ClusterIP, NodePort or LoadBalancer.
         pool: the node pool that its pods run on.
         pool_reason: why that one, for people: first what is good about it, then why no other.
         rollout: how an update rolls.
@@ -123,6 +124,8 @@ class ModelPlan:
         origin: what the release is made by and from.
         warnings: what the user should know though it is not wrong.
         pull_secret: name of the Secret that its pods pull images with, or None.
+        gated: whether its server takes calls from the environment's gateway only.
+        traffic: the route that leads to it; None for a model that no route leads to.
     """
 
     environment: str
@@ -146,6 +149,8 @@ class ModelPlan:
     origin: Origin
     warnings: tuple[str, ...]
     pull_secret: str | None = None
+    gated: bool = False
+    traffic: Traffic | None = None
 
     @property
     def stack(self) -> str:
@@ -180,6 +185,7 @@ class ModelPlan:
             "labels": self.labels,
             "selector": self.selector,
             "serviceType": self.service_type,
+            **({"route": self.traffic.to_json()} if self.traffic is not None else {}),
             "pool": {"name": self.pool.name, "reason": "; ".join(self.pool_reason)},
             "rollout": {"maxSurge": self.rollout.max_surge, "maxUnavailable": self.rollout.max_unavailable},
             "timing": {

@@ -4,7 +4,7 @@ Rules about Kubernetes objects run over the manifests as they will be applied, b
 runs over the engine's resources. Rules about money, spot nodes and regions need the plan, and are here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -97,13 +97,23 @@ def _where(
     return settings.place(path), dotted(path)
 
 
+_Words = tuple[FieldPath, str, str]
+_TEMPLATES: _Words = ((), "manifests that comply with it", "correct templates/kubernetes")
+_CHOSEN: Mapping[str, _Words] = {
+    "public-auth": (("endpoint", "auth"), "api-key or oidc", "write auth: api-key"),
+    "public-endpoint-key": ((), "models behind a gateway", "write gateway into the settings, not service_type"),
+}
+"""Field, what is allowed, and what to do, by rule: where a person's own choice breaks it, and no template does."""
+
+
 def _manifests(plan: Plan) -> Iterator[_Broken]:
     """Violations in the objects as they will be applied; templates cause them, not a field of a spec."""
     rendered = [(model.name, render_model(model, placeholder_image(model))) for model in plan.models]
     for model, manifests in [(None, render_environment(plan)), *rendered]:
         for rule, resource, problem in violations(list(of_manifests(manifests))):
             text = f"{resource.kind} {resource.name}: {problem}"
-            yield _Broken(rule.id, model, (), text, "manifests that comply with it", "correct templates/kubernetes")
+            path, allowed, todo = _CHOSEN.get(rule.id, _TEMPLATES)
+            yield _Broken(rule.id, model, path, text, allowed, todo)
 
 
 def _latest(plan: Plan) -> Iterator[_Broken]:

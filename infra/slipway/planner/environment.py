@@ -9,6 +9,7 @@ from slipway import installation
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity.estimates import estimates, node_start_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
+from slipway.catalog.pod_contract import GATE_FILE, GATE_FOLDER
 from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.pool import Pool
 from slipway.loading.specs import LoadedSpec
@@ -16,6 +17,7 @@ from slipway.loading.variant import Variant
 from slipway.plan.code_digests import CodeDigests
 from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Timing
 from slipway.plan.release import Origin, digest_of
+from slipway.planner.traffic import refuse_routes, route
 from slipway.render.image import render_dockerfile, render_runtime_dockerfile
 from slipway.render.model import render_model
 from slipway.runtimes.base import Served
@@ -49,9 +51,12 @@ def plan(
 
     Raises:
         UserErrors: for each model that no pool can hold, that has no room beside the others, or whose update could
-            never finish.
+            never finish; for routes that cannot be told apart.
     """
     there = planning(settings).pools
+    gateway = planning(settings).gateway
+    if gateway is not None:
+        refuse_routes(environment, gateway, loaded)
     placed = sorted(place(environment, there, loaded), key=lambda one: one.variant.spec.name)
     written = _written(settings)
     models = tuple(_model(environment, settings, written, one, code) for one in placed)
@@ -71,6 +76,8 @@ def _model(
     variant, pool = placed.variant, placed.pool
     spec = variant.spec.model_copy(update={"environments": {}})
     image = _image(environment, settings, variant, code[spec.runtime])
+    costs = estimates(pool, spec, variant.artifact.size)
+    gateway = planning(settings).gateway
     check = GoldenRequest(spec.runtime, variant.request, spec.check.expect, spec.check.timeout)
     draft = ModelPlan(
         environment=environment,
@@ -86,14 +93,16 @@ def _model(
         rollout=placed.rollout,
         floor_on_spot=placed.floor_on_spot,
         timing=_timing(variant, pool, placed.rollout),
-        estimates=estimates(pool, spec, variant.artifact.size),
+        estimates=costs,
         image=image,
         check=check,
-        server_config=_server_config(variant, check) | {"release": _NO_RELEASE},
+        server_config=_server_config(variant, check, gated=gateway is not None) | {"release": _NO_RELEASE},
         release_digest=_NO_RELEASE,
         origin=_origin(written, variant, image),
         warnings=(*_unused_gpus(spec), *placed.warnings),
         pull_secret=planning(settings).pull_secret,
+        gated=gateway is not None,
+        traffic=route(gateway, spec, costs.cost) if gateway is not None else None,
     )
     return released(draft, release_digest(draft))
 
@@ -178,10 +187,11 @@ def _instructions(dockerfile: str) -> list[str]:
     return [line for line in dockerfile.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 
-def _server_config(variant: Variant, check: GoldenRequest) -> dict[str, Any]:
+def _server_config(variant: Variant, check: GoldenRequest, *, gated: bool) -> dict[str, Any]:
     spec = variant.spec
     runtime = RUNTIMES[spec.runtime]
-    return runtime.configuration(
+    gate = {"gate": {"public_key": f"{GATE_FOLDER}/{GATE_FILE}"}} if gated else {}
+    return gate | runtime.configuration(
         Served(
             name=spec.name,
             version=spec.version,

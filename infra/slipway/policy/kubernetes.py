@@ -1,11 +1,12 @@
 """Check Kubernetes objects: images, pods, NetworkPolicies, what the internet reaches."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from slipway.policy.resource import UNKNOWN, Resource, Unknown, entries, is_not, mapping, read
-from slipway.values.names import MANAGED_BY
+from slipway.values.names import MANAGED_BY, ROUTE_ANNOTATION
 
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 _TEMPLATES = {"Pod": "", "CronJob": "spec.jobTemplate.spec.template."} | dict.fromkeys(
@@ -67,6 +68,13 @@ def public_endpoint_key(resource: Resource) -> Iterator[str]:
         public = annotations.get(f"{prefix}/scheme") == "internet-facing"
         if public and annotations.get(f"{prefix}/auth-type", "none") == "none":
             yield f"Ingress is internet-facing without {prefix}/auth-type"
+
+
+def public_auth(resource: Resource) -> Iterator[str]:
+    """The route to a model asks its callers for a key or a token."""
+    rules = mapping(resource.read("metadata.annotations")).get(ROUTE_ANNOTATION)
+    if resource.kind == "HTTPRoute" and isinstance(rules, str) and json.loads(rules)["auth"] == "none":
+        yield "callers show neither a key nor a token"
 
 
 def model_network_policy(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:

@@ -18,6 +18,7 @@ OF_ONE: dict[str, One] = {
     "no-latest-tag": kubernetes.no_latest_tag,
     "restricted-pod": restricted_pod,
     "public-endpoint-key": kubernetes.public_endpoint_key,
+    "public-auth": kubernetes.public_auth,
     "key-rotation": aws.key_rotation,
     "no-open-security-group": aws.no_open_security_group,
     "no-open-cluster-api": aws.no_open_cluster_api,

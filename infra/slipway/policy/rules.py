@@ -59,6 +59,12 @@ RULES = (
         ("plan", "engine"),
     ),
     Rule(
+        "public-auth",
+        "who calls a model from outside is known: without keys or tokens there is no limit, no price and nobody to ask",
+        "model",
+        ("plan", "engine"),
+    ),
+    Rule(
         "spot-floor",
         "spot nodes are reclaimed at two minutes' notice: replicas that must always run need other nodes",
         "model",

@@ -1,6 +1,8 @@
 """Render what an environment's own stack makes in its cluster."""
 
+from slipway.environments.planning.kinds import planning
 from slipway.plan.model import Plan
+from slipway.render.gateway import GatewayImages, gateway_templates, gateway_values, placeholder_images
 from slipway.render.templates import Manifest, rendered
 from slipway.values import names
 
@@ -8,10 +10,11 @@ _ENVIRONMENT_TEMPLATES = ("namespace", "default_deny")
 _ADOPTED_TEMPLATES = ("own_pods_deny",)
 
 
-def render_environment(plan: Plan, *, adopted: bool = False) -> list[Manifest]:
-    """Render what an environment's own stack makes: its Namespace and the NetworkPolicy that denies by default.
+def render_environment(plan: Plan, images: GatewayImages | None = None, *, adopted: bool = False) -> list[Manifest]:
+    """Render what an environment's own stack makes: Namespace, the NetworkPolicy that denies by default, the gateway.
 
     A namespace that is `adopted` is others': it is left as it is, and the policy is about the environment's pods only.
+    `images`: what the gateway's pods run; None to render without a registry, with digests of zeros.
     """
     labels = names.environment_labels(plan.environment)
     security = {
@@ -24,4 +27,10 @@ def render_environment(plan: Plan, *, adopted: bool = False) -> list[Manifest]:
         "labels": labels,
         "namespace_labels": labels | security,
     }
-    return rendered("kubernetes/environment", _ADOPTED_TEMPLATES if adopted else _ENVIRONMENT_TEMPLATES, values)
+    templates: tuple[str, ...] = _ADOPTED_TEMPLATES if adopted else _ENVIRONMENT_TEMPLATES
+    here = planning(plan.settings)
+    if here.gateway is not None:
+        images = images or placeholder_images(here.gateway, here.image_repository(plan.environment, names.KEYS))
+        values |= gateway_values(here.gateway, plan.settings.namespace, labels, images, here.pull_secret)
+        templates = (*templates, *gateway_templates(here.gateway))
+    return rendered("kubernetes/environment", templates, values)

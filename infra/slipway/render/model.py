@@ -6,9 +6,10 @@ from typing import Any, cast
 
 from jinja2 import FileSystemLoader, nodes
 
-from slipway.catalog.pod_contract import SERVER_USER, SERVICE_PORT
+from slipway.catalog.pod_contract import GATE_FOLDER, SERVER_USER, SERVICE_PORT
 from slipway.plan.model import ModelPlan
 from slipway.render.objects import MODEL_OBJECTS
+from slipway.render.route import route_values
 from slipway.render.templates import Manifest, rendered, skeleton, template_files
 from slipway.runtimes.base import Runtime
 from slipway.runtimes.registry import RUNTIMES
@@ -85,6 +86,9 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         **container_values(RUNTIMES[spec.runtime]),
         "service_port": SERVICE_PORT,
         "service_type": model.service_type,
+        "gate_config": names.GATEWAY_TRUST if model.gated else None,
+        "gate_folder": GATE_FOLDER,
+        **route_values(model.traffic),
         **_lint_exceptions(model),
     }
 
@@ -106,7 +110,7 @@ def _lint_exceptions(model: ModelPlan) -> dict[str, str | None]:
     return {
         "deployment_exceptions": ",".join(deployment),
         "autoscaler_exceptions": "horizontalpodautoscaler-replicas" if single else None,
-        "service_exceptions": "service-type" if model.service_type == "NodePort" else None,
+        "service_exceptions": None if model.service_type == "ClusterIP" else "service-type",
     }
 
 

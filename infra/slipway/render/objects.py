@@ -29,6 +29,9 @@ class ObjectTemplate:
         condition: which models have it, for people; `when` says it for programs.
         when: whether a model has it.
         required: paths without which no release is restored; None where a release may lack the whole object.
+        optional_api: whether a cluster may lack the kind, which is of an extension then.
+        recorded: whether the record of a release holds it. Who may write ConfigMaps must not decide who may call a
+            model: a restore keeps the way in as it is planned.
         retained: whether it outlives the program that no longer names it, since pods may still need it.
     """
 
@@ -41,6 +44,8 @@ class ObjectTemplate:
     condition: str = "each model"
     when: Callable[[ModelPlan], bool] = lambda _: True
     required: tuple[str, ...] | None = None
+    optional_api: bool = False
+    recorded: bool = True
     retained: bool = False
 
     @property
@@ -49,6 +54,9 @@ class ObjectTemplate:
         root = "apis" if "/" in self.api_version else "api"
         return f"{root}/{self.api_version}/namespaces/{{namespace}}/{self.plural}"
 
+
+_ENVOY_API = "gateway.envoyproxy.io/v1alpha1"
+_GATEWAY_API = "gateway.networking.k8s.io/v1"
 
 MODEL_OBJECTS = (
     ObjectTemplate(
@@ -122,8 +130,33 @@ MODEL_OBJECTS = (
         # A policy without ports would let everything through.
         required=("spec.podSelector.matchLabels", "spec.policyTypes", "spec.ingress.0.ports.0.port"),
     ),
+    # The rules before the route: nobody comes in unchecked for a moment.
+    *(
+        ObjectTemplate(
+            kind=kind,
+            api_version=api_version,
+            plural=plural,
+            template=template,
+            about=about,
+            condition="`endpoint.public`, in an environment with a gateway",
+            when=lambda model: model.traffic is not None,
+            optional_api=True,
+            recorded=False,
+        )
+        for kind, api_version, plural, template, about in (
+            ("SecurityPolicy", _ENVOY_API, "securitypolicies", "security_policy", "asks who may call, for each call"),
+            (
+                *("BackendTrafficPolicy", _ENVOY_API, "backendtrafficpolicies", "backend_traffic_policy"),
+                "spreads calls over the pods",
+            ),
+            ("HTTPRoute", _GATEWAY_API, "httproutes", "http_route", "leads from the gateway to the Service"),
+        )
+    ),
 )
 """In the order in which they are rendered; within a phase they are applied in it."""
+
+WAY_IN = frozenset(row.kind for row in MODEL_OBJECTS if not row.recorded)
+"""Kinds of objects that decide who reaches a model, which the record of a release does not hold."""
 
 _BY_KIND: Mapping[str, ObjectTemplate] = {row.kind: row for row in MODEL_OBJECTS}
 

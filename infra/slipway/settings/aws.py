@@ -20,8 +20,9 @@ from slipway.settings.aws_values import (
     Zone,
 )
 from slipway.settings.base import AnySettings
-from slipway.settings.kubernetes import Namespace, PinnedImage, refuse_repeated
+from slipway.settings.kubernetes import refuse_repeated
 from slipway.settings.requirement import Requirement
+from slipway.settings.values import Namespace, PinnedImage
 from slipway.values.cidrs import ZONES_MOST
 from slipway.values.quantities import ModelName, refusal
 from slipway.values.section import Section, number

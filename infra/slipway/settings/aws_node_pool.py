@@ -7,7 +7,8 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, mo
 
 from slipway.catalog.aws import INSTANCE_TYPES, InstanceType, accelerator_of, instances_with, mig_profiles
 from slipway.settings.aws_values import InstanceTypeName, MigName, PoolName, Reservation, Zone
-from slipway.settings.kubernetes import LabelKey, LabelValue, Taint, refuse_repeated
+from slipway.settings.kubernetes import Taint, refuse_repeated
+from slipway.settings.values import LabelKey, LabelValue
 from slipway.values.quantities import Truth, format_bytes, parse_bytes, refusal
 from slipway.values.section import Section, number
 

@@ -14,6 +14,8 @@ VERIFIED_REVISION = f"{DOMAIN}/verified-revision"
 """An annotation of a Deployment: the revision of its template that was judged right."""
 ORIGIN_ANNOTATION = f"{DOMAIN}/origin"
 """Of a model's record: what the release was made by and from, as JSON."""
+ROUTE_ANNOTATION = f"{DOMAIN}/route"
+"""Of a model's HTTPRoute: who may call it, how often and at what price, as JSON for the keys service."""
 ENVIRONMENT_LABEL = f"{DOMAIN}/environment"
 ADOPTED_LABEL = f"{DOMAIN}/adopted-by"
 """On a namespace that others made: the environment that may use it, and never deletes it."""
@@ -21,6 +23,18 @@ EXCEPTIONS_ANNOTATION = f"{DOMAIN}/policy-exceptions"
 """The exceptions of a spec as JSON, on the objects of its model: rule and reason."""
 ENVIRONMENT_TAG = "slipway:environment"
 """The tag of every AWS resource of an environment: what costs are counted by, and what is left is found by."""
+KEYS_SIGNING = "keys-signing"
+"""The Secret with the key that passes to models are signed with: `private.pem`, Ed25519."""
+GATEWAY_TRUST = "gateway-trust"
+"""The ConfigMap with the public half of that key, `public.pem`, which model servers check passes by."""
+KEYS_DATABASE = "keys-database"
+"""The database of keys and ledger, where the environment runs one; of its Secret too: `username`, `password`, `url`."""
+GATEWAY_CERTIFICATE = "gateway-certificate"
+"""The Secret with the gateway's self-signed certificate: `tls.crt`, `tls.key`, and its authority in `ca.crt`."""
+GATEWAY = "gateway"
+"""The Gateway of an environment, and the policies about all of it."""
+KEYS = "keys"
+"""The service that checks clients' keys, and everything of it that has no name of its own."""
 MODEL_TAG = "slipway:model"
 MANAGED_BY_TAG = "slipway:managed-by"
 POOL_LABEL = f"{DOMAIN}/pool"
@@ -59,6 +73,14 @@ def fitted(text: str, limit: int = _LABEL_LIMIT) -> str:
 def environment_labels(environment: str) -> dict[str, str]:
     """Labels on every object of an environment's own stack."""
     return {"app.kubernetes.io/managed-by": MANAGED_BY, ENVIRONMENT_LABEL: fitted(environment)}
+
+
+def component_labels(component: str) -> dict[str, str]:
+    """Labels that select the pods of a part of an environment's own.
+
+    Not `app.kubernetes.io/name`: what has that and is managed by Slipway is a model's.
+    """
+    return {"app.kubernetes.io/component": component, "app.kubernetes.io/managed-by": MANAGED_BY}
 
 
 def model_labels(environment: str, model: str, version: str, release_digest: str) -> dict[str, str]:

@@ -1,12 +1,26 @@
 """Plan an environment of kind `kubernetes`: a cluster that was there before, whose nodes cost nothing by the hour."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from slipway.environments.planning.gateway import Gateway, InClusterDatabase
 from slipway.environments.planning.pool import Accelerators, Pool
 from slipway.environments.planning.protocol import Charges, Planning, Refusal
+from slipway.settings import gateway as written
 from slipway.settings.kubernetes import NodePool, Settings
+from slipway.values import names
+
+_DRAIN_S = 15
+"""Longer than any cloud's load balancer takes to notice that a pod is not ready; NodePorts take a second or two."""
+_INTERNAL: Mapping[str, str] = {
+    "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
+    "service.beta.kubernetes.io/azure-load-balancer-internal": "true",
+    "networking.gke.io/load-balancer-type": "Internal",
+}
+"""What makes a load balancer internal, by cloud; each passes over what the others read."""
+_FACING: Mapping[str, str] = {"service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing"}
+"""Only AWS's controller makes an internal one unless it is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +53,11 @@ class KubernetesPlanning:
         """As the settings name it."""
         return self.settings.pull_secret
 
+    @property
+    def gateway(self) -> Gateway | None:
+        """As the settings describe it."""
+        return _gateway(self.settings.gateway) if self.settings.gateway is not None else None
+
     def charges(self, _: date, /) -> Charges | None:
         """Nothing is known of its price."""
         return None
@@ -68,3 +87,32 @@ def _pool(pool: NodePool) -> Pool:
         selector=pool.selector,
         taints=pool.taints,
     )
+
+
+def _gateway(here: written.Gateway) -> Gateway:
+    annotations = _INTERNAL if here.internal else _FACING
+    database = here.database.in_cluster
+    return Gateway(
+        domain=here.domain,
+        certificate_secret=here.certificate.secret or names.GATEWAY_CERTIFICATE,
+        issuer=here.certificate.issuer,
+        service_type=here.service_type,
+        port=here.port,
+        node_port=here.port if here.service_type == "NodePort" else None,
+        replicas=here.replicas,
+        envoy_image=here.envoy_image,
+        service_annotations=annotations if here.service_type == "LoadBalancer" else {},
+        load_balancer_class=None,
+        proxy_protocol=False,
+        drain_s=_DRAIN_S,
+        database=InClusterDatabase(database.image, database.storage, database.storage_class) if database else None,
+        database_secret=names.KEYS_DATABASE if database else here.database.secret,
+        egress=(_to_database(in_cluster=database is not None),),
+    )
+
+
+def _to_database(*, in_cluster: bool) -> Mapping[str, object]:
+    """A rule that lets the keys service reach PostgreSQL: the environment's own, or one that nobody here knows."""
+    ports = [{"port": 5432, "protocol": "TCP"}]
+    pods = [{"podSelector": {"matchLabels": names.component_labels(names.KEYS_DATABASE)}}]
+    return {"to": pods, "ports": ports} if in_cluster else {"ports": ports}

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
+from slipway.environments.planning.gateway import Gateway
 from slipway.environments.planning.pool import Pool
 
 
@@ -75,6 +76,11 @@ class Planning(Protocol):
     @property
     def pull_secret(self) -> str | None:
         """The Secret that pods pull images with; None where nodes may pull anyway."""
+        ...
+
+    @property
+    def gateway(self) -> Gateway | None:
+        """The way in for clients outside the cluster; None where there is none."""
         ...
 
     def charges(self, on: date, /) -> Charges | None:

@@ -44,6 +44,11 @@ class AwsPlanning:
         """Nodes pull by their own role."""
         return
 
+    @property
+    def gateway(self) -> None:
+        """There is none yet."""
+        return
+
     def charges(self, on: date, /) -> Charges:
         """What AWS charges for by the hour."""
         return charges(self.settings, on)

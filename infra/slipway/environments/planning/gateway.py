@@ -1,0 +1,69 @@
+"""Describe the gateway of an environment: what a kind gives to the templates, whoever made the cluster."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+HTTPS_PORT = 443
+PAGE_PATH = "/keys"
+"""Where the gateway serves the page of the keys service, on its own domain."""
+
+
+@dataclass(frozen=True, slots=True)
+class InClusterDatabase:
+    """A PostgreSQL of the environment's stack: `storage` in bytes, `storage_class` None for the cluster's default."""
+
+    image: str
+    storage: int
+    storage_class: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The way into an environment.
+
+    Attributes:
+        domain: host name that clients use; names below it are models' too.
+        certificate_secret: the Secret with the certificate, of type kubernetes.io/tls.
+        issuer: ClusterIssuer of cert-manager that fills it; None where somebody else does.
+        service_type: how Envoy's Service is reached.
+        port: HTTPS port that clients use.
+        node_port: the port of nodes, with NodePort; else None.
+        replicas: pods of Envoy, and as many of the keys service.
+        envoy_image: None for the one that Envoy Gateway names.
+        service_annotations: of Envoy's Service, for whoever makes its load balancer.
+        load_balancer_class: who makes it; None for the cluster's default.
+        proxy_protocol: whether connections begin with the PROXY protocol, which has the client's address.
+        drain_s: how long a load balancer may go on sending requests to an Envoy that stops, in seconds: idle times and
+            the end of an Envoy follow from this one number.
+        database: of keys and ledger, where the environment's stack runs it.
+        database_secret: the Secret whose key `url` is the database's address; None where `database_env` says it.
+        database_env: environment variables of the keys service that say where its database is.
+        egress: rules of a NetworkPolicy for what the keys service connects to, beside the name service and HTTPS.
+    """
+
+    domain: str
+    certificate_secret: str
+    issuer: str | None
+    service_type: str
+    port: int
+    node_port: int | None
+    replicas: int
+    envoy_image: str | None
+    service_annotations: Mapping[str, str]
+    load_balancer_class: str | None
+    proxy_protocol: bool
+    drain_s: int
+    database: InClusterDatabase | None
+    database_secret: str | None
+    database_env: tuple[Mapping[str, str], ...] = ()
+    egress: tuple[Mapping[str, Any], ...] = field(default=())
+
+    @property
+    def listener_port(self) -> int:
+        """The port of Envoy's Service inside the cluster."""
+        return HTTPS_PORT if self.node_port is not None else self.port
+
+    def url(self, host: str) -> str:
+        """The address of a host behind the gateway, without `/` at its end."""
+        return f"https://{host}" if self.port == HTTPS_PORT else f"https://{host}:{self.port}"

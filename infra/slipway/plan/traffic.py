@@ -1,0 +1,68 @@
+"""Contain what is planned of the way to a model: its address, who may call it, how often and at what price."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from slipway.spec.endpoint import Oidc
+from slipway.values.quantities import compact_json
+from slipway.values.rates import Rate, format_price
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """The route of a public model.
+
+    Attributes:
+        model: name of the model, and of its route and policies.
+        host: host name of the route.
+        path: its path, cut off before the model sees a request.
+        url: what clients call, without `/` at its end.
+        auth: what a caller shows: `api-key`, `oidc` or `none`.
+        oidc: whose tokens are taken, with `oidc`.
+        rate: most requests of one caller, None for any number.
+        origins: web pages that may call from a browser.
+        price: US dollars by what they are charged for (`per_call`, `per_second`, `per_token`, `per_month`).
+        included_calls: calls of a key and month that cost nothing more.
+        timeout_s: longest time that a request may take.
+    """
+
+    model: str
+    host: str
+    path: str
+    url: str
+    auth: str
+    oidc: Oidc | None
+    rate: Rate | None
+    origins: tuple[str, ...]
+    price: Mapping[str, Decimal]
+    included_calls: int | None
+    timeout_s: float
+
+    def rules(self) -> str:
+        """What the keys service decides by, as JSON; prices are texts, so that none is rounded."""
+        priced: dict[str, Any] = {name: format_price(usd) for name, usd in self.price.items()}
+        if self.included_calls is not None:
+            priced["included_calls"] = self.included_calls
+        oidc = self.oidc and {"issuer": self.oidc.issuer, "audiences": list(self.oidc.audiences)}
+        return compact_json(
+            {
+                "model": self.model,
+                "auth": self.auth,
+                "timeout_s": self.timeout_s,
+                "rate": self.rate and {"count": self.rate.count, "per_s": self.rate.per_s},
+                "oidc": oidc,
+                "price": priced,
+            }
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values, for `slipway plan --json`."""
+        return {
+            "url": self.url,
+            "auth": self.auth,
+            "rateLimit": str(self.rate) if self.rate else None,
+            "origins": list(self.origins),
+            "usd": {name: format_price(usd) for name, usd in self.price.items()},
+        }

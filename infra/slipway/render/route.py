@@ -1,0 +1,37 @@
+"""Say what the templates of a model's route place: its address, its rules, the limits of time."""
+
+import math
+from typing import Any
+
+from slipway.catalog.pod_contract import KEYS_CHECK_PORT
+from slipway.plan.traffic import Traffic
+from slipway.values import names
+
+_IDLE_MARGIN_S = 5
+
+
+def route_values(traffic: Traffic | None) -> dict[str, Any]:
+    """What those templates get; all None for a model without a route."""
+    given = dict.fromkeys(
+        ("route_rules", "route_hosts", "route_path", "route_origins", "request_timeout", "stream_idle_timeout")
+    )
+    fixed = {"gateway_name": names.GATEWAY, "keys_name": names.KEYS, "keys_check_port": KEYS_CHECK_PORT}
+    if traffic is None:
+        return given | fixed | {"keys_check_path": None}
+    return fixed | {
+        "route_rules": traffic.rules(),
+        "route_hosts": [traffic.host],
+        "route_path": traffic.path,
+        "route_origins": list(traffic.origins) or None,
+        "request_timeout": duration(traffic.timeout_s),
+        # An answer may come whole at the end of its time: until then nothing passes.
+        "stream_idle_timeout": duration(traffic.timeout_s + _IDLE_MARGIN_S),
+        "keys_check_path": f"/check/{traffic.model}",
+    }
+
+
+def duration(seconds: float) -> str:
+    """A time as the Gateway API writes it, at least as long: no fractions, at most five digits before each unit."""
+    whole, milliseconds = divmod(math.ceil(round(seconds * 1000, 3)), 1000)
+    parts = [f"{whole}s" if whole else "", f"{milliseconds}ms" if milliseconds else ""]
+    return "".join(parts) or "0s"
