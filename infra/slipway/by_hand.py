@@ -41,6 +41,8 @@ def _refuse_foreign(context: EnvironmentContext, wanted: str) -> bool:
     if context.running.makes_cluster:
         return False
     now = refuse_foreign_namespace(context.cluster, context.name, context.namespace_place)
+    if not wanted:
+        context.running.check_cluster(context.cluster, namespace_there=now is not Standing.ABSENT)
     if now is not Standing.ABSENT:
         refuse_foreign_objects(
             context.cluster, context.name, context.models([wanted]) if wanted else (), context.name_place

@@ -15,7 +15,7 @@ import pulumi
 
 from slipway.commands.context import EnvironmentContext, Folders
 from slipway.components.image.component import ModelImage
-from slipway.components.image.of_model import image_args
+from slipway.components.image.planned import image_args
 from slipway.components.kubernetes.environment import EnvironmentArgs, KubernetesEnvironment
 from slipway.components.kubernetes.model import with_image
 from slipway.components.kubernetes.object import KubernetesObject, cluster_provider

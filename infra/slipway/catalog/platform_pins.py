@@ -111,5 +111,8 @@ ENVOY_GATEWAY = Chart("oci://docker.io/envoyproxy/gateway-helm", "1.9.1", None)
 environment too. It brings the Gateway API 1.6.1 and Envoy 1.39.1 and is tested on Kubernetes 1.33 to 1.36 (its
 compatibility matrix); 1.8 left its support on 2026-11-08."""
 
+GATEWAY_API = "1.6.1"
+"""Version of the Gateway API whose definitions Envoy Gateway 1.9.1 brings (its charts/gateway-crds-helm)."""
+
 EXTERNAL_DNS = Chart("external-dns", "1.20.0", "https://kubernetes-sigs.github.io/external-dns/")
 """Of January 2026 (github.com/szinn/k8s-homelab, pull request 6906)."""

@@ -1,4 +1,4 @@
-"""Commands that look at what is live and change nothing: status, predict, verify."""
+"""Commands that look at what is live and change nothing: status, predict, verify, gateway-ca."""
 
 from typing import Any
 
@@ -44,3 +44,13 @@ def verify(environment: str, models: tuple[str, ...], as_json: bool, folders: Fo
     from slipway.commands.inspecting.live import show_verdicts  # noqa: PLC0415
 
     show_verdicts(open_environment(environment, folders, ()), models, as_json=as_json)
+
+
+@cli.command("gateway-ca")
+@ENVIRONMENT
+@with_folders
+def gateway_ca(environment: str, folders: Folders) -> None:
+    """Print the certificate of the authority that clients of a self-signed gateway have to trust, as PEM."""
+    from slipway.commands.inspecting.gateway import show_authority  # noqa: PLC0415
+
+    show_authority(open_environment(environment, folders, ()))

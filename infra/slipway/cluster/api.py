@@ -17,22 +17,29 @@ from slipway_server.values.text import shortened
 
 from slipway.cluster.kubeconfig import asking_for_credentials, connect, proxy_of
 from slipway.errors.reaching import ApiRefused, ClusterUnreachable
+from slipway.render.environment_objects import ENVIRONMENT_OBJECTS
 from slipway.render.objects import MODEL_OBJECTS
 from slipway.values.aliases import Json
 
 _CONNECT_S = 5.0
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 _MESSAGE_LENGTH = 2000
-_PATHS = {row.kind: row.path for row in MODEL_OBJECTS} | {
-    "Namespace": "api/v1/namespaces",
-    "Pod": "api/v1/namespaces/{namespace}/pods",
-    "Secret": "api/v1/namespaces/{namespace}/secrets",
-    "Event": "api/v1/namespaces/{namespace}/events",
-    "ReplicaSet": "apis/apps/v1/namespaces/{namespace}/replicasets",
-    "Lease": "apis/coordination.k8s.io/v1/namespaces/{namespace}/leases",
-}
-"""The objects of models, and what Slipway looks at beside them."""
-_OPTIONAL = {row.kind for row in MODEL_OBJECTS if row.optional_api}
+_PATHS = (
+    {row.kind: row.path for row in MODEL_OBJECTS}
+    | dict(ENVIRONMENT_OBJECTS)
+    | {
+        "Namespace": "api/v1/namespaces",
+        "Pod": "api/v1/namespaces/{namespace}/pods",
+        "Event": "api/v1/namespaces/{namespace}/events",
+        "ReplicaSet": "apis/apps/v1/namespaces/{namespace}/replicasets",
+        "Lease": "apis/coordination.k8s.io/v1/namespaces/{namespace}/leases",
+        "GatewayClass": "apis/gateway.networking.k8s.io/v1/gatewayclasses",
+        "StorageClass": "apis/storage.k8s.io/v1/storageclasses",
+        "CustomResourceDefinition": "apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+    }
+)
+"""The objects of models and of environments, and what Slipway looks at beside them."""
+_OPTIONAL = {row.kind for row in MODEL_OBJECTS if row.optional_api} | set(ENVIRONMENT_OBJECTS)
 
 
 class Cluster:
@@ -118,26 +125,27 @@ class Cluster:
             raise
         return True
 
-    def list(self, kind: str, selector: str = "", fields: str = "") -> list[Json]:
-        """Return all objects of a kind that match label and field selectors; none without a namespace.
-
-        None of a kind that the cluster does not know, where models need not have it.
-        """
-        given = {"labelSelector": selector, "fieldSelector": fields}
-        query = {key: value for key, value in given.items() if value}
+    def _items(self, kind: str, query: Mapping[str, str], accept: str) -> list[Json]:
+        """The objects of a kind; none of one that the cluster does not know and that not every environment has."""
         try:
-            return cast(list[Json], json.loads(self.request("GET", self.url(kind), query=query))["items"])
+            return cast(
+                list[Json], json.loads(self.request("GET", self.url(kind), query=query, accept=accept))["items"]
+            )
         except ApiRefused as error:
             if error.status == HTTPStatus.NOT_FOUND and kind in _OPTIONAL:
                 return []
             raise
 
+    def list(self, kind: str, selector: str = "", fields: str = "") -> list[Json]:
+        """Return all objects of a kind that match label and field selectors; none without a namespace."""
+        given = {"labelSelector": selector, "fieldSelector": fields}
+        query = {key: value for key, value in given.items() if value}
+        return self._items(kind, query, "application/json")
+
     def names(self, kind: str, selector: str) -> tuple[str, ...]:
         """Return the names of all objects of a kind which carry the labels, without their content."""
-        data = self.request(
-            "GET", self.url(kind), query={"labelSelector": selector}, accept=_METADATA_ONLY.format("List")
-        )
-        return tuple(item["metadata"]["name"] for item in json.loads(data)["items"] or ())
+        items = self._items(kind, {"labelSelector": selector}, _METADATA_ONLY.format("List"))
+        return tuple(item["metadata"]["name"] for item in items)
 
     def apply(self, manifest: Json, field_manager: str) -> Json:
         """Server-side apply of one object in the namespace, taking over fields that others held."""

@@ -11,7 +11,7 @@ from typing import Any
 from slipway.cluster.api import Cluster
 from slipway.errors.base import Place, UserError, UserErrors, WrongValue
 from slipway.plan.model import ModelPlan
-from slipway.render.model import model_shapes
+from slipway.render.objects import MODEL_OBJECTS
 from slipway.values import names
 from slipway.values.aliases import Json
 
@@ -162,9 +162,11 @@ def refuse_foreign_policies(cluster: Cluster, manifests: Iterable[Mapping[str, A
 
 def _objects_of(model: ModelPlan) -> Iterator[tuple[str, str]]:
     """Kind and name of everything that a model makes."""
-    for shape in model_shapes():
-        is_config = shape["kind"] == "ConfigMap"
-        yield shape["kind"], names.config_map(model.name, model.release_digest) if is_config else model.name
+    for row in MODEL_OBJECTS:
+        # Of the kinds that a cluster may lack, or a person may not list, only those that this model has.
+        if row.when(model) or not row.optional_api:
+            is_config = row.kind == "ConfigMap"
+            yield row.kind, names.config_map(model.name, model.release_digest) if is_config else model.name
     yield "ConfigMap", names.record(model.name)
     yield "Lease", names.lock(model.name)
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from slipway.environments.planning.kinds import planning
 from slipway.environments.running.kinds import running
 from slipway.environments.running.protocol import Running
 from slipway.errors.base import Place, UserErrors
@@ -96,6 +97,11 @@ class EnvironmentContext:
         """Where the spec of a model says its name, and what the field is called."""
         spec = next(spec for spec in self._planned.specs if spec.name == model)
         return spec.locate(self.name, ("name",))
+
+    @property
+    def has_gateway(self) -> bool:
+        """Whether clients come in by a gateway of the environment's own."""
+        return planning(self.settings).gateway is not None
 
     @cached_property
     def running(self) -> Running:

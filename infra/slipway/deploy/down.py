@@ -3,16 +3,20 @@
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 
+from slipway.cluster.envoy import envoy_of
 from slipway.cluster.ownership import is_own
 from slipway.deploy.model_lock import released
 from slipway.deploy.ports import ClusterApi, StackEngine
 from slipway.engine.process import spoken
 from slipway.errors.base import SlipwayError
 from slipway.errors.failures import LeftBehind
+from slipway.errors.reaching import ApiRefused
+from slipway.render.environment_objects import ENVIRONMENT_OBJECTS
 from slipway.render.objects import MODEL_OBJECTS, Phase
 from slipway.values.aliases import Json, Report
-from slipway.values.names import MANAGED_BY, stack
+from slipway.values.names import KEYS_DATABASE, MANAGED_BY, environment_labels, stack
 
 KINDS = (
     *(row.kind for row in MODEL_OBJECTS if row.phase is Phase.PODS),
@@ -21,6 +25,11 @@ KINDS = (
     "Lease",
 )
 """What may be in a namespace because of a model: its objects, its pods, its lock. In the order of deletion."""
+_WITH_A_GATEWAY = (
+    *(row.kind for row in MODEL_OBJECTS if row.optional_api),
+    *ENVIRONMENT_OBJECTS,
+)
+"""Kinds that only environments with a gateway have. Whoever may not even list one of them has no gateway."""
 GONE_LIMIT_S = 90.0
 """Beyond the time in which pods stop: the controllers take turns."""
 _POLL_S = 0.5
@@ -64,6 +73,10 @@ def remove_unknown(
             held = kind == "Lease" and not released(item)
             if kind != "Pod" and not held and not item["metadata"].get("deletionTimestamp"):
                 cluster.delete(kind, item["metadata"]["name"])
+    if of_environment:
+        for kind in ENVIRONMENT_OBJECTS:
+            for name in _of_environment(cluster, kind, environment):
+                cluster.delete(kind, name)
 
 
 def prove_models_gone(cluster: ClusterApi, environment: str, models: Sequence[str] | None) -> None:
@@ -80,6 +93,25 @@ def prove_environment_gone(cluster: ClusterApi, environment: str) -> None:
         return [f"Namespace {cluster.namespace}: {_why(namespace)}"] if namespace else []
 
     _prove_gone(environment, left, GONE_LIMIT_S)
+
+
+def prove_gateway_gone(cluster: ClusterApi, environment: str) -> None:
+    """Wait until nothing is left of an environment's gateway: its own objects, and what Envoy Gateway made for it."""
+
+    def left() -> list[str]:
+        own = [
+            f"{kind} {cluster.namespace}/{name}: it was not deleted, or waits for what uses it"
+            for kind in ENVIRONMENT_OBJECTS
+            for name in _of_environment(cluster, kind, environment)
+        ]
+        return [*own, *(f"{name}: waits for Envoy Gateway, which deletes it" for name in envoy_of(cluster))]
+
+    _prove_gone(environment, left, GONE_LIMIT_S + stopping_s(cluster))
+
+
+def holds_ledger(cluster: ClusterApi, environment: str) -> bool:
+    """Whether an environment has the database of keys and ledger in its own namespace."""
+    return KEYS_DATABASE in _of_environment(cluster, "PersistentVolumeClaim", environment)
 
 
 def stopping_s(cluster: ClusterApi) -> float:
@@ -113,12 +145,29 @@ def _own(
 ) -> list[Json]:
     """The objects of a kind that carry the environment's mark and the name of one of the models (of any: None)."""
     found = []
-    for item in cluster.list(kind, f"app.kubernetes.io/managed-by={MANAGED_BY}"):
+    try:
+        items = cluster.list(kind, f"app.kubernetes.io/managed-by={MANAGED_BY}")
+    except ApiRefused as error:
+        if error.status != HTTPStatus.FORBIDDEN or kind not in _WITH_A_GATEWAY:
+            raise
+        return []
+    for item in items:
         model = item["metadata"]["labels"].get("app.kubernetes.io/name")
         named = of_environment or (model is not None if models is None else model in models)
         if named and is_own(item, environment):
             found.append(item)
     return found
+
+
+def _of_environment(cluster: ClusterApi, kind: str, environment: str) -> tuple[str, ...]:
+    """Names of the environment's objects of a kind that only a gateway brings; what is in them is not sent."""
+    labels = ",".join(f"{key}={value}" for key, value in environment_labels(environment).items())
+    try:
+        return cluster.names(kind, labels)
+    except ApiRefused as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        return ()
 
 
 def _why(item: Json) -> str:

@@ -8,10 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.deploy.down import GONE_LIMIT_S, left_of_models, remove_unknown, stopping_s
+from slipway.deploy.gateway import GatewayWatcher
 from slipway.deploy.judge import Verdict
 from slipway.deploy.live_release import LiveRefused, record_of_live
 from slipway.deploy.model_lock import ModelLock
@@ -25,6 +26,7 @@ from slipway.errors.failures import Interrupted, LeftBehind, WrongAnswer
 from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
 from slipway.render.model import render_model
+from slipway.render.objects import WAY_IN
 from slipway.values.aliases import Json, Report, Tell
 from slipway.values.names import short, stack
 
@@ -71,6 +73,7 @@ class Deployer:
         settle: resumes a stack; gets its name, whether a run was interrupted, and a progress function; called before
             the stack is updated.
         refresh: look at what is really there before every update.
+        gateway: knows when the route of a model is live; None where the environment has no gateway.
     """
 
     environment: str
@@ -84,6 +87,7 @@ class Deployer:
     jobs: int
     resume: Callable[[str, bool, Tell], object]
     refresh: bool
+    gateway: GatewayWatcher | None = None
 
     def deploy(self, models: Sequence[ModelPlan]) -> list[ModelResult]:
         """Deploy all; one that fails does not stop the others. In the order given."""
@@ -132,6 +136,8 @@ class Deployer:
         done.steps["update"] = applied - started
         lock.check()
         deployment = self._rolled_out(model.name, model.release, tell)
+        if self.gateway is not None and model.traffic is not None:
+            self.gateway.wait_for_route(model.name, tell)
         rolled_out = time.monotonic()
         done.steps["rollout"] = rolled_out - applied
         done.verdict = self._judged(model.name, model.check, model.release_digest, tell)
@@ -168,7 +174,7 @@ class Deployer:
         tell = self._tell(model.name)
         try:
             if previous is not None:
-                self._bring_back(previous, tell)
+                self._bring_back(_with_way_in(previous, model), tell)
                 return f"{previous.version} serves again"
             if live is not None and live.ready > 0:
                 return self._unrestored(model.name, "there is no record of what served before")
@@ -209,6 +215,13 @@ class Deployer:
 
     def _tell(self, model: str) -> Tell:
         return lambda text: self.report(model, text)
+
+
+def _with_way_in(previous: Release, model: ModelPlan) -> Release:
+    """A release that is restored, behind the route and the rules of the plan: its record holds none."""
+    own = [manifest for manifest in previous.manifests if manifest["kind"] not in WAY_IN]
+    way_in = [one for one in render_model(model, previous.image) if one["kind"] in WAY_IN]
+    return replace(previous, manifests=(*own, *way_in))
 
 
 def _release(model: ModelPlan, deployment: Json) -> Release:

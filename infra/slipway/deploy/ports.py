@@ -4,7 +4,7 @@ The real ones are `slipway.engine.engine.Engine`, `slipway.cluster.api.Cluster` 
 put fakes in their places that refuse what those refuse; a rehearsal puts a judge where nobody can answer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from slipway.artifacts.golden_request import GoldenRequest
@@ -34,6 +34,12 @@ class ClusterApi(Protocol):
 
     def read(self, kind: str, name: str) -> Json | None:
         """Return one object, or None when there is none of that name."""
+        ...
+
+    def request(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, accept: str = "application/json"
+    ) -> bytes:
+        """Send one request and return the body of its answer."""
         ...
 
     def list(self, kind: str, selector: str = "", fields: str = "") -> list[Json]:

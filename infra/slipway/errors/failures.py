@@ -156,6 +156,13 @@ class AwsRefused(SlipwayError):
         )
 
 
+class NotUpYet(SlipwayError):
+    """Something of an environment is asked for that its first `up` makes. `lack`: what there is not, as a clause."""
+
+    def __init__(self, environment: str, lack: str) -> None:
+        super().__init__(f"environment {environment}: {lack}; next: slipway up {environment} makes it")
+
+
 class EnvironmentMissing(SlipwayError):
     """An environment on AWS has no cluster yet."""
 

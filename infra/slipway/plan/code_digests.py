@@ -7,7 +7,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from slipway import installation
-from slipway.runtimes.base import ImageRecipe
 from slipway.runtimes.registry import RUNTIMES
 
 
@@ -31,14 +30,20 @@ def code_digests() -> Mapping[str, CodeDigests]:
     Raises:
         InstallationIncomplete: one of them is missing.
     """
-    return {name: _digests(runtime.image) for name, runtime in RUNTIMES.items()}
+    return {name: digests(runtime.image.requirements, runtime.image.package) for name, runtime in RUNTIMES.items()}
 
 
-def _digests(image: ImageRecipe) -> CodeDigests:
-    source = installation.package(image.package)
-    files = installation.package_files(image.package)
+@lru_cache
+def digests(requirements: str, package: str) -> CodeDigests:
+    """Digest the code of one image: a file of requirements by its path in the repository, and a package by its name.
+
+    Raises:
+        InstallationIncomplete: one of them is missing.
+    """
+    source = installation.package(package)
+    files = installation.package_files(package)
     return CodeDigests(
-        requirements=_sha256(installation.resource(image.requirements)),
+        requirements=_sha256(installation.resource(requirements)),
         server={path.relative_to(source).as_posix(): _sha256(path) for path in files},
     )
 

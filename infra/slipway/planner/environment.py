@@ -163,14 +163,14 @@ def _image(environment: str, settings: AnySettings, variant: Variant, code: Code
     runtime = _runtime(environment, settings, variant, code)
     files = (*weights, server)
     dockerfile = render_dockerfile(variant.spec.runtime, runtime.reference)
-    made_of = [_instructions(dockerfile), [[file.image_path, file.digests] for file in files]]
+    made_of = [instructions(dockerfile), [[file.image_path, file.digests] for file in files]]
     digest = digest_of(made_of)
     return ImagePlan(repository, names.short(digest), runtime, files, digest)
 
 
 def _runtime(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> RuntimeImagePlan:
     architecture = variant.spec.resources.architecture
-    dockerfile = _instructions(render_runtime_dockerfile(variant.spec.runtime, settings.base_image, architecture))
+    dockerfile = instructions(render_runtime_dockerfile(variant.spec.runtime, settings.base_image, architecture))
     digest = digest_of([dockerfile, code.requirements, architecture])
     return RuntimeImagePlan(
         repository=planning(settings).image_repository(environment, names.runtime_repository(variant.spec.runtime)),
@@ -182,7 +182,7 @@ def _runtime(environment: str, settings: AnySettings, variant: Variant, code: Co
     )
 
 
-def _instructions(dockerfile: str) -> list[str]:
+def instructions(dockerfile: str) -> list[str]:
     """The parts of a Dockerfile that affect the image: comments do not."""
     return [line for line in dockerfile.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 

@@ -8,7 +8,7 @@ import pulumi
 
 from slipway.components.connection import Connection, connection
 from slipway.components.image.component import ModelImage
-from slipway.components.image.of_model import image_args
+from slipway.components.image.planned import image_args
 from slipway.components.kubernetes.model import Model, ModelArgs
 from slipway.deploy.models import Programs
 from slipway.plan.release import Release

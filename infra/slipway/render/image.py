@@ -1,6 +1,7 @@
-"""Render the Dockerfiles of a runtime's image and of a model's image."""
+"""Render the Dockerfiles of a runtime's image, of a model's image, and of the two of the keys service."""
 
 import json
+from collections.abc import Sequence
 
 from slipway.catalog.pod_contract import SERVER_USER
 from slipway.render.templates import template_files
@@ -12,12 +13,7 @@ def render_runtime_dockerfile(runtime: str, base_image: str, architecture: str) 
 
     What a machine of another architecture builds runs nothing: that would need an emulator.
     """
-    values = {
-        "base_image": base_image,
-        "compiled": architecture == "amd64",
-        "variables": RUNTIMES[runtime].image.variables,
-    }
-    return template_files().get_template("image/runtime.Dockerfile.j2").render(values)
+    return _wheels(base_image, architecture, RUNTIMES[runtime].image.variables)
 
 
 def render_dockerfile(runtime: str, runtime_image: str) -> str:
@@ -31,3 +27,19 @@ def render_dockerfile(runtime: str, runtime_image: str) -> str:
         "command": json.dumps(recipe.command),
     }
     return template_files().get_template("image/model.Dockerfile.j2").render(values)
+
+
+def render_keys_wheels_dockerfile(base_image: str, architecture: str) -> str:
+    """Render the Dockerfile of the image below that of the keys service; as a runtime's."""
+    return _wheels(base_image, architecture, ())
+
+
+def render_keys_dockerfile(wheels_image: str) -> str:
+    """Render the Dockerfile of the keys service's image, from the one with its wheels."""
+    values = {"wheels_image": wheels_image, "user": SERVER_USER}
+    return template_files().get_template("image/keys.Dockerfile.j2").render(values)
+
+
+def _wheels(base_image: str, architecture: str, variables: Sequence[tuple[str, str]]) -> str:
+    values = {"base_image": base_image, "compiled": architecture == "amd64", "variables": variables}
+    return template_files().get_template("image/runtime.Dockerfile.j2").render(values)

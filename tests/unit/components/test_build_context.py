@@ -14,9 +14,10 @@ import onnx
 import pytest
 
 from slipway import installation
-from slipway.components.image import build, of_model
+from slipway.components.image import build
+from slipway.components.image import planned as planned_images
 from slipway.components.image.build_context import planned_context
-from slipway.components.image.of_model import image_args
+from slipway.components.image.planned import image_args
 from slipway.errors.base import DeployError
 from slipway.errors.images import FileChanged
 from slipway.loading.settings import load_settings
@@ -248,7 +249,7 @@ def test_the_runtime_image_is_asked_for_once_all_files_are_right(
 ) -> None:
     model = planned(root, code)
     asked = []
-    monkeypatch.setattr(of_model, "_runtime_context", lambda *_: asked.append(1))
+    monkeypatch.setattr(planned_images, "_wheels_context", lambda *_: asked.append(1))
     _appended(root / "weights/w.bin")
     with pytest.raises(FileChanged):
         built(model)

@@ -33,6 +33,7 @@ def refuse_foreign(context: EnvironmentContext, models: Sequence[ModelPlan], ado
     except EnvironmentMissing:
         return
     now = refuse_foreign_namespace(cluster, context.name, context.namespace_place, adopt)
+    context.running.check_cluster(cluster, namespace_there=now is not Standing.ABSENT)
     if now is Standing.ABSENT:
         return
     adopted = now in (Standing.ADOPTED, Standing.FOREIGN)

@@ -7,7 +7,7 @@ from slipway import console
 from slipway.cluster.api import Cluster
 from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
-from slipway.deploy.down import model_stacks, prove_models_gone, remove_models, remove_unknown
+from slipway.deploy.down import holds_ledger, model_stacks, prove_models_gone, remove_models, remove_unknown
 from slipway.environments.running.namespace import why_namespace_stays
 from slipway.errors.base import Place, UnknownName
 from slipway.errors.failures import EnvironmentMissing, Interrupted
@@ -36,6 +36,11 @@ def take_down(context: EnvironmentContext, names: Sequence[str], options: Option
         stays = why_namespace_stays(cluster, context.name) if cluster else None
         if stays:
             console.message(f"  {stays}")
+        if cluster and holds_ledger(cluster, context.name):
+            console.message(
+                "  keys and ledger will be deleted with their volume: "
+                f"slipway usage {context.name} --format csv > usage.csv keeps what was used"
+            )
         confirm(f"take {', '.join(names) or context.name} down", options, changing=True)
         with console.Progress() as progress:
 

@@ -14,6 +14,7 @@ from slipway.commands.inspecting.changes import live_there
 from slipway.commands.inspecting.live import curl, reachable
 from slipway.deploy.changes import changes
 from slipway.deploy.down import prove_models_gone, remove_models, remove_unknown
+from slipway.deploy.gateway import GatewayWatcher
 from slipway.deploy.judge import verify
 from slipway.deploy.models import Deployer, ModelResult, needs_update
 from slipway.deploy.record import Live
@@ -66,8 +67,13 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
                 new=not live,
                 refresh=options.refresh,
             )
-            progress.report(context.name, "up")
             steps = {"environment": time.monotonic() - begun}
+            gateway = GatewayWatcher(context.cluster, cancelled.wait) if context.has_gateway else None
+            if gateway is not None:
+                begun = time.monotonic()
+                gateway.wait(lambda text: progress.report(context.name, text))
+                steps["gateway"] = time.monotonic() - begun
+            progress.report(context.name, "up")
             deployer = Deployer(
                 context.name,
                 context.cluster,
@@ -80,6 +86,7 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
                 options.jobs,
                 lambda name, doubted, tell: running.resume(engine, name, tell, doubted=doubted),
                 options.refresh,
+                gateway,
             )
             done = deployer.deploy(changed)
             if options.prune and extra:
@@ -151,7 +158,7 @@ def _conclude(
     """Print what serves and what does not; raise when something failed."""
     failed = [item for item in done if item.error]
     by_name = {item.model: item for item in done}
-    services = {item["metadata"]["name"]: item for item in context.cluster.list("Service")}
+    urls = context.running.urls(context.cluster)
     for name, seconds in steps.items():
         console.message(f"{name}: {console.duration(seconds)}")
     for one in done:
@@ -161,7 +168,7 @@ def _conclude(
         item: ModelResult | None = by_name.get(model.name)
         if item and item.error:
             continue
-        where = context.running.url(services[model.name]) if model.name in services else None
+        where = urls.get(model.name)
         judged = f"answered right in {console.duration(item.verdict.took_s)}" if item and item.verdict else "unchanged"
         console.result(f"{model.name} {model.version}  {where or 'inside the cluster'}  {judged}")
         if where and item and item.verdict and not reachable(where):

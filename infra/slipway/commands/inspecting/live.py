@@ -40,7 +40,7 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
     Raises `UnknownName` for one that is neither.
     """
     live = live_models(context.cluster)
-    services = {item["metadata"]["name"]: item for item in context.cluster.list("Service")}
+    urls = context.running.urls(context.cluster)
     planned = {model.name: model for model in context.plan.models}
     there = sorted({*live, *planned})
     for name in names:
@@ -66,7 +66,7 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
                     "estimatedSeconds": wanted.estimates.cold_start.total_s if wanted else None,
                     "measuredSeconds": cold_start_s(_of(pods, name), here.release, limit_s) if here else None,
                 },
-                "url": context.running.url(services[name]) if name in services else None,
+                "url": urls.get(name),
             }
         )
     if as_json:
@@ -117,7 +117,9 @@ def curl(context: EnvironmentContext, where: str, spec: ModelSpec) -> str:
     """Return a line for a shell that sends a model's golden request; it works in the folder one is in."""
     path = os.path.relpath(find_root(context.folders.models) / spec.check.request)
     url = f"{where}{RUNTIMES[spec.runtime].predict_path}"
-    return f"curl -s {url} -H 'content-type: application/json' -d {shlex.quote(f'@{path}')}"
+    authority = f"--cacert <(slipway gateway-ca {context.name}) " if context.running.own_authority else ""
+    key = '-H "authorization: Bearer $KEY" ' if where.startswith("https:") else ""
+    return f"curl -s {authority}{url} {key}-H 'content-type: application/json' -d {shlex.quote(f'@{path}')}"
 
 
 def reachable(where: str) -> bool:

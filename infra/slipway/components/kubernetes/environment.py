@@ -6,19 +6,39 @@ from typing import Any
 
 import pulumi
 
+from slipway.components.connection import Connection
+from slipway.components.image.component import ModelImage, ModelImageArgs
+from slipway.components.kubernetes.gateway_secrets import EnsuredSecrets, EnsuredSecretsArgs, Ensure
+from slipway.components.kubernetes.model import with_image
 from slipway.components.kubernetes.object import KubernetesObject, cluster_provider
+from slipway.values import names
+
+Manifests = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class GatewayArgs:
+    """What a gateway is made of beside its manifests.
+
+    `connection`: to the cluster. `ensure`: makes its secrets there. `keys_image`: how the keys service's image is made.
+    """
+
+    connection: pulumi.Input[Connection]
+    ensure: Ensure
+    keys_image: ModelImageArgs
 
 
 @dataclass(frozen=True)
 class EnvironmentArgs:
-    """`context`: of the kubeconfig. `manifests`: from `render_environment`."""
+    """`context`: of the kubeconfig. `manifests`: from `render_environment`. `gateway`: None without one."""
 
     context: str
-    manifests: Sequence[Mapping[str, Any]]
+    manifests: Manifests
+    gateway: GatewayArgs | None = None
 
 
 class KubernetesEnvironment(pulumi.ComponentResource):
-    """The namespace with its Pod Security level and the policies that hold for every model in it.
+    """The namespace with its Pod Security level, the policies that hold for every model in it, and the gateway.
 
     The engine never deletes the namespace, with what others may have in it by then: `slipway down` does, after a look.
     """
@@ -28,26 +48,75 @@ class KubernetesEnvironment(pulumi.ComponentResource):
     def __init__(self, name: str, args: EnvironmentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:environment:KubernetesEnvironment", name, None, opts)
         provider = cluster_provider(f"{name}-cluster", pulumi.ResourceOptions(parent=self), context=args.context)
-        self.namespace = environment_objects(args.manifests, self, provider, retain=True)
+        self.namespace = environment_objects(args.manifests, self, provider, retain=True, gateway=args.gateway)
         self.register_outputs({"namespace": self.namespace})
 
 
 def environment_objects(
-    manifests: Sequence[Mapping[str, Any]],
+    manifests: Manifests,
     parent: pulumi.Resource,
     provider: pulumi.ProviderResource,
     *,
     retain: bool = False,
+    gateway: GatewayArgs | None = None,
 ) -> pulumi.Output[str]:
     """Register what any environment has in its cluster: the Namespace, if it makes one, then what is in it.
 
     `retain`: leave the Namespace in the cluster when it leaves the stack. Gives the namespace's name.
     """
     first = [manifest for manifest in manifests if manifest["kind"] == "Namespace"]
+    inside = [manifest for manifest in manifests if manifest["kind"] != "Namespace"]
     options = pulumi.ResourceOptions(parent=parent, provider=provider, retain_on_delete=retain)
     namespaces = [KubernetesObject(manifest, options) for manifest in first]
+    name = namespaces[0].id if namespaces else pulumi.Output.from_input(inside[0]["metadata"]["namespace"])
+    if gateway is None:
+        for manifest in inside:
+            KubernetesObject(manifest, pulumi.ResourceOptions(parent=parent, provider=provider, depends_on=namespaces))
+    else:
+        _create_with_gateway(inside, parent, provider, gateway, namespaces, name)
+    return name
+
+
+def _create_with_gateway(
+    manifests: Manifests,
+    parent: pulumi.Resource,
+    provider: pulumi.ProviderResource,
+    gateway: GatewayArgs,
+    namespaces: list[KubernetesObject],
+    namespace: pulumi.Output[str],
+) -> None:
+    """Register the objects of an environment with a gateway: secrets, then what pods need, then pods."""
+    child = pulumi.ResourceOptions(parent=parent)
+    secrets = EnsuredSecrets("gateway-secrets", EnsuredSecretsArgs(gateway.connection, gateway.ensure, namespace), child)
+    keys_image = ModelImage(names.KEYS, gateway.keys_image, child)
+    there = secrets.ready.apply(lambda _: namespaces)
+    before = [
+        KubernetesObject(manifest, _kept(manifest, parent, provider, there))
+        for manifest in manifests
+        if manifest["kind"] != "Deployment"
+    ]
     for manifest in manifests:
-        if manifest not in first:
-            inside = pulumi.ResourceOptions(parent=parent, provider=provider, depends_on=namespaces)
-            KubernetesObject(manifest, inside)
-    return namespaces[0].id if namespaces else pulumi.Output.from_input(manifests[0]["metadata"]["namespace"])
+        if manifest["kind"] == "Deployment":
+            own = manifest["metadata"]["name"] == names.KEYS
+            made = with_image(manifest, keys_image.reference) if own else manifest
+            KubernetesObject(made, pulumi.ResourceOptions(parent=parent, provider=provider, depends_on=before))
+
+
+def _kept(
+    manifest: Mapping[str, Any],
+    parent: pulumi.Resource,
+    provider: pulumi.ProviderResource,
+    there: pulumi.Output[list[KubernetesObject]],
+) -> pulumi.ResourceOptions:
+    """Options of an object; a volume keeps keys and ledger, and outlives the program that no longer names it.
+
+    Any change of its claim would replace it by an empty one. `slipway up` refuses such changes, and `down` deletes it.
+    """
+    volume = manifest["kind"] == "PersistentVolumeClaim"
+    return pulumi.ResourceOptions(
+        parent=parent,
+        provider=provider,
+        depends_on=there,
+        retain_on_delete=volume or None,
+        ignore_changes=["spec"] if volume else None,
+    )

@@ -3,9 +3,9 @@
 import json
 import shutil
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from slipway import console
 from slipway.aws.account import Account
@@ -145,9 +145,17 @@ class AwsRunning:
 
         return programs(model_parts(self._settings))
 
-    def url(self, _: Mapping[str, Any]) -> None:
+    def check_cluster(self, _: "Cluster", *, namespace_there: bool) -> None:
+        """Its own stack makes what it needs there."""
+
+    def urls(self, _: "Cluster") -> dict[str, str]:
         """Services are reached inside the cluster."""
-        return
+        return {}
+
+    @property
+    def own_authority(self) -> bool:
+        """It has no gateway."""
+        return False
 
     def data(self, state: Json | None) -> dict[str, str]:
         """The protected bucket of models' weights, and the ledger, of which a last snapshot and its key stay."""

@@ -1,7 +1,7 @@
 """Run an environment of kind `kubernetes`: a cluster of a kubeconfig, which others may use too."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.environments.running.pool_change import PoolChange
@@ -78,10 +78,26 @@ class KubernetesRunning:
 
         return programs()
 
-    def url(self, service: Mapping[str, Any]) -> str | None:
-        """The port of a node, where Services have one."""
-        ports = [port["nodePort"] for port in service["spec"]["ports"] if "nodePort" in port]
-        return f"http://{self._settings.node_address}:{ports[0]}" if ports and self._settings.node_address else None
+    def check_cluster(self, cluster: "Cluster", *, namespace_there: bool) -> None:
+        """Whoever runs the cluster has to bring Envoy Gateway into it, and what the settings name."""
+        if self._settings.gateway is not None:
+            from slipway.environments.running.gateway_needs import check_gateway  # noqa: PLC0415 - as `connect`
+
+            check_gateway(self._file, self._settings, cluster, namespace_there=namespace_there)
+
+    def urls(self, cluster: "Cluster") -> dict[str, str]:
+        """Their routes, where there is a gateway; else the port of a node, where Services have one."""
+        from slipway.environments.running.urls import node_ports, routes  # noqa: PLC0415 - as `connect`
+
+        if self._settings.gateway is not None:
+            return routes(cluster, self._settings.gateway.domain, self._settings.gateway.port)
+        return node_ports(cluster, self._settings.node_address)
+
+    @property
+    def own_authority(self) -> bool:
+        """Where the settings ask for a self-signed certificate."""
+        gateway = self._settings.gateway
+        return gateway is not None and gateway.certificate.secret is None and gateway.certificate.issuer is None
 
     def data(self, _: Json | None) -> dict[str, str]:
         """It holds no data of its own."""
@@ -96,7 +112,7 @@ class KubernetesRunning:
         tell: Tell,
     ) -> str | None:
         """Destroy its stack, then its namespace. Gives why that stays."""
-        from slipway.deploy.down import prove_environment_gone, remove_unknown  # noqa: PLC0415
+        from slipway.deploy.down import prove_environment_gone, prove_gateway_gone, remove_unknown  # noqa: PLC0415
         from slipway.environments.running.namespace import give_up_namespace, retained  # noqa: PLC0415
 
         environment = self._file.environment
@@ -106,6 +122,8 @@ class KubernetesRunning:
             engine.replace_state(stack(environment), kept, tell)
         engine.destroy(stack(environment), tell)
         remove_unknown(cluster, environment, None, of_environment=True)
+        tell("waiting until nothing is left of its gateway")
+        prove_gateway_gone(cluster, environment)
         stays = give_up_namespace(cluster, environment, tell)
         if stays is None:
             prove_environment_gone(cluster, environment)

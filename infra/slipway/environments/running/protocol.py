@@ -1,7 +1,7 @@
 """Say what running an environment asks of its kind. What only one kind can do is an answer here, never a question."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.environments.running.pool_change import PoolChange
@@ -76,8 +76,17 @@ class Running(Protocol):
         """The programs of its models' stacks."""
         ...
 
-    def url(self, service: Mapping[str, Any]) -> str | None:
-        """Where a model's Service is reached from outside of the cluster; None when it is not."""
+    def check_cluster(self, cluster: "Cluster", *, namespace_there: bool) -> None:
+        """Refuse, with `UserErrors`, a cluster that lacks what its stack does not make and its gateway needs."""
+        ...
+
+    def urls(self, cluster: "Cluster") -> dict[str, str]:
+        """Where models are reached from outside of the cluster, by model; those that are not are left out."""
+        ...
+
+    @property
+    def own_authority(self) -> bool:
+        """Whether its gateway has a certificate of an authority that it made itself, so that clients must be told."""
         ...
 
     def data(self, state: Json | None) -> dict[str, str]:

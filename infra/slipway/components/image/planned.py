@@ -1,0 +1,100 @@
+"""Make a planned image: first, once for all that share it, the image with its wheels; on it weights and code.
+
+In two images, because the wheels' 200 MB would else be sent to the Docker Engine for each model.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO
+
+from slipway.components.image.build import ImageBuilder, installed_wheels
+from slipway.components.image.build_context import folder_context, planned_context
+from slipway.components.image.component import ModelImageArgs
+from slipway.plan.model import ImagePlan
+from slipway.planner.environment import ModelPlan
+from slipway.render.image import (
+    render_dockerfile,
+    render_keys_dockerfile,
+    render_keys_wheels_dockerfile,
+    render_runtime_dockerfile,
+)
+from slipway.values.aliases import Tell
+
+
+@dataclass(frozen=True, slots=True)
+class _Dockerfiles:
+    """`wheels`: from the base image by its digest; `image`: from the image with the wheels by its digest."""
+
+    wheels: Callable[[str], str]
+    image: Callable[[str], str]
+
+
+def image_args(model: ModelPlan, progress: Tell) -> ModelImageArgs:
+    """Return how to look up and how to make a model's image. Docker is not asked before one of the two is called.
+
+    `progress` is told what goes on, besides the engine.
+    """
+    runtime, architecture = model.spec.runtime, model.image.runtime.architecture
+    dockerfiles = _Dockerfiles(
+        lambda base: render_runtime_dockerfile(runtime, base, architecture),
+        lambda wheels: render_dockerfile(runtime, wheels),
+    )
+    return _args(model.image, dockerfiles, progress)
+
+
+def keys_image_args(image: ImagePlan) -> ModelImageArgs:
+    """Return the same for the image of the keys service; the engine alone is told what goes on."""
+    architecture = image.runtime.architecture
+    dockerfiles = _Dockerfiles(lambda base: render_keys_wheels_dockerfile(base, architecture), render_keys_dockerfile)
+    return _args(image, dockerfiles, lambda _: None)
+
+
+def pinned(image: str) -> str:
+    """Return an image that others made by its digest, as its registry has it now; raises as `ImageBuilder`."""
+    return image if "@" in image else ImageBuilder().pinned(image)
+
+
+def _args(image: ImagePlan, dockerfiles: _Dockerfiles, progress: Tell) -> ModelImageArgs:
+    def digest() -> str | None:
+        return ImageBuilder().pushed(image.reference)
+
+    def ensure(engine: Tell) -> str:
+        def report(text: str) -> None:
+            engine(text)
+            progress(f"image: {text}")
+
+        builder = ImageBuilder()
+        return builder.ensure(
+            image.reference, lambda: _context(builder, image, dockerfiles, report), report, _platform(image)
+        )
+
+    return ModelImageArgs(image.repository, image.tag, digest, ensure)
+
+
+def _context(builder: ImageBuilder, image: ImagePlan, dockerfiles: _Dockerfiles, report: Tell) -> IO[bytes]:
+    """Return the build context of an image, on an image with its wheels that is there by then."""
+    runtime = image.runtime
+
+    def dockerfile() -> str:
+        digest = builder.ensure(
+            runtime.reference,
+            lambda: _wheels_context(builder, image, dockerfiles, report),
+            lambda text: report(f"runtime image: {text}"),
+            _platform(image),
+        )
+        return dockerfiles.image(f"{runtime.repository}@{digest}")
+
+    return planned_context(image.files, dockerfile)
+
+
+def _wheels_context(builder: ImageBuilder, image: ImagePlan, dockerfiles: _Dockerfiles, report: Tell) -> IO[bytes]:
+    """Return the build context of the image below: the locked wheels, installed, on the base by its digest."""
+    runtime = image.runtime
+    base = builder.pinned(runtime.base_image)
+    wheels = installed_wheels(runtime.requirements, runtime.requirements_digest, runtime.architecture, report)
+    return folder_context(dockerfiles.wheels(base), "deps", wheels)
+
+
+def _platform(image: ImagePlan) -> str:
+    """Return the platform to build for: that of the nodes, whatever the Engine's own is."""
+    return f"linux/{image.runtime.architecture}"
