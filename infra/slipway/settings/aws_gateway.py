@@ -5,26 +5,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
+from slipway.values.hosts import Host
 from slipway.values.quantities import DnsLabel, Truth, format_bytes, line_of_text, parse_bytes, refusal
 from slipway.values.section import Section, number
 
 _GI = 2**30
 _NEW = {"since": "0.2"}
 _STORAGE_LEAST, _STORAGE_MOST = 20 * _GI, 1024 * _GI
-_DOMAIN = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _CERTIFICATE = re.compile(
     r"arn:aws:acm:(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9]):(?P<account>[0-9]{12}):certificate/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 )
 _ZONE = re.compile(r"Z[A-Z0-9]{5,31}")
 _EXAMPLE_ARN = "arn:aws:acm:eu-central-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
-
-
-def _domain(value: object) -> str:
-    text = line_of_text(253, "models.example.com")(value)
-    if not _DOMAIN.fullmatch(text):
-        allowed = "a domain name in lower case, without wildcard, port and path"
-        raise refusal("is not a domain name", allowed, "write for example models.example.com")
-    return text
 
 
 def _certificate(value: object) -> str:
@@ -55,11 +47,6 @@ def _storage(value: object) -> int:
     return size
 
 
-Domain = Annotated[
-    str,
-    BeforeValidator(_domain),
-    WithJsonSchema({"type": "string", "maxLength": 253, "pattern": f"^{_DOMAIN.pattern}$"}),
-]
 CertificateArn = Annotated[str, BeforeValidator(_certificate), WithJsonSchema({"type": "string", "maxLength": 200})]
 HostedZone = Annotated[str, BeforeValidator(_zone), WithJsonSchema({"type": "string", "pattern": f"^{_ZONE.pattern}$"})]
 Storage = Annotated[
@@ -119,7 +106,7 @@ class Database(Section):
 class AwsGateway(Section):
     """The way in for clients: one network load balancer, Envoy behind it, keys and a ledger."""
 
-    domain: Domain = Field(
+    domain: Host = Field(
         description="Its domain; hosts of models are this or below it.",
         examples=["models.example.com"],
         json_schema_extra=_NEW,

@@ -104,7 +104,9 @@ def test_a_gateway_that_does_not_come_ends_the_wait_with_all_reasons(world: Worl
 
 def test_a_route_whose_service_is_not_there_is_no_route(world: World) -> None:
     world.put("HTTPRoute", "digits", {"parents": [both(resolved="False", message="service digits not found")]})
-    with pytest.raises(GatewayNotReady, match="HTTPRoute digits is not ResolvedRefs: Because: service digits not found"):
+    with pytest.raises(
+        GatewayNotReady, match="HTTPRoute digits is not ResolvedRefs: Because: service digits not found"
+    ):
         world.watcher().wait_for_route("digits", world.told.append)
     assert world.now == ROUTE_LIMIT_S
 

@@ -11,9 +11,7 @@ from slipway.components.aws.cluster import cluster as eks
 from slipway.components.aws.cluster.addons import AFTER_NODES, BEFORE_NODES, Addons, AddonsArgs
 from slipway.components.aws.cluster.cluster import EksCluster, EksClusterArgs
 from slipway.components.aws.cluster.node_pools import NodePools, NodePoolsArgs
-from slipway.components.aws.gateway.database import LedgerDatabase, LedgerDatabaseArgs
-from slipway.components.aws.gateway.policies import read_password
-from slipway.components.aws.iam.identity import Identity, IdentityArgs
+from slipway.components.aws.gateway.gateway import AwsGatewayArgs, GatewayAccount, GatewayAccountArgs
 from slipway.components.aws.keys import Keys, KeysArgs
 from slipway.components.aws.model_store import ModelStore, ModelStoreArgs
 from slipway.components.aws.network import flow_logs
@@ -25,7 +23,7 @@ from slipway.components.aws.provider import aws_provider
 from slipway.components.aws.registry import Registry, RegistryArgs
 from slipway.components.aws.scope import AwsScope
 from slipway.components.connection import Connection
-from slipway.components.kubernetes.environment import environment_objects
+from slipway.components.kubernetes.environment import GatewayArgs, environment_objects
 from slipway.components.kubernetes.object import cluster_provider
 from slipway.environments.planning.aws.charges import encrypted_data, interface_endpoints
 from slipway.environments.planning.aws.node_groups import NodeGroup
@@ -36,11 +34,15 @@ from slipway.values import names
 
 @dataclass(frozen=True)
 class AwsEnvironmentArgs:
-    """`groups`: node groups that there shall be. `manifests`: from `render_environment`, the Namespace first."""
+    """`groups`: node groups that there shall be. `manifests`: from `render_environment`, the Namespace first.
+
+    `gateway`: how its secrets and the image of its keys service are made; None without one.
+    """
 
     settings: AwsSettings
     groups: tuple[NodeGroup, ...]
     manifests: Sequence[Mapping[str, Any]]
+    gateway: AwsGatewayArgs | None = None
 
 
 class AwsEnvironment(pulumi.ComponentResource):
@@ -67,8 +69,8 @@ class AwsEnvironment(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, depends_on=cluster.access),
             kubeconfig=cluster.kubeconfig,
         )
-        gateway = self._gateway(network, cluster, keys)
-        Platform(
+        account = self._gateway(network, cluster, keys)
+        platform = Platform(
             f"{name}-platform",
             PlatformArgs(
                 scope=self._scope,
@@ -78,16 +80,21 @@ class AwsEnvironment(pulumi.ComponentResource):
                 provider=kubernetes,
                 needs=platform_needs,
                 gateway=settings.gateway,
-                gateway_needs=gateway,
+                gateway_needs=(account,) if account else (),
             ),
             self._child,
         )
-        environment_objects(args.manifests, self, kubernetes)
         self.connection = pulumi.Output.all(kubeconfig=cluster.kubeconfig, key=keys.arns["models"]).apply(
             lambda of: Connection(
                 names.cluster(name), settings.namespace, settings.registry, of["kubeconfig"], of["key"]
             )
         )
+        if account is None or args.gateway is None:
+            environment_objects(args.manifests, self, kubernetes)
+        else:
+            image = account.pushed_here(args.gateway.keys_image)
+            gateway = GatewayArgs(self.connection, args.gateway.ensure, image, (account, *platform.gateway))
+            environment_objects(account.with_database(args.manifests), self, kubernetes, gateway=gateway)
         self.register_outputs({})
 
     def _keys(self) -> Keys:
@@ -131,40 +138,21 @@ class AwsEnvironment(pulumi.ComponentResource):
                 self._child,
             )
 
-    def _gateway(self, network: Network, cluster: EksCluster, keys: Keys) -> tuple[pulumi.Resource, ...]:
-        """Make the database of keys and ledger, and let the pods of the keys service read its password.
-
-        Returns what they start with. Envoy Gateway waits for it, and they for that: a pod that starts within seconds
-        of the association gets no credentials, and never will (aws/eks-pod-identity-agent, issue 52).
-        """
-        name, gateway = self._scope.environment, self._settings.gateway
-        if gateway is None:
-            return ()
-        database = LedgerDatabase(
-            f"{name}-ledger",
-            LedgerDatabaseArgs(
-                scope=self._scope,
-                settings=gateway.database,
-                vpc_id=network.vpc_id,
-                subnets=tuple(network.private_subnets.values()),
-                nodes=cluster.nodes_group,
-                key=keys.arns["ledger"],
-            ),
-            self._child,
+    def _gateway(self, network: Network, cluster: EksCluster, keys: Keys) -> GatewayAccount | None:
+        settings = self._settings
+        if settings.gateway is None:
+            return None
+        args = GatewayAccountArgs(
+            scope=self._scope,
+            database=settings.gateway.database,
+            namespace=settings.namespace,
+            keep=settings.images.keep,
+            network=network,
+            cluster=cluster,
+            images_key=keys.arns["models"],
+            ledger_key=keys.arns["ledger"],
         )
-        identity = Identity(
-            f"{name}-keys-identity",
-            IdentityArgs(
-                scope=self._scope,
-                user="keys",
-                cluster_name=cluster.cluster_name,
-                namespace=self._settings.namespace,
-                service_account="keys",
-                policy=read_password(database.secret, self._scope.region, keys.arns["ledger"]),
-            ),
-            self._child,
-        )
-        return (database, identity)
+        return GatewayAccount(f"{self._scope.environment}-gateway", args, self._child)
 
     def _cluster(self, network: Network, keys: Keys) -> EksCluster:
         settings = self._settings

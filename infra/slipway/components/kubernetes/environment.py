@@ -8,7 +8,7 @@ import pulumi
 
 from slipway.components.connection import Connection
 from slipway.components.image.component import ModelImage, ModelImageArgs
-from slipway.components.kubernetes.gateway_secrets import EnsuredSecrets, EnsuredSecretsArgs, Ensure
+from slipway.components.kubernetes.gateway_secrets import Ensure, EnsuredSecrets, EnsuredSecretsArgs
 from slipway.components.kubernetes.model import with_image
 from slipway.components.kubernetes.object import KubernetesObject, cluster_provider
 from slipway.values import names
@@ -21,11 +21,13 @@ class GatewayArgs:
     """What a gateway is made of beside its manifests.
 
     `connection`: to the cluster. `ensure`: makes its secrets there. `keys_image`: how the keys service's image is made.
+    `needs`: what has to be there before its objects.
     """
 
     connection: pulumi.Input[Connection]
     ensure: Ensure
     keys_image: ModelImageArgs
+    needs: tuple[pulumi.Resource, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,9 +89,11 @@ def _create_with_gateway(
 ) -> None:
     """Register the objects of an environment with a gateway: secrets, then what pods need, then pods."""
     child = pulumi.ResourceOptions(parent=parent)
-    secrets = EnsuredSecrets("gateway-secrets", EnsuredSecretsArgs(gateway.connection, gateway.ensure, namespace), child)
+    secrets = EnsuredSecrets(
+        "gateway-secrets", EnsuredSecretsArgs(gateway.connection, gateway.ensure, namespace), child
+    )
     keys_image = ModelImage(names.KEYS, gateway.keys_image, child)
-    there = secrets.ready.apply(lambda _: namespaces)
+    there = secrets.ready.apply(lambda _: [*namespaces, *gateway.needs])
     before = [
         KubernetesObject(manifest, _kept(manifest, parent, provider, there))
         for manifest in manifests
@@ -106,7 +110,7 @@ def _kept(
     manifest: Mapping[str, Any],
     parent: pulumi.Resource,
     provider: pulumi.ProviderResource,
-    there: pulumi.Output[list[KubernetesObject]],
+    there: pulumi.Output[list[pulumi.Resource]],
 ) -> pulumi.ResourceOptions:
     """Options of an object; a volume keeps keys and ledger, and outlives the program that no longer names it.
 

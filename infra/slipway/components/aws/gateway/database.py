@@ -14,11 +14,10 @@ from pulumi_aws.vpc import SecurityGroupIngressRule
 
 from slipway.catalog.aws_gateway import POSTGRES
 from slipway.components.aws.scope import AwsScope
+from slipway.environments.planning.aws.gateway import DATABASE_NAME, DATABASE_PORT, DATABASE_USER
 from slipway.settings.aws_gateway import Database
 from slipway.values import names
 
-PORT = 5432
-USER, NAME = "slipway", "keys"
 _GIB = 2**30
 _AUTHORITY = "rds-ca-rsa2048-g1"
 """Authority of the database's certificate; AWS's default, named so that it does not change by itself."""
@@ -84,8 +83,8 @@ class LedgerDatabase(pulumi.ComponentResource):
             description="PostgreSQL from the nodes",
             referenced_security_group_id=self._args.nodes,
             ip_protocol="tcp",
-            from_port=PORT,
-            to_port=PORT,
+            from_port=DATABASE_PORT,
+            to_port=DATABASE_PORT,
             tags=self._tags(f"{self._name}-from-nodes"),
             opts=self._child,
         )
@@ -104,8 +103,8 @@ class LedgerDatabase(pulumi.ComponentResource):
             storage_type="gp3",
             storage_encrypted=True,
             kms_key_id=self._args.key,
-            db_name=NAME,
-            username=USER,
+            db_name=DATABASE_NAME,
+            username=DATABASE_USER,
             manage_master_user_password=True,
             master_user_secret_kms_key_id=self._args.key,
             db_subnet_group_name=subnets.name,

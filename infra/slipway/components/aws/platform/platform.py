@@ -26,11 +26,18 @@ from slipway.components.aws.scope import AwsScope
 from slipway.components.kubernetes.helm_release import HelmRelease, HelmReleaseArgs
 from slipway.components.kubernetes.object import KubernetesObject
 from slipway.environments.planning.aws.node_groups import NodeGroup
+from slipway.render.gateway import GATEWAY_CLASS
 from slipway.settings.aws_gateway import AwsGateway
 from slipway.values import names
 
 Level = Literal["privileged", "baseline", "restricted"]
 KUBE_SYSTEM = "kube-system"
+_GATEWAY_CLASS: Mapping[str, Any] = {
+    "apiVersion": "gateway.networking.k8s.io/v1",
+    "kind": "GatewayClass",
+    "metadata": {"name": GATEWAY_CLASS},
+    "spec": {"controllerName": "gateway.envoyproxy.io/gatewayclass-controller"},
+}
 
 
 @dataclass(frozen=True)
@@ -95,8 +102,9 @@ class Platform(pulumi.ComponentResource):
             labels=values.READINESS_BY_BALANCER,
             needs=(balancers, *args.gateway_needs),
         )
+        known = KubernetesObject(_GATEWAY_CLASS, self._after(envoy))
         if gateway.zone is None:
-            return (balancers, envoy)
+            return (balancers, envoy, known)
         named = self._in_kube_system(
             EXTERNAL_DNS,
             values.NAMES_ACCOUNT,
@@ -104,7 +112,7 @@ class Platform(pulumi.ComponentResource):
             values.external_dns(gateway.domain, gateway.zone, place.cluster, place.region),
             needs=(envoy,),
         )
-        return (balancers, envoy, named)
+        return (balancers, envoy, known, named)
 
     def _in_kube_system(
         self,
