@@ -1,0 +1,1 @@
+"""Keys, limits and the ledger of a gateway."""

@@ -1,0 +1,42 @@
+"""Start the service; if it must not run, say why in one line and exit with 1."""
+
+import os
+import sys
+from pathlib import Path
+
+from slipway_keys.credentials.passes import SigningKeyError
+from slipway_keys.database.migrate import MigrationError
+from slipway_keys.startup.serve import StartError, run
+from slipway_keys.telemetry.log import log, take_over_logging
+from slipway_keys.values.config import ConfigError, load_config
+
+# Kubernetes shows what a container wrote here as the reason of its end.
+TERMINATION_LOG = Path("/dev/termination-log")
+_EXPECTED = (ConfigError, SigningKeyError, StartError, MigrationError, OSError)
+
+
+def main() -> int:
+    """Return the exit code: 0 after a graceful stop, 1 when the service must not run."""
+    take_over_logging()
+    try:
+        run(load_config(os.environ))
+    except BaseExceptionGroup as group:
+        return _failed(group.exceptions[0])
+    except _EXPECTED as error:
+        return _failed(error)
+    return 0
+
+
+def _failed(error: BaseException) -> int:
+    line = " ".join(str(error).split()) if isinstance(error, _EXPECTED) else f"a mistake: {type(error).__name__}"
+    log("failed", reason=line)
+    if TERMINATION_LOG.exists():
+        try:
+            TERMINATION_LOG.write_text(line + "\n")
+        except OSError as problem:
+            log("termination message not written", reason=problem.strerror)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

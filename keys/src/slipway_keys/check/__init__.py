@@ -1,0 +1,1 @@
+"""The gateway asks whether a call may pass: external authorization on HTTP."""

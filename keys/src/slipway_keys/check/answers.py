@@ -1,0 +1,30 @@
+"""The answers to the gateway, as bytes of HTTP."""
+
+import math
+
+import orjson
+
+_REASONS = {401: b"Unauthorized", 403: b"Forbidden", 404: b"Not Found", 429: b"Too Many Requests"}
+_CHALLENGE = b'www-authenticate: Bearer realm="slipway"\r\n'
+
+BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+def allowed(signed_pass: bytes, mark: str) -> bytes:
+    """Return the answer that lets a call pass, with what the gateway adds to it."""
+    return b"HTTP/1.1 200 OK\r\nx-slipway-pass: %b\r\nx-slipway-key: %b\r\ncontent-length: 0\r\n\r\n" % (
+        signed_pass,
+        mark.encode(),
+    )
+
+
+def refused(status: int, problem: str, retry_s: float | None = None) -> bytes:
+    """Return an answer that the client gets instead of the model's; `retry_s` becomes Retry-After, in whole seconds."""
+    body = orjson.dumps({"error": problem})
+    extra = _CHALLENGE if status == 401 else b""
+    if retry_s is not None:
+        extra += b"retry-after: %d\r\n" % max(1, math.ceil(retry_s - 1e-6))
+    return (
+        b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\ncache-control: no-store\r\n%bcontent-length: %d\r\n\r\n%b"
+        % (status, _REASONS.get(status, b"Service Unavailable"), extra, len(body), body)
+    )

@@ -1,0 +1,1 @@
+"""What callers show, and what models are shown: keys, tokens of others, passes."""

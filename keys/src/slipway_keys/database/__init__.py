@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, migrations, keys, limits and the ledger."""

@@ -1,0 +1,1 @@
+"""Rates and budgets: decided by the database for all replicas together."""

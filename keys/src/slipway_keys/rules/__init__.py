@@ -1,0 +1,1 @@
+"""The rules of each model, as its HTTPRoute carries them."""

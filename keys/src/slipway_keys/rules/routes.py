@@ -1,0 +1,69 @@
+"""The rules of all models: in memory, and on disk for a start without the API server."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from slipway_keys.telemetry.log import log
+from slipway_keys.values.route import Route
+
+ANNOTATION = "slipway.dev/route"
+
+
+class Routes:
+    """The rules by the model's name."""
+
+    def __init__(self, file: Path) -> None:
+        """Take over what an earlier process left in the file, if it is there and whole."""
+        self._file = file
+        self._by_model: dict[str, Route] = {}
+        self.known = False
+        """Whether they were read once, now or by an earlier process: else an unknown model may be one not yet read."""
+        try:
+            documents = orjson.loads(file.read_bytes())
+            self._by_model = {route.model: route for route in map(Route.model_validate, documents)}
+            self.known = True
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError) as error:
+            log("routes on disk unusable", reason=type(error).__name__)
+
+    def get(self, model: str) -> Route | None:
+        """Return the rules of a model, None if there is none of this name."""
+        return self._by_model.get(model)
+
+    def models(self) -> list[str]:
+        """Return the names of all models."""
+        return sorted(self._by_model)
+
+    def replace(self, routes: Mapping[str, Route]) -> None:
+        """Take these for all rules that there are."""
+        if self.known and routes == self._by_model:
+            return
+        self._by_model = dict(routes)
+        self.known = True
+        new = self._file.with_suffix(".new")
+        try:
+            new.write_bytes(orjson.dumps([route.model_dump(mode="json") for route in routes.values()]))
+            new.replace(self._file)
+        except OSError as error:
+            log("routes not kept on disk", reason=error.strerror)
+
+
+def route_of(document: Mapping[str, Any]) -> Route | None:
+    """Return the rules that an HTTPRoute carries, None if it is no model's.
+
+    One that does not fit is no rule: its model is closed, and the log says so.
+    """
+    metadata = document["metadata"]
+    text = (metadata.get("annotations") or {}).get(ANNOTATION)
+    if text is None:
+        return None
+    try:
+        return Route.model_validate(orjson.loads(text))
+    except (ValidationError, ValueError) as error:
+        log("route refused", name=metadata.get("name"), reason=" ".join(str(error).split())[:500])
+        return None

@@ -1,0 +1,1 @@
+"""Wires the service up, and takes it down so that nothing is lost."""

@@ -1,0 +1,76 @@
+"""The parts of the service, put together."""
+
+from dataclasses import dataclass
+
+from slipway_keys.check.admission import Admission
+from slipway_keys.check.protocol import Checks
+from slipway_keys.credentials import passes as signing
+from slipway_keys.credentials.known import KnownKeys
+from slipway_keys.credentials.oidc import Issuers
+from slipway_keys.credentials.passes import Passes
+from slipway_keys.database.pool import Database
+from slipway_keys.ledger.journal import Journal
+from slipway_keys.ledger.writer import Writer
+from slipway_keys.limits.deciding import Limits
+from slipway_keys.rules.routes import Routes
+from slipway_keys.rules.watcher import Watcher
+from slipway_keys.telemetry.metrics import Metrics
+from slipway_keys.values.clock import Clock
+from slipway_keys.values.config import Config
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that runs."""
+
+    database: Database
+    journal: Journal
+    writer: Writer
+    keys: KnownKeys
+    routes: Routes
+    watcher: Watcher
+    passes: Passes
+    checks: Checks
+    metrics: Metrics
+
+
+def build(config: Config) -> Parts:
+    """Make all parts; nothing of them waits or listens yet.
+
+    Raises:
+        SigningKeyError: the signing key cannot be used.
+        OSError: the journal cannot be written.
+    """
+    metrics = Metrics()
+    clock = Clock()
+    passes = signing.load(config.signing_key)
+    database = Database(config.url)
+    journal = Journal(config.journal)
+    keys = KnownKeys(database, clock)
+    routes = Routes(config.journal / "routes.json")
+    watcher = Watcher(routes, config.service_account, config.api_url)
+    admission = Admission(
+        routes=routes,
+        watcher=watcher,
+        keys=keys,
+        issuers=Issuers(),
+        passes=passes,
+        limits=Limits(database),
+        journal=journal,
+        clock=clock,
+        metrics=metrics,
+    )
+    metrics.watch("journal_pending_bytes", "Bytes that wait for the database", lambda: journal.pending_bytes)
+    metrics.watch("database_reachable", "1 when the database answered last", lambda: float(database.reachable))
+    metrics.watch("known", "Keys in memory", lambda: len(keys))
+    return Parts(
+        database=database,
+        journal=journal,
+        writer=Writer(journal, database, metrics.lines),
+        keys=keys,
+        routes=routes,
+        watcher=watcher,
+        passes=passes,
+        checks=Checks(admission.decide, metrics.check_seconds.observe),
+        metrics=metrics,
+    )

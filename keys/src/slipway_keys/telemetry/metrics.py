@@ -1,0 +1,55 @@
+"""Count and time what the service does, for Prometheus. No label has a key: there may be thousands."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
+
+_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0)
+
+
+class Metrics:
+    """All metrics of one replica, in a registry of their own."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._checks = Counter(
+            "slipway_keys_checks", "Calls that the gateway asked about", ["model", "outcome"], registry=self.registry
+        )
+        self.check_seconds = Histogram(
+            "slipway_keys_check_seconds", "Time of a check", buckets=_SECONDS, registry=self.registry
+        )
+        self._lines = Counter(
+            "slipway_keys_ledger_lines",
+            "New reservations and settlements in the ledger; lines refused by the database; calls never settled",
+            ["kind"],
+            registry=self.registry,
+        )
+        self._records = Counter(
+            "slipway_keys_access_log_records",
+            "Records of the gateway's access log: settled, of a refused call, or not believed",
+            ["kind"],
+            registry=self.registry,
+        )
+        self._check_children: dict[tuple[str, str], Counter] = {}
+
+    def checked(self, model: str, outcome: str) -> None:
+        """Count a check; `model` is one that there is, or empty."""
+        child = self._check_children.get((model, outcome))
+        if child is None:
+            child = self._check_children[model, outcome] = self._checks.labels(model, outcome)
+        child.inc()
+
+    def lines(self, kind: str, count: int) -> None:
+        """Count lines of the ledger."""
+        if count:
+            self._lines.labels(kind).inc(count)
+
+    def record(self, kind: str) -> None:
+        """Count a record of the access log."""
+        self._records.labels(kind).inc()
+
+    def watch(self, name: str, about: str, value: Callable[[], float]) -> None:
+        """Ask `value` at every scrape."""
+        Gauge(f"slipway_keys_{name}", about, registry=self.registry).set_function(value)

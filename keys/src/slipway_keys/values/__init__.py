@@ -1,0 +1,1 @@
+"""Types of single values: keys, limits, prices, configuration, time."""

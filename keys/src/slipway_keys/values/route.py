@@ -1,0 +1,46 @@
+"""The rules of one model: who may call it, how often, and at what price."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Price = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Section(BaseModel):
+    # An annotation of a newer Slipway may say more than this version knows.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class RateSection(_Section):
+    """At most `count` calls in `per_s` seconds, of a key or, without keys, of a client's address."""
+
+    count: Annotated[int, Field(ge=1)]
+    per_s: Literal[1, 60]
+
+
+class OidcSection(_Section):
+    """Whose tokens are good: the issuer's (a URL), for one of the audiences."""
+
+    issuer: str
+    audiences: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class PriceSection(_Section):
+    """Dollars; what is None is not priced. A subscription's flat price is the statement's affair."""
+
+    per_call: Price | None = None
+    per_second: Price | None = None
+    per_token: Price | None = None
+
+
+class Route(_Section):
+    """What the annotation `slipway.dev/route` of an HTTPRoute says."""
+
+    model: Annotated[str, Field(min_length=1)]
+    auth: Literal["api-key", "oidc", "none"]
+    timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 60.0
+    rate: RateSection | None = None
+    oidc: OidcSection | None = None
+    price: PriceSection | None = None
