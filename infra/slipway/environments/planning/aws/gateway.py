@@ -52,7 +52,8 @@ def gateway(settings: AwsSettings) -> Gateway | None:
         database_env=(
             {"name": DATABASE_URL, "value": database_url(_UNKNOWN)},
             {"name": DATABASE_SECRET, "value": _UNKNOWN},
-            {"name": "AWS_REGION", "value": settings.region},
+            # Its role comes from the agent on its node, never from the node itself.
+            {"name": "AWS_EC2_METADATA_DISABLED", "value": "true"},
         ),
         egress=(
             {"to": [{"ipBlock": {"cidr": settings.cidr}}], "ports": [{"port": DATABASE_PORT, "protocol": "TCP"}]},
