@@ -6,8 +6,19 @@ from typing import Any
 import pytest
 
 from slipway.components.aws.platform.policies import Place, load_balancers
+from slipway.environments.planning.aws.gateway import balancer_annotations
+from slipway.environments.planning.gateway import Gateway
+from slipway.environments.planning.kinds import planning
 from slipway.settings.aws import AwsSettings
-from tests.support.aws_runs import ENVIRONMENTS, GATEWAYS, each_environment, program_of, run_of, settings_of
+from tests.support.aws_runs import (
+    ENVIRONMENTS,
+    GATEWAYS,
+    KEYS_DIGEST,
+    each_environment,
+    program_of,
+    run_of,
+    settings_of,
+)
 from tests.support.recorder import Registered, Run, run_program
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -152,3 +163,98 @@ def test_a_security_group_is_asked_for_in_two_statements_since_the_network_gets_
 
 def test_one_of_the_committed_environments_has_a_gateway() -> None:
     assert tuple(name for name in ENVIRONMENTS if settings_of(name).gateway) == GATEWAYS
+
+
+def deployment() -> Registered:
+    (found,) = [one for one in run().of("kubernetes:apps/v1:Deployment") if one.name == "keys"]
+    return found
+
+
+def test_the_keys_service_is_told_where_its_database_is_and_never_the_password() -> None:
+    (container,) = deployment().inputs["spec"]["template"]["spec"]["containers"]
+    said = {one["name"]: one["value"] for one in container["env"]}
+    host = "slipway-staging-keys.example.eu-central-1.rds.amazonaws.com"
+    assert said["SLIPWAY_KEYS_DATABASE_URL"] == f"postgresql://slipway@{host}:5432/keys?sslmode=require"
+    arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-1-abcdef"
+    assert said["SLIPWAY_KEYS_DATABASE_SECRET"] == arn
+    assert container["image"] == f"{settings_of('staging').registry}/slipway/staging/keys@{KEYS_DIGEST}"
+
+
+def test_pods_of_the_gateway_run_on_the_nodes_of_the_platform() -> None:
+    (envoy,) = run().manifests("EnvoyProxy")
+    for pod in (
+        deployment().inputs["spec"]["template"]["spec"],
+        envoy["spec"]["provider"]["kubernetes"]["envoyDeployment"]["pod"],
+    ):
+        assert pod["nodeSelector"] == {"slipway.dev/pool": "system"}
+        assert pod["tolerations"] == [{"key": "CriticalAddonsOnly", "operator": "Exists"}]
+
+
+def test_objects_of_the_gateway_wait_for_what_defines_them_and_the_keys_service_for_its_role() -> None:
+    gateway = next(one for one in run().resources if one.token.endswith(":Gateway"))
+    gateway_class = next(one for one in run().resources if one.token.endswith(":GatewayClass"))
+    assert gateway_class.inputs["spec"]["controllerName"] == "gateway.envoyproxy.io/gatewayclass-controller"
+    before = run().before(gateway)
+    assert {release(name).urn for name in CHARTS} <= before
+    assert gateway_class.urn in before
+    assert release("envoy-gateway").urn in run().before(deployment())
+
+
+def test_one_number_says_how_an_envoy_goes_away_and_what_its_load_balancer_waits_for() -> None:
+    (envoy,) = run().manifests("EnvoyProxy")
+    (clients,) = run().manifests("ClientTrafficPolicy")
+    service = envoy["spec"]["provider"]["kubernetes"]["envoyService"]
+    prefix = "service.beta.kubernetes.io/aws-load-balancer-"
+    group = dict(one.split("=") for one in service["annotations"][f"{prefix}target-group-attributes"].split(","))
+    drain_s = planned_gateway().drain_s
+    assert envoy["spec"]["shutdown"] == {"minDrainDuration": f"{drain_s}s", "drainTimeout": f"{2 * drain_s}s"}
+    assert group["deregistration_delay.timeout_seconds"] == str(2 * drain_s)
+    idle = clients["spec"]["timeout"]["http"]["idleTimeout"]
+    assert idle == f"{drain_s}s"
+    # A network load balancer forgets an idle connection after 350 s without a word: Envoy has to close it before.
+    assert drain_s < 350
+
+
+def test_one_network_load_balancer_is_asked_for_with_the_certificate_and_true_addresses_of_clients() -> None:
+    (envoy,) = run().manifests("EnvoyProxy")
+    (clients,) = run().manifests("ClientTrafficPolicy")
+    service = envoy["spec"]["provider"]["kubernetes"]["envoyService"]
+    assert (service["type"], service["loadBalancerClass"]) == ("LoadBalancer", "service.k8s.aws/nlb")
+    said = {key.rpartition("aws-load-balancer-")[2]: value for key, value in service["annotations"].items()}
+    assert (said["scheme"], said["nlb-target-type"]) == ("internet-facing", "ip")
+    assert said["ssl-cert"] == settings_of("staging").gateway.certificate.acm  # type: ignore[union-attr]
+    assert (said["ssl-ports"], said["backend-protocol"], said["alpn-policy"]) == ("443", "ssl", "HTTP2Preferred")
+    assert "proxy_protocol_v2.enabled=true" in said["target-group-attributes"]
+    assert clients["spec"]["proxyProtocol"] == {"optional": False}
+    # Health checks come with the protocol's header too: only one that opens a connection passes.
+    assert (said["healthcheck-protocol"], said["healthcheck-port"]) == ("tcp", "traffic-port")
+    (listener,) = run().manifests("Gateway")[0]["spec"]["listeners"]
+    # The load balancer names no host when it opens TLS to Envoy.
+    assert "hostname" not in listener
+
+
+def test_an_internal_gateway_with_an_issuer_passes_tls_on_and_is_in_private_subnets() -> None:
+    settings = settings_of("staging").model_dump(by_alias=True, mode="json")
+    settings["gateway"] |= {"internal": True, "certificate": {"issuer": "letsencrypt"}}
+    said = balancer_annotations(AwsSettings.model_validate(settings).gateway)  # type: ignore[arg-type]
+    short = {key.rpartition("aws-load-balancer-")[2]: value for key, value in said.items()}
+    assert short["scheme"] == "internal"
+    assert not short.keys() & {"ssl-cert", "ssl-ports", "backend-protocol", "alpn-policy"}
+
+
+def planned_gateway() -> Gateway:
+    found = planning(settings_of("staging")).gateway
+    assert found is not None
+    return found
+
+
+def test_the_keys_service_connects_to_its_database_and_the_agent_of_its_role() -> None:
+    (policy,) = [one for one in run().manifests("NetworkPolicy") if one["metadata"]["name"] == "keys"]
+    allowed = [
+        (peer["ipBlock"]["cidr"], port["port"])
+        for rule in policy["spec"]["egress"]
+        for peer in rule.get("to", [])
+        for port in rule["ports"]
+        if "ipBlock" in peer
+    ]
+    assert allowed == [(settings_of("staging").cidr, 5432), ("169.254.170.23/32", 80)]
