@@ -113,6 +113,8 @@ def test_a_command_is_one_of_the_service_models(words: list[str]) -> None:
     for name, value in given.items():
         if name in GLOBAL:
             continue
+        if name not in members and shape.members[members[name.removeprefix("no-")]].type_name == "boolean":
+            continue  # the AWS CLI's way to write false
         assert name in members, f"{service} {operation} has no --{name}"
         if value is not None:
             check_value(shape.members[members[name]], value)

@@ -72,10 +72,12 @@ def _databases(account: Account, name: str) -> list[dict[str, Any]]:
 
 
 def delete_snapshots(account: Account, environment: str, tell: Tell) -> None:
-    """Delete the last snapshots of the environment's databases, of this one and of earlier ones."""
+    """Delete the last snapshots of the environment's databases, of this one and of earlier ones; none made by hand."""
     name = names.database(environment)
     found = account.call("rds", "describe_db_snapshots", DBInstanceIdentifier=name, SnapshotType="manual")
     for snapshot in found["DBSnapshots"]:
         identifier = snapshot["DBSnapshotIdentifier"]
+        if not identifier.startswith(f"{name}-"):
+            continue
         tell(f"deleting snapshot {identifier}")
         account.call("rds", "delete_db_snapshot", DBSnapshotIdentifier=identifier)
