@@ -60,8 +60,8 @@ def test_a_role_that_is_missing_is_403(home: Home, books: Books) -> None:
 
 
 def test_an_expired_key_is_401(home: Home, books: Books) -> None:
-    _, text = books.key(expires_in=timedelta(seconds=1.5))
     replica = home.start()
+    _, text = books.key(expires_in=timedelta(seconds=1.5))
     assert replica.check("digits", text).status == 200
     time.sleep(1.6)
     assert "expired" in replica.check("digits", text).problem

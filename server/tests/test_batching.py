@@ -59,10 +59,10 @@ def test_requests_that_come_together_run_once_and_get_their_own_answers(digits_s
         async with asyncio.timeout(LIMIT_S):
             together = await asyncio.gather(*map(batcher.infer, requests))
         assert (runs(metrics), rows(metrics)) == (1, 20)
-        for request, outputs in zip(requests, together, strict=True):
+        for request, computed in zip(requests, together, strict=True):
             alone = digits_session.run(request)
-            assert outputs["label"].tolist() == alone["label"].tolist()
-            np.testing.assert_allclose(outputs["probabilities"], alone["probabilities"], rtol=1e-4, atol=1e-6)
+            assert computed.outputs["label"].tolist() == alone["label"].tolist()
+            np.testing.assert_allclose(computed.outputs["probabilities"], alone["probabilities"], rtol=1e-4, atol=1e-6)
         batcher.close()
 
     asyncio.run(scenario())
@@ -74,10 +74,34 @@ def test_no_batch_has_more_rows_than_allowed_unless_one_request_has(digits_sessi
     async def scenario() -> None:
         batcher, metrics = make(digits_session, max_size=4)
         async with asyncio.timeout(LIMIT_S):
-            outputs = await asyncio.gather(*map(batcher.infer, [*images(6), big]))
+            computed = await asyncio.gather(*map(batcher.infer, [*images(6), big]))
         assert rows(metrics) == 15
         assert runs(metrics) == 3  # 4, 2 and 9: first come, first served
-        assert outputs[-1]["label"].shape == (9,)
+        assert computed[-1].outputs["label"].shape == (9,)
+        batcher.close()
+
+    asyncio.run(scenario())
+
+
+def test_the_seconds_of_a_run_are_shared_by_rows_and_a_lone_request_bears_them_all(digits_session: Session) -> None:
+    small, big = images(1)[0], {"image": np.concatenate([one["image"] for one in images(3)])}
+    none = {"image": np.zeros((0, 1, 8, 8), np.float32)}
+
+    def seconds(metrics: Metrics) -> float:
+        return metrics.registry.get_sample_value("slipway_inference_seconds_sum") or 0.0
+
+    async def scenario() -> None:
+        batcher, metrics = make(digits_session)
+        async with asyncio.timeout(LIMIT_S):
+            first, second = await asyncio.gather(*map(batcher.infer, [small, big]))
+        assert runs(metrics) == 1
+        assert second.seconds == pytest.approx(3 * first.seconds)
+        assert first.seconds + second.seconds == pytest.approx(seconds(metrics))
+        for request in (small, none):
+            before = seconds(metrics)
+            async with asyncio.timeout(LIMIT_S):
+                alone = await batcher.infer(request)
+            assert alone.seconds == pytest.approx(seconds(metrics) - before) and alone.seconds > 0
         batcher.close()
 
     asyncio.run(scenario())
@@ -106,9 +130,9 @@ def test_requests_of_other_shapes_do_not_share_a_run(folder: Path) -> None:
     async def scenario() -> None:
         batcher, metrics = make(Session(path, 1))
         async with asyncio.timeout(LIMIT_S):
-            outputs = await asyncio.gather(*map(batcher.infer, requests))
+            computed = await asyncio.gather(*map(batcher.infer, requests))
         assert runs(metrics) == 3
-        assert [out["y"].tolist() for out in outputs] == [(-one["x"]).tolist() for one in requests]
+        assert [one.outputs["y"].tolist() for one in computed] == [(-one["x"]).tolist() for one in requests]
         batcher.close()
 
     asyncio.run(scenario())
@@ -157,8 +181,8 @@ def test_one_bad_request_in_a_batch_spoils_only_itself(folder: Path) -> None:
         async with asyncio.timeout(LIMIT_S):
             good, bad, also_good = await asyncio.gather(*map(batcher.infer, requests), return_exceptions=True)
         assert isinstance(bad, BadRequest)
-        assert good["y"].tolist() == [1]  # type: ignore[index]
-        assert also_good["y"].tolist() == [3]  # type: ignore[index]
+        assert good.outputs["y"].tolist() == [1]  # type: ignore[union-attr]
+        assert also_good.outputs["y"].tolist() == [3]  # type: ignore[union-attr]
         batcher.close()
 
     asyncio.run(scenario())
@@ -257,8 +281,8 @@ def test_a_request_with_a_value_that_no_trial_had_runs_alone(folder: Path) -> No
             alike = await asyncio.gather(*[batcher.infer(one) for one in requests if not one["t"].any()])
             assert runs(metrics) == 1
             mixed = await asyncio.gather(*map(batcher.infer, requests))
-        assert [out["y"][0, 0] for out in alike] == [0, 2, 4, 6]
-        assert [out["y"][0, 0] for out in mixed] == [0, 2, 2, 6, 4, 10, 6, 14]
+        assert [one.outputs["y"][0, 0] for one in alike] == [0, 2, 4, 6]
+        assert [one.outputs["y"][0, 0] for one in mixed] == [0, 2, 2, 6, 4, 10, 6, 14]
         batcher.close()
 
     asyncio.run(scenario())

@@ -36,7 +36,7 @@ def test_every_requirement_is_pinned_with_hashes_and_names_no_host() -> None:
 
 def test_every_dependency_of_the_project_is_in_the_lock() -> None:
     locked = {line.split("==")[0] for line in (SERVER / "requirements.txt").read_text().splitlines() if "==" in line}
-    wanted = {re.split(r"[<>=~!]", str(name))[0] for name in project()["dependencies"]}  # type: ignore[attr-defined]
+    wanted = {re.split(r"[\[<>=~!]", str(name))[0] for name in project()["dependencies"]}  # type: ignore[attr-defined]
     assert wanted <= locked
 
 

@@ -49,7 +49,7 @@ async def ask_together(session: Session, batching: Batching, asked: list[Inputs]
     batcher = Batcher(session, batching, 0.002, Metrics("m", "1", "r"))
     try:
         async with asyncio.timeout(60):
-            return await asyncio.gather(*map(batcher.infer, asked))
+            return [one.outputs for one in await asyncio.gather(*map(batcher.infer, asked))]
     finally:
         batcher.close()
 

@@ -6,6 +6,7 @@ It refuses what the API server refuses: a name that is taken, a version that is 
 import copy
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from slipway.cluster.api import Cluster
@@ -83,6 +84,7 @@ class FakeCluster(Cluster):
         self.context = "fake"
         self.objects: dict[tuple[str, str], dict[str, Any]] = {}
         self.answers: list[object] = []
+        self.headers: list[dict[str, str]] = []
         self.down = False
         self.forbidden: set[str] = set()
         self._version = 0
@@ -100,11 +102,11 @@ class FakeCluster(Cluster):
 
     def read(self, kind: str, name: str) -> dict[str, Any] | None:
         self._check()
+        if kind in self.forbidden:
+            raise ApiRefused("GET", "/", 403, "forbidden")
         return copy.deepcopy(self.objects.get((kind, name)))
 
     def exists(self, kind: str, name: str) -> bool:
-        if kind in self.forbidden:
-            raise ApiRefused("GET", "/", 403, "forbidden")
         return self.read(kind, name) is not None
 
     def list(self, kind: str, selector: str = "", fields: str = "") -> list[dict[str, Any]]:
@@ -171,9 +173,19 @@ class FakeCluster(Cluster):
         return json.dumps({"items": items}).encode()
 
     def through_service(
-        self, service: str, path: str, body: bytes | None, content_type: str, timeout_s: float
+        self,
+        service: str,
+        path: str,
+        body: bytes | None,
+        content_type: str,
+        timeout_s: float,
+        *,
+        headers: Mapping[str, str] | None = None,
+        method: str | None = None,
+        port: str = "http",
     ) -> bytes:
-        """Give the next of `answers`: an exception is raised, anything else sent as JSON."""
+        """Give the next of `answers`: an exception is raised, anything else sent as JSON; `headers` are kept."""
+        self.headers.append(dict(headers or {}))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer

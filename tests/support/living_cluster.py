@@ -7,6 +7,7 @@ crashes is started again and again, a pod without room stays pending, and whoeve
 import copy
 import json
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -131,7 +132,16 @@ class LivingCluster(FakeCluster):
         self.put(deployment)
 
     def through_service(
-        self, service: str, path: str, body: bytes | None, content_type: str, timeout_s: float
+        self,
+        service: str,
+        path: str,
+        body: bytes | None,
+        content_type: str,
+        timeout_s: float,
+        *,
+        headers: Mapping[str, str] | None = None,
+        method: str | None = None,
+        port: str = "http",
     ) -> bytes:
         with self._world:
             ready = [pod for pod in self._pods(service) if _ready(pod) and "deletionTimestamp" not in pod["metadata"]]
@@ -139,7 +149,7 @@ class LivingCluster(FakeCluster):
                 raise ApiRefused("POST", path, 503, f"no endpoints available for service {service}")
             release = self._mounted(ready[-1])["release"]
             self.answers = [{"release": release, "outputs": {"label": [self._behaviour(ready[-1]).label]}}]
-            return super().through_service(service, path, body, content_type, timeout_s)
+            return super().through_service(service, path, body, content_type, timeout_s, headers=headers)
 
     def _mounted(self, pod: Json) -> Json:
         """The server's configuration as it was when the pod started: the kubelet keeps what it mounted."""

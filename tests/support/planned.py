@@ -21,6 +21,14 @@ def fixture_plan(environment: str) -> Plan:
 
 
 @lru_cache
+def gateway_plan(environment: str) -> Plan:
+    """The plan of one of the fixtures' environments with a gateway."""
+    folder = FIXTURES / "gateway"
+    settings, specs = load_environment(folder / "settings", environment, folder / "spec", FIXTURES / "repo")
+    return plan(environment, settings, specs, CODE)
+
+
+@lru_cache
 def fleet_plan() -> Plan:
     """The plan of the fixtures' environment on AWS, with a model of each kind."""
     folder = FIXTURES / "aws"

@@ -22,33 +22,40 @@ MODELS = click.argument("models", nargs=-1, metavar="[MODEL]...", shell_complete
 ENVIRONMENT = click.argument("environment", metavar="ENV", shell_complete=completion.environments)
 
 
+_FOLDERS = {"models": ("models", "Folder of specs."), "settings": ("stacks", "Folder of settings.")}
+"""Default and help of the options for the project's folders."""
+
+
 def with_folders(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command --models and --settings, and pass it `folders` instead of the two.
 
     Those that are not given are looked for as git and pulumi look for theirs: in the project that this folder is in.
     """
+    return _with(command, tuple(_FOLDERS))
 
-    def run(models_dir: Path, settings_dir: Path, **rest: Any) -> None:
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that reads no spec --settings alone, and pass it `folders`: its --models may name models."""
+    return _with(command, ("settings",))
+
+
+def _with(command: Callable[..., None], given: Sequence[str]) -> Callable[..., None]:
+    def run(**options: Any) -> None:
         source = click.get_current_context().get_parameter_source
-        named = {"models_dir": models_dir, "settings_dir": settings_dir}
-        given = [path if source(name) != ParameterSource.DEFAULT else from_root(path) for name, path in named.items()]
-        command(folders=Folders(*given), **rest)
+
+        def folder(name: str) -> Path:
+            path: Path = options.pop(f"{name}_dir", Path(_FOLDERS[name][0]))
+            return from_root(path) if source(f"{name}_dir") in (None, ParameterSource.DEFAULT) else path
+
+        command(folders=Folders(folder("models"), folder("settings")), **options)
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     run.__click_params__ = list(getattr(command, "__click_params__", []))  # type: ignore[attr-defined]
     kind = click.Path(path_type=Path)
-    models = click.option(
-        "--models", "models_dir", type=kind, default="models", show_default=True, help="Folder of specs."
-    )
-    settings = click.option(
-        "--settings",
-        "settings_dir",
-        type=kind,
-        default="stacks",
-        show_default=True,
-        help="Folder of settings.",
-    )
-    return models(settings(run))
+    for name in reversed(given):
+        default, text = _FOLDERS[name]
+        run = click.option(f"--{name}", f"{name}_dir", type=kind, default=default, show_default=True, help=text)(run)
+    return run
 
 
 def open_environment(environment: str, folders: Folders, only: Sequence[str] | None = None) -> "EnvironmentContext":

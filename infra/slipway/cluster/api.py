@@ -72,17 +72,19 @@ class Cluster:
         content_type: str = "application/json",
         accept: str = "application/json",
         timeout_s: float = 15.0,
+        headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """Send one request and return the body of its answer.
 
-        `body` may be bytes (sent as they are) or anything JSON. `timeout_s` bounds the read.
+        `body` may be bytes (sent as they are) or anything JSON. `timeout_s` bounds the read. `headers` are sent beside
+        those of every request.
         """
         full = f"{path}?{urlencode(query)}" if query else path
         with asking_for_credentials(self.context):
-            method, url, headers, _, _ = self._api.param_serialize(
+            method, url, sent, _, _ = self._api.param_serialize(
                 method,
                 full,
-                header_params={"Accept": accept, "Content-Type": content_type},
+                header_params={"Accept": accept, "Content-Type": content_type, **(headers or {})},
                 auth_settings=["BearerToken"],
             )
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
@@ -94,7 +96,7 @@ class Cluster:
                 method,
                 url,
                 body=data,
-                headers=headers,
+                headers=sent,
                 timeout=urllib3.Timeout(connect=_CONNECT_S, read=timeout_s),
                 retries=urllib3.Retry(connect=1, read=0, redirect=0, status=0, other=0),
             )
@@ -128,13 +130,13 @@ class Cluster:
     def _items(self, kind: str, query: Mapping[str, str], accept: str) -> list[Json]:
         """The objects of a kind; none of one that the cluster does not know and that not every environment has."""
         try:
-            return cast(
-                list[Json], json.loads(self.request("GET", self.url(kind), query=query, accept=accept))["items"]
-            )
+            answer = json.loads(self.request("GET", self.url(kind), query=query, accept=accept))
         except ApiRefused as error:
             if error.status == HTTPStatus.NOT_FOUND and kind in _OPTIONAL:
                 return []
             raise
+        # Of metadata alone, an empty list is null.
+        return cast(list[Json], answer["items"] or [])
 
     def list(self, kind: str, selector: str = "", fields: str = "") -> list[Json]:
         """Return all objects of a kind that match label and field selectors; none without a namespace."""
@@ -175,15 +177,25 @@ class Cluster:
                 raise
 
     def through_service(
-        self, service: str, path: str, body: bytes | None, content_type: str, timeout_s: float
+        self,
+        service: str,
+        path: str,
+        body: bytes | None,
+        content_type: str,
+        timeout_s: float,
+        *,
+        headers: Mapping[str, str] | None = None,
+        method: str | None = None,
+        port: str = "http",
     ) -> bytes:
-        """Send a request to a Service's port `http` by way of the API server's proxy (GET without a body).
+        """Send a request to a port of a Service by way of the API server's proxy (GET without a body, else POST).
 
-        It works wherever the kubeconfig works: no tunnel, no exposed port.
+        It works wherever the kubeconfig works: no tunnel, no exposed port. The proxy passes `headers` on, except
+        Authorization, which is for the API server itself.
         """
-        proxied = f"{self.url('Service')}/{quote(service)}:http/proxy{path}"
-        method = "GET" if body is None else "POST"
-        return self.request(method, proxied, body=body, content_type=content_type, timeout_s=timeout_s)
+        proxied = f"{self.url('Service')}/{quote(service)}:{quote(port)}/proxy{path}"
+        method = method or ("GET" if body is None else "POST")
+        return self.request(method, proxied, body=body, content_type=content_type, timeout_s=timeout_s, headers=headers)
 
 
 def _text(body: object) -> str:

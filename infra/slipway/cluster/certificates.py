@@ -105,6 +105,8 @@ def _builder(
 
 
 def _usage(wanted: set[str]) -> x509.KeyUsage:
-    known = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
-    known += ("key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
+    known = (
+        *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
+        *("key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+    )
     return x509.KeyUsage(**{name: name in wanted for name in known})

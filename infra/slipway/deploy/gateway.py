@@ -21,7 +21,7 @@ _POLICIES = ("BackendTrafficPolicy", "SecurityPolicy")
 
 
 class GatewayNotReady(DeployError):
-    """The gateway of an environment, or a route behind it, was not ready in time. `reasons`: what its parts wait for."""
+    """The gateway of an environment, or a route behind it, was not ready in time. `reasons`: what parts wait for."""
 
     def __init__(self, what: str, namespace: str, waited_s: float, reasons: list[str]) -> None:
         lines = "\n  ".join(reasons)

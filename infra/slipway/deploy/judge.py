@@ -1,13 +1,14 @@
-"""Judge a model by its golden request, sent through its Service."""
+"""Judge a model by its golden request, sent through its Service: a gateway before it is passed by, with a pass."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from slipway_server.values.expect import judge
 
 from slipway.artifacts.golden_request import GoldenRequest
+from slipway.cluster.passes import Objects, Passes, passes_to
 from slipway.errors.failures import WrongAnswer
 from slipway.errors.reaching import ApiRefused, ClusterUnreachable
 from slipway.runtimes.base import Answer, BadAnswer
@@ -19,11 +20,18 @@ _PROXY_EXTRA_S = 5.0
 _PASSING = (404, 502, 503)
 
 
-class Services(Protocol):
-    """Whatever reaches the Services of a namespace, as `slipway.cluster.api.Cluster` does."""
+class Services(Objects, Protocol):
+    """Whatever reads objects and reaches Services of a namespace, as `slipway.cluster.api.Cluster` does."""
 
     def through_service(
-        self, service: str, path: str, body: bytes | None, content_type: str, timeout_s: float
+        self,
+        service: str,
+        path: str,
+        body: bytes | None,
+        content_type: str,
+        timeout_s: float,
+        *,
+        headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """Send a request to a Service by way of the API server."""
         ...
@@ -54,20 +62,25 @@ def verify(
     """
     runtime = RUNTIMES[check.runtime]
     body = runtime.body(check.request)
+    passes: Passes | None = None
     deadline = clock() + _SETTLE_S
     while True:
-        started = time.monotonic()
         try:
-            limit_s = check.timeout_s + _PROXY_EXTRA_S
-            answer = runtime.answer(
-                cluster.through_service(model, runtime.predict_path, body, "application/json", limit_s)
+            passes = passes or passes_to(cluster, model)
+            headers, limit_s = passes.headers(), check.timeout_s + _PROXY_EXTRA_S
+            started = time.monotonic()
+            data = cluster.through_service(
+                model, runtime.predict_path, body, "application/json", limit_s, headers=headers
             )
+            answer = runtime.answer(data)
             problem = f"release {answer.release or None} answers instead of {release}"
             if release is None or answer.release.startswith(release):
                 return _judged(model, check, answer, time.monotonic() - started)
         except ApiRefused as error:
             if error.status not in _PASSING:
-                raise WrongAnswer(model, f"HTTP {error.status}: {error.message}") from error
+                raise WrongAnswer(
+                    model, f"HTTP {error.status}: {passes.explained(error) if passes else error.message}"
+                ) from error
             problem = f"HTTP {error.status}: {error.message}"
         except (BadAnswer, ClusterUnreachable) as error:
             problem = str(error)

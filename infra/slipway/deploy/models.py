@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.deploy.down import GONE_LIMIT_S, left_of_models, remove_unknown, stopping_s
@@ -21,12 +21,12 @@ from slipway.deploy.ports import ClusterApi, Judge, Program, StackEngine
 from slipway.deploy.record import Live, live_of, save
 from slipway.deploy.restorable import Owner, restorable
 from slipway.deploy.watcher import Watcher
+from slipway.deploy.way_in import with_way_in
 from slipway.errors.base import DeployError, SlipwayError
 from slipway.errors.failures import Interrupted, LeftBehind, WrongAnswer
 from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
 from slipway.render.model import render_model
-from slipway.render.objects import WAY_IN
 from slipway.values.aliases import Json, Report, Tell
 from slipway.values.names import short, stack
 
@@ -174,7 +174,7 @@ class Deployer:
         tell = self._tell(model.name)
         try:
             if previous is not None:
-                self._bring_back(_with_way_in(previous, model), tell)
+                self._bring_back(with_way_in(previous, model), tell)
                 return f"{previous.version} serves again"
             if live is not None and live.ready > 0:
                 return self._unrestored(model.name, "there is no record of what served before")
@@ -215,13 +215,6 @@ class Deployer:
 
     def _tell(self, model: str) -> Tell:
         return lambda text: self.report(model, text)
-
-
-def _with_way_in(previous: Release, model: ModelPlan) -> Release:
-    """A release that is restored, behind the route and the rules of the plan: its record holds none."""
-    own = [manifest for manifest in previous.manifests if manifest["kind"] not in WAY_IN]
-    way_in = [one for one in render_model(model, previous.image) if one["kind"] in WAY_IN]
-    return replace(previous, manifests=(*own, *way_in))
 
 
 def _release(model: ModelPlan, deployment: Json) -> Release:

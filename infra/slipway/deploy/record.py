@@ -5,14 +5,14 @@ themselves: a restore needs neither the spec nor the artifact of then, and canno
 applied of it is decided in restorable.py.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from slipway.cluster.rollout import REVISION
 from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record_format import BadRecord, origin_annotation, packed, unpacked
+from slipway.deploy.way_in import without_way_in
 from slipway.errors.failures import RecordRefused, WrongAnswer
 from slipway.plan.release import Release
-from slipway.render.objects import WAY_IN
 from slipway.values.aliases import Json
 from slipway.values.names import (
     ENVIRONMENT_LABEL,
@@ -114,7 +114,7 @@ def save(cluster: ClusterApi, release: Release, judged: Json) -> None:
                 "annotations": origin_annotation(release),
                 "ownerReferences": [owner],
             },
-            "binaryData": packed(recorded(release)),
+            "binaryData": packed(without_way_in(release)),
         },
         _FIELD_MANAGER,
     )
@@ -133,11 +133,6 @@ def save(cluster: ClusterApi, release: Release, judged: Json) -> None:
         },
     }
     cluster.apply(mark, _FIELD_MANAGER)
-
-
-def recorded(release: Release) -> Release:
-    """The release as its record holds it: without the way in, which a restore keeps as it is planned."""
-    return replace(release, manifests=tuple(one for one in release.manifests if one.get("kind") not in WAY_IN))
 
 
 def _template_of(deployment: Json) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slipway.catalog.pod_contract import SERVER_USER, SERVICE_PORT
+from slipway.catalog.pod_contract import GATE_FOLDER, SERVER_USER, SERVICE_PORT
 from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record_format import BadRecord, server_config, unpacked
 from slipway.errors.failures import RecordRefused
@@ -20,7 +20,7 @@ from slipway.plan.release import Release
 from slipway.policy.resource import of_manifests, read
 from slipway.policy.resources import violations
 from slipway.render.model import container_values, model_shapes
-from slipway.render.objects import MODEL_OBJECTS
+from slipway.render.objects import MODEL_OBJECTS, WAY_IN
 from slipway.render.templates import PLACE
 from slipway.runtimes.registry import RUNTIMES
 from slipway.values import names
@@ -33,24 +33,29 @@ _RUNTIMES = [container_values(runtime) for runtime in RUNTIMES.values()]
 _OF_RUNTIMES = {name: [values[name] for values in _RUNTIMES] for name in _RUNTIMES[0]}
 """What a runtime gives to the templates, by the value's name: a release may be of any of them."""
 _TOLERATION = {"key", "operator", "value", "effect"}
-_SERVICE_TYPES = ("ClusterIP", "NodePort")
+_SERVICE_TYPES = ("ClusterIP", "NodePort", "LoadBalancer")
 _RESOURCE = re.compile(r"cpu|memory|ephemeral-storage|[a-z0-9.-]+/[a-z0-9.-]+")
 """Of a container: what every node has, and devices of a vendor."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose release it must be. `repository`: of the model's images, without tag or digest."""
+    """Whose release it must be.
+
+    `repository`: of the model's images, without tag or digest. `exceptions`: rules that its spec is excepted from.
+    """
 
     environment: str
     model: str
     namespace: str
     repository: str
+    exceptions: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, plan: ModelPlan) -> "Owner":
         """The model of a plan."""
-        return cls(plan.environment, plan.name, plan.namespace, plan.image.repository)
+        exceptions = frozenset(plan.spec.exceptions)
+        return cls(plan.environment, plan.name, plan.namespace, plan.image.repository, exceptions)
 
 
 def restorable(cluster: ClusterApi, owner: Owner) -> Release | None:
@@ -98,13 +103,14 @@ def problems(release: Release, owner: Owner, repositories: Sequence[str]) -> Ite
     yield from found
     if not found:  # the rules read what has the right types
         for rule, resource, problem in violations(list(of_manifests(release.manifests))):
-            if rule.mandatory:
+            if rule.mandatory and rule.id not in owner.exceptions:
                 yield f"{resource.kind} {resource.name}: {problem} (rule {rule.id})"
 
 
 def _shaped(release: Release, values: "_Values") -> Iterator[str]:
     """Compare each object with the template of its kind; each kind occurs once."""
-    shapes = {(shape["apiVersion"], shape["kind"]): shape for shape in model_shapes()}
+    recorded = (shape for shape in model_shapes() if shape["kind"] not in WAY_IN)
+    shapes = {(shape["apiVersion"], shape["kind"]): shape for shape in recorded}
     there: dict[str, Mapping[str, Any]] = {}
     for manifest in release.manifests:
         kind = (manifest.get("apiVersion"), manifest.get("kind"))
@@ -220,6 +226,8 @@ class _Values:
                 "image": release.image,
                 "user": SERVER_USER,
                 "service_port": SERVICE_PORT,
+                "gate_config": names.GATEWAY_TRUST,
+                "gate_folder": GATE_FOLDER,
             }
         )
 

@@ -7,8 +7,10 @@ from rich.console import Console
 
 from slipway.local import apt, cluster, display, machine, shell_env
 from slipway.local.build import golang, pulumi_cli
-from slipway.local.cluster import node_tools
+from slipway.local.cluster import node_tools, storage
 from slipway.local.docker import base_image, engine, registry
+from slipway.local.gateway import controller, programs
+from slipway.local.gateway import images as gateway_images
 from slipway.local.host import commands, paths, steps
 from slipway.local.host.steps import Report, Step
 from slipway.local.plugins import stand_in
@@ -21,17 +23,19 @@ class Environment:
         self._facts = facts
         self._go: golang.Go | None = None
         self._tools: cluster.Tools | None = None
+        self._gateway: programs.Programs | None = None
 
     def preparing(self) -> list[Step]:
         """Everything that can be had before anything runs: packages, programs, the base image."""
-        builds = (Step("node programs", self._build_node, after=("Pulumi CLI",)),)
         # One Go build after the other: each keeps all cores busy, and two would need twice the memory.
         return [
             Step("Debian packages", self._install_packages),
             Step("Go", self._find_go),
             Step("Pulumi CLI", self._bring_pulumi, after=("Go",)),
-            *builds,
+            Step("node programs", self._build_node, after=("Pulumi CLI",)),
+            Step("gateway programs", self._build_gateway, after=("node programs",)),
             Step("base image", self._build_base, after=("Debian packages",)),
+            Step("gateway images", self._build_gateway_images, after=("Debian packages",)),
         ]
 
     def starting(self) -> list[Step]:
@@ -42,6 +46,13 @@ class Environment:
             Step("registry", lambda _: registry.start(), after=("Debian packages",)),
             Step("base image in registry", self._push_base, after=("base image", "Docker Engine", "registry")),
             Step("kubernetes plugin", self._serve_plugin, after=("Pulumi CLI",)),
+            Step("volumes", storage.ensure, after=("cluster",)),
+            Step(
+                "gateway images in registry",
+                self._push_gateway_images,
+                after=("gateway images", "gateway programs", "registry"),
+            ),
+            Step("gateway", self._install_gateway, after=("cluster", "gateway images in registry")),
         ]
 
     def beside_a_cluster(self) -> list[Step]:
@@ -60,7 +71,7 @@ class Environment:
         return f"installed {', '.join(packages)}"
 
     def _find_go(self, report: Report) -> str:
-        self._go = golang.find([node_tools.MODULE, pulumi_cli.MODULE], report)
+        self._go = golang.find([node_tools.MODULE, pulumi_cli.MODULE, programs.MODULE], report)
         return f"{self._go.version} ({self._go.command})"
 
     def _bring_pulumi(self, report: Report) -> str:
@@ -74,6 +85,20 @@ class Environment:
     def _build_node(self, report: Report) -> str:
         self._tools = node_tools.bring(self._required_go(), report)
         return f"Kubernetes {node_tools.KUBERNETES_VERSION}"
+
+    def _build_gateway(self, report: Report) -> str:
+        self._gateway = programs.bring(self._required_go(), report)
+        return f"Envoy Gateway {programs.VERSION}"
+
+    def _build_gateway_images(self, report: Report) -> str:
+        gateway_images.build(report)
+        return f"Envoy {gateway_images.ENVOY_VERSION}, PostgreSQL {gateway_images.POSTGRES_VERSION}"
+
+    def _push_gateway_images(self, report: Report) -> str:
+        return gateway_images.push(gateway_images.build(report), self._required_gateway(), report)
+
+    def _install_gateway(self, report: Report) -> str:
+        return controller.install(self._required_gateway(), report)
 
     def _build_base(self, report: Report) -> str:
         return base_image.build(report).name
@@ -98,6 +123,11 @@ class Environment:
         if self._go is None:
             raise RuntimeError("a build's step ran before the one that finds Go")
         return self._go
+
+    def _required_gateway(self) -> programs.Programs:
+        if self._gateway is None:
+            raise RuntimeError("a step of the gateway ran before the one that builds its programs")
+        return self._gateway
 
 
 def up(console: Console, *, prepare_only: bool) -> None:

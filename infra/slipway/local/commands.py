@@ -14,7 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from slipway.local import bring_up, cluster, shell_env, take_down
+from slipway.local.cluster import storage
 from slipway.local.docker import base_image, engine, registry
+from slipway.local.gateway import controller
+from slipway.local.gateway import images as gateway_images
 from slipway.local.host import paths
 from slipway.local.host.errors import LocalError
 from slipway.local.plugins import stand_in
@@ -91,6 +94,7 @@ def status() -> None:
         ("registry", registry.status()),
         ("base image", _base_image_status()),
         ("kubernetes plugin", stand_in.status()),
+        *_of_our_cluster(),
     ]
     table = Table("part", "state", box=None, pad_edge=False)
     for row in rows:
@@ -129,6 +133,17 @@ def _execute(command: list[str]) -> None:
         os.execvpe(command[0], command, variables)  # noqa: S606 - a command of the person
     except OSError as error:
         raise LocalError(f"cannot run {command[0]}: {error.strerror}") from error
+
+
+def _of_our_cluster() -> list[tuple[str, str]]:
+    """What only a cluster of ours has: one that a person brings has a gateway and volumes of its own, or none."""
+    if not paths.KUBECONFIG.exists():
+        return []
+    return [
+        ("volumes", storage.status()),
+        ("gateway images", gateway_images.status() if registry.answer() == "registry" else "down"),
+        ("gateway", controller.status()),
+    ]
 
 
 def _base_image_status() -> str:

@@ -23,7 +23,10 @@ def environment_program(environment: str, settings: Settings, *, adopted: bool =
     """Return the program for one environment; `adopted`: its namespace is others'."""
 
     def run() -> None:
-        plan, link = Plan(environment, settings, ()), Connection(settings.context, settings.namespace, settings.registry)
+        plan, link = (
+            Plan(environment, settings, ()),
+            Connection(settings.context, settings.namespace, settings.registry),
+        )
         gateway = planning(settings).gateway
         if gateway is None:
             args = EnvironmentArgs(settings.context, render_environment(plan, adopted=adopted))

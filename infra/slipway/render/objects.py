@@ -130,7 +130,7 @@ MODEL_OBJECTS = (
         # A policy without ports would let everything through.
         required=("spec.podSelector.matchLabels", "spec.policyTypes", "spec.ingress.0.ports.0.port"),
     ),
-    # The rules before the route: nobody comes in unchecked for a moment.
+    # Applied side by side: before its rules are, a route leads to servers that take no call without a pass.
     *(
         ObjectTemplate(
             kind=kind,

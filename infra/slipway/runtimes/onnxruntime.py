@@ -36,8 +36,8 @@ class OnnxRuntime:
         ),
     )
     image_bytes = 100 * 2**20
-    """53 MiB for the wheels of server/requirements.txt (installed, as tar through gzip -6, 2026-11-21), and an
-    assumption of 47 MiB for Python on Debian."""
+    """58 MiB for the wheels of server/requirements.txt (installed, as tar through gzip -6, 2026-11-26), and an
+    assumption of 42 MiB for Python on Debian."""
     server_start_s: float = 1
     """Rounded up from what was measured on the local environment, 2026-11-26: pods with 250m and small weights were
     ready after 3 s, with their images there."""

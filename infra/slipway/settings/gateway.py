@@ -49,7 +49,7 @@ class Certificate(Section):
         """`self-signed` is the section without fields."""
         if value == SELF_SIGNED:
             return {}
-        if isinstance(value, str):
+        if not isinstance(value, dict):
             raise refusal("names no certificate", _ONE_CERTIFICATE, f"write {SELF_SIGNED} or {{secret: NAME}}")
         return value
 

@@ -80,6 +80,13 @@ Usd = Annotated[
     Decimal,
     BeforeValidator(parse_price),
     PlainSerializer(format_price),
-    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": f"^{_PRICE.pattern}$"}]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": int(_PRICE_MOST)},
+                {"type": "string", "pattern": f"^{_PRICE.pattern}$"},
+            ]
+        }
+    ),
 ]
 """A price in US dollars, written `0.0002`."""

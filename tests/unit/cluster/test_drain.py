@@ -32,6 +32,7 @@ class Api(Cluster):
         content_type: str = "application/json",
         accept: str = "application/json",
         timeout_s: float = 15.0,
+        headers: Mapping[str, str] | None = None,
     ) -> bytes:
         match method, path.split("/")[3]:
             case "GET", "nodes":

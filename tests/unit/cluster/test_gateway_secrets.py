@@ -43,7 +43,7 @@ def own(kind: str, name: str, **content: bytes) -> dict[str, Any]:
 def test_everything_is_made_and_fits_together() -> None:
     cluster = FakeCluster()
     made(cluster)
-    assert {key for key in cluster.objects} == set(ALL.objects)
+    assert set(cluster.objects) == set(ALL.objects)
     private = serialization.load_pem_private_key(data(cluster, "keys-signing")["private.pem"], None)
     assert isinstance(private, ed25519.Ed25519PrivateKey)
     public = serialization.load_pem_public_key(data(cluster, "gateway-trust", "ConfigMap")["public.pem"])

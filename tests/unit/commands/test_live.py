@@ -1,14 +1,19 @@
 """What a person sees of live models, and where a command looks for the files of a project."""
 
+import base64
 import json
 import os
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from slipway.cli import cli
 from slipway.cluster.pods import cold_start_s
@@ -211,10 +216,19 @@ class Asked(FakeCluster):
         self.answers = [{"outputs": {}}]
 
     def through_service(
-        self, service: str, path: str, body: bytes | None, content_type: str, timeout_s: float
+        self,
+        service: str,
+        path: str,
+        body: bytes | None,
+        content_type: str,
+        timeout_s: float,
+        *,
+        headers: Mapping[str, str] | None = None,
+        method: str | None = None,
+        port: str = "http",
     ) -> bytes:
         self.paths.append(path)
-        return super().through_service(service, path, body, content_type, timeout_s)
+        return super().through_service(service, path, body, content_type, timeout_s, headers=headers)
 
 
 @pytest.mark.usefixtures("other_runtime")
@@ -228,6 +242,18 @@ def test_predict_asks_at_the_path_of_the_runtime_that_is_live_else_of_the_spec(
     monkeypatch.setattr(live_commands, "saved", lambda _cluster, _model: kept)
     show_prediction(context, "ours", "a.json", b"{}")
     assert cluster.paths == [path]
+
+
+def test_predict_shows_a_pass_where_passes_are_signed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster, key = Asked(), Ed25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    data = {"private.pem": base64.b64encode(pem).decode()}
+    cluster.create({"kind": "Secret", "metadata": {"name": "keys-signing"}, "data": data})
+    monkeypatch.setattr(EnvironmentContext, "cluster", cluster)
+    monkeypatch.setattr(live_commands, "saved", lambda _cluster, _model: None)
+    show_prediction(project.context(), "ours", "a.json", b"{}")
+    claims = jwt.decode(cluster.headers[0]["x-slipway-pass"], key.public_key(), ["EdDSA"], audience="model/ours")
+    assert claims["exp"] - claims["iat"] == 60
 
 
 def test_predict_of_a_model_that_has_neither_spec_nor_record_says_that_it_does_not_serve(

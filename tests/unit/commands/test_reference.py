@@ -1,5 +1,6 @@
 """The generated schemas and pages are fresh, and the schemas accept what the models accept."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -88,8 +89,22 @@ def test_the_page_of_commands_says_what_each_does_when_it_fails() -> None:
         assert f"`{name}`" in table.partition("\n## ")[0], name
 
 
+def commands(group: click.Group) -> Iterator[tuple[str, click.Command]]:
+    """Every command, those of groups too, but for `local`, whose commands are imported when they are asked for."""
+    for name, command in group.commands.items():
+        yield name, command
+        if isinstance(command, click.Group):
+            yield from commands(command)
+
+
+def test_the_commands_of_a_group_have_a_section_each() -> None:
+    page = generate(cli)[Path("docs/reference/cli.md")]
+    assert "\n### slipway keys\n" in page
+    assert "\n### slipway keys create\n\n    slipway keys create [OPTIONS] ENV\n" in page
+
+
 def test_every_option_has_help() -> None:
-    for name, command in cli.commands.items():
+    for name, command in commands(cli):
         assert command.help, name
         for option in command.params:
             assert not isinstance(option, click.Option) or option.help, (name, option.name)

@@ -1,8 +1,12 @@
 """The golden request is judged (answers come from a fake Service)."""
 
+import base64
 from dataclasses import replace
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.deploy import judge as module
@@ -79,3 +83,38 @@ def test_an_answer_without_outputs_is_asked_for_again_and_then_wrong() -> None:
     assert verify(cluster(nothing, answer(7)), "digits", CHECK, "new").outputs == {"label": [7]}
     with pytest.raises(WrongAnswer, match="the answer has no outputs"):
         verify(cluster(nothing), "digits", CHECK, "new")
+
+
+def signing(fake: FakeCluster) -> FakeCluster:
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    data = {"private.pem": base64.b64encode(pem).decode()}
+    fake.create({"kind": "Secret", "metadata": {"name": "keys-signing"}, "data": data})
+    return fake
+
+
+def test_the_golden_request_has_a_pass_where_passes_are_signed_and_only_there() -> None:
+    behind, plain = signing(cluster(answer(7))), cluster(answer(7))
+    verify(behind, "digits", CHECK, "new")
+    verify(plain, "digits", CHECK, "new")
+    (sent,) = behind.headers
+    claims = jwt.decode(sent["x-slipway-pass"], options={"verify_signature": False})
+    assert claims["aud"] == "model/digits"
+    assert plain.headers == [{}]
+
+
+def test_a_key_that_may_not_be_read_is_named_when_the_model_wants_a_pass() -> None:
+    fake = cluster(ApiRefused("POST", "/", 403, "`x-slipway-pass` is missing"))
+    fake.forbidden = {"Secret"}
+    with pytest.raises(WrongAnswer, match="is missing; next: ask for the right to get Secret keys-signing"):
+        verify(fake, "digits", CHECK, "new")
+
+
+def test_an_api_server_that_is_away_when_the_key_is_read_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = signing(cluster(answer(7)))
+    fake.down = True
+
+    def back(_seconds: float) -> None:
+        fake.down = False
+
+    assert verify(fake, "digits", CHECK, "new", sleep=back).outputs == {"label": [7]}
+    assert "x-slipway-pass" in fake.headers[-1]

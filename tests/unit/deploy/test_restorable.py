@@ -181,8 +181,11 @@ def test_objects_that_a_model_does_not_have_are_refused(manifests: Manifests, re
 
 
 def test_a_record_of_another_model_environment_or_namespace_is_refused() -> None:
-    for owner in ({"model": "other"}, {"environment": "prod"}, {"namespace": "elsewhere"}):
-        of = replace(OWNER, **owner)
+    for of in (
+        replace(OWNER, model="other"),
+        replace(OWNER, environment="prod"),
+        replace(OWNER, namespace="elsewhere"),
+    ):
         with pytest.raises(RecordRefused):
             restorable(written_for(of), of)
 

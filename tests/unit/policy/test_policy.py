@@ -134,6 +134,13 @@ def granting(**statement: Any) -> list[Resource]:
     return [*right(), Resource(ROLE_POLICY, "more", {"policy": json.dumps(policy)})]
 
 
+def route(auth: str) -> Resource:
+    rules = {"slipway.dev/route": json.dumps({"model": "digits", "auth": auth})}
+    manifest = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute"}
+    (made,) = of_manifests([{**manifest, "metadata": {"name": "digits", "annotations": rules}}])
+    return made
+
+
 POD = "spec.template.spec"
 SERVER = f"{POD}.containers.0"
 OWN = f"{SERVER}.securityContext"
@@ -283,6 +290,7 @@ WRONG: list[tuple[str, str, Callable[[], list[Resource]]]] = [
             json.dumps({"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}),
         ),
     ),
+    ("public-auth", "neither a key nor a token", lambda: [*right(), route("none")]),
     ("tags", f"tags have no {ENVIRONMENT_TAG}", lambda: changed("aws:ec2/vpc:Vpc", "tags", {})),
     ("tags", f"tags have no {MANAGED_BY_TAG}", lambda: changed(aws.CLUSTER, "tags", {ENVIRONMENT_TAG: "dev"})),
     ("tags", "tags of volume in tagSpecifications", lambda: changed(aws.LAUNCH_TEMPLATE, "tagSpecifications.1", ...)),
@@ -295,6 +303,7 @@ WRONG: list[tuple[str, str, Callable[[], list[Resource]]]] = [
 
 def test_a_stack_in_which_everything_is_right_breaks_no_rule() -> None:
     assert list(violations(right())) == []
+    assert list(violations([*right(), route("api-key"), route("oidc")])) == []
 
 
 @pytest.mark.parametrize(("rule", "problem", "resources"), WRONG)

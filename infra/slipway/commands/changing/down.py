@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from slipway import console
 from slipway.cluster.api import Cluster
+from slipway.commands.changing.belongings import of_destroyed, of_environment
 from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
 from slipway.deploy.down import holds_ledger, model_stacks, prove_models_gone, remove_models, remove_unknown
@@ -31,7 +32,7 @@ def take_down(context: EnvironmentContext, names: Sequence[str], options: Option
         state = None if names else engine.state(stack(context.name))
         data = running.data(state)
         _refuse_unknown(context, options)
-        _announce(chosen, data, options)
+        _announce(chosen, data, options, of_destroyed(context) if names else of_environment(context))
         cluster = None if names or running.makes_cluster else _cluster(context)
         stays = why_namespace_stays(cluster, context.name) if cluster else None
         if stays:
@@ -78,9 +79,11 @@ def _refuse_unknown(context: EnvironmentContext, options: Options) -> None:
             )
 
 
-def _announce(models: Sequence[str], data: dict[str, str], options: Options) -> None:
-    """Print what will be destroyed and what retained, before anything is."""
+def _announce(models: Sequence[str], data: dict[str, str], options: Options, becomes: Sequence[str]) -> None:
+    """Print what will be destroyed and what retained, before anything is; `becomes`: of what belongs to the models."""
     console.message(f"{len(models)} models will be destroyed: {', '.join(models) or 'none'}")
+    for line in becomes if models else ():
+        console.message(f"  {line}")
     for name, what in data.items():
         if name in options.delete_data:
             console.message(f"  {name} ({what}): everything of it will be deleted for good")

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from slipway import console
+from slipway.commands.changing.belongings import of_destroyed, of_renamed
 from slipway.commands.changing.claim import adopt_if_asked, refuse_foreign
 from slipway.commands.changing.environment import environment_up
 from slipway.commands.changing.rotate import remove_groups
@@ -146,6 +147,10 @@ def _announce(
             else f"is left alone; --prune or `slipway down {context.name} {name}` destroys it"
         )
         console.message(f"  {name} is live and has no spec: it {what}")
+    becomes = of_destroyed(context) if extra and options.prune else ()
+    renamed = of_renamed(context) if extra and any(model.name not in live for model in changed) else ()
+    for line in (*becomes, *renamed):
+        console.message(f"    {line}")
 
 
 def _conclude(

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from slipway import console
+from slipway.cluster.passes import passes_to
 from slipway.cluster.pods import cold_start_s
 from slipway.commands.context import EnvironmentContext
 from slipway.deploy.judge import Verdict
@@ -146,8 +147,9 @@ def show_prediction(context: EnvironmentContext, model: str, name: str, data: by
     if check is None:
         raise ModelNotServing(context.name, model)
     path = RUNTIMES[check.runtime].predict_path
+    passes = passes_to(context.cluster, model)
     try:
-        answer = context.cluster.through_service(model, path, body, "application/json", limit)
+        answer = context.cluster.through_service(model, path, body, "application/json", limit, headers=passes.headers())
     except ApiRefused as error:
         if error.status in (404, 502, 503):
             raise ModelNotServing(context.name, model) from error

@@ -11,14 +11,21 @@ def command_page(commands: click.Group) -> str:
     """The text of docs/reference/cli.md: every command with its arguments and options, around hand-written text."""
     text = (templates() / "docs" / "cli.md").read_text()
     with click.Context(commands, info_name="slipway") as context:
-        sections = [_section(context, commands.commands[name]) for name in commands.commands]
+        sections = [section for name in commands.commands for section in _sections(context, commands.commands[name])]
     return text.replace("<<commands>>", "\n\n".join(sections))
 
 
-def _section(parent: click.Context, command: click.Command) -> str:
+def _sections(parent: click.Context, command: click.Command) -> Iterator[str]:
+    """The section of a command, and those of the commands of a group."""
     context = click.Context(command, info_name=command.name, parent=parent)
-    usage = " ".join([f"slipway {command.name}", *command.collect_usage_pieces(context)])
-    lines = [f"### slipway {command.name}", "", f"    {usage}", "", _flowed(command.help or "")]
+    yield _section(context, command)
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from _sections(context, inner)
+
+
+def _section(context: click.Context, command: click.Command) -> str:
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    lines = [f"### {context.command_path}", "", f"    {usage}", "", _flowed(command.help or "")]
     options = [_row(option) for option in command.params if isinstance(option, click.Option)]
     if options:
         lines += ["", "| option | | default |", "| --- | --- | --- |", *options]

@@ -37,6 +37,7 @@ class AwsRunning:
 
     makes_cluster: ClassVar = True
     home: ClassVar = "the account"
+    keeps_images: ClassVar = False
     data_names: ClassVar = (MODEL_STORE, LEDGER)
 
     def __init__(self, file: SettingsFile, settings: AwsSettings) -> None:

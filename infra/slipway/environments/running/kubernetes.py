@@ -23,6 +23,7 @@ class KubernetesRunning:
 
     makes_cluster: ClassVar = False
     home: ClassVar = "the cluster"
+    keeps_images: ClassVar = True
     data_names: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, file: SettingsFile, settings: Settings) -> None:

@@ -29,6 +29,11 @@ class Running(Protocol):
         ...
 
     @property
+    def keeps_images(self) -> bool:
+        """Whether images of a model outlive its stack."""
+        ...
+
+    @property
     def data_names(self) -> tuple[str, ...]:
         """What of it holds data, by the names that `--delete-data` takes."""
         ...

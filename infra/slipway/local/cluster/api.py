@@ -13,13 +13,26 @@ from slipway.local.host.text import shortened
 
 _TIMEOUT_S = 10.0
 _FIELD_MANAGER = "slipway-local"
-_PATHS = {
-    "APIService": "/apis/apiregistration.k8s.io/v1/apiservices",
-    "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
-    "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
-    "EndpointSlice": "/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices",
-    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings",
-    "Service": "/api/v1/namespaces/{namespace}/services",
+_RESOURCES = {
+    # kind: its name in a path, and whether it lies in a namespace
+    "APIService": ("apiservices", False),
+    "ClusterRole": ("clusterroles", False),
+    "ClusterRoleBinding": ("clusterrolebindings", False),
+    "ConfigMap": ("configmaps", True),
+    "CustomResourceDefinition": ("customresourcedefinitions", False),
+    "Deployment": ("deployments", True),
+    "EndpointSlice": ("endpointslices", True),
+    "GatewayClass": ("gatewayclasses", False),
+    "Namespace": ("namespaces", False),
+    "PersistentVolume": ("persistentvolumes", False),
+    "PodDisruptionBudget": ("poddisruptionbudgets", True),
+    "Role": ("roles", True),
+    "RoleBinding": ("rolebindings", True),
+    "Service": ("services", True),
+    "ServiceAccount": ("serviceaccounts", True),
+    "StorageClass": ("storageclasses", False),
+    "ValidatingAdmissionPolicy": ("validatingadmissionpolicies", False),
+    "ValidatingAdmissionPolicyBinding": ("validatingadmissionpolicybindings", False),
 }
 
 
@@ -47,14 +60,18 @@ class Api:
 
     def apply(self, item: Mapping[str, Any]) -> None:
         """Server-side apply one object. LocalError: refused. OSError: no answer."""
-        metadata = item["metadata"]
-        folder = _PATHS[item["kind"]].format(namespace=metadata.get("namespace"))
-        path = f"{folder}/{metadata['name']}?fieldManager={_FIELD_MANAGER}&force=true"
+        path = f"{path_of(item)}?fieldManager={_FIELD_MANAGER}&force=true"
         headers = {"Content-Type": "application/apply-patch+yaml"}
         status, body = self._request("PATCH", path, json.dumps(item).encode(), headers)
         if status not in (200, 201):
-            what = f"{item['kind']} {metadata['name']}"
+            what = f"{item['kind']} {item['metadata']['name']}"
             raise LocalError(f"the cluster refused its own {what}: {status} {_said(body)!r}")
+
+    def delete(self, path: str) -> None:
+        """Delete the object at `path`, if it is there. OSError: no answer, or a refusal."""
+        status, body = self._request("DELETE", path)
+        if status not in (200, 202, 404):
+            raise OSError(f"DELETE {path}: {status} {_said(body)!r}")
 
     def _request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -64,6 +81,14 @@ class Api:
         except urllib3.exceptions.HTTPError as error:
             raise OSError(f"{method} {path}: {error}") from error
         return answer.status, answer.data
+
+
+def path_of(item: Mapping[str, Any]) -> str:
+    """Where the API has an object, by its version, kind, namespace and name."""
+    version, metadata = item["apiVersion"], item["metadata"]
+    resource, in_namespace = _RESOURCES[item["kind"]]
+    folder = f"/namespaces/{metadata['namespace']}" if in_namespace else ""
+    return f"{'/apis' if '/' in version else '/api'}/{version}{folder}/{resource}/{metadata['name']}"
 
 
 def _said(body: bytes) -> str:

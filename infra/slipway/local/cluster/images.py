@@ -44,12 +44,17 @@ def build(files: Mapping[PurePosixPath, Path], entrypoint: Sequence[str], user: 
             _add(archive, folder, None)
         for path, source in sorted(files.items()):
             _add(archive, path, source.read_bytes())
-    layer = gzip.compress(raw.getvalue(), 6, mtime=0)
+    return of_layer(raw.getvalue(), {"Entrypoint": list(entrypoint), "User": user})
+
+
+def of_layer(content: bytes, settings: Mapping[str, object]) -> Image:
+    """An image of one layer, a tar file; `settings` as OCI's image configuration names them (Entrypoint, Env, ...)."""
+    layer = gzip.compress(content, 6, mtime=0)
     config = _json(
         {
             **_PLATFORM,
-            "config": {"Entrypoint": list(entrypoint), "User": user},
-            "rootfs": {"type": "layers", "diff_ids": [_digest(raw.getvalue())]},
+            "config": dict(settings),
+            "rootfs": {"type": "layers", "diff_ids": [_digest(content)]},
         }
     )
     manifest = _json(
@@ -81,8 +86,39 @@ def archive(image: Image, reference: str, out: Path) -> None:
             _add(written, PurePosixPath(name), data, 0o644)
 
 
-def push(image: Image, registry: str, repository: str) -> str:
-    """Push `image` to a plain-HTTP registry (host:port). Returns the reference by digest. LocalError: refused."""
+def save(image: Image, folder: Path) -> None:
+    """Keep `image` in a folder for `load`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in (("manifest", image.manifest), ("config", image.config), ("layer", image.layer)):
+        (folder / name).write_bytes(data)
+
+
+def load(folder: Path) -> Image:
+    """The image that `save` kept."""
+    return Image(*((folder / name).read_bytes() for name in ("manifest", "config", "layer")))
+
+
+def tagged(registry: str, repository: str, tag: str) -> str | None:
+    """The digest that a plain-HTTP registry (host:port) has for a tag, or None. LocalError: no such answer."""
+    link = http.client.HTTPConnection(registry, timeout=_TIMEOUT_S)
+    try:
+        link.request("HEAD", f"/v2/{repository}/manifests/{tag}", headers={"Accept": _MANIFEST})
+        answer = link.getresponse()
+        if answer.status not in (200, 404):
+            raise LocalError(f"registry {registry}: HEAD {repository}:{tag}: {answer.status}")
+        return answer.headers["Docker-Content-Digest"] if answer.status == 200 else None
+    except OSError as error:
+        raise LocalError(f"registry {registry} does not answer: {error}") from error
+    finally:
+        link.close()
+
+
+def push(image: Image, registry: str, repository: str, tag: str | None = None) -> str:
+    """Push `image` to a plain-HTTP registry (host:port), under `tag` too. Returns the reference by digest.
+
+    Raises:
+        LocalError: the registry refused it or does not answer.
+    """
     link = http.client.HTTPConnection(registry, timeout=_TIMEOUT_S)
     base = f"/v2/{repository}"
     try:
@@ -93,7 +129,8 @@ def push(image: Image, registry: str, repository: str) -> str:
                 query = [*urllib.parse.parse_qsl(parts.query), ("digest", _digest(blob))]
                 target = f"{parts.path}?{urllib.parse.urlencode(query)}"
                 _call(link, "PUT", target, (201,), blob, "application/octet-stream")
-        _call(link, "PUT", f"{base}/manifests/{image.digest}", (201,), image.manifest, _MANIFEST)
+        for name in (image.digest, *([] if tag is None else [tag])):
+            _call(link, "PUT", f"{base}/manifests/{name}", (201,), image.manifest, _MANIFEST)
     except OSError as error:
         raise LocalError(f"registry {registry} does not answer: {error}") from error
     finally:

@@ -9,21 +9,21 @@ from pathlib import Path
 import docker
 import docker.errors
 
-from slipway.local.docker import base_rootfs, engine, image_archive, registry
+from slipway.local.docker import base_rootfs, debian_rootfs, engine, image_archive, registry
 from slipway.local.host import paths
 from slipway.local.host.cache import locked
 from slipway.local.host.errors import LocalError
 from slipway.local.host.steps import Report
 
 REPOSITORY = f"{registry.ADDRESS}/slipway/base"
-TAG = f"{base_rootfs.RELEASE}-py311"
+TAG = f"{debian_rootfs.RELEASE}-py311"
 IMAGE = f"{REPOSITORY}:{TAG}"
 _PUSHED = paths.STATE / "base-image.json"
 
 
 def inputs() -> str:
     """16 hex digits of what the image is made from; a new one is made when the recipe changes."""
-    recipe = b"".join(Path(str(module.__file__)).read_bytes() for module in (base_rootfs, image_archive))
+    recipe = b"".join(Path(str(module.__file__)).read_bytes() for module in (base_rootfs, debian_rootfs, image_archive))
     return hashlib.sha256(recipe).hexdigest()[:16]
 
 
@@ -38,10 +38,10 @@ def build(report: Report) -> Path:
                 env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"},
                 labels={
                     "org.opencontainers.image.title": "Slipway base",
-                    "org.opencontainers.image.description": f"Debian {base_rootfs.RELEASE} with Python 3.11",
+                    "org.opencontainers.image.description": f"Debian {debian_rootfs.RELEASE} with Python 3.11",
                     "slipway.dev/base-inputs": inputs(),
                 },
-                user=f"{base_rootfs.USER_ID}:{base_rootfs.USER_ID}",
+                user=f"{debian_rootfs.USER_ID}:{debian_rootfs.USER_ID}",
             )
             image_archive.write(archive, IMAGE, layer, config)
             layer.unlink()

@@ -39,7 +39,7 @@ class Admission:
     metrics: Metrics
 
     def decide(self, question: Asked) -> "bytes | Coroutine[None, None, bytes]":
-        """Return the answer, or what must be awaited for it. A key that is known and has no limits waits for nothing."""
+        """Return the answer, or what must be awaited for it. A known key without limits waits for nothing."""
         route = self.routes.get(question.model)
         if route is None:
             return self._of_unknown_model(question)

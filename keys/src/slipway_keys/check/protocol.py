@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from typing import cast
 
 import httptools
 
@@ -79,10 +80,9 @@ class CheckProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, unless there are too many."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's derives from nothing
         if len(self._checks.open) >= _MOST_CONNECTIONS or self._checks.closing:
-            transport.close()
+            self._transport.close()
             return
         self._checks.open.add(self)
 

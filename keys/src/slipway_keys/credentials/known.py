@@ -1,4 +1,4 @@
-"""Keys in memory: asked once, heard of when they change, asked anew every few seconds, believed for a minute at most."""
+"""Keys in memory: asked for once, heard of when they change, asked anew often, believed for a minute at most."""
 
 import asyncio
 import time
@@ -105,9 +105,9 @@ class KnownKeys:
             except AwayError:
                 await asyncio.sleep(_LISTEN_AGAIN_S)
                 continue
+            ended = asyncio.Event()
             try:
-                ended = asyncio.Event()
-                connection.add_termination_listener(lambda *_: ended.set())
+                connection.add_termination_listener(lambda *_, ended=ended: ended.set())
                 await connection.add_listener("keys", self._changed)
                 # What changed while nobody listened.
                 await self.refresh()

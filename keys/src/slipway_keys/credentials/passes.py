@@ -47,6 +47,11 @@ class Passes:
         """What passes are verified with."""
         return self._private_key.public_key()
 
+    @property
+    def private_key(self) -> Ed25519PrivateKey:
+        """What passes are signed with."""
+        return self._private_key
+
     def of(self, model: str) -> bytes:
         """Return a pass for the model, good for 25 s at least and 55 s at most."""
         now = time.monotonic()

@@ -39,7 +39,7 @@ async def create(
 ) -> tuple[Key, str]:
     """Make a key; return it with its text, of which only a hash is kept."""
     async with database.connection() as connection:
-        return await _insert(connection, name, models, roles, expires_at, rate, budget, None)
+        return await insert(connection, name, models, roles, expires_at, rate, budget)
 
 
 async def by_ids(database: Database, ids: Sequence[str], wait_s: float) -> tuple[dict[str, Key], datetime]:
@@ -70,7 +70,7 @@ async def rotate(database: Database, key_id: str, grace: timedelta) -> tuple[Key
         expired = await connection.fetchval("SELECT $1::timestamptz <= now()", old.expires_at)
         if old.revoked_at is not None or expired:
             raise NoKeyError(f"key {key_id} is {'revoked' if old.revoked_at else 'expired'}; create a new one")
-        made = await _insert(
+        made = await insert(
             connection, old.name, sorted(old.models), sorted(old.roles), old.expires_at, old.rate, old.budget, old
         )
         await connection.execute(
@@ -98,7 +98,7 @@ async def _locked(connection: Connection, key_id: str) -> Key:
     return _key(row)
 
 
-async def _insert(
+async def insert(
     connection: Connection,
     name: str,
     models: Sequence[str],
@@ -106,8 +106,9 @@ async def _insert(
     expires_at: datetime | None,
     rate: Rate | None,
     budget: Budget | None,
-    rotated_from: Key | None,
+    rotated_from: Key | None = None,
 ) -> tuple[Key, str]:
+    """Make a key in a transaction of the caller's; see `create`."""
     key_id, text = new_key()
     parts = split(text)
     assert parts is not None  # noqa: S101 - what new_key makes

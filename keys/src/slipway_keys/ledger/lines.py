@@ -32,6 +32,8 @@ def reservation(request_id: str, caller: Caller, route: Route, at: float) -> dic
         "per_call": _text(price.per_call) if price else None,
         "per_second": _text(price.per_second) if price else None,
         "per_token": _text(price.per_token) if price else None,
+        "per_month": _text(price.per_month) if price else None,
+        "included_calls": price.included_calls if price else None,
     }
 
 

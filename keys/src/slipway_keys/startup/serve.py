@@ -10,6 +10,7 @@ import grpc
 import uvicorn
 import uvloop
 
+from slipway_keys.admin.app import admin_routes
 from slipway_keys.database.migrate import migrate, migrations
 from slipway_keys.database.pool import until_done
 from slipway_keys.health.app import health_app
@@ -74,9 +75,10 @@ async def _run(config: Config) -> None:
         logs, otlp_port = receiver(parts.journal, parts.passes, parts.metrics.record, config.host, config.otlp_port)
     except RuntimeError:
         raise StartError(f"cannot listen on {config.host}:{config.otlp_port}") from None
+    routes = admin_routes(parts.database, parts.passes.private_key, parts.routes.models)
     admin = _Quiet(
         uvicorn.Config(
-            health_app(state.why_not_ready, parts.metrics, []),
+            health_app(state.why_not_ready, parts.metrics, routes),
             ws="none",
             lifespan="off",
             access_log=False,
@@ -159,6 +161,7 @@ def _bound(host: str, port: int) -> socket.socket:
         sock = socket.socket(family, socket.SOCK_STREAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
+        sock.listen(1024)
     except OSError as error:
         raise StartError(f"cannot listen on {host}:{port}: {error.strerror}") from None
     return sock

@@ -28,11 +28,17 @@ class OidcSection(_Section):
 
 
 class PriceSection(_Section):
-    """Dollars; what is None is not priced. A subscription's flat price is the statement's affair."""
+    """Dollars; what is None is not priced.
+
+    `per_month` is an account's subscription to the model, which includes `included_calls` a month: the statement counts
+    both.
+    """
 
     per_call: Price | None = None
     per_second: Price | None = None
     per_token: Price | None = None
+    per_month: Price | None = None
+    included_calls: Annotated[int, Field(ge=0)] | None = None
 
 
 class Route(_Section):

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from slipway_server.execution.rows import Outputs, run_together
 from slipway_server.execution.samples import Inputs
@@ -28,6 +29,13 @@ class OverloadedError(Exception):
     """The queue is full; the client may try again later."""
 
 
+class Computed(NamedTuple):
+    """The outputs of one request, and its share of the seconds that the run took: by rows, if others were in it."""
+
+    outputs: Outputs
+    seconds: float
+
+
 @dataclass(slots=True, eq=False)
 class _Item:
     """One waiting request. `kind` is what must be equal within a batch; None: it runs alone."""
@@ -36,7 +44,7 @@ class _Item:
     rows: int
     kind: tuple[tuple[int, ...], ...] | None
     queued_at: float
-    answer: asyncio.Future[Outputs]
+    answer: asyncio.Future[Computed]
 
 
 @dataclass(slots=True)
@@ -81,8 +89,8 @@ class Batcher:
             if self._queue and not self._arriving:
                 self._look_again(0)
 
-    async def infer(self, inputs: Inputs) -> Outputs:
-        """Return the model's outputs for the inputs of one request.
+    async def infer(self, inputs: Inputs) -> Computed:
+        """Return the model's outputs for the inputs of one request, and the time that they took to compute.
 
         Raises:
             BadRequest: the model cannot compute these inputs.
@@ -188,7 +196,8 @@ class Batcher:
             if isinstance(result, Exception):
                 item.answer.set_exception(result)
             else:
-                item.answer.set_result(result)
+                share = item.rows / rows if len(run.items) > 1 else 1.0
+                item.answer.set_result(Computed(result, share * took_s))
         self._running = None
         if self._queue:
             self._start_next()

@@ -32,6 +32,8 @@ _BYTES = "application/octet-stream"
 # A run of the model that goes on for so many times the longest wait of a client will never end: the server
 # says that it is not alive, and the kubelet starts it again.
 _STUCK_AFTER_TIMEOUTS = 3
+# For whoever bills by the time that a model ran: a gateway's access log takes it from here.
+_COMPUTE = b"x-slipway-compute-seconds"
 _MODEL = "/v2/models/{model}"
 _VERSION = _MODEL + "/versions/{version}"
 
@@ -134,7 +136,7 @@ def _json_bytes(headers: dict[bytes, bytes]) -> int | None:
 async def _send(send: Send, answer: Answer, accept: bytes | None) -> None:
     body = answer.body
     content_type = b"application/json" if answer.json_bytes is None else b"application/octet-stream"
-    headers = [(b"content-type", content_type)]
+    headers = [(b"content-type", content_type), (_COMPUTE, b"%.6f" % answer.compute_s)]
     if answer.json_bytes is not None:
         headers.append((b"inference-header-content-length", b"%d" % answer.json_bytes))
     encoding = answer_encoding(body, accept)
@@ -160,8 +162,8 @@ class _Views:
             problem = f"is {json_bytes}"
             raise BadRequest("Inference-Header-Content-Length", problem, f"tensors as bytes at {_MODEL}/infer only")
         if content_type.lower().startswith(_FORM):
-            return Answer(await self._service.predict_form(raw, content_type))
-        return Answer(await self._service.predict(raw))
+            return await self._service.predict_form(raw, content_type)
+        return await self._service.predict(raw)
 
     async def infer(self, scope: Scope, raw: bytes, _content_type: str, json_bytes: int | None) -> Answer:
         self._check_model(scope)

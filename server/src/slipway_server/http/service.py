@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from slipway_server.execution.batcher import Batcher
+from slipway_server.execution.batcher import Batcher, Computed
 from slipway_server.http.body import file_of_form
 from slipway_server.http.heavy import INLINE_BYTES, Heavy
 from slipway_server.memory.budget import current_lease
@@ -48,7 +48,7 @@ class Service:
         self._release = release
         self._dtypes = {tensor.name: tensor.dtype for tensor in signature.outputs}
 
-    async def predict(self, raw: bytes) -> bytes:
+    async def predict(self, raw: bytes) -> Answer:
         """Answer the JSON body of a POST /predict.
 
         Raises:
@@ -63,7 +63,7 @@ class Service:
                 inputs = await self._decode(inputs, "image")
         return await self._answer(await self._infer(inputs, raw))
 
-    async def predict_form(self, raw: bytes, content_type: str) -> bytes:
+    async def predict_form(self, raw: bytes, content_type: str) -> Answer:
         """Answer a POST /predict with a form that has an image file; raises what `predict` does."""
         with self.batcher.arriving():
             data = await self._read(raw, lambda: file_of_form(raw, content_type), _FORM_FACTOR * len(raw))
@@ -82,12 +82,13 @@ class Service:
             cost = 0 if len(raw) <= INLINE_BYTES else await self._heavy.run(0, lambda: parse_cost(head))
             cost += _BINARY_TEXT_FACTOR * binary.nbytes
             request = await self._read(raw, lambda: parse_infer(loads(head), self.signature, binary), cost)
-        outputs = await self._infer(request.inputs, raw)
+        outputs, seconds = await self._infer(request.inputs, raw)
         wanted = {name: outputs[name] for name in request.outputs}
-        return await self._encode(
+        answer = await self._encode(
             wanted,
             lambda dumps: write_infer(request, outputs, self._dtypes, self.name, self.version, dumps),
         )
+        return answer._replace(compute_s=seconds)
 
     def _parse_predict(self, raw: bytes) -> dict[str, Array] | bytes:
         """Return the inputs in a body, or the picture that is still to be decoded."""
@@ -119,23 +120,22 @@ class Service:
         cost = await self._heavy.run(len(data), lambda: memory_to_decode(data, self.signature, field, most))
         return await self._heavy.run(cost, lambda: decode(data, self.signature, field))
 
-    async def _infer(self, inputs: Mapping[str, Array], raw: bytes) -> dict[str, Array]:
+    async def _infer(self, inputs: Mapping[str, Array], raw: bytes) -> Computed:
         held = 0
         for array in inputs.values():
             held += array.nbytes if array.dtype.kind != "O" else _TEXT_BYTES * array.size + len(raw)
         current_lease().charge(_INPUT_COPIES * held)
         return await self.batcher.infer(inputs)
 
-    async def _answer(self, outputs: Mapping[str, Array]) -> bytes:
+    async def _answer(self, computed: Computed) -> Answer:
         head = {"model": self.name, "version": self.version, "release": self._release}
-        return (
-            await self._encode(
-                outputs,
-                lambda dumps: Answer(
-                    dumps(head | {"outputs": {name: to_json(array) for name, array in outputs.items()}})
-                ),
-            )
-        ).body
+        answer = await self._encode(
+            computed.outputs,
+            lambda dumps: Answer(
+                dumps(head | {"outputs": {name: to_json(array) for name, array in computed.outputs.items()}})
+            ),
+        )
+        return answer._replace(compute_s=computed.seconds)
 
     async def _encode(self, outputs: Mapping[str, Array], write: Callable[[Callable[[Any], bytes]], Answer]) -> Answer:
         """Return what `write` makes of the outputs with the function that writes JSON."""

@@ -15,10 +15,17 @@ _BODY = "an object with `inputs`, and, if wanted, `id`, `parameters`, `outputs`"
 
 
 class Answer(NamedTuple):
-    """The body of an answer; `json_bytes` is the length of its JSON where tensors as bytes follow, else None."""
+    """The body of an answer, and what its headers tell.
+
+    Attributes:
+        body: as it is sent, unless it is compressed.
+        json_bytes: the length of its JSON where tensors as bytes follow, else None.
+        compute_s: the request's share of the seconds that the model ran.
+    """
 
     body: bytes
     json_bytes: int | None = None
+    compute_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -29,5 +29,5 @@ async def why_not_ready(service: Service, check: CheckSection, warm_up_s: float)
         return f"golden request: no answer within {limit_s} s"
     except BadRequest as error:
         return f"golden request: {error}"
-    reason = judge(orjson.loads(answer)["outputs"], check.expect)
+    reason = judge(orjson.loads(answer.body)["outputs"], check.expect)
     return None if reason is None else f"golden request: wrong answer: {reason}"

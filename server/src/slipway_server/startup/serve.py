@@ -11,6 +11,7 @@ from pathlib import Path
 
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp
 
 from slipway_server.execution.batcher import Batcher
 from slipway_server.execution.decision import TRIALS_LIMIT_S, BatchingError, decide_batching
@@ -128,6 +129,17 @@ def _decide_batching(session: Session, config: ServerConfig) -> Batching:
         raise StartError(str(error)) from None
 
 
+def _gated(app: ASGIApp, config: ServerConfig) -> ASGIApp:
+    """Put the gate before the application if there is to be one."""
+    if config.gate is None:
+        return app
+    # Cryptography takes 10 MiB and 0.1 s, which a server that nobody stands before does not pay.
+    from slipway_server.http.gate import Gate  # noqa: PLC0415
+    from slipway_server.http.passes import Passes  # noqa: PLC0415
+
+    return Gate(app, Passes(Path(config.gate.public_key), config.model.name))
+
+
 def _size(model: Path) -> int:
     """Return the bytes of a model's folder: external data lies beside the file."""
     return sum(file.stat().st_size for file in model.parent.glob("*") if file.is_file())
@@ -136,7 +148,7 @@ def _size(model: Path) -> int:
 async def _serve(config: ServerConfig, service: Service, metrics: Metrics, connections: Connections) -> None:
     state = State()
     app = build_app(service, metrics, state, config.max_body_bytes, config.timeout_s)
-    lifecycle = Lifecycle(app, state, metrics)
+    lifecycle = Lifecycle(_gated(app, config), state, metrics)
     server = _Server(
         uvicorn.Config(
             lifecycle,

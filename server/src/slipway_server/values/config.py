@@ -60,6 +60,12 @@ class CheckSection(_Section):
     timeout_s: Timeout
 
 
+class GateSection(_Section):
+    """The server takes calls from a gateway only: `public_key` is the PEM file of the key that checks its passes."""
+
+    public_key: Annotated[str, Field(min_length=1)]
+
+
 class ServerConfig(_Section):
     """Everything that the server is told.
 
@@ -67,6 +73,7 @@ class ServerConfig(_Section):
     `memory_bytes`: what the process may take; the pod's limit (its cgroup's), or the machine's memory, when left out.
     `trusted_proxies`: networks (CIDRs) whose addresses stand for many clients, so that none of them is held to one
     client's share of the memory.
+    `gate`: left out, and whoever reaches the server may call it.
     """
 
     model: ModelSection
@@ -79,6 +86,7 @@ class ServerConfig(_Section):
     timeout_s: Timeout = 30.0
     drain_s: Seconds = 5.0
     batch: BatchSection = BatchSection()
+    gate: GateSection | None = None
     check: CheckSection
 
 

@@ -66,7 +66,8 @@ CREATE TABLE budgets (
 -- status         the answer's; 0 when there was none
 -- flags          why the gateway ended the call early, in Envoy's letters; empty when it did not
 -- compute_s, tokens, and whatever else was not measured, are null; null costs nothing and is no zero
--- price_*        the prices when the call was admitted
+-- price_*        the prices when the call was admitted; the one per month, with the calls that it includes, is the model's
+--                subscription, which an account's first call of a month begins: no part of cost_usd
 -- cost_usd       null until it is settled. Nothing for what the service failed to answer; a client that went away before
 --                the end (flag DC) has had its model's work done, and pays.
 CREATE TABLE ledger (
@@ -81,6 +82,8 @@ CREATE TABLE ledger (
     price_per_call   numeric NOT NULL DEFAULT 0 CHECK (price_per_call >= 0),
     price_per_second numeric NOT NULL DEFAULT 0 CHECK (price_per_second >= 0),
     price_per_token  numeric NOT NULL DEFAULT 0 CHECK (price_per_token >= 0),
+    price_per_month  numeric NOT NULL DEFAULT 0 CHECK (price_per_month >= 0),
+    included_calls   bigint NOT NULL DEFAULT 0 CHECK (included_calls >= 0),
     budget_start     date,
     budget_usd       numeric,
     settled_at       timestamptz,
@@ -136,14 +139,16 @@ BEGIN
     WITH written AS (
         INSERT INTO ledger AS line (
             request_id, key, account, model, admitted_at, reserved, due_at,
-            price_per_call, price_per_second, price_per_token
+            price_per_call, price_per_second, price_per_token, price_per_month, included_calls
         )
         SELECT DISTINCT ON (request_id)
             request_id, key, account, model, to_timestamp(at), true, to_timestamp(at + patience_s),
-            coalesce(per_call, 0), coalesce(per_second, 0), coalesce(per_token, 0)
+            coalesce(per_call, 0), coalesce(per_second, 0), coalesce(per_token, 0), coalesce(per_month, 0),
+            coalesce(included_calls, 0)
         FROM jsonb_to_recordset(lines) AS l(
             kind text, request_id text, key text, account text, model text, at double precision,
-            patience_s double precision, per_call numeric, per_second numeric, per_token numeric
+            patience_s double precision, per_call numeric, per_second numeric, per_token numeric, per_month numeric,
+            included_calls bigint
         )
         WHERE kind = 'reservation'
         ORDER BY request_id
@@ -151,7 +156,8 @@ BEGIN
             key = excluded.key, account = excluded.account, model = excluded.model,
             admitted_at = excluded.admitted_at, reserved = true, due_at = excluded.due_at,
             price_per_call = excluded.price_per_call, price_per_second = excluded.price_per_second,
-            price_per_token = excluded.price_per_token
+            price_per_token = excluded.price_per_token, price_per_month = excluded.price_per_month,
+            included_calls = excluded.included_calls
         WHERE NOT line.reserved
         RETURNING 1
     )
@@ -224,12 +230,13 @@ $$;
 -- Decide about calls whose keys or models have limits, in the order in which they are given. A call is admitted when
 -- all its limits allow it, and only then takes from them; one that a budget allows gets its line in the ledger here.
 --
--- Each call: n, request_id, key, account, model, at, patience_s, per_call, per_second, per_token,
---   rates: [{subject, count, per_s}], budget: null or {calls, usd, period, hold}.
+-- Each call: n, request_id, key, account, model, at, patience_s, per_call, per_second, per_token, per_month,
+--   included_calls, rates: [{subject, count, per_s}], budget: null or {calls, usd, period, hold}.
 -- Returns for each: verdict `admitted`, `rate` or `budget` with the seconds after which it can be admitted, or `held`:
 --   the rest of the budget is held for calls that are not over.
-CREATE FUNCTION admit(calls jsonb) RETURNS TABLE (n integer, verdict text, wait_s double precision)
+CREATE FUNCTION admit(asked jsonb) RETURNS TABLE (n integer, verdict text, wait_s double precision)
 LANGUAGE plpgsql AS $$
+#variable_conflict use_column
 DECLARE
     call record;
     rate record;
@@ -239,30 +246,30 @@ DECLARE
     start date;
 BEGIN
     -- A rate outlives no crash, so that nothing waits for the disk for it.
-    IF NOT jsonb_path_exists(calls, '$[*].budget.period') THEN
+    IF NOT jsonb_path_exists(asked, '$[*].budget.period') THEN
         PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
     INSERT INTO rates (subject, full_at)
-        SELECT DISTINCT subject, 0 FROM jsonb_path_query(calls, '$[*].rates[*]') AS r, jsonb_to_record(r) AS l(subject text)
+        SELECT DISTINCT subject, 0 FROM jsonb_path_query(asked, '$[*].rates[*]') AS r, jsonb_to_record(r) AS l(subject text)
         ORDER BY subject ON CONFLICT DO NOTHING;
     PERFORM 1 FROM rates WHERE subject IN (
-            SELECT r ->> 'subject' FROM jsonb_path_query(calls, '$[*].rates[*]') AS r
+            SELECT r ->> 'subject' FROM jsonb_path_query(asked, '$[*].rates[*]') AS r
         ) ORDER BY subject FOR UPDATE;
     INSERT INTO budgets (account, period_start)
         SELECT DISTINCT account, date_trunc(budget ->> 'period', now() AT TIME ZONE 'UTC')::date
-        FROM jsonb_to_recordset(calls) AS l(account text, budget jsonb)
+        FROM jsonb_to_recordset(asked) AS l(account text, budget jsonb)
         WHERE budget ->> 'period' IS NOT NULL
         ORDER BY 1, 2 ON CONFLICT DO NOTHING;
     PERFORM 1 FROM budgets WHERE (account, period_start) IN (
             SELECT account, date_trunc(budget ->> 'period', now() AT TIME ZONE 'UTC')::date
-            FROM jsonb_to_recordset(calls) AS l(account text, budget jsonb)
+            FROM jsonb_to_recordset(asked) AS l(account text, budget jsonb)
         ) ORDER BY account, period_start FOR UPDATE;
     instant := extract(epoch FROM clock_timestamp());
 
-    FOR call IN SELECT * FROM jsonb_to_recordset(calls) AS l(
+    FOR call IN SELECT * FROM jsonb_to_recordset(asked) AS l(
         n integer, request_id text, key text, account text, model text, at double precision,
-        patience_s double precision, per_call numeric, per_second numeric, per_token numeric,
-        rates jsonb, budget jsonb
+        patience_s double precision, per_call numeric, per_second numeric, per_token numeric, per_month numeric,
+        included_calls bigint, rates jsonb, budget jsonb
     ) ORDER BY l.n LOOP
         n := call.n;
         verdict := 'admitted';
@@ -305,11 +312,13 @@ BEGIN
             IF call.budget ->> 'period' IS NOT NULL THEN
                 INSERT INTO ledger (
                     request_id, key, account, model, admitted_at, reserved, due_at,
-                    price_per_call, price_per_second, price_per_token, budget_start, budget_usd
+                    price_per_call, price_per_second, price_per_token, price_per_month, included_calls,
+                    budget_start, budget_usd
                 ) VALUES (
                     call.request_id, call.key, call.account, call.model, to_timestamp(call.at), true,
                     to_timestamp(call.at + call.patience_s), coalesce(call.per_call, 0),
-                    coalesce(call.per_second, 0), coalesce(call.per_token, 0), start, (call.budget ->> 'hold')::numeric
+                    coalesce(call.per_second, 0), coalesce(call.per_token, 0),
+                    coalesce(call.per_month, 0), coalesce(call.included_calls, 0), start, (call.budget ->> 'hold')::numeric
                 ) ON CONFLICT DO NOTHING;
                 IF FOUND THEN
                     UPDATE budgets b
