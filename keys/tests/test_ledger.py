@@ -104,7 +104,13 @@ def test_what_the_service_failed_to_answer_costs_nothing_and_a_client_that_left_
     home.api.set("digits", price={"per_call": "1"})
     _, text = books.key()
     replica = home.start()
-    ends = {"503": ("503", "UH"), "0 UC": ("0", "UC"), "0 DC": ("0", "DC"), "200 DC": ("200", "DC"), "400": ("400", "-")}
+    ends = {
+        "503": ("503", "UH"),
+        "0 UC": ("0", "UC"),
+        "0 DC": ("0", "DC"),
+        "200 DC": ("200", "DC"),
+        "400": ("400", "-"),
+    }
     ids = {}
     for name, (status, flags) in ends.items():
         ids[name], answer = call(replica, text)

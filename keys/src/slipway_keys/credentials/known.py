@@ -112,7 +112,14 @@ class KnownKeys:
                 # What changed while nobody listened.
                 await self.refresh()
                 await ended.wait()
-            except (AwayError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except (
+                AwayError,
+                OSError,
+                TimeoutError,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                asyncpg.InternalClientError,
+            ):
                 await asyncio.sleep(_LISTEN_AGAIN_S)
             finally:
                 connection.terminate()
