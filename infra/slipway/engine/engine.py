@@ -95,9 +95,10 @@ class Engine:
             return None
         return _checked(stack, "destroy", result)
 
-    def unprotect(self, stack: str, report: Tell) -> None:
+    def unprotect(self, stack: str, urns: Sequence[str], report: Tell) -> None:
         """Let a destroy delete what was protected in a stack."""
-        _checked(stack, "state unprotect", self._run_unlocked(stack, ["state", "unprotect", "--all", "--yes"], report))
+        command = ["state", "unprotect", *urns, "--yes"]
+        _checked(stack, "state unprotect", self._run_unlocked(stack, command, report))
 
     def state(self, stack: str) -> Json | None:
         """Return the state of a stack as the CLI exports it, None when there is no such stack."""
