@@ -97,8 +97,7 @@ class Engine:
 
     def unprotect(self, stack: str, urns: Sequence[str], report: Tell) -> None:
         """Let a destroy delete what was protected in a stack."""
-        command = ["state", "unprotect", *urns, "--yes"]
-        _checked(stack, "state unprotect", self._run_unlocked(stack, command, report))
+        _checked(stack, "unprotect", self._run_unlocked(stack, ["state", "unprotect", *urns, "--yes"], report))
 
     def state(self, stack: str) -> Json | None:
         """Return the state of a stack as the CLI exports it, None when there is no such stack."""
