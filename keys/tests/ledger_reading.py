@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 import asyncpg
-
 from slipway_keys.database import keys
 from slipway_keys.database.migrate import migrate, migrations
 from slipway_keys.database.pool import Database

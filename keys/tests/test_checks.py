@@ -8,7 +8,6 @@ import jwt
 import pytest
 from ledger_reading import Books
 from service import Home, record, until
-
 from slipway_keys.database import keys
 from slipway_keys.values.keys import Rate
 

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledger_reading import Books
 from service import Home, Service
-
 from slipway_keys.check.answers import refused
 from slipway_keys.check.asked import asked
 from slipway_keys.values.config import ConfigError, load_config

@@ -10,7 +10,6 @@ from uuid import uuid4
 
 from ledger_reading import Books
 from service import Home, Service, record, until
-
 from slipway_keys.database import keys, ledger
 from slipway_keys.values.keys import Budget, Rate
 

@@ -6,8 +6,8 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from ledger_reading import Books
 from service import Home, record, until
-
 from slipway_keys.values.keys import Budget, split
+
 from tests.support.postgres import PASSWORD
 
 
