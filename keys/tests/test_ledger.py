@@ -7,7 +7,6 @@ from uuid import uuid4
 import orjson
 from ledger_reading import Books
 from service import Answer, Home, Service, record, until
-
 from slipway_keys.database import ledger
 
 PRICE = {"per_call": "0.0002", "per_second": "0.01", "per_token": "0.000001"}

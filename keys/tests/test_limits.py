@@ -9,7 +9,6 @@ from uuid import uuid4
 
 from ledger_reading import Books
 from service import Home, Service, record, until
-
 from slipway_keys.database import ledger
 from slipway_keys.limits.local import LocalRates
 from slipway_keys.values.keys import Budget, Rate

@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 from ledger_reading import Books
 from service import Home, Service, home, record, until
-
 from slipway_keys.database import keys
 from slipway_keys.values.keys import Budget, Rate
+
 from tests.support.postgres import Postgres, postgres
 
 
@@ -59,7 +59,7 @@ class Load(threading.Thread):
                     request_id = str(uuid4())
             except OSError:
                 time.sleep(0.01)
-            except Exception:  # noqa: BLE001 - a connection that was cut in the middle of an answer
+            except Exception:
                 time.sleep(0.01)
 
     def end(self) -> None:
