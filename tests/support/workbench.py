@@ -109,7 +109,14 @@ class Workbench:
         (self.folder / "stacks").mkdir()
         (self.folder / "Pulumi.yaml").write_text("name: slipway\nruntime: python\nstackConfigDir: stacks\n")
         committed = yaml.safe_load((ROOT / "stacks" / "Pulumi.local.yaml").read_text())
-        committed["config"]["slipway:environment"] |= {"namespace": f"slipway-{self.environment}"}
+        settings = committed["config"]["slipway:environment"]
+        # Its models are asked at ports of the node: a gateway of its own would take minutes of every test.
+        settings.pop("gateway", None)
+        settings |= {
+            "namespace": f"slipway-{self.environment}",
+            "service_type": "NodePort",
+            "node_address": "127.0.0.1",
+        }
         self.settings = committed
         self.write_settings()
 

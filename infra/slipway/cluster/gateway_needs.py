@@ -22,6 +22,7 @@ _KINDS = {
     "gateway.networking.k8s.io/v1": ("GatewayClass", "Gateway", "HTTPRoute"),
     "gateway.envoyproxy.io/v1alpha1": ("EnvoyProxy", "ClientTrafficPolicy", "BackendTrafficPolicy", "SecurityPolicy"),
 }
+_UNKNOWN: Json = {}
 _BUNDLE = "gateway.networking.k8s.io/bundle-version"
 """The annotation in which definitions of the Gateway API say their version."""
 
@@ -107,12 +108,9 @@ def _platform(cluster: Cluster, at: Located) -> Iterator[UserError]:
 
 def _class(cluster: Cluster, at: Located, allowed: str) -> Iterator[UserError]:
     place, field = at
-    try:
-        found = cluster.read("GatewayClass", CLASS)
-    except ApiRefused as error:
-        if error.status == HTTPStatus.FORBIDDEN:
-            return
-        raise
+    found = _read(cluster, "GatewayClass", CLASS)
+    if found is _UNKNOWN:
+        return
     if found is None:
         manifest = {
             "apiVersion": "gateway.networking.k8s.io/v1",
@@ -142,8 +140,8 @@ def _secrets(cluster: Cluster, needs: GatewayNeeds) -> Iterator[UserError]:
 
 def _volume(cluster: Cluster, needs: GatewayNeeds) -> Iterator[UserError]:
     """A volume that is there keeps its size and class: another claim would be another, empty database."""
-    claim = cluster.read("PersistentVolumeClaim", names.KEYS_DATABASE) if needs.storage is not None else None
-    if claim is None or needs.storage is None:
+    claim = _read(cluster, "PersistentVolumeClaim", names.KEYS_DATABASE) if needs.storage is not None else None
+    if not claim or needs.storage is None:
         return
     written = claim["spec"]["resources"]["requests"]["storage"]
     size, (place, field) = needs.storage
@@ -167,6 +165,16 @@ def _bytes(written: str) -> int | None:
         return parse_bytes(written)
     except ValueError:
         return None
+
+
+def _read(cluster: Cluster, kind: str, name: str) -> Json | None:
+    """An object; `_UNKNOWN` where one may not look at it."""
+    try:
+        return cluster.read(kind, name)
+    except ApiRefused as error:
+        if error.status == HTTPStatus.FORBIDDEN:
+            return _UNKNOWN
+        raise
 
 
 def _there(cluster: Cluster, kind: str, name: str) -> bool:
@@ -194,12 +202,7 @@ def _serves(cluster: Cluster, version: str, kind: str) -> bool:
 
 def _bundle(cluster: Cluster) -> str | None:
     """The version of the Gateway API's definitions, where they say it and the caller may read it."""
-    try:
-        found = cluster.read("CustomResourceDefinition", "httproutes.gateway.networking.k8s.io")
-    except ApiRefused as error:
-        if error.status == HTTPStatus.FORBIDDEN:
-            return None
-        raise
+    found = _read(cluster, "CustomResourceDefinition", "httproutes.gateway.networking.k8s.io")
     version = ((found or {}).get("metadata", {}).get("annotations") or {}).get(_BUNDLE)
     return version if isinstance(version, str) else None
 
