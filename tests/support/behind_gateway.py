@@ -16,6 +16,7 @@ from tests.support.open_loop import Answer, Target
 from tests.support.workbench import Workbench
 
 CONTROLLER_NAMESPACE = "envoy-gateway-system"
+ENVOY_IMAGE = "127.0.0.1:5000/slipway/envoy:1.39.1"
 _BODY = json.dumps({"inputs": {"a": [[1, 1, 1]], "b": [[0, 0, 0]]}}).encode()
 
 
@@ -32,7 +33,7 @@ def with_gateway(bench: Workbench, port: int, replicas: int) -> None:
             "service_type": "NodePort",
             "port": port,
             "replicas": replicas,
-            "envoy_image": "127.0.0.1:5000/slipway/envoy:1.39.1",
+            "envoy_image": ENVOY_IMAGE,
             "database": {"in_cluster": database},
         }
     )

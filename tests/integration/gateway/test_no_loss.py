@@ -1,4 +1,4 @@
-"""Through the gateway, with a key, at a steady rate: no request is lost while the gateway or what is behind it restarts.
+"""Through the gateway, with a key, at a steady rate: nothing is lost while the gateway or what is behind it restarts.
 
 Lost is what the generator says: no answer, another status than 200, a wrong answer, one later than the spec's timeout.
 The ledger's own count has to be the generator's.
