@@ -95,16 +95,25 @@ def prove_environment_gone(cluster: ClusterApi, environment: str) -> None:
     _prove_gone(environment, left, GONE_LIMIT_S)
 
 
-def prove_gateway_gone(cluster: ClusterApi, environment: str) -> None:
-    """Wait until nothing is left of an environment's gateway: its own objects, and what Envoy Gateway made for it."""
+def prove_objects_gone(cluster: ClusterApi, environment: str) -> None:
+    """Wait until nothing of an environment is in its namespace, nor of what Envoy Gateway made for it in another."""
 
     def left() -> list[str]:
-        own = [
+        of_gateway = [
             f"{kind} {cluster.namespace}/{name}: it was not deleted, or waits for what uses it"
             for kind in ENVIRONMENT_OBJECTS
             for name in _of_environment(cluster, kind, environment)
         ]
-        return [*own, *(f"{name}: waits for Envoy Gateway, which deletes it" for name in envoy_of(cluster))]
+        others = [
+            f"{kind} {cluster.namespace}/{item['metadata']['name']}: {_why(item)}"
+            for kind in KINDS
+            for item in _own(cluster, kind, environment, None, of_environment=True)
+        ]
+        return [
+            *others,
+            *of_gateway,
+            *(f"{name}: waits for Envoy Gateway, which deletes it" for name in envoy_of(cluster)),
+        ]
 
     _prove_gone(environment, left, GONE_LIMIT_S + stopping_s(cluster))
 

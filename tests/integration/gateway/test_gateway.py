@@ -15,7 +15,6 @@ import pytest
 
 from slipway.cluster.envoy import envoy_of
 from slipway.cluster.gateway_secrets import Wanted
-from slipway.cluster.passes import ADMIN_AUDIENCE, PASS_HEADER, signed_pass, signing_key
 from slipway.errors.reaching import ApiRefused
 from slipway.render.environment_objects import ENVIRONMENT_OBJECTS
 from slipway.values.names import environment_labels
@@ -72,19 +71,12 @@ def caller(bench: Workbench) -> Callable[..., tuple[int, Any]]:
 
 
 def ledger(bench: Workbench, key: str) -> list[dict[str, Any]]:
-    """What the ledger has of a key, summed by model; asked for until something is settled."""
-    cluster = bench.cluster
-    private = signing_key(cluster)
-    assert private is not None
+    """What the ledger has of a key, summed by model; asked for until every line that it has is settled."""
     until = time.monotonic() + SETTLED_S
     while True:
-        header = {PASS_HEADER: signed_pass(private, ADMIN_AUDIENCE)}
-        path = "/admin/usage?by=key,model"
-        answer = json.loads(
-            cluster.through_service("keys", path, None, "application/json", 10, headers=header, port="8081")
-        )
-        rows = [row for row in answer["usage"] if row["key"] == key]
-        if rows or time.monotonic() > until:
+        printed = bench.well("usage", bench.environment, "--by", "key,model", "--format", "json")
+        rows = [row for row in json.loads(printed)["rows"] if row["key"] == key]
+        if (rows and not any(row["unsettled"] for row in rows)) or time.monotonic() > until:
             return rows
         time.sleep(0.5)
 
@@ -120,7 +112,8 @@ def test_a_model_is_called_over_tls_with_a_key_and_every_call_is_counted_once(ga
     assert call("other", authorization=f"Bearer {secret}")[0] == 403
 
     (row,) = ledger(gated, made["id"])
-    assert (row["model"], row["calls"]) == ("sums", 2)
+    assert (row["model"], row["calls"], row["failed"], row["unsettled"]) == ("sums", 2, 0, 0)
+    assert int(row["bytes_in"]) == 2 * len(BODY)
 
 
 def test_the_pods_answer_nobody_who_comes_past_the_gateway(gated: Workbench) -> None:

@@ -113,7 +113,7 @@ class KubernetesRunning:
         tell: Tell,
     ) -> str | None:
         """Destroy its stack, then its namespace. Gives why that stays."""
-        from slipway.deploy.down import prove_environment_gone, prove_gateway_gone, remove_unknown  # noqa: PLC0415
+        from slipway.deploy.down import prove_environment_gone, prove_objects_gone, remove_unknown  # noqa: PLC0415
         from slipway.environments.running.namespace import give_up_namespace, retained  # noqa: PLC0415
 
         environment = self._file.environment
@@ -123,8 +123,8 @@ class KubernetesRunning:
             engine.replace_state(stack(environment), kept, tell)
         engine.destroy(stack(environment), tell)
         remove_unknown(cluster, environment, None, of_environment=True)
-        tell("waiting until nothing is left of its gateway")
-        prove_gateway_gone(cluster, environment)
+        tell("waiting until nothing is left of its own objects")
+        prove_objects_gone(cluster, environment)
         stays = give_up_namespace(cluster, environment, tell)
         if stays is None:
             prove_environment_gone(cluster, environment)
