@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from kubernetes import client, dynamic
 
-from tests.integration.cluster.conftest import api, eventually, image, serve
+from tests.integration.cluster.conftest import api, create, eventually, image, serve
 
 pytestmark = pytest.mark.integration
 
@@ -38,7 +38,7 @@ SECURE = {
 @pytest.fixture
 def namespace(api: client.ApiClient) -> Iterator[str]:
     name = f"gateway-{uuid.uuid4().hex[:8]}"
-    client.CoreV1Api(api).create_namespace({"metadata": {"name": name}})
+    create(api, "v1", "Namespace", name)
     yield name
     client.CoreV1Api(api).delete_namespace(name)
     proxies = f"gateway.envoyproxy.io/owning-gateway-namespace={name}"
@@ -55,13 +55,13 @@ def make(api: client.ApiClient, namespace: str) -> Callable[..., Any]:
     """Create one object in the namespace; gives the dynamic client's resource, to ask for it again."""
     dynamic_client = dynamic.DynamicClient(api)  # type: ignore[no-untyped-call]
 
-    def create(version: str, kind: str, name: str, **fields: Any) -> Callable[[], Any]:
+    def made(version: str, kind: str, name: str, **fields: Any) -> Callable[[], Any]:
         resource = dynamic_client.resources.get(api_version=version, kind=kind)
         body = {"apiVersion": version, "kind": kind, "metadata": {"name": name}, **fields}
         resource.create(body=body, namespace=namespace)
         return lambda: resource.get(name=name, namespace=namespace).to_dict()
 
-    return create
+    return made
 
 
 def certificate() -> tuple[bytes, bytes]:

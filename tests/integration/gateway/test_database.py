@@ -32,7 +32,7 @@ MOUNTS = {"data": "/var/lib/postgresql", "run": "/run/postgresql", "tmp": "/tmp"
 def namespace(api: client.ApiClient) -> Iterator[str]:
     name = f"database-{uuid.uuid4().hex[:8]}"
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    client.CoreV1Api(api).create_namespace({"metadata": {"name": name, "labels": labels}})
+    create(api, "v1", "Namespace", name, metadata={"labels": labels})
     yield name
     client.CoreV1Api(api).delete_namespace(name)
 
@@ -85,7 +85,7 @@ def ready_pod(api: client.ApiClient, namespace: str, other_than: str = "") -> st
 def ask(api: client.ApiClient, namespace: str, pod: str, statement: str, password: str = PASSWORD) -> str:
     """What psql in the pod says, by TCP and with a password, as any other pod would ask."""
     url = f"postgresql://keys:{password}@127.0.0.1:5432/ledger"
-    said: str = stream.stream(  # type: ignore[no-untyped-call]
+    said: str = stream.stream(
         client.CoreV1Api(api).connect_get_namespaced_pod_exec,
         pod,
         namespace,
