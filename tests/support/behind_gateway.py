@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,7 +44,7 @@ class Way:
     """The way in as a client has it: an address, a key, and the authority that it trusts."""
 
     port: int
-    key: str
+    key: str = field(repr=False)
     authority: Path
 
     def to(self, model: str) -> Target:
