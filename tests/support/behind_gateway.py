@@ -23,8 +23,8 @@ _BODY = json.dumps({"inputs": {"a": [[1, 1, 1]], "b": [[0, 0, 0]]}}).encode()
 def with_gateway(bench: Workbench, port: int, replicas: int) -> None:
     """Give an environment a gateway on a port of this machine's loopback, with so many Envoys and keys services."""
     settings = bench.settings["config"]["slipway:environment"]
-    for field in ("service_type", "node_address"):
-        settings.pop(field, None)
+    for name in ("service_type", "node_address"):
+        settings.pop(name, None)
     database = {"image": "127.0.0.1:5000/slipway/postgres:15", "storage": "1Gi", "storage_class": "local"}
     bench.write_settings(
         gateway={
