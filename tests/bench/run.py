@@ -1,6 +1,6 @@
 """Run the benchmarks one after the other, print their tables, and write them into docs/reference/benchmarks.md.
 
-slipway local run -- python -m tests.bench [--quick] [plan] [fleet] [recovery] [server]
+slipway local run -- python -m tests.bench [--quick] [plan] [fleet] [recovery] [server] [gateway]
 """
 
 import argparse
@@ -15,6 +15,8 @@ from typing import Any
 from slipway.errors.base import SlipwayError
 from slipway.local.host.errors import LocalError
 from tests.bench import fleet, machine, plan_render, recovery, tables
+from tests.bench.gateway import measure as gateway
+from tests.bench.gateway import table as gateway_table
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "benchmarks.md"
 _SERVER_LIMIT_S = 3600
@@ -82,4 +84,14 @@ def _server(quick: bool) -> str:
     return tables.of_server(read)
 
 
-_PARTS: dict[str, Callable[[bool], str]] = {"plan": _plan, "fleet": _fleet, "recovery": _recovery, "server": _server}
+def _gateway(quick: bool) -> str:
+    return gateway_table.of_gateway(gateway.measure(5 if quick else 20, say))
+
+
+_PARTS: dict[str, Callable[[bool], str]] = {
+    "plan": _plan,
+    "fleet": _fleet,
+    "recovery": _recovery,
+    "server": _server,
+    "gateway": _gateway,
+}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 import pytest
+import yaml
 
 import slipway.programs.model
 from slipway.commands.context import EnvironmentContext, Folders
@@ -27,8 +28,13 @@ def run(program: Callable[[], None], *, preview: bool = False) -> Run:
 
 
 @pytest.fixture(scope="module")
-def context() -> EnvironmentContext:
-    return EnvironmentContext("local", Folders(ROOT / "models", ROOT / "stacks"))
+def context(tmp_path_factory: pytest.TempPathFactory) -> EnvironmentContext:
+    """The local environment without its gateway, whose own programs are tried in test_gateway.py."""
+    committed = yaml.safe_load((ROOT / "stacks/Pulumi.local.yaml").read_text())
+    committed["config"]["slipway:environment"].pop("gateway", None)
+    folder = tmp_path_factory.mktemp("stacks")
+    (folder / "Pulumi.local.yaml").write_text(yaml.safe_dump(committed))
+    return EnvironmentContext("local", Folders(ROOT / "models", folder))
 
 
 @pytest.fixture

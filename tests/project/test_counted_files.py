@@ -28,7 +28,6 @@ FIELD = [
     @model_validator(mode="after")
     def _a_body_fits""",
     ),
-    Edit("infra/slipway/spec/endpoint.py", "from typing import Self\n", "from typing import Literal, Self\n"),
     Edit(
         "infra/slipway/render/model.py",
         '        "description": spec.description,\n',

@@ -1,6 +1,6 @@
 """Play many rounds of what `make test` plays a few of, and write docs/reference/soak.md: what `make soak` calls.
 
-slipway local run -- python -m tests.soak [--rounds N] [--seed N]
+slipway local run -- python -m tests.soak [--rounds N] [--seed N] [kills] [twins] [gateway]
 """
 
 import argparse
@@ -15,26 +15,32 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.bench import machine, tables
+from tests.support import gateway_kills
+from tests.support.behind_gateway import way_in, with_gateway
 from tests.support.kills import Round, rounds
 from tests.support.workbench import Workbench, fresh
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "soak.md"
+_GATEWAY_PORT = 30763
 
 
 def main() -> int:
     """Run every part; 1 when a round found a fault."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(_PARTS)}; all when none is named")
     parser.add_argument(
         "--rounds", type=int, default=20, help="of each part; fewer than 20 do not write docs/reference/soak.md"
     )
     parser.add_argument("--seed", type=int, default=None, help="of the moments of the kills; random when left out")
     arguments = parser.parse_args()
+    if unknown := sorted(set(arguments.parts) - set(_PARTS)):
+        parser.error(f"no part {', '.join(unknown)}; there are {', '.join(_PARTS)}")
     seed = secrets.randbits(32) if arguments.seed is None else arguments.seed
     about = f"{machine.describe()}, {datetime.now(tz=UTC):%Y-%m-%d}"
     faults = 0
-    for name, part in _PARTS.items():
+    for name in arguments.parts or _PARTS:
         say(f"== {name}")
-        text, found = part(arguments.rounds, seed)
+        text, found = _PARTS[name](arguments.rounds, seed)
         faults += found
         block = f"Measured on {about}.\n\n{text}"
         print(block, flush=True)
@@ -109,7 +115,37 @@ def _twins(count: int, seed: int) -> tuple[str, int]:
     return "\n\n".join([summary, *(f"- {text}" for text in wrong)]), len(wrong)
 
 
-_PARTS: dict[str, Callable[[int, int], tuple[str, int]]] = {"kills": _kills, "twins": _twins}
+def _gateway(count: int, seed: int) -> tuple[str, int]:
+    """Kill Envoy, keys service and database under load: a quarter of the rounds on each, since these take longer."""
+    played: list[gateway_kills.Round] = []
+    with _bench() as bench:
+        with_gateway(bench, _GATEWAY_PORT, replicas=2)
+        bench.write("sums", 2.0, endpoint={"public": True, "timeout": "5s"})
+        bench.well("up", bench.environment, "--yes")
+        way = way_in(bench, _GATEWAY_PORT, "sums")
+        for one in gateway_kills.rounds(bench, way, max(1, count // 4), seed, right=2.0):
+            say(f"round {one.number + 1}, {one.victim}: {one.faults or 'well'}")
+            played.append(one)
+        closed = gateway_kills.all_closed(bench)
+    rows = [
+        [
+            f"{one.number + 1}, {one.victim}",
+            *map(str, (one.answered, one.refused, one.silent, one.open_lines)),
+            "; ".join(one.faults).replace("\n", " ")[:200] or "none",
+        ]
+        for one in played
+    ]
+    head = ["round, killed", "answered", "refused", "without an answer", "lines that nothing settled", "faults"]
+    wrong = sum(bool(one.faults) for one in played) + (not closed)
+    marked = "all of them are marked unsettled" if closed else "not all of them were marked unsettled in time"
+    summary = (
+        f"Seed {seed}: {wrong} faults in {len(played)} rounds; {sum(one.answered for one in played)} answers; "
+        f"{sum(one.open_lines for one in played)} lines that nothing settled, {marked}."
+    )
+    return f"{summary}\n\n{tables.table(head, rows)}", wrong
+
+
+_PARTS: dict[str, Callable[[int, int], tuple[str, int]]] = {"kills": _kills, "twins": _twins, "gateway": _gateway}
 
 if __name__ == "__main__":
     sys.exit(main())

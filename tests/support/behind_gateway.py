@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,14 +16,15 @@ from tests.support.open_loop import Answer, Target
 from tests.support.workbench import Workbench
 
 CONTROLLER_NAMESPACE = "envoy-gateway-system"
+ENVOY_IMAGE = "127.0.0.1:5000/slipway/envoy:1.39.1"
 _BODY = json.dumps({"inputs": {"a": [[1, 1, 1]], "b": [[0, 0, 0]]}}).encode()
 
 
 def with_gateway(bench: Workbench, port: int, replicas: int) -> None:
     """Give an environment a gateway on a port of this machine's loopback, with so many Envoys and keys services."""
     settings = bench.settings["config"]["slipway:environment"]
-    for field in ("service_type", "node_address"):
-        settings.pop(field, None)
+    for name in ("service_type", "node_address"):
+        settings.pop(name, None)
     database = {"image": "127.0.0.1:5000/slipway/postgres:15", "storage": "1Gi", "storage_class": "local"}
     bench.write_settings(
         gateway={
@@ -32,7 +33,7 @@ def with_gateway(bench: Workbench, port: int, replicas: int) -> None:
             "service_type": "NodePort",
             "port": port,
             "replicas": replicas,
-            "envoy_image": "127.0.0.1:5000/slipway/envoy:1.39.1",
+            "envoy_image": ENVOY_IMAGE,
             "database": {"in_cluster": database},
         }
     )
@@ -43,7 +44,7 @@ class Way:
     """The way in as a client has it: an address, a key, and the authority that it trusts."""
 
     port: int
-    key: str
+    key: str = field(repr=False)
     authority: Path
 
     def to(self, model: str) -> Target:

@@ -1,10 +1,11 @@
-"""Through the gateway, with a key, at a steady rate: no request is lost while the gateway or what is behind it restarts.
+"""Through the gateway, with a key, at a steady rate: nothing is lost while the gateway or what is behind it restarts.
 
 Lost is what the generator says: no answer, another status than 200, a wrong answer, one later than the spec's timeout.
 The ledger's own count has to be the generator's.
 """
 
 import os
+import secrets
 import signal
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from slipway.local import cluster as local_cluster
 from slipway.local.build import golang
 from slipway.local.cluster import node_tools
 from slipway.local.host import processes
-from tests.support import pod_processes
+from tests.support import gateway_kills, pod_processes
 from tests.support.behind_gateway import Way, envoys, factor, ledger, way_in, with_gateway
 from tests.support.open_loop import OpenLoop
 from tests.support.workbench import Workbench, fresh
@@ -26,6 +27,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.serial]
 
 PORT = 30753
 RATE = 40
+ROUNDS = 1
+"""`make soak` plays five."""
 TIMEOUT_S = 5.0
 SETTLED_S = 60.0
 SHAPE: dict[str, Any] = {
@@ -116,6 +119,14 @@ def test_an_envoy_that_is_restarted_beside_another_loses_nothing(bench: Workbenc
             cluster.delete("Pod", pod["metadata"]["name"])
             time.sleep(5)
         pod_processes.ready(cluster, selector, 2, limit_s=400)
+
+
+def test_whoever_is_killed_every_answer_is_in_the_ledger_once(bench: Workbench, way: Way) -> None:
+    seed = int(os.environ.get("SLIPWAY_KILL_SEED") or secrets.randbits(32))
+    for played in gateway_kills.rounds(bench, way, ROUNDS, seed, right=3.0):
+        print(played)
+        assert played.faults == (), f"SLIPWAY_KILL_SEED={seed}, {played}"
+        assert played.answered > 0
 
 
 def test_an_api_server_that_restarts_in_mid_rollout_loses_nothing(bench: Workbench, way: Way) -> None:

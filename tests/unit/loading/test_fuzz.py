@@ -15,7 +15,7 @@ from slipway_server.values.errors import BadRequest
 from slipway.artifacts.golden_request import read_golden
 from slipway.artifacts.onnx import find_artifact, read_artifact
 from slipway.errors.base import UserError, each
-from slipway.loading.specs import load_settings, load_spec_file
+from slipway.loading.specs import LoadedSpec, load_settings, load_spec_file
 from slipway.planner.environment import plan
 from slipway.reading.files import BadFile
 from slipway.render.environment import render_environment
@@ -31,6 +31,10 @@ SETTINGS = (FIXTURES / "settings/ok/Pulumi.cloud.yaml").read_text()
 AWS_SETTINGS = (FIXTURES / "settings/ok/Pulumi.eks.yaml").read_text()
 CLOUD = load_settings(FIXTURES / "settings/ok", "cloud")
 WEIGHTS = {path.stem: path.read_bytes() for path in (FIXTURES / "repo/weights").glob("*.onnx")}
+GATEWAY_SETTINGS = [path.read_text() for path in sorted((FIXTURES / "gateway/settings").glob("*.yaml"))]
+ROUTES = [path.read_text() for path in sorted((FIXTURES / "gateway/spec").glob("*.yaml"))]
+OWN = load_settings(FIXTURES / "gateway/settings", "own")
+PUBLIC = load_spec_file(FIXTURES / "gateway/spec/least.yaml", FIXTURES / "repo")
 AWS_SPECS = [path.read_text() for path in sorted((FIXTURES / "aws/spec").glob("*.yaml"))]
 FLEET = load_settings(FIXTURES / "aws/settings", "fleet")
 LEAST = load_spec_file(FIXTURES / "spec/ok/least.yaml", FIXTURES / "repo")
@@ -71,12 +75,12 @@ def try_spec(folder: Path, data: bytes) -> None:
         assert_whole(error, path)
 
 
-def try_settings(folder: Path, data: bytes) -> None:
+def try_settings(folder: Path, data: bytes, spec: LoadedSpec = LEAST) -> None:
     path = folder / "Pulumi.cloud.yaml"
     path.write_bytes(data)
     try:
         settings: AnySettings = load_settings(folder, "cloud")
-        planned = plan("cloud", settings, [LEAST], CODE)
+        planned = plan("cloud", settings, [spec], CODE)
         render_environment(planned)
         for model in planned.models:
             to_yaml(render_model(model, placeholder_image(model)))
@@ -93,7 +97,7 @@ def assert_whole(error: UserError, path: Path) -> None:
         assert finding.problem
         assert finding.allowed
         assert finding.todo
-        assert finding.place.file in (str(path), LEAST.file)
+        assert finding.place.file in (str(path), LEAST.file, PUBLIC.file)
 
 
 @st.composite
@@ -164,6 +168,20 @@ def test_a_spec_by_capability_with_other_values_is_planned_or_refused(folder: Pa
         assert_whole(error, path)
 
 
+@given(data=st.sampled_from(ROUTES).flatmap(lambda text: mutated_values(text) | mutated_text(text)))
+def test_a_route_with_other_values_or_characters_is_planned_or_refused(folder: Path, data: bytes) -> None:
+    path = folder / "model.yaml"
+    path.write_bytes(data)
+    try:
+        loaded = load_spec_file(path, FIXTURES / "repo")
+        for model in plan("own", OWN, [loaded], CODE).models:
+            manifests = render_model(model, placeholder_image(model))
+            assert list(yaml.safe_load_all(to_yaml(manifests))) == manifests
+            json.dumps(model.to_json())
+    except UserError as error:
+        assert_whole(error, path)
+
+
 @st.composite
 def mutated_bytes(draw: st.DrawFn, data: bytes) -> bytes:
     """A good file in which some bytes became others."""
@@ -223,3 +241,10 @@ def test_settings_of_aws_with_any_values_are_refused(folder: Path, value: Any) -
 @given(data=mutated_values(SETTINGS) | mutated_text(SETTINGS))
 def test_settings_with_other_values_or_characters_are_planned_with_or_refused(folder: Path, data: bytes) -> None:
     try_settings(folder, data)
+
+
+@given(data=st.sampled_from(GATEWAY_SETTINGS).flatmap(lambda text: mutated_values(text) | mutated_text(text)))
+def test_settings_of_a_gateway_with_other_values_or_characters_are_planned_with_or_refused(
+    folder: Path, data: bytes
+) -> None:
+    try_settings(folder, data, PUBLIC)

@@ -40,6 +40,11 @@ CONTROLLER: Mapping[str, Any] = {
     "deployment": {
         "envoyGateway": {"resources": {"requests": {"cpu": "20m", "memory": "96Mi"}, "limits": {"memory": "512Mi"}}}
     },
+    # There is one, so that nobody waits to take over. A leader that cannot renew its lease exits: an outage of the API
+    # server would take the controller with it, and leave Envoys without word for as long as it takes to come back.
+    "config": {
+        "envoyGateway": {"provider": {"type": "Kubernetes", "kubernetes": {"leaderElection": {"disable": True}}}}
+    },
     # It tells a proxy its zone by a webhook on every pod's binding; here is one node.
     "topologyInjector": {"enabled": False},
 }

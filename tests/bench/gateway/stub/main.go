@@ -1,4 +1,4 @@
-// Command stub stands for a model: it answers every request at once, or after the time that its argument says.
+// Command stub stands for a model: it answers every request at once, or is as slow as its arguments say.
 package main
 
 import (
@@ -12,12 +12,17 @@ import (
 var answer = []byte(`{"outputs":{"label":[7]}}`)
 
 func main() {
-	listen := flag.String("listen", ":8080", "address to answer on")
-	after := flag.Duration("after", 0, "how long to wait before each answer")
+	after := flag.Duration("after", 0, "how long one answer takes")
+	atOnce := flag.Int("at-once", 1000, "how many it works on at once; others wait")
 	flag.Parse()
-	log.Fatal(http.ListenAndServe(*listen, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	turns := make(chan struct{}, *atOnce)
+	log.Fatal(http.ListenAndServe(":8080", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		time.Sleep(*after)
+		if *after > 0 {
+			turns <- struct{}{}
+			time.Sleep(*after)
+			<-turns
+		}
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(answer)
 	})))
