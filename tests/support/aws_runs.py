@@ -57,7 +57,8 @@ def program_of(environment: str, settings: AwsSettings, kept: Sequence[NodeGroup
 def gateway_is_there() -> AbstractContextManager[Any]:
     """Let programs find the secrets of a gateway in the cluster, and the image of its keys service in the registry."""
     there: dict[str, Any] = {"ensure_secrets": lambda *_: lambda *_: None, "keys_image_args": _image_that_is_there}
-    return patch.multiple(slipway.programs.aws, **there)
+    patched: AbstractContextManager[Any] = patch.multiple(slipway.programs.aws, **there)
+    return patched
 
 
 def _image_that_is_there(image: ImagePlan) -> ModelImageArgs:

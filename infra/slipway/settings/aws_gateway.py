@@ -4,13 +4,14 @@ import re
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic.config import JsonDict
 
 from slipway.values.hosts import Host
 from slipway.values.quantities import DnsLabel, Truth, format_bytes, line_of_text, parse_bytes, refusal
 from slipway.values.section import Section, number
 
 _GI = 2**30
-_NEW = {"since": "0.2"}
+_NEW: JsonDict = {"since": "0.2"}
 _STORAGE_LEAST, _STORAGE_MOST = 20 * _GI, 1024 * _GI
 _CERTIFICATE = re.compile(
     r"arn:aws:acm:(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9]):(?P<account>[0-9]{12}):certificate/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -12,6 +12,7 @@ from slipway.aws.account import Account
 from slipway.aws.identifiers import identifiers
 from slipway.aws.tagged import tagged
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, stored
+from slipway.environments.planning.gateway import HTTPS_PORT
 from slipway.environments.running.aws_gateway import allow_deletion, delete_snapshots, remove_balancer
 from slipway.environments.running.pool_change import PoolChange
 from slipway.environments.running.protocol import Program, Running
@@ -149,13 +150,16 @@ class AwsRunning:
     def check_cluster(self, _: "Cluster", *, namespace_there: bool) -> None:
         """Its own stack makes what it needs there."""
 
-    def urls(self, _: "Cluster") -> dict[str, str]:
-        """Services are reached inside the cluster."""
-        return {}
+    def urls(self, cluster: "Cluster") -> dict[str, str]:
+        """Their routes, where there is a gateway; Services are reached inside the cluster."""
+        from slipway.environments.running.urls import routes  # noqa: PLC0415 - as `connect`
+
+        gateway = self._settings.gateway
+        return routes(cluster, gateway.domain, HTTPS_PORT) if gateway is not None else {}
 
     @property
     def own_authority(self) -> bool:
-        """It has no gateway."""
+        """ACM's and cert-manager's certificates are of authorities that clients know."""
         return False
 
     def data(self, state: Json | None) -> dict[str, str]:
