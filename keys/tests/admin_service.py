@@ -11,6 +11,7 @@ import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from slipway_keys.admin.app import admin_routes
+from slipway_keys.credentials.admin_passes import AdminPasses
 from slipway_keys.database.migrate import migrate, migrations
 from slipway_keys.database.pool import Database
 from starlette.applications import Starlette
@@ -68,7 +69,7 @@ def asked(url: str, test: Callable[[Service], Awaitable[T]]) -> T:
         database = Database(lambda: url)
         try:
             await migrate(database, migrations())
-            app = Starlette(routes=admin_routes(database, KEY, lambda: MODELS))
+            app = Starlette(routes=admin_routes(database, AdminPasses(KEY), lambda: MODELS))
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://keys") as client:
                 return await test(Service(database, client))

@@ -11,6 +11,7 @@ import pytest
 from admin_service import KEY, Service, asked, reservation, settlement, signed
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from slipway_keys.admin.app import admin_routes
+from slipway_keys.credentials.admin_passes import AdminPasses
 from slipway_keys.database.pool import Database
 from slipway_keys.values.keys import split
 from starlette.applications import Starlette
@@ -191,7 +192,7 @@ def test_a_wrong_question_is_refused_in_words(empty_url: str, path: str, status:
 def test_without_its_database_it_says_so_within_seconds() -> None:
     async def away() -> None:
         database = Database(lambda: "postgresql://user:hidden@127.0.0.1:1/none")
-        app = Starlette(routes=admin_routes(database, KEY, lambda: ()))
+        app = Starlette(routes=admin_routes(database, AdminPasses(KEY), lambda: ()))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://keys") as client:
             answer = await client.get("/admin/keys", headers={"x-slipway-pass": signed()})
             page = await client.post("/page/usage", data={"key": f"sk_{'a' * 12}_{'b' * 43}"})

@@ -7,7 +7,6 @@ from uuid import uuid4
 import orjson
 from ledger_reading import Books
 from service import Answer, Home, Service, record, until
-
 from slipway_keys.database import ledger
 
 PRICE = {"per_call": "0.0002", "per_second": "0.01", "per_token": "0.000001"}
@@ -104,7 +103,13 @@ def test_what_the_service_failed_to_answer_costs_nothing_and_a_client_that_left_
     home.api.set("digits", price={"per_call": "1"})
     _, text = books.key()
     replica = home.start()
-    ends = {"503": ("503", "UH"), "0 UC": ("0", "UC"), "0 DC": ("0", "DC"), "200 DC": ("200", "DC"), "400": ("400", "-")}
+    ends = {
+        "503": ("503", "UH"),
+        "0 UC": ("0", "UC"),
+        "0 DC": ("0", "DC"),
+        "200 DC": ("200", "DC"),
+        "400": ("400", "-"),
+    }
     ids = {}
     for name, (status, flags) in ends.items():
         ids[name], answer = call(replica, text)

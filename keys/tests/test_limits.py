@@ -9,7 +9,6 @@ from uuid import uuid4
 
 from ledger_reading import Books
 from service import Home, Service, record, until
-
 from slipway_keys.database import ledger
 from slipway_keys.limits.local import LocalRates
 from slipway_keys.values.keys import Budget, Rate
@@ -124,7 +123,9 @@ def test_the_databases_clock_decides_not_the_replicas(home: Home, books: Books) 
     answers = [replica.check("digits", text).status for replica in (ahead, behind, ahead)]
     assert answers == [200, 200, 429]
     until(lambda: len(books.lines()) == 2)
-    spread = books.query("SELECT extract(epoch FROM max(now() - admitted_at))::float8, min(admitted_at) <= now() FROM ledger")
+    spread = books.query(
+        "SELECT extract(epoch FROM max(now() - admitted_at))::float8, min(admitted_at) <= now() FROM ledger"
+    )
     assert spread[0][0] < 60
 
 
@@ -132,9 +133,7 @@ def _shifted(home: Home, seconds: int) -> dict[str, str]:
     """Let a process believe in another time: Python runs sitecustomize at its start."""
     folder = home.folder / f"shift{seconds}"
     folder.mkdir()
-    (folder / "sitecustomize.py").write_text(
-        f"import time\nreal = time.time\ntime.time = lambda: real() + {seconds}\n"
-    )
+    (folder / "sitecustomize.py").write_text(f"import time\nreal = time.time\ntime.time = lambda: real() + {seconds}\n")
     return {"PYTHONPATH": str(folder)}
 
 
@@ -146,4 +145,3 @@ def test_local_rates_take_from_all_limits_or_from_none() -> None:
     assert rates.admit([wide], 0.0) == 0
     assert rates.admit([wide], 0.0) == 0.5
     assert rates.admit([wide, narrow], 1.0) == 0
-

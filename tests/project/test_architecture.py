@@ -8,7 +8,11 @@ import pytest
 from tests.support.planned import ROOT
 
 PAGE = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
-DIAGRAMS = [("layers of .importlinter", "layers"), ("layers of the model server", "server-layers")]
+DIAGRAMS = [
+    ("layers of .importlinter", "layers"),
+    ("layers of the keys service", "keys-layers"),
+    ("layers of the model server", "server-layers"),
+]
 """The comment above each diagram, and the contract that it shows."""
 
 
@@ -35,6 +39,7 @@ def test_a_diagram_has_the_layers_that_are_enforced(comment: str, contract: str)
 
 PACKAGES = [
     ("layers of .importlinter", "infra/slipway", 20),
+    ("layers of the keys service", "keys/src/slipway_keys", 6),
     ("layers of the model server", "server/src/slipway_server", 6),
 ]
 

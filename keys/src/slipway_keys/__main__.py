@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from pathlib import Path
 
 from slipway_keys.credentials.passes import SigningKeyError
@@ -21,14 +22,21 @@ def main() -> int:
     try:
         run(load_config(os.environ))
     except BaseExceptionGroup as group:
-        return _failed(group.exceptions[0])
+        return _failed(_first(group))
     except _EXPECTED as error:
         return _failed(error)
     return 0
 
 
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
 def _failed(error: BaseException) -> int:
-    line = " ".join(str(error).split()) if isinstance(error, _EXPECTED) else f"a mistake: {type(error).__name__}"
+    # Of a mistake of ours, the kind and the place: its text may quote what a client sent.
+    place = traceback.extract_tb(error.__traceback__)
+    where = f"{type(error).__name__} in {Path(place[-1].filename).name}:{place[-1].lineno}" if place else ""
+    line = " ".join(str(error).split()) if isinstance(error, _EXPECTED) else f"a mistake: {where}"
     log("failed", reason=line)
     if TERMINATION_LOG.exists():
         try:

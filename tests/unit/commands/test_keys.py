@@ -22,6 +22,7 @@ from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from slipway_keys.admin.app import admin_routes
+from slipway_keys.credentials.admin_passes import AdminPasses
 from slipway_keys.database.migrate import migrate, migrations
 from slipway_keys.database.pool import Database
 from starlette.applications import Starlette
@@ -133,7 +134,7 @@ class Client:
 @contextmanager
 def served(url: str) -> Iterator[Client]:
     database = Database(lambda: url)
-    app = Starlette(routes=admin_routes(database, KEY, lambda: ("digits", "speech")))
+    app = Starlette(routes=admin_routes(database, AdminPasses(KEY), lambda: ("digits", "speech")))
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://keys")
     with start_blocking_portal() as portal:
         portal.call(migrate, database, migrations())

@@ -104,7 +104,7 @@ def test_a_release_of_a_registry_that_the_model_still_runs_from_may_be_restored(
         (lambda of: of["Service"]["metadata"]["labels"].update({"slipway.dev/environment": "prod"}), r"labels"),
         (lambda of: of["Deployment"]["spec"]["template"]["metadata"]["labels"].update(app="shop"), r"labels"),
         (lambda of: of["Service"]["spec"].update(selector={"app": "shop"}), r"Service.spec.selector"),
-        (lambda of: of["Service"]["spec"].update(type="LoadBalancer"), r"Service.spec.type"),
+        (lambda of: of["Service"]["spec"].update(type="ExternalName"), r"Service.spec.type"),
         (lambda of: of["Service"]["spec"].update(externalIPs=["10.0.0.1"]), r"externalIPs does not belong to a model"),
         (lambda of: of["Service"]["metadata"].setdefault("annotations", {}).update({"a/b": "c"}), r"annotations.a/b"),
         (lambda of: of["NetworkPolicy"]["spec"].update(egress=[{}]), r"egress does not belong to a model"),

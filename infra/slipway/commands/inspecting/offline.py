@@ -12,6 +12,7 @@ from slipway.environments.planning.kinds import planning
 from slipway.errors.base import FileRefused, UserError, UserErrors, each
 from slipway.loading.base_image import digest_warning
 from slipway.loading.specs import environments, load_spec_file
+from slipway.plan.traffic import Traffic
 from slipway.planner.environment import ModelPlan
 from slipway.planner.price import LEFT_OUT, price
 from slipway.reading.folders import find_root
@@ -20,6 +21,7 @@ from slipway.render.image import render_dockerfile
 from slipway.render.model import render_model
 from slipway.render.yaml import to_yaml
 from slipway.values.quantities import format_bytes, format_cpu
+from slipway.values.rates import format_price
 
 if TYPE_CHECKING:
     from slipway.deploy.changes import Change
@@ -93,6 +95,8 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
     for model in models:
         body = format_bytes(model.max_body)
         console.result(f"{model.name}: {model.pool.name} is {model.pool_reason[0]}; bodies of up to {body}")
+        if model.gated:
+            console.result(f"{model.name}: {_way_in(model.traffic)}")
     console.result(f"cold starts are estimates; `slipway status {context.name}` shows what live replicas took")
     if priced is not None:
         console.result(
@@ -137,6 +141,16 @@ def _asked(model: ModelPlan) -> str:
     if resources.gpu and gpus:
         asked.append(f"{resources.gpu.count if gpus.fraction == 1 else gpus.fraction}x{gpus.model}")
     return " ".join(asked)
+
+
+def _way_in(traffic: Traffic | None) -> str:
+    """Where a model behind a gateway is reached, by whom and how often: `https://... with a key, 100/s each`."""
+    if traffic is None:
+        return "no route leads to it (endpoint.public)"
+    shown = {"api-key": "with a key", "oidc": "with a token", "none": "without credentials"}[traffic.auth]
+    price = ", ".join(f"${format_price(usd)} {name.replace('_', ' ')}" for name, usd in traffic.price.items())
+    parts = (f"{traffic.url} {shown}", f"{traffic.rate} each" if traffic.rate else "", price)
+    return ", ".join(part for part in parts if part)
 
 
 def _from_to(cost: Cost | None) -> str:

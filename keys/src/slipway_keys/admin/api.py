@@ -11,10 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from slipway_keys.admin import access_requests, export, statement
-from slipway_keys.admin.authorization import Passes
 from slipway_keys.admin.bodies import NewKey, Rotation, Terms
 from slipway_keys.admin.http import Handler, as_json, document, failure, guarded, parameter
 from slipway_keys.admin.refusals import unknown, wrong
+from slipway_keys.credentials.admin_passes import AdminPasses
 from slipway_keys.database import keys
 from slipway_keys.database.pool import Database
 from slipway_keys.telemetry.log import log
@@ -32,7 +32,7 @@ class Nothing(BaseModel):
 class AdminApi:
     """The handlers; `models`: the names of the models that have a route now."""
 
-    def __init__(self, database: Database, passes: Passes, models: Callable[[], Collection[str]]) -> None:
+    def __init__(self, database: Database, passes: AdminPasses, models: Callable[[], Collection[str]]) -> None:
         self._database = database
         self._passes = passes
         self._models = models

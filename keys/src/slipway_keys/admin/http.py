@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from slipway_keys.admin.refusals import Refused, invalid
+from slipway_keys.credentials.admin_passes import PassError
 from slipway_keys.database.keys import NoKeyError
 from slipway_keys.database.pool import AwayError
 from slipway_keys.telemetry.log import log
@@ -80,6 +81,8 @@ def guarded(handler: Handler, answer: Callable[[Request, HTTPStatus, str], Respo
             return await handler(request)
         except Refused as refused:
             return answer(request, refused.status, refused.message)
+        except PassError as error:
+            return answer(request, HTTPStatus.FORBIDDEN, str(error))
         except NoKeyError as error:
             return answer(request, HTTPStatus.CONFLICT, str(error))
         except AwayError:

@@ -24,11 +24,11 @@ from starlette.routing import Mount, Route
 
 from slipway_keys.admin import access_requests
 from slipway_keys.admin.api import check_models
-from slipway_keys.admin.authorization import Passes
 from slipway_keys.admin.bodies import AccessRequest, Terms
 from slipway_keys.admin.http import HEADERS, form, guarded
 from slipway_keys.admin.refusals import Refused, invalid, wrong
 from slipway_keys.admin.statement import statement
+from slipway_keys.credentials.admin_passes import AdminPasses
 from slipway_keys.database import keys
 from slipway_keys.database.pool import Database
 from slipway_keys.telemetry.log import log
@@ -54,7 +54,7 @@ def _known(value: int | Decimal | None) -> str:
 class Page:
     """The handlers; `models`: the names of the models that have a route now."""
 
-    def __init__(self, database: Database, passes: Passes, models: Callable[[], Collection[str]]) -> None:
+    def __init__(self, database: Database, passes: AdminPasses, models: Callable[[], Collection[str]]) -> None:
         self._database = database
         self._passes = passes
         self._models = models

@@ -4,9 +4,8 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-
-import asyncpg
 
 from slipway_keys.database import keys
 from slipway_keys.database.batches import Batches
@@ -100,26 +99,14 @@ class KnownKeys:
     async def listen(self) -> None:
         """Forget keys the moment that they change, for ever."""
         while True:
-            try:
-                connection = await self._database.connect_alone()
-            except AwayError:
-                await asyncio.sleep(_LISTEN_AGAIN_S)
-                continue
-            ended = asyncio.Event()
-            try:
-                connection.add_termination_listener(lambda *_, ended=ended: ended.set())
-                await connection.add_listener("keys", self._changed)
-                # What changed while nobody listened.
-                await self.refresh()
-                await ended.wait()
-            except (AwayError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await asyncio.sleep(_LISTEN_AGAIN_S)
-            finally:
-                connection.terminate()
+            with suppress(AwayError):
+                # First of all, what changed while nobody listened.
+                await self._database.listen("keys", self._changed, self.refresh)
+            await asyncio.sleep(_LISTEN_AGAIN_S)
 
-    def _changed(self, _connection: object, _pid: int, _channel: str, key_id: object) -> None:
-        self._known.pop(str(key_id), None)
-        self._unknown.pop(str(key_id), None)
+    def _changed(self, key_id: str) -> None:
+        self._known.pop(key_id, None)
+        self._unknown.pop(key_id, None)
 
     async def _look_up(self, ids: Sequence[str]) -> list[Key | None]:
         asked = time.monotonic()

@@ -17,12 +17,22 @@ _RETRY_S = 0.5
 Connection = Any
 """asyncpg's, which has no types."""
 
+RefusedError = asyncpg.PostgresError
+"""The database refused what it was asked, and will the next time."""
+
 
 class AwayError(Exception):
     """The database cannot be asked now; the message says what was tried, and never holds the URL's password."""
 
 
-_AWAY = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+)
 _AWAY_TOO = (
     asyncpg.TooManyConnectionsError,
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -70,12 +80,26 @@ class Database:
         finally:
             await self._give_back(pool, connection)
 
-    async def connect_alone(self) -> Connection:
-        """Make a connection outside of the pool, for listening; AwayError when it cannot be had."""
+    async def listen(self, channel: str, heard: Callable[[str], None], begun: Callable[[], Awaitable[None]]) -> None:
+        """Listen on a connection of its own until that ends; `begun` is awaited once nothing can be missed any more.
+
+        Raises:
+            AwayError: the connection cannot be had, or `begun` found the database away.
+        """
         try:
-            return await asyncpg.connect(self._url(), timeout=CONNECT_LIMIT_S, command_timeout=COMMAND_LIMIT_S)
+            connection = await asyncpg.connect(self._url(), timeout=CONNECT_LIMIT_S, command_timeout=COMMAND_LIMIT_S)
         except (*_AWAY, *_AWAY_TOO, ValueError) as error:
             raise AwayError(f"no connection to the database: {type(error).__name__}") from None
+        ended = asyncio.Event()
+        try:
+            connection.add_termination_listener(lambda *_: ended.set())
+            await connection.add_listener(channel, lambda *about: heard(str(about[3])))
+            await begun()
+            await ended.wait()
+        except (*_AWAY, *_AWAY_TOO) as error:
+            raise AwayError(f"the database did not answer: {type(error).__name__}") from None
+        finally:
+            connection.terminate()
 
     async def close(self) -> None:
         """Close all connections; those in use are cut."""

@@ -3,10 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-import asyncpg
-
 from slipway_keys.database import ledger
-from slipway_keys.database.pool import AwayError, Database
+from slipway_keys.database.pool import AwayError, Database, RefusedError
 from slipway_keys.ledger.journal import Batch, Journal
 from slipway_keys.telemetry.log import log
 
@@ -69,7 +67,7 @@ class Writer:
     async def _write(self, batch: Batch) -> None:
         try:
             reservations, settlements = await ledger.write(self._database, b"[" + b",".join(batch.lines) + b"]")
-        except asyncpg.PostgresError as error:
+        except RefusedError as error:
             log("ledger batch refused", reason=type(error).__name__, lines=len(batch.lines))
             await self._one_by_one(batch)
             return
@@ -81,7 +79,7 @@ class Writer:
         for line in batch.lines:
             try:
                 reservations, settlements = await ledger.write(self._database, b"[" + line + b"]")
-            except asyncpg.PostgresError as error:
+            except RefusedError as error:
                 log("ledger line refused", reason=type(error).__name__, bytes=len(line))
                 self._count("refused", 1)
                 continue

@@ -6,7 +6,8 @@ from typing import Any
 
 from slipway_keys.credentials.passes import Passes
 
-_FLAGS = re.compile(r"[A-Za-z0-9_,-]{0,64}")
+# Envoy's: UH, UC, DC, URX ..., with commas between.
+_FLAGS = re.compile(r"[A-Z]{1,5}(,[A-Z]{1,5}){0,9}")
 _NUMBER = re.compile(r"\d{1,18}(\.\d{1,9})?")
 _REFUSED, _NOT_BELIEVED, _SETTLED = "refused", "not believed", "settled"
 
@@ -66,4 +67,4 @@ def _whole(values: dict[str, str], name: str) -> int | None:
 
 
 def _flags(text: str) -> str:
-    return text if text != "-" and _FLAGS.fullmatch(text) else ""
+    return text if _FLAGS.fullmatch(text) else ""

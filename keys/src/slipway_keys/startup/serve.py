@@ -11,6 +11,7 @@ import uvicorn
 import uvloop
 
 from slipway_keys.admin.app import admin_routes
+from slipway_keys.credentials.admin_passes import AdminPasses
 from slipway_keys.database.migrate import migrate, migrations
 from slipway_keys.database.pool import until_done
 from slipway_keys.health.app import health_app
@@ -75,7 +76,7 @@ async def _run(config: Config) -> None:
         logs, otlp_port = receiver(parts.journal, parts.passes, parts.metrics.record, config.host, config.otlp_port)
     except RuntimeError:
         raise StartError(f"cannot listen on {config.host}:{config.otlp_port}") from None
-    routes = admin_routes(parts.database, parts.passes.private_key, parts.routes.models)
+    routes = admin_routes(parts.database, AdminPasses(parts.passes.private_key), parts.routes.models)
     admin = _Quiet(
         uvicorn.Config(
             health_app(state.why_not_ready, parts.metrics, routes),

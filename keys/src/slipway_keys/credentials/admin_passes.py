@@ -5,13 +5,10 @@ that it read from Secret `keys-signing`; the page signs one for whoever has show
 """
 
 import time
-from http import HTTPStatus
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from slipway_keys.admin.refusals import Refused
 
 ADMIN = "keys-admin"
 _PAGE = "keys-page"
@@ -21,7 +18,11 @@ _LEEWAY_S = 30
 _MOST_LENGTH = 1024
 
 
-class Passes:
+class PassError(Exception):
+    """Somebody has no pass for what they ask; the message says why, and holds nothing of a pass."""
+
+
+class AdminPasses:
     """The passes of this environment's key; another environment's are refused."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
@@ -29,7 +30,7 @@ class Passes:
         self._public = key.public_key()
 
     def check_admin(self, token: str | None) -> None:
-        """Raises `Refused` (403) without a pass for the admin API that is at most a minute long."""
+        """Raises `PassError` without a pass for the admin API that is at most a minute long."""
         if not token:
             raise _forbidden("header x-slipway-pass is missing")
         claims = self._claims(token, ADMIN)
@@ -43,7 +44,7 @@ class Passes:
         return jwt.encode(claims, self._key, algorithm="EdDSA")
 
     def key_of_session(self, token: str) -> str:
-        """The id of the key that a session stands for; raises `Refused` (403)."""
+        """The id of the key that a session stands for; raises `PassError`."""
         return str(self._claims(token, _PAGE)["sub"])
 
     def _claims(self, token: str, audience: str) -> dict[str, Any]:
@@ -69,5 +70,5 @@ class Passes:
             raise _forbidden("there is no valid pass") from None
 
 
-def _forbidden(problem: str) -> Refused:
-    return Refused(HTTPStatus.FORBIDDEN, f"{problem}; next: use `slipway keys`, or show the key on the page again")
+def _forbidden(problem: str) -> PassError:
+    return PassError(f"{problem}; next: use `slipway keys`, or show the key on the page again")
