@@ -173,7 +173,7 @@ def test_a_field_of_a_spec_touches_seven_files_at_most(source: SourceCopy) -> No
     assert len(touched) <= 7, touched
     assert source.generate() == {"docs/reference/spec.md", "docs/reference/schema/spec.json"}
     assert source.plan() == before, "who does not use the field has the same release"
-    _spec(source, "{timeout: 10s,", "{timeout: 10s, audience: team,")
+    _spec(source, "timeout: 10s,", "timeout: 10s, audience: team,")
     source.well("validate")
     assert source.plan()["release"] != before["release"]
     assert _objects(source)["Service"]["metadata"]["annotations"]["slipway.dev/audience"] == "team"

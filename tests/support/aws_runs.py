@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from unittest.mock import patch
 import pytest
 
 import slipway.programs.aws
+import slipway.programs.kubernetes
 import slipway.programs.model
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.components.image.component import ModelImageArgs
@@ -54,11 +55,18 @@ def program_of(environment: str, settings: AwsSettings, kept: Sequence[NodeGroup
     return run
 
 
-def gateway_is_there() -> AbstractContextManager[Any]:
+@contextmanager
+def gateway_is_there() -> Iterator[None]:
     """Let programs find the secrets of a gateway in the cluster, and the image of its keys service in the registry."""
     there: dict[str, Any] = {"ensure_secrets": lambda *_: lambda *_: None, "keys_image_args": _image_that_is_there}
-    patched: AbstractContextManager[Any] = patch.multiple(slipway.programs.aws, **there)
-    return patched
+    with ExitStack() as patched:
+        patched.enter_context(patch.multiple(slipway.programs.aws, **there))
+        patched.enter_context(patch.multiple(slipway.programs.kubernetes, pinned=_pinned, **there))
+        yield
+
+
+def _pinned(image: str) -> str:
+    return f"{image.rpartition(':')[0]}@{KEYS_DIGEST}"
 
 
 def _image_that_is_there(image: ImagePlan) -> ModelImageArgs:

@@ -7,7 +7,7 @@ import pytest
 
 from slipway import installation
 from slipway.errors.failures import InstallationIncomplete
-from slipway.plan.code_digests import code_digests
+from slipway.plan.code_digests import code_digests, digests
 from tests.support.planned import ROOT
 
 REMEMBERED = (
@@ -15,6 +15,7 @@ REMEMBERED = (
     installation.package,
     installation.package_files,
     code_digests,
+    digests,
 )
 CARRIED = ("slipway/resources/server/requirements.txt", "slipway_server/__main__.py", "slipway_server/http/app.py")
 

@@ -55,7 +55,7 @@ Storage = Annotated[
 ]
 
 
-class Certificate(Section):
+class AwsCertificate(Section):
     """The certificate that clients see: one of ACM's at the load balancer, or one of cert-manager's at Envoy."""
 
     acm: CertificateArn | None = Field(
@@ -81,7 +81,7 @@ class Certificate(Section):
         return self
 
 
-class Database(Section):
+class AwsDatabase(Section):
     """The database of keys and ledger: PostgreSQL of RDS, encrypted, reached by the nodes only."""
 
     instance_class: Literal["db.t4g.micro", "db.t4g.small"] = Field(
@@ -112,7 +112,7 @@ class AwsGateway(Section):
         examples=["models.example.com"],
         json_schema_extra=_NEW,
     )
-    certificate: Certificate = Field(
+    certificate: AwsCertificate = Field(
         description="The certificate of the domain.", examples=[{"acm": _EXAMPLE_ARN}], json_schema_extra=_NEW
     )
     internal: Truth = Field(
@@ -130,8 +130,8 @@ class AwsGateway(Section):
     replicas: Annotated[int, *number(1, 100)] = Field(
         default=2, description="Pods of Envoy.", examples=[3], json_schema_extra=_NEW
     )
-    database: Database = Field(
-        default=Database(), description="The database of keys and ledger.", json_schema_extra=_NEW
+    database: AwsDatabase = Field(
+        default=AwsDatabase(), description="The database of keys and ledger.", json_schema_extra=_NEW
     )
 
     def refuse_elsewhere(self, account: str, region: str) -> None:

@@ -76,7 +76,7 @@ def test_a_plan_says_what_a_newer_slipway_alone_redeploys(folders: Folders, clus
     before = json.dumps(list(cluster.objects.values()))
     said = run(folders, "plan", "local", "--live").stdout
     assert f"  by Slipway {version()} alone (it was made by 0.0.9)\n" in said
-    assert "  Deployment spec.template.spec.terminationGracePeriodSeconds: 7 -> 45\n" in said
+    assert "  Deployment spec.template.spec.terminationGracePeriodSeconds: 7 -> 105\n" in said
     assert json.dumps(list(cluster.objects.values())) == before
 
 
@@ -127,4 +127,4 @@ def test_up_says_whose_change_it_is_before_it_asks(
     _announce(context, context.plan.models, context.plan.models, live_models(cluster), (), Options(yes=False, jobs=1))
     said = capsys.readouterr().err
     assert f"    by Slipway {version()} alone (it was made by 0.0.9)\n" in said
-    assert "    Deployment spec.template.spec.terminationGracePeriodSeconds: 7 -> 45\n" in said
+    assert "    Deployment spec.template.spec.terminationGracePeriodSeconds: 7 -> 105\n" in said

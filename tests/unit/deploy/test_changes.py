@@ -64,7 +64,7 @@ def test_a_newer_slipway_alone_is_told_with_what_differs() -> None:
     assert list(said(there(OLDER), plan).lines()) == [
         f"least: changed, release {LEAST.release} -> {plan.release}",
         f"  by Slipway {version()} alone (it was made by 0.0.9)",
-        "  Deployment spec.template.spec.terminationGracePeriodSeconds: 45 -> 99",
+        "  Deployment spec.template.spec.terminationGracePeriodSeconds: 105 -> 99",
     ]
 
 
@@ -93,7 +93,7 @@ def test_an_image_that_the_same_version_makes_otherwise_is_told() -> None:
 def test_a_record_without_the_note_says_that_why_is_not_known_and_still_what_differs() -> None:
     change = said(there(None), newer())
     assert change.why == "why is not known: its record is of a Slipway that noted no origin"
-    assert change.differences == ("Deployment spec.template.spec.terminationGracePeriodSeconds: 45 -> 99",)
+    assert change.differences == ("Deployment spec.template.spec.terminationGracePeriodSeconds: 105 -> 99",)
 
 
 def test_the_record_that_0_1_left_is_read() -> None:

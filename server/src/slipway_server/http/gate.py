@@ -3,11 +3,10 @@
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from slipway_server.http.lifecycle import OPEN
 from slipway_server.http.passes import KeyUnusable, Passes, PassRefused
 
 _PASS = b"x-slipway-pass"
-# The kubelet, the gateway's own health checks and Prometheus have no pass, and learn nothing of requests here.
-OPEN = frozenset({"/v2/health/live", "/v2/health/ready", "/metrics"})
 
 
 class Gate:

@@ -15,11 +15,12 @@ from enum import Enum
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from slipway_server.http.gate import OPEN
 from slipway_server.http.http1 import LEASE
 from slipway_server.memory.budget import set_current_lease
 from slipway_server.telemetry.metrics import Metrics
 
+OPEN = frozenset({"/v2/health/live", "/v2/health/ready", "/metrics"})
+"""What the kubelet, a gateway's own health checks and Prometheus ask, who have no pass and learn nothing of requests."""
 _POLL_S = 0.02
 # What nginx logs when the client left before its answer; no such status is ever sent.
 _CLIENT_CLOSED_REQUEST = 499

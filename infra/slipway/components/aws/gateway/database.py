@@ -15,7 +15,7 @@ from pulumi_aws.vpc import SecurityGroupIngressRule
 from slipway.catalog.aws_gateway import POSTGRES
 from slipway.components.aws.scope import AwsScope
 from slipway.environments.planning.aws.gateway import DATABASE_NAME, DATABASE_PORT, DATABASE_USER
-from slipway.settings.aws_gateway import Database
+from slipway.settings.aws_gateway import AwsDatabase
 from slipway.values import names
 
 _GIB = 2**30
@@ -28,7 +28,7 @@ class LedgerDatabaseArgs:
     """`subnets`: private ones. `nodes`: security group of the nodes, which alone reach it. `key`: ARN, of its data."""
 
     scope: AwsScope
-    settings: Database
+    settings: AwsDatabase
     vpc_id: pulumi.Input[str]
     subnets: Sequence[pulumi.Input[str]]
     nodes: pulumi.Input[str]

@@ -16,7 +16,7 @@ from slipway.components.aws.scope import AwsScope
 from slipway.components.image.component import ModelImageArgs
 from slipway.components.kubernetes.gateway_secrets import Ensure
 from slipway.environments.planning.aws.gateway import DATABASE_SECRET, DATABASE_URL, database_url
-from slipway.settings.aws_gateway import Database
+from slipway.settings.aws_gateway import AwsDatabase
 from slipway.values import names
 
 Manifest = Mapping[str, Any]
@@ -35,7 +35,7 @@ class GatewayAccountArgs:
     """`namespace`: of the keys service. `keep`: images of it. `images_key`, `ledger_key`: ARNs."""
 
     scope: AwsScope
-    database: Database
+    database: AwsDatabase
     namespace: str
     keep: int
     network: Network
