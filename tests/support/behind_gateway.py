@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from tests.support.workbench import Workbench
 
 CONTROLLER_NAMESPACE = "envoy-gateway-system"
 ENVOY_IMAGE = "127.0.0.1:5000/slipway/envoy:1.39.1"
+_DATABASE_S = 60.0
+"""A killed database has to play its log again before it answers."""
 _BODY = json.dumps({"inputs": {"a": [[1, 1, 1]], "b": [[0, 0, 0]]}}).encode()
 
 
@@ -83,21 +86,31 @@ def envoys(bench: Workbench) -> tuple[Cluster, str]:
 
 
 def ledger(bench: Workbench, query: str = "SELECT * FROM ledger") -> list[Any]:
-    """Ask the database itself, at its pod's own address; nothing of the service is in between."""
+    """Ask the database itself, at its pod's own address, as soon as it is there; nothing of the service is in between."""
     secret = bench.cluster.read("Secret", KEYS_DATABASE)
-    pods = bench.cluster.list("Pod", "app.kubernetes.io/component=keys-database")
     assert secret is not None
-    assert pods
     url = urlsplit(base64.b64decode(secret["data"]["url"]).decode())
-    address = pods[0]["status"]["podIP"]
 
     async def ask() -> list[Any]:
+        pods = bench.cluster.list("Pod", "app.kubernetes.io/component=keys-database")
         connection = await asyncpg.connect(
-            host=address, port=url.port, user=url.username, password=url.password, database=url.path[1:], timeout=10
+            host=pods[0]["status"]["podIP"],
+            port=url.port,
+            user=url.username,
+            password=url.password,
+            database=url.path[1:],
+            timeout=10,
         )
         try:
             return list(await connection.fetch(query))
         finally:
             await connection.close()
 
-    return asyncio.run(ask())
+    until = time.monotonic() + _DATABASE_S
+    while True:
+        try:
+            return asyncio.run(ask())
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(1)
