@@ -86,7 +86,7 @@ def envoys(bench: Workbench) -> tuple[Cluster, str]:
 
 
 def ledger(bench: Workbench, query: str = "SELECT * FROM ledger") -> list[Any]:
-    """Ask the database itself, at its pod's own address, as soon as it is there; nothing of the service is in between."""
+    """Ask the database itself, at its pod's own address, as soon as it is there; the service is not in between."""
     secret = bench.cluster.read("Secret", KEYS_DATABASE)
     assert secret is not None
     url = urlsplit(base64.b64decode(secret["data"]["url"]).decode())
