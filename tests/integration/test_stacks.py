@@ -1,13 +1,18 @@
 """Stacks are made, updated and destroyed by the real CLI, also after a full disk cut one of its files off."""
 
+import json
 import os
+import subprocess
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from slipway.engine import notes
 from slipway.engine.engine import Engine
+from slipway.engine.process import TABLE
+from slipway.errors.failures import StackFailed
 from slipway.loading.settings import read_settings
 
 ROOT = Path(__file__).parents[2]
@@ -56,3 +61,45 @@ def test_what_a_full_disk_cut_off_does_not_keep_a_stack_from_being_updated_and_d
     assert [str(file) in text for text in said] == [True]
     assert engine.stacks() == ("local",)
     assert engine.destroy("local", lambda _: None) is not None
+
+
+@pytest.fixture
+def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The lock of a run on stack `local` that was killed, and the note which says that it was on this machine."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    run = subprocess.Popen(["sleep", "60"])
+    process = TABLE.child(run.pid)
+    assert notes.write(os.environ["PULUMI_BACKEND_URL"], "local", process)
+    run.kill()
+    run.wait()
+    lock = tmp_path / "backend/.pulumi/locks/organization/slipway/local/a.json"
+    lock.parent.mkdir(parents=True)
+    since = "2026-11-26T08:22:39Z"
+    lock.write_text(json.dumps({"pid": run.pid, "username": "root", "hostname": process.host, "timestamp": since}))
+    return lock
+
+
+@pytest.mark.parametrize("made", [True, False], ids=["between two steps", "while it made the stack"])
+def test_the_lock_of_a_killed_run_keeps_nobody_from_a_stack_where_nothing_is_live(
+    engine: Engine, lock: Path, *, made: bool
+) -> None:
+    if made:
+        left = lock.read_text()
+        lock.unlink()
+        engine.up("local", lambda: None, lambda _: None, new=True)
+        lock.write_text(left)
+    said: list[str] = []
+    assert engine.up("local", lambda: None, said.append, new=True).changes == {"same" if made else "create": 1}
+    assert [text.endswith("is gone: its lock has been removed") for text in said] == [True]
+    assert not lock.exists()
+
+
+def test_the_lock_of_a_killed_run_keeps_nobody_from_lifting_protection(engine: Engine, lock: Path) -> None:
+    left = lock.read_text()
+    lock.unlink()
+    engine.up("local", lambda: None, lambda _: None, new=True)
+    lock.write_text(left)
+    said: list[str] = []
+    with pytest.raises(StackFailed, match="no such resource"):
+        engine.unprotect("local", ["urn:pulumi:local::slipway::pkg:index:Type::none"], said.append)
+    assert "is gone: its lock has been removed" in said[0]

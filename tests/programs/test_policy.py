@@ -12,6 +12,7 @@ from slipway.components.image.component import ModelImageArgs
 from slipway.planner.environment import ModelPlan
 from slipway.policy.resource import Resource
 from slipway.policy.resources import violations
+from tests.support.aws_runs import gateway_is_there
 from tests.support.needs_aws import needs_aws
 from tests.support.recorder import Run, run_program
 
@@ -38,7 +39,8 @@ def on_aws(*names: str) -> list[Any]:
 @pytest.mark.parametrize("environment", ["local", *on_aws("dev", "staging", "prod")])
 def test_an_environment_breaks_no_rule(environment: str) -> None:
     context = EnvironmentContext(environment, FOLDERS)
-    resources = seen(run_program(context.running.program(), environment))
+    with gateway_is_there():
+        resources = seen(run_program(context.running.program(), environment))
     assert resources
     assert [(one.rule.id, one.resource.name, one.problem) for one in violations(resources)] == []
 

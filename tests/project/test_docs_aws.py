@@ -113,6 +113,8 @@ def test_a_command_is_one_of_the_service_models(words: list[str]) -> None:
     for name, value in given.items():
         if name in GLOBAL:
             continue
+        if name not in members and shape.members[members[name.removeprefix("no-")]].type_name == "boolean":
+            continue  # the AWS CLI's way to write false
         assert name in members, f"{service} {operation} has no --{name}"
         if value is not None:
             check_value(shape.members[members[name]], value)
@@ -153,9 +155,21 @@ def test_an_action_of_a_policy_exists(action: str) -> None:
 def calls_of_the_rehearsal() -> set[tuple[str, str]]:
     """Every call that the stand-in for pulumi-aws makes, by its source: service and operation."""
     found: set[tuple[str, str]] = set()
-    for file in [*Path(rehearsal.__path__[0]).rglob("*.py"), ROOT / "infra" / "slipway" / "aws" / "account.py"]:
+    own = [ROOT / "infra" / "slipway" / path for path in ("aws/account.py", "environments/running/aws_gateway.py")]
+    for file in [*Path(rehearsal.__path__[0]).rglob("*.py"), *own]:
         for service, operation in re.findall(r'\(\s*"([a-z0-9]+)",\s*"([a-z_0-9]+)"', file.read_text()):
-            if service in {"budgets", "ec2", "ecr", "eks", "iam", "kms", "logs", "resourcegroupstaggingapi", "s3"}:
+            if service in {
+                "budgets",
+                "ec2",
+                "ecr",
+                "eks",
+                "iam",
+                "kms",
+                "logs",
+                "rds",
+                "resourcegroupstaggingapi",
+                "s3",
+            }:
                 names = {xform_name(name): name for name in model(service).operation_names}
                 if operation in names:
                     found.add((service, names[operation]))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOTS = {"slipway": "infra", "slipway_server": "server/src"}
+ROOTS = {"slipway": "infra", "slipway_keys": "keys/src", "slipway_server": "server/src"}
 """Where each import name is."""
 OF_THE_SERVER = (
     "PIL",
@@ -28,6 +28,19 @@ OF_THE_SERVER = (
 )
 OUTSIDE = {
     "slipway": ("pulumi", "jinja2", "yaml", "boto3", "docker", "kubernetes"),
+    "slipway_keys": (
+        "asyncpg",
+        "cryptography",
+        "grpc",
+        "httptools",
+        "httpx",
+        "jwt",
+        "opentelemetry",
+        "prometheus_client",
+        "starlette",
+        "uvicorn",
+        "uvloop",
+    ),
     "slipway_server": OF_THE_SERVER,
 }
 """The libraries that have doors, by the import name whose doors they are."""
@@ -110,7 +123,7 @@ def test_without_a_planted_import_the_rules_are_kept(copy: Path) -> None:
     assert "0 broken" in said
 
 
-@pytest.mark.parametrize(("root", "least"), [("slipway", 5 * 30), ("slipway_server", 7 * 7)])
+@pytest.mark.parametrize(("root", "least"), [("slipway", 5 * 30), ("slipway_keys", 9 * 9), ("slipway_server", 7 * 7)])
 def test_a_library_that_is_planted_where_it_has_no_door_is_found_in_every_package(
     root: str, least: int, copy: Path
 ) -> None:
@@ -184,6 +197,18 @@ def test_what_the_library_and_the_model_server_must_not_take_of_each_other_is_fo
     code, said = lint(copy)
     assert code == 1
     assert unreported(said, wanted) == []
+
+
+def test_the_library_or_the_model_server_planted_in_the_keys_service_is_found(copy: Path) -> None:
+    """It is alone in its image."""
+    wanted = []
+    for package in packages(copy, "slipway_keys"):
+        plant(copy, f"{package}.{PLANTED}", ["slipway", "slipway_server"])
+        wanted += [(f"{package}.{PLANTED}", name) for name in ("slipway", "slipway_server")]
+    plant(copy, f"slipway.render.{PLANTED}", ["slipway_keys"])
+    code, said = lint(copy)
+    assert code == 1
+    assert unreported(said, [*wanted, (f"slipway.render.{PLANTED}", "slipway_keys")]) == []
 
 
 @pytest.mark.parametrize("root", ROOTS)

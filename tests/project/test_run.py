@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.run import __main__
-from tests.run.durations import slowest
 from tests.run.parts import Part, all_parts
+from tests.run.reports import failed, slowest
 from tests.run.running import play
 from tests.support import rounds
 
@@ -158,6 +158,31 @@ def test_the_end_tells_each_part_and_one_that_failed_fails_the_whole(
     assert re.search(r"min  one +passed\n", told)
     assert re.search(rf"min  other +{'failed with 1' if code else 'passed'}\n", told)
     assert told.endswith(f"{end}\n")
+
+
+def test_what_failed_is_told_at_the_end_with_what_it_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    tests = tmp_path / "test_it.py"
+    tests.write_text(
+        "import pytest\n\n@pytest.fixture\ndef broken():\n    yield\n    raise OSError('no disk')\n\n"
+        "def test_wrong(): assert [1] == [2]\n\ndef test_left_over(broken): pass\n\ndef test_right(): pass\n"
+    )
+
+    def parts(reports: Path) -> list[Part]:
+        argv = (sys.executable, "-m", "pytest", "-q", f"--junitxml={reports / 'unit'}.xml", str(tests))
+        return [Part("unit", argv)]
+
+    monkeypatch.setattr(__main__, "all_parts", parts)
+    assert __main__.main() == 1
+    end = capsys.readouterr().out.rpartition("all         failed\n")[2]
+    assert [line for line in end.splitlines() if line.startswith("failed: ")] == [
+        "failed: test_it::test_wrong",
+        "failed: test_it::test_left_over",
+    ]
+    assert "    assert [1] == [2]\n" in end
+    assert "no disk" in end
+    assert failed(tmp_path) == []
 
 
 def test_each_integration_test_is_in_just_one_part(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Run everything that `make test` stands for; ends with 0 when every part has passed, with 1 when one has not.
 
-A line of a part begins with its name, since parts run side by side. At the end: each part's result and minutes, and the
-slowest tests.
+A line of a part begins with its name, since parts run side by side. At the end: the slowest tests, each part's result
+and minutes, and, last, since the end of a log is what people see first, what failed.
 """
 
 import signal
@@ -10,8 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.run.durations import slowest
 from tests.run.parts import all_parts
+from tests.run.reports import failed, slowest
 from tests.run.running import play
 
 _LIMIT_S = 90 * 60.0
@@ -29,12 +29,17 @@ def main() -> int:
         print("\nslowest tests, with their setup and teardown:")
         for took_s, name in slowest(reports, _SLOWEST):
             print(f"{took_s:7.1f} s  {name}")
+        failures = failed(reports)
     print("\nparts:")
     for part in parts:
         how = ended[part.name]
         print(f"{how.took_s / 60:5.1f} min  {part.name:<12}{how.result}")
     passed = all(how.passed for how in ended.values())
     print(f"{(time.monotonic() - began) / 60:5.1f} min  all         {'passed' if passed else 'failed'}", flush=True)
+    for one in failures:
+        print(f"\nfailed: {one.name}")
+        for line in one.message:
+            print(f"    {line}", flush=True)
     return 0 if passed else 1
 
 

@@ -2,27 +2,34 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 import slipway.programs.aws
 import slipway.programs.model
 from slipway.artifacts.golden_request import GoldenRequest
+from slipway.components.image.component import ModelImageArgs
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups
 from slipway.loading.settings import load_settings
+from slipway.plan.model import ImagePlan
 from slipway.plan.release import Release
 from slipway.settings.aws import AwsSettings
 from tests.support.recorder import Registered, Run, run_program
 
 STACKS = Path(__file__).resolve().parents[2] / "stacks"
 ENVIRONMENTS = ("dev", "staging", "prod")
+GATEWAYS = ("staging",)
+"""Those with a gateway."""
 TODAY = date(2026, 11, 21)
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
+KEYS_DIGEST = "sha256:" + "cd" * 32
 KUBECONFIG = '{"kind": "Config"}'
 
 
@@ -34,8 +41,28 @@ def settings_of(environment: str) -> AwsSettings:
 
 
 def program_of(environment: str, settings: AwsSettings, kept: Sequence[NodeGroup] = ()) -> Callable[[], None]:
-    """The program of an environment's stack, with the node groups of its settings and those that are `kept`."""
-    return slipway.programs.aws.environment_program(environment, settings, (*node_groups(settings), *kept))
+    """The program of an environment's stack, with the node groups of its settings and those that are `kept`.
+
+    Of a gateway neither cluster nor Docker is asked: its secrets are there, and the image of its keys service.
+    """
+    program = slipway.programs.aws.environment_program(environment, settings, (*node_groups(settings), *kept))
+
+    def run() -> None:
+        with gateway_is_there():
+            program()
+
+    return run
+
+
+def gateway_is_there() -> AbstractContextManager[Any]:
+    """Let programs find the secrets of a gateway in the cluster, and the image of its keys service in the registry."""
+    there: dict[str, Any] = {"ensure_secrets": lambda *_: lambda *_: None, "keys_image_args": _image_that_is_there}
+    patched: AbstractContextManager[Any] = patch.multiple(slipway.programs.aws, **there)
+    return patched
+
+
+def _image_that_is_there(image: ImagePlan) -> ModelImageArgs:
+    return ModelImageArgs(image.repository, image.tag, lambda: KEYS_DIGEST, lambda _: KEYS_DIGEST)
 
 
 @lru_cache

@@ -13,10 +13,15 @@ COMPUTED: Mapping[str, Mapping[str, Any]] = {
     "aws:eks/cluster:Cluster": {
         "endpoint": "https://EXAMPLE.gr7.eu-central-1.eks.amazonaws.com",
         "certificateAuthority": {"data": "Y2VydGlmaWNhdGU="},
+        "vpcConfig": {"clusterSecurityGroupId": "sg-0123456789abcdef0"},
     },
     "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1},
     "aws:ec2/eip:Eip": {"allocationId": "eipalloc-0123456789abcdef0"},
     "aws:kms/key:Key": {"keyId": "11111111-2222-3333-4444-555555555555"},
+    "aws:rds/instance:Instance": {
+        "address": "slipway-staging-keys.example.eu-central-1.rds.amazonaws.com",
+        "masterUserSecrets": [{"secretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-1-abcdef"}],
+    },
     "aws:ecr/repository:Repository": {"repositoryUrl": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/repository"},
 }
 """Outputs that a provider would add and a program goes on with; besides id and ARN, which every resource gets."""

@@ -25,6 +25,8 @@ _BY_NAME: dict[str, Callable[[Json], str]] = {
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": lambda i: (
         f"{i['clusterName']}#{i['principalArn']}#{i['policyArn']}"
     ),
+    "aws:rds/instance:Instance": lambda i: i["identifier"],
+    "aws:rds/subnetGroup:SubnetGroup": lambda i: i["name"],
     "aws:ec2/route:Route": lambda i: f"{i['routeTableId']}_{i['destinationCidrBlock']}",
     "kubernetes:helm.sh/v3:Release": lambda i: f"{i['namespace']}/{i['name']}",
     "aws:ec2/routeTableAssociation:RouteTableAssociation": lambda i: f"{i['subnetId']}/{i['routeTableId']}",

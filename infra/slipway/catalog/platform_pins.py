@@ -95,9 +95,10 @@ GPU_OPERATOR = Chart("gpu-operator", "v26.3.3", "https://helm.ngc.nvidia.com/nvi
 CLUSTER_AUTOSCALER = Chart("cluster-autoscaler", "9.59.0", "https://kubernetes.github.io/autoscaler")
 """Of 2026-08-03 (github.com/entigolabs/entigo-infralib, pull request 1583)."""
 
-LOAD_BALANCER_CONTROLLER = Chart("aws-load-balancer-controller", "3.4.3", "https://aws.github.io/eks-charts")
-"""Of July 2026 (entigo-infralib, pull request 1441). 3.5.0 of August wants newer definitions of the Gateway API than
-Envoy Gateway 1.8 is known to bring."""
+LOAD_BALANCER_CONTROLLER = Chart("aws-load-balancer-controller", "3.5.0", "https://aws.github.io/eks-charts")
+"""Of 2026-08-03 (github.com/aws/eks-charts, pull request 1354; in use: github.com/convox/convox, pull request 1102). It
+wants the definitions of the Gateway API 1.6, which Envoy Gateway's chart brings; its own Gateway API stays switched
+off."""
 
 KEDA = Chart("keda", "2.20.1", "https://kedacore.github.io/charts")
 """Of 2026-06-09 (github.com/openchoreo/community-modules, pull request 209)."""
@@ -105,8 +106,13 @@ KEDA = Chart("keda", "2.20.1", "https://kedacore.github.io/charts")
 PROMETHEUS = Chart("kube-prometheus-stack", "86.0.0", "https://prometheus-community.github.io/helm-charts")
 """Of 2026-05-27 (github.com/ocf/kubernetes, pull request 145)."""
 
-ENVOY_GATEWAY = Chart("oci://docker.io/envoyproxy/gateway-helm", "1.8.4", None)
-"""Of 2026-09-08 (github.com/rackerlabs/understack, pull request 2318)."""
+ENVOY_GATEWAY = Chart("oci://docker.io/envoyproxy/gateway-helm", "1.9.1", None)
+"""Of 2026-09-01 (in use: github.com/ajaykumar4/cluster-template, pull request 457), the version that runs on the local
+environment too. It brings the Gateway API 1.6.1 and Envoy 1.39.1 and is tested on Kubernetes 1.33 to 1.36 (its
+compatibility matrix); 1.8 left its support on 2026-11-08."""
 
 GATEWAY_API = "1.6.1"
 """Version of the Gateway API whose definitions Envoy Gateway 1.9.1 brings (its charts/gateway-crds-helm)."""
+
+EXTERNAL_DNS = Chart("external-dns", "1.20.0", "https://kubernetes-sigs.github.io/external-dns/")
+"""Of January 2026 (github.com/szinn/k8s-homelab, pull request 6906)."""

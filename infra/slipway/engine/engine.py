@@ -20,7 +20,7 @@ from slipway.engine.events import Outcome, followed, outcome
 from slipway.engine.language_server import Program, language_server
 from slipway.engine.process import TABLE
 from slipway.engine.stack_lock import Holder
-from slipway.engine.state_files import complained, folder_of, mend
+from slipway.engine.state_files import complained, folder_of, mend, unlock
 from slipway.errors.base import SlipwayError
 from slipway.errors.failures import Interrupted, NoSpace, PulumiMissing, SecretsLocked, StackFailed, StackLocked
 from slipway.errors.full_disk import disk_errors, full, is_full
@@ -49,6 +49,7 @@ class Engine:
         self._workspace = workspace
         self._secrets = secrets
         self._cancelled = cancelled
+        self._cut_short: set[str] = set()
         project = {"name": PROJECT, "runtime": "python"}
         (workspace / "Pulumi.yaml").write_text(json.dumps(project))
 
@@ -68,13 +69,13 @@ class Engine:
             for text in mended:
                 report(text)
             # There is nothing to look at in a stack that was made just now.
-            refresh = not self._create(stack) and (refresh or bool(mended))
+            refresh = not self._create(stack, report) and (refresh or bool(mended) or stack in self._cut_short)
         with language_server(program) as address:
             command = ["up", "--yes", "--skip-preview", "--json", "--suppress-outputs"]
             command += ["--client", address, "--exec-kind", "auto.inline", *(["--refresh"] if refresh else [])]
             result = self._run_unlocked(stack, command, report)
             if result.failed and any("no stack named" in line for line in result.errors):
-                self._create(stack)
+                self._create(stack, report)
                 result = self._run_unlocked(stack, command, report)
         return _checked(stack, "update", result)
 
@@ -94,9 +95,9 @@ class Engine:
             return None
         return _checked(stack, "destroy", result)
 
-    def unprotect(self, stack: str) -> None:
+    def unprotect(self, stack: str, urns: Sequence[str], report: Tell) -> None:
         """Let a destroy delete what was protected in a stack."""
-        _printed(stack, "state unprotect", self._call(["state", "unprotect", "--all", "--yes", "--stack", stack]))
+        _checked(stack, "unprotect", self._run_unlocked(stack, ["state", "unprotect", *urns, "--yes"], report))
 
     def state(self, stack: str) -> Json | None:
         """Return the state of a stack as the CLI exports it, None when there is no such stack."""
@@ -140,16 +141,18 @@ class Engine:
         entries = json.loads(_printed("(all)", "stack ls", result))
         return tuple(cast(str, entry["name"]).rpartition("/")[2] for entry in entries)
 
-    def _create(self, stack: str) -> bool:
+    def _create(self, stack: str, report: Tell) -> bool:
         """Make an empty stack; False when there was one."""
-        command = ["stack", "init", f"organization/{PROJECT}/{stack}", "--no-select"]
+        command = ["stack", "init", "--no-select"]
         # Every other command reads it from the stack's settings; this one would ask for a passphrase.
         if provider := self._secrets.get("secretsprovider"):
             command += ["--secrets-provider", provider]
-        result = self._call(command)
-        if result.returncode and "already exists" not in result.stderr:
-            raise _failure(stack, "stack init", (result.stderr.strip(),))
-        return not result.returncode
+        # It takes the stack's lock before it looks whether there is a stack, so that a killed run's lock stops it too.
+        result = self._run_unlocked(stack, command, report)
+        if result.failed and any("already exists" in text for text in result.errors):
+            return False
+        _checked(stack, "stack init", result)
+        return True
 
     def _write_settings(self, stack: str) -> None:
         """Give the stack the environment's encryption; without, the CLI derives a new key, 0.2 s each."""
@@ -181,9 +184,13 @@ class Engine:
         """Remove the lock of a run that is gone; False while it is there."""
         if not notes.abandoned(_backend(), stack, holder):
             return False
+        result = self._call(["cancel", "--yes", "--stack", stack])
+        # Killed while it made the stack, it left a lock on none, which the CLI itself removes for nobody.
+        if result.returncode and not ("no stack named" in result.stderr and unlock(_backend(), PROJECT, stack)):
+            raise _failure(stack, "cancel", (result.stderr.strip(),))
         report(f"the run that held the stack ({holder}) is gone: its lock has been removed")
-        self._call(["cancel", "--yes", "--stack", stack])
         notes.forget(_backend(), stack)
+        self._cut_short.add(stack)
         return True
 
     def _wait_for(self, holder: Holder, report: Tell) -> None:

@@ -45,6 +45,15 @@ def mend(backend: str, project: str, stack: str | None = None) -> list[str]:
     return done
 
 
+def unlock(backend: str, project: str, stack: str) -> bool:
+    """Remove every lock of a stack; False where `backend` is no folder, or the stack has none."""
+    root = folder_of(backend)
+    locks = sorted((root / ".pulumi/locks/organization" / project / stack).glob("*.json")) if root else []
+    for lock in locks:
+        lock.unlink(missing_ok=True)
+    return bool(locks)
+
+
 def folder_of(backend: str) -> Path | None:
     """The folder that a backend's URL (PULUMI_BACKEND_URL) names, or None when it is another kind of backend."""
     parts = urlsplit(backend)

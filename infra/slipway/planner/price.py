@@ -16,7 +16,7 @@ LEFT_OUT = (
     "traffic out of AWS, between zones and through NAT gateways",
     "logs, flow logs and metrics",
     "requests, stored images, weights and Kubernetes volumes",
-    "load balancers that the cluster makes",
+    "capacity units of load balancers, and load balancers of your own",
     "requests to encryption keys, and their rotations",
     "capacity reservations while no node uses them",
     "taxes and discounts (savings plans, private prices)",

@@ -14,6 +14,7 @@ PUBLIC_ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 CLUSTER = "aws:eks/cluster:Cluster"
 KEY = "aws:kms/key:Key"
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
+DATABASE = "aws:rds/instance:Instance"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 REPOSITORY = "aws:ecr/repository:Repository"
@@ -22,6 +23,7 @@ TAGGED = frozenset(
     {
         BUCKET,
         CLUSTER,
+        DATABASE,
         KEY,
         LAUNCH_TEMPLATE,
         LOG_GROUP,
@@ -42,6 +44,7 @@ TAGGED = frozenset(
         "aws:eks/addon:Addon",
         "aws:eks/podIdentityAssociation:PodIdentityAssociation",
         "aws:iam/role:Role",
+        "aws:rds/subnetGroup:SubnetGroup",
         "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
         "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
     }
@@ -121,7 +124,9 @@ def _unencrypted(resource: Resource) -> Iterator[str]:
         yield "has no launchTemplate, so that its disks are as the account has them"
     elif resource.type == REPOSITORY and is_not(resource.read("encryptionConfigurations.0.encryptionType"), "KMS"):
         yield "encryptionConfigurations has no encryptionType KMS"
-    elif resource.type == LOG_GROUP and resource.read("kmsKeyId") is None:
+    elif resource.type == DATABASE and is_not(resource.read("storageEncrypted"), *_TRUE):
+        yield "storageEncrypted is not true"
+    elif resource.type in (DATABASE, LOG_GROUP) and resource.read("kmsKeyId") is None:
         yield "has no kmsKeyId"
 
 
@@ -147,6 +152,30 @@ def _open(cidrs: Sequence[Any]) -> Iterator[str]:
     for cidr in cidrs:
         if isinstance(cidr, str) and cidr.endswith("/0"):
             yield f"lets {cidr} in"
+
+
+def no_public_database(resource: Resource) -> Iterator[str]:
+    """A database is reached from inside only, and AWS keeps its password: none is written into a state."""
+    if resource.type != DATABASE:
+        return
+    if is_not(resource.read("publiclyAccessible"), False, None):
+        yield "publiclyAccessible is not false"
+    if is_not(resource.read("manageMasterUserPassword"), *_TRUE):
+        yield "manageMasterUserPassword is not true"
+    if resource.read("password") is not None or resource.read("passwordWo") is not None:
+        yield "has a password, which is in the state"
+
+
+def kept_database(resource: Resource) -> Iterator[str]:
+    """A database is not deleted by mistake, can go back to any second of some days, and leaves a last snapshot."""
+    if resource.type != DATABASE:
+        return
+    if is_not(resource.read("deletionProtection"), *_TRUE):
+        yield "deletionProtection is not true"
+    if resource.read("backupRetentionPeriod") in (None, 0):
+        yield "has no backupRetentionPeriod"
+    if is_not(resource.read("skipFinalSnapshot"), False, None):
+        yield "skipFinalSnapshot is not false"
 
 
 def no_open_cluster_api(resource: Resource) -> Iterator[str]:

@@ -22,6 +22,8 @@ OF_ONE: dict[str, One] = {
     "key-rotation": aws.key_rotation,
     "no-open-security-group": aws.no_open_security_group,
     "no-open-cluster-api": aws.no_open_cluster_api,
+    "no-public-database": aws.no_public_database,
+    "kept-database": aws.kept_database,
     "instance-metadata-v2": aws.instance_metadata_v2,
     "least-privilege": iam.least_privilege,
     "tags": aws.tags,

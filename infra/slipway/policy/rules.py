@@ -132,6 +132,18 @@ RULES = (
         ("engine",),
     ),
     Rule(
+        "no-public-database",
+        "keys and ledger are for the service that keeps them: no other network reaches them, nobody knows the password",
+        "environment",
+        ("engine",),
+    ),
+    Rule(
+        "kept-database",
+        "a ledger that is lost cannot be made again: it is backed up, and nothing deletes it by mistake",
+        "environment",
+        ("engine",),
+    ),
+    Rule(
         "instance-metadata-v2",
         "version 1 of the metadata service gives a node's credentials to any pod that can make it fetch a URL",
         "environment",

@@ -4,13 +4,20 @@ from collections.abc import Callable, Sequence
 
 import pulumi
 
+from slipway.cluster.gateway_secrets import Wanted
 from slipway.components.aws.environment import AwsEnvironment, AwsEnvironmentArgs
+from slipway.components.aws.gateway.gateway import AwsGatewayArgs
 from slipway.components.aws.model import AwsModel, AwsModelArgs
 from slipway.components.connection import Connection, export
+from slipway.components.image.planned import keys_image_args
+from slipway.components.kubernetes.gateway_secrets import ensure_secrets
 from slipway.environments.planning.aws.node_groups import NodeGroup, to_store
+from slipway.environments.planning.kinds import planning
 from slipway.planner.environment import Plan
+from slipway.planner.keys_image import keys_image
 from slipway.programs.model import ModelParts, PartsOf
 from slipway.render.environment import render_environment
+from slipway.render.gateway import GatewayImages
 from slipway.settings.aws import AwsSettings
 
 
@@ -18,8 +25,13 @@ def environment_program(environment: str, settings: AwsSettings, groups: Sequenc
     """Return the program for one environment; `groups`: the node groups that there shall be."""
 
     def run() -> None:
-        manifests = render_environment(Plan(environment, settings, ()))
-        made = AwsEnvironment(environment, AwsEnvironmentArgs(settings, tuple(groups), manifests))
+        plan, images, parts = Plan(environment, settings, ()), None, None
+        if gateway := planning(settings).gateway:
+            keys = keys_image(environment, settings)
+            images = GatewayImages(keys.reference, gateway.envoy_image, None)
+            parts = AwsGatewayArgs(ensure_secrets(environment, Wanted.of(gateway)), keys_image_args(keys))
+        manifests = render_environment(plan, images)
+        made = AwsEnvironment(environment, AwsEnvironmentArgs(settings, tuple(groups), manifests, parts))
         export(made.connection)
         pulumi.export("pools", to_store(groups))
         pulumi.export("node_groups", _by_pool(groups))

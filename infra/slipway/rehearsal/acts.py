@@ -23,7 +23,7 @@ from slipway.deploy.watcher import Watcher
 from slipway.engine.engine import Engine
 from slipway.engine.events import Outcome
 from slipway.engine.language_server import Program
-from slipway.environments.running.aws import MODEL_STORE
+from slipway.environments.running.aws import LEDGER, MODEL_STORE
 from slipway.loading.settings import CONFIG_KEY
 from slipway.planner.environment import ModelPlan
 from slipway.rehearsal.processes import RehearsalError
@@ -99,7 +99,7 @@ class Acts:
 
     def down(self) -> None:
         """Take everything away, the data too, as `slipway down` does; it looks by tag whether anything is left."""
-        take_down(self.context, (), Options(yes=True, jobs=2, delete_data=(MODEL_STORE,)))
+        take_down(self.context, (), Options(yes=True, jobs=2, delete_data=(MODEL_STORE, LEDGER)))
 
     def state(self, model: str | None = None) -> dict[str, Any]:
         """A stack's state."""

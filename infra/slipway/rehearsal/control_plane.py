@@ -21,6 +21,7 @@ from slipway.rehearsal.processes import Children, RehearsalError, free_ports
 
 _START_LIMIT_S = 90.0
 _ADMIN = "rehearsal"
+_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def start(folder: Path, children: Children) -> ControlPlane:
         children.start(name, [str(program), name, *options])
     account = "/api/v1/namespaces/default/serviceaccounts/default"
     children.wait_until("the controllers are at work", _START_LIMIT_S, lambda: bool(_get(plane, account)))
+    _define(plane, children)
     return plane
 
 
@@ -85,6 +87,20 @@ def _programs() -> tuple[Path, Path]:
     if not built:
         raise RehearsalError("Kubernetes is not built yet on this machine; `slipway local up --prepare-only` does it")
     return built[-1], built[-1].with_name("stages.yaml")
+
+
+def _define(plane: ControlPlane, children: Children) -> None:
+    """Define the objects of a gateway, which the chart of Envoy Gateway would: no chart is installed here."""
+    built = sorted(paths.CACHE_TOOLS.glob("gateway-*/crds.json"), key=lambda path: path.stat().st_mtime)
+    if not built:
+        raise RehearsalError(
+            "Envoy Gateway is not built yet on this machine; `slipway local up --prepare-only` does it"
+        )
+    objects = [one for one in json.loads(built[-1].read_text()) if one["kind"] == "CustomResourceDefinition"]
+    for one in objects:
+        _send(plane, "POST", _DEFINITIONS, json.dumps(one).encode())
+    for group in {f"/apis/{one['spec']['group']}/{one['spec']['versions'][0]['name']}" for one in objects}:
+        children.wait_until(f"{group} is served", _START_LIMIT_S, lambda group=group: bool(_get(plane, group)))  # type: ignore[misc]
 
 
 def _make_keys(program: Path, folder: Path) -> None:
@@ -170,10 +186,16 @@ def _kwok(stages: Path, kubeconfig: Path) -> list[str]:
 
 def _get(plane: ControlPlane, path: str) -> bytes:
     """GET one path; an answer that is an error counts as none."""
-    trust = ssl.create_default_context(cadata=base64.b64decode(plane.authority).decode())
-    request = urllib.request.Request(plane.server + path, headers={"Authorization": f"Bearer {plane.token}"})
     try:
-        with urllib.request.urlopen(request, timeout=5, context=trust) as answer:
-            return bytes(answer.read())
+        return _send(plane, "GET", path)
     except urllib.error.HTTPError:
         return b""
+
+
+def _send(plane: ControlPlane, method: str, path: str, body: bytes | None = None) -> bytes:
+    """Send one request; raises HTTPError for an answer that is an error."""
+    trust = ssl.create_default_context(cadata=base64.b64decode(plane.authority).decode())
+    headers = {"Authorization": f"Bearer {plane.token}", "Content-Type": "application/json"}
+    request = urllib.request.Request(plane.server + path, data=body, headers=headers, method=method)
+    with urllib.request.urlopen(request, timeout=10, context=trust) as answer:
+        return bytes(answer.read())

@@ -47,6 +47,9 @@ _LISTINGS = (
     _listing("s3", "list_buckets", "Buckets", "Name"),
     _listing("logs", "describe_log_groups", "logGroups", "logGroupName"),
     _listing("kms", "list_aliases", "Aliases", "AliasName"),
+    _listing("rds", "describe_db_instances", "DBInstances", "DBInstanceIdentifier"),
+    _listing("rds", "describe_db_snapshots", "DBSnapshots", "DBSnapshotIdentifier"),
+    _listing("rds", "describe_db_subnet_groups", "DBSubnetGroups", "DBSubnetGroupName"),
 )
 
 

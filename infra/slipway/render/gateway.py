@@ -65,6 +65,8 @@ def gateway_values(
         **_keys(gateway, labels, images),
         "pull_secrets": [{"name": pull_secret}] if pull_secret is not None else None,
         "replicas": gateway.replicas,
+        "node_selector": dict(gateway.node_selector) or None,
+        "tolerations": [*map(dict, gateway.tolerations)] or None,
         "user": SERVER_USER,
         "database_name": names.KEYS_DATABASE,
         "database_selector": names.component_labels(names.KEYS_DATABASE),

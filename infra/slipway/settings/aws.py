@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from slipway.catalog.aws import INSTANCE_TYPES, REGIONS, instances_with
+from slipway.settings.aws_gateway import AwsGateway
 from slipway.settings.aws_node_pool import AwsNodePool, Sharing, Spot, refuse_other_zones, refuse_wrong_mig
 from slipway.settings.aws_values import (
     Account,
@@ -124,6 +125,12 @@ class AwsSettings(AnySettings):
     images: Images = Field(default=Images(), description="The registry of models' images.")
     model_store: ModelStore = Field(default=ModelStore(), description="The bucket of models' weights.")
     budget: Budget = Field(description="What the environment may cost.")
+    gateway: AwsGateway | None = Field(
+        default=None,
+        description="The way in for clients; models are reached inside the cluster only when left out.",
+        exclude_if=lambda value: value is None,
+        json_schema_extra={"since": "0.2"},
+    )
     tags: dict[TagKey, TagValue] = Field(
         description="Tags of everything; Slipway's own are added.", examples=[{"team": "ml"}]
     )
@@ -165,6 +172,12 @@ class AwsSettings(AnySettings):
                 allowed = f"roles of account {self.account}"
                 todo = "name a role of this account, which people of the other may assume"
                 raise refusal(problem, allowed, todo, ("administrators", index))
+        return self
+
+    @model_validator(mode="after")
+    def _certificate_is_where_the_balancer_is(self) -> Self:
+        if self.gateway is not None:
+            self.gateway.refuse_elsewhere(self.account, self.region)
         return self
 
     @model_validator(mode="after")

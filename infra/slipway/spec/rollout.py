@@ -21,8 +21,8 @@ class RolloutRules(Section):
     drain: Seconds = Field(
         default=10.0,
         description=(
-            "A stopping replica goes on answering until no request has come to it for so long, at most 10m: longer than "
-            "any node or load balancer takes to stop sending it requests."
+            "A stopping replica goes on answering until no request has come to it for so long, at most 10m: longer "
+            "than any node or load balancer takes to stop sending it requests."
         ),
         examples=["15s"],
         json_schema_extra={"default": format_seconds(10.0)},

@@ -147,6 +147,11 @@ def bucket(environment: str, account: str, region: str) -> str:
     return re.sub(r"[^a-z0-9.-]", "-", name)
 
 
+def database(environment: str) -> str:
+    """The database of keys and ledger; also how the names of its snapshots begin. RDS takes no two hyphens in a row."""
+    return re.sub(r"[^a-z0-9]+", "-", f"{cluster(environment)}-keys".lower())
+
+
 def node_group(pool: str, part: str, immutable: str) -> str:
     """A node group of a pool. `part`: `spot` or `on-demand` of a pool that has both, else empty.
 

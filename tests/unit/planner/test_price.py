@@ -119,6 +119,26 @@ def test_one_nat_gateway_for_all_zones_is_one_and_so_are_the_endpoints_of_each_s
     assert priced().total.at_min - priced(nat="single").total.at_min == Decimal("0.09")
 
 
+def test_a_gateway_costs_its_load_balancer_addresses_database_endpoint_and_key() -> None:
+    """By hand, in us-east-1, an hour: the load balancer $0.0225; two public addresses at $0.005; one more endpoint in
+    two zones at $0.01; a db.t4g.small with a standby, 2 x $0.032; its disks, 2 x 50 GiB at $0.115 a month; a secret at
+    $0.40 and a key at $1 a month.
+    """
+    written: dict[str, Any] = {
+        "domain": "models.example.com",
+        "certificate": {"acm": "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"},
+        "database": {"instance_class": "db.t4g.small", "storage": "50Gi", "multi_az": True},
+    }
+    more = priced(gateway=written).total.at_min - priced().total.at_min
+    # 0.0225 + 0.01 + 0.02 + 0.064 = 0.1165 an hour, 85.045 a month; disks 11.50, secret 0.40, key 1.
+    assert round(monthly(more), 6) == Decimal("97.945")
+    inside = priced(gateway=written | {"internal": True}).total.at_min
+    assert priced(gateway=written).total.at_min - inside == Decimal("0.010")
+    alone = priced(gateway=written | {"database": {"instance_class": "db.t4g.small", "storage": "50Gi"}}).total.at_min
+    # Half of the database and of its disks.
+    assert round(monthly(priced(gateway=written).total.at_min - alone), 6) == Decimal("29.11")
+
+
 def test_a_pool_that_nobody_uses_costs_its_nodes_at_rest_and_is_not_shown_when_it_has_none() -> None:
     idle = {
         "name": "idle",

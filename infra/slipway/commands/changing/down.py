@@ -84,11 +84,11 @@ def _announce(models: Sequence[str], data: dict[str, str], options: Options, bec
     console.message(f"{len(models)} models will be destroyed: {', '.join(models) or 'none'}")
     for line in becomes if models else ():
         console.message(f"  {line}")
-    for name, bucket in data.items():
+    for name, what in data.items():
         if name in options.delete_data:
-            console.message(f"  {name} (bucket {bucket}): every version of every object will be deleted for good")
+            console.message(f"  {name} ({what}): everything of it will be deleted for good")
         else:
-            console.message(f"  {name} (bucket {bucket}) is retained; --delete-data {name} deletes it and its contents")
+            console.message(f"  {name} ({what}) is retained; --delete-data {name} deletes it and its contents")
 
 
 def _cluster(context: EnvironmentContext) -> Cluster | None:

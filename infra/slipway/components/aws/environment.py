@@ -11,6 +11,7 @@ from slipway.components.aws.cluster import cluster as eks
 from slipway.components.aws.cluster.addons import AFTER_NODES, BEFORE_NODES, Addons, AddonsArgs
 from slipway.components.aws.cluster.cluster import EksCluster, EksClusterArgs
 from slipway.components.aws.cluster.node_pools import NodePools, NodePoolsArgs
+from slipway.components.aws.gateway.gateway import AwsGatewayArgs, GatewayAccount, GatewayAccountArgs
 from slipway.components.aws.keys import Keys, KeysArgs
 from slipway.components.aws.model_store import ModelStore, ModelStoreArgs
 from slipway.components.aws.network import flow_logs
@@ -22,8 +23,9 @@ from slipway.components.aws.provider import aws_provider
 from slipway.components.aws.registry import Registry, RegistryArgs
 from slipway.components.aws.scope import AwsScope
 from slipway.components.connection import Connection
-from slipway.components.kubernetes.environment import environment_objects
+from slipway.components.kubernetes.environment import GatewayArgs, environment_objects
 from slipway.components.kubernetes.object import cluster_provider
+from slipway.environments.planning.aws.charges import encrypted_data, interface_endpoints
 from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.runtimes.registry import RUNTIMES
 from slipway.settings.aws import AwsSettings
@@ -32,11 +34,15 @@ from slipway.values import names
 
 @dataclass(frozen=True)
 class AwsEnvironmentArgs:
-    """`groups`: node groups that there shall be. `manifests`: from `render_environment`, the Namespace first."""
+    """`groups`: node groups that there shall be. `manifests`: from `render_environment`, the Namespace first.
+
+    `gateway`: how its secrets and the image of its keys service are made; None without one.
+    """
 
     settings: AwsSettings
     groups: tuple[NodeGroup, ...]
     manifests: Sequence[Mapping[str, Any]]
+    gateway: AwsGatewayArgs | None = None
 
 
 class AwsEnvironment(pulumi.ComponentResource):
@@ -63,7 +69,8 @@ class AwsEnvironment(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, depends_on=cluster.access),
             kubeconfig=cluster.kubeconfig,
         )
-        Platform(
+        account = self._gateway(network, cluster, keys)
+        platform = Platform(
             f"{name}-platform",
             PlatformArgs(
                 scope=self._scope,
@@ -72,21 +79,28 @@ class AwsEnvironment(pulumi.ComponentResource):
                 groups=args.groups,
                 provider=kubernetes,
                 needs=platform_needs,
+                gateway=settings.gateway,
+                gateway_needs=(account,) if account else (),
             ),
             self._child,
         )
-        environment_objects(args.manifests, self, kubernetes)
         self.connection = pulumi.Output.all(kubeconfig=cluster.kubeconfig, key=keys.arns["models"]).apply(
             lambda of: Connection(
                 names.cluster(name), settings.namespace, settings.registry, of["kubeconfig"], of["key"]
             )
         )
+        if account is None or args.gateway is None:
+            environment_objects(args.manifests, self, kubernetes)
+        else:
+            image = account.pushed_here(args.gateway.keys_image)
+            gateway = GatewayArgs(self.connection, args.gateway.ensure, image, (account, *platform.gateway))
+            environment_objects(account.with_database(args.manifests), self, kubernetes, gateway=gateway)
         self.register_outputs({})
 
     def _keys(self) -> Keys:
         name = self._scope.environment
         groups = (eks.log_group(name), flow_logs.log_group(name))
-        return Keys(f"{name}-keys", KeysArgs(self._scope, groups), self._child)
+        return Keys(f"{name}-keys", KeysArgs(self._scope, encrypted_data(self._settings), groups), self._child)
 
     def _network(self, keys: Keys) -> Network:
         name, settings = self._scope.environment, self._settings
@@ -97,7 +111,7 @@ class AwsEnvironment(pulumi.ComponentResource):
         )
         Endpoints(
             f"{name}-endpoints",
-            EndpointsArgs(self._scope, settings.cidr, network),
+            EndpointsArgs(self._scope, settings.cidr, network, interface_endpoints(settings)),
             self._child,
         )
         FlowLogs(
@@ -123,6 +137,22 @@ class AwsEnvironment(pulumi.ComponentResource):
                 ),
                 self._child,
             )
+
+    def _gateway(self, network: Network, cluster: EksCluster, keys: Keys) -> GatewayAccount | None:
+        settings = self._settings
+        if settings.gateway is None:
+            return None
+        args = GatewayAccountArgs(
+            scope=self._scope,
+            database=settings.gateway.database,
+            namespace=settings.namespace,
+            keep=settings.images.keep,
+            network=network,
+            cluster=cluster,
+            images_key=keys.arns["models"],
+            ledger_key=keys.arns["ledger"],
+        )
+        return GatewayAccount(f"{self._scope.environment}-gateway", args, self._child)
 
     def _cluster(self, network: Network, keys: Keys) -> EksCluster:
         settings = self._settings

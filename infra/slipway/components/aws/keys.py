@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import get_args
 
 import pulumi
 from pulumi_aws.kms import Alias, Key
@@ -19,20 +18,25 @@ _DESCRIPTIONS: Mapping[EncryptedData, str] = {
     "logs": "Log groups",
     "disks": "Disks of nodes",
     "models": "Weights and images of models",
+    "ledger": "Database of keys and ledger",
 }
+_OUTLIVING: tuple[EncryptedData, ...] = ("models", "ledger")
 _USE = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
 
 
 @dataclass(frozen=True)
 class KeysArgs:
-    """`log_groups`: names of the groups of CloudWatch that are encrypted."""
+    """`uses`: the kinds of data. `log_groups`: names of the groups of CloudWatch that are encrypted."""
 
     scope: AwsScope
+    uses: tuple[EncryptedData, ...]
     log_groups: tuple[str, ...]
 
 
 class Keys(pulumi.ComponentResource):
-    """One key for each kind of data, rotated each year. That of models is protected, as the bucket it encrypts is.
+    """One key for each kind of data, rotated each year.
+
+    That of models is protected, as the bucket it encrypts is, and that of the ledger, whose last snapshot outlives it.
 
     `arns`: of the keys.
     """
@@ -42,11 +46,11 @@ class Keys(pulumi.ComponentResource):
     def __init__(self, name: str, args: KeysArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:aws:Keys", name, None, opts)
         users: Mapping[str, list[Statement]] = {"logs": [_logs(args)], "disks": _disks(args)}
-        self.arns = {use: self._key(args, use, users.get(use, [])) for use in get_args(EncryptedData)}
+        self.arns = {use: self._key(args, use, users.get(use, [])) for use in args.uses}
         self.register_outputs({str(use): arn for use, arn in self.arns.items()})
 
     def _key(self, args: KeysArgs, use: EncryptedData, statements: list[Statement]) -> pulumi.Output[str]:
-        opts = pulumi.ResourceOptions(parent=self, protect=use == "models")
+        opts = pulumi.ResourceOptions(parent=self, protect=use in _OUTLIVING)
         alias = f"alias/{names.cluster(args.scope.environment)}-{use}"
         key = Key(
             f"{args.scope.environment}-{use}-key",

@@ -21,11 +21,13 @@ class GatewayArgs:
     """What a gateway is made of beside its manifests.
 
     `connection`: to the cluster. `ensure`: makes its secrets there. `keys_image`: how the keys service's image is made.
+    `needs`: what has to be there before its objects.
     """
 
     connection: pulumi.Input[Connection]
     ensure: Ensure
     keys_image: ModelImageArgs
+    needs: tuple[pulumi.Resource, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def _create_with_gateway(
         "gateway-secrets", EnsuredSecretsArgs(gateway.connection, gateway.ensure, namespace), child
     )
     keys_image = ModelImage(names.KEYS, gateway.keys_image, child)
-    there = secrets.ready.apply(lambda _: namespaces)
+    there = secrets.ready.apply(lambda _: [*namespaces, *gateway.needs])
     before = [
         KubernetesObject(manifest, _kept(manifest, parent, provider, there))
         for manifest in manifests
@@ -108,7 +110,7 @@ def _kept(
     manifest: Mapping[str, Any],
     parent: pulumi.Resource,
     provider: pulumi.ProviderResource,
-    there: pulumi.Output[list[KubernetesObject]],
+    there: pulumi.Output[list[pulumi.Resource]],
 ) -> pulumi.ResourceOptions:
     """Options of an object; a volume keeps keys and ledger, and outlives the program that no longer names it.
 

@@ -40,6 +40,8 @@ class Gateway:
         database_secret: the Secret whose key `url` is the database's address; None where `database_env` says it.
         database_env: environment variables of the keys service that say where its database is.
         egress: rules of a NetworkPolicy for what the keys service connects to, beside the name service and HTTPS.
+        node_selector: labels of the nodes for the pods of Envoy and of the keys service; empty for any node.
+        tolerations: of those pods.
     """
 
     domain: str
@@ -57,7 +59,9 @@ class Gateway:
     database: InClusterDatabase | None
     database_secret: str | None
     database_env: tuple[Mapping[str, str], ...] = ()
-    egress: tuple[Mapping[str, Any], ...] = field(default=())
+    egress: tuple[Mapping[str, Any], ...] = ()
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Mapping[str, str], ...] = ()
 
     @property
     def listener_port(self) -> int:

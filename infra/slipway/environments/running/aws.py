@@ -12,6 +12,8 @@ from slipway.aws.account import Account
 from slipway.aws.identifiers import identifiers
 from slipway.aws.tagged import tagged
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, stored
+from slipway.environments.planning.gateway import HTTPS_PORT
+from slipway.environments.running.aws_gateway import allow_deletion, delete_snapshots, remove_balancer
 from slipway.environments.running.pool_change import PoolChange
 from slipway.environments.running.protocol import Program, Running
 from slipway.errors.base import UserErrors, WrongValue
@@ -19,7 +21,7 @@ from slipway.errors.failures import AwsCliMissing, EnvironmentMissing, LeftBehin
 from slipway.loading.settings import SettingsFile
 from slipway.settings.aws import AwsSettings
 from slipway.values.aliases import Json, Tell
-from slipway.values.names import stack
+from slipway.values.names import database, stack
 
 if TYPE_CHECKING:
     from slipway.cluster.api import Cluster
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from slipway.engine.engine import Engine
 
 MODEL_STORE = "model-store"
+LEDGER = "ledger"
+_LEDGER_KEY = "-ledger-key"
 
 
 class AwsRunning:
@@ -35,7 +39,7 @@ class AwsRunning:
     makes_cluster: ClassVar = True
     home: ClassVar = "the account"
     keeps_images: ClassVar = False
-    data_names: ClassVar = (MODEL_STORE,)
+    data_names: ClassVar = (MODEL_STORE, LEDGER)
 
     def __init__(self, file: SettingsFile, settings: AwsSettings) -> None:
         """Take the settings file, and its settings by their type. No credentials are used yet."""
@@ -146,25 +150,31 @@ class AwsRunning:
     def check_cluster(self, _: "Cluster", *, namespace_there: bool) -> None:
         """Its own stack makes what it needs there."""
 
-    def urls(self, _: "Cluster") -> dict[str, str]:
-        """Services are reached inside the cluster."""
-        return {}
+    def urls(self, cluster: "Cluster") -> dict[str, str]:
+        """Their routes, where there is a gateway; Services are reached inside the cluster."""
+        from slipway.environments.running.urls import routes  # noqa: PLC0415 - as `connect`
+
+        gateway = self._settings.gateway
+        return routes(cluster, gateway.domain, HTTPS_PORT) if gateway is not None else {}
 
     @property
     def own_authority(self) -> bool:
-        """It has no gateway."""
+        """ACM's and cert-manager's certificates are of authorities that clients know."""
         return False
 
     def data(self, state: Json | None) -> dict[str, str]:
-        """The protected bucket of models' weights."""
-        protected = [resource for resource in _resources(state) if resource.get("protect")]
-        buckets = [resource["id"] for resource in protected if resource["type"] == "aws:s3/bucket:Bucket"]
-        return {MODEL_STORE: buckets[0]} if buckets else {}
+        """The protected bucket of models' weights, and the ledger, of which a last snapshot and its key stay."""
+        found = {}
+        if bucket := _bucket(state):
+            found[MODEL_STORE] = f"bucket {bucket}"
+        if any(resource["urn"].endswith(_LEDGER_KEY) for resource in _protected(state)):
+            found[LEDGER] = f"last snapshot of database {database(self._file.environment)}"
+        return found
 
     def destroy(
         self,
         engine: "Engine",
-        _: "Cluster | None",
+        cluster: "Cluster | None",
         state: Json | None,
         delete_data: Collection[str],
         tell: Tell,
@@ -174,12 +184,19 @@ class AwsRunning:
         name = stack(environment)
         self.resume(engine, name, tell, doubted=True)
         kept = data.keys() - set(delete_data)
-        if data and not kept:
-            engine.unprotect(name)
-        for bucket in data.values() if not kept else ():
+        bucket = _bucket(state)
+        if LEDGER in data:
+            if cluster:
+                remove_balancer(cluster, environment, tell)
+            allow_deletion(self.account, environment, tell)
+        if freed := [resource["urn"] for resource in _protected(state) if _data_of(resource) not in kept]:
+            engine.unprotect(name, freed, tell)
+        if bucket and MODEL_STORE not in kept:
             tell(f"emptying bucket {bucket}")
             self.account.empty_bucket(bucket)
         engine.destroy(name, tell, keep_protected=bool(kept))
+        if LEDGER in data and LEDGER not in kept:
+            delete_snapshots(self.account, environment, tell)
         tell("looking for what is left, by tag")
         left = [f"{item.arn} {item.name}".rstrip() for item in tagged(self.account, environment)]
         if not left:
@@ -194,6 +211,20 @@ class AwsRunning:
 def running_of(file: SettingsFile, settings: AwsSettings) -> Running:
     """What runs the environment of a settings file."""
     return AwsRunning(file, settings)
+
+
+def _protected(state: Json | None) -> list[Json]:
+    return [resource for resource in _resources(state) if resource.get("protect")]
+
+
+def _data_of(resource: Json) -> str:
+    """Which data a protected resource is for: the key of the ledger's snapshots, or the bucket with all its parts."""
+    return LEDGER if "-ledger-" in resource["urn"].rpartition("::")[2] else MODEL_STORE
+
+
+def _bucket(state: Json | None) -> str | None:
+    buckets = [resource["id"] for resource in _protected(state) if resource["type"] == "aws:s3/bucket:Bucket"]
+    return buckets[0] if buckets else None
 
 
 def _resources(state: Json | None) -> list[Json]:

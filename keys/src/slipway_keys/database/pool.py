@@ -50,10 +50,15 @@ _AWAY_TOO = (
 
 
 class Database:
-    """The database of one URL, which is asked for each time it is needed: a Secret's file may change."""
+    """The database of one URL, which is asked for each time it is needed: a Secret's file may change.
 
-    def __init__(self, url: Callable[[], str]) -> None:
+    `password`: gives it for each new connection, where the URL has none.
+    """
+
+    def __init__(self, url: Callable[[], str], password: Callable[[], Awaitable[str]] | None = None) -> None:
         self._url = url
+        # asyncpg takes `password=None` for "as the URL says".
+        self._password = password
         self._pool: Any = None
         self._making = asyncio.Lock()
         self.reachable = False
@@ -87,7 +92,9 @@ class Database:
             AwayError: the connection cannot be had, or `begun` found the database away.
         """
         try:
-            connection = await asyncpg.connect(self._url(), timeout=CONNECT_LIMIT_S, command_timeout=COMMAND_LIMIT_S)
+            connection = await asyncpg.connect(
+                self._url(), password=self._password, timeout=CONNECT_LIMIT_S, command_timeout=COMMAND_LIMIT_S
+            )
         except (*_AWAY, *_AWAY_TOO, ValueError) as error:
             raise AwayError(f"no connection to the database: {type(error).__name__}") from None
         ended = asyncio.Event()
@@ -112,6 +119,7 @@ class Database:
             if self._pool is None:
                 self._pool = await asyncpg.create_pool(
                     self._url(),
+                    password=self._password,
                     min_size=1,
                     max_size=_MOST,
                     timeout=CONNECT_LIMIT_S,

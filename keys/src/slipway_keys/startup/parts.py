@@ -8,6 +8,7 @@ from slipway_keys.credentials import passes as signing
 from slipway_keys.credentials.known import KnownKeys
 from slipway_keys.credentials.oidc import Issuers
 from slipway_keys.credentials.passes import Passes
+from slipway_keys.database.password import ManagedPassword
 from slipway_keys.database.pool import Database
 from slipway_keys.ledger.journal import Journal
 from slipway_keys.ledger.writer import Writer
@@ -44,7 +45,7 @@ def build(config: Config) -> Parts:
     metrics = Metrics()
     clock = Clock()
     passes = signing.load(config.signing_key)
-    database = Database(config.url)
+    database = Database(config.url, ManagedPassword(config.database_secret) if config.database_secret else None)
     journal = Journal(config.journal)
     keys = KnownKeys(database, clock)
     routes = Routes(config.journal / "routes.json")

@@ -18,6 +18,7 @@ class Config:
     Attributes:
         database_url: the URL itself, which may hold a password; None when `database_url_file` has it.
         database_url_file: read anew for each pool of connections.
+        database_secret: ARN of the secret of AWS with the password, where the URL has none.
         signing_key: PEM file of an Ed25519 private key, which signs passes.
         journal: folder that outlives the process, though not the pod.
         host: addresses that the three ports listen on; the pod's, whose NetworkPolicy decides who may connect.
@@ -29,6 +30,7 @@ class Config:
 
     database_url: str | None
     database_url_file: Path | None
+    database_secret: str | None
     signing_key: Path
     journal: Path
     host: str
@@ -73,6 +75,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
     return Config(
         database_url=url,
         database_url_file=Path(file) if file is not None else None,
+        database_secret=_secret(environ),
         signing_key=Path(environ.get(f"{_PREFIX}SIGNING_KEY", "/etc/keys/private.pem")),
         journal=Path(environ.get(f"{_PREFIX}JOURNAL", "/var/lib/keys")),
         host=environ.get(f"{_PREFIX}HOST", "0.0.0.0"),  # noqa: S104 - inside a pod
@@ -83,6 +86,15 @@ def load_config(environ: Mapping[str, str]) -> Config:
         api_url=environ.get(f"{_PREFIX}API_URL"),
         service_account=Path(environ.get(f"{_PREFIX}SERVICE_ACCOUNT", "/var/run/secrets/kubernetes.io/serviceaccount")),
     )
+
+
+def _secret(environ: Mapping[str, str]) -> str | None:
+    name = f"{_PREFIX}DATABASE_SECRET"
+    arn = environ.get(name)
+    if arn is not None and not (arn.startswith("arn:") and arn.count(":") >= 6 and arn.split(":")[3]):
+        allowed = "the ARN of a secret, arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME"
+        raise ConfigError(f"{name} is {arn!r}; allowed: {allowed}")
+    return arn
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

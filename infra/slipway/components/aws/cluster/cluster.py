@@ -57,11 +57,13 @@ class EksClusterArgs:
 class EksCluster(pulumi.ComponentResource):
     """The control plane.
 
-    `cluster_name`: known once it is there. `kubeconfig`: JSON, without credentials: whoever uses it proves with the AWS
-    CLI who they are. `access`: resources that what talks to the cluster depends on.
+    `cluster_name`: known once it is there. `nodes_group`: the security group that EKS gives its nodes. `kubeconfig`:
+    JSON, without credentials: whoever uses it proves with the AWS CLI who they are. `access`: resources that what talks
+    to the cluster depends on.
     """
 
     cluster_name: pulumi.Output[str]
+    nodes_group: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
     access: list[pulumi.Resource]
 
@@ -71,6 +73,7 @@ class EksCluster(pulumi.ComponentResource):
         logs = self._logs(args)
         cluster = self._cluster(args, role, [*allowed, logs])
         self.cluster_name = cluster.name
+        self.nodes_group = cluster.vpc_config.apply(lambda network: str(network.cluster_security_group_id))
         self.access = self._access(args, cluster)
         self.kubeconfig = pulumi.Output.all(
             endpoint=cluster.endpoint, authority=cluster.certificate_authority.data

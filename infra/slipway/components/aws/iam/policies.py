@@ -23,7 +23,8 @@ WILDCARDS: Mapping[str, str] = {
     "ResizeNodeGroups": "EKS names the autoscaling groups; the condition admits those of this cluster only",
     "DescribeNetwork": "the actions that describe networks know no resources",
     "DescribeLoadBalancers": "the actions that describe load balancers know no resources",
-    "MakeSecurityGroups": "their ids, and that of the network, are by AWS; the condition wants the cluster's tag",
+    "MakeSecurityGroups": "their ids are by AWS; the condition wants the cluster's tag",
+    "MakeSecurityGroupsInNetwork": "its id is by AWS; the condition admits the network of the environment only",
     "TagNewSecurityGroups": "their ids are by AWS; the condition admits them while they are being made only",
     "ChangeSecurityGroups": "their ids are by AWS; the condition admits those of this cluster only",
     "OpenNodesToLoadBalancers": "its id is by AWS; the condition admits the cluster's own security group only",
@@ -32,6 +33,7 @@ WILDCARDS: Mapping[str, str] = {
     "MakeListeners": "their ARNs end in ids by AWS; they exist on load balancers only, of this account and region",
     "ChangeLoadBalancers": "their ARNs end in an id by AWS; the condition admits those of this cluster only",
     "RegisterTargets": "their ARNs end in an id by AWS; the condition admits those of this cluster only",
+    "FindZones": "the action that lists zones knows no resources",
 }
 """Why a statement has a `*` among its actions, resources or principals, by the statement's id."""
 

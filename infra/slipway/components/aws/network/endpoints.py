@@ -2,7 +2,8 @@
 
 Images come layer by layer from S3, so its gateway endpoint, which costs nothing, takes the bulk of all traffic.
 Interface endpoints cost by the hour and zone, so there are those only without which no pod starts or no log is kept:
-the registry, temporary credentials, logs. The rest (the APIs of EKS, EC2 and autoscaling: few and small calls) goes
+the registry, temporary credentials, logs, and with a gateway the secret with its database's password. The rest (the
+APIs of EKS, EC2 and autoscaling: few and small calls) goes
 through NAT, and with a single NAT gateway the interface endpoints are in that one's zone only.
 """
 
@@ -14,7 +15,6 @@ from pulumi_aws.vpc import SecurityGroupIngressRule
 
 from slipway.components.aws.network.network import Network
 from slipway.components.aws.scope import AwsScope
-from slipway.environments.planning.aws.charges import INTERFACE_ENDPOINTS
 from slipway.values import names
 
 _HTTPS = 443
@@ -22,11 +22,12 @@ _HTTPS = 443
 
 @dataclass(frozen=True)
 class EndpointsArgs:
-    """`cidr`: addresses of the VPC, which alone reach the endpoints."""
+    """`cidr`: addresses of the VPC, which alone reach the endpoints. `services`: those with an interface endpoint."""
 
     scope: AwsScope
     cidr: str
     network: Network
+    services: tuple[str, ...]
 
 
 class Endpoints(pulumi.ComponentResource):
@@ -65,7 +66,7 @@ class Endpoints(pulumi.ComponentResource):
             tags={**args.scope.tags, "Name": f"{prefix}-endpoints-https"},
             opts=child,
         )
-        for service in INTERFACE_ENDPOINTS:
+        for service in args.services:
             VpcEndpoint(
                 f"{args.scope.environment}-{service}-endpoint",
                 vpc_id=network.vpc_id,

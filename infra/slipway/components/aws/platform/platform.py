@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 import pulumi
@@ -9,12 +10,14 @@ import pulumi
 from slipway.catalog.platform_pins import (
     CLUSTER_AUTOSCALER,
     ENVOY_GATEWAY,
+    EXTERNAL_DNS,
     GPU_OPERATOR,
     KEDA,
     LOAD_BALANCER_CONTROLLER,
     PROMETHEUS,
     Chart,
 )
+from slipway.components.aws.gateway.policies import keep_names
 from slipway.components.aws.iam.identity import Identity, IdentityArgs
 from slipway.components.aws.iam.policies import Statement
 from slipway.components.aws.platform import policies, values
@@ -23,15 +26,27 @@ from slipway.components.aws.scope import AwsScope
 from slipway.components.kubernetes.helm_release import HelmRelease, HelmReleaseArgs
 from slipway.components.kubernetes.object import KubernetesObject
 from slipway.environments.planning.aws.node_groups import NodeGroup
+from slipway.render.gateway import GATEWAY_CLASS
+from slipway.settings.aws_gateway import AwsGateway
 from slipway.values import names
 
 Level = Literal["privileged", "baseline", "restricted"]
 KUBE_SYSTEM = "kube-system"
+_GATEWAY_CLASS: Mapping[str, Any] = {
+    "apiVersion": "gateway.networking.k8s.io/v1",
+    "kind": "GatewayClass",
+    "metadata": {"name": GATEWAY_CLASS},
+    "spec": {"controllerName": "gateway.envoyproxy.io/gatewayclass-controller"},
+}
 
 
 @dataclass(frozen=True)
 class PlatformArgs:
-    """`provider`: of Kubernetes. `needs`: nodes that are ready, and the add-ons on them."""
+    """`provider`: of Kubernetes. `needs`: nodes that are ready, and the add-ons on them.
+
+    `gateway`: of the settings; without it nothing here needs load balancers, and neither chart is installed.
+    `gateway_needs`: what has to be there before Envoy Gateway.
+    """
 
     scope: AwsScope
     cluster_name: pulumi.Input[str]
@@ -39,36 +54,74 @@ class PlatformArgs:
     groups: tuple[NodeGroup, ...]
     provider: pulumi.ProviderResource
     needs: tuple[pulumi.Resource, ...]
+    gateway: AwsGateway | None = None
+    gateway_needs: tuple[pulumi.Resource, ...] = ()
 
 
 class Platform(pulumi.ComponentResource):
-    """The platform's charts, each in a namespace with a Pod Security level, with a role where it calls AWS."""
+    """The platform's charts, each in a namespace with a Pod Security level, with a role where it calls AWS.
+
+    `gateway`: the charts that the objects of a gateway stand on; none without one.
+    """
+
+    gateway: tuple[pulumi.Resource, ...]
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:aws:Platform", name, None, opts)
         self._args = args
-        place = Place(args.scope.account, args.scope.region, names.cluster(args.scope.environment))
+        place = Place(args.scope.account, args.scope.region, args.scope.environment)
         scaling = values.autoscaler(args.cluster_name, args.scope.region, args.scope.kubernetes_version)
-        balancing = values.load_balancers(args.cluster_name, args.scope.region, args.vpc_id, args.scope.tags)
         self._in_kube_system(CLUSTER_AUTOSCALER, values.AUTOSCALER_ACCOUNT, policies.autoscaler(place), scaling)
-        self._in_kube_system(
-            LOAD_BALANCER_CONTROLLER, values.LOAD_BALANCER_ACCOUNT, policies.load_balancers(place), balancing
-        )
         self._in_own_namespace("keda", KEDA, "keda", "restricted", values.keda())
         # The exporter of each node's metrics looks at the node itself.
         self._in_own_namespace("prometheus", PROMETHEUS, "monitoring", "privileged", values.prometheus())
-        self._in_own_namespace(
-            "envoy-gateway", ENVOY_GATEWAY, "envoy-gateway-system", "baseline", values.envoy_gateway()
-        )
+        self.gateway = self._gateway(args.gateway, place) if args.gateway else ()
         if any(group.resources for group in args.groups):
             # The device plugin and its companions reach the node's devices.
             operator = values.gpu_operator(args.groups)
             self._in_own_namespace("gpu-operator", GPU_OPERATOR, "gpu-operator", "privileged", operator)
         self.register_outputs({})
 
+    def _gateway(self, gateway: AwsGateway, place: Place) -> tuple[pulumi.Resource, ...]:
+        """What makes Envoy, its load balancer and its names.
+
+        Envoy Gateway comes after the load balancer controller and goes before it: only that can take back the load
+        balancer of Envoy's Service.
+        """
+        args = self._args
+        balancing = values.load_balancers(args.cluster_name, args.scope.region, args.vpc_id, args.scope.tags)
+        balancers = self._in_kube_system(
+            LOAD_BALANCER_CONTROLLER, values.LOAD_BALANCER_ACCOUNT, policies.load_balancers(place), balancing
+        )
+        envoy = self._in_own_namespace(
+            "envoy-gateway",
+            ENVOY_GATEWAY,
+            "envoy-gateway-system",
+            "restricted",
+            values.envoy_gateway(),
+            labels=values.READINESS_BY_BALANCER,
+            needs=(balancers, *args.gateway_needs),
+        )
+        known = KubernetesObject(_GATEWAY_CLASS, self._after(envoy))
+        if gateway.zone is None:
+            return (balancers, envoy, known)
+        named = self._in_kube_system(
+            EXTERNAL_DNS,
+            values.NAMES_ACCOUNT,
+            keep_names(gateway.zone, gateway.domain),
+            values.external_dns(gateway.domain, gateway.zone, place.cluster, place.region),
+            needs=(envoy,),
+        )
+        return (balancers, envoy, known, named)
+
     def _in_kube_system(
-        self, chart: Chart, account: str, policy: tuple[Statement, ...], values: Mapping[str, Any]
-    ) -> None:
+        self,
+        chart: Chart,
+        account: str,
+        policy: tuple[Statement, ...],
+        values: Mapping[str, Any],
+        needs: tuple[pulumi.Resource, ...] = (),
+    ) -> HelmRelease:
         """A chart that calls AWS by a ServiceAccount of kube-system."""
         args = self._args
         identity = Identity(
@@ -83,22 +136,29 @@ class Platform(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        HelmRelease(account, HelmReleaseArgs(chart, KUBE_SYSTEM, values), self._after(identity))
+        return HelmRelease(account, HelmReleaseArgs(chart, KUBE_SYSTEM, values), self._after(identity, *needs))
 
     def _in_own_namespace(
-        self, name: str, chart: Chart, namespace: str, level: Level, values: Mapping[str, Any]
-    ) -> None:
-        labels = {f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "audit", "warn")}
+        self,
+        name: str,
+        chart: Chart,
+        namespace: str,
+        level: Level,
+        values: Mapping[str, Any],
+        labels: Mapping[str, str] = MappingProxyType({}),
+        needs: tuple[pulumi.Resource, ...] = (),
+    ) -> HelmRelease:
+        security = {f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "audit", "warn")}
         manifest = {
             "apiVersion": "v1",
             "kind": "Namespace",
             "metadata": {
                 "name": namespace,
-                "labels": {**names.environment_labels(self._args.scope.environment), **labels},
+                "labels": {**names.environment_labels(self._args.scope.environment), **security, **labels},
             },
         }
-        space = KubernetesObject(manifest, self._after())
-        HelmRelease(name, HelmReleaseArgs(chart, namespace, values), self._after(space))
+        space = KubernetesObject(manifest, self._after(*needs))
+        return HelmRelease(name, HelmReleaseArgs(chart, namespace, values), self._after(space))
 
     def _after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(

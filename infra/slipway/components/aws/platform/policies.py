@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from slipway.components.aws.iam.policies import Statement, statement
+from slipway.values import names
 
 _LB_TAG = "elbv2.k8s.aws/cluster"
 """The controller puts it on all that it makes, with the cluster's name."""
@@ -10,11 +11,16 @@ _LB_TAG = "elbv2.k8s.aws/cluster"
 
 @dataclass(frozen=True)
 class Place:
-    """A cluster, its region and account."""
+    """An environment with its region and account."""
 
     account: str
     region: str
-    cluster: str
+    environment: str
+
+    @property
+    def cluster(self) -> str:
+        """Its cluster."""
+        return names.cluster(self.environment)
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of a resource here."""
@@ -89,8 +95,15 @@ def _security_groups(place: Place) -> tuple[Statement, ...]:
         statement(
             "MakeSecurityGroups",
             ["ec2:CreateSecurityGroup"],
-            [groups, place.arn("ec2", "vpc/*")],
+            groups,
             conditions=_asked(place),
+        ),
+        # The network is in the request too, and what is asked to be tagged is not it: it has its own tag already.
+        statement(
+            "MakeSecurityGroupsInNetwork",
+            ["ec2:CreateSecurityGroup"],
+            place.arn("ec2", "vpc/*"),
+            conditions=_own(place, names.ENVIRONMENT_TAG, place.environment),
         ),
         statement("TagNewSecurityGroups", ["ec2:CreateTags"], groups, conditions=new),
         statement("ChangeSecurityGroups", change, groups, conditions=_own(place)),

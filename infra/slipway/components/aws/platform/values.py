@@ -19,6 +19,9 @@ SELECTOR = {names.POOL_LABEL: names.SYSTEM_POOL}
 ON_SYSTEM_NODES: Values = {"nodeSelector": SELECTOR, "tolerations": TOLERATIONS}
 AUTOSCALER_ACCOUNT = "cluster-autoscaler"
 LOAD_BALANCER_ACCOUNT = "aws-load-balancer-controller"
+NAMES_ACCOUNT = "external-dns"
+READINESS_BY_BALANCER = {"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"}
+"""Label of a namespace whose pods count as ready only when their load balancer sends them requests."""
 _WHOLE_GPUS = "whole-gpus"
 _SPOT_GROUPS = ".*-spot-[0-9a-f]{8}-.*"
 """EKS names the autoscaling group of a node group `eks-<node group>-<id>`."""
@@ -76,6 +79,26 @@ def keda() -> Values:
 def envoy_gateway() -> Values:
     """Values of Envoy Gateway."""
     return {"deployment": {"pod": ON_SYSTEM_NODES}, "certgen": {"job": ON_SYSTEM_NODES}}
+
+
+def external_dns(domain: str, zone: str, owner: str, region: str) -> Values:
+    """Values of ExternalDNS: the hosts of the gateway's routes, in one zone, each marked as the environment's."""
+    return {
+        "provider": {"name": "aws"},
+        "env": [{"name": "AWS_DEFAULT_REGION", "value": region}],
+        "serviceAccount": {"name": NAMES_ACCOUNT},
+        "sources": ["gateway-httproute"],
+        "domainFilters": [domain],
+        "extraArgs": [f"--zone-id-filter={zone}"],
+        "registry": "txt",
+        "txtOwnerId": owner,
+        # Below the domain, so that the role may change these records too.
+        "txtPrefix": "_slipway-%{record_type}.",
+        # Records go with their routes.
+        "policy": "sync",
+        "triggerLoopOnEvent": True,
+        **ON_SYSTEM_NODES,
+    }
 
 
 def prometheus() -> Values:

@@ -1,20 +1,34 @@
 """Say what an environment on AWS pays for besides the nodes of its pools."""
 
 from datetime import date
-from typing import Literal, get_args
+from typing import Literal
 
 from slipway.catalog import aws as catalog
+from slipway.catalog.aws_gateway import GATEWAY_PRICES, SECRET_MONTHLY_USD
 from slipway.environments.planning.aws.node_groups import SYSTEM_DISK_GIB, SYSTEM_INSTANCE_TYPE, SYSTEM_NODES
 from slipway.environments.planning.protocol import Charge, Charges
 from slipway.settings.aws import AwsSettings
 
-INTERFACE_ENDPOINTS = ("ecr.api", "ecr.dkr", "sts", "logs")
-"""AWS's services that are reached through endpoints of their own, in each zone that has a NAT gateway."""
+_INTERFACE_ENDPOINTS = ("ecr.api", "ecr.dkr", "sts", "logs")
 
-EncryptedData = Literal["secrets", "logs", "disks", "models"]
+EncryptedData = Literal["secrets", "logs", "disks", "models", "ledger"]
 """A kind of data that an environment encrypts with a key of its own."""
 
 _GIB = 2**30
+
+
+def interface_endpoints(settings: AwsSettings) -> tuple[str, ...]:
+    """AWS's services that are reached through endpoints of their own, in each zone that has a NAT gateway.
+
+    The keys service asks for the password of its database: with an endpoint its pods need no way out of the network.
+    """
+    return (*_INTERFACE_ENDPOINTS, "secretsmanager") if settings.gateway else _INTERFACE_ENDPOINTS
+
+
+def encrypted_data(settings: AwsSettings) -> tuple[EncryptedData, ...]:
+    """The kinds of data that there are, each with a key of its own."""
+    always: tuple[EncryptedData, ...] = ("secrets", "logs", "disks", "models")
+    return (*always, "ledger") if settings.gateway else always
 
 
 def charges(settings: AwsSettings, on: date) -> Charges:
@@ -41,7 +55,29 @@ def _fixed(settings: AwsSettings, on: date) -> tuple[Charge, ...]:
     return (
         control_plane,
         Charge("NAT gateways", gateways, region.nat_hourly_usd),
-        Charge("public addresses", gateways, catalog.PUBLIC_ADDRESS_HOURLY_USD),
-        Charge("interface endpoints", len(INTERFACE_ENDPOINTS) * gateways, region.endpoint_hourly_usd),
-        Charge("encryption keys", len(get_args(EncryptedData)), catalog.KEY_MONTHLY_USD / catalog.HOURS_PER_MONTH),
+        Charge("public addresses", gateways + _addresses_of_gateway(settings), catalog.PUBLIC_ADDRESS_HOURLY_USD),
+        Charge("interface endpoints", len(interface_endpoints(settings)) * gateways, region.endpoint_hourly_usd),
+        Charge("encryption keys", len(encrypted_data(settings)), catalog.KEY_MONTHLY_USD / catalog.HOURS_PER_MONTH),
+        *_of_gateway(settings),
+    )
+
+
+def _addresses_of_gateway(settings: AwsSettings) -> int:
+    """An internet-facing load balancer has a public address in each zone."""
+    return len(settings.zones) if settings.gateway and not settings.gateway.internal else 0
+
+
+def _of_gateway(settings: AwsSettings) -> tuple[Charge, ...]:
+    """The load balancer, and the database with its disk, both doubled by a standby, and its secret."""
+    if settings.gateway is None:
+        return ()
+    database, prices = settings.gateway.database, GATEWAY_PRICES[settings.region]
+    copies = 2 if database.multi_az else 1
+    disk_hourly_usd = prices.disk_monthly_usd / catalog.HOURS_PER_MONTH
+    hourly_usd = prices.database_hourly_usd[database.instance_class]
+    return (
+        Charge("network load balancer", 1, prices.balancer_hourly_usd),
+        Charge(f"database of keys and ledger, {database.instance_class}", copies, hourly_usd),
+        Charge("disk of the database, GiB", copies * database.storage // _GIB, disk_hourly_usd),
+        Charge("secrets", 1, SECRET_MONTHLY_USD / catalog.HOURS_PER_MONTH),
     )

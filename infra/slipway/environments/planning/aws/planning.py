@@ -7,7 +7,9 @@ from datetime import date
 from slipway.catalog.aws import EKS_VERSIONS
 from slipway.catalog.platform_pins import EKS
 from slipway.environments.planning.aws.charges import charges
+from slipway.environments.planning.aws.gateway import gateway
 from slipway.environments.planning.aws.pools import pools
+from slipway.environments.planning.gateway import Gateway
 from slipway.environments.planning.pool import Pool
 from slipway.environments.planning.protocol import Charges, Planning, Refusal
 from slipway.settings.aws import AwsSettings
@@ -45,9 +47,9 @@ class AwsPlanning:
         return
 
     @property
-    def gateway(self) -> None:
-        """There is none yet."""
-        return
+    def gateway(self) -> Gateway | None:
+        """As the settings describe it, behind a load balancer of its own."""
+        return gateway(self.settings)
 
     def charges(self, on: date, /) -> Charges:
         """What AWS charges for by the hour."""

@@ -20,6 +20,7 @@ from slipway.local.plugins.aws.types.eks.pod_identity import POD_IDENTITY_ASSOCI
 from slipway.local.plugins.aws.types.iam import ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT
 from slipway.local.plugins.aws.types.kms import ALIAS, KEY
 from slipway.local.plugins.aws.types.log_group import LOG_GROUP
+from slipway.local.plugins.aws.types.rds import DATABASE, DATABASE_SUBNETS
 from slipway.local.plugins.aws.types.s3.bucket import BUCKET
 from slipway.local.plugins.aws.types.s3.parts import (
     ENCRYPTION,
@@ -36,11 +37,12 @@ _OF_NETWORK = (
 )  # fmt: skip
 _OF_KEYS_AND_ROLES = (KEY, ALIAS, ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT)
 _OF_BUCKETS = (BUCKET, VERSIONING, ENCRYPTION, PUBLIC_ACCESS_BLOCK, OWNERSHIP, POLICY, LIFECYCLE)
+_OF_GATEWAYS = (DATABASE, DATABASE_SUBNETS)
 _OF_MODELS_AND_NODES = (
     ACCESS_ENTRY, ACCESS_POLICY_ASSOCIATION, ADDON, BUDGET, CLUSTER, LAUNCH_TEMPLATE, LIFECYCLE_POLICY, LOG_GROUP,
     NODE_GROUP, POD_IDENTITY_ASSOCIATION, REPOSITORY,
 )  # fmt: skip
 
 TYPES: dict[str, ResourceType] = {
-    kind.token: kind for kind in (*_OF_NETWORK, *_OF_KEYS_AND_ROLES, *_OF_BUCKETS, *_OF_MODELS_AND_NODES)
+    kind.token: kind for kind in (*_OF_NETWORK, *_OF_KEYS_AND_ROLES, *_OF_BUCKETS, *_OF_GATEWAYS, *_OF_MODELS_AND_NODES)
 }
