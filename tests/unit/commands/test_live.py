@@ -262,3 +262,16 @@ def test_predict_of_a_model_that_has_neither_spec_nor_record_says_that_it_does_n
     monkeypatch.setattr(EnvironmentContext, "cluster", Asked())
     with pytest.raises(ModelNotServing, match="model our does not serve in here"):
         show_prediction(project.context(), "our", "a.json", b"{}")
+
+
+def test_the_line_for_curl_through_a_gateway_trusts_its_authority_and_shows_a_key(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = project.context()
+    spec = asking(project, "a.json")
+    monkeypatch.setattr(type(context.running), "own_authority", True)
+    line = curl(context, "https://localhost:30443/models/x", spec)
+    assert line.startswith("curl -s --cacert <(slipway gateway-ca here) https://localhost:30443/models/x/predict ")
+    assert '-H "authorization: Bearer $KEY"' in line
+    monkeypatch.setattr(type(context.running), "own_authority", False)
+    assert "--cacert" not in curl(context, "https://models.example.com/models/x", spec)

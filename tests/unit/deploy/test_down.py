@@ -8,6 +8,7 @@ import pytest
 from slipway.deploy import down
 from slipway.deploy.down import model_stacks, prove_environment_gone, prove_models_gone, remove_unknown, stopping_s
 from slipway.errors.failures import LeftBehind
+from slipway.errors.reaching import ApiRefused
 from tests.support.fake_cluster import FakeCluster
 
 OF_DIGITS = {
@@ -121,3 +122,28 @@ def test_pods_are_given_the_time_in_which_they_stop() -> None:
         )
     assert stopping_s(cluster) == 640
     assert stopping_s(FakeCluster()) == 0
+
+
+def test_what_the_program_made_past_the_engine_goes_with_the_environment_and_that_of_others_stays() -> None:
+    cluster = FakeCluster()
+    for kind in ("Secret", "PersistentVolumeClaim", "Gateway"):
+        for name, environment in (("ours", "local"), ("theirs", "staging")):
+            labels = {"app.kubernetes.io/managed-by": "slipway", "slipway.dev/environment": environment}
+            cluster._put({"kind": kind, "metadata": {"name": name, "labels": labels}})
+    cluster._put({"kind": "Secret", "metadata": {"name": "nobodys"}})
+    remove_unknown(cluster, "local", None)
+    assert ("Secret", "ours") in cluster.objects
+    remove_unknown(cluster, "local", None, of_environment=True)
+    assert {name for _, name in cluster.objects} == {"theirs", "nobodys"}
+
+
+@pytest.mark.parametrize("kind", ["Secret", "HTTPRoute"])
+def test_who_may_not_list_what_only_a_gateway_brings_takes_an_environment_down_all_the_same(kind: str) -> None:
+    class Restricted(FakeCluster):
+        def list(self, of: str, selector: str = "", fields: str = "") -> list[dict[str, Any]]:
+            if of == kind:
+                raise ApiRefused("GET", "/", 403, "forbidden")
+            return super().list(of, selector, fields)
+
+    remove_unknown(Restricted(), "local", None, of_environment=True)
+    prove_models_gone(Restricted(), "local", None)

@@ -118,9 +118,11 @@ def curl(context: EnvironmentContext, where: str, spec: ModelSpec) -> str:
     """Return a line for a shell that sends a model's golden request; it works in the folder one is in."""
     path = os.path.relpath(find_root(context.folders.models) / spec.check.request)
     url = f"{where}{RUNTIMES[spec.runtime].predict_path}"
+    rest = f"-H 'content-type: application/json' -d {shlex.quote(f'@{path}')}"
+    if not where.startswith("https:"):
+        return f"curl -s {url} {rest}"
     authority = f"--cacert <(slipway gateway-ca {context.name}) " if context.running.own_authority else ""
-    key = '-H "authorization: Bearer $KEY" ' if where.startswith("https:") else ""
-    return f"curl -s {authority}{url} {key}-H 'content-type: application/json' -d {shlex.quote(f'@{path}')}"
+    return f'curl -s {authority}{url} -H "authorization: Bearer $KEY" {rest}'
 
 
 def reachable(where: str) -> bool:
