@@ -53,11 +53,10 @@ def test_an_up_goes_on_when_the_api_server_is_killed_and_comes_back(
     bench: Workbench, api_server: ApiServer, moment: str
 ) -> None:
     # kube-proxy asks a server that was away for some seconds again after up to twice as long; it sends requests to the
-    # old pod until then.
-    patient = {"drain": "25s"}
-    bench.write("sums", rollout=patient)
+    # old pod until then, which answers as long as they come.
+    bench.write("sums")
     assert bench.up().returncode == 0
-    bench.write("sums", 3.0, nodes=fresh(3.0), version="1.1.0", rollout=patient)
+    bench.write("sums", 3.0, nodes=fresh(3.0), version="1.1.0")
     with Load(bench.port("sums")) as load:
         with bench.up_until(moment) as up:
             api_server.kill()
@@ -79,11 +78,9 @@ def test_an_up_goes_on_when_the_api_server_is_killed_and_comes_back(
 def test_an_up_whose_api_server_stays_away_says_so_and_the_next_one_converges(
     bench: Workbench, api_server: ApiServer
 ) -> None:
-    # After so long an outage kube-proxy asks again within 30 s only, and sends requests to the old pod until then.
-    patient = {"drain": "40s"}
-    bench.write("sums", rollout=patient)
+    bench.write("sums")
     assert bench.up().returncode == 0
-    bench.write("sums", 3.0, nodes=fresh(3.0), version="1.1.0", rollout=patient)
+    bench.write("sums", 3.0, nodes=fresh(3.0), version="1.1.0")
     with Load(bench.port("sums")) as load:
         with bench.up_until("image: building") as up:
             api_server.kill()

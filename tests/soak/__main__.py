@@ -21,7 +21,6 @@ from tests.support.kills import Round, rounds
 from tests.support.workbench import Workbench, fresh
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "soak.md"
-_GATEWAY_PORT = 30763
 
 
 def main() -> int:
@@ -119,10 +118,10 @@ def _gateway(count: int, seed: int) -> tuple[str, int]:
     """Kill Envoy, keys service and database under load: a quarter of the rounds on each, since these take longer."""
     played: list[gateway_kills.Round] = []
     with _bench() as bench:
-        with_gateway(bench, _GATEWAY_PORT, replicas=2)
+        with_gateway(bench, replicas=2)
         bench.write("sums", 2.0, endpoint={"public": True, "timeout": "5s"})
         bench.well("up", bench.environment, "--yes")
-        way = way_in(bench, _GATEWAY_PORT, "sums")
+        way = way_in(bench, "sums")
         for one in gateway_kills.rounds(bench, way, max(1, count // 4), seed, right=2.0):
             say(f"round {one.number + 1}, {one.victim}: {one.faults or 'well'}")
             played.append(one)

@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import json
+import random
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,11 +19,15 @@ from tests.support.workbench import Workbench
 
 CONTROLLER_NAMESPACE = "envoy-gateway-system"
 ENVOY_IMAGE = "127.0.0.1:5000/slipway/envoy:1.39.1"
+_PORTS = range(30700, 31700)
+"""Any: Envoys of the test before hold theirs while they drain, and Envoy Gateway does not try a taken one again."""
+_DATABASE_S = 60.0
+"""A killed database has to play its log again before it answers."""
 _BODY = json.dumps({"inputs": {"a": [[1, 1, 1]], "b": [[0, 0, 0]]}}).encode()
 
 
-def with_gateway(bench: Workbench, port: int, replicas: int) -> None:
-    """Give an environment a gateway on a port of this machine's loopback, with so many Envoys and keys services."""
+def with_gateway(bench: Workbench, replicas: int) -> None:
+    """Give an environment a gateway on some port of this machine's loopback, with so many Envoys and keys services."""
     settings = bench.settings["config"]["slipway:environment"]
     for name in ("service_type", "node_address"):
         settings.pop(name, None)
@@ -31,7 +37,7 @@ def with_gateway(bench: Workbench, port: int, replicas: int) -> None:
             "domain": "localhost",
             "certificate": "self-signed",
             "service_type": "NodePort",
-            "port": port,
+            "port": random.choice(_PORTS),
             "replicas": replicas,
             "envoy_image": ENVOY_IMAGE,
             "database": {"in_cluster": database},
@@ -57,13 +63,14 @@ class Way:
         return Target(f"https://localhost:{self.port}{path}", body, headers=headers)
 
 
-def way_in(bench: Workbench, port: int, *models: str) -> Way:
+def way_in(bench: Workbench, *models: str) -> Way:
     """Make a key for models of an environment that is up, and write down the gateway's authority."""
     authority = bench.folder / "ca.crt"
     authority.write_text(bench.well("gateway-ca", bench.environment))
     made = bench.well(
         "keys", "create", bench.environment, "--name", "load", "--models", ",".join(models), "--json"
     )  # fmt: skip
+    port = bench.settings["config"]["slipway:environment"]["gateway"]["port"]
     return Way(port, str(json.loads(made)["key"]), authority)
 
 
@@ -83,21 +90,31 @@ def envoys(bench: Workbench) -> tuple[Cluster, str]:
 
 
 def ledger(bench: Workbench, query: str = "SELECT * FROM ledger") -> list[Any]:
-    """Ask the database itself, at its pod's own address; nothing of the service is in between."""
+    """Ask the database itself, at its pod's own address, as soon as it is there; the service is not in between."""
     secret = bench.cluster.read("Secret", KEYS_DATABASE)
-    pods = bench.cluster.list("Pod", "app.kubernetes.io/component=keys-database")
     assert secret is not None
-    assert pods
     url = urlsplit(base64.b64decode(secret["data"]["url"]).decode())
-    address = pods[0]["status"]["podIP"]
 
     async def ask() -> list[Any]:
+        pods = bench.cluster.list("Pod", "app.kubernetes.io/component=keys-database")
         connection = await asyncpg.connect(
-            host=address, port=url.port, user=url.username, password=url.password, database=url.path[1:], timeout=10
+            host=pods[0]["status"]["podIP"],
+            port=url.port,
+            user=url.username,
+            password=url.password,
+            database=url.path[1:],
+            timeout=10,
         )
         try:
             return list(await connection.fetch(query))
         finally:
             await connection.close()
 
-    return asyncio.run(ask())
+    until = time.monotonic() + _DATABASE_S
+    while True:
+        try:
+            return asyncio.run(ask())
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(1)

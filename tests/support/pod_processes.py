@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ def kill(pod: dict[str, Any], program: str = "") -> None:
     if not chosen:
         raise RuntimeError(f"pod {pod['metadata']['name']} runs no {program or 'process'}, only {there}")
     for pid in chosen:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it went with its parent
+            os.kill(pid, signal.SIGKILL)
 
 
 def restarts(pod: dict[str, Any]) -> int:

@@ -19,7 +19,6 @@ from tests.support.behind_gateway import Way, envoys, ledger, way_in, with_gatew
 from tests.support.open_loop import Target
 from tests.support.workbench import Workbench
 
-PORT = 30773
 _STUB, _MODEL = "stub", "sums"
 _FAST, _SLOW = "uneven-fast", "uneven-slow"
 UNEVEN = "uneven"
@@ -40,7 +39,7 @@ class Bed:
     """The environment with everything that is measured in it."""
 
     def __init__(self, bench: Workbench, say: Callable[[str], None]) -> None:
-        with_gateway(bench, PORT, replicas=1)
+        with_gateway(bench, replicas=1)
         bench.write(_MODEL, resources={"cpu": "100m", "memory": "256Mi"}, endpoint={"public": True})
         up = bench.up()
         if up.returncode:
@@ -80,7 +79,7 @@ class Bed:
         self._log_settings = proxy["spec"]["telemetry"]["accessLog"]["settings"]
         for kind in ("HTTPRoute", "BackendTrafficPolicy"):
             self._cluster.create(self._route[kind])
-        self.way: Way = way_in(bench, PORT, _MODEL, _STUB, UNEVEN)
+        self.way: Way = way_in(bench, _MODEL, _STUB, UNEVEN)
         say("stub, Envoy and nginx run beside it")
 
     def stages(self) -> Iterator[Stage]:

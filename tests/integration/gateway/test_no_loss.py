@@ -25,7 +25,6 @@ from tests.support.workbench import Workbench, fresh
 
 pytestmark = [pytest.mark.integration, pytest.mark.serial]
 
-PORT = 30753
 RATE = 40
 ROUNDS = 1
 """`make soak` plays five."""
@@ -44,7 +43,7 @@ PODS = "app.kubernetes.io/name=sums"
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
     """One environment for all tests here: two Envoys, two keys services, two pods of a model."""
     workbench = Workbench(tmp_path_factory.mktemp("no-loss") / "repo", f"t{os.urandom(4).hex()}")
-    with_gateway(workbench, PORT, replicas=2)
+    with_gateway(workbench, replicas=2)
     workbench.write("sums", **SHAPE)
     try:
         up = workbench.up()
@@ -56,7 +55,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
 
 @pytest.fixture(scope="module")
 def way(bench: Workbench) -> Way:
-    return way_in(bench, PORT, "sums")
+    return way_in(bench, "sums")
 
 
 @contextmanager
