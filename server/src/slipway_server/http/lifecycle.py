@@ -20,7 +20,7 @@ from slipway_server.memory.budget import set_current_lease
 from slipway_server.telemetry.metrics import Metrics
 
 OPEN = frozenset({"/v2/health/live", "/v2/health/ready", "/metrics"})
-"""What the kubelet, a gateway's own health checks and Prometheus ask, who have no pass and learn nothing of requests."""
+"""What the kubelet, a gateway's health checks and Prometheus ask: they have no pass, and learn nothing of requests."""
 _POLL_S = 0.02
 # What nginx logs when the client left before its answer; no such status is ever sent.
 _CLIENT_CLOSED_REQUEST = 499
