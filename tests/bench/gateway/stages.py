@@ -79,7 +79,7 @@ class Bed:
         self._log_settings = proxy["spec"]["telemetry"]["accessLog"]["settings"]
         for kind in ("HTTPRoute", "BackendTrafficPolicy"):
             self._cluster.create(self._route[kind])
-        self.way: Way = way_in(bench, _MODEL, _STUB, UNEVEN)
+        self.way: Way = way_in(bench, _STUB)
         say("stub, Envoy and nginx run beside it")
 
     def stages(self) -> Iterator[Stage]:

@@ -35,7 +35,8 @@ def of_gateway(result: Result) -> str:
         ]
         for figure in result.stages
     ]
-    head = ["", "answers/s", "p50 ms", "p99 ms", "adds to p50", "adds to p99", *(f"times {name}" for name in _PEERS)]
+    ratios = [f"that to p50, times {name}" for name in _PEERS]
+    head = ["", "answers/s", "p50 ms", "p99 ms", "adds to p50", "adds to p99", *ratios]
     balancing = [
         [figure.stage, f"{figure.answers_per_s:.0f}", f"{figure.p50_ms:.2f}", f"{figure.p99_ms:.2f}", str(figure.lost)]
         for figure in result.balancing
