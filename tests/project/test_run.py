@@ -170,7 +170,8 @@ def test_what_failed_is_told_at_the_end_with_what_it_said(
     )
 
     def parts(reports: Path) -> list[Part]:
-        argv = (sys.executable, "-m", "pytest", "-q", f"--junitxml={reports / 'unit'}.xml", str(tests))
+        report = f"--junitxml={reports / 'unit'}.xml"
+        argv = (sys.executable, "-m", "pytest", "-q", report, f"--rootdir={tmp_path}", str(tests))
         return [Part("unit", argv)]
 
     monkeypatch.setattr(__main__, "all_parts", parts)
