@@ -100,6 +100,6 @@ def test_the_lock_of_a_killed_run_keeps_nobody_from_lifting_protection(engine: E
     engine.up("local", lambda: None, lambda _: None, new=True)
     lock.write_text(left)
     said: list[str] = []
-    with pytest.raises(StackFailed, match="no such resource"):
+    with pytest.raises(StackFailed, match="No such resource"):
         engine.unprotect("local", ["urn:pulumi:local::slipway::pkg:index:Type::none"], said.append)
     assert "is gone: its lock has been removed" in said[0]
