@@ -14,7 +14,9 @@ from slipway.errors.reaching import ApiRefused, ClusterUnreachable
 from slipway.runtimes.base import Answer, BadAnswer
 from slipway.runtimes.registry import RUNTIMES
 
-_SETTLE_S = 20.0
+# After an outage of the API server, controllers and proxies ask it again only after up to 30 s, or twice that. Until
+# then they know the pods of the release before, which answer as long as they are asked.
+_SETTLE_S = 75.0
 _RETRY_S = 0.25
 _PROXY_EXTRA_S = 5.0
 _PASSING = (404, 502, 503)
@@ -56,7 +58,7 @@ def verify(
 ) -> Verdict:
     """Send the golden request until an answer of `release` (any, when None) comes, and judge that one.
 
-    For up to 20 s an answer of another
+    For up to 75 s an answer of another
     release, or none because the Service has no endpoint yet, is asked for again: a rollout ends before every
     node's proxy knows it. An answer of the release itself is judged at once: wrong or late is `WrongAnswer`.
     """
