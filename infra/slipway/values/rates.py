@@ -30,18 +30,24 @@ class Rate:
         return f"{self.count}/{unit}"
 
 
+def rate_of(text: str) -> Rate | None:
+    """The rate that `100/s` or `30/min` stands for; None for any other text."""
+    found = _RATE.fullmatch(text)
+    return Rate(int(found[1]), _UNITS[found[2]]) if found else None
+
+
 def parse_rate(value: object) -> Rate:
     """A rate from `100/s` or `30/min`. A bare number is refused: it could be per second or per minute."""
     if isinstance(value, Rate):
         return value
-    found = _RATE.fullmatch(value) if isinstance(value, str) else None
+    found = rate_of(value) if isinstance(value, str) else None
     if found is None:
         number = (
             value if type(value) is int or (isinstance(value, str) and value.isascii() and value.isdecimal()) else 100
         )
         problem = "has no unit" if str(number) == str(value) else "is not a rate"
         raise refusal(problem, _RATE_ALLOWED, f"write for example {number if 0 < int(number) < 10**7 else 100}/s")
-    return Rate(int(found[1]), _UNITS[found[2]])
+    return found
 
 
 def parse_price(value: object) -> Decimal:

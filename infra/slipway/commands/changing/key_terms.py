@@ -6,15 +6,14 @@ from decimal import Decimal
 
 from slipway.errors.base import Place, WrongValue
 from slipway.values.aliases import Json
+from slipway.values.rates import rate_of
 
 _AT = Place("command line")
 _AGE = re.compile(r"([1-9][0-9]{0,4})(h|d)")
-_RATE = re.compile(r"([1-9][0-9]{0,6})/(s|min)")
 _BUDGET = re.compile(r"([1-9][0-9]{0,11})/(day|month)")
 _USD = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)usd/(day|month)")
 _HOURS = {"h": 1, "d": 24}
 _MOST_AGE = timedelta(days=3660)
-_SECONDS = {"s": 1, "min": 60}
 
 
 def age(option: str, text: str) -> timedelta:
@@ -34,11 +33,11 @@ def expiry(text: str, now: datetime | None = None) -> str:
 
 def rate(text: str) -> Json:
     """`100/s` or `6000/min`, as the admin API takes it."""
-    found = _RATE.fullmatch(text)
-    if not found:
+    found = rate_of(text)
+    if found is None:
         allowed = "calls per second or minute, as 100/s or 600/min"
         raise WrongValue(_AT, "--rate", text, "is not a rate", allowed, "write for example 100/s")
-    return {"count": int(found[1]), "per_s": _SECONDS[found[2]]}
+    return {"count": found.count, "per_s": found.per_s}
 
 
 def budget(text: str) -> Json:

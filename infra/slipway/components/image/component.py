@@ -7,13 +7,12 @@ never deleted with its stack, because a rollback needs it.
 """
 
 import asyncio
-import contextvars
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pulumi
 
-from slipway.errors.base import SlipwayError
+from slipway.components.off_loop import off_loop, teller
 
 
 @dataclass(frozen=True)
@@ -50,23 +49,13 @@ class ModelImage(pulumi.ComponentResource):
         self.register_outputs({"reference": self.reference})
 
     async def _digest(self, args: ModelImageArgs, loop: asyncio.AbstractEventLoop) -> str | None:
-        """Ask or build in a thread, because the engine's event loop goes on meanwhile."""
-
-        def report(message: str) -> None:
-            text = f"{args.repository}:{args.tag}: {message}"
-            loop.call_soon_threadsafe(lambda: pulumi.log.info(text, self, ephemeral=True))
-
+        """Ask, or build."""
         if args.needs is not None:
             await args.needs.future()
         try:
-            # With the context of the program, which says whose engine is told of the progress.
-            context = contextvars.copy_context()
             if pulumi.runtime.is_dry_run():
-                return await loop.run_in_executor(None, context.run, args.digest)
-            return await loop.run_in_executor(None, context.run, args.ensure, report)
-        except SlipwayError as error:
-            # The engine prints a RunError's text alone; of anything else, the traceback too.
-            raise pulumi.RunError(str(error)) from error
+                return await off_loop(loop, args.digest)
+            return await off_loop(loop, args.ensure, teller(loop, self, f"{args.repository}:{args.tag}: "))
         except OSError as error:
             text = f"image {args.repository}:{args.tag} was not made: {error}; next: check that its files exist"
             raise pulumi.RunError(f"{text} and can be read, then run the command again") from error

@@ -5,7 +5,6 @@ component makes them through the API server while the program runs, and its only
 """
 
 import asyncio
-import contextvars
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import pulumi
 from slipway.cluster.api import Cluster
 from slipway.cluster.gateway_secrets import GatewaySecrets, Wanted
 from slipway.components.connection import Connection
-from slipway.errors.base import SlipwayError
+from slipway.components.off_loop import off_loop, teller
 from slipway.values.aliases import Tell
 
 Ensure = Callable[[Connection, Tell], None]
@@ -46,23 +45,14 @@ class EnsuredSecrets(pulumi.ComponentResource):
         self.register_outputs({"ready": self.ready})
 
     async def _made(self, args: EnsuredSecretsArgs, loop: asyncio.AbstractEventLoop) -> bool:
-        """Make them in a thread, because the engine's event loop goes on meanwhile."""
-
-        def report(message: str) -> None:
-            loop.call_soon_threadsafe(lambda: pulumi.log.info(message, self, ephemeral=True))
-
+        """Make them."""
         if pulumi.runtime.is_dry_run():
             return True
         await args.needs.future()
         connection = await pulumi.Output.from_input(args.connection).future()
         if connection is None:
             raise pulumi.RunError("the way to the cluster is not known, so that its secrets cannot be made")
-        context = contextvars.copy_context()
-        try:
-            await loop.run_in_executor(None, context.run, args.ensure, connection, report)
-        except SlipwayError as error:
-            # The engine prints a RunError's text alone; of anything else, the traceback too.
-            raise pulumi.RunError(str(error)) from error
+        await off_loop(loop, args.ensure, connection, teller(loop, self))
         return True
 
 
