@@ -67,7 +67,7 @@ def test_an_up_goes_on_when_the_api_server_is_killed_and_comes_back(
         if up.returncode:
             assert "next:" in up.stderr or "run the command again" in up.stderr, up.stderr
         assert bench.up().returncode == 0
-        time.sleep(2)
+        load.until_answered(3.0)
     assert load.lost == []
     assert set(load.answers) == {2.0, 3.0}
     assert served(bench) == ("1.1.0", True)
@@ -93,7 +93,7 @@ def test_an_up_whose_api_server_stays_away_says_so_and_the_next_one_converges(
         api_server.start()
         again = bench.up()
         assert again.returncode == 0, again.stderr
-        time.sleep(2)
+        load.until_answered(3.0)
     assert load.lost == []
     assert served(bench) == ("1.1.0", True)
     assert bench.objects() == bench.wanted()

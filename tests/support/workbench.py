@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -301,6 +302,10 @@ class Watched:
     stderr: str = ""
 
 
+PROXY_LIMIT_S = 120
+"""For how long the node's proxy may know an earlier state, once the API server was away."""
+
+
 class Load:
     """Clients in a closed loop on a model's port; counts answers and remembers everything else."""
 
@@ -314,6 +319,12 @@ class Load:
         self._threads = [threading.Thread(target=self._client, args=(i,)) for i in range(clients)]
 
     def __enter__(self) -> "Load":
+        # Where the API server was away, also in the test before, the node's proxy asks it again only after a while: a
+        # Service that answers through the API server is not yet a port of the node.
+        until = time.monotonic() + PROXY_LIMIT_S
+        while not self._listens():
+            assert time.monotonic() < until, f"nothing took a connection at port {self._port} in {PROXY_LIMIT_S} s"
+            time.sleep(0.2)
         # Connections that were refused before the node knew the Service are remembered for a second, with their port.
         time.sleep(2)
         for thread in self._threads:
@@ -324,6 +335,18 @@ class Load:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+
+    def until_answered(self, value: float) -> None:
+        """Wait until a client was answered with `value`."""
+        until = time.monotonic() + PROXY_LIMIT_S
+        while value not in self.answers:
+            assert time.monotonic() < until, f"no answer {value} within {PROXY_LIMIT_S} s, but {self.answers}"
+            time.sleep(0.2)
+
+    def _listens(self) -> bool:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=5):
+            return True
+        return False
 
     def _client(self, seed: int) -> None:
         """Half of the clients keep their connection, half open one per request."""
