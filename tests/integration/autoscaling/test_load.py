@@ -18,7 +18,7 @@ _BODY = json.dumps({"inputs": {"a": [[1, 1, 1]], "b": [[0, 0, 0]]}}).encode()
 _TARGET_S = 0.3
 _COOL_DOWN_S = 20
 _LIMIT_S = 240.0
-"""Metrics are half a minute old, the autoscaler looks each quarter, a pod starts in some seconds: many times as long."""
+"""Metrics are half a minute old, the autoscaler looks each quarter, a pod starts in seconds: many times that."""
 _WITHOUT_S = 90.0
 """With metrics a replica less is asked for after the cool-down and half a minute of them: nearly twice as long."""
 
