@@ -9,6 +9,7 @@ it ([ADR 0045](../../../docs/adr/0045-sleeping-models.md)).
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from slipway.cluster.autoscalers import FINALIZER, HPA, SCALED_OBJECT, may_sleep, of_keda
@@ -16,6 +17,7 @@ from slipway.cluster.ownership import is_own
 from slipway.deploy.ports import ClusterApi
 from slipway.deploy.watcher import Watcher
 from slipway.errors.base import DeployError
+from slipway.errors.reaching import ApiRefused
 from slipway.values.aliases import Json, Tell
 
 MANAGER = "slipway-replicas"
@@ -27,12 +29,12 @@ _PULUMI = "pulumi-kubernetes"
 
 
 class ScalerStays(DeployError):
-    """What sets the replicas of a model now cannot be deleted, so that nothing else may set them."""
+    """What sets the replicas of a model now cannot be deleted, so that nothing else may. `left`: why each is there."""
 
     def __init__(self, namespace: str, model: str, left: Sequence[str], waited_s: float) -> None:
         super().__init__(
-            f"model {model}: another object is to set its replicas, and what does so now is still there after "
-            f"{waited_s:.0f} s: {'; '.join(left)}; next: {keda_away(namespace, model)}; then run the command again"
+            f"model {model}: what sets its replicas has to go first, and is still there after {waited_s:.0f} s: "
+            f"{'; '.join(left)}; next: {keda_away(namespace, model)}; then run the command again"
         )
 
 
@@ -98,6 +100,17 @@ class HandOver:
             self._hold(model, {"replicas": replicas})
         return changed or replicas is not None
 
+    def retire(self, model: str) -> None:
+        """Delete what KEDA has of a model that is about to go; the engine would wait ten minutes for KEDA.
+
+        Raises as `prepare`.
+        """
+        try:
+            self._retire(model, Writer("Deployment", 0, 0), lambda _: None, (SCALED_OBJECT,))
+        except ApiRefused as error:
+            if error.status != HTTPStatus.FORBIDDEN:
+                raise
+
     def conclude(self, model: str) -> None:
         """Let go of a number that the engine has set by now: only its own program may change it from then on."""
         deployment = self.cluster.read("Deployment", model)
@@ -105,9 +118,9 @@ class HandOver:
         if MANAGER in owners and any(owner.startswith(_PULUMI) for owner in owners):
             self._hold(model, None)
 
-    def _retire(self, model: str, wanted: Writer, tell: Tell) -> bool:
-        """Delete the writers of other kinds, and wait until they are gone."""
-        there = list(self._others(model, wanted))
+    def _retire(self, model: str, wanted: Writer, tell: Tell, kinds: Sequence[str] = (SCALED_OBJECT, HPA)) -> bool:
+        """Delete the writers of other kinds than the wanted one's, and wait until they are gone."""
+        there = list(self._others(model, wanted, kinds))
         if not there:
             return False
         tell(f"its {there[0]['kind']} goes before another object sets its replicas, which stay as they are")
@@ -115,14 +128,14 @@ class HandOver:
             # KEDA makes its own anew as long as its ScaledObject is there, and it goes with that.
             if not of_keda(item) and not item["metadata"].get("deletionTimestamp"):
                 self.cluster.delete(item["kind"], model)
-        left = self.watcher.gone(lambda: [_said(item) for item in self._others(model, wanted)], GONE_LIMIT_S)
+        left = self.watcher.gone(lambda: [_said(item) for item in self._others(model, wanted, kinds)], GONE_LIMIT_S)
         if left:
             raise ScalerStays(self.cluster.namespace, model, left, GONE_LIMIT_S)
         return True
 
-    def _others(self, model: str, wanted: Writer) -> Iterator[Json]:
+    def _others(self, model: str, wanted: Writer, kinds: Sequence[str]) -> Iterator[Json]:
         """What may still set the replicas beside the wanted writer; with a ScaledObject, KEDA's own autoscaler."""
-        for kind in (SCALED_OBJECT, HPA):
+        for kind in kinds:
             item = self.cluster.read(kind, model)
             if item is None or not is_own(item, self.environment, model):
                 continue

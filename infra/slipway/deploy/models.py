@@ -222,6 +222,7 @@ class Deployer:
 
     def _take_away(self, model: str, tell: Tell) -> None:
         """Destroy a stack whose model never served, and wait until its objects are gone: the engine does not."""
+        self.hand_over.retire(model)
         self.engine.destroy(stack(self.environment, model), tell)
         remove_unknown(self.cluster, self.environment, [model])
         held, limit_s = ("Lease",), GONE_LIMIT_S + stopping_s(self.cluster)  # the Lease is this run's
