@@ -1,4 +1,4 @@
-"""The admin API: keys, requests for access, usage, statements, export, waking; for whoever shows a pass for `keys-admin`."""
+"""The admin API: keys, requests for access, usage, exports, models woken; for whoever shows a pass for `keys-admin`."""
 
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta

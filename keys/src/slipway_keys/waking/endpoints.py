@@ -58,6 +58,12 @@ class Endpoints:
             self._changed = asyncio.get_running_loop().create_future()
         return self._changed
 
+    def tell(self) -> None:
+        """Let whoever waits for a change look again."""
+        if self._changed is not None:
+            self._changed.set_result(None)
+            self._changed = None
+
     async def run(self) -> None:
         """Read and watch for ever, while some model may have no replica."""
         while True:
@@ -80,9 +86,7 @@ class Endpoints:
         self._ready = ready
         self._since = {model: self._since.get(model, now) for model, count in ready.items() if count}
         self._show({model: ready.get(model, 0) for model in self._routes.sleepers()})
-        if self._changed is not None:
-            self._changed.set_result(None)
-            self._changed = None
+        self.tell()
 
 
 def ready_endpoints(slices: Iterable[Mapping[str, Any]]) -> Mapping[str, int]:

@@ -33,7 +33,7 @@ class Room:
         self._show = show
         self._held: dict[str, int] = {}
         self._woken: dict[str, float] = {}
-        self._closed = asyncio.get_running_loop().create_future()
+        self._closed = False
 
     def open_for(self, model: str) -> bool:
         """Whether a call need not wait."""
@@ -65,8 +65,8 @@ class Room:
 
     def close(self) -> None:
         """Let nobody wait any longer: all are gone."""
-        if not self._closed.done():
-            self._closed.set_result(None)
+        self._closed = True
+        self._endpoints.tell()
 
     async def wait(self, model: str, limit_s: float, gone: "asyncio.Future[None]") -> Held:
         """Wait until a model has a replica that the gateway knows.
@@ -86,7 +86,7 @@ class Room:
 
     async def _until_open(self, model: str, end: float, gone: "asyncio.Future[None]") -> Held:
         while True:
-            if gone.done() or self._closed.done():
+            if gone.done() or self._closed:
                 return Held.GONE
             pause_s = self._endpoints.pause_s(model)
             if pause_s == 0:
@@ -95,9 +95,8 @@ class Room:
             if left_s <= 0:
                 return Held.LATE
             wake_up_s = left_s if pause_s is None else min(left_s, pause_s)
-            await asyncio.wait(
-                (gone, self._closed, self._endpoints.changed()), timeout=wake_up_s, return_when=asyncio.FIRST_COMPLETED
-            )
+            changed = self._endpoints.changed()
+            await asyncio.wait((gone, changed), timeout=wake_up_s, return_when=asyncio.FIRST_COMPLETED)
 
     def _count(self, model: str, change: int) -> None:
         left = self._held.get(model, 0) + change
