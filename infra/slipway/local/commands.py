@@ -14,12 +14,14 @@ from rich.console import Console
 from rich.table import Table
 
 from slipway.local import bring_up, cluster, shell_env, take_down
+from slipway.local.autoscaling import controller as keda
 from slipway.local.cluster import storage
 from slipway.local.docker import base_image, engine, registry
 from slipway.local.gateway import controller
 from slipway.local.gateway import images as gateway_images
 from slipway.local.host import paths
 from slipway.local.host.errors import LocalError
+from slipway.local.monitoring import controller as monitoring
 from slipway.local.plugins import stand_in
 
 _INTERRUPTED = 130
@@ -143,6 +145,8 @@ def _of_our_cluster() -> list[tuple[str, str]]:
         ("volumes", storage.status()),
         ("gateway images", gateway_images.status() if registry.answer() == "registry" else "down"),
         ("gateway", controller.status()),
+        ("monitoring", monitoring.status()),
+        ("autoscaling", keda.status()),
     ]
 
 
