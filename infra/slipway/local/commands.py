@@ -66,7 +66,7 @@ def require_linux(system: str) -> None:
     name = "macOS" if system == "Darwin" else system
     raise LocalError(
         f"the local environment needs Linux, for containers and bridges, and this machine runs {name}; "
-        "next: use Debian 12 or Ubuntu in a VM with 8 GiB of memory and 20 GiB of disk. "
+        "next: use Debian 12 or Ubuntu in a VM with 8 GiB of memory and 30 GiB of disk. "
         "Environments elsewhere need none of it: `slipway plan`, `slipway price` and `slipway up` work here"
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from slipway.local.build import golang, kustomize, toolchain
 from slipway.local.build.golang import Go
 from slipway.local.cluster import facts, program_images
+from slipway.local.cluster.installing import PRIORITY
 from slipway.local.cluster.program_images import Kept, ProgramImage
 from slipway.local.host.steps import Report
 
@@ -90,7 +91,7 @@ def _patch(name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
         "readinessProbe": _READY,
         **changes,
     }
-    template = {"spec": {"containers": [container]}}
+    template = {"spec": {"priorityClassName": PRIORITY, "containers": [container]}}
     metadata = {"name": name, "namespace": NAMESPACE}
     deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": {"template": template}}
     return {"patch": json.dumps(deployment)}

@@ -12,6 +12,9 @@ from slipway.local.host.errors import LocalError
 from slipway.local.host.steps import Report
 
 LABELS = {"app.kubernetes.io/managed-by": "slipway-local"}
+PRIORITY = "system-cluster-critical"
+"""Class of pods that the cluster serves by, which Kubernetes itself has: a full node puts out others for them."""
+
 LIMIT_S = 180.0
 """How long one thing may take to be ready."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slipway.local.autoscaling import programs as keda
-from slipway.local.cluster.installing import LABELS
+from slipway.local.cluster.installing import LABELS, PRIORITY
 from slipway.local.monitoring.programs import ALERTMANAGER, NAMESPACE, PROMETHEUS, Programs
 
 Object = dict[str, Any]
@@ -62,6 +62,7 @@ def prometheus(image: str) -> Object:
             "alerting": {"alertmanagers": [{"namespace": NAMESPACE, "name": "alertmanager-operated", "port": "web"}]},
             "resources": {"requests": {"cpu": "20m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
             "securityContext": _SECURE,
+            "priorityClassName": PRIORITY,
             "containers": [{"name": "prometheus", "startupProbe": _QUICK}],
         },
     )
@@ -80,6 +81,7 @@ def alertmanager(image: str) -> Object:
             "retention": "48h",
             "resources": {"requests": {"cpu": "5m", "memory": "24Mi"}, "limits": {"memory": "128Mi"}},
             "securityContext": _SECURE,
+            "priorityClassName": PRIORITY,
         },
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from slipway.local.build import golang, kustomize, toolchain
 from slipway.local.build.golang import Go
 from slipway.local.cluster import facts, program_images
+from slipway.local.cluster.installing import PRIORITY
 from slipway.local.cluster.program_images import Kept, ProgramImage
 from slipway.local.host.steps import Report
 
@@ -116,7 +117,7 @@ def overlay(images: Mapping[str, Kept]) -> Mapping[str, Any]:
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": OPERATOR, "namespace": "default"},
-        "spec": {"template": {"spec": {"containers": [container]}}},
+        "spec": {"template": {"spec": {"priorityClassName": PRIORITY, "containers": [container]}}},
     }
     image = {"newName": f"{facts.REGISTRY}/{OPERATOR_IMAGE.repository}", "digest": operator.digest}
     return {
