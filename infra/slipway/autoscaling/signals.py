@@ -122,6 +122,9 @@ class _Promql:
             # Both are by pod: what stayed inside counts where it is more than what was answered says.
             inside = f"sum by (pod) ({self._rate('slipway_request_seconds_sum', asked=True)})"
             number = f"sum(max by (pod) ({_both(inside, f'max by (pod) ({self._stayed()})')}))"
+            number += (
+                f"\nunless sum({inside}) != sum({inside})"  # max takes no notice of NaN; only NaN differs from itself
+            )
         else:
             number = self._wanted(signal, value / 1000)
         # NaN, which a broken server could expose, is no number of at least zero; before the second scrape of the first
@@ -141,7 +144,7 @@ class _Promql:
         within = f"{self.busy} + {used} * ({self.ready} - {self.busy})"
         wanted = _most(f"{self.busy} / {BUSY_MOST:g}", f"({above}\nor {within}\nor {self.ready})")
         return (
-            f"({wanted} and {latency} >= 0)\n"
+            f"({wanted}\nand {self.ended} > 0 and {latency} >= 0)\n"
             f"or ({self.ready} and max({self._stayed()}) > 0)\n"
             f"or 0 * ({self.ready} unless {self.ended} != 0)"
         )
