@@ -49,7 +49,7 @@ class Prometheus:
     def start(self) -> None:
         """Start, and wait until it answers."""
         (self._folder / "prometheus.yml").write_text("global: {}\n")
-        command = [
+        command: list[str | Path] = [
             self._programs / "prometheus",
             f"--config.file={self._folder / 'prometheus.yml'}",
             f"--storage.tsdb.path={self._folder / 'data'}",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from slipway.autoscaling.rates import ABSENT, Array
 from slipway.autoscaling.signals import EDGES_S, Seen
@@ -70,7 +71,7 @@ def made_up(random: np.random.Generator) -> Seen:
     seen = Seen(
         at=at,
         times=times,
-        in_flight=1.0 + random.integers(0, 6, (pods, scrapes)) * (random.random((pods, 1)) < 0.7),
+        in_flight=(1 + random.integers(0, 6, (pods, scrapes)) * (random.random((pods, 1)) < 0.7)).astype(float),
         queue=random.integers(0, 9, (pods, scrapes)).astype(float),
         cpu=random.uniform(0, 3.5, (pods, scrapes)).cumsum(-1),
         requests=random.integers(0, 30, (pods, len(_LABELS), scrapes)).astype(float).cumsum(-1),
@@ -84,11 +85,11 @@ def made_up(random: np.random.Generator) -> Seen:
     return seen
 
 
-def _histograms(random: np.random.Generator, counts: Array) -> tuple[Array, Array]:
+def _histograms(random: np.random.Generator, counts: npt.NDArray[np.int64]) -> tuple[Array, Array]:
     """Return cumulative buckets (..., buckets, scrapes) and sums (..., scrapes) of so many observations a scrape."""
     around = random.integers(0, len(EDGES_S))
     shares = np.exp(-np.abs(np.arange(len(_BUCKETS)) - around) * random.uniform(0.3, 3))
-    spread = random.multinomial(counts.astype(int), shares / shares.sum())
+    spread = random.multinomial(counts, shares / shares.sum())
     buckets = np.moveaxis(spread, -1, -2).cumsum(-2).cumsum(-1).astype(float)
     seconds = (spread @ np.array([*EDGES_S, 40.0])).cumsum(-1) * random.uniform(0.6, 1)
     return buckets, seconds
