@@ -108,7 +108,8 @@ def container_values(runtime: Runtime) -> dict[str, Any]:
 def _lint_exceptions(model: ModelPlan) -> dict[str, str | None]:
     """Checks of kube-score that a person's own choice overrules; the reason of each stands in its template."""
     single = model.spec.scale.min == 1
-    deployment = ["container-image-pull-policy", *(["deployment-replicas"] if single and not model.autoscaled else [])]
+    unseen = model.scaler == "ScaledObject" or (single and not model.autoscaled)
+    deployment = ["container-image-pull-policy", *(["deployment-replicas"] if unseen else [])]
     return {
         "deployment_exceptions": ",".join(deployment),
         "autoscaler_exceptions": "horizontalpodautoscaler-replicas" if single else None,
