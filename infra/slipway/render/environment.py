@@ -7,6 +7,7 @@ from slipway.render.monitoring import monitoring_templates, monitoring_values
 from slipway.render.templates import Manifest, rendered
 from slipway.values import names
 
+_FOLDER = "kubernetes/environment"
 _ENVIRONMENT_TEMPLATES = ("namespace", "default_deny")
 _ADOPTED_TEMPLATES = ("own_pods_deny",)
 
@@ -35,7 +36,16 @@ def render_environment(plan: Plan, images: GatewayImages | None = None, *, adopt
         images = images or placeholder_images(here.gateway, here.image_repository(plan.environment, names.KEYS))
         values |= gateway_values(here.gateway, plan.settings.namespace, labels, images, here.pull_secret)
         templates = (*templates, *gateway_templates(here.gateway))
+    manifests = rendered(_FOLDER, templates, values)
     if here.monitoring is not None and here.monitoring.operator:
-        values |= monitoring_values(here.monitoring, plan.environment, plan.settings.namespace, labels)
-        templates = (*templates, *monitoring_templates(gateway=here.gateway is not None))
-    return rendered("kubernetes/environment", templates, values)
+        manifests += render_monitoring(plan)
+    return manifests
+
+
+def render_monitoring(plan: Plan) -> list[Manifest]:
+    """Render what prometheus-operator would watch for an environment, whether it does or not; nothing unmeasured."""
+    here = planning(plan.settings)
+    if here.monitoring is None:
+        return []
+    values = monitoring_values(here.monitoring, plan.environment, plan.settings.namespace)
+    return rendered(_FOLDER, monitoring_templates(gateway=here.gateway is not None), values)

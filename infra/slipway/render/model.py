@@ -44,6 +44,13 @@ def render_model(model: ModelPlan, image: str) -> list[Manifest]:
     return rendered(_FOLDER, templates, model_values(model, image))
 
 
+def render_alerts(model: ModelPlan) -> list[Manifest]:
+    """Render the alerts of a model, whether prometheus-operator watches them or not; nothing without metrics."""
+    if not model.alerts or model.monitoring is None:
+        return []
+    return rendered(_FOLDER, ["prometheus_rule"], model_values(model, placeholder_image(model)))
+
+
 @lru_cache(maxsize=1)
 def model_shapes() -> tuple[Manifest, ...]:
     """Every object that a model may have, with all that may be in it; `PLACE` and a name stand for each value."""

@@ -1,6 +1,6 @@
 """Commands that need no cluster: validate, plan (but with --live), price, render, schema."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -216,6 +216,14 @@ def render_all(context: EnvironmentContext, names: Sequence[str], output: Path |
     for model in models:
         texts[f"{model.name}/manifests.yaml"] = to_yaml(render_model(model, model.image.reference))
         texts[f"{model.name}/Dockerfile"] = render_dockerfile(model.spec.runtime, model.image.runtime.reference)
+    write(texts, output)
+
+
+def write(texts: Mapping[str, str], output: Path | None) -> None:
+    """Write files into a folder, or those of YAML to standard output, one after the other.
+
+    Raises FileRefused for a folder that cannot be written.
+    """
     if output is None:
         console.out.out(
             "".join(text for name, text in texts.items() if name.endswith(".yaml")), end="", highlight=False
