@@ -200,6 +200,7 @@ class ModelPlan:
             "labels": self.labels,
             "selector": self.selector,
             "serviceType": self.service_type,
+            "scaler": self.scaler,
             **({"route": self.traffic.to_json()} if self.traffic is not None else {}),
             "pool": {"name": self.pool.name, "reason": "; ".join(self.pool_reason)},
             "rollout": {"maxSurge": self.rollout.max_surge, "maxUnavailable": self.rollout.max_unavailable},

@@ -37,7 +37,7 @@ def monitoring_values(monitoring: Monitoring, environment: str, namespace: str) 
 def _alerts(environment: str, namespace: str) -> dict[str, Any]:
     """About KEDA, by its own metrics; that Prometheus is gone itself, only who waits for its Watchdog can tell."""
     errors = f'increase(keda_scaler_detail_errors_total{{namespace="{namespace}"}}[2m])'
-    labels = {"severity": "critical", "owner": "platform", "environment": environment}
+    labels = {"severity": "critical", "owner": "platform", "environment": names.fitted(environment)}
     return {
         "name": f"slipway-{namespace}",
         "interval": "15s",

@@ -148,7 +148,8 @@ def _alerts(model: ModelPlan) -> dict[str, Any]:
 
 
 def _rule(model: ModelPlan, alert: str, expr: str, for_: str, severity: str, summary: str) -> dict[str, Any]:
-    labels = {"severity": severity, "owner": model.spec.owner, "model": model.name, "environment": model.environment}
+    environment = names.fitted(model.environment)
+    labels = {"severity": severity, "owner": model.spec.owner, "model": model.name, "environment": environment}
     annotations = {"summary": _literal(summary), "runbook": RUNBOOK}
     return {
         "alert": alert,

@@ -20,6 +20,7 @@ from slipway.render.environment import render_environment
 from slipway.render.image import render_dockerfile
 from slipway.render.model import render_model
 from slipway.render.yaml import to_yaml
+from slipway.spec.scale import Scale, Scaler
 from slipway.values.quantities import format_bytes, format_cpu
 from slipway.values.rates import format_price
 
@@ -97,6 +98,8 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
         console.result(f"{model.name}: {model.pool.name} is {model.pool_reason[0]}; bodies of up to {body}")
         if model.gated:
             console.result(f"{model.name}: {_way_in(model.traffic)}")
+        if model.scaler is not None:
+            console.result(f"{model.name}: {_scaling(model.spec.scale, model.scaler)}")
     console.result(f"cold starts are estimates; `slipway status {context.name}` shows what live replicas took")
     if priced is not None:
         console.result(
@@ -131,7 +134,19 @@ def today() -> date:
 
 
 def _replicas(model: ModelPlan) -> str:
-    return f"{model.spec.scale.min}-{model.spec.scale.max}" if model.autoscaled else str(model.spec.scale.min)
+    scale = model.spec.scale
+    return f"{scale.rest}-{scale.max}" if model.autoscaled else str(scale.min)
+
+
+def _scaling(scale: Scale, scaler: Scaler) -> str:
+    """What sets the replicas of a model, by what, and within which limits."""
+    target = f"{scale.target.signal} of {scale.target.value:g}" if scale.target is not None else "its schedule"
+    parts = [f"{scale.min}-{scale.max} replicas by {target} ({scaler})"]
+    parts += (f"at least {one.min} from `{one.cron}` until `{one.until}` ({one.timezone})" for one in scale.schedule)
+    if scale.to_zero is not None:
+        parts.append(f"none after {console.duration(scale.to_zero.after)} without a request")
+    parts.append(f"fewer once they have sufficed for {console.duration(scale.cool_down)}")
+    return "; ".join(parts)
 
 
 def _asked(model: ModelPlan) -> str:
@@ -188,7 +203,7 @@ def show_price(context: EnvironmentContext, *, as_json: bool) -> None:
     console.result("")
     shares = priced.shares()
     console.result(
-        f"budget: ${priced.budget_usd:,} a month; {shares['min']:.1%} of it with all models at scale.min, "
+        f"budget: ${priced.budget_usd:,} a month; {shares['min']:.1%} of it with all models at rest, "
         f"{shares['max']:.1%} with all at scale.max, on demand"
     )
     console.result(f"left out: {'; '.join(LEFT_OUT)}")
