@@ -18,6 +18,7 @@ from slipway.deploy.live_release import LiveRefused, record_of_live
 from slipway.deploy.model_lock import ModelLock
 from slipway.deploy.orphans import remove_strays
 from slipway.deploy.ports import ClusterApi, Judge, Program, StackEngine
+from slipway.deploy.priority import with_priority
 from slipway.deploy.record import Live, live_of, save
 from slipway.deploy.restorable import Owner, restorable
 from slipway.deploy.watcher import Watcher
@@ -174,7 +175,7 @@ class Deployer:
         tell = self._tell(model.name)
         try:
             if previous is not None:
-                self._bring_back(with_way_in(previous, model), tell)
+                self._bring_back(with_priority(with_way_in(previous, model), model), tell)
                 return f"{previous.version} serves again"
             if live is not None and live.ready > 0:
                 return self._unrestored(model.name, "there is no record of what served before")

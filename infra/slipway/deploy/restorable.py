@@ -213,6 +213,8 @@ class _Values:
     """What the templates' values may be in a release of one model: the very value, or a check of it."""
 
     exactly: Mapping[str, Any]
+    priority_classes: str
+    """How the names of the environment's PriorityClasses begin."""
 
     @classmethod
     def of(cls, release: Release, owner: Owner) -> "_Values":
@@ -228,7 +230,8 @@ class _Values:
                 "service_port": SERVICE_PORT,
                 "gate_config": names.GATEWAY_TRUST,
                 "gate_folder": GATE_FOLDER,
-            }
+            },
+            names.priority_classes(owner.namespace),
         )
 
     def allows(self, name: str, value: Any) -> bool:
@@ -236,6 +239,8 @@ class _Values:
         if name in self.exactly:
             wanted = self.exactly[name]
             return type(value) is type(wanted) and bool(value == wanted)
+        if name == "priority_class":  # the one that is planned takes its place in a restore
+            return _is_text(value) and value.startswith(self.priority_classes)
         return _CHECKS.get(name, _is_scalar)(value)
 
 

@@ -17,6 +17,7 @@ from slipway.loading.variant import Variant
 from slipway.plan.code_digests import CodeDigests
 from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Timing
 from slipway.plan.release import Origin, digest_of
+from slipway.planner.teams import beyond_quotas, priority_class, refuse_teams
 from slipway.planner.traffic import refuse_routes, route
 from slipway.render.image import render_dockerfile, render_runtime_dockerfile
 from slipway.render.model import render_model
@@ -51,16 +52,18 @@ def plan(
 
     Raises:
         UserErrors: for each model that no pool can hold, that has no room beside the others, or whose update could
-            never finish; for routes that cannot be told apart.
+            never finish; for routes that cannot be told apart; for models of no team, or beyond their team's quota.
     """
     there = planning(settings).pools
     gateway = planning(settings).gateway
     if gateway is not None:
         refuse_routes(environment, gateway, loaded)
     placed = sorted(place(environment, there, loaded), key=lambda one: one.variant.spec.name)
+    refuse_teams(environment, settings.teams, loaded, placed)
     written = _written(settings)
     models = tuple(_model(environment, settings, written, one, code) for one in placed)
-    return Plan(environment, settings, models, tuple(_crowded(there, models)))
+    warnings = (*_crowded(there, models), *beyond_quotas(settings.teams, placed))
+    return Plan(environment, settings, models, warnings)
 
 
 def _crowded(there: Sequence[Pool], models: Sequence[ModelPlan]) -> Iterator[str]:
@@ -103,6 +106,7 @@ def _model(
         pull_secret=planning(settings).pull_secret,
         gated=gateway is not None,
         traffic=route(gateway, spec, costs.cost) if gateway is not None else None,
+        priority_class=priority_class(settings, spec.owner),
     )
     return released(draft, release_digest(draft))
 

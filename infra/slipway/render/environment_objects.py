@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+PRIORITY_CLASS = "PriorityClass"
+"""The one kind that is the whole cluster's: those of an environment are told by labels and by their names."""
 ENVIRONMENT_OBJECTS: Mapping[str, str] = {
     "Gateway": "apis/gateway.networking.k8s.io/v1/namespaces/{namespace}/gateways",
     "EnvoyProxy": "apis/gateway.envoyproxy.io/v1alpha1/namespaces/{namespace}/envoyproxies",
@@ -11,6 +13,8 @@ ENVIRONMENT_OBJECTS: Mapping[str, str] = {
     "Certificate": "apis/cert-manager.io/v1/namespaces/{namespace}/certificates",
     "Secret": "api/v1/namespaces/{namespace}/secrets",
     "PersistentVolumeClaim": "api/v1/namespaces/{namespace}/persistentvolumeclaims",
+    "ResourceQuota": "api/v1/namespaces/{namespace}/resourcequotas",
+    PRIORITY_CLASS: "apis/scheduling.k8s.io/v1/priorityclasses",
 }
 """Path of each kind's collection in the API, in the order in which they are deleted. Other kinds that an environment
-has are among MODEL_OBJECTS. Only an environment with a gateway has these."""
+has are among MODEL_OBJECTS. Only an environment with a gateway or with teams has these."""

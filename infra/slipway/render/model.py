@@ -69,6 +69,7 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "config": compact_json(model.server_config),
         "image": image,
         "pull_secret": model.pull_secret,
+        "priority_class": model.priority_class,
         "replicas": None if model.autoscaled else spec.scale.min,
         "min_replicas": spec.scale.min,
         "max_replicas": spec.scale.max,

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from slipway.settings.base import AnySettings
 from slipway.settings.gateway import Gateway
 from slipway.settings.requirement import Requirement
+from slipway.settings.teams import TEAMS, Team, TeamName
 from slipway.settings.values import (
     DOCKER_HUB,
     BaseImage,
@@ -120,6 +121,7 @@ class Settings(AnySettings):
         description="Models to deploy here; every spec of the models folder when left out.",
         examples=[["digits", "speech"]],
     )
+    teams: dict[TeamName, Team] | None = TEAMS
     node_pools: tuple[NodePool, ...] = Field(min_length=1, description="Nodes that there are or can be.")
 
     @model_validator(mode="after")

@@ -15,6 +15,7 @@ from slipway.loading.specs import environments, load_spec_file
 from slipway.plan.traffic import Traffic
 from slipway.planner.environment import ModelPlan
 from slipway.planner.price import LEFT_OUT, price
+from slipway.planner.teams import full_pools
 from slipway.reading.folders import find_root
 from slipway.render.environment import render_environment
 from slipway.render.image import render_dockerfile
@@ -71,9 +72,11 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
     _say_policy(context)
     priced = price(context.plan, today())
     found = _changes(context, names) if live else None
+    full = full_pools(context.plan)
     if as_json:
         document = context.plan.select([model.name for model in models]).to_json()
         document |= {"usd": priced.to_json() if priced else None}
+        document |= {"fullPools": [pool.to_json() for pool in full]} if full else {}
         console.document(document | ({} if found is None else {"changes": [change.to_json() for change in found]}))
         return
     rows = [
@@ -102,6 +105,8 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
         console.result(
             f"{context.name}: ${_from_to(priced.total)} a month in all; `slipway price {context.name}` says for what"
         )
+    for line in (line for pool in full for line in pool.lines()):
+        console.result(line)
     for line in (line for change in found or () for line in change.lines()):
         console.result(line)
     for warning in advice(context, models):
