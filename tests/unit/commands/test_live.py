@@ -123,7 +123,19 @@ def test_status_shows_the_parts_that_were_measured_and_says_which_were_not(
 ) -> None:
     live = Live("ours", noted=json.dumps(NOTED))
     said = status(project, live, monkeypatch=monkeypatch).stdout
-    assert said.splitlines()[-1].split() == ["measured", "0", "ms", "4.2", "s", "3.1", "s", "not", "measured", "9.0", "s"]
+    assert said.splitlines()[-1].split() == [
+        "measured",
+        "0",
+        "ms",
+        "4.2",
+        "s",
+        "3.1",
+        "s",
+        "not",
+        "measured",
+        "9.0",
+        "s",
+    ]
     (row,) = json.loads(status(project, live, "--json", monkeypatch=monkeypatch).stdout)["models"]
     assert row["coldStartParts"]["measured"]["pull"] == 4.2
     assert row["coldStartParts"]["expected"] == 9.0
