@@ -79,6 +79,7 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "config": compact_json(model.server_config),
         "image": image,
         "pull_secret": model.pull_secret,
+        "priority_class": model.priority_class,
         "replicas": None if model.autoscaled else spec.scale.min,
         "max_surge": model.rollout.max_surge,
         "max_unavailable": model.rollout.max_unavailable,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from slipway import console
 from slipway.capacity.estimates import Cost, monthly
 from slipway.commands.context import EnvironmentContext, Folders
+from slipway.commands.inspecting.cold_start import parts_json, show_parts, starts_of
 from slipway.environments.planning.kinds import planning
 from slipway.errors.base import FileRefused, UserError, UserErrors, each
 from slipway.loading.base_image import digest_warning
@@ -15,6 +16,7 @@ from slipway.loading.specs import environments, load_spec_file
 from slipway.plan.traffic import Traffic
 from slipway.planner.environment import ModelPlan
 from slipway.planner.price import LEFT_OUT, price
+from slipway.planner.teams import full_pools
 from slipway.reading.folders import find_root
 from slipway.render.environment import render_environment
 from slipway.render.image import render_dockerfile
@@ -72,9 +74,15 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
     _say_policy(context)
     priced = price(context.plan, today())
     found = _changes(context, names) if live else None
+    full = full_pools(context.plan)
+    starts = starts_of(context) if live else None
     if as_json:
         document = context.plan.select([model.name for model in models]).to_json()
         document |= {"usd": priced.to_json() if priced else None}
+        document |= {"fullPools": [pool.to_json() for pool in full]} if full else {}
+        if starts is not None:
+            parts = {model.name: parts_json(model.estimates.cold_start, starts.get(model.name)) for model in models}
+            document |= {"coldStarts": parts}
         console.document(document | ({} if found is None else {"changes": [change.to_json() for change in found]}))
         return
     rows = [
@@ -98,13 +106,22 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
         console.result(f"{model.name}: {model.pool.name} is {model.pool_reason[0]}; bodies of up to {body}")
         if model.gated:
             console.result(f"{model.name}: {_way_in(model.traffic)}")
+<<<<<<< HEAD
         if model.scaler is not None:
             console.result(f"{model.name}: {_scaling(model.spec.scale, model.scaler)}")
     console.result(f"cold starts are estimates; `slipway status {context.name}` shows what live replicas took")
+=======
+    if starts is None:
+        console.result(f"cold starts are estimates; `slipway plan {context.name} --live` shows what live replicas took")
+    else:
+        show_parts([(model.name, model.estimates.cold_start, starts.get(model.name)) for model in models])
+>>>>>>> integ
     if priced is not None:
         console.result(
             f"{context.name}: ${_from_to(priced.total)} a month in all; `slipway price {context.name}` says for what"
         )
+    for line in (line for pool in full for line in pool.lines()):
+        console.result(line)
     for line in (line for change in found or () for line in change.lines()):
         console.result(line)
     for warning in advice(context, models):
