@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from slipway.cluster.autoscalers import HPA, SCALED_OBJECT, of_keda
 from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record_format import BadRecord, golden_request, server_config
 from slipway.deploy.restorable import Owner, problems
@@ -11,7 +12,7 @@ from slipway.plan.model import ModelPlan
 from slipway.plan.release import Release
 from slipway.policy.resource import read
 from slipway.render.model import model_shapes, render_model
-from slipway.render.objects import WAY_IN
+from slipway.render.objects import UNRECORDED
 from slipway.render.templates import PLACE
 from slipway.values import names
 from slipway.values.aliases import Json
@@ -82,15 +83,15 @@ def _config(deployment: Json) -> str | None:
 def _read_back(cluster: ClusterApi, model: str, deployment: Json) -> list[dict[str, Any]]:
     """The objects of a model that are there, with what the templates give them and nothing else."""
     live: dict[str, Json] = {"Deployment": deployment}
-    shapes = [shape for shape in model_shapes() if shape["kind"] not in WAY_IN]
+    shapes = [shape for shape in model_shapes() if shape["kind"] not in UNRECORDED]
     for shape in shapes:
         kind = shape["kind"]
         name = _config(deployment) if kind == "ConfigMap" else model
         found = cluster.read(kind, name) if name and kind != "Deployment" else None
-        if found is not None:
+        if found is not None and not (kind == HPA and of_keda(found)):
             live[kind] = found
     manifests = [_only(shape, live[shape["kind"]]) for shape in shapes if shape["kind"] in live]
-    if "HorizontalPodAutoscaler" in live:  # it alone sets the replicas
+    if live.keys() & {HPA, SCALED_OBJECT}:  # it alone sets the replicas
         for manifest in manifests:
             if manifest["kind"] == "Deployment":
                 manifest["spec"].pop("replicas", None)

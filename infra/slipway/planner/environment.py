@@ -12,11 +12,13 @@ from slipway.capacity.placement import Placed, Rollout, crowded, place
 from slipway.catalog.pod_contract import GATE_FILE, GATE_FOLDER, LINGER_S
 from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.pool import Pool
+from slipway.errors.base import Place
 from slipway.loading.specs import LoadedSpec
 from slipway.loading.variant import Variant
 from slipway.plan.code_digests import CodeDigests
 from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Timing
 from slipway.plan.release import Origin, digest_of
+from slipway.planner.scaling import refuse_scaling
 from slipway.planner.traffic import refuse_routes, route
 from slipway.render.image import render_dockerfile, render_runtime_dockerfile
 from slipway.render.model import render_model
@@ -39,7 +41,11 @@ _NO_RELEASE = ""
 
 
 def plan(
-    environment: str, settings: AnySettings, loaded: Sequence[LoadedSpec], code: Mapping[str, CodeDigests]
+    environment: str,
+    settings: AnySettings,
+    loaded: Sequence[LoadedSpec],
+    code: Mapping[str, CodeDigests],
+    written: Place | None = None,
 ) -> Plan:
     """Plan all models of an environment.
 
@@ -48,18 +54,20 @@ def plan(
         settings: its settings.
         loaded: all specs that are deployed to it: GPUs that one gets, another cannot have.
         code: digests of what Slipway itself adds to images, by runtime.
+        written: where the settings are written, for messages that are about them too.
 
     Raises:
         UserErrors: for each model that no pool can hold, that has no room beside the others, or whose update could
-            never finish; for routes that cannot be told apart.
+            never finish; for routes that cannot be told apart; for scaling on what the environment does not measure.
     """
     there = planning(settings).pools
     gateway = planning(settings).gateway
     if gateway is not None:
         refuse_routes(environment, gateway, loaded)
+    refuse_scaling(environment, settings, loaded, written)
     placed = sorted(place(environment, there, loaded), key=lambda one: one.variant.spec.name)
-    written = _written(settings)
-    models = tuple(_model(environment, settings, written, one, code) for one in placed)
+    digest = _written(settings)
+    models = tuple(_model(environment, settings, digest, one, code) for one in placed)
     return Plan(environment, settings, models, tuple(_crowded(there, models)))
 
 
@@ -78,6 +86,8 @@ def _model(
     image = _image(environment, settings, variant, code[spec.runtime])
     costs = estimates(pool, spec, variant.artifact.size)
     gateway = planning(settings).gateway
+    timing = _timing(variant, pool, placed.rollout)
+    cold_start_s = timing.start_s + node_start_s(pool)
     check = GoldenRequest(spec.runtime, variant.request, spec.check.expect, spec.check.timeout)
     draft = ModelPlan(
         environment=environment,
@@ -92,7 +102,7 @@ def _model(
         pool_reason=placed.reason,
         rollout=placed.rollout,
         floor_on_spot=placed.floor_on_spot,
-        timing=_timing(variant, pool, placed.rollout),
+        timing=timing,
         estimates=costs,
         image=image,
         check=check,
@@ -102,7 +112,8 @@ def _model(
         warnings=(*_unused_gpus(spec), *placed.warnings),
         pull_secret=planning(settings).pull_secret,
         gated=gateway is not None,
-        traffic=route(gateway, spec, costs.cost) if gateway is not None else None,
+        traffic=route(gateway, spec, costs.cost, cold_start_s) if gateway is not None else None,
+        monitoring=planning(settings).monitoring,
     )
     return released(draft, release_digest(draft))
 

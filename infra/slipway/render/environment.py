@@ -3,6 +3,7 @@
 from slipway.environments.planning.kinds import planning
 from slipway.plan.model import Plan
 from slipway.render.gateway import GatewayImages, gateway_templates, gateway_values, placeholder_images
+from slipway.render.monitoring import monitoring_templates, monitoring_values
 from slipway.render.templates import Manifest, rendered
 from slipway.values import names
 
@@ -11,7 +12,8 @@ _ADOPTED_TEMPLATES = ("own_pods_deny",)
 
 
 def render_environment(plan: Plan, images: GatewayImages | None = None, *, adopted: bool = False) -> list[Manifest]:
-    """Render what an environment's own stack makes: Namespace, the NetworkPolicy that denies by default, the gateway.
+    """Render what an environment's own stack makes: Namespace, the NetworkPolicy that denies by default, the gateway,
+    what prometheus-operator watches.
 
     A namespace that is `adopted` is others': it is left as it is, and the policy is about the environment's pods only.
     `images`: what the gateway's pods run; None to render without a registry, with digests of zeros.
@@ -33,4 +35,7 @@ def render_environment(plan: Plan, images: GatewayImages | None = None, *, adopt
         images = images or placeholder_images(here.gateway, here.image_repository(plan.environment, names.KEYS))
         values |= gateway_values(here.gateway, plan.settings.namespace, labels, images, here.pull_secret)
         templates = (*templates, *gateway_templates(here.gateway))
+    if here.monitoring is not None and here.monitoring.operator:
+        values |= monitoring_values(here.monitoring, plan.environment, plan.settings.namespace, labels)
+        templates = (*templates, *monitoring_templates(gateway=here.gateway is not None))
     return rendered("kubernetes/environment", templates, values)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 ENVIRONMENT_OBJECTS: Mapping[str, str] = {
+    "PodMonitor": "apis/monitoring.coreos.com/v1/namespaces/{namespace}/podmonitors",
     "Gateway": "apis/gateway.networking.k8s.io/v1/namespaces/{namespace}/gateways",
     "EnvoyProxy": "apis/gateway.envoyproxy.io/v1alpha1/namespaces/{namespace}/envoyproxies",
     "ClientTrafficPolicy": "apis/gateway.envoyproxy.io/v1alpha1/namespaces/{namespace}/clienttrafficpolicies",
@@ -13,4 +14,4 @@ ENVIRONMENT_OBJECTS: Mapping[str, str] = {
     "PersistentVolumeClaim": "api/v1/namespaces/{namespace}/persistentvolumeclaims",
 }
 """Path of each kind's collection in the API, in the order in which they are deleted. Other kinds that an environment
-has are among MODEL_OBJECTS. Only an environment with a gateway has these."""
+has are among MODEL_OBJECTS. Only an environment with a gateway, or with monitoring, has these."""

@@ -10,6 +10,7 @@ from slipway.catalog.pod_contract import GATE_FOLDER, SERVER_USER, SERVICE_PORT
 from slipway.plan.model import ModelPlan
 from slipway.render.objects import MODEL_OBJECTS
 from slipway.render.route import route_values
+from slipway.render.scaling import scaling_values
 from slipway.render.templates import Manifest, rendered, skeleton, template_files
 from slipway.runtimes.base import Runtime
 from slipway.runtimes.registry import RUNTIMES
@@ -20,6 +21,8 @@ PLACEHOLDER_DIGEST = "sha256:" + "0" * 64
 TMP_BYTES = 64 * 2**20
 LOG_BYTES = 64 * 2**20
 _FOLDER = "kubernetes/model"
+_OF_A_SERVICE = {"endpointslice.kubernetes.io/managed-by": names.MANAGED_BY}
+"""What keeps Kubernetes' own controller from taking an EndpointSlice for one of its."""
 
 
 def placeholder_image(model: ModelPlan) -> str:
@@ -70,9 +73,6 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "image": image,
         "pull_secret": model.pull_secret,
         "replicas": None if model.autoscaled else spec.scale.min,
-        "min_replicas": spec.scale.min,
-        "max_replicas": spec.scale.max,
-        "cpu_percent": spec.scale.target.cpu_percent if spec.scale.target else None,
         "max_surge": model.rollout.max_surge,
         "max_unavailable": model.rollout.max_unavailable,
         "start_s": model.timing.start_s,
@@ -88,7 +88,9 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "service_type": model.service_type,
         "gate_config": names.GATEWAY_TRUST if model.gated else None,
         "gate_folder": GATE_FOLDER,
+        "slice_labels": model.labels | _OF_A_SERVICE | {"kubernetes.io/service-name": model.name},
         **route_values(model.traffic),
+        **scaling_values(model),
         **_lint_exceptions(model),
     }
 

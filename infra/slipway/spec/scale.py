@@ -1,6 +1,6 @@
 """Contains what a spec says about the number of replicas."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic.config import JsonDict
@@ -13,6 +13,9 @@ Replicas = Annotated[int, *number(1, 1000)]
 Percent = Annotated[int, *number(1, 100)]
 Milliseconds = Annotated[float, *amount(86_400_000, "100")]
 Amount = Annotated[float, *amount(1_000_000, "20")]
+
+Scaler = Literal["HorizontalPodAutoscaler", "ScaledObject"]
+"""Kind of the object that sets the number of replicas: Kubernetes' own, or KEDA's."""
 
 COOL_DOWN_S = 300.0
 _COOL_DOWN_MOST_S = 3600
@@ -161,6 +164,20 @@ class Scale(Section):
         exclude_if=lambda value: value == COOL_DOWN_S,
         json_schema_extra={"default": "5m", **_SINCE},
     )
+
+    @property
+    def scaler(self) -> Scaler | None:
+        """Kind of the only writer of the number of replicas; None where it never changes."""
+        if self.schedule or self.to_zero is not None:
+            return "ScaledObject"
+        if self.target is None or self.max == self.min:
+            return None
+        return "HorizontalPodAutoscaler" if self.target.cpu_percent is not None else "ScaledObject"
+
+    @property
+    def rest(self) -> int:
+        """Replicas while nobody asks, outside the times of `schedule`."""
+        return 0 if self.to_zero is not None else self.min
 
     @model_validator(mode="after")
     def _bounds_and_target_agree(self) -> Self:
