@@ -41,9 +41,8 @@ def render_environment(plan: Plan, images: GatewayImages | None = None, *, adopt
         templates = (*templates, *gateway_templates(here.gateway))
     manifests = rendered(_FOLDER, templates, values)
     if here.monitoring is not None and here.monitoring.operator:
-<<<<<<< HEAD
         manifests += render_monitoring(plan)
-    return manifests
+    return [*manifests, *render_teams(plan)]
 
 
 def render_monitoring(plan: Plan) -> list[Manifest]:
@@ -53,8 +52,3 @@ def render_monitoring(plan: Plan) -> list[Manifest]:
         return []
     values = monitoring_values(here.monitoring, plan.environment, plan.settings.namespace)
     return rendered(_FOLDER, monitoring_templates(gateway=here.gateway is not None), values)
-=======
-        values |= monitoring_values(here.monitoring, plan.environment, plan.settings.namespace, labels)
-        templates = (*templates, *monitoring_templates(gateway=here.gateway is not None))
-    return [*rendered("kubernetes/environment", templates, values), *render_teams(plan)]
->>>>>>> integ

@@ -106,16 +106,12 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
         console.result(f"{model.name}: {model.pool.name} is {model.pool_reason[0]}; bodies of up to {body}")
         if model.gated:
             console.result(f"{model.name}: {_way_in(model.traffic)}")
-<<<<<<< HEAD
         if model.scaler is not None:
             console.result(f"{model.name}: {_scaling(model.spec.scale, model.scaler)}")
-    console.result(f"cold starts are estimates; `slipway status {context.name}` shows what live replicas took")
-=======
     if starts is None:
         console.result(f"cold starts are estimates; `slipway plan {context.name} --live` shows what live replicas took")
     else:
         show_parts([(model.name, model.estimates.cold_start, starts.get(model.name)) for model in models])
->>>>>>> integ
     if priced is not None:
         console.result(
             f"{context.name}: ${_from_to(priced.total)} a month in all; `slipway price {context.name}` says for what"
