@@ -179,7 +179,8 @@ def _budget(plan: Plan, on: date) -> Iterator[_Broken]:
     rest, most = monthly(total.spot_at_min or total.at_min), monthly(total.at_max)
     where = f"`slipway price {plan.environment}` lists what it is spent on"
     if rest > priced.budget_usd:
-        problem = f"{priced.budget_usd} USD a month is less than the {rest:.0f} USD that all models cost with their fewest replicas"
+        least = f"the {rest:.0f} USD that all models cost with their fewest replicas"
+        problem = f"{priced.budget_usd} USD a month is less than {least}"
         yield _Broken("budget-at-rest", None, path, problem, allowed, f"raise it or ask for less; {where}")
     elif most > priced.budget_usd:
         problem = (
