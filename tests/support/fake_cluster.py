@@ -77,6 +77,13 @@ _DISCOVERY: dict[str, dict[str, Any]] = {
 }
 
 
+def _merged(old: Any, new: Any) -> Any:
+    """What an apply makes of a value: mappings grow, everything else is replaced."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {**old, **{key: _merged(old.get(key), value) for key, value in new.items()}}
+    return copy.deepcopy(new)
+
+
 class FakeCluster(Cluster):
     """Answers as the API server does for create, replace, apply and delete; nothing is sent anywhere."""
 
@@ -151,14 +158,16 @@ class FakeCluster(Cluster):
             merged["metadata"].setdefault(part, {}).update(manifest["metadata"].get(part, {}))
         if "ownerReferences" in manifest["metadata"]:
             merged["metadata"]["ownerReferences"] = manifest["metadata"]["ownerReferences"]
-        merged.update({k: v for k, v in manifest.items() if k != "metadata"})
-        return self._put(merged)
+        return self._put(_merged(merged, {k: v for k, v in manifest.items() if k != "metadata"}))
 
     def delete(self, kind: str, name: str, *, resource_version: str | None = None) -> None:
         self._check()
         there = self.objects.get((kind, name))
         if there and resource_version and there["metadata"]["resourceVersion"] != resource_version:
             raise ApiRefused("DELETE", "/", 409, "changed")
+        if there and there["metadata"].get("finalizers"):
+            there["metadata"].setdefault("deletionTimestamp", "2026-11-26T12:00:00Z")
+            return
         self.objects.pop((kind, name), None)
 
     def request(self, method: str, path: str, **options: Any) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 from slipway.engine.events import Outcome
 from slipway.errors.base import DeployError
 from slipway.errors.failures import StackFailed
+from slipway.errors.reaching import ApiRefused
 from slipway.values.aliases import Tell
 from tests.support.living_cluster import LivingCluster
 
@@ -56,7 +57,7 @@ class FakeEngine:
             if self.killed_after is not None and applied >= self.killed_after:
                 self.states.setdefault(stack, [])
                 raise KilledError
-            self.cluster.put(manifest)
+            self._apply(stack, manifest)
             applied += 1
         if self.killed_after is not None:
             raise KilledError
@@ -76,6 +77,12 @@ class FakeEngine:
                 self.cluster.take(kind, name)
         self.destroyed.append(stack)
         return Outcome(failed=False, changes={}, errors=())
+
+    def _apply(self, stack: str, manifest: Json) -> None:
+        try:
+            self.cluster.put(manifest)
+        except ApiRefused as error:
+            raise StackFailed(stack, "update", (error.message,)) from error
 
     def _seen(self, item: Json) -> Json:
         """An object of the state as it is now, in what the program manages of it."""

@@ -15,6 +15,7 @@ from typing import Any
 from slipway.cluster.rollout import REVISION
 from slipway.errors.reaching import ApiRefused, ClusterUnreachable
 from slipway.values.names import RELEASE_LABEL
+from tests.support import replica_owners
 from tests.support.fake_cluster import FakeCluster
 
 _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -90,7 +91,7 @@ class LivingCluster(FakeCluster):
         with self._world:
             super().delete(kind, name, resource_version=resource_version)
 
-    def put(self, manifest: Json) -> None:
+    def put(self, manifest: Json, manager: str = replica_owners.ENGINE) -> None:
         """Apply an object as the provider plugin does; a Deployment gets its generation and revision."""
         self._check()
         with self._world:
@@ -99,9 +100,12 @@ class LivingCluster(FakeCluster):
             if manifest["kind"] != "Deployment":
                 kept = {"ownerReferences": old["metadata"].get("ownerReferences", [])} if old else {}
                 new["metadata"] |= kept
+                if old and old["metadata"].get("finalizers"):
+                    new["metadata"]["finalizers"] = old["metadata"]["finalizers"]
                 self._put(new)
                 return
             metadata = new["metadata"]
+            replica_owners.settle(new, old, manager)
             if old is None:
                 self._count += 1
                 metadata |= {"uid": f"d{self._count}", "generation": 1}
@@ -133,7 +137,34 @@ class LivingCluster(FakeCluster):
         template["metadata"]["labels"] |= labels
         if image is not None:
             template["spec"]["containers"][0]["image"] = image
-        self.put(deployment)
+        del deployment["spec"]["replicas"]
+        self.put(deployment, "kubectl-edit")
+
+    def apply(self, manifest: Json, field_manager: str) -> Json:
+        """Server-side apply with force, as Slipway does it."""
+        with self._world:
+            old = copy.deepcopy(self.objects.get((manifest["kind"], manifest["metadata"]["name"])))
+            applied = super().apply(manifest, field_manager)
+            if old is None or manifest["kind"] != "Deployment":
+                return applied
+            sent = copy.deepcopy({**manifest, "spec": dict(manifest.get("spec", {}))})
+            replica_owners.settle(sent, old, field_manager, force=True)
+            self._rescaled(manifest["metadata"]["name"], sent["spec"]["replicas"], replica_owners.owners(sent))
+            return copy.deepcopy(self.objects["Deployment", manifest["metadata"]["name"]])
+
+    def scale(self, name: str, replicas: int) -> None:
+        """Write replicas through the subresource, as autoscalers and `kubectl scale` do: they own them from then on."""
+        with self._world:
+            there = self.objects["Deployment", name]
+            if there["spec"].get("replicas", 1) != replicas:
+                self._rescaled(name, replicas, {replica_owners.SCALERS})
+
+    def _rescaled(self, name: str, replicas: int, owners: set[str]) -> None:
+        deployment = self.objects["Deployment", name]
+        changed = deployment["spec"].get("replicas", 1) != replicas
+        deployment["spec"]["replicas"] = replicas
+        deployment["metadata"]["generation"] += changed
+        replica_owners.own(deployment, owners)
 
     def through_service(
         self,
@@ -203,6 +234,8 @@ class LivingCluster(FakeCluster):
             else:
                 self._start(name, owner, spec)
         ready = [pod for pod in new if _ready(pod)]
+        for pod in new[wanted:]:  # scaled down: the youngest go first
+            pod["metadata"]["deletionTimestamp"] = str(self.now)
         for pod in old:
             if len([other for other in old if _ready(other)]) + len(ready) > wanted or not _ready(pod):
                 pod["metadata"]["deletionTimestamp"] = str(self.now)

@@ -34,3 +34,11 @@ def fleet_plan() -> Plan:
     folder = FIXTURES / "aws"
     settings, specs = load_environment(folder / "settings", "fleet", folder / "spec", FIXTURES / "repo")
     return plan("fleet", settings, specs, CODE)
+
+
+@lru_cache
+def scaling_plan(environment: str) -> Plan:
+    """The plan of one of the fixtures' environments whose models scale on more than CPU."""
+    folder = FIXTURES / "scaling"
+    settings, specs = load_environment(folder / "settings", environment, folder / "spec", FIXTURES / "repo")
+    return plan(environment, settings, specs, CODE)

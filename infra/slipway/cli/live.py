@@ -37,13 +37,14 @@ def predict(environment: str, model: str, file: Any, folders: Folders) -> None:
 @cli.command()
 @ENVIRONMENT
 @MODELS
+@click.option("--no-wake", is_flag=True, help="Leave models asleep that sleep; say so instead of asking them.")
 @JSON
 @with_folders
-def verify(environment: str, models: tuple[str, ...], as_json: bool, folders: Folders) -> None:
+def verify(environment: str, models: tuple[str, ...], no_wake: bool, as_json: bool, folders: Folders) -> None:
     """Send the golden request of live models through their Services. Exit code 2 when an answer is wrong or late."""
     from slipway.commands.inspecting.live import show_verdicts  # noqa: PLC0415
 
-    show_verdicts(open_environment(environment, folders, ()), models, as_json=as_json)
+    show_verdicts(open_environment(environment, folders, ()), models, wake=not no_wake, as_json=as_json)
 
 
 @cli.command("gateway-ca")

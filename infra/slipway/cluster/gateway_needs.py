@@ -4,13 +4,12 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from slipway.catalog.platform_pins import ENVOY_GATEWAY, GATEWAY_API
 from slipway.cluster.api import Cluster
+from slipway.cluster.offer import UNKNOWN, is_there, read_if_allowed, serves
 from slipway.cluster.ownership import Located
 from slipway.errors.base import UserError, UserErrors, WrongValue
-from slipway.errors.reaching import ApiRefused
 from slipway.values import names
 from slipway.values.aliases import Json
 from slipway.values.quantities import format_bytes, parse_bytes
@@ -22,7 +21,6 @@ _KINDS = {
     "gateway.networking.k8s.io/v1": ("GatewayClass", "Gateway", "HTTPRoute"),
     "gateway.envoyproxy.io/v1alpha1": ("EnvoyProxy", "ClientTrafficPolicy", "BackendTrafficPolicy", "SecurityPolicy"),
 }
-_UNKNOWN: Json = {}
 _BUNDLE = "gateway.networking.k8s.io/bundle-version"
 """The annotation in which definitions of the Gateway API say their version."""
 
@@ -65,12 +63,12 @@ def refuse_missing(cluster: Cluster, needs: GatewayNeeds, *, namespace_there: bo
         UserErrors: with everything that is missing.
     """
     findings = list(_platform(cluster, needs.at))
-    if needs.storage_class is not None and not _there(cluster, "StorageClass", needs.storage_class[0]):
+    if needs.storage_class is not None and not is_there(cluster, "StorageClass", needs.storage_class[0]):
         name, (place, field) = needs.storage_class
         todo = "write one of `kubectl get storageclass`, or leave it out for the cluster's default"
         problem = f"is no StorageClass of context {cluster.context}"
         findings.append(WrongValue(place, field, name, problem, "a StorageClass of the cluster", todo))
-    if needs.issuer is not None and not _serves(cluster, "cert-manager.io/v1", "Certificate"):
+    if needs.issuer is not None and not serves(cluster, "cert-manager.io/v1", "Certificate"):
         name, (place, field) = needs.issuer
         problem = f"cannot be used: context {cluster.context} has no cert-manager"
         todo = "install cert-manager, or write certificate: self-signed"
@@ -93,7 +91,7 @@ def _platform(cluster: Cluster, at: Located) -> Iterator[UserError]:
         f"envoy-gateway-system --create-namespace --kube-context {cluster.context} (on this machine, slipway local up)"
     )
     for version, kinds in _KINDS.items():
-        missing = [kind for kind in kinds if not _serves(cluster, version, kind)]
+        missing = [kind for kind in kinds if not serves(cluster, version, kind)]
         if missing:
             problem = f"context {cluster.context} does not know {', '.join(missing)} of {version}"
             yield UserError(place, field, problem, allowed, f"install Envoy Gateway: {install}")
@@ -108,8 +106,8 @@ def _platform(cluster: Cluster, at: Located) -> Iterator[UserError]:
 
 def _class(cluster: Cluster, at: Located, allowed: str) -> Iterator[UserError]:
     place, field = at
-    found = _read(cluster, "GatewayClass", CLASS)
-    if found is _UNKNOWN:
+    found = read_if_allowed(cluster, "GatewayClass", CLASS)
+    if found is UNKNOWN:
         return
     if found is None:
         manifest = {
@@ -131,7 +129,7 @@ def _class(cluster: Cluster, at: Located, allowed: str) -> Iterator[UserError]:
 
 def _secrets(cluster: Cluster, needs: GatewayNeeds) -> Iterator[UserError]:
     for secret in needs.secrets:
-        if not _there(cluster, "Secret", secret.name):
+        if not is_there(cluster, "Secret", secret.name):
             place, field = secret.at
             problem = f"is no Secret of namespace {cluster.namespace} in context {cluster.context}"
             todo = f"make it there before this command is run again: {secret.about}"
@@ -140,8 +138,10 @@ def _secrets(cluster: Cluster, needs: GatewayNeeds) -> Iterator[UserError]:
 
 def _volume(cluster: Cluster, needs: GatewayNeeds) -> Iterator[UserError]:
     """A volume that is there keeps its size and class: another claim would be another, empty database."""
-    claim = _read(cluster, "PersistentVolumeClaim", names.KEYS_DATABASE) if needs.storage is not None else None
-    if not claim or needs.storage is None:
+    if needs.storage is None:
+        return
+    claim = read_if_allowed(cluster, "PersistentVolumeClaim", names.KEYS_DATABASE)
+    if not claim:
         return
     written = claim["spec"]["resources"]["requests"]["storage"]
     size, (place, field) = needs.storage
@@ -167,42 +167,9 @@ def _bytes(written: str) -> int | None:
         return None
 
 
-def _read(cluster: Cluster, kind: str, name: str) -> Json | None:
-    """An object; `_UNKNOWN` where one may not look at it."""
-    try:
-        return cluster.read(kind, name)
-    except ApiRefused as error:
-        if error.status == HTTPStatus.FORBIDDEN:
-            return _UNKNOWN
-        raise
-
-
-def _there(cluster: Cluster, kind: str, name: str) -> bool:
-    """Whether an object is there, as far as one may know."""
-    try:
-        return cluster.exists(kind, name)
-    except ApiRefused as error:
-        if error.status == HTTPStatus.FORBIDDEN:
-            return True
-        raise
-
-
-def _serves(cluster: Cluster, version: str, kind: str) -> bool:
-    """Whether the API has a kind; everybody who is known to a cluster may ask that."""
-    try:
-        resources = json.loads(cluster.request("GET", f"/apis/{version}"))["resources"]
-    except ApiRefused as error:
-        if error.status == HTTPStatus.NOT_FOUND:
-            return False
-        if error.status == HTTPStatus.FORBIDDEN:
-            return True
-        raise
-    return any(resource["kind"] == kind for resource in resources)
-
-
 def _bundle(cluster: Cluster) -> str | None:
     """The version of the Gateway API's definitions, where they say it and the caller may read it."""
-    found = _read(cluster, "CustomResourceDefinition", "httproutes.gateway.networking.k8s.io")
+    found = read_if_allowed(cluster, "CustomResourceDefinition", "httproutes.gateway.networking.k8s.io")
     version = ((found or {}).get("metadata", {}).get("annotations") or {}).get(_BUNDLE)
     return version if isinstance(version, str) else None
 

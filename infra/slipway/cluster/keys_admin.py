@@ -68,6 +68,10 @@ class KeysAdmin:
         """Change something; gives the JSON document of the answer."""
         return self._answer("POST", path, body)
 
+    def wake(self, model: str) -> Json:
+        """Ask for a replica of a model that may have none, as a client that waits would, for the next 30 s."""
+        return self.post(f"/admin/models/{model}/wake", {})
+
     def _answer(self, method: str, path: str, body: Json | None) -> Json:
         key = signing_key(self._cluster)
         if key is None:

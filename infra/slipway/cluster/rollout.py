@@ -12,6 +12,9 @@ from slipway.values.names import OWNER_ANNOTATION, RELEASE_LABEL
 
 REFUSED_S = 8.0
 """A quota or a webhook may refuse the new pod until an old one has gone, so its refusal counts after this time."""
+ASLEEP_S = 60.0
+"""KEDA asks every two seconds whether somebody waits for a model that sleeps; its operator may just be restarting."""
+ASLEEP = "asleep"
 REVISION = "deployment.kubernetes.io/revision"
 """The Deployment controller's number of the newest template; it changes with the template and with nothing else."""
 
@@ -57,6 +60,9 @@ def state_of(seen: Seen, model: str, release: str) -> State:
         return UnderWay("waiting for the deployment controller", ())
     wanted, updated = deployment["spec"].get("replicas", 1), status.get("updatedReplicas", 0)
     available, total = status.get("availableReplicas", 0), status.get("replicas", 0)
+    if wanted == 0:  # complete by its numbers, and nothing could be judged
+        text = "it has no replica: nobody starts one"
+        return UnderWay("waiting for a replica", (0, 0, available, total), Trouble(ASLEEP, text, ASLEEP_S))
     if updated >= wanted and total <= updated and available >= updated:
         return Completed()
     newest = pods_of(seen, deployment)

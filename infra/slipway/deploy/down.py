@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 
+from slipway.cluster.autoscalers import FINALIZER
 from slipway.cluster.envoy import envoy_of
 from slipway.cluster.ownership import is_own
+from slipway.deploy.hand_over import keda_away
 from slipway.deploy.model_lock import released
 from slipway.deploy.ports import ClusterApi, StackEngine
 from slipway.engine.process import spoken
@@ -42,13 +44,22 @@ def model_stacks(stacks: Sequence[str], environment: str) -> list[str]:
 
 
 def remove_models(
-    engine: StackEngine, environment: str, models: Sequence[str], report: Report, jobs: int
+    engine: StackEngine,
+    environment: str,
+    models: Sequence[str],
+    report: Report,
+    jobs: int,
+    first: Callable[[str], object] = lambda _: None,
 ) -> dict[str, SlipwayError | None]:
-    """Destroy the stacks of models, side by side. Gives what failed by model, None for what is gone."""
+    """Destroy the stacks of models, side by side. Gives what failed by model, None for what is gone.
+
+    `first`: takes a model whose stack is about to be destroyed; where it raises, the stack stays.
+    """
 
     def remove(model: str) -> SlipwayError | None:
         try:
             report(model, "being destroyed")
+            first(model)
             engine.destroy(stack(environment, model), lambda text: report(model, text))
         except SlipwayError as error:
             report(model, "failed")
@@ -194,4 +205,6 @@ def _why(item: Json) -> str:
     conditions = item.get("status", {}).get("conditions") or []
     said = [c["message"] for c in conditions if c.get("status") == "True" and c["type"].startswith("Namespace")]
     waits = f"waiting for {', '.join(finalizers)}" if finalizers else "for its controller to finish"
+    if FINALIZER in finalizers:
+        waits += f"; {keda_away(metadata.get('namespace', ''), metadata['name'])}"
     return "; ".join([f"being deleted, {waits}", *said])

@@ -11,7 +11,7 @@ from slipway.plan.model import ModelPlan
 from slipway.plan.release import Release
 from slipway.policy.resource import read
 from slipway.render.model import model_shapes, render_model
-from slipway.render.objects import WAY_IN
+from slipway.render.objects import UNRECORDED
 from slipway.render.templates import PLACE
 from slipway.values import names
 from slipway.values.aliases import Json
@@ -82,7 +82,7 @@ def _config(deployment: Json) -> str | None:
 def _read_back(cluster: ClusterApi, model: str, deployment: Json) -> list[dict[str, Any]]:
     """The objects of a model that are there, with what the templates give them and nothing else."""
     live: dict[str, Json] = {"Deployment": deployment}
-    shapes = [shape for shape in model_shapes() if shape["kind"] not in WAY_IN]
+    shapes = [shape for shape in model_shapes() if shape["kind"] not in UNRECORDED]
     for shape in shapes:
         kind = shape["kind"]
         name = _config(deployment) if kind == "ConfigMap" else model

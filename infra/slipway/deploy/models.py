@@ -8,20 +8,23 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.deploy.cold_start import measured_start
 from slipway.deploy.down import GONE_LIMIT_S, left_of_models, remove_unknown, stopping_s
 from slipway.deploy.gateway import GatewayWatcher
+from slipway.deploy.hand_over import HandOver, writer_of
 from slipway.deploy.judge import Verdict
 from slipway.deploy.live_release import LiveRefused, record_of_live
 from slipway.deploy.model_lock import ModelLock
 from slipway.deploy.orphans import remove_strays
 from slipway.deploy.ports import ClusterApi, Judge, Program, StackEngine
 from slipway.deploy.priority import with_priority
-from slipway.deploy.record import Live, live_of, save
+from slipway.deploy.record import Live, live_model, live_of, save
 from slipway.deploy.restorable import Owner, restorable
+from slipway.deploy.waking import Waker
 from slipway.deploy.watcher import Watcher
 from slipway.deploy.way_in import with_way_in
 from slipway.errors.base import DeployError, SlipwayError
@@ -76,6 +79,7 @@ class Deployer:
             the stack is updated.
         refresh: look at what is really there before every update.
         gateway: knows when the route of a model is live; None where the environment has no gateway.
+        waker: wakes models that sleep; None where none can.
     """
 
     environment: str
@@ -90,6 +94,12 @@ class Deployer:
     resume: Callable[[str, bool, Tell], object]
     refresh: bool
     gateway: GatewayWatcher | None = None
+    waker: Waker | None = None
+
+    @property
+    def hand_over(self) -> HandOver:
+        """Hands the replicas of a model from one writer to the next."""
+        return HandOver(self.cluster, self.environment, self.watcher)
 
     def deploy(self, models: Sequence[ModelPlan]) -> list[ModelResult]:
         """Deploy all; one that fails does not stop the others. In the order given."""
@@ -105,35 +115,49 @@ class Deployer:
             tell = self._tell(model.name)
             with ModelLock(self.cluster, model.name, tell, self.cancelled) as lock:
                 # Read under the lock: another run may have changed both since the plan was made.
-                deployment = self.cluster.read("Deployment", model.name)
-                live = live_of(deployment) if deployment else None
+                live = live_model(self.cluster, model.name)
                 previous = restorable(self.cluster, Owner.of(model))
-                if previous is None and live is not None and live.ready > 0:
+                if previous is None and live is not None and live.serves:
                     previous = self._unrecorded(model, tell)
-                try:
-                    self._update(model, live, done, lock)
-                except DeployError as error:
-                    lock.check()
-                    done.error = error
-                    done.restored = self._restore(model, live, previous)
+                manifests = render_model(model, model.image.reference)
+                with self._awake(model.name, live, manifests, previous):
+                    handed = self.hand_over.prepare(model.name, manifests, tell)
+                    try:
+                        self._update(model, live, done, lock, handed=handed)
+                    except DeployError as error:
+                        lock.check()
+                        done.error = error
+                        done.restored = self._restore(model, live, previous)
         except SlipwayError as error:
             done.error = done.error or error
         text = "serves" if done.error is None else f"failed; {done.restored}" if done.restored else "failed"
         self.report(model.name, text)
         return done
 
-    def _update(self, model: ModelPlan, live: Live | None, done: ModelResult, lock: ModelLock) -> None:
+    def _awake(
+        self, model: str, live: Live | None, manifests: Sequence[Json], previous: Release | None
+    ) -> AbstractContextManager[None]:
+        """Keeps a model awake that may sleep, before or after: what has no replica cannot be judged."""
+        sleeps = writer_of(manifests).sleeps
+        if self.waker is None or not (sleeps or (previous is not None and writer_of(previous.manifests).sleeps)):
+            return nullcontext()
+        # Another writer than one that lets it sleep starts its replicas by itself.
+        return self.waker.awake(model, self._tell(model), asleep=sleeps and live is not None and live.asleep)
+
+    def _update(self, model: ModelPlan, live: Live | None, done: ModelResult, lock: ModelLock, *, handed: bool) -> None:
         """Run the stack, wait for its rollout, judge it, and keep the release as the one to go back to."""
         started = time.monotonic()
         tell = self._tell(model.name)
         tell("updating its stack")
         name = stack(self.environment, model.name)
         # The engine believes its state. What a killed run, or a person, left otherwise has to be looked at first.
-        doubted = lock.inherited or (live is not None and not live.serves_verified)
+        doubted = handed or lock.inherited or (live is not None and not live.serves_verified)
         self.resume(name, doubted, tell)
         program = self.programs.model(model, tell)
         # A model that is new costs nothing to look at; one whose Deployment somebody deleted is not new to its stack.
         self.engine.up(name, program, tell, new=live is None, refresh=self.refresh or doubted or live is None)
+        if handed:
+            self.hand_over.conclude(model.name)
         applied = time.monotonic()
         done.steps["update"] = applied - started
         lock.check()
@@ -178,7 +202,7 @@ class Deployer:
             if previous is not None:
                 self._bring_back(with_priority(with_way_in(previous, model), model), tell, model.timing.deadline_s)
                 return f"{previous.version} serves again"
-            if live is not None and live.ready > 0:
+            if live is not None and live.serves:
                 return self._unrestored(model.name, "there is no record of what served before")
             tell("failed; destroying what never served")
             self._take_away(model.name, tell)
@@ -191,13 +215,16 @@ class Deployer:
     def _bring_back(self, previous: Release, tell: Tell, most_s: float) -> None:
         tell(f"failed; restoring {previous.version}")
         name = stack(self.environment, previous.model)
-        self.engine.up(name, self.programs.release(self.environment, previous), tell, new=False)
+        self.hand_over.prepare(previous.model, previous.manifests, tell)
+        # What the failed update left, and what was deleted for it, is not what the engine believes.
+        self.engine.up(name, self.programs.release(self.environment, previous), tell, new=False, refresh=True)
         deployment = self._rolled_out(previous.model, short(previous.digest), tell)
         self._judged(previous.model, previous.check, previous.digest, tell)
         self._keep(previous, deployment, most_s)
 
     def _take_away(self, model: str, tell: Tell) -> None:
         """Destroy a stack whose model never served, and wait until its objects are gone: the engine does not."""
+        self.hand_over.retire(model)
         self.engine.destroy(stack(self.environment, model), tell)
         remove_unknown(self.cluster, self.environment, [model])
         held, limit_s = ("Lease",), GONE_LIMIT_S + stopping_s(self.cluster)  # the Lease is this run's

@@ -5,9 +5,11 @@ themselves: a restore needs neither the spec nor the artifact of then, and canno
 applied of it is decided in restorable.py.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from slipway.capacity.measured import MeasuredStart
+from slipway.cluster.autoscalers import may_sleep
 from slipway.cluster.rollout import REVISION
 from slipway.deploy.cold_start import cold_start_annotation
 from slipway.deploy.ports import ClusterApi
@@ -35,7 +37,7 @@ class Live:
     """A model as the cluster has it.
 
     `release` is what its pods are made from, `verified` what was last judged right. `touched`: somebody changed the
-    pods' template since then.
+    pods' template since then. `asleep`: it has no replica, and gets one when somebody calls it.
     """
 
     model: str
@@ -45,21 +47,44 @@ class Live:
     touched: bool
     wanted: int
     ready: int
+    asleep: bool = False
+
+    @property
+    def serves(self) -> bool:
+        """Whether a call is answered, be it by a replica that is started for it."""
+        return self.ready > 0 or self.asleep
 
     @property
     def serves_verified(self) -> bool:
         """Whether the release there is the one that was judged right, as it was then, and it serves."""
-        return self.release == self.verified and not self.touched and self.ready > 0
+        return self.release == self.verified and not self.touched and self.serves
 
 
 def live_models(cluster: ClusterApi) -> dict[str, Live]:
-    """Return every model in the namespace, from one LIST of its Deployments; those of a gateway are of no release."""
-    return {
-        live.model: live
-        for live in map(
-            live_of, cluster.list("Deployment", f"app.kubernetes.io/managed-by={MANAGED_BY},{RELEASE_LABEL}")
-        )
-    }
+    """Return every model in the namespace, from one LIST of its Deployments; those of a gateway are of no release.
+
+    Where one has no replica, a second LIST says whether it may sleep.
+    """
+    ours = f"app.kubernetes.io/managed-by={MANAGED_BY}"
+    found = [live_of(item) for item in cluster.list("Deployment", f"{ours},{RELEASE_LABEL}")]
+    sleepers: set[str] = set()
+    if any(live.wanted == 0 for live in found):
+        sleepers = {item["metadata"]["name"] for item in cluster.list("ScaledObject", ours) if may_sleep(item)}
+    return {live.model: _asleep(live, sleepers) for live in found}
+
+
+def live_model(cluster: ClusterApi, model: str) -> Live | None:
+    """Return one model of the namespace; None when it has no Deployment."""
+    deployment = cluster.read("Deployment", model)
+    if deployment is None:
+        return None
+    live = live_of(deployment)
+    scaler = cluster.read("ScaledObject", model) if live.wanted == 0 else None
+    return _asleep(live, {model} if scaler is not None and may_sleep(scaler) else ())
+
+
+def _asleep(live: Live, sleepers: Collection[str]) -> Live:
+    return replace(live, asleep=live.wanted == 0 and live.model in sleepers)
 
 
 def recorded_models(cluster: ClusterApi) -> set[str]:

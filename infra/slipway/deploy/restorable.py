@@ -20,7 +20,7 @@ from slipway.plan.release import Release
 from slipway.policy.resource import of_manifests, read
 from slipway.policy.resources import violations
 from slipway.render.model import container_values, model_shapes
-from slipway.render.objects import MODEL_OBJECTS, WAY_IN
+from slipway.render.objects import MODEL_OBJECTS, UNRECORDED
 from slipway.render.templates import PLACE
 from slipway.runtimes.registry import RUNTIMES
 from slipway.values import names
@@ -109,7 +109,7 @@ def problems(release: Release, owner: Owner, repositories: Sequence[str]) -> Ite
 
 def _shaped(release: Release, values: "_Values") -> Iterator[str]:
     """Compare each object with the template of its kind; each kind occurs once."""
-    recorded = (shape for shape in model_shapes() if shape["kind"] not in WAY_IN)
+    recorded = (shape for shape in model_shapes() if shape["kind"] not in UNRECORDED)
     shapes = {(shape["apiVersion"], shape["kind"]): shape for shape in recorded}
     there: dict[str, Mapping[str, Any]] = {}
     for manifest in release.manifests:

@@ -9,12 +9,14 @@ from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity.estimates import Estimates
 from slipway.capacity.placement import Rollout
 from slipway.environments.planning.kinds import planning
+from slipway.environments.planning.monitoring import Monitoring
 from slipway.environments.planning.pool import Pool
 from slipway.errors.base import Place, UnknownName
 from slipway.plan.release import Origin
 from slipway.plan.traffic import Traffic
 from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
+from slipway.spec.scale import Scaler
 from slipway.values import names
 
 
@@ -127,6 +129,7 @@ class ModelPlan:
         gated: whether its server takes calls from the environment's gateway only.
         traffic: the route that leads to it; None for a model that no route leads to.
         priority_class: of its pods; None where the environment has no teams.
+        monitoring: what its autoscaling asks; None where it can follow CPU alone.
     """
 
     environment: str
@@ -153,6 +156,7 @@ class ModelPlan:
     gated: bool = False
     traffic: Traffic | None = None
     priority_class: str | None = None
+    monitoring: Monitoring | None = None
 
     @property
     def stack(self) -> str:
@@ -165,9 +169,20 @@ class ModelPlan:
         return names.short(self.release_digest)
 
     @property
+    def scaler(self) -> Scaler | None:
+        """Kind of the object that sets the replicas, their only writer then; None where the Deployment says them."""
+        return self.spec.scale.scaler
+
+    @property
     def autoscaled(self) -> bool:
-        """Whether an autoscaler sets the replicas; it is their only writer then."""
-        return self.spec.scale.max > self.spec.scale.min
+        """Whether an autoscaler sets the replicas."""
+        return self.scaler is not None
+
+    @property
+    def alerts(self) -> bool:
+        """Whether it scales on metrics of Prometheus, which may be missing."""
+        target = self.spec.scale.target
+        return self.scaler == "ScaledObject" and target is not None and target.cpu_percent is None
 
     @property
     def max_body(self) -> int:

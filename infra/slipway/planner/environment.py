@@ -12,11 +12,13 @@ from slipway.capacity.placement import Placed, Rollout, crowded, place
 from slipway.catalog.pod_contract import GATE_FILE, GATE_FOLDER, LINGER_S
 from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.pool import Pool
+from slipway.errors.base import Place
 from slipway.loading.specs import LoadedSpec
 from slipway.loading.variant import Variant
 from slipway.plan.code_digests import CodeDigests
 from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Timing
 from slipway.plan.release import Origin, digest_of
+from slipway.planner.scaling import refuse_scaling
 from slipway.planner.teams import beyond_quotas, priority_class, refuse_teams
 from slipway.planner.traffic import refuse_routes, route
 from slipway.render.image import render_dockerfile, render_runtime_dockerfile
@@ -40,7 +42,11 @@ _NO_RELEASE = ""
 
 
 def plan(
-    environment: str, settings: AnySettings, loaded: Sequence[LoadedSpec], code: Mapping[str, CodeDigests]
+    environment: str,
+    settings: AnySettings,
+    loaded: Sequence[LoadedSpec],
+    code: Mapping[str, CodeDigests],
+    written: Place | None = None,
 ) -> Plan:
     """Plan all models of an environment.
 
@@ -49,19 +55,22 @@ def plan(
         settings: its settings.
         loaded: all specs that are deployed to it: GPUs that one gets, another cannot have.
         code: digests of what Slipway itself adds to images, by runtime.
+        written: where the settings are written, for messages that are about them too.
 
     Raises:
         UserErrors: for each model that no pool can hold, that has no room beside the others, or whose update could
-            never finish; for routes that cannot be told apart; for models of no team, or beyond their team's quota.
+            never finish; for routes that cannot be told apart; for scaling on what the environment does not measure;
+            for models of no team, or beyond their team's quota.
     """
     there = planning(settings).pools
     gateway = planning(settings).gateway
     if gateway is not None:
         refuse_routes(environment, gateway, loaded)
+    refuse_scaling(environment, settings, loaded, written)
     placed = sorted(place(environment, there, loaded), key=lambda one: one.variant.spec.name)
     refuse_teams(environment, settings.teams, loaded, placed)
-    written = _written(settings)
-    models = tuple(_model(environment, settings, written, one, code) for one in placed)
+    digest = _written(settings)
+    models = tuple(_model(environment, settings, digest, one, code) for one in placed)
     warnings = (*_crowded(there, models), *beyond_quotas(settings.teams, placed))
     return Plan(environment, settings, models, warnings)
 
@@ -107,6 +116,7 @@ def _model(
         gated=gateway is not None,
         traffic=route(gateway, spec, costs.cost) if gateway is not None else None,
         priority_class=priority_class(settings, spec.owner),
+        monitoring=planning(settings).monitoring,
     )
     return released(draft, release_digest(draft))
 

@@ -29,9 +29,10 @@ def plan_for(only: Sequence[str] | None, loaded: Loaded, environment: str, code:
     Raises `UserErrors`: what is wrong with the models asked for.
     """
     settings, specs, left_out = loaded.settings, list(loaded.specs), list(loaded.left_out)
+    written = loaded.file.locate(())[0]
     while True:
         try:
-            return Planned(plan(environment, settings, specs, code), specs, left_out)
+            return Planned(plan(environment, settings, specs, code, written), specs, left_out)
         except UserErrors as error:
             own, others = apart(error.findings, only, specs)
             wrong = {spec.name: finding for finding in others for spec in specs if spec.file == finding.place.file}

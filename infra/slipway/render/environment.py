@@ -5,6 +5,7 @@ from typing import Any
 from slipway.environments.planning.kinds import planning
 from slipway.plan.model import Plan
 from slipway.render.gateway import GatewayImages, gateway_templates, gateway_values, placeholder_images
+from slipway.render.monitoring import monitoring_templates, monitoring_values
 from slipway.render.teams import platform_class, render_teams
 from slipway.render.templates import Manifest, rendered
 from slipway.values import names
@@ -14,7 +15,8 @@ _ADOPTED_TEMPLATES = ("own_pods_deny",)
 
 
 def render_environment(plan: Plan, images: GatewayImages | None = None, *, adopted: bool = False) -> list[Manifest]:
-    """Render what an environment's own stack makes: Namespace, the policy that denies by default, gateway, teams.
+    """Render what an environment's own stack makes: Namespace, the NetworkPolicy that denies by default, the gateway,
+    what prometheus-operator watches, and what teams have.
 
     A namespace that is `adopted` is others': it is left as it is, and the policy is about the environment's pods only.
     `images`: what the gateway's pods run; None to render without a registry, with digests of zeros.
@@ -37,4 +39,7 @@ def render_environment(plan: Plan, images: GatewayImages | None = None, *, adopt
         values |= gateway_values(here.gateway, plan.settings.namespace, labels, images, here.pull_secret)
         values |= {"priority_class": platform_class(plan)}
         templates = (*templates, *gateway_templates(here.gateway))
+    if here.monitoring is not None and here.monitoring.operator:
+        values |= monitoring_values(here.monitoring, plan.environment, plan.settings.namespace, labels)
+        templates = (*templates, *monitoring_templates(gateway=here.gateway is not None))
     return [*rendered("kubernetes/environment", templates, values), *render_teams(plan)]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 PRIORITY_CLASS = "PriorityClass"
 """The one kind that is the whole cluster's: those of an environment are told by labels and by their names."""
 ENVIRONMENT_OBJECTS: Mapping[str, str] = {
+    "PodMonitor": "apis/monitoring.coreos.com/v1/namespaces/{namespace}/podmonitors",
     "Gateway": "apis/gateway.networking.k8s.io/v1/namespaces/{namespace}/gateways",
     "EnvoyProxy": "apis/gateway.envoyproxy.io/v1alpha1/namespaces/{namespace}/envoyproxies",
     "ClientTrafficPolicy": "apis/gateway.envoyproxy.io/v1alpha1/namespaces/{namespace}/clienttrafficpolicies",
@@ -17,4 +18,4 @@ ENVIRONMENT_OBJECTS: Mapping[str, str] = {
     PRIORITY_CLASS: "apis/scheduling.k8s.io/v1/priorityclasses",
 }
 """Path of each kind's collection in the API, in the order in which they are deleted. Other kinds that an environment
-has are among MODEL_OBJECTS. Only an environment with a gateway or with teams has these."""
+has are among MODEL_OBJECTS. Only an environment with a gateway, with monitoring or with teams has these."""

@@ -10,6 +10,7 @@ from slipway.catalog.pod_contract import GATE_FOLDER, SERVER_USER, SERVICE_PORT
 from slipway.plan.model import ModelPlan
 from slipway.render.objects import MODEL_OBJECTS
 from slipway.render.route import route_values
+from slipway.render.scaling import scaling_values
 from slipway.render.templates import Manifest, rendered, skeleton, template_files
 from slipway.runtimes.base import Runtime
 from slipway.runtimes.registry import RUNTIMES
@@ -71,9 +72,6 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "pull_secret": model.pull_secret,
         "priority_class": model.priority_class,
         "replicas": None if model.autoscaled else spec.scale.min,
-        "min_replicas": spec.scale.min,
-        "max_replicas": spec.scale.max,
-        "cpu_percent": spec.scale.target.cpu_percent if spec.scale.target else None,
         "max_surge": model.rollout.max_surge,
         "max_unavailable": model.rollout.max_unavailable,
         "start_s": model.timing.start_s,
@@ -90,6 +88,7 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "gate_config": names.GATEWAY_TRUST if model.gated else None,
         "gate_folder": GATE_FOLDER,
         **route_values(model.traffic),
+        **scaling_values(model),
         **_lint_exceptions(model),
     }
 

@@ -31,7 +31,7 @@ class ObjectTemplate:
         required: paths without which no release is restored; None where a release may lack the whole object.
         optional_api: whether a cluster may lack the kind, which is of an extension then.
         recorded: whether the record of a release holds it. Who may write ConfigMaps must not decide who may call a
-            model: a restore keeps the way in as it is planned.
+            model, nor who is told of what: a restore keeps the way in and the alerts as they are planned.
         retained: whether it outlives the program that no longer names it, since pods may still need it.
     """
 
@@ -57,6 +57,17 @@ class ObjectTemplate:
 
 _ENVOY_API = "gateway.envoyproxy.io/v1alpha1"
 _GATEWAY_API = "gateway.networking.k8s.io/v1"
+_WAY_IN = (
+    ("SecurityPolicy", _ENVOY_API, "securitypolicies", "security_policy", "asks who may call, for each call"),
+    (
+        "BackendTrafficPolicy",
+        _ENVOY_API,
+        "backendtrafficpolicies",
+        "backend_traffic_policy",
+        "spreads calls over the pods",
+    ),
+    ("HTTPRoute", _GATEWAY_API, "httproutes", "http_route", "leads from the gateway to the Service"),
+)
 
 MODEL_OBJECTS = (
     ObjectTemplate(
@@ -109,9 +120,30 @@ MODEL_OBJECTS = (
         api_version="autoscaling/v2",
         plural="horizontalpodautoscalers",
         template="horizontal_pod_autoscaler",
-        about="the only writer of the number of replicas",
-        condition="`scale.max` above `scale.min`",
-        when=lambda model: model.autoscaled,
+        about="the only writer of the number of replicas, by the pods' CPU",
+        condition="`scale.target` of `cpu_percent` and nothing else, `scale.max` above `scale.min`",
+        when=lambda model: model.scaler == "HorizontalPodAutoscaler",
+    ),
+    ObjectTemplate(
+        kind="ScaledObject",
+        api_version="keda.sh/v1alpha1",
+        plural="scaledobjects",
+        template="scaled_object",
+        about="the only writer of the number of replicas, by way of KEDA",
+        condition="any other `scale.target`, `scale.schedule` or `scale.to_zero`",
+        when=lambda model: model.scaler == "ScaledObject",
+        optional_api=True,
+    ),
+    ObjectTemplate(
+        kind="PrometheusRule",
+        api_version="monitoring.coreos.com/v1",
+        plural="prometheusrules",
+        template="prometheus_rule",
+        about="alerts: metrics that are missing, and too few replicas at most",
+        condition="any `scale.target` but `cpu_percent`, where prometheus-operator finds it",
+        when=lambda model: model.alerts and model.monitoring is not None and model.monitoring.operator,
+        optional_api=True,
+        recorded=False,
     ),
     ObjectTemplate(
         kind="PodDisruptionBudget",
@@ -143,20 +175,16 @@ MODEL_OBJECTS = (
             optional_api=True,
             recorded=False,
         )
-        for kind, api_version, plural, template, about in (
-            ("SecurityPolicy", _ENVOY_API, "securitypolicies", "security_policy", "asks who may call, for each call"),
-            (
-                *("BackendTrafficPolicy", _ENVOY_API, "backendtrafficpolicies", "backend_traffic_policy"),
-                "spreads calls over the pods",
-            ),
-            ("HTTPRoute", _GATEWAY_API, "httproutes", "http_route", "leads from the gateway to the Service"),
-        )
+        for kind, api_version, plural, template, about in _WAY_IN
     ),
 )
 """In the order in which they are rendered; within a phase they are applied in it."""
 
-WAY_IN = frozenset(row.kind for row in MODEL_OBJECTS if not row.recorded)
-"""Kinds of objects that decide who reaches a model, which the record of a release does not hold."""
+WAY_IN = frozenset(kind for kind, *_ in _WAY_IN)
+"""Kinds of objects that decide who reaches a model."""
+
+UNRECORDED = frozenset(row.kind for row in MODEL_OBJECTS if not row.recorded)
+"""Kinds of objects that the record of a release does not hold."""
 
 _BY_KIND: Mapping[str, ObjectTemplate] = {row.kind: row for row in MODEL_OBJECTS}
 

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from slipway.settings.base import AnySettings
 from slipway.settings.gateway import Gateway
+from slipway.settings.monitoring import Monitoring
 from slipway.settings.requirement import Requirement
 from slipway.settings.teams import TEAMS, Team, TeamName
 from slipway.settings.values import (
@@ -113,6 +114,14 @@ class Settings(AnySettings):
     gateway: Gateway | None = Field(
         default=None,
         description="The way in for clients outside the cluster; none when left out.",
+        exclude_if=lambda value: value is None,
+        json_schema_extra={"since": "0.2"},
+    )
+    monitoring: Monitoring | None = Field(
+        default=None,
+        description="The cluster's Prometheus and KEDA, with which models scale on what their users feel; without it "
+        "they scale on CPU alone.",
+        examples=[{"prometheus": "http://prometheus-operated.monitoring:9090"}],
         exclude_if=lambda value: value is None,
         json_schema_extra={"since": "0.2"},
     )

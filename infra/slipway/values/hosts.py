@@ -17,6 +17,8 @@ _PATH = re.compile(rf"/|(?:/{_SEGMENT})+")
 _ORIGIN = re.compile(rf"(?:http|https)://(?:\*\.)?{_PART}(?:\.{_PART})*(?::[1-9][0-9]{{0,4}})?")
 _HTTPS = re.compile(rf"https://{_PART}(?:\.{_PART})*(?::[1-9][0-9]{{0,4}})?(?:/[A-Za-z0-9._~/-]*)?")
 
+_HTTP = re.compile(rf"https?://{_PART}(?:\.{_PART})*(?::[1-9][0-9]{{0,4}})?(?:/{_SEGMENT})*")
+
 _HOST_ALLOWED = "a host name in lower case, without scheme, port and wildcard"
 
 
@@ -62,6 +64,19 @@ def parse_issuer(value: object) -> str:
     return text
 
 
+def parse_http_address(value: object) -> str:
+    """The address of a service of the cluster, without credentials: `http://prometheus-operated.monitoring:9090`."""
+    allowed = "http://HOST[:PORT][/PATH] or https://..., without credentials, question mark and '/' at its end"
+    example = "write for example http://prometheus-operated.monitoring:9090"
+    if isinstance(value, str) and ("@" in value or "?" in value):
+        problem = "has credentials or parameters (what was written is not shown: it may be a secret)"
+        raise refusal(problem, allowed, example, hidden=True)
+    text = line_of_text(HOST_LIMIT, "http://prometheus-operated.monitoring:9090")(value)
+    if not _HTTP.fullmatch(text):
+        raise refusal("is not the address of a service", allowed, example)
+    return text
+
+
 def is_below(host: str, domain: str) -> bool:
     """Whether a host is a domain or in it."""
     return host == domain or host.endswith(f".{domain}")
@@ -84,6 +99,9 @@ UrlPath = Annotated[str, BeforeValidator(parse_url_path), _text(_PATH, _PATH_LIM
 
 Origin = Annotated[str, BeforeValidator(parse_origin), _text(_ORIGIN, HOST_LIMIT)]
 """The origin of web pages, written `https://shop.example`."""
+
+HttpAddress = Annotated[str, BeforeValidator(parse_http_address), _text(_HTTP, HOST_LIMIT)]
+"""The address of a service, written `http://prometheus-operated.monitoring:9090`."""
 
 Issuer = Annotated[str, BeforeValidator(parse_issuer), _text(_HTTPS, HOST_LIMIT)]
 """The address of an OpenID provider, written `https://login.example.com`."""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -228,6 +228,22 @@ def whole_number(least: int, most: int) -> Callable[[object], int]:
         if not least <= value <= most:
             raise refusal("is out of range", allowed, f"write for example {least if value < least else most}")
         return value
+
+    return parse
+
+
+def positive_number(most: int, example: str) -> Callable[[object], float]:
+    """A validator for a number above 0; neither text nor a truth value is taken for one."""
+    least = 0.001
+    allowed = f"a number from {least} to {most}"
+
+    def parse(value: object) -> float:
+        if type(value) not in (int, float):
+            raise refusal(f"is {kind_of(value)}, not a number", allowed, f"write for example {example}, without quotes")
+        amount = float(cast(float, value))
+        if not least <= amount <= most:
+            raise refusal("is out of range", allowed, f"write for example {example}")
+        return amount
 
     return parse
 

@@ -4,13 +4,20 @@ from typing import Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
-from slipway.values.quantities import whole_number
+from slipway.values.quantities import positive_number, whole_number
 
 
 def number(least: int, most: int) -> Any:
     """The validator and JSON Schema of a whole number in a range."""
     return BeforeValidator(whole_number(least, most)), WithJsonSchema(
         {"type": "integer", "minimum": least, "maximum": most}
+    )
+
+
+def amount(most: int, example: str) -> Any:
+    """The validator and JSON Schema of a number above 0, whole or not."""
+    return BeforeValidator(positive_number(most, example)), WithJsonSchema(
+        {"type": "number", "minimum": 0.001, "maximum": most}
     )
 
 

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from slipway.values.hosts import is_below, parse_host, parse_issuer, parse_origin, parse_url_path, path_contains
+from slipway.values.hosts import (
+    is_below,
+    parse_host,
+    parse_http_address,
+    parse_issuer,
+    parse_origin,
+    parse_url_path,
+    path_contains,
+)
 
 SEGMENT = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,8}[A-Za-z0-9]", fullmatch=True)
 PATHS = st.lists(SEGMENT, max_size=4).map(lambda parts: "/" + "/".join(parts))
@@ -69,3 +77,38 @@ def test_what_is_no_origin_is_refused(origin: object) -> None:
 def test_an_issuer_whose_keys_could_be_exchanged_on_the_way_is_refused(issuer: str) -> None:
     with pytest.raises(PydanticCustomError):
         parse_issuer(issuer)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://prometheus-operated.monitoring:9090", "https://mimir.example.com/prometheus"]
+)
+def test_the_address_of_a_service_is_accepted(address: str) -> None:
+    assert parse_http_address(address) == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "prometheus:9090",
+        "ftp://a",
+        "http://a/",
+        "http://a?b=c",
+        "http://u:p@a",
+        "http://",
+        "http://a:0",
+        "http://a b",
+        1,
+    ],
+)
+def test_what_is_no_address_of_a_service_is_refused(address: object) -> None:
+    with pytest.raises(PydanticCustomError):
+        parse_http_address(address)
+
+
+def test_credentials_in_an_address_are_not_shown() -> None:
+    with pytest.raises(PydanticCustomError) as refused:
+        parse_http_address("https://reader:hunter2@prometheus.example.com")
+    context = refused.value.context
+    assert context is not None
+    assert context["hidden"]
+    assert "hunter2" not in f"{context}"

@@ -11,6 +11,7 @@ from slipway.cluster.ownership import (
     refuse_foreign_policies,
 )
 from slipway.cluster.pull_secret import refuse_missing_pull_secret
+from slipway.commands.changing.scaling_needs import refuse_missing_scaling
 from slipway.commands.context import EnvironmentContext
 from slipway.errors.base import Place, UserError
 from slipway.errors.failures import EnvironmentMissing
@@ -21,7 +22,8 @@ from slipway.render.environment import render_environment
 def refuse_foreign(context: EnvironmentContext, models: Sequence[ModelPlan], adopt: str | None) -> None:
     """Refuse, before anything changes, what would take over a namespace or objects that are not the environment's.
 
-    And refuse models whose images could not be pulled, since the Secret for it is not in the namespace.
+    And refuse models whose images could not be pulled, since the Secret for it is not in the namespace, or whose
+    replicas nothing in the cluster could set.
 
     `models`: those that are to be deployed. `adopt`: the namespace that a person named to be adopted.
     """
@@ -34,6 +36,7 @@ def refuse_foreign(context: EnvironmentContext, models: Sequence[ModelPlan], ado
         return
     now = refuse_foreign_namespace(cluster, context.name, context.namespace_place, adopt)
     context.running.check_cluster(cluster, namespace_there=now is not Standing.ABSENT)
+    refuse_missing_scaling(context, cluster, models)
     if now is Standing.ABSENT:
         return
     adopted = now in (Standing.ADOPTED, Standing.FOREIGN)

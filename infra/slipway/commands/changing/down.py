@@ -1,7 +1,7 @@
 """Run `down`: destroy models or an environment, and prove that nothing is left."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from slipway import console
 from slipway.cluster.api import Cluster
@@ -9,6 +9,8 @@ from slipway.commands.changing.belongings import of_destroyed, of_environment
 from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
 from slipway.deploy.down import holds_ledger, model_stacks, prove_models_gone, remove_models, remove_unknown
+from slipway.deploy.hand_over import HandOver
+from slipway.deploy.watcher import Watcher
 from slipway.environments.running.namespace import why_namespace_stays
 from slipway.errors.base import Place, UnknownName
 from slipway.errors.failures import EnvironmentMissing, Interrupted
@@ -50,7 +52,9 @@ def take_down(context: EnvironmentContext, names: Sequence[str], options: Option
 
             for name in chosen:
                 running.resume(engine, stack(context.name, name), tell, doubted=False)
-            failed = remove_models(engine, context.name, chosen, progress.report, options.jobs)
+            there = _cluster(context)
+            retire = _scalers(context, there, cancelled.wait) if there else (lambda _: None)
+            failed = remove_models(engine, context.name, chosen, progress.report, options.jobs, retire)
             errors = [error for error in failed.values() if error]
             if cancelled.is_set():
                 raise Interrupted
@@ -67,6 +71,11 @@ def take_down(context: EnvironmentContext, names: Sequence[str], options: Option
     where = "the cluster" if names else running.home
     left = f"nothing of it is left in {where}; {stays}" if stays else f"nothing is left in {where}"
     console.result(f"{what} down in {console.duration(time.monotonic() - started)}; {left}")
+
+
+def _scalers(context: EnvironmentContext, cluster: Cluster, pause: Callable[[float], bool]) -> Callable[[str], None]:
+    """What ends KEDA's part in a model before its stack is destroyed."""
+    return HandOver(cluster, context.name, Watcher(cluster, pause)).retire
 
 
 def _refuse_unknown(context: EnvironmentContext, options: Options) -> None:

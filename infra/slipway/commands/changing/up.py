@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable, Sequence
 
 from slipway import console
+from slipway.cluster.keys_admin import KeysAdmin
 from slipway.commands.changing.belongings import of_destroyed, of_renamed
 from slipway.commands.changing.claim import adopt_if_asked, refuse_foreign
 from slipway.commands.changing.environment import environment_up
 from slipway.commands.changing.rotate import remove_groups
+from slipway.commands.changing.scaling_needs import silent_prometheus
 from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.changes import live_there
@@ -16,10 +18,12 @@ from slipway.commands.inspecting.live import curl, reachable
 from slipway.deploy.changes import changes
 from slipway.deploy.down import prove_models_gone, remove_models, remove_unknown
 from slipway.deploy.gateway import GatewayWatcher
+from slipway.deploy.hand_over import HandOver
 from slipway.deploy.judge import verify
 from slipway.deploy.models import Deployer, ModelResult, needs_update
 from slipway.deploy.priority import remove_unused_classes
 from slipway.deploy.record import Live
+from slipway.deploy.waking import Waker
 from slipway.deploy.watcher import Watcher
 from slipway.engine.engine import Engine
 from slipway.errors.base import DeployError, SlipwayError
@@ -52,6 +56,8 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
         ]
         extra = [] if names else sorted(set(live) - {model.name for model in context.plan.models})
         refuse_foreign(context, changed, options.adopt)
+        if (silent := silent_prometheus(context, changed)) is not None:
+            console.message(f"warning: {silent}")
         _announce(context, models, changed, live, extra, options)
         # An environment that makes its cluster costs money, also before its first model.
         changing = bool(changed or (extra and options.prune) or running.makes_cluster)
@@ -77,23 +83,26 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
                 gateway.wait(lambda text: progress.report(context.name, text))
                 steps["gateway"] = time.monotonic() - begun
             progress.report(context.name, "up")
+            watcher = Watcher(context.cluster, cancelled.wait)
+            wake = KeysAdmin(context.cluster, context.name).wake
             deployer = Deployer(
                 context.name,
                 context.cluster,
                 engine,
                 running.model_programs(),
                 verify,
-                Watcher(context.cluster, cancelled.wait),
+                watcher,
                 progress.report,
                 cancelled,
                 options.jobs,
                 lambda name, doubted, tell: running.resume(engine, name, tell, doubted=doubted),
                 options.refresh,
                 gateway,
+                Waker(context.cluster, wake, watcher) if gateway is not None else None,
             )
             done = deployer.deploy(changed)
             if options.prune and extra:
-                failed = _pruned(context, engine, extra, progress.report, options.jobs)
+                failed = _pruned(context, engine, extra, progress.report, options.jobs, deployer.hand_over)
                 done += [ModelResult(name, live[name].version, error=error) for name, error in failed.items() if error]
             # Models that were not named, or that failed, may still be on nodes of a pool that is to go.
             if change.removed and not names and not cancelled.is_set() and not any(item.error for item in done):
@@ -110,10 +119,15 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
 
 
 def _pruned(
-    context: EnvironmentContext, engine: Engine, models: Sequence[str], tell: Callable[[str, str], None], jobs: int
+    context: EnvironmentContext,
+    engine: Engine,
+    models: Sequence[str],
+    tell: Callable[[str, str], None],
+    jobs: int,
+    hand_over: HandOver,
 ) -> dict[str, SlipwayError | None]:
     """Destroy models that have no spec, and wait until they are gone. Returns the error by model, None for others."""
-    failed = remove_models(engine, context.name, models, tell, jobs)
+    failed = remove_models(engine, context.name, models, tell, jobs, hand_over.retire)
     gone = [name for name, error in failed.items() if error is None]
     try:
         remove_unknown(context.cluster, context.name, gone)

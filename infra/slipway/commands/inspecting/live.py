@@ -6,7 +6,7 @@ import os
 import shlex
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,11 +16,14 @@ from slipway.cluster.passes import passes_to
 from slipway.cluster.pods import cold_start_s
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.cold_start import parts_json, show_parts, starts_of
+from slipway.commands.inspecting.scaling import alert_lines, alerts, alerts_json, scaling_json, scalings
+from slipway.commands.inspecting.waking import awake
 from slipway.deploy.judge import Verdict
 from slipway.deploy.judge import verify as judge_live
-from slipway.deploy.record import Live, live_models, saved
+from slipway.deploy.record import Live, live_model, live_models, saved
+from slipway.deploy.waking import NotWoken
 from slipway.errors.base import FileRefused, Place, UnknownName
-from slipway.errors.failures import ModelNotServing, WrongAnswer
+from slipway.errors.failures import ModelNotServing, RolloutFailed, WrongAnswer
 from slipway.errors.reaching import ApiRefused
 from slipway.reading.folders import find_root
 from slipway.runtimes.registry import RUNTIMES
@@ -30,6 +33,7 @@ from slipway.values.names import MANAGED_BY, selector
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
 _EXTRA_S = 5.0
+_PASSING = (404, 502, 503)
 _REACH_LIMIT_S = 15.0
 _REACH_RETRY_S = 0.5
 _COLD_START_MOST_S = 1800.0
@@ -54,6 +58,7 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
     pods = context.cluster.list("Pod", f"app.kubernetes.io/managed-by={MANAGED_BY}")
     chosen = [name for name in there if name in names or not names]
     starts = starts_of(context)
+    scaled, (firing, unknown) = scalings(context, live), alerts(context)
     rows: list[dict[str, Any]] = []
     for name in chosen:
         here, wanted = live.get(name), planned.get(name)
@@ -65,6 +70,9 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
                 "release": here.release if here else None,
                 "ready": here.ready if here else 0,
                 "wanted": here.wanted if here else 0,
+                "asleep": here is not None and here.asleep,
+                "scaling": scaling_json(scaled.get(name)),
+                "alerts": alerts_json(firing, name),
                 "state": state(here, wanted.release if wanted else None, spec_is_wrong=name in wrong),
                 "coldStart": {
                     "estimatedSeconds": wanted.estimates.cold_start.total_s if wanted else None,
@@ -75,9 +83,9 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
             }
         )
     if as_json:
-        console.document({"environment": context.name, "models": rows})
+        console.document({"environment": context.name, "models": rows, "alerts": alerts_json(firing, None)})
         return
-    columns = ("MODEL", "VERSION", "RELEASE", "READY", "COLD START", "STATE", "URL")
+    columns = ("MODEL", "VERSION", "RELEASE", "READY", "REPLICAS", "COLD START", "STATE", "URL")
     console.table(
         columns,
         [
@@ -85,7 +93,8 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
                 str(row["model"]),
                 str(row["version"] or "-"),
                 str(row["release"] or "-"),
-                f"{row['ready']}/{row['wanted']}",
+                "0 (asleep)" if row["asleep"] else f"{row['ready']}/{row['wanted']}",
+                scaled[row["model"]].text() if row["model"] in scaled else "-",
                 _cold_start(**row["coldStart"]),
                 str(row["state"]),
                 str(row["url"] or "-"),
@@ -100,6 +109,8 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
             if name in live
         ]
     )
+    for line in alert_lines(firing, unknown):
+        console.result(line)
 
 
 def _of(pods: Sequence[Json], model: str) -> list[Json]:
@@ -116,13 +127,14 @@ def state(live: Live | None, planned: str | None, *, spec_is_wrong: bool) -> str
     """Return what a person should know first about a model. `planned`: the short digest of its spec's release."""
     if live is None:
         return "not deployed"
-    if live.ready == 0:
+    if not live.serves:
         return "not ready"
     if live.verified != live.release:
         return "not verified"
+    serves = "sleeps" if live.asleep else "serves"
     if planned is None:
-        return "serves; its spec is wrong" if spec_is_wrong else "serves; has no spec"
-    return "serves" if live.release == planned else "serves; spec has changed"
+        return f"{serves}; its spec is wrong" if spec_is_wrong else f"{serves}; has no spec"
+    return serves if live.release == planned else f"{serves}; spec has changed"
 
 
 def curl(context: EnvironmentContext, where: str, spec: ModelSpec) -> str:
@@ -161,10 +173,14 @@ def show_prediction(context: EnvironmentContext, model: str, name: str, data: by
         raise ModelNotServing(context.name, model)
     path = RUNTIMES[check.runtime].predict_path
     passes = passes_to(context.cluster, model)
+
+    def ask() -> bytes:
+        return context.cluster.through_service(model, path, body, "application/json", limit, headers=passes.headers())
+
     try:
-        answer = context.cluster.through_service(model, path, body, "application/json", limit, headers=passes.headers())
+        answer = _asked(context, model, ask)
     except ApiRefused as error:
-        if error.status in (404, 502, 503):
+        if error.status in _PASSING:
             raise ModelNotServing(context.name, model) from error
         if error.status in (400, 413, 415, 422):
             raise FileRefused(
@@ -172,6 +188,26 @@ def show_prediction(context: EnvironmentContext, model: str, name: str, data: by
             ) from error
         raise
     console.document(json.loads(answer))
+
+
+def _asked(context: EnvironmentContext, model: str, ask: Callable[[], bytes]) -> bytes:
+    """The answer of a model, which is woken when it has none because it sleeps."""
+    try:
+        return ask()
+    except ApiRefused as error:
+        live = live_model(context.cluster, model) if error.status in _PASSING else None
+        if live is None or not live.asleep:
+            raise
+    with awake(context, live):
+        deadline = time.monotonic() + _REACH_LIMIT_S
+        while True:
+            try:
+                return ask()
+            except ApiRefused as error:
+                # The API server does not know the new replica yet.
+                if error.status not in _PASSING or time.monotonic() > deadline:
+                    raise
+            time.sleep(_REACH_RETRY_S)
 
 
 def request_body(name: str, data: bytes) -> bytes:
@@ -186,8 +222,11 @@ def request_body(name: str, data: bytes) -> bytes:
     return data
 
 
-def show_verdicts(context: EnvironmentContext, names: Sequence[str], *, as_json: bool) -> None:
-    """Judge live models as they are; the last wrong answer is raised after all were printed."""
+def show_verdicts(context: EnvironmentContext, names: Sequence[str], *, wake: bool, as_json: bool) -> None:
+    """Judge live models as they are; the last wrong answer is raised after all were printed.
+
+    `wake`: also those that sleep, each of which is woken for it; else it is said of them that they do.
+    """
     live = live_models(context.cluster)
     chosen = list(names) or sorted(live)
     wrong: WrongAnswer | None = None
@@ -195,13 +234,14 @@ def show_verdicts(context: EnvironmentContext, names: Sequence[str], *, as_json:
     for name in chosen:
         if name not in live:
             raise ModelNotServing(context.name, name)
-        verdict, error = _verdict(context, name)
+        passed_over = live[name].asleep and not wake
+        verdict, error = (None, None) if passed_over else _verdict(context, live[name])
         wrong = error or wrong
         rows.append(
             {
                 "model": name,
                 "version": live[name].version,
-                "right": verdict is not None,
+                "right": None if passed_over else verdict is not None,
                 "took_s": round(verdict.took_s, 4) if verdict else None,
                 "reason": error.reason if error else None,
             }
@@ -215,7 +255,7 @@ def show_verdicts(context: EnvironmentContext, names: Sequence[str], *, as_json:
                 [
                     str(row["model"]),
                     str(row["version"]),
-                    "right" if row["right"] else f"wrong: {row['reason']}",
+                    _ANSWERS.get(row["right"]) or f"wrong: {row['reason']}",
                     console.duration(row["took_s"]) if row["right"] else "-",
                 ]
                 for row in rows
@@ -225,11 +265,17 @@ def show_verdicts(context: EnvironmentContext, names: Sequence[str], *, as_json:
         raise wrong
 
 
-def _verdict(context: EnvironmentContext, name: str) -> tuple[Verdict | None, WrongAnswer | None]:
+_ANSWERS = {True: "right", None: "asleep, not asked"}
+
+
+def _verdict(context: EnvironmentContext, live: Live) -> tuple[Verdict | None, WrongAnswer | None]:
     """Judge one live model by the check that it was deployed with, or its spec's when it was never judged."""
-    kept = saved(context.cluster, name)
-    check = kept.check if kept else context.plan.find(name, context.folders.models).check
+    kept = saved(context.cluster, live.model)
+    check = kept.check if kept else context.plan.find(live.model, context.folders.models).check
     try:
-        return judge_live(context.cluster, name, check, kept.digest if kept else None), None
+        with awake(context, live):
+            return judge_live(context.cluster, live.model, check, kept.digest if kept else None), None
+    except (NotWoken, RolloutFailed) as error:
+        return None, WrongAnswer(live.model, str(error))
     except WrongAnswer as error:
         return None, error

@@ -90,11 +90,12 @@ class AwsEnvironment(pulumi.ComponentResource):
             )
         )
         if account is None or args.gateway is None:
-            environment_objects(args.manifests, self, kubernetes)
+            environment_objects(args.manifests, self, kubernetes, needs=platform.monitoring)
         else:
             image = account.pushed_here(args.gateway.keys_image)
             gateway = GatewayArgs(self.connection, args.gateway.ensure, image, (account, *platform.gateway))
-            environment_objects(account.with_database(args.manifests), self, kubernetes, gateway=gateway)
+            manifests = account.with_database(args.manifests)
+            environment_objects(manifests, self, kubernetes, gateway=gateway, needs=platform.monitoring)
         self.register_outputs({})
 
     def _keys(self) -> Keys:

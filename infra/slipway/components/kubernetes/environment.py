@@ -1,7 +1,7 @@
 """What an environment of kind `kubernetes` puts into the cluster before any model."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
@@ -62,10 +62,12 @@ def environment_objects(
     *,
     retain: bool = False,
     gateway: GatewayArgs | None = None,
+    needs: tuple[pulumi.Resource, ...] = (),
 ) -> pulumi.Output[str]:
     """Register what any environment has in its cluster: the Namespace, if it makes one, then what is in it.
 
-    `retain`: leave the Namespace in the cluster when it leaves the stack. Gives the namespace's name.
+    `retain`: leave the Namespace in the cluster when it leaves the stack. `needs`: what brings the kinds of what is in
+    it. Gives the namespace's name.
     """
     first = [manifest for manifest in manifests if manifest["kind"] == "Namespace"]
     inside = [manifest for manifest in manifests if manifest["kind"] != "Namespace"]
@@ -74,13 +76,15 @@ def environment_objects(
     name = namespaces[0].id if namespaces else pulumi.Output.from_input(inside[0]["metadata"]["namespace"])
     if gateway is None:
         for manifest in inside:
-            KubernetesObject(
-                manifest,
-                pulumi.ResourceOptions(
-                    parent=parent, provider=provider, depends_on=namespaces, retain_on_delete=_is_class(manifest)
-                ),
+            after = pulumi.ResourceOptions(
+                parent=parent,
+                provider=provider,
+                depends_on=[*namespaces, *needs],
+                retain_on_delete=_is_class(manifest),
             )
+            KubernetesObject(manifest, after)
     else:
+        gateway = replace(gateway, needs=(*gateway.needs, *needs))
         _create_with_gateway(inside, parent, provider, gateway, namespaces, name)
     return name
 

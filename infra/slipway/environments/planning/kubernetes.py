@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from slipway.environments.planning.gateway import Gateway, InClusterDatabase
+from slipway.environments.planning.monitoring import Monitoring
 from slipway.environments.planning.pool import Accelerators, Pool
 from slipway.environments.planning.protocol import Charges, Planning, Refusal
 from slipway.settings import gateway as written
@@ -57,6 +58,14 @@ class KubernetesPlanning:
     def gateway(self) -> Gateway | None:
         """As the settings describe it."""
         return _gateway(self.settings.gateway) if self.settings.gateway is not None else None
+
+    @property
+    def monitoring(self) -> Monitoring | None:
+        """As the settings describe it."""
+        here = self.settings.monitoring
+        if here is None:
+            return None
+        return Monitoring(here.prometheus, operator=here.discovery == "operator", labels=here.labels)
 
     def charges(self, _: date, /) -> Charges | None:
         """Nothing is known of its price."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from slipway.environments.planning.gateway import Gateway
+from slipway.environments.planning.monitoring import Monitoring
 from slipway.environments.planning.pool import Pool
 
 
@@ -81,6 +82,11 @@ class Planning(Protocol):
     @property
     def gateway(self) -> Gateway | None:
         """The way in for clients outside the cluster; None where there is none."""
+        ...
+
+    @property
+    def monitoring(self) -> Monitoring | None:
+        """What autoscaling asks; None where models scale on CPU alone."""
         ...
 
     def charges(self, on: date, /) -> Charges | None:

@@ -61,10 +61,12 @@ class PlatformArgs:
 class Platform(pulumi.ComponentResource):
     """The platform's charts, each in a namespace with a Pod Security level, with a role where it calls AWS.
 
-    `gateway`: the charts that the objects of a gateway stand on; none without one.
+    `gateway`: the charts that the objects of a gateway stand on; none without one. `monitoring`: those that what is
+    measured, alerted and scaled stands on.
     """
 
     gateway: tuple[pulumi.Resource, ...]
+    monitoring: tuple[pulumi.Resource, ...]
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:aws:Platform", name, None, opts)
@@ -72,9 +74,11 @@ class Platform(pulumi.ComponentResource):
         place = Place(args.scope.account, args.scope.region, args.scope.environment)
         scaling = values.autoscaler(args.cluster_name, args.scope.region, args.scope.kubernetes_version)
         self._in_kube_system(CLUSTER_AUTOSCALER, values.AUTOSCALER_ACCOUNT, policies.autoscaler(place), scaling)
-        self._in_own_namespace("keda", KEDA, "keda", "restricted", values.keda())
         # The exporter of each node's metrics looks at the node itself.
-        self._in_own_namespace("prometheus", PROMETHEUS, "monitoring", "privileged", values.prometheus())
+        prometheus = self._in_own_namespace("prometheus", PROMETHEUS, "monitoring", "privileged", values.prometheus())
+        # KEDA's chart has a PodMonitor, whose kind the chart before brings.
+        keda = self._in_own_namespace("keda", KEDA, "keda", "restricted", values.keda(), needs=(prometheus,))
+        self.monitoring = (prometheus, keda)
         self.gateway = self._gateway(args.gateway, place) if args.gateway else ()
         if any(group.resources for group in args.groups):
             # The device plugin and its companions reach the node's devices.

@@ -72,8 +72,10 @@ def load_balancers(
 
 
 def keda() -> Values:
-    """Values of KEDA."""
-    return ON_SYSTEM_NODES
+    """Values of KEDA, with its own metrics: alerts need to know when it cannot read what a model scales on."""
+    of_the_object = {"sourceLabels": ["exported_namespace"], "regex": "(.+)", "targetLabel": "namespace"}
+    monitor = {"enabled": True, "interval": "15s", "metricRelabelings": [of_the_object]}
+    return {"prometheus": {"operator": {"enabled": True, "podMonitor": monitor}}, **ON_SYSTEM_NODES}
 
 
 def envoy_gateway() -> Values:
@@ -104,9 +106,10 @@ def external_dns(domain: str, zone: str, owner: str, region: str) -> Values:
 def prometheus() -> Values:
     """Values of Prometheus: what autoscaling needs. It keeps two days, on its node, so that nothing is left behind."""
     return {
-        # No dashboard with a password that everybody knows, and no alerts before they have a receiver.
+        # No dashboard with a password that everybody knows.
         "grafana": {"enabled": False},
-        "alertmanager": {"enabled": False},
+        # It shows alerts; by the chart's own configuration they go nowhere, until somebody writes routes and receivers.
+        "alertmanager": {"alertmanagerSpec": ON_SYSTEM_NODES},
         # EKS does not show these.
         "kubeControllerManager": {"enabled": False},
         "kubeEtcd": {"enabled": False},
@@ -120,6 +123,7 @@ def prometheus() -> Values:
                 # Monitors of models are found whoever made them.
                 "serviceMonitorSelectorNilUsesHelmValues": False,
                 "podMonitorSelectorNilUsesHelmValues": False,
+                "ruleSelectorNilUsesHelmValues": False,
             }
         },
     }

@@ -10,6 +10,7 @@ from slipway.environments.planning.aws.charges import charges
 from slipway.environments.planning.aws.gateway import gateway
 from slipway.environments.planning.aws.pools import pools
 from slipway.environments.planning.gateway import Gateway
+from slipway.environments.planning.monitoring import OPERATED, Monitoring
 from slipway.environments.planning.pool import Pool
 from slipway.environments.planning.protocol import Charges, Planning, Refusal
 from slipway.settings.aws import AwsSettings
@@ -50,6 +51,11 @@ class AwsPlanning:
     def gateway(self) -> Gateway | None:
         """As the settings describe it, behind a load balancer of its own."""
         return gateway(self.settings)
+
+    @property
+    def monitoring(self) -> Monitoring:
+        """The Prometheus and the KEDA that each environment's platform has."""
+        return Monitoring(prometheus=OPERATED, operator=True)
 
     def charges(self, on: date, /) -> Charges:
         """What AWS charges for by the hour."""

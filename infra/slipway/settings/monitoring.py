@@ -1,0 +1,45 @@
+"""Define what a person may write about the Prometheus that autoscaling asks."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from slipway.settings.values import LabelKey, LabelValue
+from slipway.values.hosts import HttpAddress
+from slipway.values.quantities import refusal
+from slipway.values.section import Section
+
+_OWN_LABELS = ("app.kubernetes.io/", "slipway.dev/")
+"""What keys of labels begin with that Slipway sets on everything."""
+
+
+class Monitoring(Section):
+    """The cluster's Prometheus and KEDA, with which models scale on what their users feel; none when left out."""
+
+    prometheus: HttpAddress = Field(
+        description="Address of Prometheus' API as KEDA reaches it.",
+        examples=["http://prometheus-operated.monitoring:9090"],
+    )
+    discovery: Literal["operator", "manual"] = Field(
+        default="operator",
+        description="How Prometheus learns of models and alerts: from objects that prometheus-operator watches, or "
+        "from what `slipway scrape-config` prints, which you add to its configuration.",
+        examples=["manual"],
+    )
+    labels: dict[LabelKey, LabelValue] = Field(
+        default_factory=dict,
+        description="Labels by which prometheus-operator selects PodMonitors and PrometheusRules.",
+        examples=[{"release": "kube-prometheus-stack"}],
+        exclude_if=lambda value: not value,
+    )
+
+    @model_validator(mode="after")
+    def _labels_select_objects(self) -> Self:
+        for key in self.labels:
+            if key.startswith(_OWN_LABELS):
+                allowed = f"keys that do not begin with {' or '.join(_OWN_LABELS)}"
+                raise refusal("is a label that Slipway sets itself", allowed, "remove it", ("labels", key))
+        if self.labels and self.discovery == "manual":
+            problem = "are given, though discovery is manual: no object is applied that could have them"
+            raise refusal(problem, "labels beside discovery: operator", "remove them", ("labels",))
+        return self
