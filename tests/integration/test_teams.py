@@ -83,15 +83,15 @@ def scaled(least: int, most: int) -> dict[str, Any]:
 
 def test_pods_of_a_lower_priority_stop_for_a_higher_one_as_the_plan_said(bench: Workbench) -> None:
     there = free(bench)
-    each = {"cpu": f"{there * 3 // 10}m", "memory": "256Mi"}
+    small, large = ({"cpu": f"{there * share // 100}m", "memory": "256Mi"} for share in (24, 45))
     pool = {"name": "default", "max_nodes": 1, "cpu": f"{there}m", "memory": "16Gi"}
     bench.write_settings(node_pools=[pool], teams={"vision": FIRST, "batch": LAST})
-    bench.write("low", owner="batch", resources=each, scale=scaled(1, 3))
+    bench.write("low", owner="batch", resources=small, scale=scaled(1, 3))
     assert bench.up().returncode == 0
     keep_at(bench, "low", 3)
     until(bench, "low", ["ready"] * 3)
 
-    bench.write("high", owner="vision", resources=each)
+    bench.write("high", owner="vision", resources=large, rollout={"drain": "5s", "downtime": "allowed"})
     (full,) = json.loads(bench.well("plan", bench.environment, "--json"))["fullPools"]
     assert full["order"][0] == {"team": "vision", "priority": -5, "stops": ["batch"]}
     said = {model["name"]: (model["runs"], model["pending"]) for model in full["models"]}

@@ -103,7 +103,7 @@ def test_a_model_of_no_team_is_refused_with_its_line() -> None:
 
 def test_minimum_replicas_and_the_extra_one_of_an_update_have_to_fit_into_the_quota() -> None:
     planned(settings(vision=VISION), one("vision", "a", 2, 2))
-    with pytest.raises(UserError, match=r"3 minimum replicas and the extra one .* need 4 cpu: .* vision has 3 cpu"):
+    with pytest.raises(UserError, match=r"scale.min: 3 replicas and the extra one .* need 4 cpu: .* vision has 3 cpu"):
         planned(settings(vision=VISION), one("vision", "a", 3, 3))
 
 
