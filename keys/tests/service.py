@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 from uuid import uuid4
 
 import grpc
@@ -46,13 +47,22 @@ class Answer:
         return str(json.loads(self.body)["error"])
 
 
+_ROUTES = "/apis/gateway.networking.k8s.io/v1/namespaces/ml/httproutes"
+_SLICES = "/apis/discovery.k8s.io/v1/namespaces/ml/endpointslices"
+READY = {"ready": True, "serving": True, "terminating": False}
+
+
 class Api:
-    """A stand-in for the API server: HTTPRoutes listed and watched, nothing else, and only with the pod's token."""
+    """A stand-in for the API server: HTTPRoutes and EndpointSlices, listed and watched, with the pod's token alone."""
 
     def __init__(self, token: str) -> None:
         self.routes: dict[str, dict[str, Any]] = {}
+        self.slices: dict[str, list[dict[str, Any]]] = {}
         self.lists = 0
-        self.changed = threading.Event()
+        self.slice_lists = 0
+        self.away = False
+        self._version = 1
+        self._told = threading.Condition()
         api = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -63,20 +73,22 @@ class Api:
                     self.send_error(401)
                     return
                 path, _, query = self.path.partition("?")
-                if path != "/apis/gateway.networking.k8s.io/v1/namespaces/ml/httproutes":
+                if path not in (_ROUTES, _SLICES):
                     self.send_error(403)
+                    return
+                if api.away:
+                    self.send_error(503)
                     return
                 self.send_response(200)
                 if "watch=true" in query:
                     self.send_header("Connection", "close")
                     self.end_headers()
-                    api.changed.clear()
-                    if api.changed.wait(LIMIT_S):
+                    if api.wait_for_change(int(parse_qs(query)["resourceVersion"][0])):
                         self.wfile.write(b'{"type": "MODIFIED"}\n')
                     self.close_connection = True
                     return
-                api.lists += 1
-                body = json.dumps({"metadata": {"resourceVersion": "1"}, "items": api.items()}).encode()
+                items = api.items() if path == _ROUTES else api.slice_items()
+                body = json.dumps({"metadata": {"resourceVersion": str(api.version())}, "items": items}).encode()
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -90,17 +102,55 @@ class Api:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def items(self) -> list[dict[str, Any]]:
-        """Return the objects."""
+        """Return the routes."""
+        self.lists += 1
         rules = [
             {"metadata": {"name": name, "annotations": {"slipway.dev/route": json.dumps(route)}}}
             for name, route in self.routes.items()
         ]
         return [*rules, {"metadata": {"name": "keys"}}]
 
+    def slice_items(self) -> list[dict[str, Any]]:
+        """Return the EndpointSlices: of each model one."""
+        self.slice_lists += 1
+        return [
+            {
+                "metadata": {"name": f"{name}-x", "labels": {"kubernetes.io/service-name": name}},
+                "endpoints": endpoints or None,
+            }
+            for name, endpoints in self.slices.items()
+        ]
+
     def set(self, model: str, **rules: Any) -> None:
         """Make or change a model's route, and tell who watches."""
         self.routes[model] = {"model": model, "auth": "api-key", "timeout_s": 5, **rules}
-        self.changed.set()
+        self._tell()
+
+    def set_endpoints(self, model: str, *conditions: Mapping[str, bool | None]) -> None:
+        """Give a model so many endpoints, in these conditions, and tell who watches."""
+        self.slices[model] = [
+            {"addresses": [f"10.0.0.{number}"], "conditions": dict(each)} for number, each in enumerate(conditions, 1)
+        ]
+        self._tell()
+
+    def go_away(self) -> None:
+        """Answer no question until `away` is False again, and end every watch."""
+        self.away = True
+        self._tell()
+
+    def version(self) -> int:
+        """Return the version of all objects."""
+        return self._version
+
+    def wait_for_change(self, version: int) -> bool:
+        """Wait until something is newer than a version; False: nothing was, or nobody may know."""
+        with self._told:
+            return self._told.wait_for(lambda: self._version > version, LIMIT_S) and not self.away
+
+    def _tell(self) -> None:
+        with self._told:
+            self._version += 1
+            self._told.notify_all()
 
     def close(self) -> None:
         """Stop answering."""
@@ -164,6 +214,15 @@ class Service:
         wanted = [f'{label}="{value}"' for label, value in labels.items()]
         lines = [line for line in self.get("/metrics")[1].splitlines() if line.split("{")[0].split(" ")[0] == name]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if all(part in line for part in wanted))
+
+    def demand(self, model: str) -> int | None:
+        """Return what the autoscaler is told, None for a model that never sleeps."""
+        status, text = self.get(f"/demand/{model}")
+        return int(json.loads(text)["waiting"]) if status == 200 else None
+
+    def caller(self) -> "Service":
+        """Return another client of the same replica, with a connection of its own."""
+        return Service(self.process, self.log, self.journal, self.ports)
 
     def kill(self) -> None:
         """Kill it without a word."""

@@ -359,7 +359,7 @@ def failing(stack: Stack, manifest: Manifest, token: str = "apps/v1:Deployment")
     started = time.monotonic()
     limits = pulumi.CustomTimeouts(create=f"{LIMIT_S}s", update=f"{LIMIT_S}s")
     told = stack.failure(only(token, manifest, custom_timeouts=limits))
-    assert time.monotonic() - started > LIMIT_S, "the real plugin would wait on"
+    assert time.monotonic() - started > LIMIT_S, f"the real plugin would wait on:\n{told}"
     assert f"not live after {LIMIT_S} s" in told
     return told
 

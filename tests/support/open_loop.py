@@ -61,10 +61,19 @@ class OpenLoop:
         timeout_s: an answer later than this is counted as lost; the generator waits a second longer, to see it.
         authority: file with the certificate of the authority that the server's certificate is checked against.
         duration_s: end by itself after so long; 0 goes on until the block ends.
+        keep_alive: whether connections are used again. A node's proxy spreads connections over pods, not requests: on
+            kept ones a pod that is new gets nothing.
     """
 
     def __init__(
-        self, target: Target, rate: int, timeout_s: float, authority: Path | None = None, duration_s: float = 0
+        self,
+        target: Target,
+        rate: int,
+        timeout_s: float,
+        authority: Path | None = None,
+        duration_s: float = 0,
+        *,
+        keep_alive: bool = True,
     ) -> None:
         self.answers: list[Answer] = []
         self.rate = rate
@@ -72,6 +81,7 @@ class OpenLoop:
         self._timeout_s = timeout_s
         self._authority = authority
         self._duration_s = duration_s
+        self._keep_alive = keep_alive
         self._folder = tempfile.TemporaryDirectory(prefix="open-loop-")
         self._vegeta = built(*_VEGETA)
 
@@ -79,6 +89,7 @@ class OpenLoop:
         options = [f"-rate={self.rate}/s", f"-timeout={self._timeout_s + 1:g}s", f"-duration={self._duration_s:g}s"]
         # HTTP/1.1, as most clients of a model speak it; one HTTP/2 connection would keep one thread of a proxy busy.
         options += ["-format=json", "-http2=false", f"-output={self._raw}"]
+        options.append(f"-keepalive={str(self._keep_alive).lower()}")
         if self._authority is not None:
             options.append(f"-root-certs={self._authority}")
         self._process = subprocess.Popen(

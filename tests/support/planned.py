@@ -1,10 +1,12 @@
 """Plans of the fixtures, with digests of Slipway's own code that do not change with every edit of it."""
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from slipway.loading.specs import load_environment
 from slipway.plan.code_digests import CodeDigests
+from slipway.plan.model import ModelPlan
 from slipway.planner.environment import Plan, plan
 from slipway.runtimes.registry import RUNTIMES
 
@@ -26,6 +28,14 @@ def gateway_plan(environment: str) -> Plan:
     folder = FIXTURES / "gateway"
     settings, specs = load_environment(folder / "settings", environment, folder / "spec", FIXTURES / "repo")
     return plan(environment, settings, specs, CODE)
+
+
+@lru_cache
+def sleeper() -> ModelPlan:
+    """The plan of a model behind a gateway whose calls wait while it has no replica: all that a route may have."""
+    model = gateway_plan("own").find("least", Path())
+    assert model.traffic is not None
+    return replace(model, traffic=replace(model.traffic, wait_s=63))
 
 
 @lru_cache

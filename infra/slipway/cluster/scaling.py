@@ -75,7 +75,7 @@ def _of_keda(scaled_object: Mapping[str, Any], autoscaler: Mapping[str, Any] | N
     spec = scaled_object["spec"]
     annotations = scaled_object["metadata"].get("annotations") or {}
     target = annotations.get(SCALE_TARGET_ANNOTATION, "metrics")
-    trouble, since = _trouble_of_keda(scaled_object, autoscaler)
+    trouble, since = _trouble_of_keda(scaled_object, autoscaler, replicas)
     seen = _first(((autoscaler or {}).get("status") or {}).get("currentMetrics"), "external").get("current") or {}
     average = seen.get("averageValue")
     current = None if average is None else _number(average)
@@ -92,11 +92,15 @@ def _of_keda(scaled_object: Mapping[str, Any], autoscaler: Mapping[str, Any] | N
     )
 
 
-def _trouble_of_keda(scaled_object: Mapping[str, Any], autoscaler: Mapping[str, Any] | None) -> tuple[str, str | None]:
+def _trouble_of_keda(
+    scaled_object: Mapping[str, Any], autoscaler: Mapping[str, Any] | None, replicas: int
+) -> tuple[str, str | None]:
     """What is wrong, and since when; the autoscaler knows the time, KEDA's conditions have none."""
     said = trouble_of_scaler(scaled_object)
     if condition(dict(scaled_object), "Paused").get("status") == "True":
         return "paused by an annotation", None
+    if replicas == 0:  # without a pod there are no metrics, which KEDA calls an error of their trigger
+        return "", None
     if autoscaler is not None and (found := _no_metrics(autoscaler))[0]:
         return found
     if condition(dict(scaled_object), "Fallback").get("status") == "True":

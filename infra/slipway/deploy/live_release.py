@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from slipway.cluster.autoscalers import HPA, SCALED_OBJECT, of_keda
 from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record_format import BadRecord, golden_request, server_config
 from slipway.deploy.restorable import Owner, problems
@@ -87,10 +88,10 @@ def _read_back(cluster: ClusterApi, model: str, deployment: Json) -> list[dict[s
         kind = shape["kind"]
         name = _config(deployment) if kind == "ConfigMap" else model
         found = cluster.read(kind, name) if name and kind != "Deployment" else None
-        if found is not None:
+        if found is not None and not (kind == HPA and of_keda(found)):
             live[kind] = found
     manifests = [_only(shape, live[shape["kind"]]) for shape in shapes if shape["kind"] in live]
-    if "HorizontalPodAutoscaler" in live:  # it alone sets the replicas
+    if live.keys() & {HPA, SCALED_OBJECT}:  # it alone sets the replicas
         for manifest in manifests:
             if manifest["kind"] == "Deployment":
                 manifest["spec"].pop("replicas", None)

@@ -14,6 +14,7 @@ from typing import Any
 from slipway.catalog.pod_contract import GATE_FOLDER, SERVER_USER, SERVICE_PORT
 from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record_format import BadRecord, server_config, unpacked
+from slipway.deploy.restorable_scaling import are_triggers, is_behavior, readdressed, writers
 from slipway.errors.failures import RecordRefused
 from slipway.plan.model import ModelPlan
 from slipway.plan.release import Release
@@ -21,6 +22,7 @@ from slipway.policy.resource import of_manifests, read
 from slipway.policy.resources import violations
 from slipway.render.model import container_values, model_shapes
 from slipway.render.objects import MODEL_OBJECTS, UNRECORDED
+from slipway.render.scaling import demand_url
 from slipway.render.templates import PLACE
 from slipway.runtimes.registry import RUNTIMES
 from slipway.values import names
@@ -43,6 +45,7 @@ class Owner:
     """Whose release it must be.
 
     `repository`: of the model's images, without tag or digest. `exceptions`: rules that its spec is excepted from.
+    `prometheus`: address of the environment's, None where it has none.
     """
 
     environment: str
@@ -50,12 +53,14 @@ class Owner:
     namespace: str
     repository: str
     exceptions: frozenset[str] = frozenset()
+    prometheus: str | None = None
 
     @classmethod
     def of(cls, plan: ModelPlan) -> "Owner":
         """The model of a plan."""
         exceptions = frozenset(plan.spec.exceptions)
-        return cls(plan.environment, plan.name, plan.namespace, plan.image.repository, exceptions)
+        prometheus = plan.monitoring.prometheus if plan.monitoring else None
+        return cls(plan.environment, plan.name, plan.namespace, plan.image.repository, exceptions, prometheus)
 
 
 def restorable(cluster: ClusterApi, owner: Owner) -> Release | None:
@@ -68,7 +73,7 @@ def restorable(cluster: ClusterApi, owner: Owner) -> Release | None:
     if found is None:
         return None
     try:
-        release = unpacked(found)
+        release = readdressed(unpacked(found), owner.prometheus)
         repositories = [owner.repository]
         if not _is_of(release.image, repositories):
             repositories += _running(cluster.read("Deployment", owner.model))
@@ -131,6 +136,8 @@ def _shaped(release: Release, values: "_Values") -> Iterator[str]:
         for path in ("metadata.name", "metadata.namespace", "metadata.labels", *row.required):
             if read(there[row.kind], path) is None:
                 yield f"{row.kind}.{path} is missing"
+    if len(found := writers(there)) > 1:
+        yield f"{' and '.join(found)} would set its replicas at once"
     # The rules read the name of every object.
     for kind_ in there.keys() - {row.kind for row in MODEL_OBJECTS if row.required is not None}:
         if read(there[kind_], "metadata.name") is None:
@@ -213,6 +220,7 @@ class _Values:
     """What the templates' values may be in a release of one model: the very value, or a check of it."""
 
     exactly: Mapping[str, Any]
+    checks: Mapping[str, Callable[[Any], bool]]
     priority_classes: str
     """How the names of the environment's PriorityClasses begin."""
 
@@ -231,6 +239,12 @@ class _Values:
                 "gate_config": names.GATEWAY_TRUST,
                 "gate_folder": GATE_FOLDER,
             },
+            {
+                **_CHECKS,
+                "scale_triggers": lambda value: are_triggers(
+                    value, owner.prometheus, demand_url(owner.namespace, owner.model)
+                ),
+            },
             names.priority_classes(owner.namespace),
         )
 
@@ -241,7 +255,7 @@ class _Values:
             return type(value) is type(wanted) and bool(value == wanted)
         if name == "priority_class":  # the one that is planned takes its place in a restore
             return _is_text(value) and value.startswith(self.priority_classes)
-        return _CHECKS.get(name, _is_scalar)(value)
+        return self.checks.get(name, _is_scalar)(value)
 
 
 def _is_scalar(value: Any) -> bool:
@@ -256,4 +270,5 @@ _CHECKS: Mapping[str, Callable[[Any], bool]] = {
         isinstance(value, list) and all(_is_mapping_of_text(item) and item.keys() <= _TOLERATION for item in value)
     ),
     "service_type": lambda value: value in _SERVICE_TYPES,
+    "scale_behavior": is_behavior,
 }

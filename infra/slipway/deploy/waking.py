@@ -104,4 +104,5 @@ class Waker:
             return str(demand.error)
         scaler = self.cluster.read(SCALED_OBJECT, model)
         said = trouble_of_scaler(scaler) if scaler is not None else "its ScaledObject is not there"
-        return said or "the keys service told KEDA that somebody waits, and KEDA started nothing"
+        text = "the keys service told KEDA that somebody waits, and KEDA started nothing"
+        return f"{text}; {said}" if said else text

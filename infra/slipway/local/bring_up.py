@@ -6,6 +6,8 @@ import time
 from rich.console import Console
 
 from slipway.local import apt, cluster, display, machine, shell_env
+from slipway.local.autoscaling import controller as keda
+from slipway.local.autoscaling import programs as keda_programs
 from slipway.local.build import golang, pulumi_cli
 from slipway.local.cluster import node_tools, storage
 from slipway.local.docker import base_image, engine, registry
@@ -13,6 +15,8 @@ from slipway.local.gateway import controller, programs
 from slipway.local.gateway import images as gateway_images
 from slipway.local.host import commands, paths, steps
 from slipway.local.host.steps import Report, Step
+from slipway.local.monitoring import controller as monitoring
+from slipway.local.monitoring import programs as monitoring_programs
 from slipway.local.plugins import stand_in
 
 
@@ -24,6 +28,8 @@ class Environment:
         self._go: golang.Go | None = None
         self._tools: cluster.Tools | None = None
         self._gateway: programs.Programs | None = None
+        self._keda: keda_programs.Programs | None = None
+        self._monitoring: monitoring_programs.Programs | None = None
 
     def preparing(self) -> list[Step]:
         """Everything that can be had before anything runs: packages, programs, the base image."""
@@ -34,6 +40,8 @@ class Environment:
             Step("Pulumi CLI", self._bring_pulumi, after=("Go",)),
             Step("node programs", self._build_node, after=("Pulumi CLI",)),
             Step("gateway programs", self._build_gateway, after=("node programs",)),
+            Step("monitoring programs", self._build_monitoring, after=("gateway programs",)),
+            Step("autoscaling programs", self._build_keda, after=("monitoring programs",)),
             Step("base image", self._build_base, after=("Debian packages",)),
             Step("gateway images", self._build_gateway_images, after=("Debian packages",)),
         ]
@@ -53,6 +61,8 @@ class Environment:
                 after=("gateway images", "gateway programs", "registry"),
             ),
             Step("gateway", self._install_gateway, after=("cluster", "gateway images in registry")),
+            Step("monitoring", self._install_monitoring, after=("cluster", "registry", "monitoring programs")),
+            Step("autoscaling", self._install_keda, after=("cluster", "registry", "autoscaling programs")),
         ]
 
     def beside_a_cluster(self) -> list[Step]:
@@ -71,7 +81,8 @@ class Environment:
         return f"installed {', '.join(packages)}"
 
     def _find_go(self, report: Report) -> str:
-        self._go = golang.find([node_tools.MODULE, pulumi_cli.MODULE, programs.MODULE], report)
+        modules = [node_tools.MODULE, pulumi_cli.MODULE, programs.MODULE]
+        self._go = golang.find([*modules, *monitoring_programs.MODULES, keda_programs.MODULE], report)
         return f"{self._go.version} ({self._go.command})"
 
     def _bring_pulumi(self, report: Report) -> str:
@@ -99,6 +110,24 @@ class Environment:
 
     def _install_gateway(self, report: Report) -> str:
         return controller.install(self._required_gateway(), report)
+
+    def _build_monitoring(self, report: Report) -> str:
+        self._monitoring = monitoring_programs.bring(self._required_go(), report)
+        return monitoring.WHAT
+
+    def _install_monitoring(self, report: Report) -> str:
+        if self._monitoring is None:
+            raise RuntimeError("the step of Prometheus ran before the one that builds its programs")
+        return monitoring.install(self._monitoring, report)
+
+    def _build_keda(self, report: Report) -> str:
+        self._keda = keda_programs.bring(self._required_go(), report)
+        return f"KEDA {keda_programs.VERSION}"
+
+    def _install_keda(self, report: Report) -> str:
+        if self._keda is None:
+            raise RuntimeError("the step of KEDA ran before the one that builds its programs")
+        return keda.install(self._keda, report)
 
     def _build_base(self, report: Report) -> str:
         return base_image.build(report).name

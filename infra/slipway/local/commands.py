@@ -14,12 +14,14 @@ from rich.console import Console
 from rich.table import Table
 
 from slipway.local import bring_up, cluster, shell_env, take_down
+from slipway.local.autoscaling import controller as keda
 from slipway.local.cluster import storage
 from slipway.local.docker import base_image, engine, registry
 from slipway.local.gateway import controller
 from slipway.local.gateway import images as gateway_images
 from slipway.local.host import paths
 from slipway.local.host.errors import LocalError
+from slipway.local.monitoring import controller as monitoring
 from slipway.local.plugins import stand_in
 
 _INTERRUPTED = 130
@@ -64,7 +66,7 @@ def require_linux(system: str) -> None:
     name = "macOS" if system == "Darwin" else system
     raise LocalError(
         f"the local environment needs Linux, for containers and bridges, and this machine runs {name}; "
-        "next: use Debian 12 or Ubuntu in a VM with 8 GiB of memory and 20 GiB of disk. "
+        "next: use Debian 12 or Ubuntu in a VM with 8 GiB of memory and 30 GiB of disk. "
         "Environments elsewhere need none of it: `slipway plan`, `slipway price` and `slipway up` work here"
     )
 
@@ -143,6 +145,8 @@ def _of_our_cluster() -> list[tuple[str, str]]:
         ("volumes", storage.status()),
         ("gateway images", gateway_images.status() if registry.answer() == "registry" else "down"),
         ("gateway", controller.status()),
+        ("monitoring", monitoring.status()),
+        ("autoscaling", keda.status()),
     ]
 
 

@@ -14,8 +14,8 @@ from slipway.local.host import paths
 from slipway.local.host.errors import LocalError
 
 _GIB = 1 << 30
-_BUILD_DISK = 14 * _GIB
-"""Go's module and build caches take 8 GiB, what is made from them and its images the rest."""
+_BUILD_DISK = 21 * _GIB
+"""Go's module and build caches take 14 GiB, what is made from them and its images the rest."""
 _RUN_DISK = 3 * _GIB
 _BUILD_MEMORY = 6 * _GIB
 """Linking Kubernetes beside a compiler that is given memory for time."""

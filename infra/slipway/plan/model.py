@@ -128,8 +128,8 @@ class ModelPlan:
         pull_secret: name of the Secret that its pods pull images with, or None.
         gated: whether its server takes calls from the environment's gateway only.
         traffic: the route that leads to it; None for a model that no route leads to.
-        priority_class: of its pods; None where the environment has no teams.
         monitoring: what its autoscaling asks; None where it can follow CPU alone.
+        priority_class: of its pods; None where the environment has no teams.
     """
 
     environment: str
@@ -155,8 +155,8 @@ class ModelPlan:
     pull_secret: str | None = None
     gated: bool = False
     traffic: Traffic | None = None
-    priority_class: str | None = None
     monitoring: Monitoring | None = None
+    priority_class: str | None = None
 
     @property
     def stack(self) -> str:

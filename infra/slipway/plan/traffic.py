@@ -26,6 +26,8 @@ class Traffic:
         price: US dollars by what they are charged for (`per_call`, `per_second`, `per_token`, `per_month`).
         included_calls: calls of a key and month that cost nothing more.
         timeout_s: longest time that a request may take.
+        wait_s: longest time that a request waits for the first replica of a model that scales to zero; None for one
+            that never does.
     """
 
     model: str
@@ -39,6 +41,7 @@ class Traffic:
     price: Mapping[str, Decimal]
     included_calls: int | None
     timeout_s: float
+    wait_s: int | None = None
 
     def rules(self) -> str:
         """What the keys service decides by, as JSON; prices are texts, so that none is rounded."""
@@ -46,16 +49,15 @@ class Traffic:
         if self.included_calls is not None:
             priced["included_calls"] = self.included_calls
         oidc = self.oidc and {"issuer": self.oidc.issuer, "audiences": list(self.oidc.audiences)}
-        return compact_json(
-            {
-                "model": self.model,
-                "auth": self.auth,
-                "timeout_s": self.timeout_s,
-                "rate": self.rate and {"count": self.rate.count, "per_s": self.rate.per_s},
-                "oidc": oidc,
-                "price": priced,
-            }
-        )
+        rules = {
+            "model": self.model,
+            "auth": self.auth,
+            "timeout_s": self.timeout_s,
+            "rate": self.rate and {"count": self.rate.count, "per_s": self.rate.per_s},
+            "oidc": oidc,
+            "price": priced,
+        }
+        return compact_json(rules | ({} if self.wait_s is None else {"to_zero": {"wait_s": self.wait_s}}))
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values, for `slipway plan --json`."""

@@ -90,6 +90,8 @@ def _model(
     image = _image(environment, settings, variant, code[spec.runtime])
     costs = estimates(pool, spec, variant.artifact.size)
     gateway = planning(settings).gateway
+    timing = _timing(variant, pool, placed.rollout)
+    cold_start_s = timing.start_s + node_start_s(pool)
     check = GoldenRequest(spec.runtime, variant.request, spec.check.expect, spec.check.timeout)
     draft = ModelPlan(
         environment=environment,
@@ -104,7 +106,7 @@ def _model(
         pool_reason=placed.reason,
         rollout=placed.rollout,
         floor_on_spot=placed.floor_on_spot,
-        timing=_timing(variant, pool, placed.rollout),
+        timing=timing,
         estimates=costs,
         image=image,
         check=check,
@@ -114,9 +116,9 @@ def _model(
         warnings=(*_unused_gpus(spec), *placed.warnings),
         pull_secret=planning(settings).pull_secret,
         gated=gateway is not None,
-        traffic=route(gateway, spec, costs.cost) if gateway is not None else None,
-        priority_class=priority_class(settings, spec.owner),
+        traffic=route(gateway, spec, costs.cost, cold_start_s) if gateway is not None else None,
         monitoring=planning(settings).monitoring,
+        priority_class=priority_class(settings, spec.owner),
     )
     return released(draft, release_digest(draft))
 

@@ -17,12 +17,15 @@ _TAKEN = (names.GATEWAY, names.KEYS, names.KEYS_DATABASE)
 """Names of an environment's own objects, which a model's would be, too."""
 _PLACES = 12
 _HOUR_S = 3600
+MOST_WAIT_S = 300
+"""Longer than most clients wait for an answer."""
 
 
-def route(gateway: Gateway, spec: ModelSpec, cost: Cost | None) -> Traffic | None:
+def route(gateway: Gateway, spec: ModelSpec, cost: Cost | None, cold_start_s: int) -> Traffic | None:
     """The route to a model, None for one that is not public.
 
-    A spec without prices gets that of a second on one of its replicas, where `cost` is known.
+    A spec without prices gets that of a second on one of its replicas, where `cost` is known. `cold_start_s` is how
+    long a replica may take until it answers, its node included.
     """
     endpoint = spec.endpoint
     if not endpoint.public:
@@ -40,6 +43,7 @@ def route(gateway: Gateway, spec: ModelSpec, cost: Cost | None) -> Traffic | Non
         price=_of_a_replica(spec, cost) if endpoint.price is None else _written(endpoint.price),
         included_calls=endpoint.price.included_calls if endpoint.price else None,
         timeout_s=endpoint.timeout,
+        wait_s=min(cold_start_s, MOST_WAIT_S) if spec.scale.to_zero else None,
     )
 
 

@@ -15,8 +15,7 @@ _ADOPTED_TEMPLATES = ("own_pods_deny",)
 
 
 def render_environment(plan: Plan, images: GatewayImages | None = None, *, adopted: bool = False) -> list[Manifest]:
-    """Render what an environment's own stack makes: Namespace, the NetworkPolicy that denies by default, the gateway,
-    what prometheus-operator watches, and what teams have.
+    """Render what an environment's own stack makes: Namespace, the policy that denies, gateway, monitoring, teams.
 
     A namespace that is `adopted` is others': it is left as it is, and the policy is about the environment's pods only.
     `images`: what the gateway's pods run; None to render without a registry, with digests of zeros.

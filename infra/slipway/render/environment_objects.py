@@ -18,4 +18,4 @@ ENVIRONMENT_OBJECTS: Mapping[str, str] = {
     PRIORITY_CLASS: "apis/scheduling.k8s.io/v1/priorityclasses",
 }
 """Path of each kind's collection in the API, in the order in which they are deleted. Other kinds that an environment
-has are among MODEL_OBJECTS. Only an environment with a gateway, with monitoring or with teams has these."""
+has are among MODEL_OBJECTS. Only an environment with a gateway, monitoring or teams has these."""

@@ -177,6 +177,17 @@ MODEL_OBJECTS = (
         )
         for kind, api_version, plural, template, about in _WAY_IN
     ),
+    ObjectTemplate(
+        kind="EndpointSlice",
+        api_version="discovery.k8s.io/v1",
+        plural="endpointslices",
+        template="endpoint_slice",
+        about="keeps the route open while there is no replica",
+        condition="`scale.to_zero`",
+        when=lambda model: model.traffic is not None and model.traffic.wait_s is not None,
+        # Whoever may write it leads calls to any address.
+        recorded=False,
+    ),
 )
 """In the order in which they are rendered; within a phase they are applied in it."""
 

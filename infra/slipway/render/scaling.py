@@ -39,6 +39,11 @@ def scaling_values(model: ModelPlan) -> dict[str, Any]:
     }
 
 
+def demand_url(namespace: str, model: str) -> str:
+    """Where the keys service says how many calls wait for a model."""
+    return f"http://{names.KEYS}.{namespace}.svc:{KEYS_ADMIN_PORT}/demand/{model}"
+
+
 def _as_written(scale: Scale) -> str | None:
     return None if scale.target is None else f"{scale.target.signal}={_number(scale.target.value)}"
 
@@ -59,7 +64,7 @@ def _triggers(model: ModelPlan) -> Iterator[Mapping[str, Any]]:
             "name": "demand",
             "metricType": "AverageValue",
             "metadata": {
-                "url": f"http://{names.KEYS}.{model.namespace}.svc:{KEYS_ADMIN_PORT}/demand/{model.name}",
+                "url": demand_url(model.namespace, model.name),
                 "valueLocation": "waiting",
                 # Each pod of the keys service knows only the calls that it holds itself.
                 "aggregateFromKubeServiceEndpoints": "true",

@@ -1,14 +1,17 @@
 """The release that serves, read back where its record is missing."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from slipway.cluster.autoscalers import HPA
 from slipway.deploy.live_release import LiveRefused, record_of_live
 from slipway.deploy.record import save
 from slipway.deploy.restorable import Owner, restorable
+from slipway.deploy.way_in import without_way_in
 from tests.support.fake_cluster import FakeCluster
-from tests.support.planned import fixture_plan, fleet_plan
+from tests.support.planned import fixture_plan, fleet_plan, scaling_plan
 from tests.support.releases import deployed, planned, release_of
 
 LEAST = planned()
@@ -25,10 +28,10 @@ def test_the_planned_release_is_as_it_was_deployed() -> None:
 
 
 def test_another_release_is_read_back_without_what_the_api_server_added_and_may_be_restored() -> None:
-    for model in (*fixture_plan("cloud").models, *fleet_plan().models):
+    for model in (*fixture_plan("cloud").models, *fleet_plan().models, *scaling_plan("measured").models):
         cluster = deployed(model)
         found = record_of_live(cluster, replace(model, release_digest="f" * 64))
-        assert found == release_of(model)
+        assert found == without_way_in(release_of(model))
         save(cluster, found, cluster.objects["Deployment", model.name])
         assert restorable(cluster, Owner.of(model)) == found
 
@@ -39,6 +42,18 @@ def test_the_replicas_that_an_autoscaler_set_are_not_recorded() -> None:
     cluster.objects["Deployment", model.name]["spec"]["replicas"] = 3
     found = record_of_live(cluster, replace(model, release_digest="f" * 64))
     assert found == release_of(model)
+
+
+def test_what_keda_made_under_a_scaled_object_is_not_recorded() -> None:
+    model = scaling_plan("measured").find("by-p95", Path())
+    cluster = deployed(model)
+    owner = {"kind": "ScaledObject", "name": model.name}
+    metadata = {"name": model.name, "labels": dict(model.labels), "ownerReferences": [owner]}
+    spec = {"minReplicas": 1, "maxReplicas": 8}
+    cluster._put({"apiVersion": "autoscaling/v2", "kind": HPA, "metadata": metadata, "spec": spec})
+    cluster.objects["Deployment", model.name]["spec"]["replicas"] = 3
+    found = record_of_live(cluster, replace(model, release_digest="f" * 64))
+    assert found == without_way_in(release_of(model))
 
 
 def test_a_release_that_lost_its_configuration_cannot_be_recorded() -> None:

@@ -12,10 +12,10 @@ from slipway.deploy.way_in import with_way_in, without_way_in
 from slipway.render.model import render_model
 from slipway.render.objects import WAY_IN
 from slipway.values.names import RELEASE_LABEL, ROUTE_ANNOTATION
-from tests.support.planned import gateway_plan
+from tests.support.planned import gateway_plan, sleeper
 from tests.support.releases import deployed, release_of
 
-PLAN = gateway_plan("own").find("least", Path())
+PLAN = sleeper()
 RELEASE = release_of(PLAN)
 
 

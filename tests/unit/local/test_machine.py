@@ -44,7 +44,7 @@ def test_a_user_without_root_gets_everything_in_one_message_with_the_command() -
     text = str(caught.value)
     assert "sudo apt-get install -y containerd runc docker.io" in text
     assert [number for number in range(1, 9) if f"  {number}. " in text] == [1, 2, 3, 4]
-    for part in ("root", "disk: 5.0 GiB", "at least 14 GiB", "memory: 2.0 GiB", "at least 6 GiB"):
+    for part in ("root", "disk: 5.0 GiB", "at least 21 GiB", "memory: 2.0 GiB", "at least 6 GiB"):
         assert part in text
 
 

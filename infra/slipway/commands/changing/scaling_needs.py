@@ -10,12 +10,6 @@ from slipway.commands.context import EnvironmentContext
 from slipway.environments.planning.kinds import planning
 from slipway.errors.failures import EnvironmentMissing
 from slipway.planner.environment import ModelPlan
-from slipway.render.objects import MODEL_OBJECTS
-
-
-def scaled_by_keda(model: ModelPlan) -> bool:
-    """Whether a ScaledObject sets the replicas of a model."""
-    return any(row.kind == SCALED_OBJECT and row.when(model) for row in MODEL_OBJECTS)
 
 
 def refuse_missing_scaling(context: EnvironmentContext, cluster: Cluster, models: Sequence[ModelPlan]) -> None:
@@ -27,7 +21,7 @@ def refuse_missing_scaling(context: EnvironmentContext, cluster: Cluster, models
         return
     monitoring = planning(context.settings).monitoring
     at = context.file.locate(("monitoring",))
-    scaled = any(scaled_by_keda(model) for model in models)
+    scaled = any(model.scaler == SCALED_OBJECT for model in models)
     operated = monitoring is not None and monitoring.operator
     refuse_missing(cluster, ScalingNeeds(at if scaled else None, at if operated else None))
 
@@ -35,7 +29,7 @@ def refuse_missing_scaling(context: EnvironmentContext, cluster: Cluster, models
 def silent_prometheus(context: EnvironmentContext, models: Sequence[ModelPlan]) -> str | None:
     """A warning when the Prometheus that models scale on does not answer; None where it does, or cannot be asked."""
     monitoring = planning(context.settings).monitoring
-    scaled = [model.name for model in models if scaled_by_keda(model)]
+    scaled = [model.name for model in models if model.scaler == SCALED_OBJECT]
     if monitoring is None or not scaled:
         return None
     try:

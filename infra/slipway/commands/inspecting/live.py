@@ -56,9 +56,9 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
         console.message(f"warning: {unread}")
     wrong = {name for unread in context.left_out for name in unread.names}
     pods = context.cluster.list("Pod", f"app.kubernetes.io/managed-by={MANAGED_BY}")
+    scaled, (firing, unknown) = scalings(context, live), alerts(context)
     chosen = [name for name in there if name in names or not names]
     starts = starts_of(context)
-    scaled, (firing, unknown) = scalings(context, live), alerts(context)
     rows: list[dict[str, Any]] = []
     for name in chosen:
         here, wanted = live.get(name), planned.get(name)
@@ -102,6 +102,8 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
             for row in rows
         ],
     )
+    for line in alert_lines(firing, unknown):
+        console.result(line)
     show_parts(
         [
             (name, planned[name].estimates.cold_start if name in planned else None, starts.get(name))
@@ -109,8 +111,6 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
             if name in live
         ]
     )
-    for line in alert_lines(firing, unknown):
-        console.result(line)
 
 
 def _of(pods: Sequence[Json], model: str) -> list[Json]:

@@ -76,13 +76,15 @@ def environment_objects(
     name = namespaces[0].id if namespaces else pulumi.Output.from_input(inside[0]["metadata"]["namespace"])
     if gateway is None:
         for manifest in inside:
-            after = pulumi.ResourceOptions(
-                parent=parent,
-                provider=provider,
-                depends_on=[*namespaces, *needs],
-                retain_on_delete=_is_class(manifest),
+            KubernetesObject(
+                manifest,
+                pulumi.ResourceOptions(
+                    parent=parent,
+                    provider=provider,
+                    depends_on=[*namespaces, *needs],
+                    retain_on_delete=_is_class(manifest),
+                ),
             )
-            KubernetesObject(manifest, after)
     else:
         gateway = replace(gateway, needs=(*gateway.needs, *needs))
         _create_with_gateway(inside, parent, provider, gateway, namespaces, name)

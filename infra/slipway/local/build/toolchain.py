@@ -22,11 +22,12 @@ _BUILD_LIMIT_S = 3600.0
 
 @dataclass(frozen=True)
 class GoProgram:
-    """A package of a pinned Go module, and what the linker is told."""
+    """A package of a pinned Go module, what the linker is told, and the build tags, with commas."""
 
     module: Path
     package: str
     ldflags: str
+    tags: str = ""
 
 
 def cached(name: str, digest: str, make: Callable[[Path], None]) -> Path:
@@ -87,18 +88,10 @@ def compile_program(program: GoProgram, go: Go, out: Path, report: Report) -> No
 
     log = paths.STATE_LOG / f"build-{out.name}.log"
     report("looking up Go modules")
-    package = program.package
-    dependencies: list[str | Path] = [
-        go.command,
-        "list",
-        "-mod=readonly",
-        "-deps",
-        "-f",
-        "import {{.ImportPath}}",
-        package,
-    ]
+    package, common = program.package, ("-mod=readonly", "-tags", program.tags)
+    dependencies: list[str | Path] = [go.command, "list", *common, "-deps", "-f", "import {{.ImportPath}}", package]
     link = ("-trimpath", "-ldflags", program.ldflags, "-o", out)
-    build: list[str | Path] = [go.command, "build", "-mod=readonly", "-v", *link, package]
+    build: list[str | Path] = [go.command, "build", *common, "-v", *link, package]
     for what, argv, limit_s, progress in (
         ("downloading Go modules", dependencies, _DOWNLOAD_LIMIT_S, listed),
         ("compiling", build, _BUILD_LIMIT_S, built),

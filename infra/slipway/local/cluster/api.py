@@ -16,6 +16,7 @@ _FIELD_MANAGER = "slipway-local"
 _RESOURCES = {
     # kind: its name in a path, and whether it lies in a namespace
     "APIService": ("apiservices", False),
+    "Alertmanager": ("alertmanagers", True),
     "ClusterRole": ("clusterroles", False),
     "ClusterRoleBinding": ("clusterrolebindings", False),
     "ConfigMap": ("configmaps", True),
@@ -26,6 +27,9 @@ _RESOURCES = {
     "Namespace": ("namespaces", False),
     "PersistentVolume": ("persistentvolumes", False),
     "PodDisruptionBudget": ("poddisruptionbudgets", True),
+    "PodMonitor": ("podmonitors", True),
+    "Prometheus": ("prometheuses", True),
+    "PrometheusRule": ("prometheusrules", True),
     "Role": ("roles", True),
     "RoleBinding": ("rolebindings", True),
     "Service": ("services", True),

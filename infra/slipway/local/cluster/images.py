@@ -98,6 +98,23 @@ def load(folder: Path) -> Image:
     return Image(*((folder / name).read_bytes() for name in ("manifest", "config", "layer")))
 
 
+def kept_digest(folder: Path) -> str:
+    """`sha256:...` of the image that `save` kept, without reading its layer."""
+    return _digest((folder / "manifest").read_bytes())
+
+
+def ensure(folder: Path, registry: str, repository: str, tag: str) -> bool:
+    """Have the image that `save` kept in a registry under a tag; returns whether it had to be sent.
+
+    Raises:
+        LocalError: the registry refused it or does not answer.
+    """
+    if tagged(registry, repository, tag) == kept_digest(folder):
+        return False
+    push(load(folder), registry, repository, tag)
+    return True
+
+
 def tagged(registry: str, repository: str, tag: str) -> str | None:
     """The digest that a plain-HTTP registry (host:port) has for a tag, or None. LocalError: no such answer."""
     link = http.client.HTTPConnection(registry, timeout=_TIMEOUT_S)

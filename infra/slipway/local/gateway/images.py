@@ -83,10 +83,8 @@ def push(built: Built, programs: Programs, report: Report) -> str:
     """Have every image in the registry under its tag; nothing is sent where it is. LocalError: refused."""
     sent = []
     for name, folder in {**built.folders, "slipway/envoy-gateway": programs.image}.items():
-        image = oci.load(folder)
-        if oci.tagged(facts.REGISTRY, name, TAGS[name]) != image.digest:
-            report(name)
-            oci.push(image, facts.REGISTRY, name, TAGS[name])
+        report(name)
+        if oci.ensure(folder, facts.REGISTRY, name, TAGS[name]):
             sent.append(name)
     return f"pushed {', '.join(sent)}" if sent else "all there"
 

@@ -10,6 +10,7 @@ from typing import Any
 from slipway.local.build import golang, toolchain
 from slipway.local.build.golang import Go
 from slipway.local.cluster import facts, images
+from slipway.local.cluster.installing import PRIORITY
 from slipway.local.host.commands import explained
 from slipway.local.host.steps import Report
 
@@ -38,7 +39,8 @@ CONTROLLER: Mapping[str, Any] = {
     "crds": {"enabled": False},  # the chart of the definitions brings them
     "global": {"images": {"envoyGateway": {"image": IMAGE, "pullPolicy": "IfNotPresent"}}},
     "deployment": {
-        "envoyGateway": {"resources": {"requests": {"cpu": "20m", "memory": "96Mi"}, "limits": {"memory": "512Mi"}}}
+        "priorityClassName": PRIORITY,
+        "envoyGateway": {"resources": {"requests": {"cpu": "20m", "memory": "96Mi"}, "limits": {"memory": "512Mi"}}},
     },
     # There is one, so that nobody waits to take over. A leader that cannot renew its lease exits: an outage of the API
     # server would take the controller with it, and leave Envoys without word for as long as it takes to come back.

@@ -1,4 +1,4 @@
-"""The admin API: keys, requests for access, usage, statements, export; for whoever shows a pass for `keys-admin`."""
+"""The admin API: keys, requests for access, usage, exports, models woken; for whoever shows a pass for `keys-admin`."""
 
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
@@ -13,12 +13,13 @@ from starlette.routing import Route
 from slipway_keys.admin import access_requests, export, statement
 from slipway_keys.admin.bodies import NewKey, Rotation, Terms
 from slipway_keys.admin.http import Handler, as_json, document, failure, guarded, parameter
-from slipway_keys.admin.refusals import unknown, wrong
+from slipway_keys.admin.refusals import absent, unknown, wrong
 from slipway_keys.credentials.admin_passes import AdminPasses
 from slipway_keys.database import keys
 from slipway_keys.database.pool import Database
 from slipway_keys.telemetry.log import log
 from slipway_keys.values.keys import EVERY_MODEL, Key
+from slipway_keys.waking.room import WAKE_S, Room
 
 _MOST_DAYS = 366 * 2
 
@@ -32,10 +33,13 @@ class Nothing(BaseModel):
 class AdminApi:
     """The handlers; `models`: the names of the models that have a route now."""
 
-    def __init__(self, database: Database, passes: AdminPasses, models: Callable[[], Collection[str]]) -> None:
+    def __init__(
+        self, database: Database, passes: AdminPasses, models: Callable[[], Collection[str]], room: Room
+    ) -> None:
         self._database = database
         self._passes = passes
         self._models = models
+        self._room = room
 
     def routes(self) -> list[Route]:
         """The routes of the API, each behind the check of the pass."""
@@ -51,6 +55,7 @@ class AdminApi:
             ("GET", "/admin/statement", self.statement),
             ("GET", "/admin/export", self.export),
             ("GET", "/admin/ledger", self.ledger),
+            ("POST", "/admin/models/{model}/wake", self.wake),
         ]
         return [Route(path, self._admitted(handler), methods=[method]) for method, path, handler in table]
 
@@ -151,6 +156,17 @@ class AdminApi:
         if line is None:
             raise unknown("request_id", identifier)
         return as_json(line)
+
+    async def wake(self, request: Request) -> Response:
+        """Ask for a replica of a model that may have none; the wish is forgotten after a while, and may be repeated."""
+        await document(request, Nothing)
+        model = request.path_params["model"]
+        if model not in self._room.sleepers():
+            allowed = ", ".join(sorted(self._room.sleepers())) or "none scales to zero yet"
+            raise absent("model", model, "does not scale to zero", allowed)
+        self._room.wake(model)
+        log("woken", model=model)
+        return as_json({"model": model, "ready_endpoints": self._room.ready_endpoints(model), "demand_s": WAKE_S})
 
 
 async def find_key(database: Database, identifier: str) -> Key:

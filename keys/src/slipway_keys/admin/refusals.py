@@ -32,6 +32,11 @@ def unknown(what: str, identifier: str) -> Refused:
     )
 
 
+def absent(field: str, value: str, problem: str, allowed: str) -> Refused:
+    """The refusal of a path to something that there is not."""
+    return Refused(HTTPStatus.NOT_FOUND, f"{field}: {value[:60]!a} {problem}; allowed: {allowed}; next: correct it")
+
+
 def conflict(what: str, identifier: str, problem: str) -> Refused:
     """The refusal of a change that what is there does not allow."""
     return Refused(HTTPStatus.CONFLICT, f"{what} {identifier} {problem}; nothing was changed")

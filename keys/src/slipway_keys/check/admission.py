@@ -1,6 +1,7 @@
 """Decide whether a call may pass, and write it down before it does."""
 
 import hmac
+import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,8 +21,10 @@ from slipway_keys.telemetry.metrics import Metrics
 from slipway_keys.values.clock import Clock
 from slipway_keys.values.keys import Key, hashed, split
 from slipway_keys.values.route import Route
+from slipway_keys.waking.room import Held, Room
 
 _AWAY_RETRY_S = 2.0
+_ASLEEP_RETRY_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Admission:
     issuers: Issuers
     passes: Passes
     limits: Limits
+    room: Room
     journal: Journal
     clock: Clock
     metrics: Metrics
@@ -102,9 +106,27 @@ class Admission:
     def _admit(
         self, question: Asked, route: Route, caller: Caller, key: Key | None
     ) -> "bytes | Coroutine[None, None, bytes]":
+        if route.to_zero is not None and not question.waited and not self.room.open_for(route.model):
+            return self._when_awake(question, route, route.to_zero.wait_s)
         if route.rate is not None or (key is not None and (key.rate is not None or key.budget is not None)):
             return self._within_limits(question, route, caller, key)
         return self._pass(question, route, caller, reservation(question.request_id, caller, route, self.clock.now()))
+
+    async def _when_awake(self, question: Asked, route: Route, wait_s: float) -> bytes:
+        """Let the call wait for a replica, then decide anew: its key may be revoked, and a pass is short-lived."""
+        began = time.monotonic()
+        held = await self.room.wait(route.model, wait_s, question.asker.gone)
+        question.asker.held_s = time.monotonic() - began
+        self.metrics.held(route.model, held.value, question.asker.held_s)
+        if held is Held.GONE:
+            raise answers.Unanswered
+        if held is Held.LATE:
+            problem = f"the model did not start within {wait_s:g} s: try again"
+            return self._refuse(route, "asleep", 503, problem, _ASLEEP_RETRY_S)
+        if held is Held.FULL:
+            problem = "too many calls wait for the model to start: try again"
+            return self._refuse(route, "asleep", 503, problem, _ASLEEP_RETRY_S)
+        return await _done(self.decide(question._replace(waited=True)))
 
     async def _within_limits(self, question: Asked, route: Route, caller: Caller, key: Key | None) -> bytes:
         line = reservation(question.request_id, caller, route, self.clock.now())

@@ -7,6 +7,11 @@ import orjson
 _REASONS = {401: b"Unauthorized", 403: b"Forbidden", 404: b"Not Found", 429: b"Too Many Requests"}
 _CHALLENGE = b'www-authenticate: Bearer realm="slipway"\r\n'
 
+
+class Unanswered(Exception):
+    """A question gets no answer: its connection is closed, and the gateway, if it still waits, asks another replica."""
+
+
 BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 

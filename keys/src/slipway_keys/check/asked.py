@@ -1,6 +1,8 @@
 """What the gateway asks: the model, and what the client showed."""
 
+import asyncio
 import re
+from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -12,6 +14,19 @@ _ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}")
 _ROLES: dict[bytes, Role] = {b"feedback": "feedback", b"samples": "samples"}
 
 
+@dataclass
+class Asker:
+    """The connection on which the gateway asks.
+
+    Attributes:
+        gone: done when it is closed: whoever called does not wait any more.
+        held_s: for how long the question of the moment waited for a replica of its model, seconds.
+    """
+
+    gone: "asyncio.Future[None]"
+    held_s: float = 0.0
+
+
 class Asked(NamedTuple):
     """A question.
 
@@ -20,6 +35,8 @@ class Asked(NamedTuple):
         credential: what the client showed, without the word before it; empty if nothing.
         address: the client's, by the gateway; empty if it does not say.
         role: what a key must be good for.
+        asker: who waits for the answer.
+        waited: whether it has waited for a replica of its model already.
     """
 
     model: str
@@ -27,9 +44,11 @@ class Asked(NamedTuple):
     credential: str
     address: str
     role: Role
+    asker: Asker
+    waited: bool = False
 
 
-def asked(url: bytes, headers: dict[bytes, bytes]) -> Asked | None:
+def asked(url: bytes, headers: dict[bytes, bytes], asker: Asker) -> Asked | None:
     """Return the question in a request, None if it is none. Names of headers are in lower case."""
     path = url.partition(b"?")[0]
     if not path.startswith(PREFIX):
@@ -46,6 +65,7 @@ def asked(url: bytes, headers: dict[bytes, bytes]) -> Asked | None:
         credential=_credential(headers),
         address=address if _ADDRESS.fullmatch(address) else "",
         role=_ROLES.get(rest.rpartition(b"/")[2], "predict"),
+        asker=asker,
     )
 
 

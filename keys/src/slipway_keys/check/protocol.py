@@ -10,7 +10,7 @@ from typing import cast
 import httptools
 
 from slipway_keys.check import answers
-from slipway_keys.check.asked import Asked, asked
+from slipway_keys.check.asked import Asked, Asker, asked
 from slipway_keys.telemetry.log import log
 
 _MOST_BYTES = 128 * 1024
@@ -66,6 +66,7 @@ class CheckProtocol(asyncio.Protocol):
         self._size = 0
         self._waiting: deque[Asked | None] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._asker = Asker(asyncio.get_running_loop().create_future())
         self.heard = time.monotonic()
 
     @property
@@ -87,8 +88,9 @@ class CheckProtocol(asyncio.Protocol):
         self._checks.open.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """Forget the connection; what is being decided goes on, since it may have been counted."""
+        """Forget the connection; what is being decided goes on, since it may have been counted, but waits no more."""
         self._checks.open.discard(self)
+        self._asker.gone.set_result(None)
         self._transport = None
         self._waiting.clear()
 
@@ -121,7 +123,7 @@ class CheckProtocol(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Answer a request, or let it wait for the one before it."""
         self._size = 0
-        question = asked(self._url, self._headers)
+        question = asked(self._url, self._headers, self._asker)
         if self._task is not None or self._waiting:
             self._waiting.append(question)
             return
@@ -143,13 +145,18 @@ class CheckProtocol(asyncio.Protocol):
         self._task = asyncio.get_running_loop().create_task(self._later(answer, began))
 
     async def _later(self, answer: Coroutine[None, None, bytes], began: float) -> None:
+        self._asker.held_s = 0.0
         try:
             data = await answer
+        except answers.Unanswered:
+            self._task = None
+            self.end()
+            return
         except Exception as error:
             data = self._failed(error)
         self._task = None
         self._write(data)
-        self._checks.observe(time.perf_counter() - began)
+        self._checks.observe(time.perf_counter() - began - self._asker.held_s)
         while self._waiting and self._task is None:
             self._answer(self._waiting.popleft())
 

@@ -1,4 +1,4 @@
-"""Health and metrics for the cluster; whatever else the port serves is mounted behind them."""
+"""Health, metrics and demand for the cluster; whatever else the port serves is mounted behind them."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,12 +12,19 @@ from starlette.routing import BaseRoute, Route
 from slipway_keys.telemetry.metrics import Metrics
 
 
-def health_app(why_not_ready: Callable[[], str | None], metrics: Metrics, more: Sequence[BaseRoute]) -> Starlette:
+def health_app(
+    why_not_ready: Callable[[], str | None],
+    metrics: Metrics,
+    demand: Callable[[str], int | None],
+    more: Sequence[BaseRoute],
+) -> Starlette:
     """Return the application of the administrative port.
 
     Args:
         why_not_ready: None, or why the gateway must not ask this replica.
         metrics: what /metrics shows.
+        demand: how many calls wait for a model; None for one that never sleeps. Raises `LookupError` while the models
+            are not known.
         more: routes behind health and metrics.
     """
 
@@ -31,4 +38,20 @@ def health_app(why_not_ready: Callable[[], str | None], metrics: Metrics, more: 
     async def exposed(_: Request) -> Response:
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
-    return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", exposed), *more])
+    async def demanded(request: Request) -> Response:
+        # KEDA takes an error for "unknown", and leaves the replicas as they are.
+        try:
+            waiting = demand(request.path_params["model"])
+        except LookupError:
+            return JSONResponse({"message": "the rules of models were not read yet"}, 503)
+        if waiting is None:
+            return JSONResponse({"message": "no such model scales to zero"}, 404)
+        return JSONResponse({"waiting": waiting})
+
+    own = [
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/metrics", exposed),
+        Route("/demand/{model}", demanded),
+    ]
+    return Starlette(routes=[*own, *more])

@@ -1,5 +1,6 @@
 """The rules of all models: in memory, and on disk for a start without the API server."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ class Routes:
         """Take over what an earlier process left in the file, if it is there and whole."""
         self._file = file
         self._by_model: dict[str, Route] = {}
+        self.changed = asyncio.Event()
+        """Set when rules change; who waits for it clears it before."""
         self.known = False
         """Whether they were read once, now or by an earlier process: else an unknown model may be one not yet read."""
         try:
@@ -39,12 +42,17 @@ class Routes:
         """Return the names of all models."""
         return sorted(self._by_model)
 
+    def sleepers(self) -> list[str]:
+        """Return the names of models that may have no replica at all."""
+        return [route.model for route in self._by_model.values() if route.to_zero is not None]
+
     def replace(self, routes: Mapping[str, Route]) -> None:
         """Take these for all rules that there are."""
         if self.known and routes == self._by_model:
             return
         self._by_model = dict(routes)
         self.known = True
+        self.changed.set()
         new = self._file.with_suffix(".new")
         try:
             new.write_bytes(orjson.dumps([route.model_dump(mode="json") for route in routes.values()]))

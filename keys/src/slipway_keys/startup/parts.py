@@ -13,11 +13,16 @@ from slipway_keys.database.pool import Database
 from slipway_keys.ledger.journal import Journal
 from slipway_keys.ledger.writer import Writer
 from slipway_keys.limits.deciding import Limits
+from slipway_keys.rules import watcher as watching
+from slipway_keys.rules.collection import Collection
 from slipway_keys.rules.routes import Routes
 from slipway_keys.rules.watcher import Watcher
 from slipway_keys.telemetry.metrics import Metrics
 from slipway_keys.values.clock import Clock
 from slipway_keys.values.config import Config
+from slipway_keys.waking import endpoints as endpoint_slices
+from slipway_keys.waking.endpoints import Endpoints
+from slipway_keys.waking.room import Room
 
 
 @dataclass(frozen=True)
@@ -30,13 +35,15 @@ class Parts:
     keys: KnownKeys
     routes: Routes
     watcher: Watcher
+    endpoints: Endpoints
+    room: Room
     passes: Passes
     checks: Checks
     metrics: Metrics
 
 
 def build(config: Config) -> Parts:
-    """Make all parts; nothing of them waits or listens yet.
+    """Make all parts, inside of the loop; nothing of them waits or listens yet.
 
     Raises:
         SigningKeyError: the signing key cannot be used.
@@ -49,7 +56,14 @@ def build(config: Config) -> Parts:
     journal = Journal(config.journal)
     keys = KnownKeys(database, clock)
     routes = Routes(config.journal / "routes.json")
-    watcher = Watcher(routes, config.service_account, config.api_url)
+
+    def collection(group: str, plural: str, watch_s: int) -> Collection:
+        return Collection(config.service_account, config.api_url, group, plural, watch_s)
+
+    watcher = Watcher(routes, collection(watching.GROUP, watching.PLURAL, watching.WATCH_S))
+    slices = collection(endpoint_slices.GROUP, endpoint_slices.PLURAL, endpoint_slices.WATCH_S)
+    endpoints = Endpoints(routes, slices, metrics.ready_endpoints)
+    room = Room(routes, endpoints, metrics.holding)
     admission = Admission(
         routes=routes,
         watcher=watcher,
@@ -57,6 +71,7 @@ def build(config: Config) -> Parts:
         issuers=Issuers(),
         passes=passes,
         limits=Limits(database),
+        room=room,
         journal=journal,
         clock=clock,
         metrics=metrics,
@@ -71,6 +86,8 @@ def build(config: Config) -> Parts:
         keys=keys,
         routes=routes,
         watcher=watcher,
+        endpoints=endpoints,
+        room=room,
         passes=passes,
         checks=Checks(admission.decide, metrics.check_seconds.observe),
         metrics=metrics,

@@ -76,10 +76,10 @@ async def _run(config: Config) -> None:
         logs, otlp_port = receiver(parts.journal, parts.passes, parts.metrics.record, config.host, config.otlp_port)
     except RuntimeError:
         raise StartError(f"cannot listen on {config.host}:{config.otlp_port}") from None
-    routes = admin_routes(parts.database, AdminPasses(parts.passes.private_key), parts.routes.models)
+    routes = admin_routes(parts.database, AdminPasses(parts.passes.private_key), parts.routes.models, parts.room)
     admin = _Quiet(
         uvicorn.Config(
-            health_app(state.why_not_ready, parts.metrics, routes),
+            health_app(state.why_not_ready, parts.metrics, parts.room.demand, routes),
             ws="none",
             lifespan="off",
             access_log=False,
@@ -104,6 +104,7 @@ async def _run(config: Config) -> None:
                 admin.serve(sockets=[admin_socket]),
                 _with_database(parts, state),
                 parts.watcher.run(),
+                parts.endpoints.run(),
                 _sweep(parts),
             )
         ]
@@ -144,6 +145,8 @@ async def _stop(
     state.stopping = True
     await asyncio.sleep(config.drain_s)
     checks.close()
+    # The gateway asks another replica about the calls that wait here, and they go on waiting there.
+    parts.room.close()
     await parts.checks.close(_ANSWERS_LIMIT_S)
     await logs.stop(_LOG_LIMIT_S)
     for task in tasks[1:]:

@@ -1,10 +1,11 @@
 """Count and time what the service does, for Prometheus. No label has a key: there may be thousands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0)
+_WAITS_S = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
 
 
 class Metrics:
@@ -32,6 +33,22 @@ class Metrics:
             ["kind"],
             registry=self.registry,
         )
+        self._held = Gauge(
+            "slipway_keys_held", "Calls that wait for a replica of their model", ["model"], registry=self.registry
+        )
+        self._held_seconds = Histogram(
+            "slipway_keys_held_seconds",
+            "Time that calls waited for a replica of their model, by how it ended",
+            ["model", "end"],
+            buckets=_WAITS_S,
+            registry=self.registry,
+        )
+        self._endpoints = Gauge(
+            "slipway_keys_ready_endpoints",
+            "Ready endpoints of each model that may have none, by the API server's last word",
+            ["model"],
+            registry=self.registry,
+        )
         self._check_children: dict[tuple[str, str], Counter] = {}
 
     def checked(self, model: str, outcome: str) -> None:
@@ -49,6 +66,20 @@ class Metrics:
     def record(self, kind: str) -> None:
         """Count a record of the access log."""
         self._records.labels(kind).inc()
+
+    def holding(self, model: str, count: int) -> None:
+        """Show how many calls wait for a model."""
+        self._held.labels(model).set(count)
+
+    def held(self, model: str, end: str, seconds: float) -> None:
+        """Time a call's wait."""
+        self._held_seconds.labels(model, end).observe(seconds)
+
+    def ready_endpoints(self, counts: Mapping[str, int]) -> None:
+        """Show these counts by model, and no others."""
+        self._endpoints.clear()
+        for model, count in counts.items():
+            self._endpoints.labels(model).set(count)
 
     def watch(self, name: str, about: str, value: Callable[[], float]) -> None:
         """Ask `value` at every scrape."""

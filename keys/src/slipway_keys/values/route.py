@@ -41,6 +41,12 @@ class PriceSection(_Section):
     included_calls: Annotated[int, Field(ge=0)] | None = None
 
 
+class ToZeroSection(_Section):
+    """The model has no replica while nobody calls; a call waits up to `wait_s` seconds for one."""
+
+    wait_s: Annotated[float, Field(gt=0, le=300)]
+
+
 class Route(_Section):
     """What the annotation `slipway.dev/route` of an HTTPRoute says."""
 
@@ -50,3 +56,4 @@ class Route(_Section):
     rate: RateSection | None = None
     oidc: OidcSection | None = None
     price: PriceSection | None = None
+    to_zero: ToZeroSection | None = None

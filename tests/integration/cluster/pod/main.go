@@ -7,7 +7,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -44,6 +46,23 @@ func burn(w http.ResponseWriter, r *http.Request) {
 	}()
 }
 
+// load is what /metrics says, set by /load?is=N.
+var load atomic.Int64
+
+func setLoad(w http.ResponseWriter, r *http.Request) {
+	wanted, err := strconv.ParseInt(r.FormValue("is"), 10, 64)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	load.Store(wanted)
+}
+
+func metrics(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+	fmt.Fprintf(w, "# TYPE test_load gauge\ntest_load %d\n", load.Load())
+}
+
 func main() {
 	http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		name, _ := os.Hostname()
@@ -52,5 +71,7 @@ func main() {
 	http.HandleFunc("/resolve", resolve)
 	http.HandleFunc("/fetch", fetch)
 	http.HandleFunc("/burn", burn)
+	http.HandleFunc("/load", setLoad)
+	http.HandleFunc("/metrics", metrics)
 	log.Fatal(http.ListenAndServe(":8080", nil))
 }

@@ -1,47 +1,18 @@
 """In which order the gateway's objects are applied, and when they are not applied again."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from slipway.local.cluster.api import path_of
+from slipway.local.cluster import installing
 from slipway.local.gateway import controller
 from slipway.local.gateway.programs import NAMESPACE, Programs
 from slipway.local.host.errors import LocalError
+from tests.support.applied import Cluster, item, said
 
-CONDITIONS = ("Available", "Established", "Accepted")
 SECRET = f"/api/v1/namespaces/{NAMESPACE}/secrets/envoy-gateway"
-
-
-class Cluster:
-    """An API that takes every object, keeps it, and has the conditions met of which it was told."""
-
-    def __init__(self, met: tuple[str, ...] = CONDITIONS) -> None:
-        self.met = met
-        self.applied: list[str] = []
-        self.objects: dict[str, dict[str, Any]] = {}
-        self.fails_at = ""
-
-    def get(self, path: str) -> dict[str, Any] | None:
-        return self.objects.get(path)
-
-    def apply(self, item: Mapping[str, Any]) -> None:
-        if item["kind"] == self.fails_at:
-            raise LocalError(f"refused: {item['kind']}")
-        conditions = [{"type": name, "status": "True"} for name in self.met]
-        status = {"conditions": conditions, "observedGeneration": 1, "updatedReplicas": 1}
-        metadata = {**item["metadata"], "generation": 1}
-        self.objects[path_of(item)] = {**item, "metadata": metadata, "status": status}
-        self.applied.append(f"{item['kind']}/{item['metadata']['name']}")
-
-
-def item(version: str, kind: str, name: str, **more: Any) -> dict[str, Any]:
-    namespace = {"namespace": NAMESPACE} if kind in ("Deployment", "ServiceAccount") else {}
-    metadata = {"name": name, **namespace, **more.pop("metadata", {})}
-    return {"apiVersion": version, "kind": kind, "metadata": metadata, **more}
 
 
 @pytest.fixture
@@ -55,9 +26,9 @@ def programs(tmp_path: Path) -> Programs:
     ]
     hook = {"annotations": {"helm.sh/hook": "pre-install"}}
     parts = [
-        item("apps/v1", "Deployment", "envoy-gateway", spec={"replicas": 1}),
-        item("v1", "ServiceAccount", "certgen", metadata=hook),
-        item("v1", "ServiceAccount", "envoy-gateway"),
+        item("apps/v1", "Deployment", "envoy-gateway", NAMESPACE, spec={"replicas": 1}),
+        item("v1", "ServiceAccount", "certgen", NAMESPACE, metadata=hook),
+        item("v1", "ServiceAccount", "envoy-gateway", NAMESPACE),
     ]
     (folder / "crds.json").write_text(json.dumps(crds))
     (folder / "controller.json").write_text(json.dumps(parts))
@@ -76,10 +47,6 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
 
     monkeypatch.setattr(controller, "run", certgen)
     return made
-
-
-def said(_: str) -> None:
-    pass
 
 
 def test_definitions_come_first_certificates_before_the_controller_and_its_deployment_last(
@@ -129,7 +96,7 @@ def test_a_controller_that_never_gets_ready_ends_the_wait_with_where_to_look(
     cluster: Cluster, programs: Programs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster.met = ("Established",)
-    monkeypatch.setattr(controller, "_LIMIT_S", 0.3)
+    monkeypatch.setattr(installing, "LIMIT_S", 0.3)
     with pytest.raises(LocalError, match=r"waited 0 s until the gateway's controller is ready; .*kubectl -n envoy-gat"):
         controller.install(programs, said)
 

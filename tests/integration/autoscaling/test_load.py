@@ -1,0 +1,83 @@
+"""More load, more replicas; less load, fewer; no metrics, the same."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+
+import pytest
+
+from tests.support.monitoring import until, with_monitoring, without_prometheus
+from tests.support.open_loop import OpenLoop, Target, percentile
+from tests.support.workbench import Workbench, computing
+
+pytestmark = [pytest.mark.integration, pytest.mark.serial]
+
+_BODY = json.dumps({"inputs": {"a": [[1, 1, 1]], "b": [[0, 0, 0]]}}).encode()
+_TARGET_S = 0.3
+_COOL_DOWN_S = 20
+_LIMIT_S = 240.0
+"""Metrics are half a minute old, the autoscaler looks each quarter, a pod starts in seconds: many times that."""
+_WITHOUT_S = 90.0
+"""With metrics a replica less is asked for after the cool-down and half a minute of them: nearly twice as long."""
+
+
+@pytest.fixture
+def work(bench: Workbench) -> Target:
+    """A model of which a replica answers 15 requests a second, and that is scaled by the time they take."""
+    with_monitoring(bench)
+    bench.write(
+        "work",
+        1.0,
+        nodes=computing(2500),
+        resources={"cpu": "300m", "memory": "256Mi"},
+        scale={"min": 1, "max": 3, "target": {"p95_ms": _TARGET_S * 1000}, "cool_down": f"{_COOL_DOWN_S}s"},
+    )
+    up = bench.up()
+    assert up.returncode == 0, up.stderr
+    url = f"http://127.0.0.1:{bench.port('work')}/predict"
+    return Target(url, _BODY, headers={"Content-Type": "application/json"})
+
+
+def test_replicas_follow_the_load_and_stay_where_they_are_without_metrics(bench: Workbench, work: Target) -> None:
+    assert _ready(bench) == 1
+    with OpenLoop(work, 18, 20, keep_alive=False):
+        until("there are more replicas", lambda: _ready(bench) > 1, _LIMIT_S)
+        time.sleep(45)  # what waited while there were too few is answered, and the autoscaler looks twice more
+    with OpenLoop(work, 18, 20, keep_alive=False, duration_s=20) as high:
+        pass
+    assert percentile(high.answers, 0.95) <= _TARGET_S
+    assert [answer.error for answer in high.answers if answer.status != 200] == []
+
+    many = _ready(bench)
+    with OpenLoop(work, 2, 20, keep_alive=False):
+        with without_prometheus(), _watched(bench) as seen:
+            time.sleep(_WITHOUT_S)
+        assert set(seen) == {many}
+        until("there is one replica, since metrics came back", lambda: _ready(bench) == 1, _LIMIT_S)
+
+
+def _ready(bench: Workbench) -> int:
+    deployment = bench.cluster.read("Deployment", "work")
+    assert deployment is not None
+    return int((deployment.get("status") or {}).get("readyReplicas", 0))
+
+
+@contextmanager
+def _watched(bench: Workbench) -> Iterator[list[int]]:
+    """How many replicas were ready, each second."""
+    seen: list[int] = []
+    over = Event()
+
+    def watch() -> None:
+        while not over.wait(1):
+            seen.append(_ready(bench))
+
+    thread = Thread(target=watch)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()

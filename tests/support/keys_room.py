@@ -1,0 +1,16 @@
+"""The keys service's room for calls of sleeping models, for tests in which no model scales to zero."""
+
+from pathlib import Path
+
+from slipway_keys.rules.collection import Collection
+from slipway_keys.rules.routes import Routes
+from slipway_keys.waking.endpoints import GROUP, PLURAL, WATCH_S, Endpoints
+from slipway_keys.waking.room import Room
+
+
+def empty_room() -> Room:
+    """A room in which nobody waits."""
+    nowhere = Path("nowhere")
+    routes = Routes(nowhere)
+    endpoints = Endpoints(routes, Collection(nowhere, None, GROUP, PLURAL, WATCH_S), lambda _: None)
+    return Room(routes, endpoints, lambda _model, _count: None)
