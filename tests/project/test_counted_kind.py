@@ -97,6 +97,10 @@ class BarePlanning:
     def gateway(self) -> None:
         return
 
+    @property
+    def monitoring(self) -> None:
+        return
+
     def charges(self, _: date, /) -> Charges | None:
         return None
 
