@@ -51,7 +51,7 @@ class Team(Section):
     """A team whose models share the environment's nodes with those of other teams."""
 
     priority: Annotated[int, *number(PRIORITY_LEAST, PRIORITY_MOST)] = Field(
-        description="Who goes first where nodes are full: pods of a higher priority stop those of a lower one. Pods "
+        description="Who goes first where nodes are full: pods of a higher priority preempt those of a lower one. Pods "
         "that are no model's have 0 unless somebody gave them another.",
         examples=[100],
     )
