@@ -47,6 +47,11 @@ class BareSettings(AnySettings):
     def service_type(self) -> Literal["ClusterIP"]:
         """Inside the cluster."""
         return "ClusterIP"
+
+    @property
+    def teams(self) -> None:
+        """Every model is equal."""
+        return
 ''',
     ),
     Edit(

@@ -40,6 +40,7 @@ def draw(outcomes: Sequence[Outcome], objective_s: float | None, title: str, kin
     """
     import matplotlib as mpl  # noqa: PLC0415 - an extra, and it takes half a second
     from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.ticker import StrMethodFormatter  # noqa: PLC0415
 
     # The same replay gives the same bytes.
     with mpl.rc_context({"svg.hashsalt": "slipway", "svg.fonttype": "none"}):
@@ -59,13 +60,16 @@ def draw(outcomes: Sequence[Outcome], objective_s: float | None, title: str, kin
             latency.plot([time + first.interval_s / scale_s / 2 for time in times], p95, color=color)
             lost = [(time, row.p95_s or 0) for time, row in zip(times, outcome.rows, strict=True) if row.lost]
             latency.plot([at for at, _ in lost], [1000 * p95_s for _, p95_s in lost], "x", color=color)
-        replicas.set_ylabel("replicas: ready, and started (pale)")
+        load.set_ylim(bottom=0)
+        replicas.set_ylabel("replicas (pale: not ready)")
         replicas.legend(loc="upper right")
-        replicas.set_ylim(bottom=0)
+        replicas.set_ylim(0, 1.15 * max(outcome.most for outcome in outcomes) + 0.1)
         if objective_s is not None:
             latency.axhline(objective_s * 1000, color="0.5", linestyle="--")
         latency.set_ylabel("p95, ms (x: requests lost)")
         latency.set_yscale("log")
+        for which in (latency.yaxis.set_major_formatter, latency.yaxis.set_minor_formatter):
+            which(StrMethodFormatter("{x:g}"))
         latency.set_xlabel(unit)
         for axes in (load, replicas, latency):
             axes.grid(visible=True, alpha=0.3)

@@ -169,7 +169,7 @@ def _hourly(model: ModelPlan) -> float | None:
 def _said(model: ModelPlan, trace: Trace, conditions: Conditions, wanted: Wanted) -> list[str]:
     """Return what a reader must know of the trace and of what was assumed, one line for each."""
     number = trace.moments.size
-    lasts = console.duration(trace.duration_s)
+    lasts = simulated.span(trace.duration_s)
     lines = [f"{model.name} in {model.environment}: {number:,} requests of {wanted.trace.name} in {lasts}"]
     if trace.passed_over:
         lines.append(f"passed over: {trace.passed_over:,} lines of other routes, or answered with 4xx")

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from slipway import console
 from slipway.plan.model import ModelPlan
 from slipway.simulation.engine import Conditions
 from slipway.simulation.outcome import Outcome
@@ -15,6 +14,16 @@ ROWS = 40
 """Most rows of a table: a screen."""
 
 _COLUMNS = ("TIME", "REQUESTS", "LOST", "REPLICAS", "READY", "P50 MS", "P95 MS")
+
+
+def span(seconds: float) -> str:
+    """`40` gives `40 s`, `5400` gives `1 h 30 min`, `90000` gives `1 d 1 h`."""
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    whole = round(seconds)
+    index = next((i for i, (_, length) in enumerate(units) if whole >= length), len(units) - 1)
+    (name, length), rest = units[index], units[index + 1 : index + 2]
+    more = [f"{whole % length // finer} {unit}" for unit, finer in rest if whole % length // finer]
+    return " ".join([f"{whole // length} {name}", *more])
 
 
 def intervals(result: Outcome) -> tuple[Sequence[str], list[list[str]]]:
@@ -46,7 +55,7 @@ def screen(rows: list[list[str]]) -> list[list[str]]:
 def _time(result: Outcome, row: Row) -> str:
     time = result.time(row)
     if time is None:
-        return console.duration(row.start_s)
+        return span(row.start_s)
     return f"{time:%m-%d %H:%M}" if result.interval_s >= 60 and not row.start_s % 60 else f"{time:%m-%d %H:%M:%S}"
 
 
