@@ -1,4 +1,4 @@
-"""Teams that share a full node: whose pods stop for whom, what a quota refuses, and that the plan said so before."""
+"""Teams that share a full node: who preempts whom, what a quota refuses, and that the plan said so before."""
 
 import json
 import re
@@ -81,19 +81,19 @@ def scaled(least: int, most: int) -> dict[str, Any]:
     return {"min": least, "max": most, "target": {"cpu_percent": 70}}
 
 
-def test_pods_of_a_lower_priority_stop_for_a_higher_one_as_the_plan_said(bench: Workbench) -> None:
+def test_pods_of_a_higher_priority_preempt_those_of_a_lower_one_as_the_plan_said(bench: Workbench) -> None:
     there = free(bench)
-    each = {"cpu": f"{there * 3 // 10}m", "memory": "256Mi"}
+    small, large = ({"cpu": f"{there * share // 100}m", "memory": "256Mi"} for share in (24, 45))
     pool = {"name": "default", "max_nodes": 1, "cpu": f"{there}m", "memory": "16Gi"}
     bench.write_settings(node_pools=[pool], teams={"vision": FIRST, "batch": LAST})
-    bench.write("low", owner="batch", resources=each, scale=scaled(1, 3))
+    bench.write("low", owner="batch", resources=small, scale=scaled(1, 3))
     assert bench.up().returncode == 0
     keep_at(bench, "low", 3)
     until(bench, "low", ["ready"] * 3)
 
-    bench.write("high", owner="vision", resources=each)
+    bench.write("high", owner="vision", resources=large, rollout={"drain": "5s", "downtime": "allowed"})
     (full,) = json.loads(bench.well("plan", bench.environment, "--json"))["fullPools"]
-    assert full["order"][0] == {"team": "vision", "priority": -5, "stops": ["batch"]}
+    assert full["order"][0] == {"team": "vision", "priority": -5, "preempts": ["batch"]}
     said = {model["name"]: (model["runs"], model["pending"]) for model in full["models"]}
     assert said == {"high": (1, 0), "low": (2, 1)}
     result = bench.up()

@@ -74,13 +74,13 @@ def computing(turns: int) -> Nodes:
         [info("turn", TensorProto.INT64, []), info("go", TensorProto.BOOL, []), info("value", TensorProto.FLOAT, None)],
         [info("on", TensorProto.BOOL, []), info("next", TensorProto.FLOAT, None)],
     )
-    constants = {"turns": np.array(turns, np.int64), "same": np.eye(96, dtype=np.float32)}
     ones = numpy_helper.from_array(np.ones((96, 96), np.float32), "ones")
+    same = numpy_helper.from_array(np.eye(96, dtype=np.float32), "same")
     return [
         helper.make_node("Loop", ["turns", "", "ones"], ["mixed"], body=body),
         helper.make_node("ReduceMin", ["mixed"], ["one"], keepdims=0),
         helper.make_node("Mul", ["sum", "one"], ["y"]),
-    ], [ones, *(numpy_helper.from_array(value, name) for name, value in constants.items())]
+    ], [ones, same, numpy_helper.from_array(np.array(turns, np.int64), "turns")]
 
 
 def fresh(factor: float, weights: int = 8) -> Nodes:
@@ -133,6 +133,8 @@ class Workbench:
         settings = committed["config"]["slipway:environment"]
         # Its models are asked at ports of the node: a gateway of its own would take minutes of every test.
         settings.pop("gateway", None)
+        # Who scales on more than CPU says so (tests.support.monitoring).
+        settings.pop("monitoring", None)
         settings |= {
             "namespace": f"slipway-{self.environment}",
             "service_type": "NodePort",

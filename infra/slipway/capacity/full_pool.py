@@ -1,4 +1,4 @@
-"""Say what happens to whom when a pool is full: who runs, whose pods stop for whom, and what stays pending.
+"""Say what happens to whom when a pool is full: who runs, who preempts whom, and what stays pending.
 
 Kubernetes gives nodes to pods of a higher priority first, and stops those of a lower one for them; among equals, who
 was first stays. So the order of priority says it all, whatever happens meanwhile.
@@ -76,17 +76,17 @@ class FullPool:
         """The teams with models on the pool, and their priorities, the highest first."""
         return {share.contender.team: share.contender.priority for share in self.shares}
 
-    def stopped_for(self, team: str) -> list[str]:
-        """The teams whose pods stop for those of `team`, in the order in which they do: the lowest first."""
+    def preempted_by(self, team: str) -> list[str]:
+        """The teams whose pods those of `team` preempt, in the order in which they do: the lowest first."""
         teams = self.teams
         return [other for other in reversed(teams) if teams[other] < teams[team]]
 
     def lines(self) -> Iterator[str]:
         """The same for people."""
         order = ", then ".join(f"{team} ({priority})" for team, priority in self.teams.items())
-        stops = [(team, self.stopped_for(team)) for team in self.teams]
-        first = "; ".join(f"for {team}, pods of {', then of '.join(others)} stop" for team, others in stops if others)
-        yield f"pool {self.pool} when it is full: {order}" + (f"; {first}" if first else "; nobody stops for another")
+        victims = [(team, self.preempted_by(team)) for team in self.teams]
+        first = "; ".join(f"{team} preempts {', then '.join(others)}" for team, others in victims if others)
+        yield f"pool {self.pool} when it is full: {order}; {first or 'nobody preempts another'}"
         if not any(share.pending for share in self.shares):
             yield f"pool {self.pool} holds every model at its largest: nothing stays pending"
             return
@@ -101,7 +101,7 @@ class FullPool:
         return {
             "pool": self.pool,
             "order": [
-                {"team": team, "priority": priority, "stops": self.stopped_for(team)}
+                {"team": team, "priority": priority, "preempts": self.preempted_by(team)}
                 for team, priority in self.teams.items()
             ],
             "models": [share.to_json() for share in self.shares],

@@ -68,7 +68,7 @@ def plan(
         refuse_routes(environment, gateway, loaded)
     refuse_scaling(environment, settings, loaded, written)
     placed = sorted(place(environment, there, loaded), key=lambda one: one.variant.spec.name)
-    refuse_teams(environment, settings.teams, loaded, placed)
+    refuse_teams(environment, settings, loaded, placed, written)
     digest = _written(settings)
     models = tuple(_model(environment, settings, digest, one, code) for one in placed)
     warnings = (*_crowded(there, models), *beyond_quotas(settings.teams, placed))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from slipway.capacity.full_pool import Contender, FullPool, full_pool
 from slipway.capacity.packing import Demand, demand
 from slipway.capacity.placement import Placed
-from slipway.errors.base import UserError, UserErrors, WrongValue, nearest
+from slipway.errors.base import Place, UserError, UserErrors, WrongValue, nearest
 from slipway.loading.specs import LoadedSpec
 from slipway.plan.model import ModelPlan, Plan
 from slipway.settings.base import AnySettings
@@ -61,61 +61,84 @@ def most_replicas(spec: ModelSpec, team: Sequence[ModelSpec], quota: Quota | Non
 
 
 def refuse_teams(
-    environment: str, teams: Mapping[str, Team] | None, loaded: Sequence[LoadedSpec], placed: Sequence[Placed]
+    environment: str,
+    settings: AnySettings,
+    loaded: Sequence[LoadedSpec],
+    placed: Sequence[Placed],
+    written: Place | None,
 ) -> None:
     """Refuse models that have no team, and those whose minimum replicas and an update's surge are beyond a quota.
 
     A model without a team would escape every quota by a slip of the pen in its `owner`.
 
+    Args:
+        environment: its name.
+        settings: its settings.
+        loaded: the specs of all its models.
+        placed: the same models, with how their updates roll.
+        written: where the settings are written; None where they are of no file.
+
     Raises:
         UserErrors: with each such model.
     """
+    teams = settings.teams
     if teams is None:
         return
+    where = f"the settings of {environment}" + (f" ({written})" if written else "")
     located = {one.name: one for one in loaded}
     found: list[UserError] = []
     for one in placed:
         spec = one.variant.spec
         if spec.owner not in teams:
-            found.append(_of_no_team(environment, located[spec.name], spec.owner, list(teams)))
+            place, field = located[spec.name].locate(environment, ("owner",))
+            near = nearest(spec.owner, list(teams))
+            add = f"add it to `teams` in {where}"
+            problem = f"is no team of {environment}, so that it has neither priority nor quota there"
+            todo = f"write {near}, or {add}" if near else add
+            found.append(WrongValue(place, field, spec.owner, problem, ", ".join(teams), todo))
             continue
         team = [other.variant.spec for other in placed if other.variant.spec.owner == spec.owner]
-        found += _beyond(environment, located[spec.name], one, team, teams[spec.owner])
+        short = _short(one, team, teams[spec.owner].quota)
+        if short:
+            place, field = located[spec.name].locate(environment, _floor(spec)[1])
+            found.append(_beyond(place, field, one, team, short, where))
     if found:
         raise UserErrors(found)
 
 
-def _of_no_team(environment: str, loaded: LoadedSpec, owner: str, teams: Sequence[str]) -> UserError:
-    place, field = loaded.locate(environment, ("owner",))
-    near = nearest(owner, teams)
-    add = f"add it to `teams` in the settings of {environment}"
-    problem = f"is no team of {environment}, so that it has neither priority nor quota there"
-    return WrongValue(place, field, owner, problem, ", ".join(teams), f"write {near}, or {add}" if near else add)
+def _floor(spec: ModelSpec) -> tuple[int, tuple[str | int, ...]]:
+    """The most replicas that a model runs whatever its load is, and the path of the field that says so."""
+    floors = [(floor.min, ("scale", "schedule", index, "min")) for index, floor in enumerate(spec.scale.schedule)]
+    least: tuple[int, tuple[str | int, ...]] = (spec.scale.min, ("scale", "min"))
+    return max([least, *floors], key=lambda one: one[0])
+
+
+def _needed(placed: Placed, team: Sequence[ModelSpec]) -> Demand:
+    """What a model takes that is updated while it is at its floor, beside the minimum of its team's other models."""
+    spec = placed.variant.spec
+    others = [(one, one.scale.min) for one in team if one is not spec]
+    return _sum([*others, (spec, _floor(spec)[0] + placed.rollout.max_surge)])
+
+
+def _short(placed: Placed, team: Sequence[ModelSpec], quota: Quota | None) -> list[Limit]:
+    """What of a quota a model needs more of. Whoever asks for none of it is not to blame for what others ask for."""
+    needed, each = _needed(placed, team), demand(placed.variant.spec.resources)
+    return [limit for limit in limits(quota) if limit.used(needed) > limit.most and limit.used(each)]
 
 
 def _beyond(
-    environment: str, loaded: LoadedSpec, placed: Placed, team: Sequence[ModelSpec], given: Team
-) -> Iterator[UserError]:
-    """That a model's minimum replicas, and the one that an update starts first, are beyond its team's quota."""
-    spec = placed.variant.spec
-    surge = placed.rollout.max_surge
-    needed = _sum([*((one, one.scale.min) for one in team), (spec, surge)])
-    short = [limit for limit in limits(given.quota) if limit.used(needed) > limit.most]
-    # Whoever asks for none of it is not to blame for what others ask for.
-    own = [limit for limit in short if limit.used(demand(spec.resources))]
-    if not own:
-        return
-    place, field = loaded.locate(environment, ("scale", "min"))
+    place: Place, field: str, placed: Placed, team: Sequence[ModelSpec], short: Sequence[Limit], where: str
+) -> UserError:
+    spec, needed = placed.variant.spec, _needed(placed, team)
     others = sorted(one.name for one in team if one is not spec)
     beside = f" together with the minimum of {', '.join(others)}" if others else ""
-    extra = " and the extra one that a rolling update starts" if surge else ""
-    needs = ", ".join(f"{limit.shown(limit.used(needed))} {limit.field}" for limit in own)
-    holds = ", ".join(f"{limit.text} {limit.field}" for limit in own)
-    problem = f"minimum replicas{extra} need {needs}{beside}: the quota of team {spec.owner} has {holds}"
-    allowed = f"minimum replicas{extra} that fit into the team's quota"
-    fields = ", ".join(f"teams.{spec.owner}.quota.{limit.field}" for limit in own)
-    todo = f"lower scale.min or resources, or raise {fields} in the settings of {environment}"
-    yield WrongValue(place, field, spec.scale.min, problem, allowed, todo)
+    extra = " and the extra one that a rolling update starts" if placed.rollout.max_surge else ""
+    needs = ", ".join(f"{limit.shown(limit.used(needed))} {limit.field}" for limit in short)
+    holds = ", ".join(f"{limit.text} {limit.field}" for limit in short)
+    problem = f"replicas{extra} need {needs}{beside}: the quota of team {spec.owner} has {holds}"
+    fields = ", ".join(f"teams.{spec.owner}.quota.{limit.field}" for limit in short)
+    todo = f"lower it, or what each replica gets, or raise {fields} in {where}"
+    return WrongValue(place, field, _floor(spec)[0], problem, "what fits into the quota of its team", todo)
 
 
 def beyond_quotas(teams: Mapping[str, Team] | None, placed: Sequence[Placed]) -> Iterator[str]:

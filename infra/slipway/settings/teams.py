@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from slipway.settings.values import line
 from slipway.values.quantities import Bytes, Millicores, refusal
@@ -51,7 +51,7 @@ class Team(Section):
     """A team whose models share the environment's nodes with those of other teams."""
 
     priority: Annotated[int, *number(PRIORITY_LEAST, PRIORITY_MOST)] = Field(
-        description="Who goes first where nodes are full: pods of a higher priority stop those of a lower one. Pods "
+        description="Who goes first where nodes are full: pods of a higher priority preempt those of a lower one. Pods "
         "that are no model's have 0 unless somebody gave them another.",
         examples=[100],
     )
@@ -63,9 +63,17 @@ class Team(Section):
     )
 
 
+def _some(teams: dict[str, Team]) -> dict[str, Team]:
+    if not teams:
+        raise refusal(
+            "names no team", "at least one team", "write for example vision: {priority: 100}, or leave it out"
+        )
+    return teams
+
+
+Teams = Annotated[dict[TeamName, Team], AfterValidator(_some)]
 TEAMS = Field(
     default=None,
-    min_length=1,
     description="Teams that share the nodes, by the `owner` of their specs; every model is equal when left out.",
     examples=[{"vision": {"priority": 100, "quota": {"cpu": "8"}}, "batch": {"priority": 10}}],
     exclude_if=lambda value: value is None,

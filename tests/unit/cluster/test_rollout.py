@@ -123,10 +123,9 @@ def test_a_pod_that_a_quota_refused_says_which_whose_and_what_to_do(name: str, w
 
 def test_a_pod_for_which_others_stop_is_in_no_trouble() -> None:
     waits = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "Insufficient cpu"}
-    waiting = {"metadata": {"name": "p"}, "status": {"phase": "Pending", "conditions": [waits]}}
-    assert trouble_of(waiting) is not None
-    waiting["status"]["nominatedNodeName"] = "node"
-    assert trouble_of(waiting) is None
+    status: dict[str, object] = {"phase": "Pending", "conditions": [waits]}
+    assert trouble_of({"metadata": {"name": "p"}, "status": status}) is not None
+    assert trouble_of({"metadata": {"name": "p"}, "status": status | {"nominatedNodeName": "node"}}) is None
 
 
 def test_a_deadline_that_passed_names_the_pod_that_is_behind() -> None:

@@ -103,7 +103,7 @@ def test_a_model_of_no_team_is_refused_with_its_line() -> None:
 
 def test_minimum_replicas_and_the_extra_one_of_an_update_have_to_fit_into_the_quota() -> None:
     planned(settings(vision=VISION), one("vision", "a", 2, 2))
-    with pytest.raises(UserError, match=r"3 minimum replicas and the extra one .* need 4 cpu: .* vision has 3 cpu"):
+    with pytest.raises(UserError, match=r"scale.min: 3 replicas and the extra one .* need 4 cpu: .* vision has 3 cpu"):
         planned(settings(vision=VISION), one("vision", "a", 3, 3))
 
 
@@ -149,29 +149,29 @@ def full(given: Settings, *models: ModelSpec) -> FullPool:
     return found
 
 
-def test_a_full_pool_gives_to_the_highest_priority_first_and_says_who_stops_and_what_waits() -> None:
+def test_a_full_pool_gives_to_the_highest_priority_first_and_says_who_preempts_whom_and_what_waits() -> None:
     given = settings(low={"priority": -5}, high={"priority": 50}, mid={"priority": 0})
     found = full(given, one("low", "l", 1, 3), one("mid", "m", 1, 1, cpu="500m"), one("high", "h", 1, 3))
     assert found.teams == {"high": 50, "mid": 0, "low": -5}
-    assert found.stopped_for("high") == ["low", "mid"]
-    assert found.stopped_for("low") == []
+    assert found.preempted_by("high") == ["low", "mid"]
+    assert found.preempted_by("low") == []
     runs = {share.contender.model: (share.runs, share.pending, share.below_minimum) for share in found.shares}
     assert runs == {"h": (3, 0, 0), "m": (1, 0, 0), "l": (0, 3, 1)}
     said = list(found.lines())
     assert said[0] == (
         "pool default when it is full: high (50), then mid (0), then low (-5); "
-        "for high, pods of low, then of mid stop; for mid, pods of low stop"
+        "high preempts low, then mid; mid preempts low"
     )
     assert (
         "l (low) with every model at its largest: 0 of 3 run; 3 stay pending, 1 of them of its minimum of 1" in said[3]
     )
 
 
-def test_equals_stop_for_nobody_and_a_pool_with_room_says_so() -> None:
+def test_equals_preempt_nobody_and_a_pool_with_room_says_so() -> None:
     given = settings(a={"priority": 1}, b={"priority": 1})
     found = full(given, one("a", "x"), one("b", "y"))
     assert list(found.lines()) == [
-        "pool default when it is full: a (1), then b (1); nobody stops for another",
+        "pool default when it is full: a (1), then b (1); nobody preempts another",
         "pool default holds every model at its largest: nothing stays pending",
     ]
 
