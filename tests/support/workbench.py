@@ -133,6 +133,8 @@ class Workbench:
         settings = committed["config"]["slipway:environment"]
         # Its models are asked at ports of the node: a gateway of its own would take minutes of every test.
         settings.pop("gateway", None)
+        # Who scales on more than CPU says so (tests.support.monitoring).
+        settings.pop("monitoring", None)
         settings |= {
             "namespace": f"slipway-{self.environment}",
             "service_type": "NodePort",

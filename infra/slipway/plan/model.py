@@ -202,6 +202,7 @@ class ModelPlan:
             "labels": self.labels,
             "selector": self.selector,
             "serviceType": self.service_type,
+            "scaler": self.scaler,
             **({"route": self.traffic.to_json()} if self.traffic is not None else {}),
             "pool": {"name": self.pool.name, "reason": "; ".join(self.pool_reason)},
             **({"priorityClass": self.priority_class} if self.priority_class is not None else {}),

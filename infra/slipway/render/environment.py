@@ -10,6 +10,7 @@ from slipway.render.teams import platform_class, render_teams
 from slipway.render.templates import Manifest, rendered
 from slipway.values import names
 
+_FOLDER = "kubernetes/environment"
 _ENVIRONMENT_TEMPLATES = ("namespace", "default_deny")
 _ADOPTED_TEMPLATES = ("own_pods_deny",)
 
@@ -38,7 +39,16 @@ def render_environment(plan: Plan, images: GatewayImages | None = None, *, adopt
         values |= gateway_values(here.gateway, plan.settings.namespace, labels, images, here.pull_secret)
         values |= {"priority_class": platform_class(plan)}
         templates = (*templates, *gateway_templates(here.gateway))
+    manifests = rendered(_FOLDER, templates, values)
     if here.monitoring is not None and here.monitoring.operator:
-        values |= monitoring_values(here.monitoring, plan.environment, plan.settings.namespace, labels)
-        templates = (*templates, *monitoring_templates(gateway=here.gateway is not None))
-    return [*rendered("kubernetes/environment", templates, values), *render_teams(plan)]
+        manifests += render_monitoring(plan)
+    return [*manifests, *render_teams(plan)]
+
+
+def render_monitoring(plan: Plan) -> list[Manifest]:
+    """Render what prometheus-operator would watch for an environment, whether it does or not; nothing unmeasured."""
+    here = planning(plan.settings)
+    if here.monitoring is None:
+        return []
+    values = monitoring_values(here.monitoring, plan.environment, plan.settings.namespace)
+    return rendered(_FOLDER, monitoring_templates(gateway=here.gateway is not None), values)

@@ -1,6 +1,6 @@
 """Commands that need no cluster: validate, plan (but with --live), price, render, schema."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from slipway.render.environment import render_environment
 from slipway.render.image import render_dockerfile
 from slipway.render.model import render_model
 from slipway.render.yaml import to_yaml
+from slipway.spec.scale import Scale, Scaler
 from slipway.values.quantities import format_bytes, format_cpu
 from slipway.values.rates import format_price
 
@@ -105,6 +106,8 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
         console.result(f"{model.name}: {model.pool.name} is {model.pool_reason[0]}; bodies of up to {body}")
         if model.gated:
             console.result(f"{model.name}: {_way_in(model.traffic)}")
+        if model.scaler is not None:
+            console.result(f"{model.name}: {_scaling(model.spec.scale, model.scaler)}")
     if starts is None:
         console.result(f"cold starts are estimates; `slipway plan {context.name} --live` shows what live replicas took")
     else:
@@ -144,7 +147,19 @@ def today() -> date:
 
 
 def _replicas(model: ModelPlan) -> str:
-    return f"{model.spec.scale.min}-{model.spec.scale.max}" if model.autoscaled else str(model.spec.scale.min)
+    scale = model.spec.scale
+    return f"{scale.rest}-{scale.max}" if model.autoscaled else str(scale.min)
+
+
+def _scaling(scale: Scale, scaler: Scaler) -> str:
+    """What sets the replicas of a model, by what, and within which limits."""
+    target = f"{scale.target.signal} of {scale.target.value:g}" if scale.target is not None else "its schedule"
+    parts = [f"{scale.min}-{scale.max} replicas by {target} ({scaler})"]
+    parts += (f"at least {one.min} from `{one.cron}` until `{one.until}` ({one.timezone})" for one in scale.schedule)
+    if scale.to_zero is not None:
+        parts.append(f"none after {console.duration(scale.to_zero.after)} without a request")
+    parts.append(f"fewer once they have sufficed for {console.duration(scale.cool_down)}")
+    return "; ".join(parts)
 
 
 def _asked(model: ModelPlan) -> str:
@@ -201,7 +216,7 @@ def show_price(context: EnvironmentContext, *, as_json: bool) -> None:
     console.result("")
     shares = priced.shares()
     console.result(
-        f"budget: ${priced.budget_usd:,} a month; {shares['min']:.1%} of it with all models at scale.min, "
+        f"budget: ${priced.budget_usd:,} a month; {shares['min']:.1%} of it with all models at rest, "
         f"{shares['max']:.1%} with all at scale.max, on demand"
     )
     console.result(f"left out: {'; '.join(LEFT_OUT)}")
@@ -229,6 +244,14 @@ def render_all(context: EnvironmentContext, names: Sequence[str], output: Path |
     for model in models:
         texts[f"{model.name}/manifests.yaml"] = to_yaml(render_model(model, model.image.reference))
         texts[f"{model.name}/Dockerfile"] = render_dockerfile(model.spec.runtime, model.image.runtime.reference)
+    write(texts, output)
+
+
+def write(texts: Mapping[str, str], output: Path | None) -> None:
+    """Write files into a folder, or those of YAML to standard output, one after the other.
+
+    Raises FileRefused for a folder that cannot be written.
+    """
     if output is None:
         console.out.out(
             "".join(text for name, text in texts.items() if name.endswith(".yaml")), end="", highlight=False
