@@ -27,7 +27,7 @@ class Prometheus:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._programs = _programs()
+        self._programs = programs()
         self._process: subprocess.Popen[bytes] | None = None
         with socket.socket() as sock:
             sock.bind(("127.0.0.1", 0))
@@ -100,7 +100,7 @@ def prometheus(samples: str) -> Iterator[Prometheus]:
             server.stop()
 
 
-def _programs() -> Path:
+def programs() -> Path:
     installed = shutil.which("promtool")
     if installed and shutil.which("prometheus"):
         return Path(installed).parent

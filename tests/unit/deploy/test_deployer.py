@@ -12,6 +12,7 @@ import pytest
 
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.cluster.rollout import REVISION
+from slipway.deploy.cold_start import kept_starts
 from slipway.deploy.judge import Verdict, verify
 from slipway.deploy.models import Deployer, ModelResult, Programs, needs_update
 from slipway.deploy.ports import ClusterApi
@@ -24,7 +25,7 @@ from slipway.planner.environment import ModelPlan
 from slipway.render.model import render_model
 from slipway.values import names
 from tests.support.fake_engine import FakeEngine, FakeProgram, KilledError, refused
-from tests.support.living_cluster import Behaviour, LivingCluster
+from tests.support.living_cluster import START_S, WARM_S, Behaviour, LivingCluster
 from tests.support.planned import fixture_plan
 
 BASE = fixture_plan("local").find("least", Path("models"))
@@ -162,6 +163,22 @@ def test_a_first_release_is_rolled_out_judged_and_recorded(bench: Bench) -> None
     assert record is not None
     assert record.digest == one.release_digest
     assert ("Lease", names.lock("digits")) not in bench.cluster.objects
+
+
+def test_what_a_start_took_is_kept_beside_the_record(bench: Bench) -> None:
+    bench.well(planned(1), planned(1, "other"))
+    start = kept_starts(bench.cluster)["digits"]
+    assert (start.release, start.load_s, start.warm_s) == (planned(1).release, START_S - WARM_S, WARM_S)
+    assert start.total_s == START_S
+    assert start.pull_s is None  # nobody noted any event
+    bench.cluster.objects["ConfigMap", names.record("digits")]["metadata"]["annotations"] = {}
+    assert kept_starts(bench.cluster).keys() == {"other"}
+
+
+def test_a_start_that_may_not_be_measured_fails_nothing(bench: Bench) -> None:
+    bench.cluster.forbidden.add("Event")
+    bench.well(planned(1))
+    assert kept_starts(bench.cluster) == {}
 
 
 def test_an_update_serves_and_leaves_no_config_map_of_the_release_before(bench: Bench) -> None:
