@@ -221,6 +221,8 @@ class _Values:
 
     exactly: Mapping[str, Any]
     checks: Mapping[str, Callable[[Any], bool]]
+    priority_classes: str
+    """How the names of the environment's PriorityClasses begin."""
 
     @classmethod
     def of(cls, release: Release, owner: Owner) -> "_Values":
@@ -243,6 +245,7 @@ class _Values:
                     value, owner.prometheus, demand_url(owner.namespace, owner.model)
                 ),
             },
+            names.priority_classes(owner.namespace),
         )
 
     def allows(self, name: str, value: Any) -> bool:
@@ -250,6 +253,8 @@ class _Values:
         if name in self.exactly:
             wanted = self.exactly[name]
             return type(value) is type(wanted) and bool(value == wanted)
+        if name == "priority_class":  # the one that is planned takes its place in a restore
+            return _is_text(value) and value.startswith(self.priority_classes)
         return self.checks.get(name, _is_scalar)(value)
 
 

@@ -26,8 +26,8 @@ def cluster() -> Cluster:
 
 def rendered() -> list[Any]:
     """One of each that an environment makes for itself, and for its models, beside what only a cloud has."""
-    asleep = [one for one in render_model(sleeper(), placeholder_image(sleeper())) if one["kind"] in WAY_IN]
-    found = [pytest.param(manifest, id=f"asleep-{manifest['kind']}") for manifest in asleep]
+    asleep = render_model(sleeper(), placeholder_image(sleeper()))
+    found = [pytest.param(one, id="asleep") for one in asleep if one["kind"] == "EndpointSlice"]
     for environment in ("own", "shared"):
         plan = gateway_plan(environment)
         manifests = [*render_environment(plan)]
@@ -68,10 +68,5 @@ def test_the_api_server_takes_the_object_as_it_is(manifest: dict[str, Any], clus
 @pytest.mark.parametrize("kind", sorted({"Gateway", "EnvoyProxy", "ClientTrafficPolicy", *WAY_IN}))
 def test_the_api_server_refuses_a_field_that_the_schema_lacks(kind: str, cluster: Cluster) -> None:
     manifest = next(one.values[0] for one in rendered() if one.values[0]["kind"] == kind)
-    strange = (
-        {**manifest, "spec": {**manifest["spec"], "unheardOf": True}}
-        if "spec" in manifest
-        else {**manifest, "unheardOf": True}
-    )
     with pytest.raises(ApiRefused, match=r"unknown field|field not declared in schema"):
-        try_out(strange, cluster)
+        try_out({**manifest, "spec": {**manifest["spec"], "unheardOf": True}}, cluster)
