@@ -1,0 +1,147 @@
+"""Send a load that changes to a model on the local cluster, and have `slipway simulate` foretell the same.
+
+The simulator gets the arrivals, and what a quiet run before showed of one request and of one start. The rates of the
+real run stood before it was run, and nothing of the simulator follows them.
+"""
+
+import json
+import statistics
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+
+from tests.bench.scaling import plot, table
+from tests.support.behind_gateway import Way, way_in, with_gateway
+from tests.support.monitoring import with_monitoring
+from tests.support.open_loop import Answer, OpenLoop, percentile
+from tests.support.workbench import Workbench, computing
+
+MODEL = "work"
+TARGET_S = 0.25
+INTERVAL_S = 15
+STEPS = ((60, 5), (75, 12), (90, 30), (75, 45), (90, 20), (120, 6), (90, 3))
+"""Seconds, and requests in each."""
+_QUICK_STEPS = ((45, 5), (60, 25), (60, 5))
+_QUIET_S, _QUIET_RATE = 30, 2
+_TIMEOUT_S = 30
+_TURNS = 1250
+_CORES = "200m"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """What happened, or was foretold, in an interval.
+
+    Attributes:
+        start_s: from the first request.
+        arrivals: requests.
+        replicas: mean number of replicas.
+        p95_s: of the requests that came in it; None without any.
+        lost: requests without a right answer.
+    """
+
+    start_s: float
+    arrivals: int
+    replicas: float
+    p95_s: float | None
+    lost: int
+
+
+def run(*, quick: bool) -> str:
+    """Measure, compare, and return a table; a whole run draws the plot of the docs, too."""
+    steps = _QUICK_STEPS if quick else STEPS
+    with tempfile.TemporaryDirectory(prefix="scaling-") as folder:
+        bench = Workbench(Path(folder) / "repo", f"b{uuid.uuid4().hex[:8]}")
+        try:
+            with_gateway(bench, 1)
+            with_monitoring(bench)
+            bench.write(
+                MODEL,
+                1.0,
+                nodes=computing(_TURNS),
+                resources={"cpu": _CORES, "memory": "256Mi"},
+                scale={"min": 1, "max": 4, "target": {"p95_ms": TARGET_S * 1000}, "cool_down": "60s"},
+                endpoint={"public": True, "timeout": f"{_TIMEOUT_S - 5}s"},
+            )
+            bench.well("up", bench.environment, "--yes")
+            way = way_in(bench, MODEL)
+            quiet = _quiet(way)
+            answers, replicas = _loaded(bench, way, steps)
+            real = _intervals(answers, replicas)
+            foretold = _foretold(bench, answers, quiet)
+        finally:
+            bench.discard()
+    if not quick:
+        plot.draw(real, foretold, TARGET_S)
+    return table.of(real, foretold, TARGET_S, quiet)
+
+
+def _quiet(way: Way) -> float:
+    """What one request takes while there is hardly any other, in seconds."""
+    with OpenLoop(way.to(MODEL), _QUIET_RATE, _TIMEOUT_S, way.authority, duration_s=_QUIET_S) as load:
+        pass
+    return percentile(load.answers, 0.5)
+
+
+def _loaded(bench: Workbench, way: Way, steps: Sequence[tuple[int, int]]) -> tuple[list[Answer], list[tuple[float, int]]]:
+    """Every answer of the load, and the replicas that there were at each time."""
+    answers: list[Answer] = []
+    with _watched(bench) as replicas:
+        for seconds, rate in steps:
+            with OpenLoop(way.to(MODEL), rate, _TIMEOUT_S, way.authority, duration_s=seconds) as load:
+                pass
+            answers += load.answers
+    return answers, replicas
+
+
+@contextmanager
+def _watched(bench: Workbench) -> Iterator[list[tuple[float, int]]]:
+    """How many replicas were wanted at each time, by the Deployment itself; each second."""
+    seen: list[tuple[float, int]] = []
+    over = Event()
+
+    def watch() -> None:
+        while not over.wait(1):
+            deployment = bench.cluster.read("Deployment", MODEL) or {}
+            seen.append((time.time(), int(deployment.get("spec", {}).get("replicas", 0))))
+
+    thread = Thread(target=watch)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()
+
+
+def _intervals(answers: Sequence[Answer], replicas: Sequence[tuple[float, int]]) -> list[Interval]:
+    begun = answers[0].sent_at
+    found = []
+    for index in range(int((answers[-1].sent_at - begun) // INTERVAL_S)):
+        start, end = begun + index * INTERVAL_S, begun + (index + 1) * INTERVAL_S
+        within = [answer for answer in answers if start <= answer.sent_at < end]
+        right = [answer for answer in within if answer.status == 200]
+        found.append(
+            Interval(
+                start_s=start - begun,
+                arrivals=len(within),
+                replicas=statistics.fmean(number for at, number in replicas if start <= at < end),
+                p95_s=percentile(right, 0.95) if right else None,
+                lost=len(within) - len(right),
+            )
+        )
+    return found
+
+
+def _foretold(bench: Workbench, answers: Sequence[Answer], quiet_s: float) -> list[Interval]:
+    """What `slipway simulate` says of the same arrivals."""
+    trace = bench.folder / "trace.csv"
+    trace.write_text("time\n" + "".join(f"{answer.sent_at:.6f}\n" for answer in answers))
+    options = ["--trace", str(trace), "--service-time", f"{quiet_s * 1000:.1f}ms", "--interval", f"{INTERVAL_S}s"]
+    said = json.loads(bench.well("simulate", bench.environment, MODEL, *options, "--json"))
+    return [_row(row) for row in said["intervals"]]
