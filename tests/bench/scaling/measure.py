@@ -9,13 +9,13 @@ import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 
 from tests.bench.scaling import plot, table
+from tests.bench.scaling.interval import Interval
 from tests.support.behind_gateway import Way, way_in, with_gateway
 from tests.support.monitoring import with_monitoring
 from tests.support.open_loop import Answer, OpenLoop, percentile
@@ -33,31 +33,13 @@ _TURNS = 1250
 _CORES = "200m"
 
 
-@dataclass(frozen=True)
-class Interval:
-    """What happened, or was foretold, in an interval.
-
-    Attributes:
-        start_s: from the first request.
-        arrivals: requests.
-        replicas: mean number of replicas.
-        p95_s: of the requests that came in it; None without any.
-        lost: requests without a right answer.
-    """
-
-    start_s: float
-    arrivals: int
-    replicas: float
-    p95_s: float | None
-    lost: int
-
-
-def run(*, quick: bool) -> str:
+def run(*, quick: bool, say: Callable[[str], None]) -> str:
     """Measure, compare, and return a table; a whole run draws the plot of the docs, too."""
     steps = _QUICK_STEPS if quick else STEPS
     with tempfile.TemporaryDirectory(prefix="scaling-") as folder:
         bench = Workbench(Path(folder) / "repo", f"b{uuid.uuid4().hex[:8]}")
         try:
+            say("an environment with a gateway and a model")
             with_gateway(bench, 1)
             with_monitoring(bench)
             bench.write(
@@ -70,14 +52,17 @@ def run(*, quick: bool) -> str:
             )
             bench.well("up", bench.environment, "--yes")
             way = way_in(bench, MODEL)
+            say("a quiet time")
             quiet = _quiet(way)
+            say(f"the load, for {sum(seconds for seconds, _ in steps)} s")
             answers, replicas = _loaded(bench, way, steps)
+            say("slipway simulate")
             real = _intervals(answers, replicas)
             foretold = _foretold(bench, answers, quiet)
         finally:
             bench.discard()
     if not quick:
-        plot.draw(real, foretold, TARGET_S)
+        plot.draw(real, foretold, INTERVAL_S, TARGET_S)
     return table.of(real, foretold, TARGET_S, quiet)
 
 
@@ -88,7 +73,9 @@ def _quiet(way: Way) -> float:
     return percentile(load.answers, 0.5)
 
 
-def _loaded(bench: Workbench, way: Way, steps: Sequence[tuple[int, int]]) -> tuple[list[Answer], list[tuple[float, int]]]:
+def _loaded(
+    bench: Workbench, way: Way, steps: Sequence[tuple[int, int]]
+) -> tuple[list[Answer], list[tuple[float, int]]]:
     """Every answer of the load, and the replicas that there were at each time."""
     answers: list[Answer] = []
     with _watched(bench) as replicas:
