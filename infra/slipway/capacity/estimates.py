@@ -128,7 +128,7 @@ def _cost(pool: Pool, spec: ModelSpec) -> Cost | None:
     if pool.hourly_usd is None:
         return None
     share = part(demand(spec.resources), pool)
-    least, most = share * spec.scale.rest, share * spec.scale.max
+    least, most = share * spec.scale.fewest, share * spec.scale.max
     spot = hourly(pool) if pool.spot_hourly_usd is not None else None
     return Cost(
         at_min=dollars(pool.hourly_usd, least),

@@ -59,8 +59,8 @@ def _written(price: Price) -> Mapping[str, Decimal]:
 def _of_a_replica(spec: ModelSpec, cost: Cost | None) -> Mapping[str, Decimal]:
     if cost is None:
         return {}
-    # At rest a model may have no replica, and cost nothing.
-    rate, replicas = (cost.at_min, spec.scale.min) if spec.scale.rest else (cost.at_max, spec.scale.max)
+    # A model that sleeps has no replica then, and costs nothing.
+    rate, replicas = (cost.at_min, spec.scale.min) if spec.scale.fewest else (cost.at_max, spec.scale.max)
     return {"per_second": round(rate / replicas / _HOUR_S, _PLACES)}
 
 

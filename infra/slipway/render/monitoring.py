@@ -37,7 +37,8 @@ def monitoring_values(monitoring: Monitoring, environment: str, namespace: str) 
 def _alerts(environment: str, namespace: str) -> dict[str, Any]:
     """About KEDA, by its own metrics; that Prometheus is gone itself, only who waits for its Watchdog can tell."""
     errors = f'increase(keda_scaler_detail_errors_total{{namespace="{namespace}"}}[2m])'
-    labels = {"severity": "critical", "owner": "platform", "environment": names.fitted(environment)}
+    whose = {"environment": names.fitted(environment), "namespace": namespace}
+    labels = {"severity": "critical", "owner": "platform", **whose}
     return {
         "name": f"slipway-{namespace}",
         "interval": "15s",

@@ -160,8 +160,14 @@ def _alerts(model: ModelPlan) -> dict[str, Any]:
 
 
 def _rule(model: ModelPlan, alert: str, expr: str, for_: str, severity: str, summary: str) -> dict[str, Any]:
-    environment = names.fitted(model.environment)
-    labels = {"severity": severity, "owner": model.spec.owner, "model": model.name, "environment": environment}
+    labels = {
+        "severity": severity,
+        "owner": model.spec.owner,
+        "model": model.name,
+        "environment": names.fitted(model.environment),
+        # By which an AlertmanagerConfig of the namespace takes it.
+        "namespace": model.namespace,
+    }
     annotations = {"summary": _literal(summary), "runbook": RUNBOOK}
     return {
         "alert": alert,

@@ -148,7 +148,7 @@ def today() -> date:
 
 def _replicas(model: ModelPlan) -> str:
     scale = model.spec.scale
-    return f"{scale.rest}-{scale.max}" if model.autoscaled else str(scale.min)
+    return f"{scale.fewest}-{scale.max}" if model.autoscaled else str(scale.min)
 
 
 def _scaling(scale: Scale, scaler: Scaler) -> str:
@@ -216,7 +216,7 @@ def show_price(context: EnvironmentContext, *, as_json: bool) -> None:
     console.result("")
     shares = priced.shares()
     console.result(
-        f"budget: ${priced.budget_usd:,} a month; {shares['min']:.1%} of it with all models at rest, "
+        f"budget: ${priced.budget_usd:,} a month; {shares['min']:.1%} of it with the fewest replicas of all, "
         f"{shares['max']:.1%} with all at scale.max, on demand"
     )
     console.result(f"left out: {'; '.join(LEFT_OUT)}")
