@@ -1,5 +1,6 @@
 """The check port towards whoever is not the gateway: odd, broken, slow and pipelined requests."""
 
+import asyncio
 import socket
 import time
 from pathlib import Path
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 from ledger_reading import Books
 from service import Home, Service
 from slipway_keys.check.answers import refused
-from slipway_keys.check.asked import asked
+from slipway_keys.check.asked import Asker, asked
 from slipway_keys.values.config import ConfigError, load_config
+
+ASKER = Asker(asyncio.Future(loop=asyncio.new_event_loop()))
 
 
 def exchange(replica: Service, data: bytes, wait_s: float = 1.0) -> bytes:
@@ -61,7 +64,7 @@ def test_a_client_that_leaves_while_it_waits_harms_nobody(home: Home, books: Boo
 @given(st.binary(max_size=80), st.binary(max_size=200), st.binary(max_size=40), st.binary(max_size=80))
 def test_no_question_breaks_the_reading(path: bytes, credential: bytes, request_id: bytes, address: bytes) -> None:
     headers = {b"authorization": credential, b"x-request-id": request_id, b"x-forwarded-for": address}
-    question = asked(b"/check/" + path, headers)
+    question = asked(b"/check/" + path, headers, ASKER)
     assert question is not None
     assert 1 <= len(question.request_id) <= 64
     assert question.request_id.isascii()

@@ -1,6 +1,6 @@
 """Run the benchmarks one after the other, print their tables, and write them into docs/reference/benchmarks.md.
 
-slipway local run -- python -m tests.bench [--quick] [plan] [fleet] [recovery] [server] [gateway] [scaling]
+slipway local run -- python -m tests.bench [--quick] [PART]...
 """
 
 import argparse
@@ -14,7 +14,7 @@ from typing import Any
 
 from slipway.errors.base import SlipwayError
 from slipway.local.host.errors import LocalError
-from tests.bench import fleet, machine, plan_render, recovery, tables
+from tests.bench import fleet, machine, plan_render, recovery, simulation, tables
 from tests.bench.gateway import measure as gateway
 from tests.bench.gateway import table as gateway_table
 from tests.bench.scaling import measure as scaling
@@ -93,6 +93,10 @@ def _gateway(quick: bool) -> str:
     return gateway_table.of_gateway(gateway.measure(5 if quick else 20, say))
 
 
+def _simulation(quick: bool) -> str:
+    return tables.of_simulation(simulation.measure(20_000 if quick else 1_000_000, 1 if quick else 3, say))
+
+
 _PARTS: dict[str, Callable[[bool], str]] = {
     "plan": _plan,
     "fleet": _fleet,
@@ -100,4 +104,5 @@ _PARTS: dict[str, Callable[[bool], str]] = {
     "server": _server,
     "gateway": _gateway,
     "scaling": _scaling,
+    "simulation": _simulation,
 }

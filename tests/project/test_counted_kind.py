@@ -47,6 +47,11 @@ class BareSettings(AnySettings):
     def service_type(self) -> Literal["ClusterIP"]:
         """Inside the cluster."""
         return "ClusterIP"
+
+    @property
+    def teams(self) -> None:
+        """Every model is equal."""
+        return
 ''',
     ),
     Edit(
@@ -95,6 +100,10 @@ class BarePlanning:
 
     @property
     def gateway(self) -> None:
+        return
+
+    @property
+    def monitoring(self) -> None:
         return
 
     def charges(self, _: date, /) -> Charges | None:

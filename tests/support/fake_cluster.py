@@ -13,6 +13,7 @@ from slipway.cluster.api import Cluster
 from slipway.errors.reaching import ApiRefused, ClusterUnreachable
 
 _MOST_BYTES = 2**20
+Objects = list[dict[str, Any]]
 
 
 def _matches(item: dict[str, Any], selector: str) -> bool:
@@ -118,6 +119,8 @@ class FakeCluster(Cluster):
 
     def list(self, kind: str, selector: str = "", fields: str = "") -> list[dict[str, Any]]:
         self._check()
+        if kind in self.forbidden:
+            raise ApiRefused("GET", "/", 403, "forbidden")
         return [
             copy.deepcopy(value)
             for (of, _), value in self.objects.items()
@@ -126,6 +129,9 @@ class FakeCluster(Cluster):
 
     def names(self, kind: str, selector: str) -> tuple[str, ...]:
         return tuple(item["metadata"]["name"] for item in self.list(kind, selector))
+
+    def metadata(self, kind: str, selector: str) -> Objects:
+        return [{"metadata": item["metadata"]} for item in self.list(kind, selector)]
 
     def create(self, manifest: dict[str, Any]) -> dict[str, Any]:
         self._check()

@@ -9,6 +9,7 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from slipway.cluster.rollout import REVISION
@@ -17,11 +18,14 @@ from slipway.values.names import RELEASE_LABEL
 from tests.support import replica_owners
 from tests.support.fake_cluster import FakeCluster
 
+_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 Json = dict[str, Any]
 Objects = list[Json]
 
 START_S = 2.0
 """From a pod's start until it is ready, or crashes."""
+WARM_S = 0.5
+"""The last part of a start, as the server says itself."""
 STOP_S = 3.0
 """From a pod's deletion until it is gone."""
 
@@ -178,6 +182,9 @@ class LivingCluster(FakeCluster):
             ready = [pod for pod in self._pods(service) if _ready(pod) and "deletionTimestamp" not in pod["metadata"]]
             if not ready or ("Service", service) not in self.objects:
                 raise ApiRefused("POST", path, 503, f"no endpoints available for service {service}")
+            if path == "/metrics":
+                told = {"load": START_S - WARM_S, "warm": WARM_S}
+                return "".join(f'slipway_start_seconds{{part="{part}"}} {s}\n' for part, s in told.items()).encode()
             release = self._mounted(ready[-1])["release"]
             self.answers = [{"release": release, "outputs": {"label": [self._behaviour(ready[-1]).label]}}]
             return super().through_service(service, path, body, content_type, timeout_s, headers=headers)
@@ -257,6 +264,7 @@ class LivingCluster(FakeCluster):
                     "labels": dict(spec["template"]["metadata"]["labels"]),
                     "ownerReferences": [{"uid": owner}],
                     "since": self.now,
+                    "creationTimestamp": self._time(self.now),
                 },
                 "spec": copy.deepcopy(spec["template"]["spec"]),
                 "status": {"phase": "Pending", "conditions": []},
@@ -301,8 +309,16 @@ class LivingCluster(FakeCluster):
             container["lastState"] = {"terminated": ended}
             if container["restartCount"] == 0:
                 container |= {"state": {"terminated": ended}, "lastState": {}}
-        conditions = [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": str(ready)}]
+        placed, served = self._time(pod["metadata"]["since"]), self._time(pod["metadata"]["since"] + START_S)
+        conditions = [
+            {"type": "PodScheduled", "status": "True", "lastTransitionTime": placed},
+            {"type": "Ready", "status": str(ready), "lastTransitionTime": served if ready else placed},
+        ]
         return {"phase": "Running", "conditions": conditions, "containerStatuses": [container]}
+
+    def _time(self, now: float) -> str:
+        """As the API server writes it, in whole seconds."""
+        return (_BEGAN + timedelta(seconds=int(now))).isoformat().replace("+00:00", "Z")
 
     def _placed(self) -> Objects:
         return [v for (kind, _), v in self.objects.items() if kind == "Pod" and v["metadata"].get("placed")]

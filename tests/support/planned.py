@@ -52,3 +52,11 @@ def scaling_plan(environment: str) -> Plan:
     folder = FIXTURES / "scaling"
     settings, specs = load_environment(folder / "settings", environment, folder / "spec", FIXTURES / "repo")
     return plan(environment, settings, specs, CODE)
+
+
+@lru_cache
+def teams_plan() -> Plan:
+    """The plan of the fixtures' environment that teams share."""
+    folder = FIXTURES / "teams"
+    settings, specs = load_environment(folder / "settings", "shared", folder / "spec", FIXTURES / "repo")
+    return plan("shared", settings, specs, CODE)

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from slipway.local.host import apt_sources, paths
+from slipway.local.host import paths
 from slipway.local.host.cache import locked
+from tests.support import debian
 
 INSTALLED = Path("/usr/lib/postgresql/15/bin")
 RELEASE = "bookworm"
@@ -20,6 +21,7 @@ USER = "slipway"
 PASSWORD = "only-for-tests"
 _NOBODY = 65534
 _LIMIT_S = 60
+_WANTED = ("./usr/lib/postgresql/*", "./usr/share/postgresql/*", "./usr/lib/*-linux-gnu/*", "./lib/*-linux-gnu/*")
 _NOT_OURS = ("libc6_", "libc-bin_", "libgcc-s1_", "gcc-12-base_")
 """Never beside the machine's own: every program that PostgreSQL starts would get another C library than its loader."""
 
@@ -165,51 +167,7 @@ def _found(folder: Path) -> tuple[Path, Path | None]:
     tree = paths.CACHE_TOOLS / f"postgresql-15-{RELEASE}"
     with locked(tree.name):
         if not tree.is_dir():
-            fetch(tree)
+            debian.unpack(tree, RELEASE, "postgresql-15", _WANTED, leaving=_NOT_OURS)
     # Root's cache is closed to the user that runs PostgreSQL.
     reachable = shutil.copytree(tree, folder / "tree", symlinks=True) if os.geteuid() == 0 else tree
     return reachable / "usr/lib/postgresql/15/bin", next((reachable / "usr/lib").glob("*-linux-gnu"))
-
-
-def fetch(tree: Path) -> None:
-    """Unpack PostgreSQL and all that it depends on into `tree`, without installing anything."""
-    with tempfile.TemporaryDirectory(prefix=".postgresql-", dir=tree.parent) as name:
-        scratch = Path(name)
-        (scratch / "sources.list").write_text(apt_sources.render(apt_sources.for_debian(RELEASE, apt_sources.read())))
-        (scratch / "status").touch()
-        for part in ("cache/archives/partial", "state/lists/partial", "root/usr/lib", "root/usr/bin"):
-            (scratch / part).mkdir(parents=True)
-        for link in ("lib", "bin"):
-            (scratch / "root" / link).symlink_to(f"usr/{link}")
-        settings = {
-            "Dir::Etc::sourcelist": scratch / "sources.list",
-            "Dir::Etc::sourceparts": "-",
-            "Dir::State": scratch / "state",
-            "Dir::State::status": scratch / "status",
-            "Dir::Cache": scratch / "cache",
-            "APT::Install-Recommends": "false",
-            "Acquire::Languages": "none",
-            "Debug::NoLocking": "true",
-        }
-        if os.geteuid() == 0:
-            settings["APT::Sandbox::User"] = "root"
-        get = ["apt-get", "-q", "-y", *(part for item in settings.items() for part in ("-o", "{}={}".format(*item)))]
-        for words in (["update"], ["--download-only", "install", "postgresql-15"]):
-            done = subprocess.run([*get, *words], capture_output=True, text=True, check=False, timeout=600)
-            assert done.returncode == 0, f"apt-get {words}: {done.stderr[-2000:]}"
-        for package in sorted((scratch / "cache/archives").glob("*.deb")):
-            if not package.name.startswith(_NOT_OURS):
-                _unpack(package, scratch / "root")
-        (scratch / "root").rename(tree)
-
-
-def _unpack(package: Path, root: Path) -> None:
-    tar = subprocess.run(["dpkg-deb", "--fsys-tarfile", package], capture_output=True, timeout=120, check=True)
-    wanted = ("./usr/lib/postgresql/*", "./usr/share/postgresql/*", "./usr/lib/*-linux-gnu/*", "./lib/*-linux-gnu/*")
-    subprocess.run(
-        ["tar", "-x", "--keep-directory-symlink", "--no-same-owner", "-C", root, "--wildcards", *wanted],
-        input=tar.stdout,
-        capture_output=True,
-        timeout=120,
-        check=False,  # tar says that a package has nothing of what is wanted
-    )

@@ -25,8 +25,10 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from slipway.cluster.api import Cluster
 from slipway.deploy.down import KINDS
 from slipway.deploy.orphans import config_maps_of
+from slipway.values.names import priority_classes
 
 ROOT = Path(__file__).resolve().parents[2]
+MANAGED = "app.kubernetes.io/managed-by=slipway"
 
 
 Nodes = tuple[list[NodeProto], list[TensorProto]]
@@ -72,13 +74,13 @@ def computing(turns: int) -> Nodes:
         [info("turn", TensorProto.INT64, []), info("go", TensorProto.BOOL, []), info("value", TensorProto.FLOAT, None)],
         [info("on", TensorProto.BOOL, []), info("next", TensorProto.FLOAT, None)],
     )
-    constants = {"turns": np.array(turns, np.int64), "same": np.eye(96, dtype=np.float32)}
     ones = numpy_helper.from_array(np.ones((96, 96), np.float32), "ones")
+    same = numpy_helper.from_array(np.eye(96, dtype=np.float32), "same")
     return [
         helper.make_node("Loop", ["turns", "", "ones"], ["mixed"], body=body),
         helper.make_node("ReduceMin", ["mixed"], ["one"], keepdims=0),
         helper.make_node("Mul", ["sum", "one"], ["y"]),
-    ], [ones, *(numpy_helper.from_array(value, name) for name, value in constants.items())]
+    ], [ones, same, numpy_helper.from_array(np.array(turns, np.int64), "turns")]
 
 
 def fresh(factor: float, weights: int = 8) -> Nodes:
@@ -131,6 +133,8 @@ class Workbench:
         settings = committed["config"]["slipway:environment"]
         # Its models are asked at ports of the node: a gateway of its own would take minutes of every test.
         settings.pop("gateway", None)
+        # Who scales on more than CPU says so (tests.support.monitoring).
+        settings.pop("monitoring", None)
         settings |= {
             "namespace": f"slipway-{self.environment}",
             "service_type": "NodePort",
@@ -294,6 +298,9 @@ class Workbench:
                 path.unlink(missing_ok=True)
         if self.cluster.read("Namespace", self.namespace):
             self.cluster.delete("Namespace", self.namespace)
+        for name in self.cluster.names("PriorityClass", MANAGED):
+            if name.startswith(priority_classes(self.namespace)):
+                self.cluster.delete("PriorityClass", name)
 
     def objects(self) -> set[str]:
         """Name everything of Slipway in the namespace, as `Kind name`."""
@@ -301,7 +308,7 @@ class Workbench:
             f"{kind} {item['metadata']['name']}"
             for kind in KINDS
             if kind != "Pod"
-            for item in self.cluster.list(kind, "app.kubernetes.io/managed-by=slipway")
+            for item in self.cluster.list(kind, MANAGED)
         }
 
     def wanted(self) -> set[str]:

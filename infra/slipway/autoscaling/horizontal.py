@@ -49,6 +49,16 @@ def behavior(scale: Scale) -> dict[str, Any]:
     }
 
 
+def of_kubernetes() -> dict[str, Any]:
+    """Return the behavior of a HorizontalPodAutoscaler that names none (pkg/apis/autoscaling/v2/defaults.go)."""
+    percent = {"type": "Percent", "value": 100, "periodSeconds": 15}
+    pods = {"type": "Pods", "value": 4, "periodSeconds": 15}
+    return {
+        "scaleUp": {"stabilizationWindowSeconds": 0, "selectPolicy": "Max", "policies": [percent, pods]},
+        "scaleDown": {"stabilizationWindowSeconds": 300, "selectPolicy": "Max", "policies": [percent]},
+    }
+
+
 @dataclass(frozen=True)
 class Metric:
     """What one metric says: of all replicas together, and what one of them should have; None: it could not be read."""

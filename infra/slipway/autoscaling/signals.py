@@ -6,16 +6,18 @@ Empty (None) is unknown, 0 is idle. Only pods that serve have series, so those t
 - concurrency: requests inside all pods, from the seconds that requests took; of a pod that answers none, those that
   stayed inside for the whole window.
 - p95_ms, mean_ms: replicas. A ratio of latency to target would swing, since latency is no straight line over replicas:
-    busy   = replicas' worth of work: seconds that the model ran, or CPU over a replica's cores, each second
-    above the target: the replicas that serve, times latency / target, from STEP_LEAST to twice as many
-    else:             busy + (replicas - busy) * waiting / allowed, where allowed = 0.8 * target - the model's own time,
-                      because waiting shrinks as idle replicas grow (it is s * busy / (replicas - busy) in M/M/1)
-    in any case:      at least busy / 0.8
+    busy    = replicas' worth of work: seconds that the model ran, or CPU over a replica's cores, each second
+    waiting = latency - the model's own time; of p95 at most 3 times the mean of that
+    allowed = 0.8 * (target - own time), at least a tenth of the target
+    above the target by waiting: the replicas that serve, times latency / target, from 1.11 to 2
+    else: busy + (replicas - busy) * sqrt(waiting / allowed), because waiting shrinks about with the square of idle
+          replicas, where each request goes to the less busy of two; in any case at least busy / 0.8
   Nothing answered though requests are inside: the replicas that there are.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
@@ -36,7 +38,11 @@ ASKED = r"/predict|/v2/models/.+/infer"
 BUSY_MOST = 0.8
 """No replica is planned to be busy for more of its time: a queue grows without bounds towards 1."""
 MARGIN = 0.8
-"""Part of the target up to which replicas are taken away; from there to the target there are as many as there are."""
+"""Part of what the target leaves for waiting that may be used when replicas are taken away: the rest keeps the answer
+from changing with every query."""
+WAITING_LEAST = 0.1
+"""Part of a target below which waiting does not count: no replica is added for it, as where the model alone takes
+longer than the target, which more replicas do not change."""
 STEP_LEAST = 1.11
 """Above the target this much is added at least: the HorizontalPodAutoscaler takes no notice of 10 % or less."""
 STEP_MOST = 2.0
@@ -122,6 +128,9 @@ class _Promql:
             # Both are by pod: what stayed inside counts where it is more than what was answered says.
             inside = f"sum by (pod) ({self._rate('slipway_request_seconds_sum', asked=True)})"
             number = f"sum(max by (pod) ({_both(inside, f'max by (pod) ({self._stayed()})')}))"
+            number += (
+                f"\nunless sum({inside}) != sum({inside})"  # max takes no notice of NaN; only NaN differs from itself
+            )
         else:
             number = self._wanted(signal, value / 1000)
         # NaN, which a broken server could expose, is no number of at least zero; before the second scrape of the first
@@ -136,12 +145,15 @@ class _Promql:
             latency = _p95(self._rate("slipway_request_seconds_bucket", asked=True))
             own = _p95(self._rate("slipway_inference_seconds_bucket"))
             waiting = _least(f"{latency} - {own}", f"{_P95_OF_WAITING:g} * ({self.mean} - {self.mean_run})")
-        above = f"{self.ready} * clamp(({latency}) / {target_s:.12g} > 1, {STEP_LEAST:g}, {STEP_MOST:g})"
-        used = f"clamp(({waiting}) / ({MARGIN * target_s:.12g} - {own} > 0), 0, 1)"
-        within = f"{self.busy} + {used} * ({self.ready} - {self.busy})"
+        by_waiting = f"{latency} - {own} > {WAITING_LEAST * target_s:.12g}"
+        above = f"clamp(({latency}) / {target_s:.12g} > 1, {STEP_LEAST:g}, {STEP_MOST:g}) and {by_waiting}"
+        allowed = f"clamp_min({MARGIN:g} * ({target_s:.12g} - {own}), {WAITING_LEAST * target_s:.12g})"
+        used = f"sqrt(clamp(({waiting}) / {allowed}, 0, 1)) >= 0"
+        above = f"{self.ready} * ({above})"
+        within = f"{self.busy} + ({used}) * ({self.ready} - {self.busy})"
         wanted = _most(f"{self.busy} / {BUSY_MOST:g}", f"({above}\nor {within}\nor {self.ready})")
         return (
-            f"({wanted} and {latency} >= 0)\n"
+            f"({wanted}\nand {self.ended} > 0 and {latency} >= 0)\n"
             f"or ({self.ready} and max({self._stayed()}) > 0)\n"
             f"or 0 * ({self.ready} unless {self.ended} != 0)"
         )
@@ -231,11 +243,11 @@ class _Load:
         if not latency >= 0:
             return None
         busy = max(ran, self.cpu)
-        allowed = MARGIN * target_s - own
-        if latency / target_s > 1:
+        allowed = max(MARGIN * (target_s - own), WAITING_LEAST * target_s)
+        if latency / target_s > 1 and latency - own > WAITING_LEAST * target_s:
             wanted = self.ready * min(max(latency / target_s, STEP_LEAST), STEP_MOST)
-        elif allowed > 0:
-            wanted = busy + min(max(waiting / allowed, 0.0), 1.0) * (self.ready - busy)
+        elif runs:
+            wanted = busy + sqrt(min(max(waiting / allowed, 0.0), 1.0)) * (self.ready - busy)
         else:
             wanted = float(self.ready)
         return max(wanted, busy / BUSY_MOST)

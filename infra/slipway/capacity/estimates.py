@@ -51,7 +51,7 @@ class Cost:
     """US dollars an hour for the parts of nodes that a model's replicas take.
 
     Attributes:
-        at_min: on-demand, `scale.min` replicas.
+        at_min: on-demand, `scale.min` replicas; none of a model that sleeps while nobody asks (`scale.to_zero`).
         at_max: on-demand, `scale.max` replicas.
         spot_at_min: the same with the pool's spot price, an estimate; None where the pool is not spot.
         spot_at_max: likewise.
@@ -128,7 +128,7 @@ def _cost(pool: Pool, spec: ModelSpec) -> Cost | None:
     if pool.hourly_usd is None:
         return None
     share = part(demand(spec.resources), pool)
-    least, most = share * spec.scale.min, share * spec.scale.max
+    least, most = share * spec.scale.fewest, share * spec.scale.max
     spot = hourly(pool) if pool.spot_hourly_usd is not None else None
     return Cost(
         at_min=dollars(pool.hourly_usd, least),

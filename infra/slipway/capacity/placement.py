@@ -129,7 +129,7 @@ def _floors_on_spot(pool: Pool, models: Sequence[_Bound]) -> dict[str, int]:
         return {model.loaded.name: 0 for model in models}
     safe = Nodes(pool, pool.on_demand_nodes)
     order = sorted(models, key=lambda model: (model.spec.spot == "allowed", model.loaded.name))
-    each = {model.loaded.name: (demand(model.spec.resources), model.spec.scale.min) for model in order}
+    each = {model.loaded.name: (demand(model.spec.resources), model.spec.scale.fewest) for model in order}
     return {name: least - safe.put(one, least) for name, (one, least) in each.items()}
 
 

@@ -1,4 +1,4 @@
-"""Commands that ask no cluster, but for `plan --live`: validate, plan, render, price, snapshot, comment."""
+"""Commands that ask no cluster, but for `plan --live`: validate, plan, render, price and what is made of them."""
 
 from pathlib import Path
 
@@ -55,6 +55,20 @@ def render(environment: str, models: tuple[str, ...], output: Path | None, folde
     from slipway.commands.inspecting.offline import render_all  # noqa: PLC0415
 
     render_all(open_environment(environment, folders, models or None), models, output)
+
+
+@cli.command("scrape-config")
+@ENVIRONMENT
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Folder to write to; else standard output.")
+@with_folders
+def scrape_config(environment: str, output: Path | None, folders: Folders) -> None:
+    """Print what a Prometheus without its operator needs: which pods to scrape, and the rules of alerts.
+
+    With --output, scrape.yaml is for its `scrape_config_files`, and rules.yaml for its `rule_files`.
+    """
+    from slipway.commands.inspecting.scraping import show_scrape_config  # noqa: PLC0415
+
+    show_scrape_config(open_environment(environment, folders), output)
 
 
 @cli.command()

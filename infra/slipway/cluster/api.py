@@ -41,6 +41,8 @@ _PATHS = (
 """The objects of models and of environments, and what Slipway looks at beside them."""
 _OPTIONAL = {row.kind for row in MODEL_OBJECTS if row.optional_api} | set(ENVIRONMENT_OBJECTS)
 
+Items = list[Json]
+
 
 class Cluster:
     """One namespace of one cluster, through one context of a kubeconfig.
@@ -146,8 +148,11 @@ class Cluster:
 
     def names(self, kind: str, selector: str) -> tuple[str, ...]:
         """Return the names of all objects of a kind which carry the labels, without their content."""
-        items = self._items(kind, {"labelSelector": selector}, _METADATA_ONLY.format("List"))
-        return tuple(item["metadata"]["name"] for item in items)
+        return tuple(item["metadata"]["name"] for item in self.metadata(kind, selector))
+
+    def metadata(self, kind: str, selector: str) -> Items:
+        """Return all objects of a kind which carry the labels, without their content."""
+        return self._items(kind, {"labelSelector": selector}, _METADATA_ONLY.format("List"))
 
     def apply(self, manifest: Json, field_manager: str) -> Json:
         """Server-side apply of one object in the namespace, taking over fields that others held."""

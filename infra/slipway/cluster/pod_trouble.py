@@ -57,7 +57,9 @@ def trouble_of(pod: Json) -> Trouble | None:
         text = _sentence(pod, status.get("reason", "failed"), status.get("message", ""))
         return Trouble("failed", text, CONFIG_S, pod["metadata"]["name"])
     scheduled = condition(pod, "PodScheduled")
-    if scheduled.get("status") != "True" and scheduled.get("reason") == "Unschedulable":
+    # The scheduler names a node once pods of lower priority stop there: the pod has its place when they have.
+    coming = bool(status.get("nominatedNodeName"))
+    if scheduled.get("status") != "True" and scheduled.get("reason") == "Unschedulable" and not coming:
         name = pod["metadata"]["name"]
         return Trouble(
             UNSCHEDULABLE, f"pod {name} fits on no node: {scheduled.get('message', '')}", UNSCHEDULABLE_S, name

@@ -36,14 +36,20 @@ def _step(pod: Json) -> int:
 
 
 def cold_start_s(pods: Sequence[Json], release: str, most_s: float) -> float | None:
-    """Return the seconds that the quickest pod of `release` (short digest) took from being made to being ready.
+    """Return the seconds that the quickest pod of `release` took, as `quickest` does; None when no pod tells."""
+    found = quickest(pods, release, most_s)
+    return None if found is None else found[1]
+
+
+def quickest(pods: Sequence[Json], release: str, most_s: float) -> tuple[Json, float] | None:
+    """Return the pod of `release` (short digest) that took least from being made to being ready, and those seconds.
 
     None when no pod tells. Kubernetes keeps only when a pod became ready last: one that was ready before, or was
     restarted, would tell of something else, and so would more than `most_s`, the limit of a rollout.
     """
     ours = [pod for pod in pods if pod["metadata"].get("labels", {}).get(RELEASE_LABEL) == release]
-    took = [seconds for pod in ours if (seconds := _became_ready_after(pod)) is not None and seconds <= most_s]
-    return min(took, default=None)
+    took = [(pod, seconds) for pod in ours if (seconds := _became_ready_after(pod)) is not None and seconds <= most_s]
+    return min(took, key=lambda one: one[1], default=None)
 
 
 def _became_ready_after(pod: Json) -> float | None:
@@ -53,7 +59,8 @@ def _became_ready_after(pod: Json) -> float | None:
     since = {c["type"]: c.get("lastTransitionTime") for c in status.get("conditions", []) if c["status"] == "True"}
     if not since.get("Ready"):
         return None
-    return (_time(since["Ready"]) - _time(pod["metadata"]["creationTimestamp"])).total_seconds()
+    created = pod["metadata"].get("creationTimestamp")
+    return None if created is None else (_time(since["Ready"]) - _time(created)).total_seconds()
 
 
 def _time(text: str) -> datetime:

@@ -6,8 +6,9 @@ from typing import TypeAlias
 
 from slipway.cluster.pod_trouble import Trouble, condition, trouble_of
 from slipway.cluster.pods import stage
+from slipway.cluster.quotas import QUOTA, refusal
 from slipway.values.aliases import Json
-from slipway.values.names import RELEASE_LABEL
+from slipway.values.names import OWNER_ANNOTATION, RELEASE_LABEL
 
 REFUSED_S = 8.0
 """A quota or a webhook may refuse the new pod until an old one has gone, so its refusal counts after this time."""
@@ -105,7 +106,10 @@ def _trouble(deployment: Json, newest: Sequence[Json]) -> Trouble | None:
         return min(troubles, key=lambda trouble: (trouble.after_s, trouble.pod))
     refused = condition(deployment, "ReplicaFailure")
     if refused.get("status") == "True":
-        return Trouble("refused", f"its pods are refused: {refused.get('message', '')}", REFUSED_S)
+        message = refused.get("message", "")
+        if by_quota := refusal(message, _owner(deployment)):
+            return Trouble(QUOTA, by_quota, REFUSED_S)
+        return Trouble("refused", f"its pods are refused: {message}", REFUSED_S)
     if condition(deployment, "Progressing").get("reason") == "ProgressDeadlineExceeded":
         limit = deployment["spec"].get("progressDeadlineSeconds", 600)
         pod = next(
@@ -113,6 +117,10 @@ def _trouble(deployment: Json, newest: Sequence[Json]) -> Trouble | None:
         )
         return Trouble("deadline", f"no progress for {limit} s", 0.0, pod)
     return None
+
+
+def _owner(deployment: Json) -> str:
+    return str((deployment["metadata"].get("annotations") or {}).get(OWNER_ANNOTATION, ""))
 
 
 def _owned(item: Json, owners: set[str | None]) -> bool:

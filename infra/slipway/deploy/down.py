@@ -15,10 +15,10 @@ from slipway.engine.process import spoken
 from slipway.errors.base import SlipwayError
 from slipway.errors.failures import LeftBehind
 from slipway.errors.reaching import ApiRefused
-from slipway.render.environment_objects import ENVIRONMENT_OBJECTS
+from slipway.render.environment_objects import ENVIRONMENT_OBJECTS, PRIORITY_CLASS
 from slipway.render.objects import MODEL_OBJECTS, Phase
 from slipway.values.aliases import Json, Report
-from slipway.values.names import KEYS_DATABASE, MANAGED_BY, environment_labels, stack
+from slipway.values.names import KEYS_DATABASE, MANAGED_BY, environment_labels, priority_classes, stack
 
 KINDS = (
     *(row.kind for row in MODEL_OBJECTS if row.phase is Phase.PODS),
@@ -31,7 +31,7 @@ _WITH_A_GATEWAY = (
     *(row.kind for row in MODEL_OBJECTS if row.optional_api),
     *ENVIRONMENT_OBJECTS,
 )
-"""Kinds that only environments with a gateway have. Whoever may not even list one of them has no gateway."""
+"""Kinds that only environments with a gateway or teams have. Whoever may not even list one of them has neither."""
 GONE_LIMIT_S = 90.0
 """Beyond the time in which pods stop: the controllers take turns."""
 _POLL_S = 0.5
@@ -180,14 +180,18 @@ def _own(
 
 
 def _of_environment(cluster: ClusterApi, kind: str, environment: str) -> tuple[str, ...]:
-    """Names of the environment's objects of a kind that only a gateway brings; what is in them is not sent."""
+    """Names of the environment's objects of a kind that not each has; what is in them is not sent."""
     labels = ",".join(f"{key}={value}" for key, value in environment_labels(environment).items())
     try:
-        return cluster.names(kind, labels)
+        found = cluster.names(kind, labels)
     except ApiRefused as error:
         if error.status != HTTPStatus.FORBIDDEN:
             raise
         return ()
+    if kind != PRIORITY_CLASS:
+        return found
+    # An environment of the same name may be in another namespace of the cluster.
+    return tuple(name for name in found if name.startswith(priority_classes(cluster.namespace)))
 
 
 def _why(item: Json) -> str:

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from slipway.artifacts.golden_request import GoldenRequest
+from slipway.deploy.cold_start import measured_start
 from slipway.deploy.down import GONE_LIMIT_S, left_of_models, remove_unknown, stopping_s
 from slipway.deploy.gateway import GatewayWatcher
 from slipway.deploy.hand_over import HandOver, writer_of
@@ -20,6 +21,7 @@ from slipway.deploy.live_release import LiveRefused, record_of_live
 from slipway.deploy.model_lock import ModelLock
 from slipway.deploy.orphans import remove_strays
 from slipway.deploy.ports import ClusterApi, Judge, Program, StackEngine
+from slipway.deploy.priority import with_priority
 from slipway.deploy.record import Live, live_model, live_of, save
 from slipway.deploy.restorable import Owner, restorable
 from slipway.deploy.waking import Waker
@@ -167,7 +169,7 @@ class Deployer:
         done.verdict = self._judged(model.name, model.check, model.release_digest, tell)
         done.steps["golden request"] = time.monotonic() - rolled_out
         lock.check()
-        self._keep(_release(model, deployment), deployment)
+        self._keep(_release(model, deployment), deployment, model.timing.deadline_s)
 
     def _unrecorded(self, model: ModelPlan, tell: Tell) -> Release | None:
         """What serves without a record, to be restored; None when it is not a release of ours."""
@@ -189,8 +191,8 @@ class Deployer:
         tell("sending the golden request")
         return self.judge(self.cluster, model, check, digest)
 
-    def _keep(self, release: Release, judged: Json) -> None:
-        save(self.cluster, release, judged)
+    def _keep(self, release: Release, judged: Json, most_s: float) -> None:
+        save(self.cluster, release, judged, measured_start(self.cluster, release.model, short(release.digest), most_s))
         remove_strays(self.cluster, release)
 
     def _restore(self, model: ModelPlan, live: Live | None, previous: Release | None) -> str:
@@ -198,7 +200,7 @@ class Deployer:
         tell = self._tell(model.name)
         try:
             if previous is not None:
-                self._bring_back(with_way_in(previous, model), tell)
+                self._bring_back(with_priority(with_way_in(previous, model), model), tell, model.timing.deadline_s)
                 return f"{previous.version} serves again"
             if live is not None and live.serves:
                 return self._unrestored(model.name, "there is no record of what served before")
@@ -210,7 +212,7 @@ class Deployer:
             return self._unrestored(model.name, error)
         return "nothing served before, and what was made has been destroyed"
 
-    def _bring_back(self, previous: Release, tell: Tell) -> None:
+    def _bring_back(self, previous: Release, tell: Tell, most_s: float) -> None:
         tell(f"failed; restoring {previous.version}")
         name = stack(self.environment, previous.model)
         self.hand_over.prepare(previous.model, previous.manifests, tell)
@@ -218,7 +220,7 @@ class Deployer:
         self.engine.up(name, self.programs.release(self.environment, previous), tell, new=False, refresh=True)
         deployment = self._rolled_out(previous.model, short(previous.digest), tell)
         self._judged(previous.model, previous.check, previous.digest, tell)
-        self._keep(previous, deployment)
+        self._keep(previous, deployment, most_s)
 
     def _take_away(self, model: str, tell: Tell) -> None:
         """Destroy a stack whose model never served, and wait until its objects are gone: the engine does not."""

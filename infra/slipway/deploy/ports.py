@@ -12,6 +12,7 @@ from slipway.deploy.judge import Verdict
 from slipway.engine.events import Outcome
 from slipway.values.aliases import Json, Tell
 
+Items = list[Json]
 Program = Callable[[], None]
 
 
@@ -48,6 +49,10 @@ class ClusterApi(Protocol):
 
     def names(self, kind: str, selector: str) -> tuple[str, ...]:
         """Return the names of all objects of a kind which carry the labels."""
+        ...
+
+    def metadata(self, kind: str, selector: str) -> Items:
+        """Return all objects of a kind which carry the labels, without their content."""
         ...
 
     def apply(self, manifest: Json, field_manager: str) -> Json:

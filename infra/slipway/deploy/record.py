@@ -8,8 +8,10 @@ applied of it is decided in restorable.py.
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from slipway.capacity.measured import MeasuredStart
 from slipway.cluster.autoscalers import may_sleep
 from slipway.cluster.rollout import REVISION
+from slipway.deploy.cold_start import cold_start_annotation
 from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record_format import BadRecord, origin_annotation, packed, unpacked
 from slipway.deploy.way_in import without_way_in
@@ -110,10 +112,11 @@ def live_of(deployment: Json) -> Live:
     )
 
 
-def save(cluster: ClusterApi, release: Release, judged: Json) -> None:
+def save(cluster: ClusterApi, release: Release, judged: Json, start: MeasuredStart | None = None) -> None:
     """Write the record, then mark the Deployment: a mark without its record can never be there.
 
     `judged`: the Deployment as it was read before the release was judged. `WrongAnswer` when it is another by now.
+    `start`: how long a replica of the release took to start, where that was measured.
     """
     deployment = cluster.read("Deployment", release.model)
     if deployment is None or _template_of(deployment) != _template_of(judged):
@@ -136,7 +139,7 @@ def save(cluster: ClusterApi, release: Release, judged: Json) -> None:
                 "name": record(release.model),
                 "namespace": namespace,
                 "labels": labels,
-                "annotations": origin_annotation(release),
+                "annotations": origin_annotation(release) | cold_start_annotation(start),
                 "ownerReferences": [owner],
             },
             "binaryData": packed(without_way_in(release)),

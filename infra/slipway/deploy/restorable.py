@@ -193,7 +193,7 @@ def _differs_in_list(shape: Sequence[Any], value: Any, path: str, values: "_Valu
         return
     left = list(shape)
     for index, item in enumerate(value):
-        by_entry = [(entry, list(_differs(entry, item, f"{path}.{index}", values))) for entry in left]
+        by_entry = [(entry, list(_differs_in_entry(entry, item, f"{path}.{index}", values))) for entry in left]
         fitting = next((entry for entry, found in by_entry if not found), None)
         if fitting is not None:
             left.remove(fitting)
@@ -201,6 +201,13 @@ def _differs_in_list(shape: Sequence[Any], value: Any, path: str, values: "_Valu
             yield min((found for _, found in by_entry), key=len)[0]
         else:
             yield f"{path}.{index} is more than a model has"
+
+
+def _differs_in_entry(shape: Any, value: Any, path: str, values: "_Values") -> Iterator[str]:
+    """As `_differs`; an entry that has a name in its template is told from others by it."""
+    if isinstance(shape, dict) and "name" in shape and isinstance(value, dict) and "name" not in value:
+        yield f"{path}.name is missing"
+    yield from _differs(shape, value, path, values)
 
 
 def _is_number(value: Any) -> bool:
@@ -221,6 +228,8 @@ class _Values:
 
     exactly: Mapping[str, Any]
     checks: Mapping[str, Callable[[Any], bool]]
+    priority_classes: str
+    """How the names of the environment's PriorityClasses begin."""
 
     @classmethod
     def of(cls, release: Release, owner: Owner) -> "_Values":
@@ -243,6 +252,7 @@ class _Values:
                     value, owner.prometheus, demand_url(owner.namespace, owner.model)
                 ),
             },
+            names.priority_classes(owner.namespace),
         )
 
     def allows(self, name: str, value: Any) -> bool:
@@ -250,6 +260,8 @@ class _Values:
         if name in self.exactly:
             wanted = self.exactly[name]
             return type(value) is type(wanted) and bool(value == wanted)
+        if name == "priority_class":  # the one that is planned takes its place in a restore
+            return _is_text(value) and value.startswith(self.priority_classes)
         return self.checks.get(name, _is_scalar)(value)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from slipway.cluster.pod_trouble import UNSCHEDULABLE, Trouble
+from slipway.cluster.quotas import QUOTA
 from slipway.cluster.rollout import Completed, Seen, State, UnderWay, rolling, state_of
 from slipway.deploy.ports import ClusterApi
 from slipway.errors.failures import Interrupted, RolloutFailed
@@ -120,7 +121,7 @@ class Watcher:
             raise RolloutFailed(model, f"no progress for {stalled_s:.0f} s ({state.text}){self._evidence(trouble)}")
         if trouble is None or waiting.trouble is None or now - waiting.trouble[1] < trouble.after_s:
             return
-        if trouble.kind == UNSCHEDULABLE and self._room_comes(model, trouble):
+        if trouble.kind in (UNSCHEDULABLE, QUOTA) and self._room_comes(model, trouble):
             return
         raise RolloutFailed(model, trouble.text + self._evidence(trouble))
 
@@ -134,10 +135,12 @@ class Watcher:
         return float(spec.get("progressDeadlineSeconds", 600) + grace + SLACK_S)
 
     def _room_comes(self, model: str, trouble: Trouble) -> bool:
-        """Whether a pod that fits on no node will: a node was asked for, or somebody makes room."""
+        """Whether a pod that fits on no node, or into no quota, will: a node was asked for, or somebody makes room."""
         if rolling(self._seen, model):
             return True
-        return any(event.get("reason") in _SCALES_UP for event in self._events(trouble.pod))
+        return trouble.kind == UNSCHEDULABLE and any(
+            event.get("reason") in _SCALES_UP for event in self._events(trouble.pod)
+        )
 
     def _evidence(self, trouble: Trouble | None) -> str:
         """The newest warning about the pod at fault, where the trouble itself has no reason in it."""

@@ -129,6 +129,7 @@ class ModelPlan:
         gated: whether its server takes calls from the environment's gateway only.
         traffic: the route that leads to it; None for a model that no route leads to.
         monitoring: what its autoscaling asks; None where it can follow CPU alone.
+        priority_class: of its pods; None where the environment has no teams.
     """
 
     environment: str
@@ -155,6 +156,7 @@ class ModelPlan:
     gated: bool = False
     traffic: Traffic | None = None
     monitoring: Monitoring | None = None
+    priority_class: str | None = None
 
     @property
     def stack(self) -> str:
@@ -200,8 +202,10 @@ class ModelPlan:
             "labels": self.labels,
             "selector": self.selector,
             "serviceType": self.service_type,
+            "scaler": self.scaler,
             **({"route": self.traffic.to_json()} if self.traffic is not None else {}),
             "pool": {"name": self.pool.name, "reason": "; ".join(self.pool_reason)},
+            **({"priorityClass": self.priority_class} if self.priority_class is not None else {}),
             "rollout": {"maxSurge": self.rollout.max_surge, "maxUnavailable": self.rollout.max_unavailable},
             "timing": {
                 "startSeconds": self.timing.start_s,

@@ -129,7 +129,7 @@ def _spot_floor(plan: Plan) -> Iterator[_Broken]:
     for pool in {model.pool.name: model.pool for model in plan.models if model.pool.spot}.values():
         nodes = Nodes(pool, pool.on_demand_nodes)
         bound = [model for model in plan.models if model.pool.name == pool.name]
-        loads = {model.name: Load(model.name, demand(model.spec.resources), model.spec.scale.min) for model in bound}
+        loads = {model.name: Load(model.name, demand(model.spec.resources), model.spec.scale.fewest) for model in bound}
 
         def order(model: ModelPlan) -> tuple[bool, int, float, str]:
             each = loads[model.name].each  # noqa: B023 - used in this round only
@@ -179,7 +179,8 @@ def _budget(plan: Plan, on: date) -> Iterator[_Broken]:
     rest, most = monthly(total.spot_at_min or total.at_min), monthly(total.at_max)
     where = f"`slipway price {plan.environment}` lists what it is spent on"
     if rest > priced.budget_usd:
-        problem = f"{priced.budget_usd} USD a month is less than the {rest:.0f} USD that all models cost at scale.min"
+        least = f"the {rest:.0f} USD that all models cost with their fewest replicas"
+        problem = f"{priced.budget_usd} USD a month is less than {least}"
         yield _Broken("budget-at-rest", None, path, problem, allowed, f"raise it or ask for less; {where}")
     elif most > priced.budget_usd:
         problem = (

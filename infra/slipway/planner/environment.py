@@ -19,6 +19,7 @@ from slipway.plan.code_digests import CodeDigests
 from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Timing
 from slipway.plan.release import Origin, digest_of
 from slipway.planner.scaling import refuse_scaling
+from slipway.planner.teams import beyond_quotas, priority_class, refuse_teams
 from slipway.planner.traffic import refuse_routes, route
 from slipway.render.image import render_dockerfile, render_runtime_dockerfile
 from slipway.render.model import render_model
@@ -58,7 +59,8 @@ def plan(
 
     Raises:
         UserErrors: for each model that no pool can hold, that has no room beside the others, or whose update could
-            never finish; for routes that cannot be told apart; for scaling on what the environment does not measure.
+            never finish; for routes that cannot be told apart; for scaling on what the environment does not measure;
+            for models of no team, or beyond their team's quota.
     """
     there = planning(settings).pools
     gateway = planning(settings).gateway
@@ -66,9 +68,11 @@ def plan(
         refuse_routes(environment, gateway, loaded)
     refuse_scaling(environment, settings, loaded, written)
     placed = sorted(place(environment, there, loaded), key=lambda one: one.variant.spec.name)
+    refuse_teams(environment, settings, loaded, placed, written)
     digest = _written(settings)
     models = tuple(_model(environment, settings, digest, one, code) for one in placed)
-    return Plan(environment, settings, models, tuple(_crowded(there, models)))
+    warnings = (*_crowded(there, models), *beyond_quotas(settings.teams, placed))
+    return Plan(environment, settings, models, warnings)
 
 
 def _crowded(there: Sequence[Pool], models: Sequence[ModelPlan]) -> Iterator[str]:
@@ -114,6 +118,7 @@ def _model(
         gated=gateway is not None,
         traffic=route(gateway, spec, costs.cost, cold_start_s) if gateway is not None else None,
         monitoring=planning(settings).monitoring,
+        priority_class=priority_class(settings, spec.owner),
     )
     return released(draft, release_digest(draft))
 

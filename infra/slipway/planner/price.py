@@ -32,7 +32,7 @@ class Item:
 
     Attributes:
         name: for people.
-        least: how many there are with every model at `scale.min`.
+        least: how many there are with the fewest replicas of every model: `scale.min`, none of one that sleeps.
         most: how many with every model at `scale.max`.
         cost: of all of them, in US dollars an hour; its spot prices are None where nothing of it is spot.
     """
@@ -116,8 +116,8 @@ def price(plan: Plan, on: date) -> EnvironmentPrice | None:
 
 
 def nodes_needed(pool: Pool, models: list[ModelPlan], *, most: bool) -> int:
-    """Nodes of a pool with every model at `scale.min`, or at `scale.max`; never below the pool's own least."""
-    scales = [(model, model.spec.scale.max if most else model.spec.scale.min) for model in models]
+    """Nodes of a pool with the fewest replicas of every model, or at `scale.max`; never below the pool's own least."""
+    scales = [(model, model.spec.scale.max if most else model.spec.scale.fewest) for model in models]
     loads = [Load(model.name, demand(model.spec.resources), replicas) for model, replicas in scales]
     return max(pool.min_nodes, packed(pool, loads)[0].used)
 

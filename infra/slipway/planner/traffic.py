@@ -57,7 +57,11 @@ def _written(price: Price) -> Mapping[str, Decimal]:
 
 
 def _of_a_replica(spec: ModelSpec, cost: Cost | None) -> Mapping[str, Decimal]:
-    return {"per_second": round(cost.at_min / spec.scale.min / _HOUR_S, _PLACES)} if cost is not None else {}
+    if cost is None:
+        return {}
+    # A model that sleeps has no replica then, and costs nothing.
+    rate, replicas = (cost.at_min, spec.scale.min) if spec.scale.fewest else (cost.at_max, spec.scale.max)
+    return {"per_second": round(rate / replicas / _HOUR_S, _PLACES)}
 
 
 def refuse_routes(environment: str, gateway: Gateway, loaded: Sequence[LoadedSpec]) -> None:

@@ -21,6 +21,7 @@ from slipway.rehearsal.processes import Children, RehearsalError, free_ports
 
 _START_LIMIT_S = 90.0
 _ADMIN = "rehearsal"
+_SCALING = ("ScaledObject", "PodMonitor", "PrometheusRule")
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
@@ -90,17 +91,27 @@ def _programs() -> tuple[Path, Path]:
 
 
 def _define(plane: ControlPlane, children: Children) -> None:
-    """Define the objects of a gateway, which the chart of Envoy Gateway would: no chart is installed here."""
-    built = sorted(paths.CACHE_TOOLS.glob("gateway-*/crds.json"), key=lambda path: path.stat().st_mtime)
-    if not built:
-        raise RehearsalError(
-            "Envoy Gateway is not built yet on this machine; `slipway local up --prepare-only` does it"
-        )
-    objects = [one for one in json.loads(built[-1].read_text()) if one["kind"] == "CustomResourceDefinition"]
+    """Define what the platform's charts would, the kinds of a gateway and of monitoring: no chart is installed here."""
+    objects = _definitions("Envoy Gateway", "gateway-*/crds.json")
+    scaling = [
+        *_definitions("KEDA", "keda-*/objects.json"),
+        *_definitions("Prometheus", "monitoring-*/objects.json"),
+    ]
+    # The definitions that nothing here is of are the largest by far.
+    objects += [one for one in scaling if one["spec"]["names"]["kind"] in _SCALING]
     for one in objects:
         _send(plane, "POST", _DEFINITIONS, json.dumps(one).encode())
     for group in {f"/apis/{one['spec']['group']}/{one['spec']['versions'][0]['name']}" for one in objects}:
         children.wait_until(f"{group} is served", _START_LIMIT_S, lambda group=group: bool(_get(plane, group)))  # type: ignore[misc]
+
+
+def _definitions(program: str, file: str) -> list[dict[str, Any]]:
+    """The definitions of kinds that came with a program when the local environment built it last."""
+    built = sorted(paths.CACHE_TOOLS.glob(file), key=lambda path: path.stat().st_mtime)
+    if not built:
+        raise RehearsalError(f"{program} is not built yet on this machine; `slipway local up --prepare-only` does it")
+    objects: list[dict[str, Any]] = json.loads(built[-1].read_text())
+    return [one for one in objects if one["kind"] == "CustomResourceDefinition"]
 
 
 def _make_keys(program: Path, folder: Path) -> None:

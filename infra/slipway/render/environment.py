@@ -1,19 +1,22 @@
 """Render what an environment's own stack makes in its cluster."""
 
+from typing import Any
+
 from slipway.environments.planning.kinds import planning
 from slipway.plan.model import Plan
 from slipway.render.gateway import GatewayImages, gateway_templates, gateway_values, placeholder_images
 from slipway.render.monitoring import monitoring_templates, monitoring_values
+from slipway.render.teams import platform_class, render_teams
 from slipway.render.templates import Manifest, rendered
 from slipway.values import names
 
+_FOLDER = "kubernetes/environment"
 _ENVIRONMENT_TEMPLATES = ("namespace", "default_deny")
 _ADOPTED_TEMPLATES = ("own_pods_deny",)
 
 
 def render_environment(plan: Plan, images: GatewayImages | None = None, *, adopted: bool = False) -> list[Manifest]:
-    """Render what an environment's own stack makes: Namespace, the NetworkPolicy that denies by default, the gateway,
-    what prometheus-operator watches.
+    """Render what an environment's own stack makes: Namespace, the policy that denies, gateway, monitoring, teams.
 
     A namespace that is `adopted` is others': it is left as it is, and the policy is about the environment's pods only.
     `images`: what the gateway's pods run; None to render without a registry, with digests of zeros.
@@ -24,7 +27,7 @@ def render_environment(plan: Plan, images: GatewayImages | None = None, *, adopt
         for mode in ("enforce", "audit", "warn")
         for suffix, value in (("", "restricted"), ("-version", "latest"))
     }
-    values = {
+    values: dict[str, Any] = {
         "namespace": plan.settings.namespace,
         "labels": labels,
         "namespace_labels": labels | security,
@@ -34,8 +37,18 @@ def render_environment(plan: Plan, images: GatewayImages | None = None, *, adopt
     if here.gateway is not None:
         images = images or placeholder_images(here.gateway, here.image_repository(plan.environment, names.KEYS))
         values |= gateway_values(here.gateway, plan.settings.namespace, labels, images, here.pull_secret)
+        values |= {"priority_class": platform_class(plan)}
         templates = (*templates, *gateway_templates(here.gateway))
+    manifests = rendered(_FOLDER, templates, values)
     if here.monitoring is not None and here.monitoring.operator:
-        values |= monitoring_values(here.monitoring, plan.environment, plan.settings.namespace, labels)
-        templates = (*templates, *monitoring_templates(gateway=here.gateway is not None))
-    return rendered("kubernetes/environment", templates, values)
+        manifests += render_monitoring(plan)
+    return [*manifests, *render_teams(plan)]
+
+
+def render_monitoring(plan: Plan) -> list[Manifest]:
+    """Render what prometheus-operator would watch for an environment, whether it does or not; nothing unmeasured."""
+    here = planning(plan.settings)
+    if here.monitoring is None:
+        return []
+    values = monitoring_values(here.monitoring, plan.environment, plan.settings.namespace)
+    return rendered(_FOLDER, monitoring_templates(gateway=here.gateway is not None), values)

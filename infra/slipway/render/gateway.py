@@ -84,11 +84,7 @@ def _envoy(gateway: Gateway, namespace: str, images: GatewayImages) -> dict[str,
         "gateway_class": GATEWAY_CLASS,
         "gateway_service_type": gateway.service_type,
         "envoy_image": images.envoy,
-        # As Envoy Gateway labels the pods that it makes.
-        "envoy_labels": {
-            "gateway.envoyproxy.io/owning-gateway-name": names.GATEWAY,
-            "gateway.envoyproxy.io/owning-gateway-namespace": namespace,
-        },
+        "envoy_labels": envoy_labels(namespace),
         "service_annotations": dict(gateway.service_annotations) or None,
         "load_balancer_class": gateway.load_balancer_class,
         # A load balancer asks each node whether it has an Envoy; of NodePorts every node is expected to answer.
@@ -103,6 +99,14 @@ def _envoy(gateway: Gateway, namespace: str, images: GatewayImages) -> dict[str,
         "issuer": gateway.issuer,
         "page_hosts": [gateway.domain],
         "page_path": PAGE_PATH,
+    }
+
+
+def envoy_labels(namespace: str) -> dict[str, str]:
+    """Labels of the pods of Envoy, as Envoy Gateway sets them; `namespace`: of the Gateway."""
+    return {
+        "gateway.envoyproxy.io/owning-gateway-name": names.GATEWAY,
+        "gateway.envoyproxy.io/owning-gateway-namespace": namespace,
     }
 
 

@@ -44,6 +44,13 @@ def render_model(model: ModelPlan, image: str) -> list[Manifest]:
     return rendered(_FOLDER, templates, model_values(model, image))
 
 
+def render_alerts(model: ModelPlan) -> list[Manifest]:
+    """Render the alerts of a model, whether prometheus-operator watches them or not; nothing without metrics."""
+    if not model.alerts or model.monitoring is None:
+        return []
+    return rendered(_FOLDER, ["prometheus_rule"], model_values(model, placeholder_image(model)))
+
+
 @lru_cache(maxsize=1)
 def model_shapes() -> tuple[Manifest, ...]:
     """Every object that a model may have, with all that may be in it; `PLACE` and a name stand for each value."""
@@ -72,6 +79,7 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "config": compact_json(model.server_config),
         "image": image,
         "pull_secret": model.pull_secret,
+        "priority_class": model.priority_class,
         "replicas": None if model.autoscaled else spec.scale.min,
         "max_surge": model.rollout.max_surge,
         "max_unavailable": model.rollout.max_unavailable,
@@ -89,6 +97,7 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "gate_config": names.GATEWAY_TRUST if model.gated else None,
         "gate_folder": GATE_FOLDER,
         "slice_labels": model.labels | _OF_A_SERVICE | {"kubernetes.io/service-name": model.name},
+        "checked_path": None if model.traffic and model.traffic.wait_s else RUNTIMES[spec.runtime].live_path,
         **route_values(model.traffic),
         **scaling_values(model),
         **_lint_exceptions(model),
@@ -108,7 +117,8 @@ def container_values(runtime: Runtime) -> dict[str, Any]:
 def _lint_exceptions(model: ModelPlan) -> dict[str, str | None]:
     """Checks of kube-score that a person's own choice overrules; the reason of each stands in its template."""
     single = model.spec.scale.min == 1
-    deployment = ["container-image-pull-policy", *(["deployment-replicas"] if single and not model.autoscaled else [])]
+    unseen = model.scaler == "ScaledObject" or (single and not model.autoscaled)
+    deployment = ["container-image-pull-policy", *(["deployment-replicas"] if unseen else [])]
     return {
         "deployment_exceptions": ",".join(deployment),
         "autoscaler_exceptions": "horizontalpodautoscaler-replicas" if single else None,

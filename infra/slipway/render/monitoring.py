@@ -1,10 +1,10 @@
 """Say what the templates of an environment's monitoring place: what Prometheus asks, and alerts about the scaler."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from slipway.autoscaling.signals import SCRAPE_S
 from slipway.environments.planning.monitoring import Monitoring
+from slipway.render.gateway import envoy_labels
 from slipway.render.scaling import RUNBOOK
 from slipway.values import names
 
@@ -18,16 +18,17 @@ def monitoring_templates(*, gateway: bool) -> tuple[str, ...]:
     return (*_MODELS, *(_GATEWAY if gateway else ()), *_ALERTS)
 
 
-def monitoring_values(
-    monitoring: Monitoring, environment: str, namespace: str, labels: Mapping[str, str]
-) -> dict[str, Any]:
-    """What those templates get, beside what the gateway's get."""
+def monitoring_values(monitoring: Monitoring, environment: str, namespace: str) -> dict[str, Any]:
+    """What those templates get."""
     return {
-        "monitor_labels": {**labels, **monitoring.labels},
+        "namespace": namespace,
+        "monitor_labels": {**names.environment_labels(environment), **monitoring.labels},
         "managed_by": {"app.kubernetes.io/managed-by": names.MANAGED_BY},
         "scrape_interval": f"{SCRAPE_S}s",
         "keys_name": names.KEYS,
         "keys_selector": names.component_labels(names.KEYS),
+        "gateway_name": names.GATEWAY,
+        "envoy_labels": envoy_labels(namespace),
         "autoscaling_name": names.AUTOSCALING,
         "autoscaling_groups": [_alerts(environment, namespace)],
     }
@@ -36,7 +37,8 @@ def monitoring_values(
 def _alerts(environment: str, namespace: str) -> dict[str, Any]:
     """About KEDA, by its own metrics; that Prometheus is gone itself, only who waits for its Watchdog can tell."""
     errors = f'increase(keda_scaler_detail_errors_total{{namespace="{namespace}"}}[2m])'
-    labels = {"severity": "critical", "owner": "platform", "environment": environment}
+    whose = {"environment": names.fitted(environment), "namespace": namespace}
+    labels = {"severity": "critical", "owner": "platform", **whose}
     return {
         "name": f"slipway-{namespace}",
         "interval": "15s",

@@ -96,8 +96,20 @@ def _signal(model: ModelPlan) -> Mapping[str, Any]:
 
 
 def _query(model: ModelPlan) -> str:
+    """What all replicas have together: empty while that is unknown, so that nothing is changed.
+
+    Asleep a model has no metrics, and the keys service says that this is all right: else KEDA would report an error
+    every two seconds, until somebody calls.
+    """
     cores = model.spec.resources.cpu / 1000
-    return query(model.spec.scale, namespace=model.namespace, model=model.name, cores=cores)
+    asked = query(model.spec.scale, namespace=model.namespace, model=model.name, cores=cores)
+    if model.spec.scale.to_zero is None:
+        return asked
+    return f"({asked})\nor (max(slipway_keys_ready_endpoints{{{_series_of(model)}}}) == 0)"
+
+
+def _series_of(model: ModelPlan) -> str:
+    return f'namespace="{model.namespace}",model="{model.name}"'
 
 
 def _floor(index: int, floor: Floor) -> Mapping[str, Any]:
@@ -119,7 +131,7 @@ def _alerts(model: ModelPlan) -> dict[str, Any]:
     if not model.alerts or model.monitoring is None:
         return {"alert_groups": None, "alert_labels": None}
     scale = model.spec.scale
-    of_model = f'namespace="{model.namespace}",model="{model.name}"'
+    of_model = _series_of(model)
     series = f"slipway_requests_in_flight{{{of_model}}}"
     missing = f"absent({series})"
     if scale.to_zero is not None:
@@ -148,7 +160,14 @@ def _alerts(model: ModelPlan) -> dict[str, Any]:
 
 
 def _rule(model: ModelPlan, alert: str, expr: str, for_: str, severity: str, summary: str) -> dict[str, Any]:
-    labels = {"severity": severity, "owner": model.spec.owner, "model": model.name, "environment": model.environment}
+    labels = {
+        "severity": severity,
+        "owner": model.spec.owner,
+        "model": model.name,
+        "environment": names.fitted(model.environment),
+        # By which an AlertmanagerConfig of the namespace takes it.
+        "namespace": model.namespace,
+    }
     annotations = {"summary": _literal(summary), "runbook": RUNBOOK}
     return {
         "alert": alert,

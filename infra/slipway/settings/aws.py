@@ -22,6 +22,7 @@ from slipway.settings.aws_values import (
 from slipway.settings.base import AnySettings
 from slipway.settings.kubernetes import refuse_repeated
 from slipway.settings.requirement import Requirement
+from slipway.settings.teams import TEAMS, Teams
 from slipway.settings.values import Namespace, PinnedImage
 from slipway.values.cidrs import ZONES_MOST
 from slipway.values.quantities import ModelName, refusal
@@ -139,6 +140,7 @@ class AwsSettings(AnySettings):
         description="Models to deploy here; every spec of the models folder when left out.",
         examples=[["digits", "speech"]],
     )
+    teams: Teams | None = TEAMS
     node_pools: tuple[AwsNodePool, ...] = Field(min_length=1, description="Nodes that there are or can be.")
 
     @property

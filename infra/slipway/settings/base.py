@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
+from slipway.settings.teams import Team
 from slipway.values.section import Section
 
 
@@ -48,3 +49,8 @@ class AnySettings(Section):
         @abstractmethod
         def models(self) -> tuple[str, ...] | None:
             """Models to deploy; None for every spec of the models folder."""
+
+        @property
+        @abstractmethod
+        def teams(self) -> dict[str, Team] | None:
+            """Teams that share the nodes, by the owners of their models; None where every model is equal."""

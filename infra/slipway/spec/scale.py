@@ -175,8 +175,8 @@ class Scale(Section):
         return "HorizontalPodAutoscaler" if self.target.cpu_percent is not None else "ScaledObject"
 
     @property
-    def rest(self) -> int:
-        """Replicas while nobody asks, outside the times of `schedule`."""
+    def fewest(self) -> int:
+        """Replicas while nobody asks, outside of the times of `schedule`: none of a model that sleeps."""
         return 0 if self.to_zero is not None else self.min
 
     @model_validator(mode="after")

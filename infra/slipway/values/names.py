@@ -14,10 +14,14 @@ VERIFIED_REVISION = f"{DOMAIN}/verified-revision"
 """An annotation of a Deployment: the revision of its template that was judged right."""
 ORIGIN_ANNOTATION = f"{DOMAIN}/origin"
 """Of a model's record: what the release was made by and from, as JSON."""
+COLD_START_ANNOTATION = f"{DOMAIN}/cold-start"
+"""Of a model's record: how long the start of a replica took, by part, as JSON."""
 ROUTE_ANNOTATION = f"{DOMAIN}/route"
 """Of a model's HTTPRoute: who may call it, how often and at what price, as JSON for the keys service."""
 SCALE_TARGET_ANNOTATION = f"{DOMAIN}/scale-target"
 """Of a model's ScaledObject: what it holds steady, as `p95_ms=100`."""
+OWNER_ANNOTATION = f"{DOMAIN}/owner"
+"""Of a model's Deployment: who answers for it."""
 ENVIRONMENT_LABEL = f"{DOMAIN}/environment"
 ADOPTED_LABEL = f"{DOMAIN}/adopted-by"
 """On a namespace that others made: the environment that may use it, and never deletes it."""
@@ -46,6 +50,7 @@ POOL_LABEL = f"{DOMAIN}/pool"
 SYSTEM_POOL = "system"
 """The pool of nodes that the platform itself runs on; no pool of the settings may have its name."""
 
+_NAME_PART = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 _LABEL_LIMIT = 63
 SHORT = 16
@@ -127,6 +132,42 @@ def lock(model: str) -> str:
 def record(model: str) -> str:
     """The ConfigMap that keeps the last release of a model whose golden request was answered right."""
     return f"{model}-verified"
+
+
+def _part(text: str) -> str:
+    """`text` as a part of an object's name, which are lower-case letters, digits and hyphens.
+
+    What had to be changed ends in a hash of the whole, so that two texts never become one.
+    """
+    if _NAME_PART.fullmatch(text):
+        return text
+    tail = hashlib.sha256(text.encode()).hexdigest()[:8]
+    head = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return f"{head}-{tail}" if head else tail
+
+
+def priority_classes(namespace: str) -> str:
+    """How the names of an environment's PriorityClasses begin.
+
+    They are the cluster's, whose other environments may have any name, but never this namespace.
+    """
+    return f"{PROJECT}.{namespace}."
+
+
+def priority_class(namespace: str, team: str, priority: int) -> str:
+    """The PriorityClass of a team's pods; another priority is another class, since its value cannot change."""
+    value = str(priority) if priority >= 0 else f"minus{-priority}"
+    return f"{priority_classes(namespace)}{_part(team)}.{value}"
+
+
+def platform_class(namespace: str) -> str:
+    """The PriorityClass of an environment's own pods, where teams have priorities."""
+    return f"{priority_classes(namespace)}platform"
+
+
+def team_quota(team: str) -> str:
+    """The ResourceQuota of a team's models."""
+    return f"team-{_part(team)}"
 
 
 def cluster(environment: str) -> str:

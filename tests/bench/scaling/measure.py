@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 from tests.bench.scaling import plot, table
 from tests.bench.scaling.interval import Interval
@@ -126,9 +127,22 @@ def _intervals(answers: Sequence[Answer], replicas: Sequence[tuple[float, int]])
 
 
 def _foretold(bench: Workbench, answers: Sequence[Answer], quiet_s: float) -> list[Interval]:
-    """What `slipway simulate` says of the same arrivals."""
+    """What `slipway simulate` says of the same arrivals, with a start as long as the one that was measured."""
     trace = bench.folder / "trace.csv"
     trace.write_text("time\n" + "".join(f"{answer.sent_at:.6f}\n" for answer in answers))
-    options = ["--trace", str(trace), "--service-time", f"{quiet_s * 1000:.1f}ms", "--interval", f"{INTERVAL_S}s"]
-    said = json.loads(bench.well("simulate", bench.environment, MODEL, *options, "--json"))
-    return [_row(row) for row in said["intervals"]]
+    live = json.loads(bench.well("plan", bench.environment, "--live", "--json"))
+    options = ["--trace", str(trace), "--interval", f"{INTERVAL_S}s", "--service-time", f"{quiet_s * 1000:.1f}ms"]
+    options += ["--cold-start", f"{live['coldStarts'][MODEL]['expected']}s"]
+    (run,) = json.loads(bench.well("simulate", bench.environment, MODEL, *options, "--json"))["runs"]
+    return [_row(row) for row in run["intervals"]]
+
+
+def _row(row: dict[str, Any]) -> Interval:
+    p95_ms = row["p95_ms"]
+    return Interval(
+        start_s=row["second"],
+        arrivals=row["arrivals"],
+        replicas=row["replicas"],
+        p95_s=None if p95_ms is None else p95_ms / 1000,
+        lost=row["lost"],
+    )

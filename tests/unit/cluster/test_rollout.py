@@ -95,6 +95,39 @@ def test_pods_that_are_refused_give_the_refusal() -> None:
     assert state.trouble.text == "its pods are refused: exceeded quota: pods=1"
 
 
+QUOTA_SAID = (
+    'pods "digits-5c9f-" is forbidden: exceeded quota: {name}, requested: requests.cpu=200m,requests.memory=256Mi, '
+    "used: requests.cpu=400m,requests.memory=512Mi, limited: requests.cpu=400m,requests.memory=600Mi"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "whose", "todo"),
+    [
+        ("team-vision", "the quota of team vision (ResourceQuota team-vision)", "raise teams.vision.quota in"),
+        ("compute", "ResourceQuota compute of the namespace, which is not a team's", "ask whoever made it"),
+    ],
+)
+def test_a_pod_that_a_quota_refused_says_which_whose_and_what_to_do(name: str, whose: str, todo: str) -> None:
+    refused = {"type": "ReplicaFailure", "status": "True", "message": QUOTA_SAID.format(name=name)}
+    item = deployment(updatedReplicas=1, conditions=[refused])
+    item["metadata"].setdefault("annotations", {})["slipway.dev/owner"] = "vision"
+    state = state_of(seen(item), "digits", "new")
+    assert isinstance(state, UnderWay)
+    assert state.trouble is not None
+    assert state.trouble.kind == "quota"
+    assert state.trouble.text.startswith(whose)
+    assert "cpu: 400m of 400m used, and a pod needs 200m, memory: 512Mi of 600Mi used" in state.trouble.text
+    assert todo in state.trouble.text
+
+
+def test_a_pod_for_which_others_stop_is_in_no_trouble() -> None:
+    waits = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "Insufficient cpu"}
+    status: dict[str, object] = {"phase": "Pending", "conditions": [waits]}
+    assert trouble_of({"metadata": {"name": "p"}, "status": status}) is not None
+    assert trouble_of({"metadata": {"name": "p"}, "status": status | {"nominatedNodeName": "node"}}) is None
+
+
 def test_a_deadline_that_passed_names_the_pod_that_is_behind() -> None:
     late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
     state = state_of(seen(deployment(updatedReplicas=1, conditions=[late]), pod("late")), "digits", "new")

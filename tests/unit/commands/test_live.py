@@ -76,8 +76,13 @@ def test_a_pod_that_is_not_ready_or_was_ready_before_tells_no_cold_start(told_no
 class Live:
     """A cluster with live models of these names, each with one pod."""
 
-    def __init__(self, *names: str) -> None:
+    def __init__(self, *names: str, noted: str | None = None) -> None:
         self._names = names
+        self._noted = noted
+
+    def metadata(self, kind: str, selector: str) -> list[Manifest]:
+        annotations = {"slipway.dev/cold-start": self._noted} if self._noted is not None else {}
+        return [{"metadata": {"name": f"{name}-verified", "annotations": annotations}} for name in self._names]
 
     def list(self, kind: str, selector: str = "", fields: str = "") -> list[Manifest]:
         made = {"Deployment": self._deployment, "Pod": self._pod}.get(kind)
@@ -108,6 +113,47 @@ def test_status_shows_the_cold_start_that_was_measured_beside_the_estimate(
     (row,) = json.loads(status(project, Live("ours"), "--json", monkeypatch=monkeypatch).stdout)["models"]
     estimated = project.context().plan.models[0].estimates.cold_start.total_s
     assert row["coldStart"] == {"estimatedSeconds": estimated, "measuredSeconds": 10.0}
+
+
+NOTED = {"release": "0123456789abcdef", "total_s": 9.0, "node_s": 0.0, "pull_s": 4.2, "load_s": 3.1, "warm_s": None}
+
+
+def test_status_shows_the_parts_that_were_measured_and_says_which_were_not(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = Live("ours", noted=json.dumps(NOTED))
+    said = status(project, live, monkeypatch=monkeypatch).stdout
+    assert said.splitlines()[-1].split() == [
+        "measured",
+        "0",
+        "ms",
+        "4.2",
+        "s",
+        "3.1",
+        "s",
+        "not",
+        "measured",
+        "9.0",
+        "s",
+    ]
+    (row,) = json.loads(status(project, live, "--json", monkeypatch=monkeypatch).stdout)["models"]
+    assert row["coldStartParts"]["measured"]["pull"] == 4.2
+    assert row["coldStartParts"]["expected"] == 9.0
+
+
+@pytest.mark.parametrize("noted", [None, "", "{}", '{"release": "0123456789abcdef", "total_s": "1e400"}'])
+def test_a_record_without_a_start_or_with_one_that_is_none_was_not_measured(
+    project: Project, noted: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = Live("ours", noted=noted)
+    assert status(project, live, monkeypatch=monkeypatch).stdout.splitlines()[-1].split() == [
+        "measured",
+        "not",
+        "measured",
+    ]
+    (row,) = json.loads(status(project, live, "--json", monkeypatch=monkeypatch).stdout)["models"]
+    assert row["coldStartParts"]["measured"] is None
+    assert row["coldStartParts"]["expected"] == row["coldStart"]["estimatedSeconds"]
 
 
 def test_status_of_one_model_shows_that_one_and_refuses_one_that_is_nowhere(

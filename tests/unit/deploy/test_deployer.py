@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from slipway.artifacts.golden_request import GoldenRequest
-from slipway.cluster.rollout import REVISION
+from slipway.cluster.rollout import REFUSED_S, REVISION
+from slipway.deploy.cold_start import kept_starts
 from slipway.deploy.judge import Verdict, verify
 from slipway.deploy.models import Deployer, ModelResult, Programs, needs_update
 from slipway.deploy.ports import ClusterApi
@@ -24,9 +25,13 @@ from slipway.planner.environment import ModelPlan
 from slipway.render.model import render_model
 from slipway.values import names
 from tests.support.fake_engine import FakeEngine, FakeProgram, KilledError, refused
-from tests.support.living_cluster import Behaviour, LivingCluster
+from tests.support.living_cluster import START_S, WARM_S, Behaviour, LivingCluster
 from tests.support.planned import fixture_plan
 
+QUOTA_SAID = (
+    'pods "digits-" is forbidden: exceeded quota: compute, requested: requests.cpu=1, used: requests.cpu=4, '
+    "limited: requests.cpu=4"
+)
 BASE = fixture_plan("local").find("least", Path("models"))
 IMAGE = f"{BASE.image.repository}@sha256:{'0' * 64}"
 
@@ -164,6 +169,22 @@ def test_a_first_release_is_rolled_out_judged_and_recorded(bench: Bench) -> None
     assert ("Lease", names.lock("digits")) not in bench.cluster.objects
 
 
+def test_what_a_start_took_is_kept_beside_the_record(bench: Bench) -> None:
+    bench.well(planned(1), planned(1, "other"))
+    start = kept_starts(bench.cluster)["digits"]
+    assert (start.release, start.load_s, start.warm_s) == (planned(1).release, START_S - WARM_S, WARM_S)
+    assert start.total_s == START_S
+    assert start.pull_s is None  # nobody noted any event
+    bench.cluster.objects["ConfigMap", names.record("digits")]["metadata"]["annotations"] = {}
+    assert kept_starts(bench.cluster).keys() == {"other"}
+
+
+def test_a_start_that_may_not_be_measured_fails_nothing(bench: Bench) -> None:
+    bench.cluster.forbidden.add("Event")
+    bench.well(planned(1))
+    assert kept_starts(bench.cluster) == {}
+
+
 def test_an_update_serves_and_leaves_no_config_map_of_the_release_before(bench: Bench) -> None:
     one, two = planned(1), planned(2)
     bench.well(one)
@@ -180,10 +201,11 @@ def test_an_update_serves_and_leaves_no_config_map_of_the_release_before(bench: 
         ({"how": "pulls"}, "cannot be pulled: manifest unknown", 15),
         ({"label": 3}, "output `label` is 3, expected 7", 15),
         ({"refused": "exceeded quota: pods=1"}, "its pods are refused: exceeded quota: pods=1", 20),
+        ({"refused": QUOTA_SAID}, "ResourceQuota compute .* refuses its pods: cpu: 4 of 4 used, and a pod needs 1", 20),
         ({"size": 1000}, "fits on no node: no room", 30),
         ({"how": "waits"}, r"no progress for \d+ s", 1000),
     ],
-    ids=["crash", "image", "wrong answer", "quota", "no room", "never ready"],
+    ids=["crash", "image", "wrong answer", "refused", "quota", "no room", "never ready"],
 )
 def test_a_release_that_fails_is_taken_back_in_time(
     bench: Bench, how: dict[str, Any], reason: str, limit_s: float
@@ -202,6 +224,27 @@ def test_a_release_that_fails_is_taken_back_in_time(
     assert is_settled(bench, one)
     assert names.config_map("digits", two.release_digest) not in bench.config_maps()
     assert bench.cluster.faults == []
+
+
+def test_while_another_pod_stops_a_quota_that_is_used_up_is_waited_for(bench: Bench) -> None:
+    one, two = planned(1), planned(2)
+    bench.well(one)
+    bench.behave(two, refused=QUOTA_SAID)
+    frees_at = bench.cluster.now + 3 * REFUSED_S
+    labels = {"app.kubernetes.io/name": "other", "app.kubernetes.io/managed-by": "slipway"}
+    stopping = {"name": "other-1", "labels": labels, "deletionTimestamp": str(frees_at)}
+    bench.cluster._put({"kind": "Pod", "metadata": stopping, "spec": {}, "status": {}})
+
+    def pause(seconds: float) -> bool:
+        bench.cluster.pause(seconds)
+        if bench.cluster.now > frees_at:
+            bench.behave(two)
+        return False
+
+    watcher = Watcher(bench.cluster, pause, bench.cluster.clock)
+    (done,) = bench.up(two, watcher=watcher)
+    assert done.error is None, done.error
+    assert bench.serving() == two.release
 
 
 def test_a_first_release_that_is_wrong_is_taken_away_whole(bench: Bench) -> None:

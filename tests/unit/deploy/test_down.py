@@ -32,6 +32,16 @@ def test_an_empty_namespace_proves_that_all_is_gone() -> None:
     prove_environment_gone(FakeCluster(), "local")
 
 
+def test_priority_classes_of_the_environment_are_deleted_and_those_of_another_namespace_stay() -> None:
+    cluster = FakeCluster()
+    labels = {"app.kubernetes.io/managed-by": "slipway", "slipway.dev/environment": "local"}
+    for name in ("slipway.slipway.vision.100", "slipway.other.vision.100"):
+        cluster._put({"kind": "PriorityClass", "metadata": {"name": name, "labels": labels}})
+    cluster._put({"kind": "PriorityClass", "metadata": {"name": "slipway.slipway.mine.1", "labels": {}}})
+    remove_unknown(cluster, "local", None, of_environment=True)
+    assert {name for _, name in cluster.objects} == {"slipway.other.vision.100", "slipway.slipway.mine.1"}
+
+
 def test_what_is_left_is_named_by_kind_and_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(down, "GONE_LIMIT_S", 0.0)
     cluster = FakeCluster()

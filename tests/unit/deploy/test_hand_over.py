@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from slipway.cluster.autoscalers import FINALIZER, HPA, SCALED_OBJECT
+from slipway.deploy.down import remove_models
 from slipway.deploy.hand_over import HandOver, ScalerStays, writer_of
 from slipway.deploy.watcher import Watcher
 from slipway.planner.environment import ModelPlan
@@ -225,3 +226,33 @@ def test_nothing_is_touched_for_a_model_that_goes_on_as_before(bench: Bench, wri
     before = bench.cluster.objects["Deployment", "digits"]["metadata"]["resourceVersion"]
     assert not hand_over(bench).prepare("digits", releases()[writer], lambda _: None)
     assert bench.cluster.objects["Deployment", "digits"]["metadata"]["resourceVersion"] == before
+
+
+def test_of_a_model_that_goes_keda_lets_go_before_its_stack_is_destroyed(bench: Bench, cluster: ScaledCluster) -> None:
+    apply(bench, releases()[SCALED_OBJECT])
+    gone = remove_models(bench.engine, "local", ["digits"], lambda *_: None, 1, hand_over(bench).retire)
+    assert gone == {"digits": None}
+    assert scalers(cluster) == set()
+
+
+def test_where_keda_is_gone_the_stack_of_a_model_stays_and_the_run_says_what_to_do(
+    bench: Bench, cluster: ScaledCluster
+) -> None:
+    apply(bench, releases()[SCALED_OBJECT])
+    cluster.keda_runs = False
+    gone = remove_models(bench.engine, "local", ["digits"], lambda *_: None, 1, hand_over(bench).retire)
+    assert isinstance(gone["digits"], ScalerStays)
+    assert bench.engine.destroyed == []
+    assert live(bench).ready == 2
+    cluster.objects[SCALED_OBJECT, "digits"]["metadata"]["finalizers"] = None  # what the message tells to do
+    cluster.delete(SCALED_OBJECT, "digits")
+    assert remove_models(bench.engine, "local", ["digits"], lambda *_: None, 1, hand_over(bench).retire) == {
+        "digits": None
+    }
+
+
+def test_who_may_not_look_for_scaled_objects_destroys_without(bench: Bench, cluster: ScaledCluster) -> None:
+    apply(bench, releases()["fixed"])
+    cluster.forbidden = {SCALED_OBJECT}
+    hand_over(bench).retire("digits")
+    assert live(bench).ready == 4

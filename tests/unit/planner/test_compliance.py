@@ -161,7 +161,7 @@ def test_a_budget_below_the_price_at_rest_is_refused(files: Files) -> None:
     assert message.startswith(
         "stacks/Pulumi.dev.yaml:13: config.slipway:environment.budget.monthly_usd: 10 USD a month"
     )
-    assert "that all models cost at scale.min (rule budget-at-rest)" in message
+    assert "that all models cost with their fewest replicas (rule budget-at-rest)" in message
     assert "exceptions" not in message, "nobody is excepted from a rule about the environment"
 
 

@@ -185,3 +185,11 @@ def test_the_deadline_of_an_update_leaves_time_for_a_node_that_is_not_there_yet(
     models = {model.name: model for model in planned().models}
     assert models["small"].timing.deadline_s > 240 + models["small"].estimates.cold_start.node_s
     assert models["seen"].timing.deadline_s > models["small"].timing.deadline_s
+
+
+def test_a_model_that_sleeps_may_cost_nothing_and_at_most_as_much_as_any() -> None:
+    asleep = {"min": 1, "max": 6, "target": {"concurrency": 4}, "to_zero": {"after": "15m"}}
+    cost, awake = estimates(CPU, spec(scale=asleep), 0).cost, estimates(CPU, spec(scale=scale(1, 6)), 0).cost
+    assert cost is not None
+    assert awake is not None
+    assert (cost.at_min, cost.at_max) == (Decimal(0), awake.at_max)

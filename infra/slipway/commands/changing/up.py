@@ -21,6 +21,7 @@ from slipway.deploy.gateway import GatewayWatcher
 from slipway.deploy.hand_over import HandOver
 from slipway.deploy.judge import verify
 from slipway.deploy.models import Deployer, ModelResult, needs_update
+from slipway.deploy.priority import remove_unused_classes
 from slipway.deploy.record import Live
 from slipway.deploy.waking import Waker
 from slipway.deploy.watcher import Watcher
@@ -28,6 +29,7 @@ from slipway.engine.engine import Engine
 from slipway.errors.base import DeployError, SlipwayError
 from slipway.errors.failures import Interrupted
 from slipway.planner.environment import ModelPlan
+from slipway.render.teams import priority_classes_of
 
 _DRAWN_ANSWER = 300
 
@@ -109,6 +111,8 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
                     context, engine, cancelled, change.removed, (), lambda text: progress.report(context.name, text)
                 )
                 steps["pools removed"] = time.monotonic() - begun
+            if not names and not cancelled.is_set() and not any(item.error for item in done):
+                remove_unused_classes(context.cluster, context.name, priority_classes_of(context.plan))
         if cancelled.is_set():
             raise Interrupted
     _conclude(context, models, done, steps, time.monotonic() - started)

@@ -15,6 +15,7 @@ from slipway import console
 from slipway.cluster.passes import passes_to
 from slipway.cluster.pods import cold_start_s
 from slipway.commands.context import EnvironmentContext
+from slipway.commands.inspecting.cold_start import parts_json, show_parts, starts_of
 from slipway.commands.inspecting.scaling import alert_lines, alerts, alerts_json, scaling_json, scalings
 from slipway.commands.inspecting.waking import awake
 from slipway.deploy.judge import Verdict
@@ -56,8 +57,10 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
     wrong = {name for unread in context.left_out for name in unread.names}
     pods = context.cluster.list("Pod", f"app.kubernetes.io/managed-by={MANAGED_BY}")
     scaled, (firing, unknown) = scalings(context, live), alerts(context)
+    chosen = [name for name in there if name in names or not names]
+    starts = starts_of(context)
     rows: list[dict[str, Any]] = []
-    for name in [name for name in there if name in names or not names]:
+    for name in chosen:
         here, wanted = live.get(name), planned.get(name)
         limit_s = wanted.timing.deadline_s if wanted else _COLD_START_MOST_S
         rows.append(
@@ -75,6 +78,7 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
                     "estimatedSeconds": wanted.estimates.cold_start.total_s if wanted else None,
                     "measuredSeconds": cold_start_s(_of(pods, name), here.release, limit_s) if here else None,
                 },
+                "coldStartParts": parts_json(wanted.estimates.cold_start if wanted else None, starts.get(name)),
                 "url": urls.get(name),
             }
         )
@@ -100,6 +104,13 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
     )
     for line in alert_lines(firing, unknown):
         console.result(line)
+    show_parts(
+        [
+            (name, planned[name].estimates.cold_start if name in planned else None, starts.get(name))
+            for name in chosen
+            if name in live
+        ]
+    )
 
 
 def _of(pods: Sequence[Json], model: str) -> list[Json]:

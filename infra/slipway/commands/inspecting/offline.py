@@ -1,6 +1,6 @@
 """Commands that need no cluster: validate, plan (but with --live), price, render, schema."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from slipway import console
 from slipway.capacity.estimates import Cost, monthly
 from slipway.commands.context import EnvironmentContext, Folders
+from slipway.commands.inspecting.cold_start import parts_json, show_parts, starts_of
 from slipway.environments.planning.kinds import planning
 from slipway.errors.base import FileRefused, UserError, UserErrors, each
 from slipway.loading.base_image import digest_warning
@@ -15,11 +16,13 @@ from slipway.loading.specs import environments, load_spec_file
 from slipway.plan.traffic import Traffic
 from slipway.planner.environment import ModelPlan
 from slipway.planner.price import LEFT_OUT, price
+from slipway.planner.teams import full_pools
 from slipway.reading.folders import find_root
 from slipway.render.environment import render_environment
 from slipway.render.image import render_dockerfile
 from slipway.render.model import render_model
 from slipway.render.yaml import to_yaml
+from slipway.spec.scale import Scale, Scaler
 from slipway.values.quantities import format_bytes, format_cpu
 from slipway.values.rates import format_price
 
@@ -71,9 +74,15 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
     _say_policy(context)
     priced = price(context.plan, today())
     found = _changes(context, names) if live else None
+    full = full_pools(context.plan)
+    starts = starts_of(context) if live else None
     if as_json:
         document = context.plan.select([model.name for model in models]).to_json()
         document |= {"usd": priced.to_json() if priced else None}
+        document |= {"fullPools": [pool.to_json() for pool in full]} if full else {}
+        if starts is not None:
+            parts = {model.name: parts_json(model.estimates.cold_start, starts.get(model.name)) for model in models}
+            document |= {"coldStarts": parts}
         console.document(document | ({} if found is None else {"changes": [change.to_json() for change in found]}))
         return
     rows = [
@@ -97,11 +106,18 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
         console.result(f"{model.name}: {model.pool.name} is {model.pool_reason[0]}; bodies of up to {body}")
         if model.gated:
             console.result(f"{model.name}: {_way_in(model.traffic)}")
-    console.result(f"cold starts are estimates; `slipway status {context.name}` shows what live replicas took")
+        if model.scaler is not None:
+            console.result(f"{model.name}: {_scaling(model.spec.scale, model.scaler)}")
+    if starts is None:
+        console.result(f"cold starts are estimates; `slipway plan {context.name} --live` shows what live replicas took")
+    else:
+        show_parts([(model.name, model.estimates.cold_start, starts.get(model.name)) for model in models])
     if priced is not None:
         console.result(
             f"{context.name}: ${_from_to(priced.total)} a month in all; `slipway price {context.name}` says for what"
         )
+    for line in (line for pool in full for line in pool.lines()):
+        console.result(line)
     for line in (line for change in found or () for line in change.lines()):
         console.result(line)
     for warning in advice(context, models):
@@ -131,7 +147,19 @@ def today() -> date:
 
 
 def _replicas(model: ModelPlan) -> str:
-    return f"{model.spec.scale.min}-{model.spec.scale.max}" if model.autoscaled else str(model.spec.scale.min)
+    scale = model.spec.scale
+    return f"{scale.fewest}-{scale.max}" if model.autoscaled else str(scale.min)
+
+
+def _scaling(scale: Scale, scaler: Scaler) -> str:
+    """What sets the replicas of a model, by what, and within which limits."""
+    target = f"{scale.target.signal} of {scale.target.value:g}" if scale.target is not None else "its schedule"
+    parts = [f"{scale.min}-{scale.max} replicas by {target} ({scaler})"]
+    parts += (f"at least {one.min} from `{one.cron}` until `{one.until}` ({one.timezone})" for one in scale.schedule)
+    if scale.to_zero is not None:
+        parts.append(f"none after {console.duration(scale.to_zero.after)} without a request")
+    parts.append(f"fewer once they have sufficed for {console.duration(scale.cool_down)}")
+    return "; ".join(parts)
 
 
 def _asked(model: ModelPlan) -> str:
@@ -188,7 +216,7 @@ def show_price(context: EnvironmentContext, *, as_json: bool) -> None:
     console.result("")
     shares = priced.shares()
     console.result(
-        f"budget: ${priced.budget_usd:,} a month; {shares['min']:.1%} of it with all models at scale.min, "
+        f"budget: ${priced.budget_usd:,} a month; {shares['min']:.1%} of it with the fewest replicas of all, "
         f"{shares['max']:.1%} with all at scale.max, on demand"
     )
     console.result(f"left out: {'; '.join(LEFT_OUT)}")
@@ -216,6 +244,14 @@ def render_all(context: EnvironmentContext, names: Sequence[str], output: Path |
     for model in models:
         texts[f"{model.name}/manifests.yaml"] = to_yaml(render_model(model, model.image.reference))
         texts[f"{model.name}/Dockerfile"] = render_dockerfile(model.spec.runtime, model.image.runtime.reference)
+    write(texts, output)
+
+
+def write(texts: Mapping[str, str], output: Path | None) -> None:
+    """Write files into a folder, or those of YAML to standard output, one after the other.
+
+    Raises FileRefused for a folder that cannot be written.
+    """
     if output is None:
         console.out.out(
             "".join(text for name, text in texts.items() if name.endswith(".yaml")), end="", highlight=False

@@ -32,7 +32,7 @@ class Section(BaseModel):
 
 
 class MonthlyUsd(Section):
-    """US dollars a month, on demand, with every model at `scale.min` and at `scale.max` replicas."""
+    """US dollars a month, on demand, with the fewest replicas of every model and with `scale.max`."""
 
     min: Usd
     max: Usd
@@ -128,7 +128,7 @@ def _model(model: ModelPlan) -> ModelSnapshot:
         version=model.version,
         release=model.release,
         pool=model.pool.name,
-        replicas_min=scale.min,
+        replicas_min=scale.fewest,
         replicas_max=scale.max if model.autoscaled else scale.min,
         usd=_usd(model.estimates.cost),
     )

@@ -217,7 +217,7 @@ def _rows(section: Schema, definitions: Schema, path: str) -> Iterator[str]:
         nested, suffix = _nested(value, definitions)
         field = f"{path}{key}"
         needed = "yes" if key in section.get("required", ()) else f"no{_default(value)}"
-        kind = "list of sections" if suffix else "section" if nested else _kind(value)
+        kind = _SECTIONS[suffix] if nested else _kind(value)
         example = f"`{_flow(value['examples'][0])}`" if "examples" in value else ""
         meaning = value.get("description") or (nested or {})["description"]
         if "since" in value:
@@ -228,13 +228,18 @@ def _rows(section: Schema, definitions: Schema, path: str) -> Iterator[str]:
             yield from _rows(nested, definitions, f"{field}{suffix}.")
 
 
+_SECTIONS = {"": "section", "[]": "list of sections", ".NAME": "sections by name"}
+
+
 def _nested(value: Schema, definitions: Schema) -> tuple[Schema | None, str]:
-    """The section that a property holds, if it does, and `[]` if it holds a list of them."""
+    """The section that a property holds, if it does, and what stands behind its name in paths if it holds several."""
     for option in (value, *value.get("anyOf", ())):
         if "$ref" in option:
             return definitions[option["$ref"].rsplit("/", 1)[-1]], ""
         if option.get("type") == "array" and "$ref" in option["items"]:
             return definitions[option["items"]["$ref"].rsplit("/", 1)[-1]], "[]"
+        if isinstance(named := option.get("additionalProperties"), dict) and "$ref" in named:
+            return definitions[named["$ref"].rsplit("/", 1)[-1]], ".NAME"
     return None, ""
 
 
@@ -253,7 +258,8 @@ def _kind(value: Schema) -> str:
         return " or ".join(_kind(option) for option in value["anyOf"] if option.get("type") != "null")
     kinds = {"string": "text", "integer": "whole number", "number": "number", "array": "list", "object": "mapping"}
     kinds |= {"boolean": "true or false"}
-    bounds = f" {value['minimum']}-{value['maximum']}" if "minimum" in value else ""
+    between = "-" if value.get("minimum", 0) >= 0 else " to "
+    bounds = f" {value['minimum']}{between}{value['maximum']}" if "minimum" in value else ""
     return kinds[value["type"]] + bounds
 
 

@@ -11,6 +11,7 @@ from slipway.components.image.component import ModelImage, ModelImageArgs
 from slipway.components.kubernetes.gateway_secrets import Ensure, EnsuredSecrets, EnsuredSecretsArgs
 from slipway.components.kubernetes.model import with_image
 from slipway.components.kubernetes.object import KubernetesObject, cluster_provider
+from slipway.render.environment_objects import PRIORITY_CLASS
 from slipway.values import names
 
 Manifests = Sequence[Mapping[str, Any]]
@@ -75,8 +76,15 @@ def environment_objects(
     name = namespaces[0].id if namespaces else pulumi.Output.from_input(inside[0]["metadata"]["namespace"])
     if gateway is None:
         for manifest in inside:
-            after = pulumi.ResourceOptions(parent=parent, provider=provider, depends_on=[*namespaces, *needs])
-            KubernetesObject(manifest, after)
+            KubernetesObject(
+                manifest,
+                pulumi.ResourceOptions(
+                    parent=parent,
+                    provider=provider,
+                    depends_on=[*namespaces, *needs],
+                    retain_on_delete=_is_class(manifest),
+                ),
+            )
     else:
         gateway = replace(gateway, needs=(*gateway.needs, *needs))
         _create_with_gateway(inside, parent, provider, gateway, namespaces, name)
@@ -110,6 +118,14 @@ def _create_with_gateway(
             KubernetesObject(made, pulumi.ResourceOptions(parent=parent, provider=provider, depends_on=before))
 
 
+def _is_class(manifest: Mapping[str, Any]) -> bool | None:
+    """Whether an object is a PriorityClass: pods of models that are not updated yet would be refused without theirs.
+
+    `slipway up` deletes one that no model names any more, and `slipway down` all of them.
+    """
+    return manifest["kind"] == PRIORITY_CLASS or None
+
+
 def _kept(
     manifest: Mapping[str, Any],
     parent: pulumi.Resource,
@@ -125,6 +141,6 @@ def _kept(
         parent=parent,
         provider=provider,
         depends_on=there,
-        retain_on_delete=volume or None,
+        retain_on_delete=volume or _is_class(manifest),
         ignore_changes=["spec"] if volume else None,
     )

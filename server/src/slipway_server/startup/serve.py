@@ -26,6 +26,7 @@ from slipway_server.http.service import Service
 from slipway_server.memory.budget import Budget, set_current_lease, share_out
 from slipway_server.memory.limit import memory_limit, resident
 from slipway_server.protocol.request import parse_predict
+from slipway_server.startup.age import process_age_s
 from slipway_server.startup.cpu import inference_threads
 from slipway_server.startup.golden import why_not_ready
 from slipway_server.telemetry.log import log
@@ -88,6 +89,7 @@ async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
     limit = config.memory_bytes or memory_limit()
     shares = share_out(limit, resident(), _size(model), config.max_body_bytes)
     session = Session(model, threads, shares.arena)
+    loaded_s = process_age_s()
     metrics = Metrics(config.model.name, config.model.version, config.release)
     batching = _decide_batching(session, config)
     batcher = Batcher(session, batching, config.batch.max_wait_ms / 1000, metrics)
@@ -102,6 +104,8 @@ async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
         if reason is not None:
             raise StartError(reason)
         metrics.statistics = Statistics()  # golden requests are nobody's
+        started_s = process_age_s()
+        metrics.started(load_s=loaded_s, warm_s=started_s - loaded_s)
         log(
             "ready",
             model=config.model.name,
@@ -110,6 +114,8 @@ async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
             batching=batching.enabled,
             batching_max_rows=batching.max_rows,
             batching_found=batching.found,
+            load_s=round(loaded_s, 2),
+            warm_s=round(started_s - loaded_s, 2),
         )
         log("memory", limit=limit, **asdict(shares))
         await _serve(config, service, metrics, Connections(budget, shares.connections))

@@ -51,10 +51,21 @@ class Metrics:
         self._in_flight = Gauge(
             "slipway_requests_in_flight", "Requests being answered, a scrape included", registry=self.registry
         )
+        self._start = Gauge(
+            "slipway_start_seconds",
+            "Time of each part of the server's start: load until the weights are there, warm until it is ready",
+            ["part"],
+            registry=self.registry,
+        )
         info = Info("slipway_model", "The model that is served", registry=self.registry)
         info.info({"model": model, "version": version, "release": release})
         # Looking up labelled children takes a lock and a hash per label: done once per route and status.
         self._children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+
+    def started(self, *, load_s: float, warm_s: float) -> None:
+        """Say how long the server's start took: until the weights were there, and from then until it was ready."""
+        self._start.labels("load").set(load_s)
+        self._start.labels("warm").set(warm_s)
 
     def watch_queue(self, depth: Callable[[], int]) -> None:
         """Ask `depth` for the length of the queue at every scrape."""
