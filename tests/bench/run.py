@@ -1,6 +1,6 @@
 """Run the benchmarks one after the other, print their tables, and write them into docs/reference/benchmarks.md.
 
-slipway local run -- python -m tests.bench [--quick] [plan] [fleet] [recovery] [server] [gateway]
+slipway local run -- python -m tests.bench [--quick] [plan] [fleet] [recovery] [server] [gateway] [simulation]
 """
 
 import argparse
@@ -14,7 +14,7 @@ from typing import Any
 
 from slipway.errors.base import SlipwayError
 from slipway.local.host.errors import LocalError
-from tests.bench import fleet, machine, plan_render, recovery, tables
+from tests.bench import fleet, machine, plan_render, recovery, simulation, tables
 from tests.bench.gateway import measure as gateway
 from tests.bench.gateway import table as gateway_table
 
@@ -88,10 +88,15 @@ def _gateway(quick: bool) -> str:
     return gateway_table.of_gateway(gateway.measure(5 if quick else 20, say))
 
 
+def _simulation(quick: bool) -> str:
+    return tables.of_simulation(simulation.measure(20_000 if quick else 1_000_000, 1 if quick else 3, say))
+
+
 _PARTS: dict[str, Callable[[bool], str]] = {
     "plan": _plan,
     "fleet": _fleet,
     "recovery": _recovery,
     "server": _server,
     "gateway": _gateway,
+    "simulation": _simulation,
 }
