@@ -106,6 +106,21 @@ def test_every_chart_has_a_version_and_a_namespace_that_says_what_its_pods_may(e
         )
 
 
+@each_environment
+def test_what_is_measured_and_scaled_comes_after_the_charts_that_bring_its_kinds(environment: str) -> None:
+    """KEDA's chart, too, has a PodMonitor of its own."""
+    run = run_of(environment)
+    charts = {release.name: release for release in run.of("kubernetes:helm.sh/v3:Release")}
+    assert charts["prometheus"].urn in run.before(charts["keda"])
+    watched = [
+        *run.of("kubernetes:monitoring.coreos.com/v1:PodMonitor"),
+        *run.of("kubernetes:monitoring.coreos.com/v1:PrometheusRule"),
+    ]
+    assert {one.name for one in watched} >= {"models", "autoscaling"}
+    for one in watched:
+        assert {charts["prometheus"].urn, charts["keda"].urn} <= run.before(one)
+
+
 def test_gpus_are_shared_as_the_pools_say() -> None:
     run = run_of("prod")
     (operator,) = [r for r in run.of("kubernetes:helm.sh/v3:Release") if r.name == "gpu-operator"]

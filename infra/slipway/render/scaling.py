@@ -139,18 +139,13 @@ def _alerts(model: ModelPlan) -> dict[str, Any]:
         missing += f" and on () (max(slipway_keys_ready_endpoints{{{of_model}}}) > 0)"
     most = _number(threshold(scale) * scale.max)
     ready = f"count(last_over_time({series}[{WINDOW_S}s]))"
-    written = f"{_as_written(scale)}".replace("=", " of ")
+    at_max = f"({_query(model)}) > {most}\nand {ready} >= {scale.max}"
+    target = f"{_as_written(scale)}".replace("=", " of ")
+    nothing = f"Prometheus has no metrics of model {model.name}: its replicas stay as they are, whatever the load"
+    too_few = f"Model {model.name} is above its target, {target}, with all the replicas of scale.max ({scale.max})"
     rules = [
-        _rule(
-            model,
-            *("SlipwayMetricsMissing", missing, _METRICS_MISSING, "critical"),
-            f"Prometheus has no metrics of model {model.name}: its replicas stay as they are, whatever the load",
-        ),
-        _rule(
-            model,
-            *("SlipwayScaledToMax", f"({_query(model)}) > {most}\nand {ready} >= {scale.max}", _AT_MAX, "warning"),
-            f"Model {model.name} is above its target, {written}, with all the replicas of scale.max ({scale.max})",
-        ),
+        _rule(model, "SlipwayMetricsMissing", missing, lasting=_METRICS_MISSING, severity="critical", summary=nothing),
+        _rule(model, "SlipwayScaledToMax", at_max, lasting=_AT_MAX, severity="warning", summary=too_few),
     ]
     name = f"slipway-{model.namespace}-{model.name}"
     return {
@@ -159,7 +154,10 @@ def _alerts(model: ModelPlan) -> dict[str, Any]:
     }
 
 
-def _rule(model: ModelPlan, alert: str, expr: str, for_: str, severity: str, summary: str) -> dict[str, Any]:
+def _rule(
+    model: ModelPlan, alert: str, expression: str, *, lasting: str, severity: str, summary: str
+) -> dict[str, Any]:
+    """An alerting rule about a model; `lasting`: how long it must hold, as Prometheus writes times."""
     labels = {
         "severity": severity,
         "owner": model.spec.owner,
@@ -168,13 +166,12 @@ def _rule(model: ModelPlan, alert: str, expr: str, for_: str, severity: str, sum
         # By which an AlertmanagerConfig of the namespace takes it.
         "namespace": model.namespace,
     }
-    annotations = {"summary": _literal(summary), "runbook": RUNBOOK}
     return {
         "alert": alert,
-        "expr": expr,
-        "for": for_,
+        "expr": expression,
+        "for": lasting,
         "labels": {key: _literal(value) for key, value in labels.items()},
-        "annotations": annotations,
+        "annotations": {"summary": _literal(summary), "runbook": RUNBOOK},
     }
 
 

@@ -12,6 +12,8 @@ from slipway.values.section import Section, amount, number
 Replicas = Annotated[int, *number(1, 1000)]
 Percent = Annotated[int, *number(1, 100)]
 Milliseconds = Annotated[float, *amount(86_400_000, "100")]
+Percentile = Annotated[float, *amount(30_000, "100")]
+"""In milliseconds; the histograms of the model server end there, and what is above cannot be told apart."""
 Amount = Annotated[float, *amount(1_000_000, "20")]
 
 Scaler = Literal["HorizontalPodAutoscaler", "ScaledObject"]
@@ -58,7 +60,7 @@ class Target(Section):
         exclude_if=_left_out,
         json_schema_extra=_SINCE,
     )
-    p95_ms: Milliseconds | None = Field(
+    p95_ms: Percentile | None = Field(
         default=None,
         description="Time in milliseconds that 95 of 100 requests take at most, as the replicas measure it.",
         examples=[100],

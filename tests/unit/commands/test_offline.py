@@ -72,3 +72,26 @@ def test_of_a_cluster_that_was_there_no_price_is_shown(tmp_path: Path) -> None:
     said = run("price", "local", "--models", str(tmp_path), "--settings", str(FIXTURES / "settings/ok"))
     assert said.stdout.splitlines()[1].split() == ["least", "default", "1", *["-"] * 6]
     assert "its hourly price is not known" in said.stderr
+
+
+def test_a_plan_says_what_sets_the_replicas_and_within_which_limits(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: slipway\n")
+    for name in ("weights", "checks"):
+        shutil.copytree(FIXTURES / "repo" / name, tmp_path / name)
+    shutil.copytree(FIXTURES / "scaling/spec", tmp_path / "models")
+    where = ["--models", str(tmp_path / "models"), "--settings", str(FIXTURES / "scaling/settings")]
+    said = run("plan", "measured", *where).stdout
+    lines = said.splitlines()
+    assert (
+        "all-of-it: 1-6 replicas by p95_ms of 250 (ScaledObject); at least 3 from `0 7 * * 1-5` until `0 19 * * 1-5` "
+        "(Europe/Berlin); at least 1 from `0 8 * * *` until `0 9 * * *` (UTC); none after 5 min 0 s without a request; "
+        "fewer once they have sufficed for 1 min 0 s"
+    ) in lines
+    assert (
+        "by-cpu: 1-4 replicas by cpu_percent of 70 (HorizontalPodAutoscaler); fewer once they have sufficed for "
+        in said
+    )
+    assert "fixed: " in said
+    assert not any("fixed: " in line and "replicas" in line for line in lines)
+    rows = {line.split()[0]: line.split()[3] for line in lines if line.startswith(("all-of-it ", "asleep ", "fixed "))}
+    assert rows == {"all-of-it": "0-6", "asleep": "0-1", "fixed": "2"}

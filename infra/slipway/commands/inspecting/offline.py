@@ -154,7 +154,8 @@ def _replicas(model: ModelPlan) -> str:
 def _scaling(scale: Scale, scaler: Scaler) -> str:
     """What sets the replicas of a model, by what, and within which limits."""
     target = f"{scale.target.signal} of {scale.target.value:g}" if scale.target is not None else "its schedule"
-    parts = [f"{scale.min}-{scale.max} replicas by {target} ({scaler})"]
+    replicas = f"{scale.min}-{scale.max} replicas" if scale.max > scale.min else f"replicas: {scale.max}"
+    parts = [f"{replicas} by {target} ({scaler})"]
     parts += (f"at least {one.min} from `{one.cron}` until `{one.until}` ({one.timezone})" for one in scale.schedule)
     if scale.to_zero is not None:
         parts.append(f"none after {console.duration(scale.to_zero.after)} without a request")
