@@ -1,6 +1,6 @@
 """Run the benchmarks one after the other, print their tables, and write them into docs/reference/benchmarks.md.
 
-slipway local run -- python -m tests.bench [--quick] [plan] [fleet] [recovery] [server] [gateway] [simulation]
+slipway local run -- python -m tests.bench [--quick] [PART]...
 """
 
 import argparse
@@ -17,6 +17,7 @@ from slipway.local.host.errors import LocalError
 from tests.bench import fleet, machine, plan_render, recovery, simulation, tables
 from tests.bench.gateway import measure as gateway
 from tests.bench.gateway import table as gateway_table
+from tests.bench.scaling import measure as scaling
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "benchmarks.md"
 _SERVER_LIMIT_S = 3600
@@ -84,6 +85,10 @@ def _server(quick: bool) -> str:
     return tables.of_server(read)
 
 
+def _scaling(quick: bool) -> str:
+    return scaling.run(quick=quick, say=say)
+
+
 def _gateway(quick: bool) -> str:
     return gateway_table.of_gateway(gateway.measure(5 if quick else 20, say))
 
@@ -98,5 +103,6 @@ _PARTS: dict[str, Callable[[bool], str]] = {
     "recovery": _recovery,
     "server": _server,
     "gateway": _gateway,
+    "scaling": _scaling,
     "simulation": _simulation,
 }
