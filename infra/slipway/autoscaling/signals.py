@@ -15,6 +15,7 @@ Empty (None) is unknown, 0 is idle. Only pods that serve have series, so those t
   Nothing answered though requests are inside: the replicas that there are.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
@@ -85,6 +86,19 @@ def threshold(scale: Scale) -> float:
     """Return what one replica gets of `query`: the metric's AverageValue."""
     target = _target(scale)
     return 1.0 if target.signal in _LATENCY else target.value
+
+
+def estimated(scale: Scale) -> str | None:
+    """Say that a p95 target is between the edges of the buckets that it is counted in; None if it is at one."""
+    value = scale.target.p95_ms if scale.target else None
+    if value is None:
+        return None
+    edges = [round(edge * 1000, 6) for edge in EDGES_S]
+    above = bisect_left(edges, value)
+    if value in edges:
+        return None
+    near = " or ".join(f"{edge:g}" for edge in edges[max(above - 1, 0) : above + 1])
+    return f"{value:g} ms is an estimate, since requests are counted in buckets; {near} ms is exact"
 
 
 def query(scale: Scale, *, namespace: str, model: str, cores: float) -> str:

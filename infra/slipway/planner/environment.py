@@ -7,6 +7,7 @@ from typing import Any
 
 from slipway import installation
 from slipway.artifacts.golden_request import GoldenRequest
+from slipway.autoscaling.signals import estimated
 from slipway.capacity.estimates import estimates, node_start_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
 from slipway.catalog.pod_contract import GATE_FILE, GATE_FOLDER, LINGER_S
@@ -113,7 +114,7 @@ def _model(
         server_config=_server_config(variant, check, gated=gateway is not None) | {"release": _NO_RELEASE},
         release_digest=_NO_RELEASE,
         origin=_origin(written, variant, image),
-        warnings=(*_unused_gpus(spec), *placed.warnings),
+        warnings=(*_unused_gpus(spec), *_estimated_target(spec), *placed.warnings),
         pull_secret=planning(settings).pull_secret,
         gated=gateway is not None,
         traffic=route(gateway, spec, costs.cost, cold_start_s) if gateway is not None else None,
@@ -147,6 +148,12 @@ def _unused_gpus(spec: ModelSpec) -> Iterator[str]:
     runtime = RUNTIMES[spec.runtime]
     if spec.resources.gpu and "gpu" not in runtime.accelerators:
         yield f"resources.gpu: {runtime.without_gpu}"
+
+
+def _estimated_target(spec: ModelSpec) -> Iterator[str]:
+    said = estimated(spec.scale)
+    if said:
+        yield f"scale.target.p95_ms: {said}"
 
 
 def _written(settings: AnySettings) -> str:

@@ -5,7 +5,7 @@ import pytest
 from slipway_server.telemetry import metrics
 
 from slipway.autoscaling.rates import Array, quantile
-from slipway.autoscaling.signals import EDGES_S, query, threshold
+from slipway.autoscaling.signals import EDGES_S, estimated, query, threshold
 from slipway.spec.scale import Scale, Target
 
 FIXED = Scale(min=2, max=2)
@@ -52,3 +52,19 @@ def test_a_quantile_is_between_the_edges_of_its_bucket() -> None:
     assert quantile(0.95, EDGES_S, counts(0, 0, 0, 0, 0, 0, 100)) == pytest.approx(0.05 + 0.95 * 0.05)
     assert quantile(0.5, EDGES_S, counts(100)) == pytest.approx(0.0005)
     assert quantile(0.95, EDGES_S, counts(*[0] * 14, 10)) == EDGES_S[-1]
+
+
+@pytest.mark.parametrize(
+    ("target", "near"),
+    [
+        ({"p95_ms": 80}, "50 or 100"),
+        ({"p95_ms": 0.5}, "1"),
+        ({"p95_ms": 40_000}, "30000"),
+        ({"p95_ms": 250}, None),
+        ({"p95_ms": 2.5}, None),
+        ({"mean_ms": 80}, None),
+    ],
+)
+def test_a_p95_between_two_edges_is_told_to_be_an_estimate(target: dict[str, float], near: str | None) -> None:
+    said = estimated(scale(**target))
+    assert said is None if near is None else f"in buckets; {near} ms is exact" in (said or "")

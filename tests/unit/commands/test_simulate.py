@@ -103,7 +103,18 @@ def test_a_table_is_no_longer_than_a_screen(project: list[str], trace: Path) -> 
 def test_a_picture_and_a_page_are_written(project: list[str], trace: Path, tmp_path: Path) -> None:
     png, html = tmp_path / "a.png", tmp_path / "a.html"
     targets = ("--target", "p95_ms=100", "--target", "concurrency=2")
-    arguments = ("measured", "by-p95", "--trace", trace, *targets, "--png", png, "--html", html, *project)
+    arguments: tuple[str | Path, ...] = (
+        "measured",
+        "by-p95",
+        "--trace",
+        trace,
+        *targets,
+        "--png",
+        png,
+        "--html",
+        html,
+        *project,
+    )
     assert run(*arguments).stderr == f"wrote {png}\nwrote {html}\n"
     assert png.read_bytes().startswith(b"\x89PNG")
     text = html.read_text()
