@@ -193,7 +193,7 @@ def _differs_in_list(shape: Sequence[Any], value: Any, path: str, values: "_Valu
         return
     left = list(shape)
     for index, item in enumerate(value):
-        by_entry = [(entry, list(_differs(entry, item, f"{path}.{index}", values))) for entry in left]
+        by_entry = [(entry, list(_differs_in_entry(entry, item, f"{path}.{index}", values))) for entry in left]
         fitting = next((entry for entry, found in by_entry if not found), None)
         if fitting is not None:
             left.remove(fitting)
@@ -201,6 +201,13 @@ def _differs_in_list(shape: Sequence[Any], value: Any, path: str, values: "_Valu
             yield min((found for _, found in by_entry), key=len)[0]
         else:
             yield f"{path}.{index} is more than a model has"
+
+
+def _differs_in_entry(shape: Any, value: Any, path: str, values: "_Values") -> Iterator[str]:
+    """As `_differs`; an entry that has a name in its template is told from others by it."""
+    if isinstance(shape, dict) and "name" in shape and isinstance(value, dict) and "name" not in value:
+        yield f"{path}.name is missing"
+    yield from _differs(shape, value, path, values)
 
 
 def _is_number(value: Any) -> bool:

@@ -20,6 +20,8 @@ from slipway.values.aliases import Tell
 
 RENEW_S = 10.0
 """A wake holds for 30 s: two may be lost while the keys service restarts."""
+_RETRY_S = 1.0
+"""The keys service does not know a new model until its route is there, and that may sleep soon after."""
 
 
 class NotWoken(DeployError):
@@ -73,7 +75,7 @@ class Waker:
             renewer.join()
 
     def _renew(self, model: str, demand: _Demand) -> None:
-        while not demand.ended.wait(RENEW_S):
+        while not demand.ended.wait(RENEW_S if demand.error is None else _RETRY_S):
             self._ask(model, demand)
 
     def _ask(self, model: str, demand: _Demand) -> None:

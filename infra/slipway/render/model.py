@@ -97,6 +97,7 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "gate_config": names.GATEWAY_TRUST if model.gated else None,
         "gate_folder": GATE_FOLDER,
         "slice_labels": model.labels | _OF_A_SERVICE | {"kubernetes.io/service-name": model.name},
+        "checked_path": None if model.traffic and model.traffic.wait_s else RUNTIMES[spec.runtime].live_path,
         **route_values(model.traffic),
         **scaling_values(model),
         **_lint_exceptions(model),

@@ -62,7 +62,7 @@ def draw(outcomes: Sequence[Outcome], objective_s: float | None, title: str, kin
             latency.plot([at for at, _ in lost], [1000 * p95_s for _, p95_s in lost], "x", color=color)
         load.set_ylim(bottom=0)
         replicas.set_ylabel("replicas (pale: not ready)")
-        replicas.legend(loc="upper right")
+        figure.legend(*replicas.get_legend_handles_labels(), loc="outside lower center", ncols=4)
         replicas.set_ylim(0, 1.15 * max(outcome.most for outcome in outcomes) + 0.1)
         if objective_s is not None:
             latency.axhline(objective_s * 1000, color="0.5", linestyle="--")

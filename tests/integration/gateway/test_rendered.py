@@ -1,4 +1,4 @@
-"""The API server takes every object that an environment with a gateway renders, by the schemas that it really has."""
+"""The API server takes every object of environments with gateway and monitoring, by the schemas that it really has."""
 
 import copy
 import json
@@ -11,10 +11,11 @@ from slipway.errors.reaching import ApiRefused
 from slipway.render.environment import render_environment
 from slipway.render.model import placeholder_image, render_model
 from slipway.render.objects import WAY_IN
-from tests.support.planned import gateway_plan, sleeper
+from tests.support.planned import gateway_plan, scaling_plan, sleeper
 
 pytestmark = pytest.mark.integration
 
+MONITORED = ("ScaledObject", "PodMonitor", "PrometheusRule")
 NAMESPACE = "default"
 """Nothing is stored: any namespace that is there will do."""
 
@@ -28,8 +29,8 @@ def rendered() -> list[Any]:
     """One of each that an environment makes for itself, and for its models, beside what only a cloud has."""
     asleep = render_model(sleeper(), placeholder_image(sleeper()))
     found = [pytest.param(one, id="asleep") for one in asleep if one["kind"] == "EndpointSlice"]
-    for environment in ("own", "shared"):
-        plan = gateway_plan(environment)
+    plans = {"own": gateway_plan("own"), "shared": gateway_plan("shared"), "measured": scaling_plan("measured")}
+    for environment, plan in plans.items():
         manifests = [*render_environment(plan)]
         for model in plan.models:
             manifests += render_model(model, placeholder_image(model))
@@ -65,7 +66,7 @@ def test_the_api_server_takes_the_object_as_it_is(manifest: dict[str, Any], clus
     assert try_out(manifest, cluster)["metadata"]["name"] == manifest["metadata"]["name"]
 
 
-@pytest.mark.parametrize("kind", sorted({"Gateway", "EnvoyProxy", "ClientTrafficPolicy", *WAY_IN}))
+@pytest.mark.parametrize("kind", sorted({"Gateway", "EnvoyProxy", "ClientTrafficPolicy", *MONITORED, *WAY_IN}))
 def test_the_api_server_refuses_a_field_that_the_schema_lacks(kind: str, cluster: Cluster) -> None:
     manifest = next(one.values[0] for one in rendered() if one.values[0]["kind"] == kind)
     with pytest.raises(ApiRefused, match=r"unknown field|field not declared in schema"):

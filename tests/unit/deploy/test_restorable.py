@@ -147,6 +147,7 @@ def test_a_release_of_a_registry_that_the_model_still_runs_from_may_be_restored(
         (lambda of: pod(of)["containers"][0].pop("securityContext"), r"allowPrivilegeEscalation is not false"),
         (lambda of: pod(of)["containers"][0]["ports"][0].update(hostPort=80), r"hostPort does not belong to a model"),
         (lambda of: pod(of)["volumes"].append({"name": "host", "hostPath": {"path": "/"}}), r"volumes.2"),
+        (lambda of: pod(of).update(volumes=[{}, {}]), r"volumes.0.name is missing"),
         (lambda of: pod(of)["volumes"].append({"name": "s", "secret": {"secretName": "s"}}), r"volumes.2"),
         (lambda of: pod(of)["volumes"][0]["configMap"].update(name="another"), r"volumes.0.configMap.name"),
         (lambda of: pod(of)["containers"][0]["securityContext"].pop("capabilities"), r"capabilities.drop has no ALL"),

@@ -46,6 +46,11 @@ def test_the_service_has_an_address_even_without_a_replica_but_one_that_nobody_i
     assert [each["conditions"]["ready"] for each in one["endpoints"]] == [False]
 
 
+def test_the_first_replica_is_asked_before_the_gateway_has_checked_it() -> None:
+    checks = [objects(one)["BackendTrafficPolicy"]["spec"]["healthCheck"] for one in both()]
+    assert [sorted(each) for each in checks] == [["active", "panicThreshold", "passive"], ["panicThreshold", "passive"]]
+
+
 @pytest.mark.parametrize(("cold_start_s", "wait_s"), [(63, 63), (900, MOST_WAIT_S)])
 def test_a_call_waits_as_long_as_a_cold_start_may_take_within_reason(cold_start_s: int, wait_s: int) -> None:
     gateway = planning(gateway_plan("own").settings).gateway

@@ -56,10 +56,16 @@ class Kept:
 def bring(image: ProgramImage, go: Go, report: Report) -> Kept:
     """The image, from the cache or made now. LocalError: a module cannot be had, or the compiler's words."""
     programs = image.programs.values()
-    recipe = [Path(__file__).read_bytes(), Path(str(images.__file__)).read_bytes(), repr(image.programs).encode()]
+    recipe = [Path(__file__).read_bytes(), Path(str(images.__file__)).read_bytes(), *_flags(image)]
     (module,) = {program.module for program in programs}
     digest = toolchain.digest(module, go.version.encode(), *recipe)
     return Kept(image, toolchain.cached(f"image-{image.name}", digest, lambda folder: _make(image, go, folder, report)))
+
+
+def _flags(image: ProgramImage) -> list[bytes]:
+    """How each program is built; where its module lies on this machine is no part of it."""
+    built = ((path, each.package, each.ldflags, each.tags) for path, each in image.programs.items())
+    return [repr(each).encode() for each in built]
 
 
 def _make(image: ProgramImage, go: Go, folder: Path, report: Report) -> None:

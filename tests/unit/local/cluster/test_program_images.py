@@ -1,5 +1,7 @@
 """Images of programs: made once for what they are made from, named by what is in them, sent only where missing."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,16 @@ def test_an_image_is_made_once_and_keeps_only_itself(image: ProgramImage, compil
     assert program_images.bring(image, GO, said) == kept
     assert compiled == ["./first", "./second"]
     assert sorted(file.name for file in kept.folder.iterdir()) == ["config", "layer", "manifest"]
+
+
+def test_the_same_module_in_another_clone_makes_nothing_new(
+    image: ProgramImage, compiled: list[str], tmp_path: Path
+) -> None:
+    program_images.bring(image, GO, said)
+    shutil.copytree(tmp_path / "module", tmp_path / "other" / "module")
+    moved = {path: replace(each, module=tmp_path / "other" / "module") for path, each in image.programs.items()}
+    program_images.bring(replace(image, programs=moved), GO, said)
+    assert compiled == ["./first", "./second"]
 
 
 def test_the_first_program_is_the_entrypoint_and_no_root_runs_it(image: ProgramImage, compiled: list[str]) -> None:
