@@ -105,6 +105,7 @@ def test_an_environment_is_changed_in_place_and_ends_at_nothing(environment: str
     def resize_and_add(settings: dict[str, Any]) -> None:
         settings["node_pools"][-1]["max_nodes"] = pool.max_nodes + 1
         settings["node_pools"].append(more)
+        settings["teams"] = {"vision": {"priority": 100, "quota": {"cpu": "64", "gpus": 1}}, "audio": {"priority": 10}}
 
     before = nodes_of(acts, pool.name)
     added = changed(acts, resize_and_add)
@@ -116,6 +117,7 @@ def test_an_environment_is_changed_in_place_and_ends_at_nothing(environment: str
 
     def remove_and_raise(settings: dict[str, Any]) -> None:
         settings["node_pools"].pop()
+        settings.pop("teams")
         settings["kubernetes_version"] = later
 
     removed = changed(acts, remove_and_raise)
