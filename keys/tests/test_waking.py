@@ -13,6 +13,7 @@ import pytest
 from ledger_reading import Books
 from service import LIMIT_S, READY, Answer, Home, Service, until
 from slipway_keys.database import keys
+from slipway_keys.waking.endpoints import ready_endpoints
 
 STOPPING = {"ready": False, "serving": True, "terminating": True}
 STARTING = {"ready": False, "serving": False, "terminating": False}
@@ -110,6 +111,22 @@ def test_a_model_that_does_not_start_in_time_is_a_503_that_says_when_to_try_agai
     assert answer.problem == "the model did not start within 0.5 s: try again"
     assert replica.demand("digits") == 0
     assert replica.metric("slipway_keys_checks_total", model="digits", outcome="asleep") == 1
+
+
+def test_an_address_counts_once_and_what_an_endpoint_does_not_say_is_ready() -> None:
+    def one(service: str | None, *endpoints: tuple[str, Any]) -> dict[str, Any]:
+        labels = {"kubernetes.io/service-name": service} if service else None
+        listed = [{"addresses": [address], "conditions": conditions} for address, conditions in endpoints]
+        return {"metadata": {"labels": labels}, "endpoints": listed or None}
+
+    slices = [
+        one("digits", ("10.0.0.1", READY), ("10.0.0.2", STARTING), ("10.0.0.3", STOPPING)),
+        one("digits", ("10.0.0.1", READY), ("10.0.0.4", None), ("10.0.0.5", {"ready": None})),
+        one("digits", ("192.0.2.1", {"ready": False, "serving": False, "terminating": False})),
+        one("speech"),
+        one(None, ("10.0.0.9", READY)),
+    ]
+    assert ready_endpoints(slices) == {"digits": 3, "speech": 0}
 
 
 def test_who_may_not_call_wakes_nobody(home: Home, books: Books) -> None:

@@ -1,6 +1,6 @@
 """Run the benchmarks one after the other, print their tables, and write them into docs/reference/benchmarks.md.
 
-slipway local run -- python -m tests.bench [--quick] [plan] [fleet] [recovery] [server] [gateway]
+slipway local run -- python -m tests.bench [--quick] [PART]...
 """
 
 import argparse
@@ -14,9 +14,10 @@ from typing import Any
 
 from slipway.errors.base import SlipwayError
 from slipway.local.host.errors import LocalError
-from tests.bench import fleet, machine, plan_render, recovery, tables
+from tests.bench import fleet, machine, plan_render, recovery, simulation, tables
 from tests.bench.gateway import measure as gateway
 from tests.bench.gateway import table as gateway_table
+from tests.bench.scaling import measure as scaling
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "benchmarks.md"
 _SERVER_LIMIT_S = 3600
@@ -84,8 +85,16 @@ def _server(quick: bool) -> str:
     return tables.of_server(read)
 
 
+def _scaling(quick: bool) -> str:
+    return scaling.run(quick=quick, say=say)
+
+
 def _gateway(quick: bool) -> str:
     return gateway_table.of_gateway(gateway.measure(5 if quick else 20, say))
+
+
+def _simulation(quick: bool) -> str:
+    return tables.of_simulation(simulation.measure(20_000 if quick else 1_000_000, 1 if quick else 3, say))
 
 
 _PARTS: dict[str, Callable[[bool], str]] = {
@@ -94,4 +103,6 @@ _PARTS: dict[str, Callable[[bool], str]] = {
     "recovery": _recovery,
     "server": _server,
     "gateway": _gateway,
+    "scaling": _scaling,
+    "simulation": _simulation,
 }

@@ -7,6 +7,7 @@ from tests.bench.fleet import Fleet
 from tests.bench.machine import DAEMONS
 from tests.bench.plan_render import Result
 from tests.bench.recovery import EDIT_GOAL_S, RESTORE_GOAL_S, Recovery
+from tests.bench.simulation import GOAL_S, Replayed
 
 _PLAN_GOAL_S = 2.0
 _MODEL_GOAL_S = 0.7
@@ -145,6 +146,16 @@ def of_recovery(found: Recovery) -> str:
     return (
         f"{table(head, rows)}\n\nGoals: an edit within {EDIT_GOAL_S:g} s: {_met(found.edit_s <= EDIT_GOAL_S)}; the old "
         f"release within {RESTORE_GOAL_S:g} s: {_met(found.restore_s <= RESTORE_GOAL_S)} ({len(found.edits)} rounds)."
+    )
+
+
+def of_simulation(found: Sequence[Replayed]) -> str:
+    """What a replay takes, by kind of trace."""
+    rows = [[one.what, f"{one.requests:,}", _s(one.wall_s), _s(one.cpu_s), f"{one.memory_mib:.0f}"] for one in found]
+    longest = max(one.wall_s for one in found)
+    return (
+        f"{table(['trace', 'requests', 'wall', 'CPU', 'memory, MiB'], rows)}\n\nGoal: under {GOAL_S:g} s: "
+        f"{_met(longest < GOAL_S)}."
     )
 
 

@@ -10,7 +10,7 @@ from tests.bench.tables import replaced, table
 from tests.support.planned import fixture_plan
 
 
-@pytest.mark.parametrize("part", ["plan", "fleet", "server"])
+@pytest.mark.parametrize("part", ["plan", "fleet", "server", "simulation"])
 def test_the_page_has_a_place_for_every_part_and_keeps_all_else(part: str) -> None:
     page = PAGE.read_text()
     new = replaced(page, part, "figures of today")

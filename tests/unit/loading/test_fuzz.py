@@ -35,6 +35,10 @@ GATEWAY_SETTINGS = [path.read_text() for path in sorted((FIXTURES / "gateway/set
 ROUTES = [path.read_text() for path in sorted((FIXTURES / "gateway/spec").glob("*.yaml"))]
 OWN = load_settings(FIXTURES / "gateway/settings", "own")
 PUBLIC = load_spec_file(FIXTURES / "gateway/spec/least.yaml", FIXTURES / "repo")
+SCALED = [path.read_text() for path in sorted((FIXTURES / "scaling/spec").glob("*.yaml"))]
+MEASURED = load_settings(FIXTURES / "scaling/settings", "measured")
+MEASURED_SETTINGS = [path.read_text() for path in sorted((FIXTURES / "scaling/settings").glob("*.yaml"))]
+SLEEPER = load_spec_file(FIXTURES / "scaling/spec/all-of-it.yaml", FIXTURES / "repo")
 AWS_SPECS = [path.read_text() for path in sorted((FIXTURES / "aws/spec").glob("*.yaml"))]
 FLEET = load_settings(FIXTURES / "aws/settings", "fleet")
 LEAST = load_spec_file(FIXTURES / "spec/ok/least.yaml", FIXTURES / "repo")
@@ -97,7 +101,7 @@ def assert_whole(error: UserError, path: Path) -> None:
         assert finding.problem
         assert finding.allowed
         assert finding.todo
-        assert finding.place.file in (str(path), LEAST.file, PUBLIC.file)
+        assert finding.place.file in (str(path), LEAST.file, PUBLIC.file, SLEEPER.file)
 
 
 @st.composite
@@ -166,6 +170,25 @@ def test_a_spec_by_capability_with_other_values_is_planned_or_refused(folder: Pa
             to_yaml(render_model(model, placeholder_image(model)))
     except UserError as error:
         assert_whole(error, path)
+
+
+@given(data=st.sampled_from(SCALED).flatmap(lambda text: mutated_values(text) | mutated_text(text)))
+def test_scaling_with_other_values_or_characters_is_planned_or_refused(folder: Path, data: bytes) -> None:
+    path = folder / "model.yaml"
+    path.write_bytes(data)
+    try:
+        loaded = load_spec_file(path, FIXTURES / "repo")
+        for model in plan("measured", MEASURED, [loaded], CODE).models:
+            manifests = render_model(model, placeholder_image(model))
+            assert list(yaml.safe_load_all(to_yaml(manifests))) == manifests
+            json.dumps(model.to_json())
+    except UserError as error:
+        assert_whole(error, path)
+
+
+@given(data=st.sampled_from(MEASURED_SETTINGS).flatmap(lambda text: mutated_values(text) | mutated_text(text)))
+def test_monitoring_with_other_values_or_characters_is_planned_or_refused(folder: Path, data: bytes) -> None:
+    try_settings(folder, data, SLEEPER)
 
 
 @given(data=st.sampled_from(ROUTES).flatmap(lambda text: mutated_values(text) | mutated_text(text)))

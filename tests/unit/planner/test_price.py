@@ -192,4 +192,4 @@ def test_a_model_that_sleeps_may_cost_nothing_and_at_most_as_much_as_any() -> No
     cost, awake = estimates(CPU, spec(scale=asleep), 0).cost, estimates(CPU, spec(scale=scale(1, 6)), 0).cost
     assert cost is not None
     assert awake is not None
-    assert (cost.at_min, cost.at_max) == (0, awake.at_max)
+    assert (cost.at_min, cost.at_max) == (Decimal(0), awake.at_max)

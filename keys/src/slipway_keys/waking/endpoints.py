@@ -11,8 +11,8 @@ from slipway_keys.rules.routes import Routes
 GROUP, PLURAL = "discovery.k8s.io/v1", "endpointslices"
 WATCH_S = 30
 SETTLE_S = 1.0
-"""From the API server's word on the first endpoint until calls go on: Envoy hears of it by way of Envoy Gateway. Measured
-was less than 0.02 s on the local cluster; more routes take longer (ADR 0041)."""
+"""From the API server's word on the first endpoint until calls go on: Envoy hears of it by way of Envoy Gateway.
+Less than 0.02 s were measured on the local cluster; with more routes it takes longer (ADR 0041)."""
 UNKNOWN_LIMIT_S = 5.0
 _AGAIN_S = 1.0
 _SERVICE = "kubernetes.io/service-name"
