@@ -23,6 +23,7 @@ import yaml
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from slipway.cluster.api import Cluster
+from slipway.cluster.ownership import is_own
 from slipway.deploy.down import KINDS
 from slipway.deploy.orphans import config_maps_of
 from slipway.values.names import priority_classes
@@ -309,6 +310,7 @@ class Workbench:
             for kind in KINDS
             if kind != "Pod"
             for item in self.cluster.list(kind, MANAGED)
+            if is_own(item, self.environment)
         }
 
     def wanted(self) -> set[str]:

@@ -104,11 +104,13 @@ def _label_namespace(cluster: Cluster, value: str | None) -> None:
 def is_own(item: Mapping[str, Any], environment: str, model: str | None = None) -> bool:
     """Whether an object carries the mark of an environment, and, where one is named, of a model.
 
-    Locks and records of earlier versions do not say which environment they are of.
+    Locks and records of earlier versions do not say which environment they are of. Kubernetes copies the mark of a
+    Service to the EndpointSlices that it makes for it: those are not its own.
     """
     labels = _labels(item)
     return (
         labels.get(_MANAGED) == names.MANAGED_BY
+        and labels.get(names.SLICED_BY_LABEL, names.MANAGED_BY) == names.MANAGED_BY
         and labels.get(names.ENVIRONMENT_LABEL, names.fitted(environment)) == names.fitted(environment)
         and (model is None or labels.get(_NAME) == model)
     )

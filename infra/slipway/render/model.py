@@ -21,8 +21,6 @@ PLACEHOLDER_DIGEST = "sha256:" + "0" * 64
 TMP_BYTES = 64 * 2**20
 LOG_BYTES = 64 * 2**20
 _FOLDER = "kubernetes/model"
-_OF_A_SERVICE = {"endpointslice.kubernetes.io/managed-by": names.MANAGED_BY}
-"""What keeps Kubernetes' own controller from taking an EndpointSlice for one of its."""
 
 
 def placeholder_image(model: ModelPlan) -> str:
@@ -96,7 +94,8 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "service_type": model.service_type,
         "gate_config": names.GATEWAY_TRUST if model.gated else None,
         "gate_folder": GATE_FOLDER,
-        "slice_labels": model.labels | _OF_A_SERVICE | {"kubernetes.io/service-name": model.name},
+        "slice_labels": model.labels
+        | {names.SLICED_BY_LABEL: names.MANAGED_BY, "kubernetes.io/service-name": model.name},
         "checked_path": None if model.traffic and model.traffic.wait_s else RUNTIMES[spec.runtime].live_path,
         **route_values(model.traffic),
         **scaling_values(model),

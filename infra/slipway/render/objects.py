@@ -185,6 +185,8 @@ MODEL_OBJECTS = (
         about="keeps the route open while there is no replica",
         condition="`scale.to_zero`",
         when=lambda model: model.traffic is not None and model.traffic.wait_s is not None,
+        # Every cluster has the kind, but not everybody who deploys may read it.
+        optional_api=True,
         # Whoever may write it leads calls to any address.
         recorded=False,
     ),

@@ -239,3 +239,11 @@ def test_an_object_is_of_an_environment_by_both_labels() -> None:
     assert not is_own({"metadata": {"labels": environment_labels("prod")}}, "local")
     assert not is_own({"metadata": {"labels": {"slipway.dev/environment": "local"}}}, "local")
     assert not is_own({"metadata": {}}, "local")
+
+
+@pytest.mark.parametrize(("writer", "own"), [("slipway", True), ("endpointslice-controller.k8s.io", False)])
+def test_an_endpoint_slice_that_kubernetes_writes_is_not_ours_though_it_has_our_services_labels(
+    writer: str, own: bool
+) -> None:
+    labels = environment_labels("local") | {"endpointslice.kubernetes.io/managed-by": writer}
+    assert is_own({"metadata": {"labels": labels}}, "local") is own
