@@ -48,6 +48,8 @@ class Scaling:
 _LATENCIES = ("p95_ms=", "mean_ms=")
 """Their queries give the replicas that are wanted: a latency says nothing of how many that are."""
 _NO_METRICS = frozenset({"FailedGetExternalMetric", "FailedGetResourceMetric", "FailedComputeMetricsReplicas"})
+_FIRST_TRIGGER = "s0-"
+"""How KEDA begins the name of its metric."""
 _WHOLE_FROM = 100
 _SUFFIXES = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9}
 
@@ -59,16 +61,11 @@ def scaling_of(replicas: int, autoscaler: Mapping[str, Any] | None, scaled_objec
     if autoscaler is None:
         return Scaling("Deployment", replicas, replicas)
     spec = autoscaler["spec"]
-    metric = _first(spec.get("metrics"), "resource")
-    percent = (metric.get("target") or {}).get("averageUtilization")
-    seen = (_first((autoscaler.get("status") or {}).get("currentMetrics"), "resource").get("current") or {}).get(
-        "averageUtilization"
-    )
+    percent = (_cpu(spec.get("metrics")).get("target") or {}).get("averageUtilization")
+    seen = _percent_seen(autoscaler)
     trouble, since = _no_metrics(autoscaler)
-    current = None if seen is None else float(seen)
-    return Scaling(
-        HPA, spec.get("minReplicas", 1), spec["maxReplicas"], f"cpu_percent={percent}", current, trouble, since
-    )
+    target = f"cpu_percent={percent}"
+    return Scaling(HPA, spec.get("minReplicas", 1), spec["maxReplicas"], target, seen, trouble, since)
 
 
 def _of_keda(scaled_object: Mapping[str, Any], autoscaler: Mapping[str, Any] | None, replicas: int) -> Scaling:
@@ -76,9 +73,7 @@ def _of_keda(scaled_object: Mapping[str, Any], autoscaler: Mapping[str, Any] | N
     annotations = scaled_object["metadata"].get("annotations") or {}
     target = annotations.get(SCALE_TARGET_ANNOTATION, "metrics")
     trouble, since = _trouble_of_keda(scaled_object, autoscaler, replicas)
-    seen = _first(((autoscaler or {}).get("status") or {}).get("currentMetrics"), "external").get("current") or {}
-    average = seen.get("averageValue")
-    current = None if average is None else _number(average)
+    current = _percent_seen(autoscaler) if target.startswith("cpu_percent=") else _average_seen(autoscaler)
     if current is not None and target.startswith(_LATENCIES):
         current *= replicas  # an average over those that are there
     return Scaling(
@@ -115,9 +110,29 @@ def _no_metrics(autoscaler: Mapping[str, Any]) -> tuple[str, str | None]:
     return "", None
 
 
-def _first(metrics: Sequence[Mapping[str, Any]] | None, kind: str) -> Mapping[str, Any]:
-    """The first metric of a kind in a list of an autoscaler's; empty when there is none."""
-    return next((metric[kind] for metric in metrics or () if metric.get(kind)), {})
+def _seen(autoscaler: Mapping[str, Any] | None) -> Sequence[Mapping[str, Any]]:
+    """What an autoscaler saw last; a metric that it did not get is there without anything in it."""
+    return ((autoscaler or {}).get("status") or {}).get("currentMetrics") or ()
+
+
+def _cpu(metrics: Sequence[Mapping[str, Any]] | None) -> Mapping[str, Any]:
+    """The metric of the processor in a list of an autoscaler's; empty when there is none."""
+    return next((metric["resource"] for metric in metrics or () if metric.get("resource")), {})
+
+
+def _percent_seen(autoscaler: Mapping[str, Any] | None) -> float | None:
+    percent = (_cpu(_seen(autoscaler)).get("current") or {}).get("averageUtilization")
+    return None if percent is None else float(percent)
+
+
+def _average_seen(autoscaler: Mapping[str, Any] | None) -> float | None:
+    """What KEDA gave for the first trigger, which is the target's: floors and demand come after it."""
+    for metric in _seen(autoscaler):
+        external = metric.get("external") or {}
+        average = (external.get("current") or {}).get("averageValue")
+        if average is not None and (external.get("metric") or {}).get("name", "").startswith(_FIRST_TRIGGER):
+            return _number(average)
+    return None
 
 
 def _short(value: float) -> str:

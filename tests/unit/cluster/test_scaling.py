@@ -31,6 +31,16 @@ def external(value: str) -> Json:
     return {"external": {"metric": {"name": "s0-prometheus"}, "current": {"averageValue": value}}}
 
 
+def test_what_was_seen_of_floors_and_of_demand_is_not_the_target() -> None:
+    seen = hpa()
+    demand = {"metric": {"name": "s1-metric-api-waiting"}, "current": {"averageValue": "7"}}
+    seen["status"]["currentMetrics"] = [{"type": ""}, {"type": "External", "external": demand}]
+    assert scaling_of(3, seen, scaled_object()).current is None
+    processor = {"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": 35}}}
+    seen["status"]["currentMetrics"] = [processor, {"type": "External", "external": demand}]
+    assert scaling_of(3, seen, scaled_object("cpu_percent=70")).text() == "1-8, cpu_percent=70 (now 35)"
+
+
 def failed(reason: str) -> dict[str, str]:
     return {"type": "ScalingActive", "status": "False", "reason": reason, "lastTransitionTime": SINCE}
 
