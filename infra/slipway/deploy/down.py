@@ -27,11 +27,11 @@ KINDS = (
     "Lease",
 )
 """What may be in a namespace because of a model: its objects, its pods, its lock. In the order of deletion."""
-_WITH_A_GATEWAY = (
+_NOT_EVERYWHERE = (
     *(row.kind for row in MODEL_OBJECTS if row.optional_api),
     *ENVIRONMENT_OBJECTS,
 )
-"""Kinds that only environments with a gateway or teams have. Whoever may not even list one of them has neither."""
+"""Kinds of gateways, teams and autoscaling. Whoever may not even list one of them has none of it."""
 GONE_LIMIT_S = 90.0
 """Beyond the time in which pods stop: the controllers take turns."""
 _POLL_S = 0.5
@@ -168,7 +168,7 @@ def _own(
     try:
         items = cluster.list(kind, f"app.kubernetes.io/managed-by={MANAGED_BY}")
     except ApiRefused as error:
-        if error.status != HTTPStatus.FORBIDDEN or kind not in _WITH_A_GATEWAY:
+        if error.status != HTTPStatus.FORBIDDEN or kind not in _NOT_EVERYWHERE:
             raise
         return []
     for item in items:
