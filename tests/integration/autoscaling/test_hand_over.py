@@ -13,7 +13,7 @@ from slipway.deploy.hand_over import MANAGER
 from tests.support.monitoring import ADDRESS
 from tests.support.workbench import Load, Workbench
 
-pytestmark = [pytest.mark.integration, pytest.mark.serial]
+pytestmark = pytest.mark.integration
 
 FIXED = {"min": 2, "max": 2}
 BY_CPU = {"min": 2, "max": 4, "target": {"cpu_percent": 100}}

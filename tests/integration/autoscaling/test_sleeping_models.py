@@ -1,4 +1,4 @@
-"""Commands meet a model that sleeps, with the real KEDA and keys service: each ends as it does with any other."""
+"""Calls and commands meet a model that sleeps, with the real KEDA and keys service: each ends as with any other."""
 
 import json
 import signal
@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from slipway.cluster.api import Cluster
-from tests.support.behind_gateway import with_gateway
+from tests.support.behind_gateway import factor, way_in, with_gateway
 from tests.support.monitoring import until, with_monitoring
+from tests.support.open_loop import OpenLoop
 from tests.support.workbench import Workbench
 
 pytestmark = [pytest.mark.integration, pytest.mark.serial]
@@ -85,6 +86,15 @@ def without_keda() -> Iterator[None]:
         yield
     finally:
         run(1)
+
+
+def test_calls_wait_for_one_start_and_are_all_answered(asleep: Workbench) -> None:
+    way = way_in(asleep, "sums")
+    with OpenLoop(way.to("sums"), 50, 60, way.authority, duration_s=1) as load:
+        pass
+    assert len(load.answers) == 50
+    assert load.lost(lambda answer: factor(answer) == 2.0) == []
+    assert len(asleep.cluster.list("Pod", "app.kubernetes.io/name=sums")) == 1, "one start"
 
 
 def test_status_and_verify_say_that_it_sleeps_and_leave_it_asleep(asleep: Workbench) -> None:
