@@ -12,7 +12,7 @@ from slipway.values.names import priority_class, priority_classes, selector
 from slipway.values.quantities import parse_cpu
 from tests.support.workbench import Workbench
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.serial]  # they share out the whole node
 
 FIRST, LAST = {"priority": -5}, {"priority": -10}
 """Below 0, which pods without a class have: those of the local environment itself must stay."""
