@@ -18,6 +18,7 @@ from slipway.autoscaling.horizontal import SYNC_S
 from slipway.autoscaling.rates import Array
 from slipway.autoscaling.signals import SCRAPE_S, WINDOW_S
 from slipway.simulation.autoscaler import POLL_S, Autoscaler
+from slipway.simulation.processor import needed
 from slipway.simulation.replica import Replica
 from slipway.simulation.rows import Open, Rows
 from slipway.simulation.service_time import ServiceTime
@@ -33,7 +34,7 @@ class Conditions:
 
     Attributes:
         scale: the rules.
-        service_time: how long the model takes for a request.
+        service_time: how long a replica takes for a request when it has no other.
         cold_start_s: from a replica that is asked for to its first answer.
         timeout_s: the longest time of a request in a replica.
         drain_s: for so long a replica that is taken away goes on, and is scraped.
@@ -77,7 +78,7 @@ class _Replay:
         self._held: deque[tuple[float, Open]] = deque()
         self._gone: list[Replica] = []
         # A model that goes to zero is asleep when the first request comes; any other is deployed and ready.
-        self._there = [Replica(0.0) for _ in range(0 if self._to_zero else conditions.scale.min)]
+        self._there = [Replica(0.0, conditions.cores) for _ in range(0 if self._to_zero else conditions.scale.min)]
         self._ready = list(self._there)
         rows.replicas(0.0, len(self._there), len(self._ready))
         # Events: when, in which order if several come at once, what, and of which replica.
@@ -138,7 +139,7 @@ class _Replay:
         self._gone = [one for one in self._gone if one.ended_at > at - 2 * WINDOW_S - self._conditions.drain_s]
         stopping = (one for one in self._gone if one.ended_at + self._conditions.drain_s > at or one.inside(at))
         for replica in (*self._ready, *stopping):
-            replica.scrape(at, self._conditions.cores)
+            replica.scrape(at)
 
     def _sync(self, at: float) -> None:
         self._plan(at + SYNC_S, self._sync)
@@ -159,7 +160,7 @@ class _Replay:
         if wanted == len(there):
             return
         for _ in range(wanted - len(there)):
-            replica = Replica(at + self._conditions.cold_start_s)
+            replica = Replica(at + self._conditions.cold_start_s, self._conditions.cores)
             there.append(replica)
             self._rows.starts += 1
             self._plan(replica.ready_at, partial(self._begin, replica))
@@ -205,5 +206,7 @@ class _Replay:
             row.lost += 1
 
     def _draws(self) -> Iterator[float]:
+        """CPU seconds of one request after the other."""
         while True:
-            yield from self._conditions.service_time.draw(self._random, _CHUNK).tolist()
+            times = self._conditions.service_time.draw(self._random, _CHUNK)
+            yield from needed(times, self._conditions.cores).tolist()

@@ -25,7 +25,7 @@ from tests.support.workbench import Workbench, computing
 MODEL = "work"
 TARGET_S = 0.25
 INTERVAL_S = 15
-STEPS = ((60, 5), (75, 12), (90, 30), (75, 45), (90, 20), (120, 6), (90, 3))
+STEPS = ((60, 8), (90, 22), (60, 10), (90, 40), (60, 55), (120, 18), (120, 4))
 """Seconds, and requests in each."""
 _QUICK_STEPS = ((45, 5), (60, 25), (60, 5))
 _QUIET_S, _QUIET_RATE = 30, 2

@@ -35,7 +35,7 @@ def replayed(
     rows = Rows(interval_s, objective_s)
     conditions = Conditions(
         scale=Scale.model_validate(dict(scale)), service_time=service_time, cold_start_s=cold_start_s,
-        timeout_s=timeout_s, drain_s=10, hold_s=hold_s, cores=0.5, began_at=OFFICE_DAY, seed=seed,
+        timeout_s=timeout_s, drain_s=10, hold_s=hold_s, cores=1, began_at=OFFICE_DAY, seed=seed,
     )  # fmt: skip
     replay(iter(np.array_split(moments, 3)), conditions, rows)
     return rows
