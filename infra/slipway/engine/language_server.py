@@ -43,13 +43,15 @@ def quiet_about_ended_programs() -> None:
     """Keep Python from printing a traceback for a program that the engine ended half-way, as it does on a failure.
 
     The SDK leaves that program's coroutine, and its outputs', to the garbage collector, whose complaints say nothing
-    about the failure.
+    about the failure. It may collect in code that has no `__import__`, such as a namedtuple's: then the warning itself
+    fails, past the filter.
     """
     warnings.filterwarnings("ignore", r"coroutine 'Output\.\w+' was never awaited", RuntimeWarning)
     before = sys.unraisablehook
 
     def hook(unraisable: "sys.UnraisableHookArgs") -> None:
-        if getattr(unraisable.object, "__name__", "") != "run_in_stack":
+        name = getattr(unraisable.object, "__qualname__", "")
+        if name != "run_in_stack" and not name.startswith("Output."):
             before(unraisable)
 
     sys.unraisablehook = hook
