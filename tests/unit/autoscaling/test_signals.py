@@ -59,7 +59,6 @@ def test_a_quantile_is_between_the_edges_of_its_bucket() -> None:
     [
         ({"p95_ms": 80}, "50 or 100"),
         ({"p95_ms": 0.5}, "1"),
-        ({"p95_ms": 40_000}, "30000"),
         ({"p95_ms": 250}, None),
         ({"p95_ms": 2.5}, None),
         ({"mean_ms": 80}, None),
