@@ -113,7 +113,9 @@ def test_ctrl_c_ends_every_part_with_its_children(tmp_path: Path) -> None:
     pids.mkdir()
     child = f"import os, pathlib, time; pathlib.Path({str(pids)!r}, str(os.getpid())).touch(); time.sleep(600)"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    # A shell without job control starts what it leaves in the background with Ctrl-C ignored, for all its children.
     code = (
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from tests.run.parts import Part\nfrom tests.run.running import play\n"
         f"play([Part(name, ({sys.executable!r}, '-c', {parent!r})) for name in 'ab'], lambda *_: None, 60.0)"
     )
