@@ -19,7 +19,8 @@ from slipway.runtimes.registry import RUNTIMES
 _SETTLE_S = 75.0
 _RETRY_S = 0.25
 _PROXY_EXTRA_S = 5.0
-_PASSING = (404, 502, 503)
+PASSING = (404, 502, 503)
+"""What the API server answers by way of a Service whose replica it does not know yet."""
 
 
 class Services(Objects, Protocol):
@@ -79,7 +80,7 @@ def verify(
             if release is None or answer.release.startswith(release):
                 return _judged(model, check, answer, time.monotonic() - started)
         except ApiRefused as error:
-            if error.status not in _PASSING:
+            if error.status not in PASSING:
                 raise WrongAnswer(
                     model, f"HTTP {error.status}: {passes.explained(error) if passes else error.message}"
                 ) from error

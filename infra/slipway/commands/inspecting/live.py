@@ -18,7 +18,7 @@ from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.cold_start import parts_json, show_parts, starts_of
 from slipway.commands.inspecting.scaling import alert_lines, alerts, alerts_json, scaling_json, scalings
 from slipway.commands.inspecting.waking import awake
-from slipway.deploy.judge import Verdict
+from slipway.deploy.judge import PASSING, Verdict
 from slipway.deploy.judge import verify as judge_live
 from slipway.deploy.record import Live, live_model, live_models, saved
 from slipway.deploy.waking import NotWoken
@@ -33,7 +33,6 @@ from slipway.values.names import MANAGED_BY, selector
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
 _EXTRA_S = 5.0
-_PASSING = (404, 502, 503)
 _REACH_LIMIT_S = 15.0
 _REACH_RETRY_S = 0.5
 _COLD_START_MOST_S = 1800.0
@@ -180,7 +179,7 @@ def show_prediction(context: EnvironmentContext, model: str, name: str, data: by
     try:
         answer = _asked(context, model, ask)
     except ApiRefused as error:
-        if error.status in _PASSING:
+        if error.status in PASSING:
             raise ModelNotServing(context.name, model) from error
         if error.status in (400, 413, 415, 422):
             raise FileRefused(
@@ -195,7 +194,7 @@ def _asked(context: EnvironmentContext, model: str, ask: Callable[[], bytes]) ->
     try:
         return ask()
     except ApiRefused as error:
-        live = live_model(context.cluster, model) if error.status in _PASSING else None
+        live = live_model(context.cluster, model) if error.status in PASSING else None
         if live is None or not live.asleep:
             raise
     with awake(context, live):
@@ -205,7 +204,7 @@ def _asked(context: EnvironmentContext, model: str, ask: Callable[[], bytes]) ->
                 return ask()
             except ApiRefused as error:
                 # The API server does not know the new replica yet.
-                if error.status not in _PASSING or time.monotonic() > deadline:
+                if error.status not in PASSING or time.monotonic() > deadline:
                     raise
             time.sleep(_REACH_RETRY_S)
 
