@@ -29,10 +29,8 @@ class Autoscaler:
         self._cores = cores
         self._began_at = began_at
         self._floors = Floors(scale.schedule)
-        keda = scale.target is not None and (
-            scale.target.signal != "cpu_percent" or bool(scale.schedule) or scale.to_zero is not None
-        )
-        self._horizontal = Horizontal(behavior(scale) if keda else of_kubernetes(), scale.min, scale.max)
+        rules = behavior(scale) if scale.scaler == "ScaledObject" else of_kubernetes()
+        self._horizontal = Horizontal(rules, scale.min, scale.max)
         self._used_at = 0.0
         self._quiet_after_s = timeout_s + WINDOW_S + 2 * SCRAPE_S
 
