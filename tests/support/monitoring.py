@@ -1,12 +1,13 @@
 """An environment whose models are watched by the local cluster's Prometheus, and that Prometheus taken away."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from slipway.cluster.api import Cluster
+from slipway.cluster.pod_trouble import condition
+from tests.support.looking import until
 from tests.support.workbench import Workbench
 
 ADDRESS = "http://prometheus-operated.monitoring:9090"
@@ -43,15 +44,4 @@ def _run(cluster: Cluster, replicas: int) -> None:
 
 
 def _ready(pod: dict[str, Any]) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
-
-
-def until(what: str, holds: Callable[[], bool], limit_s: float) -> float:
-    """Wait until something holds; returns how long that took, in seconds."""
-    started = time.monotonic()
-    while not holds():
-        waited = time.monotonic() - started
-        assert waited < limit_s, f"waited {waited:.0f} s until {what}"
-        time.sleep(0.5)
-    return time.monotonic() - started
+    return condition(pod, "Ready").get("status") == "True"

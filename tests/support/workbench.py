@@ -27,6 +27,7 @@ from slipway.cluster.ownership import is_own
 from slipway.deploy.down import KINDS
 from slipway.deploy.orphans import config_maps_of
 from slipway.values.names import priority_classes
+from tests.support.looking import until
 
 ROOT = Path(__file__).resolve().parents[2]
 MANAGED = "app.kubernetes.io/managed-by=slipway"
@@ -348,10 +349,7 @@ class Load:
     def __enter__(self) -> "Load":
         # Where the API server was away, also in the test before, the node's proxy asks it again only after a while: a
         # Service that answers through the API server is not yet a port of the node.
-        until = time.monotonic() + PROXY_LIMIT_S
-        while not self._listens():
-            assert time.monotonic() < until, f"nothing took a connection at port {self._port} in {PROXY_LIMIT_S} s"
-            time.sleep(0.2)
+        until(f"port {self._port} takes connections", self._listens, PROXY_LIMIT_S)
         # Connections that were refused before the node knew the Service are remembered for a second, with their port.
         time.sleep(2)
         for thread in self._threads:
@@ -365,10 +363,7 @@ class Load:
 
     def until_answered(self, value: float) -> None:
         """Wait until a client was answered with `value`."""
-        until = time.monotonic() + PROXY_LIMIT_S
-        while value not in self.answers:
-            assert time.monotonic() < until, f"no answer {value} within {PROXY_LIMIT_S} s, but {self.answers}"
-            time.sleep(0.2)
+        until(f"somebody is answered {value}", lambda: value in self.answers, PROXY_LIMIT_S)
 
     def _listens(self) -> bool:
         with suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=5):

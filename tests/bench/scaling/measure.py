@@ -9,15 +9,14 @@ import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 from tests.bench.scaling import plot, table
 from tests.bench.scaling.interval import Interval
 from tests.support.behind_gateway import Way, way_in, with_gateway
+from tests.support.looking import looking
 from tests.support.monitoring import with_monitoring
 from tests.support.open_loop import Answer, OpenLoop, percentile
 from tests.support.workbench import Workbench, computing
@@ -77,34 +76,20 @@ def _quiet(way: Way) -> float:
 def _loaded(
     bench: Workbench, way: Way, steps: Sequence[tuple[int, int]]
 ) -> tuple[list[Answer], list[tuple[float, int]]]:
-    """Every answer of the load, and the replicas that there were at each time."""
+    """Every answer of the load, and the replicas that were wanted at each time, by the Deployment itself."""
     answers: list[Answer] = []
-    with _watched(bench) as replicas:
+    replicas: list[tuple[float, int]] = []
+
+    def look() -> None:
+        deployment = bench.cluster.read("Deployment", MODEL) or {}
+        replicas.append((time.time(), int(deployment.get("spec", {}).get("replicas", 0))))
+
+    with looking(look, every_s=1):
         for seconds, rate in steps:
             with OpenLoop(way.to(MODEL), rate, _TIMEOUT_S, way.authority, duration_s=seconds) as load:
                 pass
             answers += load.answers
     return answers, replicas
-
-
-@contextmanager
-def _watched(bench: Workbench) -> Iterator[list[tuple[float, int]]]:
-    """How many replicas were wanted at each time, by the Deployment itself; each second."""
-    seen: list[tuple[float, int]] = []
-    over = Event()
-
-    def watch() -> None:
-        while not over.wait(1):
-            deployment = bench.cluster.read("Deployment", MODEL) or {}
-            seen.append((time.time(), int(deployment.get("spec", {}).get("replicas", 0))))
-
-    thread = Thread(target=watch)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        over.set()
-        thread.join()
 
 
 def _intervals(answers: Sequence[Answer], replicas: Sequence[tuple[float, int]]) -> list[Interval]:

@@ -1,6 +1,5 @@
 """Replicas pass from one writer to the next on the real API server, with the real KEDA, while clients ask."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ import pytest
 
 from slipway.cluster.autoscalers import HPA, SCALED_OBJECT, of_keda
 from slipway.deploy.hand_over import MANAGER
+from tests.support.looking import looking
 from tests.support.monitoring import ADDRESS
 from tests.support.workbench import Load, Workbench
 
@@ -38,24 +38,18 @@ class Seen:
 @contextmanager
 def watched(bench: Workbench) -> Iterator[Seen]:
     """Look at a model's replicas and their writers ten times a second."""
-    seen, ended = Seen(), threading.Event()
+    seen = Seen()
 
     def look() -> None:
-        while not ended.wait(0.1):
-            deployment = bench.cluster.read("Deployment", "sums")
-            autoscaler, scaled = bench.cluster.read(HPA, "sums"), bench.cluster.read(SCALED_OBJECT, "sums")
-            if deployment is not None:
-                seen.replicas.add(deployment["spec"]["replicas"])
-            if autoscaler is not None and scaled is not None and not of_keda(autoscaler):
-                seen.twice.append(autoscaler["metadata"]["uid"])
+        deployment = bench.cluster.read("Deployment", "sums")
+        autoscaler, scaled = bench.cluster.read(HPA, "sums"), bench.cluster.read(SCALED_OBJECT, "sums")
+        if deployment is not None:
+            seen.replicas.add(deployment["spec"]["replicas"])
+        if autoscaler is not None and scaled is not None and not of_keda(autoscaler):
+            seen.twice.append(autoscaler["metadata"]["uid"])
 
-    looking = threading.Thread(target=look)
-    looking.start()
-    try:
+    with looking(look, every_s=0.1):
         yield seen
-    finally:
-        ended.set()
-        looking.join()
 
 
 def write(bench: Workbench, scale: dict[str, Any], version: int, **changes: Any) -> None:

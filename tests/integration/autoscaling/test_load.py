@@ -2,13 +2,11 @@
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event, Thread
 
 import pytest
 
-from tests.support.monitoring import until, with_monitoring, without_prometheus
+from tests.support.looking import looking, until
+from tests.support.monitoring import with_monitoring, without_prometheus
 from tests.support.open_loop import OpenLoop, Target, percentile
 from tests.support.workbench import Workbench, computing
 
@@ -52,7 +50,8 @@ def test_replicas_follow_the_load_and_stay_where_they_are_without_metrics(bench:
     with OpenLoop(work, 2, 20, keep_alive=False):
         with without_prometheus():
             many = _ready(bench)
-            with _watched(bench) as seen:
+            seen: list[int] = []
+            with looking(lambda: seen.append(_ready(bench)), every_s=1):
                 time.sleep(_WITHOUT_S)
         assert many > 1
         assert min(seen) >= many
@@ -63,22 +62,3 @@ def _ready(bench: Workbench) -> int:
     deployment = bench.cluster.read("Deployment", "work")
     assert deployment is not None
     return int((deployment.get("status") or {}).get("readyReplicas", 0))
-
-
-@contextmanager
-def _watched(bench: Workbench) -> Iterator[list[int]]:
-    """How many replicas were ready, each second."""
-    seen: list[int] = []
-    over = Event()
-
-    def watch() -> None:
-        while not over.wait(1):
-            seen.append(_ready(bench))
-
-    thread = Thread(target=watch)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        over.set()
-        thread.join()

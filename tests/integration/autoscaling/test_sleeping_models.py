@@ -12,7 +12,8 @@ import pytest
 
 from slipway.cluster.api import Cluster
 from tests.support.behind_gateway import factor, way_in, with_gateway
-from tests.support.monitoring import until, with_monitoring
+from tests.support.looking import until
+from tests.support.monitoring import with_monitoring
 from tests.support.open_loop import OpenLoop
 from tests.support.workbench import Workbench
 
