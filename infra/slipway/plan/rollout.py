@@ -23,10 +23,10 @@
                    "new": ["httproute/models/digits/rule/0/backend/1"]}
     }
 
-`route` says how weights are set: each rule of the HTTPRoute has the old Service at `backendRefs/0` and the new one at
-`backendRefs/1`, and the weights of a rule add up to `weight`. A step of share `s` gives the rule at index `weighted` the
-weights `weight * (1 - s)` and `weight * s`, and those at `following` the weights 0 and `weight` where `s` is above 0, else
-`weight` and 0. Rules that are in neither keep theirs. `clusters` are Envoy's names for both, in its metrics too.
+`route` says how weights are set. Each rule of the HTTPRoute has the old Service at `backendRefs/0` and the new one at
+`backendRefs/1`; the weights of a rule add up to `weight`. A step of share `s` gives the rule at index `weighted` the
+weights `weight * (1 - s)` and `weight * s`, and those at `following` 0 and `weight` where `s` is above 0, else `weight`
+and 0. Rules that are in neither keep theirs. `clusters` are Envoy's names for both sides, in its metrics too.
 """
 
 from collections.abc import Mapping
@@ -34,8 +34,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Stage = Literal["begin", "conclude"]
-"""`begin`: the old release as it was, the new one and the judge beside it. `conclude`: the new release becomes the stable
-one while its candidate has all calls, and nothing is judged any more."""
+"""`begin`: the old release as it was, the new one and the judge beside it. `conclude`: the new release becomes the
+stable one while its candidate has all calls, and nothing is judged any more."""
 WEIGHT = 1000
 """What the weights of a rule add up to: a step may be a tenth of a percent."""
 
@@ -130,7 +130,7 @@ class RolloutPlan:
         following = (0,) if self.header is not None else ()
         if self.sticky is None:
             return WeightedRules(len(following), following)
-        # Of a caller that the keys service gave to the new release, of one that it gave to the old one, then the shares.
+        # Of callers that the keys service gave to the new release, of those of the old one, then the shares.
         return WeightedRules(len(following) + 2, (*following, len(following)))
 
     @property
