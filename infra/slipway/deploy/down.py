@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from slipway.cluster.autoscalers import FINALIZER
 from slipway.cluster.envoy import envoy_of
-from slipway.cluster.ownership import is_own
+from slipway.cluster.ownership import is_own, model_of
 from slipway.deploy.hand_over import keda_away
 from slipway.deploy.model_lock import released
 from slipway.deploy.ports import ClusterApi, StackEngine
@@ -172,7 +172,7 @@ def _own(
             raise
         return []
     for item in items:
-        model = item["metadata"]["labels"].get("app.kubernetes.io/name")
+        model = model_of(item)
         named = of_environment or (model is not None if models is None else model in models)
         if named and is_own(item, environment):
             found.append(item)

@@ -20,6 +20,7 @@ from slipway.history.held_back import HeldBack, held_back, kept_for
 from slipway.plan.release import Release
 from slipway.values.aliases import Json
 from slipway.values.names import (
+    CANDIDATE_LABEL,
     ENVIRONMENT_LABEL,
     MANAGED_BY,
     RELEASE_LABEL,
@@ -69,12 +70,14 @@ class Live:
 
 
 def live_models(cluster: ClusterApi) -> dict[str, Live]:
-    """Return every model in the namespace, from one LIST of its Deployments; those of a gateway are of no release.
+    """Return every model in the namespace, from one LIST of its Deployments.
+
+    Those of a gateway are of no release, and a release that is judged beside a model's own is none of its own yet.
 
     Where one has no replica, a second LIST says whether it may sleep.
     """
     ours = f"app.kubernetes.io/managed-by={MANAGED_BY}"
-    found = [live_of(item) for item in cluster.list("Deployment", f"{ours},{RELEASE_LABEL}")]
+    found = [live_of(item) for item in cluster.list("Deployment", f"{ours},{RELEASE_LABEL},!{CANDIDATE_LABEL}")]
     sleepers: set[str] = set()
     if any(live.wanted == 0 for live in found):
         sleepers = {item["metadata"]["name"] for item in cluster.list("ScaledObject", ours) if may_sleep(item)}

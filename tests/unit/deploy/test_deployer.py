@@ -14,8 +14,8 @@ from slipway.artifacts.golden_request import GoldenRequest
 from slipway.cluster.rollout import REFUSED_S, REVISION
 from slipway.deploy.cold_start import kept_starts
 from slipway.deploy.judge import Verdict, verify
-from slipway.deploy.models import Deployer, ModelResult, Programs, needs_update
-from slipway.deploy.ports import ClusterApi
+from slipway.deploy.models import Deployer, ModelResult, needs_update
+from slipway.deploy.ports import ClusterApi, Programs
 from slipway.deploy.record import live_of, recorded_models, saved
 from slipway.deploy.watcher import Watcher
 from slipway.errors.failures import Interrupted, LockLost, RolloutFailed, StackFailed, WrongAnswer
@@ -71,6 +71,7 @@ class Bench:
         programs = Programs(
             lambda model, _: FakeProgram(render_model(model, IMAGE)),
             lambda _, release: FakeProgram(list(release.manifests)),
+            rollout_program,
         )
         deployer = Deployer(
             environment="local",
@@ -87,8 +88,16 @@ class Bench:
         )
         return replace(deployer, **changes)
 
-    def _verify(self, cluster: ClusterApi, model: str, check: GoldenRequest, release: str | None) -> Verdict:
-        return verify(cluster, model, check, release, self._sleep, self.cluster.clock)
+    def _verify(
+        self,
+        cluster: ClusterApi,
+        model: str,
+        check: GoldenRequest,
+        release: str | None,
+        *,
+        service: str | None = None,
+    ) -> Verdict:
+        return verify(cluster, model, check, release, self._sleep, self.cluster.clock, service=service)
 
     def _sleep(self, seconds: float) -> None:
         self.cluster.pause(seconds)
