@@ -58,9 +58,7 @@ def up(
 
     if again and not models:
         raise click.UsageError("--again is about models that are named: slipway up ENV MODEL --again")
-    options = Options(
-        yes=yes, jobs=jobs, refresh=refresh, prune=prune, adopt=adopt, again=again, detach=detach
-    )
+    options = Options(yes=yes, jobs=jobs, refresh=refresh, prune=prune, adopt=adopt, again=again, detach=detach)
     bring_up(open_environment(environment, folders, models or None), models, options)
 
 
