@@ -14,9 +14,12 @@ from slipway.commands.changing.scaling_needs import silent_prometheus
 from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.changes import live_there
+from slipway.commands.inspecting.gateway import authority_of
 from slipway.commands.inspecting.live import curl, reachable
 from slipway.deploy.changes import changes
 from slipway.deploy.down import prove_models_gone, remove_models, remove_unknown
+from slipway.deploy.front.counted import GatewayCounts
+from slipway.deploy.front.door import FrontDoor, Keys
 from slipway.deploy.gateway import GatewayWatcher
 from slipway.deploy.hand_over import HandOver
 from slipway.deploy.judge import verify
@@ -101,6 +104,8 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
                 gateway,
                 Waker(context.cluster, wake, watcher) if gateway is not None else None,
                 options.detach,
+                front_door(context) if gateway is not None else None,
+                GatewayCounts(context.cluster) if gateway is not None else None,
             )
             done = deployer.deploy(changed)
             if options.prune and extra:
@@ -118,6 +123,16 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
         if cancelled.is_set():
             raise Interrupted
     _conclude(context, models, done, steps, time.monotonic() - started)
+
+
+def front_door(context: EnvironmentContext) -> FrontDoor:
+    """Asks the models of an environment the way their clients do."""
+    keys = Keys(KeysAdmin(context.cluster, context.name).post)
+
+    def authority() -> str | None:
+        return authority_of(context) if context.running.own_authority else None
+
+    return FrontDoor(keys, authority, reachable, context.cluster.namespace)
 
 
 def _pruned(
@@ -189,6 +204,8 @@ def _conclude(
     for one in done:
         if one.steps:
             console.message(f"{one.model}: {console.durations(one.steps)}")
+        if one.counted is not None:
+            console.message(f"{one.model}: {one.counted.text()}")
     for model in models:
         item: ModelResult | None = by_name.get(model.name)
         if item and item.error:

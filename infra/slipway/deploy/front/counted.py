@@ -22,10 +22,9 @@ READ_S = 1.5
 _STATS_PORT = 19001
 """Of Envoy's pods, as Envoy Gateway makes them: its metrics."""
 _LOST = ("502", "503", "504")
-_ROW = re.compile(
-    r'^envoy_cluster_upstream_rq\{(?=[^}]*envoy_response_code="(\d+)")(?=[^}]*envoy_cluster_name="([^"]+)")[^}]*\} (\d+)',
-    re.MULTILINE,
-)
+_CODE = r'(?=[^}]*envoy_response_code="(\d+)")'
+_CLUSTER = r'(?=[^}]*envoy_cluster_name="([^"]+)")'
+_ROW = re.compile(rf"^envoy_cluster_upstream_rq\{{{_CODE}{_CLUSTER}[^}}]*\}} (\d+)", re.MULTILINE)
 
 
 class Proxied(Protocol):
