@@ -179,7 +179,7 @@ def test_a_model_that_is_recreated_needs_no_more_than_its_replicas_and_says_that
     assert "each update stops all replicas before a new one starts" in found.warnings[0]
     alone = placed(replace(GPU, max_nodes=9), one_gpu("alone", 1, 1, rollout=recreate))["alone"]
     assert "stops the only replica" in alone.warnings[0]
-    with pytest.raises(UserError, match="3 replicas do not fit: .* capacity for 2; allowed: at most 2;"):
+    with pytest.raises(UserError, match=r"3 replicas do not fit: .* capacity for 2; allowed: at most 2;"):
         placed(replace(GPU, max_nodes=2), one_gpu("many", 3, 3, rollout=recreate))
 
 
