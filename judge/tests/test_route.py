@@ -33,7 +33,7 @@ def patched(route: dict[str, Any], share: float, *, to_zero: bool) -> list[tuple
 
 
 def test_the_weighted_rule_shares_out_and_those_that_follow_give_everything() -> None:
-    assert patched(a_route((TOTAL, 0), (TOTAL, 0)), 0.05, to_zero=True) == [(0, TOTAL), (950_000, 50_000)]
+    assert patched(a_route((TOTAL, 0), (TOTAL, 0)), 0.05, to_zero=True) == [(1, TOTAL - 1), (950_000, 50_000)]
 
 
 def test_a_release_that_had_calls_goes_to_none_by_way_of_the_least_weight() -> None:
@@ -44,10 +44,10 @@ def test_a_release_that_had_calls_goes_to_none_by_way_of_the_least_weight() -> N
     assert patched(a_route(*first), 0.0, to_zero=True) == [(TOTAL, 0), (TOTAL, 0)]
 
 
-def test_the_old_release_too_goes_to_none_by_way_of_the_least_weight() -> None:
-    first = patched(a_route((1, TOTAL - 1), (750_000, 250_000)), 1.0, to_zero=False)
-    assert first == [(1, TOTAL - 1), (1, TOTAL - 1)]
-    assert patched(a_route(*first), 1.0, to_zero=True) == [(0, TOTAL), (0, TOTAL)]
+def test_the_old_release_keeps_the_least_weight_at_100_percent() -> None:
+    for to_zero in (False, True):
+        after = patched(a_route((TOTAL, 0), (750_000, 250_000)), 1.0, to_zero=to_zero)
+        assert after == [(1, TOTAL - 1), (1, TOTAL - 1)]
 
 
 def test_a_release_that_has_no_calls_stays_without_any() -> None:
@@ -79,6 +79,7 @@ def test_weights_of_a_rule_always_add_up_and_nothing_with_calls_ends_without_war
     assert [sum(pair) for pair in after] == [TOTAL, TOTAL]
     if not to_zero:
         for pair, before in zip(after, (first, second), strict=True):
-            assert all(new > 0 or old == 0 for new, old in zip(pair, before, strict=True))
+            assert pair[1] > 0 or before[1] == 0
+            assert pair[0] > 0
     settled = patched(a_route(*after), share, to_zero=True)
-    assert settled[1] == (TOTAL - round(TOTAL * share), round(TOTAL * share))
+    assert settled[1][1] == min(round(TOTAL * share), TOTAL - 1)
