@@ -1,9 +1,10 @@
-"""Commands that change an environment or its settings: up, down, rotate, base-image."""
+"""Commands that change an environment or its settings: up, down, promote, rotate, base-image."""
 
 import click
 
 from slipway.cli.group import cli
 from slipway.cli.options import ENVIRONMENT, JOBS, MODELS, YES, open_environment, with_folders
+from slipway.commands.project import completion
 from slipway.reading.folders import Folders
 
 
@@ -73,6 +74,25 @@ def down(
     from slipway.commands.changing.session import Options  # noqa: PLC0415
 
     take_down(open_environment(environment, folders), models, Options(yes=yes, jobs=jobs, delete_data=delete_data))
+
+
+@cli.command()
+@click.argument("first", metavar="ENV1", shell_complete=completion.environments)
+@click.argument("second", metavar="ENV2", shell_complete=completion.environments)
+@click.argument("model", shell_complete=completion.models)
+@YES
+@with_folders
+def promote(first: str, second: str, model: str, yes: bool, folders: Folders) -> None:
+    """Deploy in ENV2 the image of MODEL that serves and was judged right in ENV1, byte for byte.
+
+    The image is copied, never built; the two releases differ by settings only, which are shown before anything is
+    changed. Refused where ENV1 runs something else than the files here say, or where ENV2 needs another image.
+    """
+    from slipway.commands.changing.promote import promote_model  # noqa: PLC0415 - the engine's SDK takes a second
+    from slipway.commands.changing.session import Options  # noqa: PLC0415
+
+    source, target = (open_environment(name, folders, (model,)) for name in (first, second))
+    promote_model(source, target, model, Options(yes=yes, jobs=1))
 
 
 @cli.command()

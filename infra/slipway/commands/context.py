@@ -43,6 +43,7 @@ class EnvironmentContext:
         self.name = name
         self.folders = folders
         self._only = only
+        self._copied: dict[str, str] = {}
 
     @cached_property
     def file(self) -> SettingsFile:
@@ -95,8 +96,16 @@ class EnvironmentContext:
 
     def name_place(self, model: str) -> tuple[Place, str]:
         """Where the spec of a model says its name, and what the field is called."""
+        return self.spec_place(model, ("name",))
+
+    def spec_place(self, model: str, path: tuple[str | int, ...]) -> tuple[Place, str]:
+        """Where the spec of a model says what it has here, and what the field is called."""
         spec = next(spec for spec in self._planned.specs if spec.name == model)
-        return spec.locate(self.name, ("name",))
+        return spec.locate(self.name, path)
+
+    def copy_image(self, model: str, image: str) -> None:
+        """Have a model's image copied from another environment, by digest, from here on, and never made."""
+        self._copied[model] = image
 
     @property
     def has_gateway(self) -> bool:
@@ -115,6 +124,9 @@ class EnvironmentContext:
 
     def models(self, names: Sequence[str]) -> list[ModelPlan]:
         """Plans of the models named, of all when none is; `UnknownName` for one that has no spec."""
-        if not names:
-            return list(self.plan.models)
-        return [self.plan.find(name, self.folders.models) for name in names]
+        found = [self.plan.find(name, self.folders.models) for name in names] if names else self.plan.models
+        return [self._with_copied_image(model) for model in found]
+
+    def _with_copied_image(self, model: ModelPlan) -> ModelPlan:
+        source = self._copied.get(model.name)
+        return replace(model, image=replace(model.image, copied_from=source)) if source is not None else model
