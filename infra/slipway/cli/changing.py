@@ -1,10 +1,9 @@
-"""Commands that change an environment or its settings: up, down, promote, rotate, base-image."""
+"""Commands that change an environment or its settings: up, down, rotate, base-image."""
 
 import click
 
 from slipway.cli.group import cli
 from slipway.cli.options import ENVIRONMENT, JOBS, MODELS, YES, open_environment, with_folders
-from slipway.commands.project import completion
 from slipway.reading.folders import Folders
 
 
@@ -31,6 +30,7 @@ def base_image(environment: str, check: bool, folders: Folders) -> None:
     "--refresh", is_flag=True, help="Compare every stack with what really exists, and correct what others changed."
 )
 @click.option("--prune", is_flag=True, help="Destroy live models that have no spec any more.")
+@click.option("--again", is_flag=True, help="Deploy the models named also where their release was rolled back.")
 @click.option("--adopt", metavar="NAMESPACE", help="Use the settings' namespace although others made it.")
 @with_folders
 def up(
@@ -40,6 +40,7 @@ def up(
     jobs: int,
     refresh: bool,
     prune: bool,
+    again: bool,
     adopt: str | None,
     folders: Folders,
 ) -> None:
@@ -50,7 +51,9 @@ def up(
     from slipway.commands.changing.session import Options  # noqa: PLC0415 - the engine's SDK takes a second
     from slipway.commands.changing.up import bring_up  # noqa: PLC0415
 
-    options = Options(yes=yes, jobs=jobs, refresh=refresh, prune=prune, adopt=adopt)
+    if again and not models:
+        raise click.UsageError("--again is about models that are named: slipway up ENV MODEL --again")
+    options = Options(yes=yes, jobs=jobs, refresh=refresh, prune=prune, adopt=adopt, again=again)
     bring_up(open_environment(environment, folders, models or None), models, options)
 
 
@@ -74,25 +77,6 @@ def down(
     from slipway.commands.changing.session import Options  # noqa: PLC0415
 
     take_down(open_environment(environment, folders), models, Options(yes=yes, jobs=jobs, delete_data=delete_data))
-
-
-@cli.command()
-@click.argument("first", metavar="ENV1", shell_complete=completion.environments)
-@click.argument("second", metavar="ENV2", shell_complete=completion.environments)
-@click.argument("model", shell_complete=completion.models)
-@YES
-@with_folders
-def promote(first: str, second: str, model: str, yes: bool, folders: Folders) -> None:
-    """Deploy in ENV2 the image of MODEL that serves and was judged right in ENV1, byte for byte.
-
-    The image is copied, never built; the two releases differ by settings only, which are shown before anything is
-    changed. Refused where ENV1 runs something else than the files here say, or where ENV2 needs another image.
-    """
-    from slipway.commands.changing.promote import promote_model  # noqa: PLC0415 - the engine's SDK takes a second
-    from slipway.commands.changing.session import Options  # noqa: PLC0415
-
-    source, target = (open_environment(name, folders, (model,)) for name in (first, second))
-    promote_model(source, target, model, Options(yes=yes, jobs=1))
 
 
 @cli.command()

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 __all__ = ["EnvironmentContext", "Folders"]
 
 
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """A model whose image is copied from another environment: `image` by digest, `source` as the history notes it."""
+
+    model: str
+    image: str
+    source: str
+
+
 class EnvironmentContext:
     """An environment as its files describe it. Nothing is read before it is needed, then once.
 
@@ -43,7 +52,7 @@ class EnvironmentContext:
         self.name = name
         self.folders = folders
         self._only = only
-        self._copied: dict[str, str] = {}
+        self.promotion: Promotion | None = None
 
     @cached_property
     def file(self) -> SettingsFile:
@@ -103,10 +112,6 @@ class EnvironmentContext:
         spec = next(spec for spec in self._planned.specs if spec.name == model)
         return spec.locate(self.name, path)
 
-    def copy_image(self, model: str, image: str) -> None:
-        """Have a model's image copied from another environment, by digest, from here on, and never made."""
-        self._copied[model] = image
-
     @property
     def has_gateway(self) -> bool:
         """Whether clients come in by a gateway of the environment's own."""
@@ -128,5 +133,7 @@ class EnvironmentContext:
         return [self._with_copied_image(model) for model in found]
 
     def _with_copied_image(self, model: ModelPlan) -> ModelPlan:
-        source = self._copied.get(model.name)
-        return replace(model, image=replace(model.image, copied_from=source)) if source is not None else model
+        promoted = self.promotion
+        if promoted is None or promoted.model != model.name:
+            return model
+        return replace(model, image=replace(model.image, copied_from=promoted.image))

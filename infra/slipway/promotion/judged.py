@@ -35,10 +35,38 @@ class NotJudged(UserError):
 class NotPlanned(UserError):
     """What serves in the first environment is not what the files here say: the second would get something else."""
 
-    def __init__(self, environment: str, model: ModelPlan, live: str, todo: str) -> None:
-        problem = f"release {short(live)} serves and was judged right, and the files here plan {model.release}"
-        allowed = "files that plan what was judged"
+    def __init__(self, environment: str, model: ModelPlan, judged: Judged, commit: str | None) -> None:
+        """`commit`: the one it was deployed from, with a `+` where files had changes that are not in it, or None."""
+        live = short(judged.release)
+        problem = f"release {live} serves and was judged right, and the files here plan {model.release}"
+        todo = "check out the commit that it was deployed from"
+        if commit is not None:
+            todo = f"git checkout {commit.removesuffix('+')}"
+            todo += " (there were changes that are not in it)" if commit.endswith("+") else ""
+        todo += f", or deploy and judge these files first: slipway up {environment} {model.name}"
+        super().__init__(
+            Place(f"environment {environment}"), f"model {model.name}", problem, "files that plan what was judged", todo
+        )
+
+
+class BuiltThere(UserError):
+    """The next environment runs the same release with an image of its own."""
+
+    def __init__(self, environment: str, model: ModelPlan, judged: Judged) -> None:
+        problem = f"runs release {model.release} already, with an image that was built there from the same sources"
+        allowed = f"the image {judged.digest}, or another release"
+        todo = "promote the next release whose image differs"
         super().__init__(Place(f"environment {environment}"), f"model {model.name}", problem, allowed, todo)
+
+
+class RolledBack(UserError):
+    """Somebody took the release back in the next environment."""
+
+    def __init__(self, first: str, second: str, model: ModelPlan, said: str) -> None:
+        problem = f"release {model.release} was rolled back: {said}"
+        todo = f"promote another, or this one with: slipway promote {first} {second} {model.name} --again"
+        allowed = "a release that was not rolled back there"
+        super().__init__(Place(f"environment {second}"), f"model {model.name}", problem, allowed, todo)
 
 
 def judged_release(cluster: ClusterApi, environment: str, model: str) -> Judged:

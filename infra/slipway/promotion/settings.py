@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from slipway.deploy.changes import between
+from slipway.deploy.changes import applied_differences
 from slipway.plan.model import ModelPlan
 from slipway.render.model import render_model
 
@@ -16,7 +16,7 @@ def setting_differences(first: ModelPlan, second: ModelPlan) -> tuple[str, ...]:
         return bool(old == new) or (isinstance(old, str) and isinstance(new, str) and _renamed(old, new, names))
 
     before, after = ((render_model(model, model.image.reference), model.release_digest) for model in (first, second))
-    return between(before, after, alike)
+    return applied_differences(before, after, alike)
 
 
 def _renamed(old: str, new: str, names: list[tuple[str, str]]) -> bool:

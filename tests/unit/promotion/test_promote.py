@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from slipway.commands.changing import promote as command
+from slipway.commands.changing.deploying import recorder_of
 from slipway.commands.changing.session import Options
 from slipway.commands.context import EnvironmentContext
+from slipway.commands.versions import promote as command
 from slipway.deploy.record import save
 from slipway.errors.base import UserError
 from slipway.errors.failures import PromotionUnproven
 from slipway.errors.images import CopyFailed, TagTaken
+from slipway.history.entry import Commit, Entry, Who, new_id
+from slipway.history.held_back import HeldBack
 from slipway.plan.model import ModelPlan
 from slipway.registry.copying import copy_image
 from tests.support.fake_cluster import FakeCluster
@@ -81,6 +85,7 @@ class Two:
 @pytest.fixture
 def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Two]:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}")
     folder = tmp_path / "project"
     folder.mkdir()
     with registry() as staging, registry() as prod:
@@ -117,7 +122,7 @@ def test_the_image_is_copied_and_deployed_as_it_is(two: Two, capsys: pytest.Capt
 def test_settings_that_differ_are_shown_before(two: Two, capsys: pytest.CaptureFixture[str]) -> None:
     two.settings("prod", **{"namespace: prod": "namespace: prod\n    pull_secret: registry-pull"})
     two.promote()
-    assert 'imagePullSecrets[registry-pull].name: nothing -> "registry-pull"' in capsys.readouterr().err
+    assert "imagePullSecrets[registry-pull].name: nothing -> (not shown)" in capsys.readouterr().err
 
 
 def test_what_is_there_already_is_left_alone(two: Two, capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,6 +182,69 @@ def test_files_that_plan_something_else_than_what_was_judged_are_refused(two: Tw
     live = two.plan("staging").release
     two.project.spec("ours", version="1.1.0")
     assert f"release {live} serves and was judged right, and the files here plan" in refused(two)
+
+
+def noted(two: Two, sha: str, *, dirty: bool) -> Entry:
+    """Note in the history of `staging` that its release was deployed from a commit."""
+    now = datetime.now(UTC)
+    entry = Entry(
+        schema=1,
+        id=new_id(now),
+        time=now,
+        environment="staging",
+        model="ours",
+        action="deploy",
+        verdict="passed",
+        release=two.plan("staging").release_digest,
+        who=Who(user="anna", host="here"),
+        commit=Commit(sha=sha, dirty=dirty),
+        slipway="0.2.0",
+    )
+    recorder_of(two.context("staging")).store.write(entry)
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("dirty", "said"), [(False, "git checkout aaaaaaaaaaaa, or"), (True, "there were changes that are not in it")]
+)
+def test_the_commit_to_check_out_is_named_where_the_history_knows_it(two: Two, said: str, *, dirty: bool) -> None:
+    noted(two, "a" * 40, dirty=dirty)
+    two.project.spec("ours", version="1.1.0")
+    assert said in refused(two)
+
+
+def test_the_history_of_the_next_environment_names_the_entry_that_it_came_from(two: Two) -> None:
+    entry = noted(two, "a" * 40, dirty=False)
+    second = two.context("prod")
+    command.promote_model(two.context("staging"), second, "ours", YES)
+    assert second.promotion is not None
+    assert second.promotion.source == f"staging/{entry.id}"
+
+
+def held_back(two: Two) -> None:
+    """Have `prod` serve another release, to which somebody rolled the planned one back."""
+    planned = two.plan("prod").release
+    two.project.spec("ours", version="0.9.0")
+    two.serve("prod", digest_of(two.manifest))
+    held = HeldBack(
+        to=two.plan("prod").release, releases=(planned,), who="anna@here", when="2026-11-26T10:00:00Z", reason="slow"
+    )
+    annotations = two.clusters["prod"].objects["Deployment", "ours"]["metadata"]["annotations"]
+    annotations |= held.annotation()
+    two.project.spec("ours")
+
+
+def test_what_was_rolled_back_there_is_promoted_only_when_asked_for_again(two: Two) -> None:
+    held_back(two)
+    assert "was rolled back: anna@here rolled it back on 2026-11-26 10:00 UTC: slow" in refused(two)
+    again = replace(YES, again=True)
+    command.promote_model(two.context("staging"), two.context("prod"), "ours", again)
+    assert len(two.deployed) == 1
+
+
+def test_a_release_that_runs_there_with_an_image_of_its_own_is_refused(two: Two) -> None:
+    two.serve("prod", f"sha256:{'b' * 64}")
+    assert "with an image that was built there from the same sources" in refused(two)
 
 
 def test_an_environment_that_needs_another_image_is_refused_with_the_field(two: Two) -> None:

@@ -3,16 +3,19 @@
 from dataclasses import replace
 
 from slipway import console
+from slipway.commands.changing.deploying import recorder_of
 from slipway.commands.changing.session import Options, confirm
 from slipway.commands.changing.up import bring_up
-from slipway.commands.context import EnvironmentContext
+from slipway.commands.context import EnvironmentContext, Promotion
 from slipway.deploy.changes import LINES_MOST
-from slipway.deploy.record import live_model, saved
+from slipway.deploy.record import Live, live_model, saved
 from slipway.errors.base import Place, UserError, UserErrors, WrongValue
 from slipway.errors.failures import EnvironmentMissing, PromotionUnproven, RecordRefused
 from slipway.errors.images import RepositoryMissing
+from slipway.history.entry import Entry
+from slipway.history.errors import HistoryUnread, NoHistory
 from slipway.plan.model import ModelPlan
-from slipway.promotion.judged import Judged, NotPlanned, judged_release
+from slipway.promotion.judged import BuiltThere, Judged, NotPlanned, RolledBack, judged_release
 from slipway.promotion.same_image import image_differences
 from slipway.promotion.settings import setting_differences
 from slipway.registry.copying import copy_image
@@ -22,7 +25,8 @@ def promote_model(first: EnvironmentContext, second: EnvironmentContext, model: 
     """Copy the image that was judged right in `first`, then deploy the model in `second`, and prove what it runs.
 
     Raises:
-        UserError: what serves in `first` is not what the files here plan, or `second` needs another image.
+        UserError: what serves in `first` is not what the files here plan, `second` needs another image, or somebody
+            took the release back there.
         CopyFailed: the image was not copied; nothing was changed.
         DeployError: as `bring_up`, and `PromotionUnproven` where something else runs in the end.
     """
@@ -32,12 +36,21 @@ def promote_model(first: EnvironmentContext, second: EnvironmentContext, model: 
     (before,), (after,) = first.models([model]), second.models([model])
     second.complied()
     judged = judged_release(first.cluster, first.name, model)
+    entry = _entry(first, model, judged.release)
     if judged.release != before.release_digest:
-        raise NotPlanned(first.name, before, judged.release, _todo(first, judged))
+        raise NotPlanned(first.name, before, judged, str(entry.commit) if entry and entry.commit else None)
     _refuse_another_image(first, second, before, after)
-    if _there_already(second, after, judged):
-        console.result(f"{model} {after.version} runs in {second.name} already, with {judged.digest}: nothing to do")
-        return
+    live = _live(second, model)
+    if live is not None and live.serves_verified and live.release == after.release:
+        if _runs(second, model) == judged.digest:
+            console.result(
+                f"{model} {after.version} runs in {second.name} already, with {judged.digest}: nothing to do"
+            )
+            return
+        raise BuiltThere(second.name, after, judged)
+    held = live.held_back if live is not None else None
+    if live is not None and held is not None and held.holds(live.release, after.release) and not options.again:
+        raise RolledBack(first.name, second.name, after, held.said())
     _announce(first, second, before, after, judged)
     confirm(f"promote {model} from {first.name} to {second.name}", options, changing=True)
     with console.Progress() as progress:
@@ -46,19 +59,21 @@ def promote_model(first: EnvironmentContext, second: EnvironmentContext, model: 
         except RepositoryMissing:
             # Where a model is new, its own stack makes the repository; the image is copied right after that.
             progress.report(model, "its image is copied as soon as its stack has made the repository")
-    second.copy_image(model, judged.image)
-    bring_up(second, [model], replace(options, yes=True))
+    second.promotion = Promotion(model, judged.image, f"{first.name}/{entry.id}" if entry else first.name)
+    bring_up(second, [model], replace(options, yes=True, again=True))
     runs = _runs(second, model)
     if runs != judged.digest:
         raise PromotionUnproven(second.name, model, judged.digest, runs)
     console.result(f"{model} {after.version} promoted from {first.name} to {second.name}: both run {judged.digest}")
 
 
-def _todo(first: EnvironmentContext, judged: Judged) -> str:
-    return (
-        f"check out the commit that {judged.version} was deployed from, or deploy and judge these files first: "
-        f"`slipway up {first.name}`"
-    )
+def _entry(context: EnvironmentContext, model: str, release: str) -> Entry | None:
+    """The newest entry of the history in which a release was judged right; None where no history tells."""
+    try:
+        entries = recorder_of(context).store.entries(context.name, model)
+        return next((entry for entry in entries if entry.release == release and entry.verdict == "passed"), None)
+    except (NoHistory, HistoryUnread):
+        return None
 
 
 def _refuse_another_image(
@@ -74,14 +89,12 @@ def _refuse_another_image(
         raise UserErrors(findings)
 
 
-def _there_already(second: EnvironmentContext, after: ModelPlan, judged: Judged) -> bool:
-    """Whether the planned release serves there, judged right, with the very image."""
+def _live(context: EnvironmentContext, model: str) -> Live | None:
+    """What is live of a model; None also where the environment is not up yet."""
     try:
-        live = live_model(second.cluster, after.name)
+        return live_model(context.cluster, model)
     except EnvironmentMissing:
-        return False
-    planned = live is not None and live.serves_verified and live.release == after.release
-    return planned and _runs(second, after.name) == judged.digest
+        return None
 
 
 def _runs(context: EnvironmentContext, model: str) -> str | None:
