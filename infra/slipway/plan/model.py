@@ -70,6 +70,8 @@ class ImagePlan:
         runtime: the image that it stands on.
         files: the weights, then the server's code.
         inputs_digest: sha256 over all that goes in; the same digest is the same image.
+        copied_from: the image of another environment, by digest, that is copied as it is and never made; None: it is
+            made where it is not there.
     """
 
     repository: str
@@ -77,6 +79,7 @@ class ImagePlan:
     runtime: RuntimeImagePlan
     files: tuple[ImageFile, ...]
     inputs_digest: str
+    copied_from: str | None = None
 
     @property
     def reference(self) -> str:
