@@ -48,11 +48,12 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
     with engine_of(context) as (engine, cancelled):
         change = running.pool_change(engine)
         running.check_in_place(change)
-        live, recorded = live_there(context)
+        live, recorded, left = live_there(context)
         changed = [
             model
             for model in models
-            if options.refresh or needs_update(model, live.get(model.name), recorded=model.name in recorded)
+            if options.refresh
+            or needs_update(model, live.get(model.name), recorded=model.name in recorded, left=model.name in left)
         ]
         extra = [] if names else sorted(set(live) - {model.name for model in context.plan.models})
         refuse_foreign(context, changed, options.adopt)
@@ -99,10 +100,11 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
                 options.refresh,
                 gateway,
                 Waker(context.cluster, wake, watcher) if gateway is not None else None,
+                options.detach,
             )
             done = deployer.deploy(changed)
             if options.prune and extra:
-                failed = _pruned(context, engine, extra, progress.report, options.jobs, deployer.hand_over)
+                failed = _pruned(context, engine, extra, progress.report, options.jobs, deployer.steps.hand_over)
                 done += [ModelResult(name, live[name].version, error=error) for name, error in failed.items() if error]
             # Models that were not named, or that failed, may still be on nodes of a pool that is to go.
             if change.removed and not names and not cancelled.is_set() and not any(item.error for item in done):
@@ -192,6 +194,11 @@ def _conclude(
         if item and item.error:
             continue
         where = urls.get(model.name)
+        if item and item.judged_on:
+            console.result(
+                f"{model.name} {model.version}  is judged on in the cluster; slipway status shows how far it is"
+            )
+            continue
         judged = f"answered right in {console.duration(item.verdict.took_s)}" if item and item.verdict else "unchanged"
         console.result(f"{model.name} {model.version}  {where or 'inside the cluster'}  {judged}")
         if where and item and item.verdict and not reachable(where):
