@@ -17,6 +17,9 @@ from slipway.versions.recorder import Recorder
 
 def recorder_of(context: EnvironmentContext) -> Recorder:
     """What notes the history of an environment; its warnings go to the person."""
+    if (promotion := context.promotion) is not None:
+        source = promotion.source
+        return Recorder(context.name, context.folders.models, console.message, action="promote", source=source)
     return Recorder(context.name, context.folders.models, console.message)
 
 

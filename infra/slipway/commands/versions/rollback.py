@@ -125,6 +125,6 @@ def _conclude(context: EnvironmentContext, live: Live, release: Release, rolled:
     if rolled.held_back:
         held = ", ".join(short(digest) for digest in rolled.held_back)
         console.result(
-            f"held back: release {held}: `slipway up {context.name}` leaves it alone; next: change the spec, or deploy it "
-            f"again with `slipway up {context.name} {name} --again`"
+            f"held back: release {held}: `slipway up {context.name}` leaves it alone; next: change the spec, or deploy "
+            f"it again with `slipway up {context.name} {name} --again`"
         )

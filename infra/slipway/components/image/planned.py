@@ -12,6 +12,7 @@ from slipway.components.image.build_context import folder_context, planned_conte
 from slipway.components.image.component import ModelImageArgs
 from slipway.plan.model import ImagePlan
 from slipway.planner.environment import ModelPlan
+from slipway.registry.copying import copy_image, digest_there
 from slipway.render.image import (
     render_dockerfile,
     render_judge_dockerfile,
@@ -35,6 +36,8 @@ def image_args(model: ModelPlan, progress: Tell) -> ModelImageArgs:
 
     `progress` is told what goes on, besides the engine.
     """
+    if model.image.copied_from is not None:
+        return _copied_args(model.image, model.image.copied_from, progress)
     runtime, architecture = model.spec.runtime, model.image.runtime.architecture
     dockerfiles = _Dockerfiles(
         lambda base: render_runtime_dockerfile(runtime, base, architecture),
@@ -77,6 +80,19 @@ def _args(image: ImagePlan, dockerfiles: _Dockerfiles, progress: Tell) -> ModelI
         )
 
     return ModelImageArgs(image.repository, image.tag, digest, ensure)
+
+
+def _copied_args(image: ImagePlan, source: str, progress: Tell) -> ModelImageArgs:
+    """Return how to look up and how to copy an image that another environment has; no Docker Engine is asked."""
+
+    def ensure(engine: Tell) -> str:
+        def report(text: str) -> None:
+            engine(text)
+            progress(f"image: {text}")
+
+        return copy_image(source, image.reference, report)
+
+    return ModelImageArgs(image.repository, image.tag, lambda: digest_there(image.reference), ensure)
 
 
 def _context(builder: ImageBuilder, image: ImagePlan, dockerfiles: _Dockerfiles, report: Tell) -> IO[bytes]:
