@@ -17,6 +17,7 @@ from slipway.deploy.ports import ClusterApi
 from slipway.errors.failures import Interrupted
 from slipway.errors.reaching import ApiRefused
 from slipway.plan.rollout import RolloutPlan
+from slipway.render.rollout.route import quiet
 from slipway.values.aliases import Json
 from slipway.values.names import ROLLOUT_ANNOTATION, candidate
 
@@ -90,8 +91,8 @@ def _writes_rules(entry: Json) -> bool:
 
 def _weighed(route: Json, most: int) -> Json:
     """The route with at most the weight `most` on the candidate, of no rollout any more: nothing goes to its judge."""
+    route["spec"]["rules"] = quiet(route["spec"]["rules"])
     for rule in route["spec"]["rules"]:
-        rule["filters"] = [one for one in rule.get("filters") or [] if one["type"] != "RequestMirror"]
         if pair := _pair(route, rule):
             old, new = pair
             total = old["weight"] + new["weight"]
