@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
+from slipway.deploy.changes import RolledBack
 from slipway.deploy.gateway import GatewayWatcher
 from slipway.deploy.hand_over import writer_of
 from slipway.deploy.judge import Verdict
@@ -93,6 +94,7 @@ class Deployer:
         waker: wakes models that sleep; None where none can.
         detach: leave a release that is judged beside the old one to its judge.
         noted: is told how it ended for each model, as it ended.
+        again: deploy also what somebody rolled back.
     """
 
     environment: str
@@ -110,6 +112,7 @@ class Deployer:
     waker: Waker | None = None
     detach: bool = False
     noted: Callable[[ModelPlan, ModelResult], None] = lambda _model, _done: None
+    again: bool = False
 
     @property
     def steps(self) -> Steps:
@@ -153,6 +156,9 @@ class Deployer:
             with ModelLock(self.cluster, model.name, tell, self.cancelled) as lock:
                 # Read under the lock: another run may have changed both since the plan was made.
                 live, previous = self.there(model)
+                held = live.holds_back(model.release) if live is not None and not self.again else None
+                if held is not None:
+                    raise RolledBack(model, held)
                 done.live, done.previous, done.began = live, previous, True
                 manifests = render_model(model, model.image.reference)
                 with self.awake(model.name, live, manifests, previous):

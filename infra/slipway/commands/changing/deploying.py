@@ -34,6 +34,7 @@ def deployer_of(
     *,
     jobs: int = 1,
     refresh: bool = False,
+    again: bool = False,
 ) -> Deployer:
     """What deploys models of an environment, by the real things."""
     running = context.running
@@ -55,4 +56,5 @@ def deployer_of(
         gateway,
         Waker(context.cluster, wake, watcher) if gateway is not None else None,
         noted=recorder.deployed,
+        again=again,
     )

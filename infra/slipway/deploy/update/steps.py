@@ -15,6 +15,7 @@ from slipway.deploy.update.route import all_to_stable, free_route
 from slipway.deploy.update.state import judged_models, remove_rollout
 from slipway.deploy.watcher import Watcher
 from slipway.errors.failures import WrongAnswer
+from slipway.history.held_back import HeldBack
 from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
 from slipway.render.model import render_model
@@ -75,13 +76,14 @@ class Steps:
         tell("sending the golden request")
         return self.judge(self.cluster, model, check, digest, service=service)
 
-    def keep(self, release: Release, judged: Json, most_s: float) -> None:
+    def keep(self, release: Release, judged: Json, most_s: float, held: HeldBack | None = None) -> None:
         """Record a release that was judged right, alone: what is written of a rollout to it is removed.
 
-        `judged`: its Deployment as it was before; `most_s`: of a start.
+        `judged`: its Deployment as it was before; `most_s`: of a start; `held`: what a rollback to it holds back.
         """
         remove_rollout(self.cluster, release.model)
-        save(self.cluster, release, judged, measured_start(self.cluster, release.model, short(release.digest), most_s))
+        start = measured_start(self.cluster, release.model, short(release.digest), most_s)
+        save(self.cluster, release, judged, start, held)
         remove_strays(self.cluster, release)
 
 
