@@ -20,18 +20,21 @@ from slipway.render.objects import MODEL_OBJECTS, Phase
 from slipway.values.aliases import Json, Report
 from slipway.values.names import KEYS_DATABASE, MANAGED_BY, environment_labels, priority_classes, stack
 
+_OF_JUDGES = ("RoleBinding", "Role")
 KINDS = (
     *(row.kind for row in MODEL_OBJECTS if row.phase is Phase.PODS),
     "Pod",
     *(row.kind for row in MODEL_OBJECTS if row.phase is not Phase.PODS),
+    *_OF_JUDGES,
     "Lease",
 )
 """What may be in a namespace because of a model: its objects, its pods, its lock. In the order of deletion."""
 _NOT_EVERYWHERE = (
     *(row.kind for row in MODEL_OBJECTS if row.optional_api),
+    *_OF_JUDGES,
     *ENVIRONMENT_OBJECTS,
 )
-"""Kinds of gateways, teams and autoscaling. Whoever may not even list one of them has none of it."""
+"""Kinds of gateways, teams, autoscaling and judges. Whoever may not even list one of them has none of it."""
 GONE_LIMIT_S = 90.0
 """Beyond the time in which pods stop: the controllers take turns."""
 _POLL_S = 0.5

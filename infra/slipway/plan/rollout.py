@@ -18,26 +18,32 @@
       "runtime": "onnxruntime",                      whose protocol the answers are in
       "prometheus": "http://prometheus-operated.monitoring:9090",
       "started": "2026-01-31T12:00:00Z",
-      "route": {"weight": 1000, "weighted": 0, "following": []},
+      "timeout_s": 5.0,                              longest time of a call
+      "route": {"weight": 1000000, "weighted": 0, "following": []},
       "clusters": {"old": ["httproute/models/digits/rule/0/backend/0"],
                    "new": ["httproute/models/digits/rule/0/backend/1"]}
     }
 
-`route` says how weights are set. Each rule of the HTTPRoute has the old Service at `backendRefs/0` and the new one at
-`backendRefs/1`; the weights of a rule add up to `weight`. A step of share `s` gives the rule at index `weighted` the
-weights `weight * (1 - s)` and `weight * s`, and those at `following` 0 and `weight` where `s` is above 0, else `weight`
-and 0. Rules that are in neither keep theirs. `clusters` are Envoy's names for both sides, in its metrics too.
+`route` says how weights are set. The rules of the HTTPRoute at `weighted` and `following` have the old Service at
+`backendRefs/0` and the new one at `backendRefs/1`; the weights of a rule add up to `weight`. A step of share `s` above 0
+gives the rule at `weighted` the weights `weight * (1 - s)` and `weight * s`, at least 1 each, and those at `following` 1
+and `weight - 1`. At 0 all of them have `weight` and 0. Other rules have one Service each, and keep it. `clusters` are
+Envoy's names for both sides, in its metrics too.
+
+Envoy Gateway makes nothing of a backend with the weight 0, and Envoy drops what it was before it has the new weights:
+calls to it are answered with 500 in between. So a side that had calls first gets the weight 1, and 0 only a few seconds
+later (docs/adr/0053-a-candidate-beside-the-model.md).
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Stage = Literal["begin", "conclude"]
-"""`begin`: the old release as it was, the new one and the judge beside it. `conclude`: the new release becomes the
-stable one while its candidate has all calls, and nothing is judged any more."""
-WEIGHT = 1000
-"""What the weights of a rule add up to: a step may be a tenth of a percent."""
+Stage = Literal["prepare", "begin", "conclude"]
+"""`prepare`: the new release and the judge beside the old one, which has all calls. `begin`: the route names both, once
+they are there. `conclude`: the new release becomes the stable one while its candidate has all calls."""
+WEIGHT = 1_000_000
+"""What the weights of a rule add up to, the most that a route may have: the least share is nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +94,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class WeightedRules:
-    """The rules of the HTTPRoute whose weights the judge sets, by their index; see the module."""
+    """The rules of the HTTPRoute whose weights the judge sets, by their index; see the module.
+
+    `fixed`: the two rules of callers that the keys service keeps with the new release, and with the old one.
+    """
 
     weighted: int
     following: tuple[int, ...] = ()
+    fixed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,24 +132,36 @@ class RolloutPlan:
     judge: Limits
     runtime: str
     prometheus: str
+    timeout_s: float
     started: str
 
     @property
     def rules(self) -> WeightedRules:
-        """Which rules of the route are set how: those that a header leads to come first, the weighted one last."""
-        following = (0,) if self.header is not None else ()
-        if self.sticky is None:
-            return WeightedRules(len(following), following)
-        # Of callers that the keys service gave to the new release, of those of the old one, then the shares.
-        return WeightedRules(len(following) + 2, (*following, len(following)))
+        """Which rules the route has. The one of a route without a rollout stays the first, and so do its clusters."""
+        following = (1,) if self.header is not None else ()
+        first = 1 + len(following)
+        return WeightedRules(0, following, () if self.sticky is None else (first, first + 1))
 
     @property
     def clusters(self) -> Clusters:
         """Envoy's clusters: Envoy Gateway makes one of each backend of each rule, and names it by their indices."""
-        route = f"httproute/{self.namespace}/{self.model}"
-        rules = range(self.rules.weighted + 1)
-        old, new = (tuple(f"{route}/rule/{rule}/backend/{backend}" for rule in rules) for backend in (0, 1))
-        return Clusters(old, new)
+        rules = self.rules
+        both = (rules.weighted, *rules.following)
+        old, new = ([self._cluster(rule, backend) for rule in both] for backend in (0, 1))
+        if rules.fixed:
+            new.append(self._cluster(rules.fixed[0], 0))
+            old.append(self._cluster(rules.fixed[1], 0))
+        return Clusters(tuple(old), tuple(new))
+
+    def _cluster(self, rule: int, backend: int) -> str:
+        return f"httproute/{self.namespace}/{self.model}/rule/{rule}/backend/{backend}"
+
+    def weights(self, share: float) -> tuple[int, int]:
+        """The weights of both sides in the weighted rule for a share of the new one's, from 0 to 1."""
+        if share == 0:
+            return WEIGHT, 0
+        new = min(WEIGHT - 1, max(1, round(WEIGHT * share)))
+        return WEIGHT - new, new
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""

@@ -61,7 +61,7 @@ class Outcome:
 
 
 def is_judged(model: ModelPlan, live: Live | None, previous: Release | None) -> bool:
-    """Whether an update is a judged rollout: there has to be an earlier release that serves, and another one to come."""
+    """Whether an update is a judged rollout: an earlier release has to serve, and another one to come."""
     if not model.spec.rollout.judged or model.traffic is None or model.monitoring is None:
         return False
     return live is not None and live.serves and previous is not None and previous.digest != model.release_digest
@@ -130,7 +130,14 @@ class JudgedUpdate:
             shadow=rules.shadow,
             sticky=None if rules.sticky is None else Sticky(rules.sticky.by, rules.sticky.name),
             header=None if rules.header is None else Chosen(rules.header.name, rules.header.value),
-            judge=Limits(**rules.judge.model_dump()),
+            judge=Limits(
+                rules.judge.errors,
+                rules.judge.p95_ms,
+                rules.judge.agreement,
+                rules.judge.tolerance,
+                rules.judge.outputs,
+                rules.judge.least_requests,
+            ),
             runtime=model.spec.runtime,
             prometheus=prometheus,
             started=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),

@@ -18,6 +18,10 @@ from slipway.values.aliases import Json
 
 MANAGER = "slipway-rollout"
 """The field manager of what `slipway up` writes into the ConfigMap."""
+ADDED = (
+    "Service", "NetworkPolicy", "PodDisruptionBudget", "RoleBinding", "Role", "ServiceAccount", "Deployment",
+)  # fmt: skip
+"""Kinds of what a rollout adds to a model."""
 _PLAN, _STATE = "plan.json", "state.json"
 
 Phase = Literal["warming", "judging", "passed", "failed"]
@@ -118,7 +122,16 @@ def begin_rollout(cluster: ClusterApi, rollout: RolloutPlan, labels: Mapping[str
 
 
 def remove_rollout(cluster: ClusterApi, model: str) -> None:
-    """Remove what is written of a rollout, once nothing of it is left."""
+    """Remove what is written of a rollout, after what its stack does not know: of a run that was killed.
+
+    The ConfigMap goes last, so that whoever is killed here is followed by one who finds it.
+    """
+    if model not in judged_models(cluster):
+        return
+    labels = f"app.kubernetes.io/managed-by={names.MANAGED_BY},{names.CANDIDATE_LABEL}={model}"
+    for kind in ADDED:
+        for name in cluster.names(kind, labels):
+            cluster.delete(kind, name)
     cluster.delete("ConfigMap", names.rollout(model))
 
 
