@@ -51,3 +51,32 @@ class WheelsFailed(DeployError):
             f"{requirements}: the wheels were not installed: {reason}; "
             "next: check that the package index answers, then run the command again; nothing was deployed"
         )
+
+
+class RepositoryMissing(RegistryFailed):
+    """The registry makes no repository by itself, and has none of that name."""
+
+
+class ImageMissing(RegistryFailed):
+    """The registry does not have an image, or a part of it, any more."""
+
+
+class TagTaken(DeployError):
+    """An image cannot be copied under a tag that names another image already."""
+
+    def __init__(self, target: str, there: str, wanted: str) -> None:
+        super().__init__(
+            f"image {target}: is {there} already, made there from the same sources, and {wanted} was to be copied; a "
+            "tag is never moved; nothing was changed; next: promote the next release whose image differs, or remove "
+            "the tag from the registry if nothing runs that image"
+        )
+
+
+class CopyFailed(DeployError):
+    """An image was not copied to another repository."""
+
+    def __init__(self, source: str, target: str, reason: object) -> None:
+        super().__init__(
+            f"image {source} was not copied to {target}, nothing was deployed, and what arrived is not sent again by "
+            f"the next run: {reason}"
+        )

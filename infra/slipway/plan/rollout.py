@@ -25,10 +25,10 @@
     }
 
 `route` says how weights are set. The rules of the HTTPRoute at `weighted` and `following` have the old Service at
-`backendRefs/0` and the new one at `backendRefs/1`; the weights of a rule add up to `weight`. A step of share `s` above 0
-gives the rule at `weighted` the weights `weight * (1 - s)` and `weight * s`, at least 1 each, and those at `following` 1
-and `weight - 1`. At 0 all of them have `weight` and 0. Other rules have one Service each, and keep it. `clusters` are
-Envoy's names for both sides, in its metrics too.
+`backendRefs/0` and the new one at `backendRefs/1`; the weights of a rule add up to `weight`. A step of share `s` above
+0 gives the rule at `weighted` the weights `weight * (1 - s)` and `weight * s`, at least 1 each, and those at
+`following` 1 and `weight - 1`. At 0 all of them have `weight` and 0. Other rules have one Service each, and keep it.
+`clusters` are Envoy's names for both sides, in its metrics too.
 
 Envoy Gateway makes nothing of a backend with the weight 0, and Envoy drops what it was before it has the new weights:
 calls to it are answered with 500 in between. So a side that had calls first gets the weight 1, and 0 only a few seconds

@@ -24,11 +24,11 @@ from docker.utils.config import find_config_file
 from filelock import FileLock, Timeout
 
 from slipway.catalog.pod_contract import IMAGE_PLATFORMS, IMAGE_PYTHON
-from slipway.components.image.docker_credentials import without_missing_helpers
 from slipway.errors.base import DeployError, FileRefused
 from slipway.errors.failures import NoSpace
 from slipway.errors.full_disk import disk_errors, full, told
 from slipway.errors.images import DockerUnreachable, FileChanged, ImageBuildFailed, RegistryFailed, WheelsFailed
+from slipway.registry.credentials import without_missing_helpers
 from slipway.values.aliases import Tell
 
 _DOCKER_TIMEOUT_S = 600

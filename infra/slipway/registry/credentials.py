@@ -4,20 +4,43 @@ The file ~/.docker/config.json may name helpers that another machine has: Docker
 folder that is synchronised or seen from WSL. Docker then goes on without, and not every registry asks for credentials.
 """
 
+import base64
 import json
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import docker
+import docker.errors
+from docker.auth import AuthConfig
+from docker.credentials import StoreError
 from docker.utils.config import find_config_file
+
+from slipway.errors.base import FileRefused
+from slipway.errors.images import RegistryFailed
 
 _REFUSED = re.compile(r"auth|denied|credential|forbidden|login", re.IGNORECASE)
 _NOTHING: dict[str, Any] = {"none.invalid": {}}
 """Stands for no credentials: docker-py would read an empty configuration again from its file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a registry is shown: a user and password, or a token that its issuer takes for shorter ones, or nothing."""
+
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    identity_token: str | None = field(default=None, repr=False)
+
+    @property
+    def basic(self) -> str | None:
+        """The value of a header `Authorization`; None without a user."""
+        if self.user is None:
+            return None
+        return "Basic " + base64.b64encode(f"{self.user}:{self.password or ''}".encode()).decode()
 
 
 @dataclass(frozen=True)
@@ -38,8 +61,38 @@ class Missing:
         )
 
 
+def login_of(registry: str) -> tuple[Login, Missing]:
+    """What Docker's configuration has for a registry, by its host; raises as docker-py's errors, in our words.
+
+    Raises:
+        FileRefused: the configuration cannot be read.
+        RegistryFailed: a credential helper fails.
+    """
+    kept, missing = _usable()
+    try:
+        found = AuthConfig.load_config(None, kept).resolve_authconfig(registry) or {}
+    except docker.errors.InvalidConfigFile as error:
+        todo = "correct it, or remove it and run docker login"
+        raise FileRefused(missing.file, str(error), "Docker's configuration", todo) from error
+    except (docker.errors.DockerException, StoreError) as error:
+        raise RegistryFailed(registry, str(error)) from error
+    said = {key.lower(): value for key, value in found.items()}
+    return Login(said.get("username"), said.get("password"), said.get("identitytoken")), missing
+
+
 def without_missing_helpers(client: docker.DockerClient) -> Missing:
     """Have a client do without credential helpers that are not on this machine; returns those."""
+    kept, missing = _usable()
+    if kept is not None:
+        with tempfile.NamedTemporaryFile("w", prefix="slipway-", suffix=".json") as ours:  # of mode 0600
+            json.dump(kept, ours)
+            ours.flush()
+            client.api.reload_config(ours.name)
+    return missing
+
+
+def _usable() -> tuple[dict[str, Any] | None, Missing]:
+    """Docker's configuration without helpers that are not there; None where it can be used as it is."""
     file = find_config_file()
     configuration = _read(str(file)) if file else {}
     helpers = {registry: name for registry, name in _mapping(configuration, "credHelpers").items() if _there(name)}
@@ -50,11 +103,8 @@ def without_missing_helpers(client: docker.DockerClient) -> Missing:
         kept: dict[str, Any] = {"auths": _mapping(configuration, "auths") or _NOTHING, "credHelpers": helpers}
         if store and _there(store):
             kept["credsStore"] = store
-        with tempfile.NamedTemporaryFile("w", prefix="slipway-", suffix=".json") as ours:  # of mode 0600
-            json.dump(kept, ours)
-            ours.flush()
-            client.api.reload_config(ours.name)
-    return Missing(str(file), missing)
+        return kept, Missing(str(file), missing)
+    return None, Missing(str(file), missing)
 
 
 def _read(file: str) -> dict[str, Any]:
