@@ -4,6 +4,7 @@ import threading
 
 from slipway import console
 from slipway.cluster.keys_admin import KeysAdmin
+from slipway.commands.changing.session import Options
 from slipway.commands.context import EnvironmentContext
 from slipway.deploy.gateway import GatewayWatcher
 from slipway.deploy.judge import verify
@@ -31,12 +32,9 @@ def deployer_of(
     cancelled: threading.Event,
     report: Report,
     recorder: Recorder,
-    *,
-    jobs: int = 1,
-    refresh: bool = False,
-    again: bool = False,
+    options: Options,
 ) -> Deployer:
-    """What deploys models of an environment, by the real things."""
+    """What deploys models of an environment, by the real things, as the options have it."""
     running = context.running
     gateway = gateway_of(context, cancelled)
     watcher = Watcher(context.cluster, cancelled.wait)
@@ -50,11 +48,12 @@ def deployer_of(
         watcher,
         report,
         cancelled,
-        jobs,
+        options.jobs,
         lambda name, doubted, tell: running.resume(engine, name, tell, doubted=doubted),
-        refresh,
+        options.refresh,
         gateway,
         Waker(context.cluster, wake, watcher) if gateway is not None else None,
+        options.detach,
         noted=recorder.deployed,
-        again=again,
+        again=options.again,
     )

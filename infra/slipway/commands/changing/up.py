@@ -44,11 +44,12 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
     with engine_of(context) as (engine, cancelled):
         change = running.pool_change(engine)
         running.check_in_place(change)
-        live, recorded = live_there(context)
+        live, recorded, left = live_there(context)
         other = [
             model
             for model in models
-            if options.refresh or needs_update(model, live.get(model.name), recorded=model.name in recorded)
+            if options.refresh
+            or needs_update(model, live.get(model.name), recorded=model.name in recorded, left=model.name in left)
         ]
         held = {} if options.again else held_back(other, live)
         changed = [model for model in other if model.name not in held]
@@ -84,16 +85,7 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
                 gateway.wait(lambda text: progress.report(context.name, text))
                 steps["gateway"] = time.monotonic() - begun
             progress.report(context.name, "up")
-            deployer = deployer_of(
-                context,
-                engine,
-                cancelled,
-                progress.report,
-                recorder,
-                jobs=options.jobs,
-                refresh=options.refresh,
-                again=options.again,
-            )
+            deployer = deployer_of(context, engine, cancelled, progress.report, recorder, options)
             done = deployer.deploy(changed)
             if options.prune and extra:
                 failed = _pruned(context, engine, extra, progress.report, options.jobs, deployer.steps.hand_over)
@@ -199,6 +191,11 @@ def _conclude(
         if item and item.error:
             continue
         where = urls.get(model.name)
+        if item and item.judged_on:
+            console.result(
+                f"{model.name} {model.version}  is judged on in the cluster; slipway status shows how far it is"
+            )
+            continue
         judged = f"answered right in {console.duration(item.verdict.took_s)}" if item and item.verdict else "unchanged"
         console.result(f"{model.name} {model.version}  {where or 'inside the cluster'}  {judged}")
         if where and item and item.verdict and not reachable(where):

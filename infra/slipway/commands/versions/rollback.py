@@ -44,7 +44,7 @@ def roll_model_back(context: EnvironmentContext, name: str, to: str | None, reas
     _announce(context, live, rollout, release, source)
     confirm(f"roll {name} back to {release.version}", options, changing=True)
     with engine_of(context) as (engine, cancelled), console.Progress() as progress:
-        deployer = deployer_of(context, engine, cancelled, progress.report, recorder)
+        deployer = deployer_of(context, engine, cancelled, progress.report, recorder, options)
         now = datetime.now(UTC)
         rolled = roll_back(
             deployer,

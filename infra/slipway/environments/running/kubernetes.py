@@ -14,7 +14,7 @@ from slipway.values.names import stack
 
 if TYPE_CHECKING:
     from slipway.cluster.api import Cluster
-    from slipway.deploy.models import Programs
+    from slipway.deploy.ports import Programs
     from slipway.engine.engine import Engine
 
 
