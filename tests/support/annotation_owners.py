@@ -24,7 +24,6 @@ class AnnotationOwners:
                 _annotations(of).pop(name, None)
         self._named[key] = now
 
-
     def keep(self, old: Json, new: Json) -> None:
         """Carry over what managers named on the pods of `old`, which an engine that never did leaves alone."""
         name = old["metadata"]["name"]

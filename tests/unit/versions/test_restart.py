@@ -60,6 +60,7 @@ def test_new_pods_that_answer_wrongly_make_way_for_the_template_that_served(benc
     _, error = restart(bench.deployer(judge=judge), "digits")
     assert "output `label`" in str(error)
     assert [RESTARTED_ANNOTATION in one for one in asked] == [True, False]
+    bench.pass_s(1)
     assert live(bench).serves_verified
 
 

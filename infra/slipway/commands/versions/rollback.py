@@ -78,12 +78,15 @@ def _wanted(
         recorded = restorable(context.cluster, Owner.of(plan))
         if recorded is not None and short(recorded.digest) == live.release:
             return recorded, None
-    entries = recorder.store.entries(context.name, plan.name)
+    store = recorder.store
+    entries = store.entries(context.name, plan.name)
     if to is None:
         entry = before(entries, context.name, plan.name, live.release)
+    elif to in store.ids(context.name, plan.name):  # the others may be unreadable
+        entry = named([store.read(context.name, plan.name, to)], context.name, plan.name, to)
     else:
         entry = named(entries, context.name, plan.name, to)
-    release = release_of(entry, recorder.store.file(context.name, plan.name, entry.id), plan)
+    release = release_of(entry, store.file(context.name, plan.name, entry.id), plan)
     if ImageBuilder().pushed(release.image) is None:
         raise ImageGone(context.name, release, entry)
     return release, entry
