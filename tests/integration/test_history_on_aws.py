@@ -1,6 +1,7 @@
 """The history in the bucket of Pulumi's state, by the URL that Pulumi takes. The bucket is moto's, none of AWS."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -93,8 +94,8 @@ def test_the_profile_of_the_url_is_the_one_that_signs(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
     query = f"region={REGION}&endpoint=http://{address}&s3ForcePathStyle=true&profile=states"
     backend = open_backend(f"s3://{BUCKET}?{query}")
-    provider = backend.store.credential_provider  # type: ignore[union-attr]
-    assert provider is not None and provider()["access_key_id"] == "states-key"  # type: ignore[operator,index]
+    provider: Any = backend.store.credential_provider  # type: ignore[union-attr]
+    assert provider()["access_key_id"] == "states-key"
     one = entry(1, "1.0.0")
     Store(backend).write(one)
     assert Store(backend).read("local", "digits", one.id) == one

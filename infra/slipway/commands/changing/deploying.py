@@ -6,6 +6,10 @@ from slipway import console
 from slipway.cluster.keys_admin import KeysAdmin
 from slipway.commands.changing.session import Options
 from slipway.commands.context import EnvironmentContext
+from slipway.commands.inspecting.gateway import authority_of
+from slipway.commands.inspecting.live import reachable
+from slipway.deploy.front.counted import GatewayCounts
+from slipway.deploy.front.door import FrontDoor, Keys
 from slipway.deploy.gateway import GatewayWatcher
 from slipway.deploy.judge import verify
 from slipway.deploy.models import Deployer
@@ -18,12 +22,25 @@ from slipway.versions.recorder import Recorder
 
 def recorder_of(context: EnvironmentContext) -> Recorder:
     """What notes the history of an environment; its warnings go to the person."""
+    if (promotion := context.promotion) is not None:
+        source = promotion.source
+        return Recorder(context.name, context.folders.models, console.message, action="promote", source=source)
     return Recorder(context.name, context.folders.models, console.message)
 
 
 def gateway_of(context: EnvironmentContext, cancelled: threading.Event) -> GatewayWatcher | None:
     """What knows when a route is live; None where the environment has no gateway."""
     return GatewayWatcher(context.cluster, cancelled.wait) if context.has_gateway else None
+
+
+def front_door(context: EnvironmentContext) -> FrontDoor:
+    """Asks the models of an environment the way their clients do."""
+    keys = Keys(KeysAdmin(context.cluster, context.name).post)
+
+    def authority() -> str | None:
+        return authority_of(context) if context.running.own_authority else None
+
+    return FrontDoor(keys, authority, reachable, context.cluster.namespace)
 
 
 def deployer_of(
@@ -54,6 +71,8 @@ def deployer_of(
         gateway,
         Waker(context.cluster, wake, watcher) if gateway is not None else None,
         options.detach,
+        front_door(context) if gateway is not None else None,
+        GatewayCounts(context.cluster) if gateway is not None else None,
         noted=recorder.deployed,
         again=options.again,
     )

@@ -186,6 +186,8 @@ def _conclude(
     for one in done:
         if one.steps:
             console.message(f"{one.model}: {console.durations(one.steps)}")
+        if one.counted is not None:
+            console.message(f"{one.model}: {one.counted.text()}")
     for model in models:
         item: ModelResult | None = by_name.get(model.name)
         if item and item.error:

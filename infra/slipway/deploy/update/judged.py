@@ -242,6 +242,7 @@ class JudgedUpdate:
         steps.hand_over.conclude(name)
         stable = steps.rolled_out(name, model.release, tell)
         steps.routed(model, tell)
+        steps.asked_at_the_gateway(model, tell)
         self.check()
         release = release_of(model, stable)
         steps.keep(release, stable, model.timing.deadline_s)

@@ -47,7 +47,7 @@ class Restoring:
     def bring_back(self, previous: Release, tell: Tell, most_s: float, held: HeldBack | None = None) -> None:
         """Run the program of a release as it was, wait for it, judge and record it; raises as an update.
 
-        `held`: what is held back from then on.
+        `held`: what a rollback to it holds back.
         """
         steps = self.steps
         steps.end_rollout(previous.model)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.deploy.cold_start import measured_start
+from slipway.deploy.front.door import FrontDoor
 from slipway.deploy.gateway import GatewayWatcher
 from slipway.deploy.hand_over import HandOver
 from slipway.deploy.judge import Verdict
@@ -35,6 +36,7 @@ class Steps:
     watcher: Watcher
     resume: Callable[[str, bool, Tell], object]
     gateway: GatewayWatcher | None = None
+    front: FrontDoor | None = None
 
     @property
     def hand_over(self) -> HandOver:
@@ -75,6 +77,11 @@ class Steps:
         """Judge a release by its golden request, at the model's Service or at another."""
         tell("sending the golden request")
         return self.judge(self.cluster, model, check, digest, service=service)
+
+    def asked_at_the_gateway(self, model: ModelPlan, tell: Tell) -> None:
+        """Judge a release by its golden request once more, the way its clients ask; `WrongAnswer`."""
+        if self.front is not None:
+            self.front.ask(model, model.check, model.release_digest, tell)
 
     def keep(self, release: Release, judged: Json, most_s: float, held: HeldBack | None = None) -> None:
         """Record a release that was judged right, alone: what is written of a rollout to it is removed.

@@ -145,7 +145,7 @@ class AwsRunning:
         from slipway.programs.aws import model_parts  # noqa: PLC0415 - Pulumi's SDKs take seconds
         from slipway.programs.model import programs  # noqa: PLC0415
 
-        return programs(model_parts(self._settings))
+        return programs(self._file.environment, self._settings, model_parts(self._settings))
 
     def check_cluster(self, _: "Cluster", *, namespace_there: bool) -> None:
         """Its own stack makes what it needs there."""

@@ -77,7 +77,7 @@ class KubernetesRunning:
         """Models have nothing but their image and objects."""
         from slipway.programs.model import programs  # noqa: PLC0415
 
-        return programs()
+        return programs(self._file.environment, self._settings)
 
     def check_cluster(self, cluster: "Cluster", *, namespace_there: bool) -> None:
         """Whoever runs the cluster has to bring Envoy Gateway into it, and what the settings name."""

@@ -1,9 +1,8 @@
-"""Turn the manifests of a release into those of a candidate: the same pods beside the model's own, under another name."""
+"""Turn the manifests of a release into those of a candidate: the same pods, beside the model's under another name."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from slipway.render.objects import object_of
 from slipway.render.templates import Manifest
 from slipway.values import names
 
@@ -15,8 +14,8 @@ _DEPLOYMENT = "Deployment"
 def candidate_objects(manifests: Iterable[Manifest], replicas: int) -> list[Manifest]:
     """The objects of a candidate, in the order in which a release has them.
 
-    Its ConfigMap and its ServiceAccount are the release's own, under their own names. Nothing scales it: it is there for
-    a while, and its traffic changes by steps.
+    Its ConfigMap and its ServiceAccount are the release's own, under their own names. Nothing scales it: it is there
+    for a while, and its traffic changes by steps.
 
     Args:
         manifests: of the new release, as it will be deployed.
@@ -85,8 +84,3 @@ def _pinned(manifest: Manifest, replicas: int) -> Manifest:
 
 def _at_least(spec: Mapping[str, Any], least: str, most: str, replicas: int) -> dict[str, Any]:
     return {**spec, least: max(spec[least], replicas), most: max(spec[most], replicas)}
-
-
-def by_phase(manifests: Sequence[Manifest]) -> list[Manifest]:
-    """The objects of a release in the order in which they are applied."""
-    return sorted(manifests, key=lambda one: object_of(one["kind"]).phase.value)

@@ -20,8 +20,8 @@ def judged_route(manifests: Sequence[Manifest], rollout: RolloutPlan, share: flo
         manifests: of a release of the model, its HTTPRoute among them.
         rollout: what is judged.
         share: of the calls that the new release gets, from 0 to 1.
-        judge: whether a part of the calls is replayed. The judge's Service has to be there: while a route names one that
-            is not, Envoy Gateway answers all of its calls with 500.
+        judge: whether a part of the calls is replayed. The judge's Service has to be there: while a route names one
+            that is not, Envoy Gateway answers all of its calls with 500.
     """
     return [_judged(one, rollout, share, judge=judge) for one in manifests]
 
