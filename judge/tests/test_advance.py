@@ -69,6 +69,7 @@ WAITING = [
     ("Prometheus silent", Evidence(0, calls(), None, "Prometheus says nothing", Agreement(1000))),
     ("nothing at all", Evidence(0)),
     ("no calls of the new release", Evidence(0, calls(), replace(calls(), new=0, timed=0), "", Agreement(1000))),
+    ("slow, but not surely", Evidence(0, replace(calls(slow=200), surely_slow=20), calls(), "", Agreement(1000))),
     ("as many errors as are allowed", Evidence(0, calls(errors=10), calls(), "", Agreement(1000))),
 ]
 
@@ -127,7 +128,17 @@ def test_the_state_of_another_rollout_or_of_none_is_no_state() -> None:
 COUNT = st.integers(0, 3000)
 CALLS = st.builds(
     lambda old, new, old_errors, errors, slow: Calls(
-        old, new, min(old, old_errors), min(new, errors), 20.0, 20.0, 25.0, new, min(new, slow)
+        old,
+        new,
+        min(old, old_errors),
+        min(new, errors),
+        20.0,
+        20.0,
+        25.0,
+        30.0,
+        new,
+        min(new, slow),
+        min(new, slow // 2),
     ),
     COUNT,
     COUNT,

@@ -1,5 +1,6 @@
 """Judge the evidence of one step: which measures it has, how each does, and what follows for the step."""
 
+import math
 from dataclasses import dataclass
 
 from slipway_judge.judging.verdict import Verdict, verdict
@@ -25,6 +26,11 @@ class Measure:
     name: str
     verdict: Verdict
     said: str
+
+
+def highest_share(n: int) -> float:
+    """Return which share of so many times lies below their true 95th percentile at most, within two deviations."""
+    return min(1.0, 1 - SLOW_SHARE + 2 * math.sqrt(SLOW_SHARE * (1 - SLOW_SHARE) / n)) if n else 1.0
 
 
 def slow_limit_ms(rules: Rules, old_p95_ms: float | None) -> float | None:
@@ -79,11 +85,22 @@ def _calls(rules: Rules, source: str, calls: Calls, baseline: Calls) -> list[Mea
     else:
         slow = Measure(
             f"latency of {source}",
-            verdict(calls.slow, calls.timed, SLOW_SHARE, rules.least_requests),
+            of_latency(rules, calls),
             f"{calls.slow} of {calls.timed} above {calls.slow_limit_ms:.0f} ms, allowed {SLOW_SHARE:.0%}"
             + _least(calls.timed, rules),
         )
     return [errors, slow]
+
+
+def of_latency(rules: Rules, calls: Calls) -> Verdict:
+    """Return how the latency of calls does.
+
+    It fails by what is surely slow and passes by what may be: the old release's percentile is itself out of few calls.
+    """
+    if verdict(calls.surely_slow, calls.timed, SLOW_SHARE, rules.least_requests) == "failed":
+        return "failed"
+    judged = verdict(calls.slow, calls.timed, SLOW_SHARE, rules.least_requests)
+    return "passed" if judged == "passed" else "inconclusive"
 
 
 def _agreement(rules: Rules, agreement: float, evidence: Evidence) -> list[Measure]:
