@@ -9,6 +9,7 @@ from slipway.cluster.keys_admin import KeysAdmin
 from slipway.commands.changing.belongings import of_destroyed, of_renamed
 from slipway.commands.changing.claim import adopt_if_asked, refuse_foreign
 from slipway.commands.changing.environment import environment_up
+from slipway.commands.changing.expiry import delete_expired_images
 from slipway.commands.changing.rotate import remove_groups
 from slipway.commands.changing.scaling_needs import silent_prometheus
 from slipway.commands.changing.session import Options, confirm, engine_of
@@ -104,6 +105,7 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
             if options.prune and extra:
                 failed = _pruned(context, engine, extra, progress.report, options.jobs, deployer.hand_over)
                 done += [ModelResult(name, live[name].version, error=error) for name, error in failed.items() if error]
+            delete_expired_images(context, done, progress.report, cancelled)
             # Models that were not named, or that failed, may still be on nodes of a pool that is to go.
             if change.removed and not names and not cancelled.is_set() and not any(item.error for item in done):
                 begun = time.monotonic()

@@ -32,7 +32,7 @@ class AwsGatewayArgs:
 
 @dataclass(frozen=True)
 class GatewayAccountArgs:
-    """`namespace`: of the keys service. `keep`: images of it. `images_key`, `ledger_key`: ARNs."""
+    """`namespace`: of the keys service. `keep`: images below it. `images_key`, `ledger_key`: ARNs."""
 
     scope: AwsScope
     database: AwsDatabase
@@ -89,7 +89,9 @@ class GatewayAccount(pulumi.ComponentResource):
     def _registry(self, part: str) -> Registry:
         args = self._args
         repository = names.repository(part, args.scope.environment)
-        registry = RegistryArgs(repository, args.scope.tags, args.images_key, args.keep)
+        # The image below is there to be built on alone.
+        newest = args.keep if part == names.runtime_repository(names.KEYS) else None
+        registry = RegistryArgs(repository, args.scope.tags, args.images_key, newest)
         return Registry(f"{args.scope.environment}-{part}", registry, self._child)
 
     def pushed_here(self, image: ModelImageArgs) -> ModelImageArgs:
