@@ -15,9 +15,12 @@ from slipway.commands.changing.scaling_needs import silent_prometheus
 from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.changes import live_there
+from slipway.commands.inspecting.gateway import authority_of
 from slipway.commands.inspecting.live import curl, reachable
 from slipway.deploy.changes import changes
 from slipway.deploy.down import prove_models_gone, remove_models, remove_unknown
+from slipway.deploy.front.counted import GatewayCounts
+from slipway.deploy.front.door import FrontDoor, Keys
 from slipway.deploy.gateway import GatewayWatcher
 from slipway.deploy.hand_over import HandOver
 from slipway.deploy.judge import verify
@@ -49,11 +52,12 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
     with engine_of(context) as (engine, cancelled):
         change = running.pool_change(engine)
         running.check_in_place(change)
-        live, recorded = live_there(context)
+        live, recorded, left = live_there(context)
         changed = [
             model
             for model in models
-            if options.refresh or needs_update(model, live.get(model.name), recorded=model.name in recorded)
+            if options.refresh
+            or needs_update(model, live.get(model.name), recorded=model.name in recorded, left=model.name in left)
         ]
         extra = [] if names else sorted(set(live) - {model.name for model in context.plan.models})
         refuse_foreign(context, changed, options.adopt)
@@ -100,10 +104,13 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
                 options.refresh,
                 gateway,
                 Waker(context.cluster, wake, watcher) if gateway is not None else None,
+                options.detach,
+                front_door(context) if gateway is not None else None,
+                GatewayCounts(context.cluster) if gateway is not None else None,
             )
             done = deployer.deploy(changed)
             if options.prune and extra:
-                failed = _pruned(context, engine, extra, progress.report, options.jobs, deployer.hand_over)
+                failed = _pruned(context, engine, extra, progress.report, options.jobs, deployer.steps.hand_over)
                 done += [ModelResult(name, live[name].version, error=error) for name, error in failed.items() if error]
             delete_expired_images(context, done, progress.report, cancelled)
             # Models that were not named, or that failed, may still be on nodes of a pool that is to go.
@@ -118,6 +125,16 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
         if cancelled.is_set():
             raise Interrupted
     _conclude(context, models, done, steps, time.monotonic() - started)
+
+
+def front_door(context: EnvironmentContext) -> FrontDoor:
+    """Asks the models of an environment the way their clients do."""
+    keys = Keys(KeysAdmin(context.cluster, context.name).post)
+
+    def authority() -> str | None:
+        return authority_of(context) if context.running.own_authority else None
+
+    return FrontDoor(keys, authority, reachable, context.cluster.namespace)
 
 
 def _pruned(
@@ -189,11 +206,18 @@ def _conclude(
     for one in done:
         if one.steps:
             console.message(f"{one.model}: {console.durations(one.steps)}")
+        if one.counted is not None:
+            console.message(f"{one.model}: {one.counted.text()}")
     for model in models:
         item: ModelResult | None = by_name.get(model.name)
         if item and item.error:
             continue
         where = urls.get(model.name)
+        if item and item.judged_on:
+            console.result(
+                f"{model.name} {model.version}  is judged on in the cluster; slipway status shows how far it is"
+            )
+            continue
         judged = f"answered right in {console.duration(item.verdict.took_s)}" if item and item.verdict else "unchanged"
         console.result(f"{model.name} {model.version}  {where or 'inside the cluster'}  {judged}")
         if where and item and item.verdict and not reachable(where):

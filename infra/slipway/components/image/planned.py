@@ -15,8 +15,9 @@ from slipway.planner.environment import ModelPlan
 from slipway.registry.copying import copy_image, digest_there
 from slipway.render.image import (
     render_dockerfile,
+    render_judge_dockerfile,
     render_keys_dockerfile,
-    render_keys_wheels_dockerfile,
+    render_own_wheels_dockerfile,
     render_runtime_dockerfile,
 )
 from slipway.values.aliases import Tell
@@ -47,9 +48,16 @@ def image_args(model: ModelPlan, progress: Tell) -> ModelImageArgs:
 
 def keys_image_args(image: ImagePlan) -> ModelImageArgs:
     """Return the same for the image of the keys service; the engine alone is told what goes on."""
-    architecture = image.runtime.architecture
-    dockerfiles = _Dockerfiles(lambda base: render_keys_wheels_dockerfile(base, architecture), render_keys_dockerfile)
-    return _args(image, dockerfiles, lambda _: None)
+    return _args(image, _own_dockerfiles(image, render_keys_dockerfile), lambda _: None)
+
+
+def judge_image_args(image: ImagePlan, progress: Tell) -> ModelImageArgs:
+    """Return the same for the image of the judge, which the stack of the first judged model makes."""
+    return _args(image, _own_dockerfiles(image, render_judge_dockerfile), progress)
+
+
+def _own_dockerfiles(image: ImagePlan, dockerfile: Callable[[str], str]) -> _Dockerfiles:
+    return _Dockerfiles(lambda base: render_own_wheels_dockerfile(base, image.runtime.architecture), dockerfile)
 
 
 def pinned(image: str) -> str:

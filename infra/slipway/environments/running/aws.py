@@ -26,7 +26,7 @@ from slipway.values.names import database, stack
 
 if TYPE_CHECKING:
     from slipway.cluster.api import Cluster
-    from slipway.deploy.models import Programs
+    from slipway.deploy.ports import Programs
     from slipway.engine.engine import Engine
 
 MODEL_STORE = "model-store"
@@ -151,7 +151,7 @@ class AwsRunning:
         from slipway.programs.aws import model_parts  # noqa: PLC0415 - Pulumi's SDKs take seconds
         from slipway.programs.model import programs  # noqa: PLC0415
 
-        return programs(model_parts(self._settings))
+        return programs(self._file.environment, self._settings, model_parts(self._settings))
 
     def check_cluster(self, _: "Cluster", *, namespace_there: bool) -> None:
         """Its own stack makes what it needs there."""

@@ -10,7 +10,7 @@ from slipway.values.aliases import Json, Tell
 if TYPE_CHECKING:
     from slipway.aws.images import StoredImage
     from slipway.cluster.api import Cluster
-    from slipway.deploy.models import Programs
+    from slipway.deploy.ports import Programs
     from slipway.engine.engine import Engine
 
 Program = Callable[[], None]
