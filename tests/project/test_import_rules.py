@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOTS = {"slipway": "infra", "slipway_keys": "keys/src", "slipway_server": "server/src"}
+ROOTS = {"slipway": "infra", "slipway_judge": "judge/src", "slipway_keys": "keys/src", "slipway_server": "server/src"}
 """Where each import name is."""
 OF_THE_SERVER = (
     "PIL",
@@ -28,6 +28,7 @@ OF_THE_SERVER = (
 )
 OUTSIDE = {
     "slipway": ("pulumi", "jinja2", "yaml", "boto3", "docker", "kubernetes"),
+    "slipway_judge": ("httptools", "httpx", "numpy", "prometheus_client", "starlette", "uvicorn", "uvloop"),
     "slipway_keys": (
         "asyncpg",
         "cryptography",
@@ -123,7 +124,10 @@ def test_without_a_planted_import_the_rules_are_kept(copy: Path) -> None:
     assert "0 broken" in said
 
 
-@pytest.mark.parametrize(("root", "least"), [("slipway", 5 * 30), ("slipway_keys", 9 * 9), ("slipway_server", 7 * 7)])
+@pytest.mark.parametrize(
+    ("root", "least"),
+    [("slipway", 5 * 30), ("slipway_judge", 5 * 10), ("slipway_keys", 9 * 9), ("slipway_server", 7 * 7)],
+)
 def test_a_library_that_is_planted_where_it_has_no_door_is_found_in_every_package(
     root: str, least: int, copy: Path
 ) -> None:
@@ -209,6 +213,22 @@ def test_the_library_or_the_model_server_planted_in_the_keys_service_is_found(co
     code, said = lint(copy)
     assert code == 1
     assert unreported(said, [*wanted, (f"slipway.render.{PLANTED}", "slipway_keys")]) == []
+
+
+def test_what_the_judge_must_not_take_of_the_model_server_and_of_others_is_found(copy: Path) -> None:
+    """In its image it has the server's values and protocol beside it, and neither ONNX Runtime nor the library."""
+    forbidden = [f"slipway_server.{name}" for name in ("execution", "http", "memory", "startup", "telemetry")]
+    forbidden += ["PIL", "onnxruntime", "slipway", "slipway_keys"]
+    wanted = []
+    for package in packages(copy, "slipway_judge"):
+        plant(copy, f"{package}.{PLANTED}", forbidden)
+        wanted += [(f"{package}.{PLANTED}", name) for name in forbidden]
+    for package in ("slipway.render", "slipway_keys.check", "slipway_server.values"):
+        plant(copy, f"{package}.{PLANTED}", ["slipway_judge"])
+        wanted.append((f"{package}.{PLANTED}", "slipway_judge"))
+    code, said = lint(copy)
+    assert code == 1
+    assert unreported(said, wanted) == []
 
 
 @pytest.mark.parametrize("root", ROOTS)

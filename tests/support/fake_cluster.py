@@ -17,7 +17,7 @@ Objects = list[dict[str, Any]]
 
 
 def _matches(item: dict[str, Any], selector: str) -> bool:
-    """Label selectors of the forms `a=b` and `a in (b,c)`, and `a`."""
+    """Label selectors of the forms `a=b` and `a in (b,c)`, `a` and `!a`."""
     labels = item["metadata"].get("labels", {})
     for term in re.findall(r"[^,(]+(?:\([^)]*\))?", selector):
         if " in (" in term:
@@ -28,7 +28,7 @@ def _matches(item: dict[str, Any], selector: str) -> bool:
             key, _, value = term.partition("=")
             if labels.get(key) != value:
                 return False
-        elif term not in labels:
+        elif (term.lstrip("!") in labels) == term.startswith("!"):
             return False
     return True
 

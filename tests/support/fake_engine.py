@@ -79,10 +79,19 @@ class FakeEngine:
         return Outcome(failed=False, changes={}, errors=())
 
     def _apply(self, stack: str, manifest: Json) -> None:
+        there = self.cluster.objects.get(_key(manifest))
+        if manifest["kind"] == "HTTPRoute" and there is not None:
+            self._refuse_rules_of_others(stack, there, manifest)
         try:
             self.cluster.put(manifest)
         except ApiRefused as error:
             raise StackFailed(stack, "update", (error.message,)) from error
+
+    def _refuse_rules_of_others(self, stack: str, there: Json, manifest: Json) -> None:
+        """The engine applies without force; the rules of a route are one field."""
+        owners = [entry["manager"] for entry in there["metadata"].get("managedFields", []) if _has_rules(entry)]
+        if owners and there["spec"]["rules"] != manifest["spec"]["rules"]:
+            raise refused(stack, f"conflict with {owners[0]}: .spec.rules")
 
     def _seen(self, item: Json) -> Json:
         """An object of the state as it is now, in what the program manages of it."""
@@ -91,6 +100,10 @@ class FakeEngine:
     def _fail(self, stack: str) -> None:
         if self.fails.get(stack):
             raise self.fails[stack].pop(0)
+
+
+def _has_rules(entry: Json) -> bool:
+    return "f:rules" in entry.get("fieldsV1", {}).get("f:spec", {})
 
 
 def refused(stack: str, reason: str = "refused") -> StackFailed:

@@ -90,6 +90,8 @@ class LivingCluster(FakeCluster):
     def delete(self, kind: str, name: str, *, resource_version: str | None = None) -> None:
         with self._world:
             super().delete(kind, name, resource_version=resource_version)
+            if kind == "Deployment":
+                self._collect(name)
 
     def put(self, manifest: Json, manager: str = replica_owners.ENGINE) -> None:
         """Apply an object as the provider plugin does; a Deployment gets its generation and revision."""
@@ -127,8 +129,12 @@ class LivingCluster(FakeCluster):
         with self._world:
             self.objects.pop((kind, name), None)
             if kind == "Deployment":
-                for pod in self._pods(name):
-                    pod["metadata"].setdefault("deletionTimestamp", str(self.now))
+                self._collect(name)
+
+    def _collect(self, name: str) -> None:
+        """Stop the pods of a Deployment that is gone."""
+        for pod in self._pods(name):
+            pod["metadata"].setdefault("deletionTimestamp", str(self.now))
 
     def edit_template(self, name: str, image: str | None = None, **labels: str) -> None:
         """What `kubectl edit` does to the pods of a Deployment."""

@@ -68,12 +68,14 @@ class Found:
         external: the external data, by path relative to the ONNX file's folder: where it is, and its size in bytes.
         size: bytes of all files together.
         signature: what the model takes and gives.
+        random: names of its operators whose output differs each time, sorted.
     """
 
     onnx: ArtifactFile
     external: Mapping[str, tuple[Path, int]]
     size: int
     signature: Signature
+    random: tuple[str, ...]
 
     def digested(self) -> Artifact:
         """Read every byte; files that did not change are read once per process.
@@ -125,7 +127,8 @@ def find_artifact(path: Path, root: Path, fetched: Fetched | None = None) -> Fou
     name = FETCHED_NAME if fetched else path.name
     external = dict(_external(graph.ends, name, lambda beside: _beside(beside, path, root, fetched)))
     size = status.st_size + sum(size for _, size in external.values())
-    return Found(ArtifactFile(name, real, status.st_size, graph.sha256), external, size, graph.signature)
+    onnx = ArtifactFile(name, real, status.st_size, graph.sha256)
+    return Found(onnx, external, size, graph.signature, graph.random)
 
 
 def _beside(name: str, onnx: Path, root: Path, fetched: Fetched | None) -> Path:
@@ -157,6 +160,7 @@ class _Graph:
     signature: Signature
     sha256: str
     ends: Mapping[str, int]
+    random: tuple[str, ...]
 
 
 @lru_cache(maxsize=4096)
@@ -164,7 +168,8 @@ def _read(path: Path, size: int, mtime_ns: int) -> _Graph:  # noqa: ARG001 - siz
     import onnx  # noqa: PLC0415 - takes longer to import than all the rest of `slipway --help`
     from google.protobuf.message import DecodeError  # noqa: PLC0415 - comes with onnx
 
-    from slipway.onnx_file.limits import refuse_unsupported  # noqa: PLC0415 - imports onnx
+    from slipway.onnx_file.chance import random_operators  # noqa: PLC0415 - imports onnx
+    from slipway.onnx_file.limits import refuse_unsupported  # noqa: PLC0415
     from slipway.onnx_file.signature import signature  # noqa: PLC0415
     from slipway.onnx_file.texts import broken_text  # noqa: PLC0415
     from slipway.onnx_file.weights import external_ends  # noqa: PLC0415
@@ -185,7 +190,8 @@ def _read(path: Path, size: int, mtime_ns: int) -> _Graph:  # noqa: ARG001 - siz
         if (problem := broken_text(model)) is not None:
             raise BadFile(problem, "text in UTF-8", "export the model again with its labels in UTF-8")
         ends = external_ends(model)  # before the signature, which makes the model smaller
-        return _Graph(signature(model), hashlib.sha256(data).hexdigest(), ends)
+        random = random_operators(model)
+        return _Graph(signature(model), hashlib.sha256(data).hexdigest(), ends, random)
     except UnicodeDecodeError:
         raise BadFile("has names that are not UTF-8", _ONNX, "export the model again") from None
 

@@ -1,7 +1,7 @@
 """Place an environment's models on its pools, say how their updates roll, refuse what could never be scheduled."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slipway.capacity.binding import Bound, bind, no_pool
 from slipway.capacity.packing import Load, Nodes, demand, packed, rooms
@@ -14,10 +14,24 @@ from slipway.spec.model import ModelSpec
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """How many pods a rolling update may have above, and lack below, the replicas that there should be."""
+    """How an update replaces pods.
+
+    Attributes:
+        max_surge: pods that there may be above the replicas that there should be.
+        max_unavailable: pods that there may be below them.
+        candidate: replicas of the new release that run beside the old ones while it is judged; 0 where none is.
+        recreate: whether all pods stop before the first new one starts.
+    """
 
     max_surge: int
     max_unavailable: int
+    candidate: int = 0
+    recreate: bool = False
+
+    @property
+    def extra(self) -> int:
+        """Pods that there may be beside the replicas that there should be, all in all."""
+        return self.candidate + self.max_surge
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +125,24 @@ def rollout(least: int, most: int, room: int, *, downtime: bool) -> Rollout | No
 
 def _rollout(model: _Bound, room: int) -> Rollout | None:
     """How the model's update rolls: beside what others keep, and alone on its pool at its largest."""
-    spec, kept = model.spec, model.kept_free.replicas
-    downtime = spec.rollout.downtime == "allowed"
-    beside = rollout(spec.scale.min, kept, room, downtime=downtime)
-    alone = rollout(spec.scale.min, spec.scale.max, slots(model.bound.pool, spec), downtime=downtime)
+    return _beside_candidates(model, room, model.spec.scale.min if model.spec.rollout.judged else 0)
+
+
+def _beside_candidates(model: _Bound, room: int, candidate: int) -> Rollout | None:
+    """How the model's update rolls while so many replicas of a new release are there, too."""
+    spec = model.spec
+    beside = _way(spec, model.kept_free.replicas + candidate, room)
+    alone = _way(spec, spec.scale.max + candidate, slots(model.bound.pool, spec))
     if beside is None or alone is None:
         return None
-    return min(beside, alone, key=lambda how: how.max_surge)
+    return replace(min(beside, alone, key=lambda how: how.max_surge), candidate=candidate)
+
+
+def _way(spec: ModelSpec, most: int, room: int) -> Rollout | None:
+    """How an update replaces `most` replicas of a model, those of a candidate among them; None if there is no way."""
+    if spec.rollout.strategy == "recreate":
+        return Rollout(max_surge=0, max_unavailable=spec.scale.max, recreate=True) if room >= most else None
+    return rollout(spec.scale.min, most, room, downtime=spec.rollout.downtime == "allowed")
 
 
 def _floors_on_spot(pool: Pool, models: Sequence[_Bound]) -> dict[str, int]:
@@ -135,7 +160,10 @@ def _floors_on_spot(pool: Pool, models: Sequence[_Bound]) -> dict[str, int]:
 
 def _warnings(model: _Bound, how: Rollout, floor_on_spot: int) -> Iterator[str]:
     spec, pool = model.spec, model.bound.pool
-    if how.max_surge == 0 and spec.scale.min == 1:
+    if how.recreate:
+        which = "the only replica" if spec.scale.max == 1 else "all replicas"
+        yield f"rollout.strategy: each update stops {which} before a new one starts; until then nobody gets an answer"
+    elif how.max_surge == 0 and spec.scale.min == 1 and not how.candidate:
         yield (
             f"rollout.downtime: each update stops the only replica before the next one starts, since pool {pool.name} "
             "has no capacity for both"
@@ -172,12 +200,14 @@ def crowded(pool: Pool, models: Sequence[tuple[str, ModelSpec]]) -> str | None:
 def _no_room(environment: str, model: _Bound, room: int, users: Sequence[_Bound]) -> UserError:
     spec, pool, scale = model.spec, model.bound.pool, model.spec.scale
     most = min(room, slots(pool, spec))
-    gpu = spec.resources.gpu
-    key, wanted = ("max", scale.max) if gpu or slots(pool, spec) <= scale.max else ("min", scale.min)
-    place, field = model.loaded.locate(environment, ("scale", key))
     others = sorted(other.loaded.name for other in users if other is not model)
     beside = f" beside {', '.join(others)}" if others and room < slots(pool, spec) else ""
     has = f"pool {pool.name} has capacity for {most}{beside}"
+    if _beside_candidates(model, room, 0) is not None:
+        return _no_room_for_both(environment, model, room, has)
+    gpu = spec.resources.gpu
+    key, wanted = ("max", scale.max) if gpu or slots(pool, spec) <= scale.max else ("min", scale.min)
+    place, field = model.loaded.locate(environment, ("scale", key))
     if most < wanted:
         problem = f"replicas do not fit: {has}"
     elif gpu is None:
@@ -193,3 +223,21 @@ def _no_room(environment: str, model: _Bound, room: int, users: Sequence[_Bound]
         allowed += f", or {most} with rollout.downtime allowed"
     todo = f"lower scale.{key} or raise max_nodes of pool {pool.name} in the settings of {environment}"
     return WrongValue(place, field, wanted, problem, allowed, todo)
+
+
+def _no_room_for_both(environment: str, model: _Bound, room: int, has: str) -> UserError:
+    """The refusal of a judged rollout where a rolling update would fit; `has`: what the pool has, for people."""
+    spec, pool, scale = model.spec, model.bound.pool, model.spec.scale
+    fits = _way(spec, model.kept_free.replicas + scale.min, room) is not None
+    old = scale.max if fits or spec.resources.gpu else scale.min
+    need, gpu = old + scale.min + 1, spec.resources.gpu
+    what = "" if gpu is None else f" ({need * gpu.count} {'GPUs' if gpu.share == 1 else 'shares of GPUs'})"
+    place, field = model.loaded.locate(environment, ("rollout", "strategy"))
+    problem = (
+        f"runs {scale.min} of the new release beside {old} of the old one, and starts an extra one when these are "
+        f"updated at its end: that is {need} replicas{what}, and {has}"
+    )
+    lower = f"lower scale.{'max' if old == scale.max else 'min'}"
+    raised = f"raise max_nodes of pool {pool.name} in the settings of {environment}"
+    todo = f"write rollout.strategy: rolling, {lower}, or {raised}"
+    return WrongValue(place, field, spec.rollout.strategy, problem, f"capacity for {need} replicas", todo)

@@ -30,6 +30,7 @@ def base_image(environment: str, check: bool, folders: Folders) -> None:
     "--refresh", is_flag=True, help="Compare every stack with what really exists, and correct what others changed."
 )
 @click.option("--prune", is_flag=True, help="Destroy live models that have no spec any more.")
+@click.option("--again", is_flag=True, help="Deploy the models named also where their release was rolled back.")
 @click.option("--adopt", metavar="NAMESPACE", help="Use the settings' namespace although others made it.")
 @with_folders
 def up(
@@ -39,6 +40,7 @@ def up(
     jobs: int,
     refresh: bool,
     prune: bool,
+    again: bool,
     adopt: str | None,
     folders: Folders,
 ) -> None:
@@ -49,7 +51,9 @@ def up(
     from slipway.commands.changing.session import Options  # noqa: PLC0415 - the engine's SDK takes a second
     from slipway.commands.changing.up import bring_up  # noqa: PLC0415
 
-    options = Options(yes=yes, jobs=jobs, refresh=refresh, prune=prune, adopt=adopt)
+    if again and not models:
+        raise click.UsageError("--again is about models that are named: slipway up ENV MODEL --again")
+    options = Options(yes=yes, jobs=jobs, refresh=refresh, prune=prune, adopt=adopt, again=again)
     bring_up(open_environment(environment, folders, models or None), models, options)
 
 

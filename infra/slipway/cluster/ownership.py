@@ -112,8 +112,14 @@ def is_own(item: Mapping[str, Any], environment: str, model: str | None = None) 
         labels.get(_MANAGED) == names.MANAGED_BY
         and labels.get(names.SLICED_BY_LABEL, names.MANAGED_BY) == names.MANAGED_BY
         and labels.get(names.ENVIRONMENT_LABEL, names.fitted(environment)) == names.fitted(environment)
-        and (model is None or labels.get(_NAME) == model)
+        and (model is None or model_of(item) == model)
     )
+
+
+def model_of(item: Mapping[str, Any]) -> str | None:
+    """Whose an object is by its labels; what a rollout adds is the model's whose new release is judged."""
+    labels = _labels(item)
+    return labels.get(names.CANDIDATE_LABEL, labels.get(_NAME))
 
 
 def refuse_foreign_objects(
@@ -169,6 +175,10 @@ def _objects_of(model: ModelPlan) -> Iterator[tuple[str, str]]:
         if row.when(model) or not row.optional_api:
             is_config = row.kind == "ConfigMap"
             yield row.kind, names.config_map(model.name, model.release_digest) if is_config else model.name
+    if model.spec.rollout.judged:
+        yield from (("Deployment", name) for name in (names.candidate(model.name), names.judge(model.name)))
+        yield from (("Service", name) for name in (names.candidate(model.name), names.judge(model.name)))
+        yield "ConfigMap", names.rollout(model.name)
     yield "ConfigMap", names.record(model.name)
     yield "Lease", names.lock(model.name)
 

@@ -14,8 +14,10 @@ from slipway_server.values.text import shortened
 
 from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record import Live, saved
+from slipway.deploy.way_in import without_way_in
 from slipway.errors.base import shown
 from slipway.errors.failures import RecordRefused
+from slipway.history.held_back import HeldBack
 from slipway.plan.model import ModelPlan
 from slipway.plan.release import Origin, Release
 from slipway.render.model import render_model
@@ -37,6 +39,7 @@ _OF_EACH_RELEASE = (f"labels.{RELEASE_LABEL}", "labels.app.kubernetes.io/version
 _PRIVATE = re.compile(r"check\.|secret|token|password|passphrase|credential|api_?key", re.IGNORECASE)
 """Where texts are not shown."""
 _FIRST = ("Deployment", "ConfigMap")
+_OTHER_IMAGE = "image: made of other files, packages or base"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Change:
         model: its name.
         release: short digest of the release that is live, and of the planned one; None where there is none.
         version: semantic version of the two.
-        does: `new`, `changed`, `unchanged`, or `removed` (which needs --prune).
+        does: `new`, `changed`, `unchanged`, `held back` (which needs --again), or `removed` (which needs --prune).
         why: whose change it is, as the end of a sentence; empty where there is nothing to say.
         differences: where the objects differ, one line each: `Deployment spec.replicas: 1 -> 2`.
     """
@@ -62,7 +65,7 @@ class Change:
     def lines(self) -> Iterator[str]:
         """For people: a line about the model, then some of the differences."""
         before, after = self.release
-        of = f"release {before} -> {after}" if self.does == "changed" else f"release {after or before}"
+        of = f"release {before} -> {after}" if self.does in ("changed", "held back") else f"release {after or before}"
         yield f"{self.model}: {self.does}, {of}"
         yield from (f"  {line}" for line in self.reasons())
 
@@ -108,6 +111,8 @@ def _change(cluster: ClusterApi, model: ModelPlan, live: Live | None) -> Change:
     if live is None:
         return new(model)
     release, version = (live.release, model.release), (live.version, model.version)
+    if (held := live.holds_back(model.release)) is not None:
+        return Change(model.name, release, version, "held back", left_alone(model, held))
     if live.release == model.release:
         again = "" if live.serves_verified else "`up` deploys it again: it does not serve, or was never judged right"
         return Change(model.name, release, version, "unchanged", again)
@@ -118,6 +123,14 @@ def _change(cluster: ClusterApi, model: ModelPlan, live: Live | None) -> Change:
     if before is None or short(before.digest) != live.release:
         return Change(model.name, release, version, "changed", "why is not known: what is live was never judged right")
     return Change(model.name, release, version, "changed", why(before.origin, model.origin), differences(before, model))
+
+
+def left_alone(model: ModelPlan, held: HeldBack) -> str:
+    """Why `up` leaves a planned release alone, and how to go on."""
+    return (
+        f"`up` leaves release {model.release} alone: {held.said()}; next: change its spec, or deploy it again with "
+        f"`slipway up {model.environment} {model.name} --again`"
+    )
 
 
 def why(before: Origin | None, now: Origin) -> str:
@@ -138,15 +151,26 @@ def why(before: Origin | None, now: Origin) -> str:
 
 def differences(before: Release, model: ModelPlan) -> tuple[str, ...]:
     """Where the objects of a release and of a plan differ, apart from the names of the two releases."""
-    old = _flat(before.manifests, before.digest)
-    new = _flat(render_model(model, model.image.reference), model.release_digest)
+    found = _lines(before, render_model(model, model.image.reference), model.release_digest)
+    if before.origin is not None and before.origin.image != model.origin.image:
+        found.insert(0, _OTHER_IMAGE)
+    return tuple(found)
+
+
+def between(before: Release, after: Release) -> tuple[str, ...]:
+    """Where the objects of two releases differ, as they are recorded: without the way in."""
+    found = _lines(without_way_in(before), without_way_in(after).manifests, after.digest)
+    if before.image != after.image:
+        found.insert(0, _OTHER_IMAGE)
+    return tuple(found)
+
+
+def _lines(before: Release, after: Sequence[Mapping[str, Any]], digest: str) -> list[str]:
+    old, new = _flat(before.manifests, before.digest), _flat(after, digest)
     paths = sorted(old.keys() | new.keys(), key=_order)
-    found = [
+    return [
         f"{_printable(path)}: {_value(old, path)} -> {_value(new, path)}" for path in paths if _differs(old, new, path)
     ]
-    if before.origin is not None and before.origin.image != model.origin.image:
-        found.insert(0, "image: made of other files, packages or base")
-    return tuple(found)
 
 
 def _order(path: str) -> tuple[int, str]:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from slipway.cluster.autoscalers import FINALIZER
 from slipway.cluster.envoy import envoy_of
-from slipway.cluster.ownership import is_own
+from slipway.cluster.ownership import is_own, model_of
 from slipway.deploy.hand_over import keda_away
 from slipway.deploy.model_lock import released
 from slipway.deploy.ports import ClusterApi, StackEngine
@@ -20,18 +20,21 @@ from slipway.render.objects import MODEL_OBJECTS, Phase
 from slipway.values.aliases import Json, Report
 from slipway.values.names import KEYS_DATABASE, MANAGED_BY, environment_labels, priority_classes, stack
 
+_OF_JUDGES = ("RoleBinding", "Role")
 KINDS = (
     *(row.kind for row in MODEL_OBJECTS if row.phase is Phase.PODS),
     "Pod",
     *(row.kind for row in MODEL_OBJECTS if row.phase is not Phase.PODS),
+    *_OF_JUDGES,
     "Lease",
 )
 """What may be in a namespace because of a model: its objects, its pods, its lock. In the order of deletion."""
 _NOT_EVERYWHERE = (
     *(row.kind for row in MODEL_OBJECTS if row.optional_api),
+    *_OF_JUDGES,
     *ENVIRONMENT_OBJECTS,
 )
-"""Kinds of gateways, teams and autoscaling. Whoever may not even list one of them has none of it."""
+"""Kinds of gateways, teams, autoscaling and judges. Whoever may not even list one of them has none of it."""
 GONE_LIMIT_S = 90.0
 """Beyond the time in which pods stop: the controllers take turns."""
 _POLL_S = 0.5
@@ -172,7 +175,7 @@ def _own(
             raise
         return []
     for item in items:
-        model = item["metadata"]["labels"].get("app.kubernetes.io/name")
+        model = model_of(item)
         named = of_environment or (model is not None if models is None else model in models)
         if named and is_own(item, environment):
             found.append(item)

@@ -17,6 +17,8 @@ GATEWAY_LIMIT_S = 300.0
 ROUTE_LIMIT_S = 60.0
 """Envoy Gateway takes up a change within a second or two."""
 _POLL_S = 0.5
+_OWN = f"app.kubernetes.io/managed-by={names.MANAGED_BY},app.kubernetes.io/component,!{names.CANDIDATE_LABEL}"
+"""Selects the Deployments of the gateway; a judge's is of a rollout."""
 _POLICIES = ("BackendTrafficPolicy", "SecurityPolicy")
 
 
@@ -77,7 +79,7 @@ class GatewayWatcher:
     def _of_gateway(self) -> list[str]:
         reasons = [
             reason
-            for deployment in self.cluster.list("Deployment", _labelled("app.kubernetes.io/component"))
+            for deployment in self.cluster.list("Deployment", _OWN)
             if (reason := self._of_deployment(deployment)) is not None
         ]
         gateway = self.cluster.read("Gateway", names.GATEWAY)
@@ -111,10 +113,6 @@ class GatewayWatcher:
             policy = self.cluster.read(kind, model)
             for ancestor in ((policy or {}).get("status") or {}).get("ancestors") or [{}]:
                 yield from _missing(f"{kind} {model}", policy or {}, ancestor, ("Accepted",))
-
-
-def _labelled(key: str) -> str:
-    return f"app.kubernetes.io/managed-by={names.MANAGED_BY},{key}"
 
 
 def _missing(what: str, item: Json, status: Json, wanted: tuple[str, ...]) -> Iterator[str]:

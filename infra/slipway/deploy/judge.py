@@ -56,12 +56,14 @@ def verify(
     release: str | None,
     sleep: Callable[[float], object] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
+    *,
+    service: str | None = None,
 ) -> Verdict:
     """Send the golden request until an answer of `release` (any, when None) comes, and judge that one.
 
-    For up to 75 s an answer of another
-    release, or none because the Service has no endpoint yet, is asked for again: a rollout ends before every
-    node's proxy knows it. An answer of the release itself is judged at once: wrong or late is `WrongAnswer`.
+    It goes to the model's own Service, or to `service`. For up to 75 s an answer of another release, or none because
+    the Service has no endpoint yet, is asked for again: a rollout ends before every node's proxy knows it. An answer of
+    the release itself is judged at once: wrong or late is `WrongAnswer`.
     """
     runtime = RUNTIMES[check.runtime]
     body = runtime.body(check.request)
@@ -73,7 +75,7 @@ def verify(
             headers, limit_s = passes.headers(), check.timeout_s + _PROXY_EXTRA_S
             started = time.monotonic()
             data = cluster.through_service(
-                model, runtime.predict_path, body, "application/json", limit_s, headers=headers
+                service or model, runtime.predict_path, body, "application/json", limit_s, headers=headers
             )
             answer = runtime.answer(data)
             problem = f"release {answer.release or None} answers instead of {release}"

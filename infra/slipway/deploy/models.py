@@ -11,42 +11,43 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
-from slipway.artifacts.golden_request import GoldenRequest
-from slipway.deploy.cold_start import measured_start
-from slipway.deploy.down import GONE_LIMIT_S, left_of_models, remove_unknown, stopping_s
 from slipway.deploy.gateway import GatewayWatcher
-from slipway.deploy.hand_over import HandOver, writer_of
+from slipway.deploy.hand_over import writer_of
 from slipway.deploy.judge import Verdict
 from slipway.deploy.live_release import LiveRefused, record_of_live
 from slipway.deploy.model_lock import ModelLock
-from slipway.deploy.orphans import remove_strays
-from slipway.deploy.ports import ClusterApi, Judge, Program, StackEngine
-from slipway.deploy.priority import with_priority
-from slipway.deploy.record import Live, live_model, live_of, save
+from slipway.deploy.ports import ClusterApi, Judge, Programs, StackEngine
+from slipway.deploy.record import Live, live_model
 from slipway.deploy.restorable import Owner, restorable
+from slipway.deploy.update.judged import JudgedUpdate, NotPromoted, is_judged
+from slipway.deploy.update.judging import Judging
+from slipway.deploy.update.restoring import Restoring
+from slipway.deploy.update.state import State
+from slipway.deploy.update.steps import Steps, release_of
 from slipway.deploy.waking import Waker
 from slipway.deploy.watcher import Watcher
-from slipway.deploy.way_in import with_way_in
 from slipway.errors.base import DeployError, SlipwayError
-from slipway.errors.failures import Interrupted, LeftBehind, WrongAnswer
+from slipway.errors.failures import Interrupted, RolloutGone
 from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
 from slipway.render.model import render_model
 from slipway.values.aliases import Json, Report, Tell
-from slipway.values.names import short, stack
-
-
-@dataclass(frozen=True)
-class Programs:
-    """What the stacks run: a model from its plan, or a release as it once was."""
-
-    model: Callable[[ModelPlan, Tell], Program]
-    release: Callable[[str, Release], Program]
+from slipway.values.names import stack
 
 
 @dataclass
 class ModelResult:
-    """The outcome for one model. `error` is set when it failed; `steps` are seconds by step."""
+    """The outcome for one model. `error` is set when it failed; `steps` are seconds by step.
+
+    Attributes:
+        judged_on: its new release is judged in the cluster, without this run.
+        live: the model as it was, None when it was not there.
+        previous: the verified release that there was.
+        began: whether anything was changed, or may have been.
+        kept: the new release, once it was judged right and recorded.
+        brought_back: the release that was restored.
+        rollout: what the judge of a rollout said last.
+    """
 
     model: str
     version: str
@@ -54,11 +55,21 @@ class ModelResult:
     error: SlipwayError | None = None
     restored: str | None = None
     steps: dict[str, float] = field(default_factory=dict)
+    judged_on: bool = False
+    live: Live | None = None
+    previous: Release | None = None
+    began: bool = False
+    kept: Release | None = None
+    brought_back: Release | None = None
+    rollout: State | None = None
 
 
-def needs_update(model: ModelPlan, live: Live | None, *, recorded: bool) -> bool:
-    """Whether the release that is live, judged, recorded and serving is another than the planned one."""
-    return live is None or not live.serves_verified or live.release != model.release or not recorded
+def needs_update(model: ModelPlan, live: Live | None, *, recorded: bool, left: bool = False) -> bool:
+    """Whether the release that is live, judged, recorded and serving is another than the planned one.
+
+    `left`: a rollout left something beside it, be it under way or not.
+    """
+    return left or live is None or not live.serves_verified or live.release != model.release or not recorded
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,8 @@ class Deployer:
         refresh: look at what is really there before every update.
         gateway: knows when the route of a model is live; None where the environment has no gateway.
         waker: wakes models that sleep; None where none can.
+        detach: leave a release that is judged beside the old one to its judge.
+        noted: is told how it ended for each model, as it ended.
     """
 
     environment: str
@@ -95,11 +108,35 @@ class Deployer:
     refresh: bool
     gateway: GatewayWatcher | None = None
     waker: Waker | None = None
+    detach: bool = False
+    noted: Callable[[ModelPlan, ModelResult], None] = lambda _model, _done: None
 
     @property
-    def hand_over(self) -> HandOver:
-        """Hands the replicas of a model from one writer to the next."""
-        return HandOver(self.cluster, self.environment, self.watcher)
+    def steps(self) -> Steps:
+        """The steps of an update, by the same engine, cluster and judge."""
+        return Steps(
+            self.environment,
+            self.cluster,
+            self.engine,
+            self.programs,
+            self.judge,
+            self.watcher,
+            self.resume,
+            self.gateway,
+        )
+
+    @property
+    def restoring(self) -> Restoring:
+        """Takes releases back."""
+        return Restoring(self.steps)
+
+    def there(self, model: ModelPlan) -> tuple[Live | None, Release | None]:
+        """A model as it is, and the release to go back to, each None where there is none; asked under its lock."""
+        live = live_model(self.cluster, model.name)
+        previous = restorable(self.cluster, Owner.of(model))
+        if previous is None and live is not None and live.serves:
+            previous = self._unrecorded(model, self.tell(model.name))
+        return live, previous
 
     def deploy(self, models: Sequence[ModelPlan]) -> list[ModelResult]:
         """Deploy all; one that fails does not stop the others. In the order given."""
@@ -112,29 +149,35 @@ class Deployer:
         try:
             if self.cancelled.is_set():
                 raise Interrupted
-            tell = self._tell(model.name)
+            tell = self.tell(model.name)
             with ModelLock(self.cluster, model.name, tell, self.cancelled) as lock:
                 # Read under the lock: another run may have changed both since the plan was made.
-                live = live_model(self.cluster, model.name)
-                previous = restorable(self.cluster, Owner.of(model))
-                if previous is None and live is not None and live.serves:
-                    previous = self._unrecorded(model, tell)
+                live, previous = self.there(model)
+                done.live, done.previous, done.began = live, previous, True
                 manifests = render_model(model, model.image.reference)
-                with self._awake(model.name, live, manifests, previous):
-                    handed = self.hand_over.prepare(model.name, manifests, tell)
+                with self.awake(model.name, live, manifests, previous):
+                    judged = is_judged(model, live, previous)
+                    handed = not judged and self.steps.hand_over.prepare(model.name, manifests, tell)
                     try:
-                        self._update(model, live, done, lock, handed=handed)
+                        if judged and previous is not None:
+                            self._judged(model, previous, done, lock, doubted=_doubted(live, lock))
+                        else:
+                            self._update(model, live, done, lock, handed=handed)
+                    except NotPromoted as error:
+                        done.error, done.restored, done.rollout = error, error.restored, error.rollout
+                    except RolloutGone as error:
+                        done.error = error
                     except DeployError as error:
                         lock.check()
                         done.error = error
-                        done.restored = self._restore(model, live, previous)
+                        done.restored, done.brought_back = self.restoring.restore(model, live, previous, tell)
         except SlipwayError as error:
             done.error = done.error or error
-        text = "serves" if done.error is None else f"failed; {done.restored}" if done.restored else "failed"
-        self.report(model.name, text)
+        self.noted(model, done)
+        self.report(model.name, _ending(done))
         return done
 
-    def _awake(
+    def awake(
         self, model: str, live: Live | None, manifests: Sequence[Json], previous: Release | None
     ) -> AbstractContextManager[None]:
         """Keeps a model awake that may sleep, before or after: what has no replica cannot be judged."""
@@ -142,34 +185,49 @@ class Deployer:
         if self.waker is None or not (sleeps or (previous is not None and writer_of(previous.manifests).sleeps)):
             return nullcontext()
         # Another writer than one that lets it sleep starts its replicas by itself.
-        return self.waker.awake(model, self._tell(model), asleep=sleeps and live is not None and live.asleep)
+        return self.waker.awake(model, self.tell(model), asleep=sleeps and live is not None and live.asleep)
 
     def _update(self, model: ModelPlan, live: Live | None, done: ModelResult, lock: ModelLock, *, handed: bool) -> None:
         """Run the stack, wait for its rollout, judge it, and keep the release as the one to go back to."""
         started = time.monotonic()
-        tell = self._tell(model.name)
+        tell, steps = self.tell(model.name), self.steps
         tell("updating its stack")
-        name = stack(self.environment, model.name)
-        # The engine believes its state. What a killed run, or a person, left otherwise has to be looked at first.
-        doubted = handed or lock.inherited or (live is not None and not live.serves_verified)
-        self.resume(name, doubted, tell)
-        program = self.programs.model(model, tell)
+        left = steps.end_rollout(model.name)
+        # The engine believes its state. What a killed run, a judge or a person left otherwise has to be looked at.
+        doubted = handed or left or _doubted(live, lock)
+        steps.resume(stack(self.environment, model.name), doubted, tell)
         # A model that is new costs nothing to look at; one whose Deployment somebody deleted is not new to its stack.
-        self.engine.up(name, program, tell, new=live is None, refresh=self.refresh or doubted or live is None)
+        refresh = self.refresh or doubted or live is None
+        steps.run(model.name, self.programs.model(model, tell), tell, new=live is None, refresh=refresh)
         if handed:
-            self.hand_over.conclude(model.name)
+            steps.hand_over.conclude(model.name)
         applied = time.monotonic()
         done.steps["update"] = applied - started
         lock.check()
-        deployment = self._rolled_out(model.name, model.release, tell)
-        if self.gateway is not None and model.traffic is not None:
-            self.gateway.wait_for_route(model.name, tell)
+        deployment = steps.rolled_out(model.name, model.release, tell)
+        steps.routed(model, tell)
         rolled_out = time.monotonic()
         done.steps["rollout"] = rolled_out - applied
-        done.verdict = self._judged(model.name, model.check, model.release_digest, tell)
+        done.verdict = steps.asked(model.name, model.check, model.release_digest, tell)
         done.steps["golden request"] = time.monotonic() - rolled_out
         lock.check()
-        self._keep(_release(model, deployment), deployment, model.timing.deadline_s)
+        release = release_of(model, deployment)
+        steps.keep(release, deployment, model.timing.deadline_s)
+        done.kept = release
+
+    def _judged(
+        self, model: ModelPlan, previous: Release, done: ModelResult, lock: ModelLock, *, doubted: bool
+    ) -> None:
+        """Judge the new release beside the previous one; see `JudgedUpdate`."""
+        started = time.monotonic()
+        judging = Judging(self.cluster, self.watcher.pause, self.watcher.clock)
+        update = JudgedUpdate(self.steps, judging, lock.check)
+        outcome = update.run(
+            model, previous, self.tell(model.name), doubted=doubted or self.refresh, detach=self.detach
+        )
+        done.verdict, done.kept, done.rollout = outcome.verdict, outcome.kept, outcome.state
+        done.judged_on = outcome.kept is None
+        done.steps["judged"] = time.monotonic() - started
 
     def _unrecorded(self, model: ModelPlan, tell: Tell) -> Release | None:
         """What serves without a record, to be restored; None when it is not a release of ours."""
@@ -179,83 +237,17 @@ class Deployer:
             tell(f"continuing without a release to restore: {error}")
             return None
 
-    def _rolled_out(self, model: str, release: str, tell: Tell) -> Json:
-        """Wait until a release's rollout is complete; returns its Deployment."""
-        self.watcher.wait(model, release, tell)
-        deployment = self.cluster.read("Deployment", model)
-        if deployment is None or live_of(deployment).release != release:
-            raise WrongAnswer(model, "somebody changed its Deployment before it was judged")
-        return deployment
-
-    def _judged(self, model: str, check: GoldenRequest, digest: str, tell: Tell) -> Verdict:
-        tell("sending the golden request")
-        return self.judge(self.cluster, model, check, digest)
-
-    def _keep(self, release: Release, judged: Json, most_s: float) -> None:
-        save(self.cluster, release, judged, measured_start(self.cluster, release.model, short(release.digest), most_s))
-        remove_strays(self.cluster, release)
-
-    def _restore(self, model: ModelPlan, live: Live | None, previous: Release | None) -> str:
-        """Restore the verified release, or destroy what never served. Returns the sentence for it."""
-        tell = self._tell(model.name)
-        try:
-            if previous is not None:
-                self._bring_back(with_priority(with_way_in(previous, model), model), tell, model.timing.deadline_s)
-                return f"{previous.version} serves again"
-            if live is not None and live.serves:
-                return self._unrestored(model.name, "there is no record of what served before")
-            tell("failed; destroying what never served")
-            self._take_away(model.name, tell)
-        except Interrupted:
-            raise
-        except SlipwayError as error:
-            return self._unrestored(model.name, error)
-        return "nothing served before, and what was made has been destroyed"
-
-    def _bring_back(self, previous: Release, tell: Tell, most_s: float) -> None:
-        tell(f"failed; restoring {previous.version}")
-        name = stack(self.environment, previous.model)
-        self.hand_over.prepare(previous.model, previous.manifests, tell)
-        # What the failed update left, and what was deleted for it, is not what the engine believes.
-        self.engine.up(name, self.programs.release(self.environment, previous), tell, new=False, refresh=True)
-        deployment = self._rolled_out(previous.model, short(previous.digest), tell)
-        self._judged(previous.model, previous.check, previous.digest, tell)
-        self._keep(previous, deployment, most_s)
-
-    def _take_away(self, model: str, tell: Tell) -> None:
-        """Destroy a stack whose model never served, and wait until its objects are gone: the engine does not."""
-        self.hand_over.retire(model)
-        self.engine.destroy(stack(self.environment, model), tell)
-        remove_unknown(self.cluster, self.environment, [model])
-        held, limit_s = ("Lease",), GONE_LIMIT_S + stopping_s(self.cluster)  # the Lease is this run's
-        left = self.watcher.gone(lambda: left_of_models(self.cluster, self.environment, [model], but=held), limit_s)
-        if left:
-            raise LeftBehind(self.environment, left)
-
-    def _unrestored(self, model: str, reason: object) -> str:
-        """Describe what serves when even restoring failed: a rolling update keeps old pods until new ones are ready."""
-        try:
-            deployment = self.cluster.read("Deployment", model)
-            ready = deployment.get("status", {}).get("availableReplicas", 0) if deployment else 0
-            serving = f"{ready} pods serve" if deployment else "nothing serves"
-        except SlipwayError:
-            serving = "what served keeps serving as long as the cluster runs"
-        return f"not restored ({serving}): {reason}"
-
-    def _tell(self, model: str) -> Tell:
+    def tell(self, model: str) -> Tell:
+        """Is told what is done about a model."""
         return lambda text: self.report(model, text)
 
 
-def _release(model: ModelPlan, deployment: Json) -> Release:
-    """The release as it runs, with the image by its digest."""
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    image = container["image"]
-    return Release(
-        model=model.name,
-        version=model.version,
-        digest=model.release_digest,
-        image=image,
-        manifests=tuple(render_model(model, image)),
-        check=model.check,
-        origin=model.origin,
-    )
+def _doubted(live: Live | None, lock: ModelLock) -> bool:
+    return lock.inherited or (live is not None and not live.serves_verified)
+
+
+def _ending(done: ModelResult) -> str:
+    """How it ended, in a word or two."""
+    if done.error is not None:
+        return f"failed; {done.restored}" if done.restored else "failed"
+    return "is judged on in the cluster" if done.judged_on else "serves"

@@ -9,7 +9,7 @@ from typing import Any
 
 from slipway.deploy.ports import ClusterApi
 from slipway.plan.release import Release
-from slipway.values.names import record, selector
+from slipway.values.names import record, rollout, selector
 
 _ENDED = ("Succeeded", "Failed")
 
@@ -18,7 +18,7 @@ def remove_strays(cluster: ClusterApi, release: Release) -> None:
     """Delete ConfigMaps of other releases of the model than this one, but for those that something still mounts."""
     labels = ",".join(f"{key}={value}" for key, value in selector(release.model).items())
     kept = {item["metadata"]["name"] for item in release.manifests if item["kind"] == "ConfigMap"}
-    kept.add(record(release.model))
+    kept |= {record(release.model), rollout(release.model)}
     strays = [name for name in cluster.names("ConfigMap", labels) if name not in kept]
     if not strays:
         return

@@ -5,11 +5,15 @@ put fakes in their places that refuse what those refuse; a rehearsal puts a judg
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.deploy.judge import Verdict
 from slipway.engine.events import Outcome
+from slipway.plan.model import ModelPlan
+from slipway.plan.release import Release
+from slipway.plan.rollout import RolloutPlan, Stage
 from slipway.values.aliases import Json, Tell
 
 Items = list[Json]
@@ -90,6 +94,27 @@ class ClusterApi(Protocol):
 class Judge(Protocol):
     """Judges whether a release answers correctly; raises `WrongAnswer` when it does not."""
 
-    def __call__(self, cluster: ClusterApi, model: str, check: GoldenRequest, release: str | None) -> Verdict:
-        """Judge a model by its golden request, answered by `release` (any, when None)."""
+    def __call__(
+        self,
+        cluster: ClusterApi,
+        model: str,
+        check: GoldenRequest,
+        release: str | None,
+        *,
+        service: str | None = None,
+    ) -> Verdict:
+        """Judge a model by its golden request, answered by `release` (any, when None), at its Service or at another."""
         ...
+
+
+@dataclass(frozen=True)
+class Programs:
+    """What the stacks run: a model from its plan, a release as it once was, or a new one beside it.
+
+    `rollout` gets the old release, the plan of the new one, the rollout, the replicas of each, the stage, and who is
+    told of the progress.
+    """
+
+    model: Callable[[ModelPlan, Tell], Program]
+    release: Callable[[str, Release], Program]
+    rollout: Callable[[Release, ModelPlan, RolloutPlan, int, Stage, Tell], Program]

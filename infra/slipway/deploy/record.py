@@ -16,9 +16,11 @@ from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record_format import BadRecord, origin_annotation, packed, unpacked
 from slipway.deploy.way_in import without_way_in
 from slipway.errors.failures import RecordRefused, WrongAnswer
+from slipway.history.held_back import HeldBack, held_back, kept_for
 from slipway.plan.release import Release
 from slipway.values.aliases import Json
 from slipway.values.names import (
+    CANDIDATE_LABEL,
     ENVIRONMENT_LABEL,
     MANAGED_BY,
     RELEASE_LABEL,
@@ -37,7 +39,8 @@ class Live:
     """A model as the cluster has it.
 
     `release` is what its pods are made from, `verified` what was last judged right. `touched`: somebody changed the
-    pods' template since then. `asleep`: it has no replica, and gets one when somebody calls it.
+    pods' template since then. `asleep`: it has no replica, and gets one when somebody calls it. `held_back`: what a
+    rollback left.
     """
 
     model: str
@@ -48,6 +51,12 @@ class Live:
     wanted: int
     ready: int
     asleep: bool = False
+    held_back: HeldBack | None = None
+
+    def holds_back(self, release: str) -> HeldBack | None:
+        """What a rollback left, when it took this release (its short digest) back."""
+        held = self.held_back
+        return held if held is not None and held.holds(self.release, release) else None
 
     @property
     def serves(self) -> bool:
@@ -61,12 +70,14 @@ class Live:
 
 
 def live_models(cluster: ClusterApi) -> dict[str, Live]:
-    """Return every model in the namespace, from one LIST of its Deployments; those of a gateway are of no release.
+    """Return every model in the namespace, from one LIST of its Deployments.
+
+    Those of a gateway are of no release, and a release that is judged beside a model's own is none of its own yet.
 
     Where one has no replica, a second LIST says whether it may sleep.
     """
     ours = f"app.kubernetes.io/managed-by={MANAGED_BY}"
-    found = [live_of(item) for item in cluster.list("Deployment", f"{ours},{RELEASE_LABEL}")]
+    found = [live_of(item) for item in cluster.list("Deployment", f"{ours},{RELEASE_LABEL},!{CANDIDATE_LABEL}")]
     sleepers: set[str] = set()
     if any(live.wanted == 0 for live in found):
         sleepers = {item["metadata"]["name"] for item in cluster.list("ScaledObject", ours) if may_sleep(item)}
@@ -109,14 +120,22 @@ def live_of(deployment: Json) -> Live:
         touched=annotations.get(VERIFIED_REVISION) != annotations.get(REVISION),
         wanted=deployment["spec"].get("replicas", 1),
         ready=status.get("availableReplicas", 0) if seen else 0,
+        held_back=held_back(deployment),
     )
 
 
-def save(cluster: ClusterApi, release: Release, judged: Json, start: MeasuredStart | None = None) -> None:
+def save(
+    cluster: ClusterApi,
+    release: Release,
+    judged: Json,
+    start: MeasuredStart | None = None,
+    held: HeldBack | None = None,
+) -> None:
     """Write the record, then mark the Deployment: a mark without its record can never be there.
 
     `judged`: the Deployment as it was read before the release was judged. `WrongAnswer` when it is another by now.
-    `start`: how long a replica of the release took to start, where that was measured.
+    `start`: how long a replica of the release took to start, where that was measured. `held`: what a rollback to this
+    release holds back; when None, what one to it held back before stays so.
     """
     deployment = cluster.read("Deployment", release.model)
     if deployment is None or _template_of(deployment) != _template_of(judged):
@@ -150,6 +169,7 @@ def save(cluster: ClusterApi, release: Release, judged: Json, start: MeasuredSta
     name = config_map(release.model, release.digest)
     metadata = {"name": name, "namespace": namespace, "ownerReferences": [owner]}
     cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}, _FIELD_MANAGER)
+    held = held or kept_for(deployment, release.digest)
     mark = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -157,7 +177,7 @@ def save(cluster: ClusterApi, release: Release, judged: Json, start: MeasuredSta
             "name": release.model,
             "namespace": namespace,
             "labels": {VERIFIED_LABEL: short(release.digest)},
-            "annotations": {VERIFIED_REVISION: _template_of(deployment)[1]},
+            "annotations": {VERIFIED_REVISION: _template_of(deployment)[1]} | (held.annotation() if held else {}),
         },
     }
     cluster.apply(mark, _FIELD_MANAGER)

@@ -20,7 +20,7 @@ from slipway.plan.model import ModelPlan
 from slipway.plan.release import Release
 from slipway.policy.resource import of_manifests, read
 from slipway.policy.resources import violations
-from slipway.render.model import container_values, model_shapes
+from slipway.render.model import RECREATE, ROLLING_UPDATE, container_values, model_shapes
 from slipway.render.objects import MODEL_OBJECTS, UNRECORDED
 from slipway.render.scaling import demand_url
 from slipway.render.templates import PLACE
@@ -277,5 +277,6 @@ _CHECKS: Mapping[str, Callable[[Any], bool]] = {
         isinstance(value, list) and all(_is_mapping_of_text(item) and item.keys() <= _TOLERATION for item in value)
     ),
     "service_type": lambda value: value in _SERVICE_TYPES,
+    "update_type": lambda value: value in (ROLLING_UPDATE, RECREATE),
     "scale_behavior": is_behavior,
 }

@@ -106,6 +106,24 @@ class RolloutFailed(DeployError):
         self.reason = reason
 
 
+class JudgeSilent(DeployError):
+    """The judge of a rollout decides nothing any more. `trouble`: what its pod suffers from, empty if nothing."""
+
+    def __init__(self, model: str, reason: str, trouble: str) -> None:
+        super().__init__(f"model {model}: its judge decides nothing: {reason}{f': {trouble}' if trouble else ''}")
+        self.reason = f"the judge decides nothing: {reason}{f': {trouble}' if trouble else ''}"
+
+
+class RolloutGone(DeployError):
+    """Another run, or a person, ended a rollout that this one follows. `name`: of its ConfigMap."""
+
+    def __init__(self, environment: str, model: str, name: str) -> None:
+        super().__init__(
+            f"model {model}: its rollout is judged no more: ConfigMap {name} is gone, or of another rollout; this run "
+            f"changes nothing more; next: slipway status {environment} {model} shows what serves"
+        )
+
+
 class ModelNotServing(SlipwayError):
     """A command needs a running model and it is not there."""
 

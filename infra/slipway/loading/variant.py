@@ -10,7 +10,7 @@ from slipway_server.values.expect import check_expect
 
 from slipway.artifacts.golden_request import CHECK_LIMIT, refuse_larger
 from slipway.artifacts.onnx import Artifact, Found
-from slipway.errors.base import FileRefused, UserError, WrongValue
+from slipway.errors.base import FileRefused, UserError, WrongValue, nearest
 from slipway.loading.fetched import fetch_weights, unused
 from slipway.reading.files import BadFile
 from slipway.reading.findings import Locate, validated
@@ -52,6 +52,7 @@ def variant(value: Any, root: Path, locate: Locate, found: list[UserError], stor
         found += little
         served = _with_max_body(spec, weights)
         request = _golden(served, weights, root, locate, found)
+        found += _unjudgeable(spec, weights, locate)
         # Not before it fits: every byte of it is read.
         written = {key: text for key, text in value.items() if key != "environments"}
         return None if little else Variant(served, weights.digested(), request, written)
@@ -109,6 +110,24 @@ def _too_little_memory(spec: ModelSpec, weights: int, locate: Locate) -> Iterato
         problem = f"is more than resources.memory of {format_bytes(memory)} allows"
         todo = f"write {carried} or less, leave it out, or raise resources.memory to {-(-needed // 2**20)}Mi"
         yield WrongValue(place, field, format_bytes(max_body), problem, f"at most {carried}", todo)
+
+
+def _unjudgeable(spec: ModelSpec, weights: Found, locate: Locate) -> Iterator[UserError]:
+    """Where answers of two releases are to be compared that the model does not have, or that are left to chance."""
+    judge = spec.rollout.judge
+    if judge.agreement is not None and weights.random:
+        place, field = locate(("rollout", "judge", "agreement"))
+        random = ", ".join(weights.random)
+        problem = f"cannot be judged: {spec.artifact.source} contains {random}, so that no two answers are alike"
+        allowed = "agreement for a model without random operators"
+        yield WrongValue(place, field, judge.agreement, problem, allowed, "remove agreement, or what is random")
+    known = [tensor.name for tensor in weights.signature.outputs]
+    for index, name in enumerate(judge.outputs or ()):
+        if name not in known:
+            place, field = locate(("rollout", "judge", "outputs", index))
+            near = nearest(name, known)
+            todo = f"write {near}" if near else f"write for example {known[0]}"
+            yield WrongValue(place, field, name, "is no output of the model", ", ".join(known), todo)
 
 
 def _golden(spec: ModelSpec, weights: Found, root: Path, locate: Locate, found: list[UserError]) -> Any:

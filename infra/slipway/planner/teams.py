@@ -100,8 +100,7 @@ def refuse_teams(
         team = [other.variant.spec for other in placed if other.variant.spec.owner == spec.owner]
         short = _short(one, team, teams[spec.owner].quota)
         if short:
-            place, field = located[spec.name].locate(environment, _floor(spec)[1])
-            found.append(_beyond(place, field, one, team, short, where))
+            found.append(_beyond(located[spec.name], environment, one, team, short, where))
     if found:
         raise UserErrors(found)
 
@@ -117,7 +116,7 @@ def _needed(placed: Placed, team: Sequence[ModelSpec]) -> Demand:
     """What a model takes that is updated while it is at its floor, beside the minimum of its team's other models."""
     spec = placed.variant.spec
     others = [(one, one.scale.min) for one in team if one is not spec]
-    return _sum([*others, (spec, _floor(spec)[0] + placed.rollout.max_surge)])
+    return _sum([*others, (spec, _floor(spec)[0] + placed.rollout.extra)])
 
 
 def _short(placed: Placed, team: Sequence[ModelSpec], quota: Quota | None) -> list[Limit]:
@@ -127,17 +126,22 @@ def _short(placed: Placed, team: Sequence[ModelSpec], quota: Quota | None) -> li
 
 
 def _beyond(
-    place: Place, field: str, placed: Placed, team: Sequence[ModelSpec], short: Sequence[Limit], where: str
+    loaded: LoadedSpec, environment: str, placed: Placed, team: Sequence[ModelSpec], short: Sequence[Limit], where: str
 ) -> UserError:
-    spec, needed = placed.variant.spec, _needed(placed, team)
+    spec, needed, rollout = placed.variant.spec, _needed(placed, team), placed.rollout
+    place, field = loaded.locate(environment, _floor(spec)[1])
     others = sorted(one.name for one in team if one is not spec)
     beside = f" together with the minimum of {', '.join(others)}" if others else ""
-    extra = " and the extra one that a rolling update starts" if placed.rollout.max_surge else ""
+    new = f", {rollout.candidate} of the new release beside them while {spec.rollout.strategy} judges it"
+    extra = (new if rollout.candidate else "") + (
+        " and the extra one that a rolling update starts" if rollout.max_surge else ""
+    )
     needs = ", ".join(f"{limit.shown(limit.used(needed))} {limit.field}" for limit in short)
     holds = ", ".join(f"{limit.text} {limit.field}" for limit in short)
     problem = f"replicas{extra} need {needs}{beside}: the quota of team {spec.owner} has {holds}"
     fields = ", ".join(f"teams.{spec.owner}.quota.{limit.field}" for limit in short)
-    todo = f"lower it, or what each replica gets, or raise {fields} in {where}"
+    way_out = "write rollout.strategy: rolling, " if rollout.candidate else ""
+    todo = f"{way_out}lower it, or what each replica gets, or raise {fields} in {where}"
     return WrongValue(place, field, _floor(spec)[0], problem, "what fits into the quota of its team", todo)
 
 

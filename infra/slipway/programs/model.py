@@ -10,7 +10,7 @@ from slipway.components.connection import Connection, connection
 from slipway.components.image.component import ModelImage
 from slipway.components.image.planned import image_args
 from slipway.components.kubernetes.model import Model, ModelArgs
-from slipway.deploy.models import Programs
+from slipway.deploy.ports import Programs
 from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
 from slipway.render.model import render_model

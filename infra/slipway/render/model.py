@@ -17,6 +17,8 @@ from slipway.runtimes.registry import RUNTIMES
 from slipway.values import names
 from slipway.values.quantities import compact_json, format_bytes, format_cpu
 
+ROLLING_UPDATE = "RollingUpdate"
+RECREATE = "Recreate"
 PLACEHOLDER_DIGEST = "sha256:" + "0" * 64
 TMP_BYTES = 64 * 2**20
 LOG_BYTES = 64 * 2**20
@@ -79,8 +81,9 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "pull_secret": model.pull_secret,
         "priority_class": model.priority_class,
         "replicas": None if model.autoscaled else spec.scale.min,
-        "max_surge": model.rollout.max_surge,
-        "max_unavailable": model.rollout.max_unavailable,
+        "update_type": RECREATE if model.rollout.recreate else ROLLING_UPDATE,
+        "max_surge": None if model.rollout.recreate else model.rollout.max_surge,
+        "max_unavailable": None if model.rollout.recreate else model.rollout.max_unavailable,
         "start_s": model.timing.start_s,
         "grace_s": model.timing.grace_s,
         "deadline_s": model.timing.deadline_s,

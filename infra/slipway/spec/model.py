@@ -1,8 +1,8 @@
 """Contains what a person writes about one model: the frozen, validated spec of models/*.yaml."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from slipway.catalog.pod_contract import API_VERSION
 from slipway.runtimes.registry import RuntimeName
@@ -16,7 +16,7 @@ from slipway.spec.resources import Resources
 from slipway.spec.rollout import RolloutRules
 from slipway.spec.scale import Scale
 from slipway.spec.texts import text
-from slipway.values.quantities import DnsLabel, ModelName, SemVer
+from slipway.values.quantities import DnsLabel, ModelName, SemVer, refusal
 from slipway.values.section import Section
 
 OVERRIDABLE = (
@@ -91,3 +91,23 @@ class ModelSpec(Section):
         ),
         examples=[{"prod": {"scale": {"min": 3, "max": 20}}}],
     )
+
+    @model_validator(mode="after")
+    def _a_judged_rollout_has_calls_to_split(self) -> Self:
+        strategy, at = self.rollout.strategy, ("rollout", "strategy")
+        if not self.rollout.judged:
+            return self
+        if not self.endpoint.public:
+            problem = f"{strategy} splits the calls of a route, and without endpoint.public no route leads to the model"
+            todo = "add endpoint: {public: true}, or write strategy: rolling"
+            raise refusal(problem, f"{strategy} beside endpoint.public: true", todo, at)
+        if self.scale.to_zero is not None:
+            problem = f"{strategy} is given beside scale.to_zero, and a model that sleeps has no calls to judge it by"
+            raise refusal(problem, f"{strategy} without to_zero", "remove to_zero, or write strategy: rolling", at)
+        sticky = self.rollout.sticky
+        if sticky is not None and sticky.by == "key" and self.endpoint.auth == "none":
+            problem = "key tells callers apart by what they show, and endpoint.auth is none"
+            allowed = "by: header, or another auth"
+            todo = "write sticky: {by: header, name: x-session}, or remove sticky"
+            raise refusal(problem, allowed, todo, ("rollout", "sticky", "by"))
+        return self

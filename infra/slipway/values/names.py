@@ -12,6 +12,10 @@ RELEASE_LABEL = f"{DOMAIN}/release"
 VERIFIED_LABEL = f"{DOMAIN}/verified"
 VERIFIED_REVISION = f"{DOMAIN}/verified-revision"
 """An annotation of a Deployment: the revision of its template that was judged right."""
+HELD_BACK_ANNOTATION = f"{DOMAIN}/held-back"
+"""Of a Deployment: the releases that a rollback took back, as JSON."""
+RESTARTED_ANNOTATION = f"{DOMAIN}/restarted-at"
+"""Of the pods of a Deployment: when somebody last had them replaced, and nothing else."""
 ORIGIN_ANNOTATION = f"{DOMAIN}/origin"
 """Of a model's record: what the release was made by and from, as JSON."""
 COLD_START_ANNOTATION = f"{DOMAIN}/cold-start"
@@ -20,6 +24,10 @@ ROUTE_ANNOTATION = f"{DOMAIN}/route"
 """Of a model's HTTPRoute: who may call it, how often and at what price, as JSON for the keys service."""
 SCALE_TARGET_ANNOTATION = f"{DOMAIN}/scale-target"
 """Of a model's ScaledObject: what it holds steady, as `p95_ms=100`."""
+ROLLOUT_ANNOTATION = f"{DOMAIN}/rollout"
+"""Of a model's HTTPRoute, while a new release is judged: the id of that rollout. Who sets weights tests it first."""
+CANDIDATE_LABEL = f"{DOMAIN}/candidate-of"
+"""On every object that a rollout adds, with the model as its value: the new release's, and its judge's."""
 OWNER_ANNOTATION = f"{DOMAIN}/owner"
 """Of a model's Deployment: who answers for it."""
 ENVIRONMENT_LABEL = f"{DOMAIN}/environment"
@@ -41,6 +49,8 @@ AUTOSCALING = "autoscaling"
 """The alerts of an environment about whatever scales its models."""
 GATEWAY = "gateway"
 """The Gateway of an environment, and the policies about all of it."""
+JUDGE = "judge"
+"""What judges a new release while it has a part of the calls: its image, and the component of its pods."""
 KEYS = "keys"
 """The service that checks clients' keys, and everything of it that has no name of its own."""
 MODEL_TAG = "slipway:model"
@@ -129,6 +139,26 @@ def runtime_repository(runtime: str) -> str:
 def lock(model: str) -> str:
     """The Lease that one run holds while it deploys a model."""
     return f"{model}-deploying"
+
+
+def candidate(model: str) -> str:
+    """The Deployment, the Service and so on of a new release of a model, while it is judged beside the old one."""
+    return f"{model}-candidate"
+
+
+def judge(model: str) -> str:
+    """All objects of what judges a new release of a model, but for its ConfigMap."""
+    return f"{model}-judge"
+
+
+def rollout(model: str) -> str:
+    """The ConfigMap of a rollout: what is judged (`plan.json`) and what came of it so far (`state.json`)."""
+    return f"{model}-rollout"
+
+
+def judge_selector(model: str) -> dict[str, str]:
+    """Labels that select the pods of a model's judge, which are no model's: nothing scales or scrapes them as such."""
+    return component_labels(JUDGE) | {CANDIDATE_LABEL: model}
 
 
 def record(model: str) -> str:

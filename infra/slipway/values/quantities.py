@@ -232,9 +232,8 @@ def whole_number(least: int, most: int) -> Callable[[object], int]:
     return parse
 
 
-def positive_number(most: int, example: str) -> Callable[[object], float]:
-    """A validator for a number above 0; neither text nor a truth value is taken for one."""
-    least = 0.001
+def number_between(least: float, most: int, example: str) -> Callable[[object], float]:
+    """A validator for a number from `least` to `most`; neither text nor a truth value is taken for one."""
     allowed = f"a number from {least} to {most}"
 
     def parse(value: object) -> float:

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
-from slipway.values.quantities import positive_number, whole_number
+from slipway.values.quantities import number_between, whole_number
 
 
 def number(least: int, most: int) -> Any:
@@ -14,10 +14,10 @@ def number(least: int, most: int) -> Any:
     )
 
 
-def amount(most: int, example: str) -> Any:
-    """The validator and JSON Schema of a number above 0, whole or not."""
-    return BeforeValidator(positive_number(most, example)), WithJsonSchema(
-        {"type": "number", "minimum": 0.001, "maximum": most}
+def amount(most: int, example: str, least: float = 0.001) -> Any:
+    """The validator and JSON Schema of a number in a range, whole or not."""
+    return BeforeValidator(number_between(least, most, example)), WithJsonSchema(
+        {"type": "number", "minimum": least, "maximum": most}
     )
 
 

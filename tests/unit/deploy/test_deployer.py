@@ -1,21 +1,15 @@
 """Models are deployed, judged, restored: on an engine and a cluster in memory, with time that passes at once."""
 
-import hashlib
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from slipway.artifacts.golden_request import GoldenRequest
 from slipway.cluster.rollout import REFUSED_S, REVISION
 from slipway.deploy.cold_start import kept_starts
-from slipway.deploy.judge import Verdict, verify
-from slipway.deploy.models import Deployer, ModelResult, Programs, needs_update
-from slipway.deploy.ports import ClusterApi
+from slipway.deploy.judge import verify
+from slipway.deploy.models import needs_update
 from slipway.deploy.record import live_of, recorded_models, saved
 from slipway.deploy.watcher import Watcher
 from slipway.errors.failures import Interrupted, LockLost, RolloutFailed, StackFailed, WrongAnswer
@@ -24,121 +18,14 @@ from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
 from slipway.render.model import render_model
 from slipway.values import names
-from tests.support.fake_engine import FakeEngine, FakeProgram, KilledError, refused
-from tests.support.living_cluster import START_S, WARM_S, Behaviour, LivingCluster
-from tests.support.planned import fixture_plan
+from tests.support.deploy_bench import BASE, IMAGE, Bench, planned
+from tests.support.fake_engine import FakeEngine, refused
+from tests.support.living_cluster import START_S, WARM_S, LivingCluster
 
 QUOTA_SAID = (
     'pods "digits-" is forbidden: exceeded quota: compute, requested: requests.cpu=1, used: requests.cpu=4, '
     "limited: requests.cpu=4"
 )
-BASE = fixture_plan("local").find("least", Path("models"))
-IMAGE = f"{BASE.image.repository}@sha256:{'0' * 64}"
-
-
-def planned(number: int, model: str = "digits") -> ModelPlan:
-    """Release `number` of a model: the right answer is 7."""
-    digest = hashlib.sha256(f"{model}{number}".encode()).hexdigest()
-    version = f"1.{number}.0"
-    check = GoldenRequest("onnxruntime", {"inputs": {"image": [0]}}, {"label": 7}, 2.0)
-    section = {"name": model, "version": version, "path": "/model/m.onnx"}
-    return replace(
-        BASE,
-        name=model,
-        version=version,
-        labels=names.model_labels("local", model, version, digest),
-        selector=names.selector(model),
-        release_digest=digest,
-        check=check,
-        server_config=BASE.server_config | {"release": digest, "check": check.section(), "model": section},
-    )
-
-
-@dataclass
-class Bench:
-    """An environment with one deployer; `up` gives what became of each model."""
-
-    cluster: LivingCluster = field(default_factory=LivingCluster)
-    said: list[tuple[str, str]] = field(default_factory=list)
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    settled: list[tuple[str, bool]] = field(default_factory=list)
-    judge: Callable[..., Any] | None = None
-
-    def __post_init__(self) -> None:
-        self.engine = FakeEngine(self.cluster)
-
-    def deployer(self, **changes: Any) -> Deployer:
-        programs = Programs(
-            lambda model, _: FakeProgram(render_model(model, IMAGE)),
-            lambda _, release: FakeProgram(list(release.manifests)),
-        )
-        deployer = Deployer(
-            environment="local",
-            cluster=self.cluster,
-            engine=self.engine,
-            programs=programs,
-            judge=self.judge or self._verify,
-            watcher=Watcher(self.cluster, self._pause, self.cluster.clock),
-            report=lambda model, text: self.said.append((model, text)),
-            cancelled=self.cancelled,
-            jobs=1,
-            resume=lambda stack, doubted, _: self.settled.append((stack, doubted)),
-            refresh=False,
-        )
-        return replace(deployer, **changes)
-
-    def _verify(self, cluster: ClusterApi, model: str, check: GoldenRequest, release: str | None) -> Verdict:
-        return verify(cluster, model, check, release, self._sleep, self.cluster.clock)
-
-    def _sleep(self, seconds: float) -> None:
-        self.cluster.pause(seconds)
-
-    def _pause(self, seconds: float) -> bool:
-        self.cluster.pause(seconds)
-        return self.cancelled.is_set()
-
-    def up(self, *models: ModelPlan, **changes: Any) -> list[ModelResult]:
-        return self.deployer(**changes).deploy(models)
-
-    def well(self, *models: ModelPlan) -> None:
-        for done in self.up(*models):
-            assert done.error is None, done.error
-
-    def killed(self, model: ModelPlan, after: int) -> None:
-        """Run an `up` that ends after so many applied objects, and leave its Lease as a killed run does."""
-        self.engine.killed_after = after
-        with pytest.raises(KilledError):
-            self.up(model)
-        self.engine.killed_after = None
-        renewed = datetime.now(UTC) - timedelta(seconds=60)
-        self.cluster.create(
-            {
-                "kind": "Lease",
-                "metadata": {"name": names.lock(model.name), "labels": dict(names.selector(model.name))},
-                "spec": {
-                    "holderIdentity": "elsewhere/1",
-                    "leaseDurationSeconds": 20,
-                    "renewTime": renewed.isoformat().replace("+00:00", "Z"),
-                },
-            }
-        )
-
-    def behave(self, model: ModelPlan, **how: Any) -> None:
-        self.cluster.behaviours[model.release] = Behaviour(**how)
-
-    def pass_s(self, seconds: float) -> None:
-        for _ in range(int(seconds * 2)):
-            self.cluster.pause(0.5)
-
-    def serving(self, model: str = "digits") -> str:
-        """The release of the pods that serve; they all have to be of one."""
-        self.pass_s(10)
-        pods = self.cluster.list("Pod", f"app.kubernetes.io/name={model}")
-        (release,) = {pod["metadata"]["labels"][names.RELEASE_LABEL] for pod in pods}
-        return str(release)
-
-    def config_maps(self) -> set[str]:
-        return set(self.cluster.names("ConfigMap", ""))
 
 
 @pytest.fixture
@@ -384,7 +271,7 @@ def test_a_run_that_lost_its_lock_stops_touching_the_model(bench: Bench) -> None
     bench.well(one)
     judged: list[str] = []
 
-    def judge(cluster: LivingCluster, model: str, check: Any, release: str | None) -> Any:
+    def judge(cluster: LivingCluster, model: str, check: Any, release: str | None, **_: Any) -> Any:
         judged.append(str(release))
         raise WrongAnswer(model, "wrong")
 
@@ -488,7 +375,7 @@ def test_a_pod_for_which_a_node_comes_is_waited_for(bench: Bench) -> None:
 def test_a_release_is_not_recorded_when_its_deployment_changed_while_it_was_judged(bench: Bench) -> None:
     one = planned(1)
 
-    def judge(cluster: LivingCluster, model: str, check: Any, release: str | None) -> Any:
+    def judge(cluster: LivingCluster, model: str, check: Any, release: str | None, **_: Any) -> Any:
         cluster.edit_template(model, edited="now")
         return verify(cluster, model, check, release, sleep=bench._sleep, clock=cluster.clock)
 

@@ -22,7 +22,7 @@ class Options:
     """What a person chose on the command line.
 
     `jobs`: models at once. `delete_data`: names of what holds data and may be deleted. `adopt`: the namespace of others
-    that the environment may use.
+    that the environment may use. `again`: deploy what was rolled back.
     """
 
     yes: bool
@@ -31,6 +31,7 @@ class Options:
     prune: bool = False
     delete_data: tuple[str, ...] = ()
     adopt: str | None = None
+    again: bool = False
 
 
 @contextmanager

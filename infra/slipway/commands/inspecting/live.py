@@ -133,7 +133,11 @@ def state(live: Live | None, planned: str | None, *, spec_is_wrong: bool) -> str
     serves = "sleeps" if live.asleep else "serves"
     if planned is None:
         return f"{serves}; its spec is wrong" if spec_is_wrong else f"{serves}; has no spec"
-    return serves if live.release == planned else f"{serves}; spec has changed"
+    if live.release == planned:
+        return serves
+    return (
+        f"{serves}; its spec's release was rolled back" if live.holds_back(planned) else f"{serves}; spec has changed"
+    )
 
 
 def curl(context: EnvironmentContext, where: str, spec: ModelSpec) -> str:

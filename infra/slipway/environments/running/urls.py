@@ -1,9 +1,9 @@
 """Say where the models of an environment in somebody's cluster are reached from outside of it."""
 
 from slipway.cluster.api import Cluster
-from slipway.values.names import MANAGED_BY
+from slipway.values.names import CANDIDATE_LABEL, MANAGED_BY
 
-_MODELS = f"app.kubernetes.io/managed-by={MANAGED_BY},app.kubernetes.io/name"
+_MODELS = f"app.kubernetes.io/managed-by={MANAGED_BY},app.kubernetes.io/name,!{CANDIDATE_LABEL}"
 _HTTPS = 443
 
 

@@ -1,0 +1,85 @@
+"""Commands about versions of models: history, rollback, restart."""
+
+from pathlib import Path
+
+import click
+
+from slipway.cli.group import cli
+from slipway.cli.options import ENVIRONMENT, JOBS, JSON, YES, open_environment, with_folders
+from slipway.commands.project import completion
+from slipway.reading.folders import Folders
+
+REASON = click.option("--reason", default="", metavar="TEXT", help="Why, for whoever reads the history.")
+
+
+@cli.command()
+@ENVIRONMENT
+@click.argument("model", required=False, shell_complete=completion.models)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many entries.")
+@click.option("--show", metavar="ID", help="All of one entry of MODEL.")
+@click.option(
+    "--page",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a judged rollout of MODEL (the newest, or --show) as an HTML page with plots.",
+)
+@JSON
+@with_folders
+def history(
+    environment: str,
+    model: str | None,
+    limit: int,
+    show: str | None,
+    file: Path | None,
+    as_json: bool,
+    folders: Folders,
+) -> None:
+    """Show what became of the models of an environment: who deployed what, when, and how it was judged."""
+    from slipway.commands.versions.history import show_entry, show_history, write_page  # noqa: PLC0415
+
+    context = open_environment(environment, folders, ())
+    if (show or file) and model is None:
+        raise click.UsageError("--show and --page are about one model: slipway history ENV MODEL --show ID")
+    if file is not None and model is not None:
+        write_page(context, model, show, file)
+    elif show is not None and model is not None:
+        show_entry(context, model, show, as_json=as_json)
+    else:
+        show_history(context, model, limit, as_json=as_json)
+
+
+@cli.command()
+@ENVIRONMENT
+@click.argument("model", shell_complete=completion.models)
+@click.option("--to", metavar="VERSION|RELEASE|ID", help="Which one: as `slipway history` shows it.")
+@REASON
+@YES
+@with_folders
+def rollback(environment: str, model: str, to: str | None, reason: str, yes: bool, folders: Folders) -> None:
+    """Bring MODEL back to the last release before the live one that was judged right, or to another that was.
+
+    Nothing is built. The release that served is left alone by `slipway up` from then on, until `--again`.
+    """
+    from slipway.commands.changing.session import Options  # noqa: PLC0415 - the engine's SDK takes a second
+    from slipway.commands.versions.rollback import roll_model_back  # noqa: PLC0415
+
+    context = open_environment(environment, folders, (model,))
+    roll_model_back(context, model, to, reason, Options(yes=yes, jobs=1))
+
+
+@cli.command()
+@ENVIRONMENT
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...", shell_complete=completion.models)
+@REASON
+@YES
+@JOBS
+@with_folders
+def restart(environment: str, models: tuple[str, ...], reason: str, yes: bool, jobs: int, folders: Folders) -> None:
+    """Replace the pods of models that serve, one after the other, and judge each model by its golden request.
+
+    Releases, images and specs stay as they are.
+    """
+    from slipway.commands.changing.session import Options  # noqa: PLC0415 - as above
+    from slipway.commands.versions.restart import restart_models  # noqa: PLC0415
+
+    restart_models(open_environment(environment, folders, ()), models, reason, Options(yes=yes, jobs=jobs))

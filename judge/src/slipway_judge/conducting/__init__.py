@@ -1,0 +1,1 @@
+"""One rollout conducted: evidence gathered, the state advanced and kept, the weights set."""

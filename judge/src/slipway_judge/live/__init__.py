@@ -1,0 +1,1 @@
+"""What the gateway counted of the calls of clients, out of Prometheus."""

@@ -1,0 +1,1 @@
+"""The mirrored calls that the gateway sends, taken in within bounds."""

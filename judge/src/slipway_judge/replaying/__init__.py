@@ -1,0 +1,1 @@
+"""Mirrored calls asked again of both releases, and their answers compared."""

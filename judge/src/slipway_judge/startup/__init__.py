@@ -1,0 +1,1 @@
+"""Everything wired up, the ports, and the way down."""

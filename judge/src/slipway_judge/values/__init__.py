@@ -1,0 +1,1 @@
+"""Plan, state, evidence, configuration."""
