@@ -3,8 +3,10 @@
 import base64
 import datetime
 import ipaddress
+import json
 import ssl
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -56,6 +58,14 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name.replace("_", "-"), value)
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+    def document(self, value: object, code: int = 200) -> None:
+        """A JSON document."""
+        data = json.dumps(value).encode()
+        self.send_response(code)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
 
     def send(self, data: bytes, tag: str | None = '"1"', upto: int | None = None, *, ranges: bool = True) -> None:
         """A file, from where it is asked for; `upto`: break off before that byte."""
@@ -118,7 +128,7 @@ def weights_server(folder: Path, *, tls: bool = True) -> Iterator[Server]:
 
 def _write_certificate(path: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "weights")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"weights {uuid.uuid4().hex}")])
     now = datetime.datetime.now(datetime.UTC)
     certificate = (
         x509.CertificateBuilder()

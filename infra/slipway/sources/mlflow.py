@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -11,13 +11,14 @@ from requests.auth import AuthBase, HTTPBasicAuth
 
 from slipway.reading.files import BadFile
 from slipway.sources.address import MlflowAddress, S3Address
-from slipway.sources.refusals import ALLOWED
+from slipway.sources.refusals import ALLOWED, refused
 from slipway.sources.s3 import S3File
 from slipway.sources.transfer import Limits, Opened
 from slipway.sources.web import Bearer, Web, WebFile, endpoint
 
 _VARIABLE = "MLFLOW_TRACKING_URI"
 _API = "api/2.0/mlflow"
+_SAID_MOST = 300
 _TODO = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, of one who may read it"
 
 
@@ -50,8 +51,16 @@ class _Server:
         return str(answer.get("model_version", {}).get("version", ""))
 
     def folder(self, name: str, version: str) -> str:
-        """Where the artifacts of a version are, as MLflow names it."""
-        return str(self._ask("model-versions/get-download-uri", name=name, version=version).get("artifact_uri", ""))
+        """The URI of the folder with the artifacts of a version, none of MLflow's own ways to name a run or a model."""
+        uri = str(self._ask("model-versions/get-download-uri", name=name, version=version).get("artifact_uri", ""))
+        named, _, below = uri.partition(":/")[2].lstrip("/").partition("/")
+        if uri.startswith("runs:/"):
+            run = self._ask("runs/get", run_id=named).get("run", {})
+            return f"{run.get('info', {}).get('artifact_uri', '')}/{below}"
+        if uri.startswith("models:/m-"):
+            model = self._ask(f"logged-models/{quote(named, safe='')}").get("model", {})
+            return f"{model.get('info', {}).get('artifact_uri', '')}/{below}"
+        return uri
 
     def file(self, folder: str, name: str) -> WebFile | S3File:
         """A file below such a folder."""
@@ -70,15 +79,21 @@ class _Server:
         )
 
     def _ask(self, what: str, **query: str) -> Any:
-        response = self.web.read(f"{self.url}/{_API}/{what}?{urlencode(query)}")
+        asked = f"?{urlencode(query)}" if query else ""
+        response = replace(self.web, handled=(400, 401, 404)).read(f"{self.url}/{_API}/{what}{asked}")
+        host, status = urlsplit(self.url).netloc, response.status_code
         try:
             answer = response.json()
         except ValueError:
             answer = None
-        if response.status_code != 200 or not isinstance(answer, dict):
-            host = urlsplit(self.url).netloc
-            problem = f"cannot be looked up: {host} answers {response.status_code}, and not as MLflow does"
-            raise BadFile(problem, ALLOWED, _TODO if response.status_code == 401 else f"correct {_VARIABLE}")
+        if status == 401:
+            raise refused(status, host, _TODO)
+        if not isinstance(answer, dict):
+            problem = f"cannot be looked up: {host} answers {status}, and not as MLflow does"
+            raise BadFile(problem, ALLOWED, f"correct {_VARIABLE}")
+        if status != 200:
+            said = str(answer.get("message") or f"answers {status}")[:_SAID_MOST]
+            raise BadFile(f"is not there: {host} says: {said}", ALLOWED, "correct the name, the version or the alias")
         return answer
 
 

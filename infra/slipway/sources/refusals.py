@@ -3,7 +3,6 @@
 from slipway.reading.files import BadFile
 
 ALLOWED = "a file that can be read there with the credentials that this environment has"
-GUIDE = "docs/how-to/weights-from-elsewhere.md"
 
 
 class SourceBroke(Exception):

@@ -96,7 +96,7 @@ class S3File:
             yield
         except (PermissionDeniedError, UnauthenticatedError):
             raise BadFile(f"is refused by S3, bucket {bucket}", ALLOWED, _TODO) from None
-        except (NotFoundError, FileNotFoundError):
+        except (NotFoundError, FileNotFoundError):  # the library raises either
             todo = "correct the bucket or the key; AWS_ENDPOINT_URL_S3 names a store other than AWS"
             raise BadFile(
                 f"is not there: bucket {bucket} has no such object, or there is no such bucket", ALLOWED, todo

@@ -124,4 +124,4 @@ def progress(size: int, total: int | None) -> str:
     if total is None:
         return f"{mebi - mebi % 64} MiB" if mebi >= 64 else "fetched"
     tenth = size * 10 // total * 10 if total else 100
-    return f"{tenth} % of {total / 2**20:.1f} MiB"
+    return f"{tenth} % of {total / 2**20:.1f} MiB" if total >= 2**20 else f"{tenth} % of {total / 2**10:.1f} KiB"

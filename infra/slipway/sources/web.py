@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -22,6 +23,15 @@ _BLOCK = 2**20
 _ANSWER_LIMIT = 4 * 2**20
 """Of an answer that is read as a whole: a manifest, or JSON."""
 _LATER = (408, 425, 429)
+_OF_THE_NETWORK = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    HTTPException,
+    ConnectionError,
+    TimeoutError,
+    ssl.SSLError,
+)
+"""Not every OSError: a full disk is none of the source's faults."""
 Cause = TypeVar("Cause", bound=BaseException)
 
 
@@ -46,12 +56,14 @@ class Web:
         todo: what to do when it refuses for want of a right.
         auth: what it is shown; an entry of ~/.netrc for None. No other server gets it.
         headers: of each request.
+        handled: statuses of refusals that whoever asks reads for itself.
     """
 
     limits: Limits
     todo: str
     auth: AuthBase | None = None
     headers: Mapping[str, str] | None = None
+    handled: tuple[int, ...] = (401, 416)
 
     @contextmanager
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[requests.Response]:
@@ -73,7 +85,7 @@ class Web:
             response = session.get(
                 url,
                 headers={"Accept-Encoding": "identity", **headers},
-                auth=self.auth if same else None,
+                auth=self.auth if same else _nothing,
                 stream=True,
                 allow_redirects=False,
                 timeout=(self.limits.connect_s, self.limits.silence_s),
@@ -85,7 +97,7 @@ class Web:
             elif response.status_code >= 500 or response.status_code in _LATER:
                 response.close()
                 raise SourceBroke(f"{host} answers {response.status_code}")
-            elif response.status_code >= 400 and response.status_code not in (401, 416):
+            elif response.status_code >= 400 and response.status_code not in self.handled:
                 response.close()
                 raise refused(response.status_code, host, self.todo)
             else:
@@ -150,6 +162,11 @@ def _blocks(response: requests.Response) -> Iterator[bytes]:
         yield block
 
 
+def _nothing(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Show nothing, not even what ~/.netrc has for the host: a redirect may lead anywhere."""
+    return request
+
+
 def is_loopback(url: str) -> bool:
     """Whether a URL is of this machine, which nothing has to be encrypted for."""
     host = urlsplit(url).hostname or ""
@@ -181,7 +198,7 @@ def _words(host: str) -> Iterator[None]:
     """What breaks on the way, in words of ours: the libraries' own contain whole URLs, signed ones too."""
     try:
         yield
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+    except _OF_THE_NETWORK as error:
         certificate = _cause(error, ssl.SSLCertVerificationError)
         if certificate is not None:
             problem = f"is behind a certificate that is not trusted: {certificate.verify_message}"

@@ -1,7 +1,6 @@
 """A file of a registered model is looked up by MLflow's REST API, and read from where MLflow keeps it."""
 
 import hashlib
-import json
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,7 +17,7 @@ FILE = "/api/2.0/mlflow-artifacts/artifacts/1/models/m-7/artifacts/model.onnx"
 
 
 def document(value: object) -> Callable[[Handler], None]:
-    return lambda it: it.send(json.dumps(value).encode(), None, ranges=False)
+    return lambda it: it.document(value)
 
 
 @pytest.fixture
@@ -30,9 +29,9 @@ def mlflow(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
     def uri(it: Handler) -> None:
         asked = parse_qs(urlsplit(it.path).query)
         if asked == {"name": ["digits"], "version": ["3"]}:
-            document({"artifact_uri": "mlflow-artifacts:/1/models/m-7/artifacts"})(it)
+            it.document({"artifact_uri": "mlflow-artifacts:/1/models/m-7/artifacts"})
         else:
-            it.status(404)
+            it.document({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "Model Version not found"}, 404)
 
     server.answers[f"{api}/registered-models/alias"] = document({"model_version": {"name": "digits", "version": "3"}})
     server.answers[f"{api}/model-versions/get-download-uri"] = uri
@@ -57,8 +56,34 @@ def test_mlflows_own_variables_give_the_credentials(
 
 
 def test_a_version_that_is_not_there_is_said(mlflow: Server, store: Store) -> None:
-    with pytest.raises(BadFile, match="is not there"):
+    with pytest.raises(BadFile, match=r"is not there: 127\.0\.0\.1:\d+ says: Model Version not found"):
         store.bring(MlflowAddress("digits", "4", None), SHA256)
+
+
+@pytest.mark.parametrize(
+    ("uri", "asked", "answer"),
+    [
+        ("runs:/r1/models/m-7/artifacts", "runs/get", {"run": {"info": {"artifact_uri": "mlflow-artifacts:/1"}}}),
+        (
+            "models:/m-7",
+            "logged-models/m-7",
+            {"model": {"info": {"artifact_uri": "mlflow-artifacts:/1/models/m-7/artifacts"}}},
+        ),
+    ],
+)
+def test_a_run_and_a_logged_model_are_followed_to_their_files(
+    mlflow: Server, store: Store, uri: str, asked: str, answer: object
+) -> None:
+    mlflow.answers["/api/2.0/mlflow/model-versions/get-download-uri"] = document({"artifact_uri": uri})
+    mlflow.answers[f"/api/2.0/mlflow/{asked}"] = document(answer)
+    assert store.bring(MlflowAddress("digits", "3", None), SHA256).read_bytes() == DATA
+
+
+def test_without_a_right_the_variables_are_named(mlflow: Server, store: Store) -> None:
+    mlflow.answers["/api/2.0/mlflow/model-versions/get-download-uri"] = lambda it: it.status(401)
+    with pytest.raises(BadFile, match="answers 401") as refused:
+        store.bring(MlflowAddress("digits", "3", None), SHA256)
+    assert "MLFLOW_TRACKING_TOKEN" in refused.value.todo
 
 
 @pytest.mark.parametrize(

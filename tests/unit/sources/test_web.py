@@ -1,6 +1,8 @@
 """A file comes whole over a connection that does not behave, or not at all, and then the message says why."""
 
+import errno
 import hashlib
+import os
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,10 +12,10 @@ import pytest
 from slipway.errors.failures import NoSpace
 from slipway.reading.files import BadFile
 from slipway.sources.address import parse_address
-from slipway.sources.cache import Cache
+from slipway.sources.cache import Cache, Part
 from slipway.sources.refusals import NotCached, WrongDigest
 from slipway.sources.store import Store
-from tests.support.weights_server import Handler, Server, basic
+from tests.support.weights_server import Handler, Server, basic, weights_server
 from tests.unit.sources.conftest import QUICK
 
 DATA = bytes(range(256)) * 12_000
@@ -204,6 +206,25 @@ def test_a_redirect_is_followed_and_one_without_an_end_is_refused(server: Server
     assert problem(store, server, "/circle") == "redirects more than 5 times"
 
 
+def test_a_redirect_to_another_server_is_shown_nothing(
+    server: Server, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login anna password SECRET\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    (tmp_path / "other").mkdir()
+    with weights_server(tmp_path / "other") as other:
+        trusted = server.certificate.read_bytes() + other.certificate.read_bytes()
+        (tmp_path / "both.pem").write_bytes(trusted)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "both.pem"))
+        server.answers["/model.onnx"] = lambda it: it.status(302, Location=f"{other.url}/blob")
+        other.answers["/blob"] = lambda it: it.send(DATA)
+        assert bring(store, server) == DATA
+        assert [sent for _, _, sent in server.asked] == [basic("anna", "SECRET")]
+        assert [sent for _, _, sent in other.asked] == [None]
+
+
 def test_credentials_come_from_netrc_and_no_message_has_them(
     server: Server, store: Store, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,6 +250,19 @@ def test_a_server_that_is_away_or_not_trusted_is_named(
         store.bring(away, SHA256)
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
     assert "certificate that is not trusted" in problem(store, server)
+
+
+def test_a_disk_that_is_full_half_way_is_no_fault_of_the_source(
+    server: Server, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(part: Part, block: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Part, "write", write)
+    server.answers["/model.onnx"] = lambda it: it.send(DATA)
+    with pytest.raises(NoSpace, match="XDG_CACHE_HOME names another folder"):
+        bring(store, server)
+    assert len(server.asked) == 1
 
 
 def test_a_file_that_is_larger_than_the_disk_is_refused_before_it_comes(
