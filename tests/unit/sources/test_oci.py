@@ -6,18 +6,16 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from slipway.reading.files import BadFile
-from slipway.registry.client import Descriptor, Manifest, RepositoryClient
-from slipway.registry.repository import Repository
 from slipway.sources.address import OciAddress, parse_address
 from slipway.sources.cache import Cache
 from slipway.sources.oci import OciFile
 from slipway.sources.store import Store
 from slipway.sources.transfer import transfer
+from tests.support.pushed_artifacts import push as push_files
 from tests.support.registries import PASSWORD, USER, docker_registry
 from tests.unit.sources.conftest import QUICK
 
@@ -27,7 +25,6 @@ pytestmark = pytest.mark.skipif(
 
 DATA = bytes(range(256)) * 12_000
 WEIGHTS = b"weights beside it" * 1000
-IMAGE = "application/vnd.oci.image.manifest.v1+json"
 
 
 def sha256(data: bytes) -> str:
@@ -43,34 +40,8 @@ def registry(tmp_path: Path) -> Iterator[str]:
         yield address
 
 
-class Blob:
-    """A blob's bytes, to be sent."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def __len__(self) -> int:
-        return len(self._data)
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield self._data
-
-
 def push(registry: str, tag: str, layers: dict[str, bytes]) -> str:
-    """Store an artifact as `oras push` does; returns its digest."""
-    client = RepositoryClient(Repository(registry, "models/digits"), "pull,push")
-    entries: list[dict[str, Any]] = []
-    for title, data in {"": b"{}", **layers}.items():
-        blob = Descriptor(f"sha256:{sha256(data)}", len(data))
-        if not client.has(blob) and (location := client.upload(blob)) is not None:
-            client.send(location, blob, Blob(data))  # type: ignore[arg-type]
-        named = {"annotations": {"org.opencontainers.image.title": title}} if title else {}
-        entries.append({"mediaType": "application/octet-stream", "digest": blob.digest, "size": blob.size, **named})
-    config = {**entries[0], "mediaType": "application/vnd.oci.empty.v1+json"}
-    value = {"schemaVersion": 2, "mediaType": IMAGE, "config": config, "layers": entries[1:]}
-    manifest = Manifest(IMAGE, json.dumps(value).encode(), value)
-    client.put(manifest, tag)
-    return manifest.digest
+    return push_files(registry, "models/digits", tag, layers)
 
 
 def test_the_only_layer_is_fetched_by_tag_and_by_digest(registry: str, store: Store, tmp_path: Path) -> None:
