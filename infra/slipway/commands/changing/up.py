@@ -9,6 +9,7 @@ from slipway.commands.changing.belongings import of_destroyed, of_renamed
 from slipway.commands.changing.claim import adopt_if_asked, refuse_foreign
 from slipway.commands.changing.deploying import deployer_of, gateway_of, recorder_of
 from slipway.commands.changing.environment import environment_up
+from slipway.commands.changing.expiry import delete_expired_images
 from slipway.commands.changing.rotate import remove_groups
 from slipway.commands.changing.scaling_needs import silent_prometheus
 from slipway.commands.changing.session import Options, confirm, engine_of
@@ -92,6 +93,7 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
                 for name, error in failed.items():
                     recorder.removed(name, live[name], error)
                 done += [ModelResult(name, live[name].version, error=error) for name, error in failed.items() if error]
+            delete_expired_images(context, done, progress.report, cancelled)
             # Models that were not named, or that failed, may still be on nodes of a pool that is to go.
             if change.removed and not names and not cancelled.is_set() and not any(item.error for item in done):
                 begun = time.monotonic()
