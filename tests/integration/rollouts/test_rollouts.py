@@ -12,7 +12,7 @@ import pytest
 
 from slipway.deploy.record import live_models, saved
 from slipway.deploy.update.route import share_of_candidate
-from slipway.deploy.update.state import ADDED, judged_models, rollout_of
+from slipway.deploy.update.state import judged_models, rollout_of
 from slipway.values import names
 from tests.integration.rollouts.conftest import SHAPE, TIMEOUT_S
 from tests.support.behind_gateway import Way, envoys
