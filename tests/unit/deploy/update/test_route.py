@@ -82,7 +82,7 @@ def test_a_run_that_is_cancelled_stops_on_the_way() -> None:
 
 
 def test_the_rules_are_the_engines_again_and_the_status_its_controllers() -> None:
-    of_rules = {"fieldsV1": {"f:spec": {"f:rules": {}}}}
+    of_rules: dict[str, Any] = {"fieldsV1": {"f:spec": {"f:rules": {}}}}
     engine, judge = {"manager": "pulumi-kubernetes-1a", **of_rules}, {"manager": "slipway-judge", **of_rules}
     status = {"manager": "envoy-gateway", "subresource": "status", "fieldsV1": {"f:status": {}}}
     cluster = cluster_with(rule(1, 1), managedFields=[engine, judge, status])
