@@ -16,7 +16,7 @@ from slipway_server.values.text import shortened
 from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record import Live, saved
 from slipway.deploy.way_in import without_way_in
-from slipway.errors.base import shown
+from slipway.errors.base import DeployError, shown
 from slipway.errors.failures import RecordRefused
 from slipway.history.held_back import HeldBack
 from slipway.plan.model import ModelPlan
@@ -124,6 +124,13 @@ def _change(cluster: ClusterApi, model: ModelPlan, live: Live | None) -> Change:
     if before is None or short(before.digest) != live.release:
         return Change(model.name, release, version, "changed", "why is not known: what is live was never judged right")
     return Change(model.name, release, version, "changed", why(before.origin, model.origin), differences(before, model))
+
+
+class RolledBack(DeployError):
+    """Somebody rolled a release back while a run was about to deploy it. Nothing was changed."""
+
+    def __init__(self, model: ModelPlan, held: HeldBack) -> None:
+        super().__init__(f"model {model.name}: {left_alone(model, held)}")
 
 
 def left_alone(model: ModelPlan, held: HeldBack) -> str:

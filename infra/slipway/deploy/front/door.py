@@ -100,7 +100,7 @@ class Keys:
         body = {
             "name": KEY_NAME,
             "models": [model],
-            "roles": [],
+            "roles": ["predict"],
             "expires_at": expires.isoformat(timespec="seconds"),
             "rate": None,
             "budget": None,

@@ -14,6 +14,7 @@ from slipway.aws.tagged import tagged
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, stored
 from slipway.environments.planning.gateway import HTTPS_PORT
 from slipway.environments.running.aws_gateway import allow_deletion, delete_snapshots, remove_balancer
+from slipway.environments.running.ecr_images import EcrImages
 from slipway.environments.running.pool_change import PoolChange
 from slipway.environments.running.protocol import Program, Running
 from slipway.errors.base import UserErrors, WrongValue
@@ -50,6 +51,11 @@ class AwsRunning:
     def account(self) -> Account:
         """The account that it is in; raises `AwsMissing` when the extra `aws` is not installed."""
         return Account(self._settings.account, self._settings.region)
+
+    @property
+    def image_store(self) -> EcrImages:
+        """Each model has a repository that its own stack made."""
+        return EcrImages(self.account, self._file.environment, self._settings.images.keep)
 
     def check_account(self) -> None:
         """Refuse credentials of another account; say when the cluster will not know those of this one."""

@@ -24,6 +24,7 @@ class KubernetesRunning:
     makes_cluster: ClassVar = False
     home: ClassVar = "the cluster"
     keeps_images: ClassVar = True
+    image_store: ClassVar = None
     data_names: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, file: SettingsFile, settings: Settings) -> None:

@@ -33,7 +33,7 @@ class AwsGatewayArgs:
 
 @dataclass(frozen=True)
 class GatewayAccountArgs:
-    """`namespace`: of the keys service. `keep`: images of its own. `images_key`, `ledger_key`: ARNs."""
+    """`namespace`: of the keys service. `keep`: images below its own. `images_key`, `ledger_key`: ARNs."""
 
     scope: AwsScope
     database: AwsDatabase
@@ -70,7 +70,10 @@ class GatewayAccount(pulumi.ComponentResource):
         )
         self._identity()
         self._repositories = [
-            self._registry(part) for own in OWN_IMAGES for part in (own, names.runtime_repository(own))
+            registry
+            for own in OWN_IMAGES
+            # What is below an image is there to be built on: nothing runs it, so that old ones may go.
+            for registry in (self._registry(own), self._registry(names.runtime_repository(own), args.keep))
         ]
         self.register_outputs({})
 
@@ -89,10 +92,10 @@ class GatewayAccount(pulumi.ComponentResource):
             self._child,
         )
 
-    def _registry(self, part: str) -> Registry:
+    def _registry(self, part: str, newest: int | None = None) -> Registry:
         args = self._args
         repository = names.repository(part, args.scope.environment)
-        registry = RegistryArgs(repository, args.scope.tags, args.images_key, args.keep)
+        registry = RegistryArgs(repository, args.scope.tags, args.images_key, newest)
         return Registry(f"{args.scope.environment}-{part}", registry, self._child)
 
     def pushed_here(self, image: ModelImageArgs) -> ModelImageArgs:
