@@ -46,7 +46,7 @@ def test_good_evidence_leads_through_all_steps_to_the_end() -> None:
 BAD = [
     ("errors of replayed calls: 40 of 1000", Evidence(0, calls(errors=40), calls(), "", Agreement(1000))),
     ("errors of calls of clients: 40 of 1000", Evidence(0, calls(), calls(errors=40), "", Agreement(1000))),
-    ("latency of calls of clients: 90 of 1000 above 25 ms", Evidence(0, calls(), calls(slow=90), "", Agreement(1000))),
+    ("latency of calls of clients: 90 of 1000 above 30 ms", Evidence(0, calls(), calls(slow=90), "", Agreement(1000))),
     ("latency of replayed calls: 90 of 1000", Evidence(0, calls(slow=90), calls(), "", Agreement(1000))),
     ("agreement: 30 of 1000 pairs disagree", Evidence(0, calls(), calls(), "", Agreement(1000, 30))),
     ("old release against itself: it gave two answers", Evidence(0, calls(), calls(), "", Agreement(90, 0, 50, 40))),
@@ -69,6 +69,7 @@ WAITING = [
     ("Prometheus silent", Evidence(0, calls(), None, "Prometheus says nothing", Agreement(1000))),
     ("nothing at all", Evidence(0)),
     ("no calls of the new release", Evidence(0, calls(), replace(calls(), new=0, timed=0), "", Agreement(1000))),
+    ("slow, but not surely", Evidence(0, replace(calls(slow=200), surely_slow=20), calls(), "", Agreement(1000))),
     ("as many errors as are allowed", Evidence(0, calls(errors=10), calls(), "", Agreement(1000))),
 ]
 
@@ -80,6 +81,17 @@ def test_without_enough_evidence_a_step_waits_and_fails_at_its_deadline(evidence
     late = advance(PLAN, state, evidence, START + PLAN.deadline_s + 1)
     assert (late.phase, share(PLAN, late)) == ("failed", 0.0)
     assert late.reason.startswith("inconclusive for 1800 s: ")
+
+
+def test_what_is_waited_for_is_said_in_one_sentence() -> None:
+    assert held(1, Evidence(0, calls(60), calls(40), "", Agreement(55))).reason == (
+        "fewer than the 500 needed: 55 for agreement, 60 for errors of replayed calls, "
+        "60 for latency of replayed calls, 40 for errors of calls of clients, 40 for latency of calls of clients"
+    )
+    assert held(1, Evidence(0, calls(errors=10), None, "Prometheus says nothing", Agreement(55))).reason == (
+        "errors of replayed calls: 10 of 1000, allowed 1.00%; calls of clients: Prometheus says nothing; "
+        "fewer than the 500 needed: 55 for agreement"
+    )
 
 
 def test_without_clients_on_the_new_release_prometheus_is_not_needed() -> None:
@@ -127,7 +139,17 @@ def test_the_state_of_another_rollout_or_of_none_is_no_state() -> None:
 COUNT = st.integers(0, 3000)
 CALLS = st.builds(
     lambda old, new, old_errors, errors, slow: Calls(
-        old, new, min(old, old_errors), min(new, errors), 20.0, 20.0, 25.0, new, min(new, slow)
+        old,
+        new,
+        min(old, old_errors),
+        min(new, errors),
+        20.0,
+        20.0,
+        25.0,
+        30.0,
+        new,
+        min(new, slow),
+        min(new, slow // 2),
     ),
     COUNT,
     COUNT,

@@ -42,6 +42,8 @@ def predict(**outputs: Any) -> bytes:
         (predict(label=[7], scores=[[0.1, 0.9]]), predict(label=[7], scores=[[0.1004, 0.8996]])),
         (predict(text=["a"], nothing=[]), predict(text=["a"], nothing=[], more=[1])),
         (predict(score=[None, "Infinity", "-Infinity"]), predict(score=[None, "Infinity", "-Infinity"])),
+        (predict(score=[5000.0]), predict(score=[5004.9])),
+        (predict(ok=[True], score=7), predict(ok=[True], score=7.0)),
         (v2(label=("INT64", [1], [7])), v2(label=("INT64", [1], [7]))),
     ],
 )
@@ -54,6 +56,8 @@ def test_answers_that_are_the_same_within_the_tolerance_agree(old: bytes, new: b
     [
         (predict(x=[[1.0, 2.0]]), predict(x=[[1.0, 2.25]]), 0.25),
         (predict(x=[7]), predict(x=[8]), 1.0),
+        (predict(x=[5000.0]), predict(x=[5005.5]), 5.5),
+        (predict(x=[True]), predict(x=[1]), 0.0),
         (predict(x=["a"]), predict(x=["b"]), None),
         (predict(x=[None]), predict(x=[1.0]), None),
         (predict(x=[1.0, 2.0]), predict(x=[[1.0, 2.0]]), 0.0),

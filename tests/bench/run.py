@@ -17,6 +17,7 @@ from slipway.local.host.errors import LocalError
 from tests.bench import fleet, machine, plan_render, recovery, simulation, tables
 from tests.bench.gateway import measure as gateway
 from tests.bench.gateway import table as gateway_table
+from tests.bench.judging import measure as judging
 from tests.bench.scaling import measure as scaling
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "benchmarks.md"
@@ -93,6 +94,10 @@ def _gateway(quick: bool) -> str:
     return gateway_table.of_gateway(gateway.measure(5 if quick else 20, say))
 
 
+def _judging(quick: bool) -> str:
+    return judging.run(quick=quick, say=say)
+
+
 def _simulation(quick: bool) -> str:
     return tables.of_simulation(simulation.measure(20_000 if quick else 1_000_000, 1 if quick else 3, say))
 
@@ -103,6 +108,7 @@ _PARTS: dict[str, Callable[[bool], str]] = {
     "recovery": _recovery,
     "server": _server,
     "gateway": _gateway,
+    "judging": _judging,
     "scaling": _scaling,
     "simulation": _simulation,
 }

@@ -208,7 +208,8 @@ def test_pods_do_not_get_at_the_credentials_of_their_node(environment: str) -> N
 
 
 @each_environment
-def test_images_never_change_under_their_tag_and_old_ones_go(environment: str) -> None:
+def test_images_never_change_under_their_tag_and_the_registry_deletes_none_that_run(environment: str) -> None:
+    expire = set()
     for run in (run_of(environment), run_of_model(environment)):
         for repository in run.of("aws:ecr/repository:Repository"):
             assert repository.inputs["imageTagMutability"] == "IMMUTABLE"
@@ -216,6 +217,9 @@ def test_images_never_change_under_their_tag_and_old_ones_go(environment: str) -
         for policy in run.of("aws:ecr/lifecyclePolicy:LifecyclePolicy"):
             (rule,) = json.loads(policy.inputs["policy"])["rules"]
             assert rule["selection"]["countNumber"] == settings_of(environment).images.keep
+            expire.add(policy.name.removeprefix(f"{environment}-").removesuffix("-lifecycle"))
+    assert expire
+    assert {name for name in expire if not name.startswith("runtime-")} == set()
 
 
 @each_environment

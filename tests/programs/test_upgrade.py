@@ -56,7 +56,7 @@ def least(monkeypatch: pytest.MonkeyPatch, release: Release | None = None) -> li
         return ModelImageArgs(model.image.repository, model.image.tag, lambda: DIGEST, lambda report: DIGEST)
 
     monkeypatch.setattr(slipway.programs.model, "image_args", args)
-    programs = slipway.programs.model.programs()
+    programs = slipway.programs.model.programs("local", fixture_plan("local").settings)
     program = programs.release("local", release) if release else programs.model(planned(), lambda text: None)
     return run_program(program, "local.least", connection=CONNECTION).resources
 

@@ -97,7 +97,9 @@ def run_of_model(environment: str) -> Run:
         "kubeconfig": KUBECONFIG,
         "key": KEY,
     }
-    program = slipway.programs.model.programs(slipway.programs.aws.model_parts(settings)).release(environment, release)
+    program = slipway.programs.model.programs(
+        environment, settings, slipway.programs.aws.model_parts(settings)
+    ).release(environment, release)
     return run_program(program, f"{environment}.digits", connection=connection)
 
 

@@ -14,6 +14,7 @@ from slipway.artifacts.golden_request import GoldenRequest
 from slipway.deploy.judge import Verdict, verify
 from slipway.deploy.models import Deployer, ModelResult
 from slipway.deploy.ports import ClusterApi, Programs
+from slipway.deploy.record import live_of
 from slipway.deploy.watcher import Watcher
 from slipway.plan.model import ModelPlan
 from slipway.render.model import render_model
@@ -139,3 +140,8 @@ class Bench:
 
     def config_maps(self) -> set[str]:
         return set(self.cluster.names("ConfigMap", ""))
+
+
+def live(bench: Bench, model: str = "digits") -> Any:
+    deployment = bench.cluster.read("Deployment", model)
+    return live_of(deployment) if deployment else None

@@ -12,7 +12,7 @@ from typing import Any
 
 from slipway.plan.model import ModelPlan
 from slipway.plan.release import Release
-from slipway.plan.rollout import WEIGHT, RolloutPlan, Stage
+from slipway.plan.rollout import RolloutPlan, Stage
 from slipway.render.model import render_model
 from slipway.values import names
 from tests.support.fake_engine import FakeProgram
@@ -27,12 +27,13 @@ def rollout_program(
     """The old release (or, to conclude, the new one), the candidate beside it, the judge and the route to both."""
     image = f"{new.image.repository}@sha256:{'0' * 64}"
     fresh = render_model(new, image)
-    stable = list(old.manifests) if stage == "begin" else fresh
-    shared = [item for item in fresh if item["kind"] in ("ConfigMap",) and stage == "begin"]
+    stable = fresh if stage == "conclude" else list(old.manifests)
+    shared = [item for item in fresh if item["kind"] == "ConfigMap" and stage != "conclude"]
     added = [_candidate(item, replicas) for item in fresh if item["kind"] in ("Deployment", "Service")]
-    share = 0.0 if stage == "begin" else 1.0
+    if stage == "prepare":
+        return FakeProgram([*shared, *stable, *added, _judge(rollout)])
     kept = [item for item in stable if item["kind"] != "HTTPRoute"]
-    judge = [_judge(rollout)] if stage == "begin" else []
+    judge, share = ([_judge(rollout)], 0.0) if stage == "begin" else ([], 1.0)
     return FakeProgram([*shared, *kept, *added, *judge, _route(stable, rollout, share)])
 
 
@@ -69,9 +70,9 @@ def _route(manifests: Sequence[Json], rollout: RolloutPlan, share: float) -> Jso
     route = copy.deepcopy(next(item for item in manifests if item["kind"] == "HTTPRoute"))
     route["metadata"].setdefault("annotations", {})[names.ROLLOUT_ANNOTATION] = rollout.id
     (ref,) = route["spec"]["rules"][0]["backendRefs"]
-    new = round(WEIGHT * share)
+    old, new = rollout.weights(share)
     route["spec"]["rules"][0]["backendRefs"] = [
-        {**ref, "weight": WEIGHT - new},
+        {**ref, "weight": old},
         {**ref, "name": names.candidate(rollout.model), "weight": new},
     ]
     return route
@@ -105,7 +106,11 @@ class FakeJudge:
         state = json.loads(config_map["data"].get("state.json", "null"))
         now = self.cluster.now
         if state is None or state["id"] != plan.id:
-            state = {"id": plan.id, "phase": "judging", "step": 0, "began": now}
+            state = {"id": plan.id, "phase": "warming", "step": 0}
+        route = self.cluster.objects.get(("HTTPRoute", model), {"metadata": {}})
+        marked = route["metadata"].get("annotations", {}).get(names.ROLLOUT_ANNOTATION) == plan.id
+        if state["phase"] == "warming" and marked:
+            state |= {"phase": "judging", "began": now}
         if state["phase"] == "judging" and now - state["began"] >= self.step_s:
             if self.fails_at == state["step"]:
                 state |= {"phase": "failed", "reason": self.reason}
@@ -116,16 +121,14 @@ class FakeJudge:
         share = 0.0 if state["phase"] == "failed" else plan.steps[state["step"]]
         state |= {"updated": str(now), "percent": share * 100}
         config_map["data"]["state.json"] = json.dumps(state)
-        self._weigh(self.cluster.objects.get(("HTTPRoute", model)), plan, share)
+        if marked:
+            self._weigh(route, plan, share)
 
-    def _weigh(self, route: Json | None, plan: RolloutPlan, share: float) -> None:
-        marked = (route or {}).get("metadata", {}).get("annotations", {}).get(names.ROLLOUT_ANNOTATION)
-        if route is None or marked != plan.id:
-            return
+    def _weigh(self, route: Json, plan: RolloutPlan, share: float) -> None:
         old, new = route["spec"]["rules"][0]["backendRefs"]
-        if new["weight"] != round(WEIGHT * share):
-            new["weight"] = round(WEIGHT * share)
-            old["weight"] = WEIGHT - new["weight"]
+        weights = plan.weights(share)
+        if (old["weight"], new["weight"]) != weights:
+            old["weight"], new["weight"] = weights
             self.shares.append(share)
             route["metadata"]["managedFields"] = [
                 {"manager": "slipway-judge", "fieldsV1": {"f:spec": {"f:rules": {}}}},

@@ -60,3 +60,11 @@ def teams_plan() -> Plan:
     folder = FIXTURES / "teams"
     settings, specs = load_environment(folder / "settings", "shared", folder / "spec", FIXTURES / "repo")
     return plan("shared", settings, specs, CODE)
+
+
+@lru_cache
+def rollout_plan(environment: str) -> Plan:
+    """The plan of one of the fixtures' environments whose models are updated in every way."""
+    folder = FIXTURES / "rollouts"
+    settings, specs = load_environment(folder / "settings", environment, folder / "spec", FIXTURES / "repo")
+    return plan(environment, settings, specs, CODE)

@@ -216,10 +216,11 @@ def _no_room(environment: str, model: _Bound, room: int, users: Sequence[_Bound]
         need = (wanted + 1) * gpu.count
         what = "GPUs" if gpu.share == 1 else "shares of GPUs"
         problem = f"replicas and the extra one that a rolling update starts need {need} {what}: {has} replicas"
-    allowed = f"at most {max(most - 1, 0)}"
-    if most > 1:
+    recreates = spec.rollout.strategy == "recreate"
+    allowed = f"at most {most if recreates else max(most - 1, 0)}"
+    if most > 1 and not recreates:
         allowed += f", or {most} with scale.min of 2 or more, so that one can stop while others serve"
-    if most >= 1:
+    if most >= 1 and not recreates:
         allowed += f", or {most} with rollout.downtime allowed"
     todo = f"lower scale.{key} or raise max_nodes of pool {pool.name} in the settings of {environment}"
     return WrongValue(place, field, wanted, problem, allowed, todo)
@@ -229,15 +230,16 @@ def _no_room_for_both(environment: str, model: _Bound, room: int, has: str) -> U
     """The refusal of a judged rollout where a rolling update would fit; `has`: what the pool has, for people."""
     spec, pool, scale = model.spec, model.bound.pool, model.spec.scale
     fits = _way(spec, model.kept_free.replicas + scale.min, room) is not None
-    old = scale.max if fits or spec.resources.gpu else scale.min
-    need, gpu = old + scale.min + 1, spec.resources.gpu
+    key, old = ("max", scale.max) if fits or spec.resources.gpu else ("min", scale.min)
+    # As with any update: where one of several may stop first, or the only one may, none is started beside them.
+    surge = 0 if scale.min > 1 or spec.rollout.downtime == "allowed" else 1
+    need, gpu = old + scale.min + surge, spec.resources.gpu
     what = "" if gpu is None else f" ({need * gpu.count} {'GPUs' if gpu.share == 1 else 'shares of GPUs'})"
     place, field = model.loaded.locate(environment, ("rollout", "strategy"))
-    problem = (
-        f"runs {scale.min} of the new release beside {old} of the old one, and starts an extra one when these are "
-        f"updated at its end: that is {need} replicas{what}, and {has}"
-    )
-    lower = f"lower scale.{'max' if old == scale.max else 'min'}"
+    extra = ", and starts an extra one when these are updated at its end" if surge else ""
+    both = f"runs {scale.min} of the new release beside {old} of the old one"
+    lower = f"lower scale.{key}, " if old > 1 else ""
     raised = f"raise max_nodes of pool {pool.name} in the settings of {environment}"
-    todo = f"write rollout.strategy: rolling, {lower}, or {raised}"
+    todo = f"write rollout.strategy: rolling, {lower}or {raised}"
+    problem = f"{both}{extra}: {need} replicas{what}, and {has}"
     return WrongValue(place, field, spec.rollout.strategy, problem, f"capacity for {need} replicas", todo)

@@ -29,6 +29,16 @@ KEYS_ADMIN_PORT = 8081
 KEYS_LOG_PORT = 4317
 """Where it takes Envoy's access log, as OpenTelemetry over gRPC."""
 
+JUDGE_PORT = 8080
+"""Where the judge of a rollout takes the calls that Envoy replays to it."""
+JUDGE_ADMIN_PORT = 8081
+"""Its health and metrics."""
+VARIANT_HEADER = "x-slipway-variant"
+"""What the keys service says which release a caller is kept with; what a client sends of it the gateway removes."""
+VARIANT_NEW, VARIANT_OLD = "new", "old"
+VARIANT_NONE = "none"
+"""Of nobody: a rule that asks for it gets no call."""
+
 GATE_FOLDER = "/etc/slipway/gateway"
 """Where a model's pod behind a gateway mounts the key that passes are checked by."""
 GATE_FILE = "public.pem"

@@ -32,6 +32,9 @@ def base_image(environment: str, check: bool, folders: Folders) -> None:
 @click.option("--prune", is_flag=True, help="Destroy live models that have no spec any more.")
 @click.option("--again", is_flag=True, help="Deploy the models named also where their release was rolled back.")
 @click.option("--adopt", metavar="NAMESPACE", help="Use the settings' namespace although others made it.")
+@click.option(
+    "--detach", is_flag=True, help="Do not wait for a canary: it is judged on in the cluster, and a later up concludes."
+)
 @with_folders
 def up(
     environment: str,
@@ -42,18 +45,20 @@ def up(
     prune: bool,
     again: bool,
     adopt: str | None,
+    detach: bool,
     folders: Folders,
 ) -> None:
     """Deploy an environment and every model that changed, and judge each by its golden request.
 
-    Where a new release fails, what served before is restored; the exit code is then 2.
+    Where a new release fails, what served before is restored; the exit code is then 2. A release with the strategy
+    canary or blue-green earns its calls beside the one that serves; interrupted, it is judged on in the cluster.
     """
     from slipway.commands.changing.session import Options  # noqa: PLC0415 - the engine's SDK takes a second
     from slipway.commands.changing.up import bring_up  # noqa: PLC0415
 
     if again and not models:
         raise click.UsageError("--again is about models that are named: slipway up ENV MODEL --again")
-    options = Options(yes=yes, jobs=jobs, refresh=refresh, prune=prune, adopt=adopt, again=again)
+    options = Options(yes=yes, jobs=jobs, refresh=refresh, prune=prune, adopt=adopt, again=again, detach=detach)
     bring_up(open_environment(environment, folders, models or None), models, options)
 
 

@@ -1,4 +1,4 @@
-"""Commands about versions of models: history, rollback, restart."""
+"""Commands about versions of models: history, rollback, restart, promote."""
 
 from pathlib import Path
 
@@ -83,3 +83,23 @@ def restart(environment: str, models: tuple[str, ...], reason: str, yes: bool, j
     from slipway.commands.versions.restart import restart_models  # noqa: PLC0415
 
     restart_models(open_environment(environment, folders, ()), models, reason, Options(yes=yes, jobs=jobs))
+
+
+@cli.command()
+@click.argument("first", metavar="ENV1", shell_complete=completion.environments)
+@click.argument("second", metavar="ENV2", shell_complete=completion.environments)
+@click.argument("model", shell_complete=completion.models)
+@click.option("--again", is_flag=True, help="Deploy it also where its release was rolled back in ENV2.")
+@YES
+@with_folders
+def promote(first: str, second: str, model: str, again: bool, yes: bool, folders: Folders) -> None:
+    """Deploy in ENV2 the image of MODEL that serves and was judged right in ENV1, byte for byte.
+
+    The image is copied, never built; the two releases differ by settings only, which are shown before anything is
+    changed. Refused where ENV1 runs something else than the files here say, or where ENV2 needs another image.
+    """
+    from slipway.commands.changing.session import Options  # noqa: PLC0415 - the engine's SDK takes a second
+    from slipway.commands.versions.promote import promote_model  # noqa: PLC0415
+
+    source, target = (open_environment(name, folders, (model,)) for name in (first, second))
+    promote_model(source, target, model, Options(yes=yes, jobs=1, again=again))

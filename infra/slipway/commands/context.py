@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -29,6 +29,15 @@ if TYPE_CHECKING:
 __all__ = ["EnvironmentContext", "Folders"]
 
 
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """A model whose image is copied from another environment: `image` by digest, `source` as the history notes it."""
+
+    model: str
+    image: str
+    source: str
+
+
 class EnvironmentContext:
     """An environment as its files describe it. Nothing is read before it is needed, then once.
 
@@ -44,6 +53,7 @@ class EnvironmentContext:
         self.name = name
         self.folders = folders
         self._only = only
+        self.promotion: Promotion | None = None
 
     @cached_property
     def file(self) -> SettingsFile:
@@ -98,8 +108,12 @@ class EnvironmentContext:
 
     def name_place(self, model: str) -> tuple[Place, str]:
         """Where the spec of a model says its name, and what the field is called."""
+        return self.spec_place(model, ("name",))
+
+    def spec_place(self, model: str, path: tuple[str | int, ...]) -> tuple[Place, str]:
+        """Where the spec of a model says what it has here, and what the field is called."""
         spec = next(spec for spec in self._planned.specs if spec.name == model)
-        return spec.locate(self.name, ("name",))
+        return spec.locate(self.name, path)
 
     @property
     def has_gateway(self) -> bool:
@@ -118,6 +132,11 @@ class EnvironmentContext:
 
     def models(self, names: Sequence[str]) -> list[ModelPlan]:
         """Plans of the models named, of all when none is; `UnknownName` for one that has no spec."""
-        if not names:
-            return list(self.plan.models)
-        return [self.plan.find(name, self.folders.models) for name in names]
+        found = [self.plan.find(name, self.folders.models) for name in names] if names else self.plan.models
+        return [self._with_copied_image(model) for model in found]
+
+    def _with_copied_image(self, model: ModelPlan) -> ModelPlan:
+        promoted = self.promotion
+        if promoted is None or promoted.model != model.name:
+            return model
+        return replace(model, image=replace(model.image, copied_from=promoted.image))

@@ -5,8 +5,9 @@ otherwise, a newer Slipway alone makes another release of it.
 """
 
 import json
+import operator
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from slipway_server.values.text import shortened
 from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record import Live, saved
 from slipway.deploy.way_in import without_way_in
-from slipway.errors.base import shown
+from slipway.errors.base import DeployError, shown
 from slipway.errors.failures import RecordRefused
 from slipway.history.held_back import HeldBack
 from slipway.plan.model import ModelPlan
@@ -125,6 +126,13 @@ def _change(cluster: ClusterApi, model: ModelPlan, live: Live | None) -> Change:
     return Change(model.name, release, version, "changed", why(before.origin, model.origin), differences(before, model))
 
 
+class RolledBack(DeployError):
+    """Somebody rolled a release back while a run was about to deploy it. Nothing was changed."""
+
+    def __init__(self, model: ModelPlan, held: HeldBack) -> None:
+        super().__init__(f"model {model.name}: {left_alone(model, held)}")
+
+
 def left_alone(model: ModelPlan, held: HeldBack) -> str:
     """Why `up` leaves a planned release alone, and how to go on."""
     return (
@@ -151,38 +159,40 @@ def why(before: Origin | None, now: Origin) -> str:
 
 def differences(before: Release, model: ModelPlan) -> tuple[str, ...]:
     """Where the objects of a release and of a plan differ, apart from the names of the two releases."""
-    found = _lines(before, render_model(model, model.image.reference), model.release_digest)
+    after = render_model(model, model.image.reference)
+    found = applied_differences((before.manifests, before.digest), (after, model.release_digest))
     if before.origin is not None and before.origin.image != model.origin.image:
-        found.insert(0, _OTHER_IMAGE)
-    return tuple(found)
+        return (_OTHER_IMAGE, *found)
+    return found
 
 
 def between(before: Release, after: Release) -> tuple[str, ...]:
     """Where the objects of two releases differ, as they are recorded: without the way in."""
-    found = _lines(without_way_in(before), without_way_in(after).manifests, after.digest)
-    if before.image != after.image:
-        found.insert(0, _OTHER_IMAGE)
-    return tuple(found)
+    old, new = without_way_in(before), without_way_in(after)
+    found = applied_differences((old.manifests, old.digest), (new.manifests, new.digest))
+    return (_OTHER_IMAGE, *found) if before.image != after.image else found
 
 
-def _lines(before: Release, after: Sequence[Mapping[str, Any]], digest: str) -> list[str]:
-    old, new = _flat(before.manifests, before.digest), _flat(after, digest)
-    paths = sorted(old.keys() | new.keys(), key=_order)
-    return [
-        f"{_printable(path)}: {_value(old, path)} -> {_value(new, path)}" for path in paths if _differs(old, new, path)
+Applied = tuple[Sequence[Mapping[str, Any]], str]
+"""Manifests of a release, and its digest."""
+
+
+def applied_differences(
+    before: Applied, after: Applied, alike: Callable[[Any, Any], bool] = operator.eq
+) -> tuple[str, ...]:
+    """Where objects differ, apart from the releases' names and images; `alike` says which values do not differ."""
+    old, new = _flat(*before), _flat(*after)
+    differ = [
+        path
+        for path in sorted(old.keys() | new.keys(), key=_order)
+        if not (path in old and path in new and alike(old[path], new[path]))
     ]
+    return tuple(f"{_printable(path)}: {_value(old, path)} -> {_value(new, path)}" for path in differ)
 
 
 def _order(path: str) -> tuple[int, str]:
     kind = path.partition(" ")[0]
     return _FIRST.index(kind) if kind in _FIRST else len(_FIRST), path
-
-
-_NOTHING = object()
-
-
-def _differs(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> bool:
-    return bool(old.get(path, _NOTHING) != new.get(path, _NOTHING))
 
 
 def _value(flat: Mapping[str, Any], path: str) -> str:

@@ -6,11 +6,14 @@ back what served before; when nothing did, what was half made is destroyed. What
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
+from slipway.deploy.changes import RolledBack
+from slipway.deploy.front.counted import Counted, GatewayCounts
+from slipway.deploy.front.door import FrontDoor
 from slipway.deploy.gateway import GatewayWatcher
 from slipway.deploy.hand_over import writer_of
 from slipway.deploy.judge import Verdict
@@ -47,6 +50,7 @@ class ModelResult:
         kept: the new release, once it was judged right and recorded.
         brought_back: the release that was restored.
         rollout: what the judge of a rollout said last.
+        counted: what the gateway answered meanwhile; None for a model without a route.
     """
 
     model: str
@@ -62,6 +66,7 @@ class ModelResult:
     kept: Release | None = None
     brought_back: Release | None = None
     rollout: State | None = None
+    counted: Counted | None = None
 
 
 def needs_update(model: ModelPlan, live: Live | None, *, recorded: bool, left: bool = False) -> bool:
@@ -92,7 +97,10 @@ class Deployer:
         gateway: knows when the route of a model is live; None where the environment has no gateway.
         waker: wakes models that sleep; None where none can.
         detach: leave a release that is judged beside the old one to its judge.
+        front: asks models at the gateway's own address; None where the environment has no gateway.
+        counts: counts what the gateway answers; None where the environment has none.
         noted: is told how it ended for each model, as it ended.
+        again: deploy also what somebody rolled back.
     """
 
     environment: str
@@ -109,7 +117,10 @@ class Deployer:
     gateway: GatewayWatcher | None = None
     waker: Waker | None = None
     detach: bool = False
+    front: FrontDoor | None = None
+    counts: GatewayCounts | None = None
     noted: Callable[[ModelPlan, ModelResult], None] = lambda _model, _done: None
+    again: bool = False
 
     @property
     def steps(self) -> Steps:
@@ -123,6 +134,7 @@ class Deployer:
             self.watcher,
             self.resume,
             self.gateway,
+            self.front,
         )
 
     @property
@@ -153,9 +165,12 @@ class Deployer:
             with ModelLock(self.cluster, model.name, tell, self.cancelled) as lock:
                 # Read under the lock: another run may have changed both since the plan was made.
                 live, previous = self.there(model)
+                held = live.holds_back(model.release) if live is not None and not self.again else None
+                if held is not None:
+                    raise RolledBack(model, held)
                 done.live, done.previous, done.began = live, previous, True
                 manifests = render_model(model, model.image.reference)
-                with self.awake(model.name, live, manifests, previous):
+                with self._counting(model, done), self.awake(model.name, live, manifests, previous):
                     judged = is_judged(model, live, previous)
                     handed = not judged and self.steps.hand_over.prepare(model.name, manifests, tell)
                     try:
@@ -187,6 +202,15 @@ class Deployer:
         # Another writer than one that lets it sleep starts its replicas by itself.
         return self.waker.awake(model, self.tell(model), asleep=sleeps and live is not None and live.asleep)
 
+    @contextmanager
+    def _counting(self, model: ModelPlan, done: ModelResult) -> Iterator[None]:
+        """Have the gateway's answers for a model counted while the block runs."""
+        if self.counts is None or model.traffic is None:
+            yield
+            return
+        with self.counts.counting(model.name) as done.counted:
+            yield
+
     def _update(self, model: ModelPlan, live: Live | None, done: ModelResult, lock: ModelLock, *, handed: bool) -> None:
         """Run the stack, wait for its rollout, judge it, and keep the release as the one to go back to."""
         started = time.monotonic()
@@ -209,6 +233,7 @@ class Deployer:
         rolled_out = time.monotonic()
         done.steps["rollout"] = rolled_out - applied
         done.verdict = steps.asked(model.name, model.check, model.release_digest, tell)
+        steps.asked_at_the_gateway(model, tell)
         done.steps["golden request"] = time.monotonic() - rolled_out
         lock.check()
         release = release_of(model, deployment)

@@ -218,3 +218,13 @@ class LeftBehind(DeployError):
     ) -> None:
         lines = "\n  ".join(objects)
         super().__init__(f"environment {environment} is down, but these are left:\n  {lines}\nnext: {todo}")
+
+
+class PromotionUnproven(DeployError):
+    """After a promotion an environment runs another image than the one that was promoted."""
+
+    def __init__(self, environment: str, model: str, wanted: str, runs: str | None) -> None:
+        super().__init__(
+            f"model {model}: {environment} runs {runs or 'nothing that has a record'} after {wanted} was promoted: "
+            f"another run deployed at the same time; next: `slipway status {environment}`, then promote again"
+        )

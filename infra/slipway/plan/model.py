@@ -12,6 +12,7 @@ from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.monitoring import Monitoring
 from slipway.environments.planning.pool import Pool
 from slipway.errors.base import Place, UnknownName
+from slipway.plan.judged import JudgedRollout
 from slipway.plan.release import Origin
 from slipway.plan.traffic import Traffic
 from slipway.settings.base import AnySettings
@@ -69,6 +70,8 @@ class ImagePlan:
         runtime: the image that it stands on.
         files: the weights, then the server's code.
         inputs_digest: sha256 over all that goes in; the same digest is the same image.
+        copied_from: the image of another environment, by digest, that is copied as it is and never made; None: it is
+            made where it is not there.
     """
 
     repository: str
@@ -76,6 +79,7 @@ class ImagePlan:
     runtime: RuntimeImagePlan
     files: tuple[ImageFile, ...]
     inputs_digest: str
+    copied_from: str | None = None
 
     @property
     def reference(self) -> str:
@@ -179,6 +183,13 @@ class ModelPlan:
         return self.scaler is not None
 
     @property
+    def judged(self) -> JudgedRollout | None:
+        """What happens while a new release is judged beside the old one; None where none is."""
+        cost = self.estimates.cost
+        # No judged model sleeps: what it costs at least is what `scale.min` replicas cost, and so many judge it.
+        return JudgedRollout.of(self.spec.rollout, self.rollout, None if cost is None else cost.at_min)
+
+    @property
     def alerts(self) -> bool:
         """Whether it scales on metrics of Prometheus, which may be missing."""
         target = self.spec.scale.target
@@ -206,7 +217,12 @@ class ModelPlan:
             **({"route": self.traffic.to_json()} if self.traffic is not None else {}),
             "pool": {"name": self.pool.name, "reason": "; ".join(self.pool_reason)},
             **({"priorityClass": self.priority_class} if self.priority_class is not None else {}),
-            "rollout": {"maxSurge": self.rollout.max_surge, "maxUnavailable": self.rollout.max_unavailable},
+            "rollout": {
+                "maxSurge": self.rollout.max_surge,
+                "maxUnavailable": self.rollout.max_unavailable,
+                **({"strategy": "recreate"} if self.rollout.recreate else {}),
+                **({} if self.judged is None else self.judged.to_json()),
+            },
             "timing": {
                 "startSeconds": self.timing.start_s,
                 "drainSeconds": self.timing.drain_s,

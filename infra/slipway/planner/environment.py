@@ -19,6 +19,7 @@ from slipway.loading.variant import Variant
 from slipway.plan.code_digests import CodeDigests
 from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Timing
 from slipway.plan.release import Origin, digest_of
+from slipway.planner.rollouts import refuse_rollouts
 from slipway.planner.scaling import refuse_scaling
 from slipway.planner.teams import beyond_quotas, priority_class, refuse_teams
 from slipway.planner.traffic import refuse_routes, route
@@ -61,13 +62,14 @@ def plan(
     Raises:
         UserErrors: for each model that no pool can hold, that has no room beside the others, or whose update could
             never finish; for routes that cannot be told apart; for scaling on what the environment does not measure;
-            for models of no team, or beyond their team's quota.
+            for rollouts that it cannot judge; for models of no team, or beyond their team's quota.
     """
     there = planning(settings).pools
     gateway = planning(settings).gateway
     if gateway is not None:
         refuse_routes(environment, gateway, loaded)
     refuse_scaling(environment, settings, loaded, written)
+    refuse_rollouts(environment, settings, loaded, written)
     placed = sorted(place(environment, there, loaded), key=lambda one: one.variant.spec.name)
     refuse_teams(environment, settings, loaded, placed, written)
     digest = _written(settings)

@@ -140,8 +140,8 @@ def _beyond(
     holds = ", ".join(f"{limit.text} {limit.field}" for limit in short)
     problem = f"replicas{extra} need {needs}{beside}: the quota of team {spec.owner} has {holds}"
     fields = ", ".join(f"teams.{spec.owner}.quota.{limit.field}" for limit in short)
-    way_out = "write rollout.strategy: rolling, " if rollout.candidate else ""
-    todo = f"{way_out}lower it, or what each replica gets, or raise {fields} in {where}"
+    rolling = ", or write rollout.strategy: rolling" if rollout.candidate else ""
+    todo = f"lower it, or what each replica gets, or raise {fields} in {where}{rolling}"
     return WrongValue(place, field, _floor(spec)[0], problem, "what fits into the quota of its team", todo)
 
 

@@ -14,7 +14,7 @@ from slipway.components.kubernetes.gateway_secrets import ensure_secrets
 from slipway.environments.planning.aws.node_groups import NodeGroup, to_store
 from slipway.environments.planning.kinds import planning
 from slipway.planner.environment import Plan
-from slipway.planner.keys_image import keys_image
+from slipway.planner.own_images import keys_image
 from slipway.programs.model import ModelParts, PartsOf
 from slipway.render.environment import render_environment
 from slipway.render.gateway import GatewayImages

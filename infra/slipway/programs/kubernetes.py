@@ -13,7 +13,7 @@ from slipway.environments.planning.gateway import Gateway
 from slipway.environments.planning.kinds import planning
 from slipway.errors.base import SlipwayError
 from slipway.planner.environment import Plan
-from slipway.planner.keys_image import keys_image
+from slipway.planner.own_images import keys_image
 from slipway.render.environment import render_environment
 from slipway.render.gateway import GatewayImages
 from slipway.settings.kubernetes import Settings

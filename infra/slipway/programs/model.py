@@ -8,12 +8,22 @@ import pulumi
 
 from slipway.components.connection import Connection, connection
 from slipway.components.image.component import ModelImage
-from slipway.components.image.planned import image_args
-from slipway.components.kubernetes.model import Model, ModelArgs
+from slipway.components.image.planned import image_args, judge_image_args
+from slipway.components.kubernetes.model import Beside, Model, ModelArgs
 from slipway.deploy.ports import Programs
+from slipway.environments.planning.kinds import planning
+from slipway.plan.model import ImagePlan, ModelPlan, Plan
 from slipway.plan.release import Release
-from slipway.planner.environment import ModelPlan
+from slipway.plan.rollout import RolloutPlan, Stage
+from slipway.planner.own_images import judge_image
 from slipway.render.model import render_model
+from slipway.render.rollout.candidate import candidate_objects, pinned, shared_objects
+from slipway.render.rollout.judge import JudgePods, judge_objects
+from slipway.render.rollout.route import judged_route
+from slipway.render.teams import platform_class
+from slipway.settings.base import AnySettings
+from slipway.values import names
+from slipway.values.aliases import Tell
 from slipway.values.names import short
 
 ModelParts = tuple[tuple[pulumi.Resource, ...], pulumi.Output[str] | None]
@@ -27,9 +37,13 @@ def no_parts(*_: object) -> ModelParts:
     return (), None
 
 
-def programs(parts_of: PartsOf = no_parts) -> Programs:
+def programs(environment: str, settings: AnySettings, parts_of: PartsOf = no_parts) -> Programs:
     """Return the programs of the models of one environment."""
-    return Programs(partial(program, parts_of), partial(release_program, parts_of))
+    return Programs(
+        partial(program, parts_of),
+        partial(release_program, parts_of),
+        partial(rollout_program, parts_of, partial(judge_pods, environment, settings)),
+    )
 
 
 def program(parts_of: PartsOf, model: ModelPlan, progress: Callable[[str], None]) -> Callable[[], None]:
@@ -57,6 +71,74 @@ def release_program(parts_of: PartsOf, environment: str, release: Release) -> Ca
         _export(environment, release.model, short(release.digest), release.image)
 
     return run
+
+
+def rollout_program(
+    parts_of: PartsOf,
+    judge_of: Callable[[], tuple[ImagePlan, JudgePods]],
+    old: Release,
+    new: ModelPlan,
+    rollout: RolloutPlan,
+    replicas: int,
+    stage: Stage,
+    progress: Tell,
+) -> Callable[[], None]:
+    """Return the program of a stage of a rollout: the model with a candidate and a judge beside it.
+
+    The program that brings the model to a plan, or back to a release, removes both. Before it does, no call may be
+    under way to the candidate: see `slipway.plan.rollout`.
+
+    Args:
+        parts_of: makes what a model has of its own in a cloud.
+        judge_of: plans the judge's image, and how its pods run.
+        old: the release that serves, with the way in to it.
+        new: the plan of the release that is judged.
+        rollout: what is judged.
+        replicas: of the candidate, and the least of the model.
+        stage: what becomes of the model, and of its route.
+        progress: is told how images come along.
+    """
+
+    def run() -> None:
+        link = connection(new.environment)
+        needs, repository = parts_of(new.environment, new.name, link)
+        image = ModelImage(new.name, replace(image_args(new, progress), needs=repository)).reference
+        planned, pods = judge_of()
+        judge = ModelImage(names.judge(new.name), judge_image_args(planned, progress)).reference
+        manifests = render_model(new, new.image.reference)
+        candidate = candidate_objects(manifests, replicas)
+        if stage == "conclude":
+            stable, stable_image, release = judged_route(manifests, rollout, 1.0, judge=False), image, new.release
+        else:
+            # The configuration of a release whose pods are a candidate's only.
+            candidate = [*shared_objects(manifests), *candidate]
+            stable, stable_image, release = [*old.manifests], pulumi.Output.from_input(old.image), short(old.digest)
+        if stage == "begin":
+            stable = judged_route(stable, rollout, 0.0, judge=True)
+        beside = Beside(candidate, image, judge_objects(rollout, pods), judge)
+        Model(new.name, ModelArgs(link, pinned(stable, replicas), stable_image, needs, beside))
+        _export(new.environment, new.name, release, stable_image)
+
+    return run
+
+
+def judge_pods(environment: str, settings: AnySettings) -> tuple[ImagePlan, JudgePods]:
+    """Plan the judge of an environment's rollouts: its image, and how its pods run, beside those of the gateway.
+
+    Raises:
+        ValueError: the environment has no gateway, so that nothing can be judged in it.
+    """
+    gateway = planning(settings).gateway
+    if gateway is None:
+        raise ValueError(f"nothing is judged in environment {environment}, which has no gateway")
+    image = judge_image(environment, settings)
+    return image, JudgePods(
+        image=image.reference,
+        pull_secret=planning(settings).pull_secret,
+        priority_class=platform_class(Plan(environment, settings, ())),
+        node_selector=gateway.node_selector,
+        tolerations=gateway.tolerations,
+    )
 
 
 def _export(environment: str, model: str, release: str, image: pulumi.Input[str]) -> None:

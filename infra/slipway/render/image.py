@@ -1,4 +1,4 @@
-"""Render the Dockerfiles of a runtime's image, of a model's image, and of the two of the keys service."""
+"""Render the Dockerfiles of a runtime's image, of a model's image, and of those of the keys service and the judge."""
 
 import json
 from collections.abc import Sequence
@@ -29,15 +29,24 @@ def render_dockerfile(runtime: str, runtime_image: str) -> str:
     return template_files().get_template("image/model.Dockerfile.j2").render(values)
 
 
-def render_keys_wheels_dockerfile(base_image: str, architecture: str) -> str:
-    """Render the Dockerfile of the image below that of the keys service; as a runtime's."""
+def render_own_wheels_dockerfile(base_image: str, architecture: str) -> str:
+    """Render the Dockerfile of the image below that of the keys service, or of the judge; as a runtime's."""
     return _wheels(base_image, architecture, ())
 
 
 def render_keys_dockerfile(wheels_image: str) -> str:
     """Render the Dockerfile of the keys service's image, from the one with its wheels."""
+    return _own("keys", wheels_image)
+
+
+def render_judge_dockerfile(wheels_image: str) -> str:
+    """Render the Dockerfile of the judge's image, from the one with its wheels."""
+    return _own("judge", wheels_image)
+
+
+def _own(name: str, wheels_image: str) -> str:
     values = {"wheels_image": wheels_image, "user": SERVER_USER}
-    return template_files().get_template("image/keys.Dockerfile.j2").render(values)
+    return template_files().get_template(f"image/{name}.Dockerfile.j2").render(values)
 
 
 def _wheels(base_image: str, architecture: str, variables: Sequence[tuple[str, str]]) -> str:

@@ -199,6 +199,9 @@ WAY_IN = frozenset(kind for kind, *_ in _WAY_IN)
 UNRECORDED = frozenset(row.kind for row in MODEL_OBJECTS if not row.recorded)
 """Kinds of objects that the record of a release does not hold."""
 
+RETAINED = frozenset(row.kind for row in MODEL_OBJECTS if row.retained)
+"""Kinds of objects that outlive the program that no longer names them."""
+
 _BY_KIND: Mapping[str, ObjectTemplate] = {row.kind: row for row in MODEL_OBJECTS}
 
 

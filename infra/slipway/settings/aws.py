@@ -62,7 +62,9 @@ class Images(Section):
     """The registry of models' images."""
 
     keep: Annotated[int, *number(1, 1000)] = Field(
-        default=30, description="Images of each model that are kept; older ones are deleted.", examples=[30]
+        default=30,
+        description="Images of each model that one can go back to. `slipway up` deletes older ones that nothing runs.",
+        examples=[30],
     )
 
 

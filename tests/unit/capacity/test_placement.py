@@ -135,11 +135,67 @@ POOLS = st.builds(
 )
 
 
-@given(pool=POOLS, wanted=st.lists(st.tuples(RESOURCES, SCALES, st.booleans()), min_size=1, max_size=6))
+def judged(strategy: str, **rollout: Any) -> dict[str, Any]:
+    return {"endpoint": {"public": True}, "rollout": {"strategy": strategy} | rollout}
+
+
+@pytest.mark.parametrize("strategy", ["canary", "blue-green"])
+def test_a_judged_model_needs_its_new_release_beside_the_old_one_and_the_surge_at_its_end(strategy: str) -> None:
+    """On nodes of one GPU each: one old replica, one new one, and one that takes the old one's place."""
+    found = placed(replace(GPU, max_nodes=3), one_gpu("only", 1, 1, **judged(strategy)))["only"]
+    assert (found.rollout, found.rollout.extra) == (replace(SURGE, candidate=1), 2)
+    with pytest.raises(
+        UserError, match=rf"{strategy}.* runs 1 .* 3 replicas \(3 GPUs\), and pool l4 has capacity for 2"
+    ):
+        placed(replace(GPU, max_nodes=2), one_gpu("only", 1, 1, **judged(strategy)))
+    assert placed(replace(GPU, max_nodes=2), one_gpu("only", 1, 1))["only"].rollout == SURGE
+
+
+def test_where_an_old_replica_may_stop_first_a_judged_model_needs_no_surge() -> None:
+    two = replace(GPU, max_nodes=4)
+    assert placed(two, one_gpu("pair", 2, 2, **judged("canary")))["pair"].rollout == replace(
+        ONE_GOES_FIRST, candidate=2
+    )
+    with pytest.raises(UserError, match=r"runs 2 .* beside 2 of the old one: 4 replicas \(4 GPUs\), .* capacity for 3"):
+        placed(replace(GPU, max_nodes=3), one_gpu("pair", 2, 2, **judged("canary")))
+    allowed = placed(replace(GPU, max_nodes=2), one_gpu("only", 1, 1, **judged("canary", downtime="allowed")))["only"]
+    assert allowed.rollout == replace(ONE_GOES_FIRST, candidate=1)
+    assert allowed.warnings == (), "its candidate serves while the only replica is replaced"
+
+
+def test_the_new_release_of_a_judged_model_takes_nothing_from_its_neighbours() -> None:
+    neighbour = one_gpu("neighbour", 1, 1, rollout={"downtime": "allowed"})
+    model = one_gpu("model", 1, 1, **judged("canary"))
+    assert placed(replace(GPU, max_nodes=4), neighbour, model)["model"].rollout.candidate == 1
+    with pytest.raises(UserError, match="pool l4 has capacity for 2 beside neighbour") as refused:
+        placed(replace(GPU, max_nodes=3), neighbour, model)
+    assert [finding.field for finding in each(refused.value)] == ["rollout.strategy"]
+
+
+def test_a_model_that_is_recreated_needs_no_more_than_its_replicas_and_says_that_it_stops() -> None:
+    recreate = {"strategy": "recreate", "downtime": "allowed"}
+    found = placed(replace(GPU, max_nodes=2), one_gpu("pair", 2, 2, rollout=recreate))["pair"]
+    assert found.rollout == Rollout(max_surge=0, max_unavailable=2, recreate=True)
+    assert "each update stops all replicas before a new one starts" in found.warnings[0]
+    alone = placed(replace(GPU, max_nodes=9), one_gpu("alone", 1, 1, rollout=recreate))["alone"]
+    assert "stops the only replica" in alone.warnings[0]
+    with pytest.raises(UserError, match=r"3 replicas do not fit: .* capacity for 2; allowed: at most 2;"):
+        placed(replace(GPU, max_nodes=2), one_gpu("many", 3, 3, rollout=recreate))
+
+
+STRATEGIES = st.sampled_from(("rolling", "recreate", "blue-green", "canary"))
+
+
+@given(pool=POOLS, wanted=st.lists(st.tuples(RESOURCES, SCALES, st.booleans(), STRATEGIES), min_size=1, max_size=6))
 def test_what_is_placed_fits_at_the_same_time_and_one_update_with_it(pool: Pool, wanted: list[Any]) -> None:
     models = [
-        spec(f"m{index}", resources=resources, scale=bounds, rollout={"downtime": "allowed" if downtime else "refused"})
-        for index, (resources, bounds, downtime) in enumerate(wanted)
+        spec(
+            f"m{index}",
+            resources=resources,
+            scale=bounds,
+            **judged(strategy, downtime="allowed" if downtime or strategy == "recreate" else "refused"),
+        )
+        for index, (resources, bounds, downtime, strategy) in enumerate(wanted)
     ]
     try:
         found = placed(pool, *models)
@@ -152,12 +208,14 @@ def test_what_is_placed_fits_at_the_same_time_and_one_update_with_it(pool: Pool,
                 model.name,
                 demand(model.resources),
                 (model.scale.max if model.resources.gpu else model.scale.min)
-                + (found[model.name].rollout.max_surge if model is updated else 0),
+                + (found[model.name].rollout.extra if model is updated else 0),
             )
             for model in models
         ]
         assert arranged(pool, loads), "there is an arrangement of all replicas and of one update"
-        if found[updated.name].rollout == ONE_GOES_FIRST:
+        how = found[updated.name].rollout
+        assert how.candidate == (updated.scale.min if updated.rollout.judged else 0)
+        if how.max_surge == 0:
             assert updated.scale.min > 1 or updated.rollout.downtime == "allowed"
 
 

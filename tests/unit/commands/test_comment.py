@@ -91,7 +91,7 @@ class Read(HTMLParser):
 def hostile(text: str) -> str:
     """The comment of two snapshots that have a text wherever a stranger could put one."""
     before = model(text, "a", version=text + "1", pool=text + "2")
-    after = model(text, "b", version=text, pool=text)
+    after = model(text, "b", version=text, pool=text, rollout=(text,))
     head = environment(after, model(text + "new"), name=text, warnings=(text,))
     return comment(snapshot(head, refused=(text,)), snapshot(environment(before, model(text + "old"), name=text)))
 
@@ -138,6 +138,16 @@ def test_a_table_says_what_becomes_of_each_release_and_what_it_costs() -> None:
         "Models: 1 **changed**, 1 **removed**, 1 new, 1 unchanged. In all, USD 510.00-1,001.00 (+10.00 to +480.50) a "
         "month; budget USD 900, **above its budget**."
     ) in lines
+
+
+def test_how_a_changed_release_is_judged_is_said_and_of_a_new_or_unchanged_one_nothing() -> None:
+    head = [model(name, "b", rollout=(f"steps of {name}", "costs")) for name in ("changed", "fresh")]
+    same = model("same", rollout=("steps of same",))
+    text = comment(snapshot(environment(*head, same)), snapshot(environment(model("changed", "a"), same)))
+    assert "Judged beside the release that serves:\n\n- `changed: steps of changed`\n- `changed: costs`\n" in text
+    assert "steps of fresh" not in text
+    assert "steps of same" not in text
+    assert "steps of same" in comment(snapshot(environment(same)), None), "nothing is known of what serves"
 
 
 def test_refused_files_are_named_once_and_their_environments_are_not_planned() -> None:

@@ -81,8 +81,13 @@ class Live:
         self._noted = noted
 
     def metadata(self, kind: str, selector: str) -> list[Manifest]:
+        if kind == "Deployment":  # of candidates
+            return []
         annotations = {"slipway.dev/cold-start": self._noted} if self._noted is not None else {}
         return [{"metadata": {"name": f"{name}-verified", "annotations": annotations}} for name in self._names]
+
+    def names(self, kind: str, selector: str) -> tuple[str, ...]:
+        return tuple(item["metadata"]["name"] for item in self.metadata(kind, selector))
 
     def list(self, kind: str, selector: str = "", fields: str = "") -> list[Manifest]:
         made = {"Deployment": self._deployment, "Pod": self._pod}.get(kind)

@@ -11,6 +11,12 @@ from slipway.cli import cli
 from tests.support.planned import FIXTURES
 
 WIDE = 120
+GATEWAY_ON_AWS = """\
+    gateway:
+      domain: models.example.com
+      certificate: {acm: arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555}
+      zone: Z0123456789ABCDEFGHIJ
+"""
 
 
 @pytest.fixture
@@ -72,6 +78,24 @@ def test_of_a_cluster_that_was_there_no_price_is_shown(tmp_path: Path) -> None:
     said = run("price", "local", "--models", str(tmp_path), "--settings", str(FIXTURES / "settings/ok"))
     assert said.stdout.splitlines()[1].split() == ["least", "default", "1", *["-"] * 6]
     assert "its hourly price is not known" in said.stderr
+
+
+def test_a_plan_says_how_a_release_is_judged_how_long_and_what_that_costs(files: list[str], tmp_path: Path) -> None:
+    spec = tmp_path / "models/cpu.yaml"
+    spec.write_text(f"{spec.read_text()}endpoint: {{public: true}}\nrollout: {{strategy: canary, hold: 1m}}\n")
+    settings = (FIXTURES / "aws/settings/Pulumi.fleet.yaml").read_text()
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "stacks/Pulumi.fleet.yaml").write_text(settings + GATEWAY_ON_AWS)
+    where = [*files[:2], "--settings", str(tmp_path / "stacks")]
+    said = run("plan", "fleet", "cpu", *where).stdout
+    assert [line.split()[7] for line in said.splitlines() if line.startswith("cpu ")] == ["canary"]
+    assert "of the calls to the new one; 4 steps of 1m to 30m: 4m to 2h in all" in said
+    document = json.loads(run("plan", "fleet", "cpu", "--json", *where).stdout)
+    (planned,) = document["models"]
+    cost = planned["rollout"]["usdPerHour"]
+    assert cost == planned["estimates"]["usd"]["hour"]["min"] > 0
+    assert f"cpu: meanwhile at least {planned['rollout']['candidateReplicas']} replica" in said
+    assert f"(${cost:.4f} an hour)" in said
 
 
 def test_a_plan_says_what_sets_the_replicas_and_within_which_limits(tmp_path: Path) -> None:

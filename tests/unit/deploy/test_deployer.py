@@ -10,7 +10,7 @@ from slipway.cluster.rollout import REFUSED_S, REVISION
 from slipway.deploy.cold_start import kept_starts
 from slipway.deploy.judge import verify
 from slipway.deploy.models import needs_update
-from slipway.deploy.record import live_of, recorded_models, saved
+from slipway.deploy.record import recorded_models, saved
 from slipway.deploy.watcher import Watcher
 from slipway.errors.failures import Interrupted, LockLost, RolloutFailed, StackFailed, WrongAnswer
 from slipway.errors.reaching import ClusterUnreachable
@@ -18,7 +18,7 @@ from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
 from slipway.render.model import render_model
 from slipway.values import names
-from tests.support.deploy_bench import BASE, IMAGE, Bench, planned
+from tests.support.deploy_bench import BASE, IMAGE, Bench, live, planned
 from tests.support.fake_engine import FakeEngine, refused
 from tests.support.living_cluster import START_S, WARM_S, LivingCluster
 
@@ -31,11 +31,6 @@ QUOTA_SAID = (
 @pytest.fixture
 def bench() -> Bench:
     return Bench()
-
-
-def live(bench: Bench, model: str = "digits") -> Any:
-    deployment = bench.cluster.read("Deployment", model)
-    return live_of(deployment) if deployment else None
 
 
 def is_settled(bench: Bench, model: ModelPlan) -> bool:

@@ -12,10 +12,10 @@ from slipway.deploy.watcher import Watcher
 from slipway.planner.environment import ModelPlan
 from slipway.render.model import render_model
 from slipway.spec.scale import Scale
+from tests.support.deploy_bench import IMAGE, Bench, live, planned
 from tests.support.fake_engine import FakeProgram, refused
 from tests.support.replica_owners import ENGINE, SCALERS, owners
 from tests.support.scaled_cluster import ScaledCluster
-from tests.unit.deploy.test_deployer import IMAGE, Bench, live, planned
 
 Json = dict[str, Any]
 

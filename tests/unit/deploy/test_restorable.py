@@ -23,7 +23,7 @@ from slipway.errors.failures import RecordRefused
 from slipway.plan.release import Release
 from slipway.values.names import record
 from tests.support.fake_cluster import FakeCluster
-from tests.support.planned import fixture_plan, fleet_plan, scaling_plan
+from tests.support.planned import fixture_plan, fleet_plan, rollout_plan, scaling_plan
 from tests.support.releases import deployed, planned, release_of
 
 LEAST = planned()
@@ -68,6 +68,7 @@ def pod(of: dict[str, dict[str, Any]]) -> dict[str, Any]:
 def test_every_release_that_slipway_writes_may_be_applied_again() -> None:
     models = [*fixture_plan("cloud").models, *fixture_plan("local").models, *fleet_plan().models]
     models += scaling_plan("measured").models
+    models += rollout_plan("judged").models
     assert len(models) > 10
     for model in models:
         release = without_way_in(release_of(model))
@@ -117,6 +118,8 @@ def test_a_release_of_a_registry_that_the_model_still_runs_from_may_be_restored(
         (lambda of: of["NetworkPolicy"]["spec"].update(podSelector={}), r"podSelector.matchLabels is missing"),
         (lambda of: of["ServiceAccount"].update(automountServiceAccountToken=True), r"automountServiceAccountToken"),
         (lambda of: of["ServiceAccount"].update(secrets=[{"name": "token"}]), r"secrets does not belong to a model"),
+        (lambda of: of["Deployment"]["spec"]["strategy"].update(type="OnDelete"), r"strategy.type is not one"),
+        (lambda of: of["Deployment"]["spec"]["strategy"].update(x=1), r"strategy.x does not belong to a model"),
         (lambda of: pod(of).update(serviceAccountName="admin"), r"serviceAccountName is not one of this model's"),
         (lambda of: pod(of).pop("serviceAccountName"), r"serviceAccountName is missing"),
         (lambda of: pod(of).pop("automountServiceAccountToken"), r"automountServiceAccountToken is missing"),

@@ -12,9 +12,9 @@ from slipway.deploy.watcher import Watcher
 from slipway.environments.planning.monitoring import Monitoring
 from slipway.errors.failures import WrongAnswer
 from slipway.planner.environment import ModelPlan
+from tests.support.deploy_bench import Bench, live
 from tests.support.fake_engine import KilledError
 from tests.support.scaled_cluster import ScaledCluster
-from tests.unit.deploy.test_deployer import Bench, live
 from tests.unit.deploy.test_hand_over import BY_CPU, scaled
 
 ASLEEP_AFTER_S = 100

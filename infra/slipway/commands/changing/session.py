@@ -22,7 +22,8 @@ class Options:
     """What a person chose on the command line.
 
     `jobs`: models at once. `delete_data`: names of what holds data and may be deleted. `adopt`: the namespace of others
-    that the environment may use. `again`: deploy what was rolled back.
+    that the environment may use. `again`: deploy what was rolled back. `detach`: leave releases that are judged beside
+    others to their judges.
     """
 
     yes: bool
@@ -32,6 +33,7 @@ class Options:
     delete_data: tuple[str, ...] = ()
     adopt: str | None = None
     again: bool = False
+    detach: bool = False
 
 
 @contextmanager

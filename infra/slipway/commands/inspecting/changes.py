@@ -5,21 +5,25 @@ from collections.abc import Sequence
 from slipway.commands.context import EnvironmentContext
 from slipway.deploy.changes import Change, changes, new, removed
 from slipway.deploy.record import Live, live_models, recorded_models
+from slipway.deploy.update.state import judged_models
 from slipway.errors.failures import EnvironmentMissing
 
 
-def live_there(context: EnvironmentContext) -> tuple[dict[str, Live], set[str]]:
-    """What is live, and which models have a record; nothing where the environment has no cluster yet."""
+def live_there(context: EnvironmentContext) -> tuple[dict[str, Live], set[str], set[str]]:
+    """What is live, which models have a record, and of which a rollout left something.
+
+    Nothing where the environment has no cluster yet.
+    """
     try:
-        return live_models(context.cluster), recorded_models(context.cluster)
+        return live_models(context.cluster), recorded_models(context.cluster), judged_models(context.cluster)
     except EnvironmentMissing:
-        return {}, set()
+        return {}, set(), set()
 
 
 def changes_of(context: EnvironmentContext, names: Sequence[str]) -> list[Change]:
     """What `up` does to each model, or to those named; without names also what is live and has no spec."""
     models = context.models(names)
-    live, _ = live_there(context)
+    live, _, _ = live_there(context)
     found = changes(context.cluster, models, live) if live else [new(model) for model in models]
     if names:
         return found

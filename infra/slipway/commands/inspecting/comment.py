@@ -118,6 +118,12 @@ def _environment(
     summary = ", ".join(f"{count} {status}" for status, count in counts.items()) or "none"
     more = f" ({len(lines) - rows} not shown)" if len(lines) > rows else ""
     yield f"Models: {summary}{more}. {_total(after, before if known else None)}"
+    judged = list(_judged(after, old, known))
+    if judged:
+        yield ""
+        yield "Judged beside the release that serves:"
+        yield ""
+        yield from _bullets(judged, rows, "lines about rollouts")
     if after.warnings:
         yield ""
         yield f"{_counted(len(after.warnings), 'warning')}:"
@@ -152,6 +158,14 @@ def _models(
             _cell(_replicas(was)),
             "-",
         )
+
+
+def _judged(after: EnvironmentSnapshot, old: Mapping[str, ModelSnapshot], known: bool) -> Iterator[str]:
+    """What is said of rollouts that would be judged: not of a new model's, which has nothing to be compared with."""
+    for model in after.models:
+        was = old.get(model.name)
+        if not known or (was is not None and was.release != model.release):
+            yield from (f"{model.name}: {line}" for line in model.rollout)
 
 
 def _change(before: str | None, after: str) -> str:

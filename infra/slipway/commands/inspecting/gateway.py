@@ -22,8 +22,13 @@ def show_authority(context: EnvironmentContext) -> None:
         problem = "has a certificate that others issued" if context.has_gateway else "there is no gateway"
         todo = "use the authorities that the system trusts, or ask whoever issued the certificate"
         raise UserError(place, field, problem, "a gateway with certificate: self-signed", todo)
+    console.result(authority_of(context))
+
+
+def authority_of(context: EnvironmentContext) -> str:
+    """The certificate of the authority that an environment made for itself, as PEM; raises `NotUpYet`."""
     found = context.cluster.read("Secret", GATEWAY_CERTIFICATE)
     authority = ((found or {}).get("data") or {}).get(AUTHORITY)
     if authority is None:
         raise NotUpYet(context.name, f"its gateway has no certificate (Secret {GATEWAY_CERTIFICATE})")
-    console.result(base64.b64decode(authority).decode().strip())
+    return base64.b64decode(authority).decode().strip()

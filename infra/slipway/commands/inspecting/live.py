@@ -21,6 +21,9 @@ from slipway.commands.inspecting.waking import awake
 from slipway.deploy.judge import PASSING, Verdict
 from slipway.deploy.judge import verify as judge_live
 from slipway.deploy.record import Live, live_model, live_models, saved
+from slipway.deploy.update.state import rollouts
+from slipway.deploy.update.telling import line as rollout_line
+from slipway.deploy.update.telling import to_json
 from slipway.deploy.waking import NotWoken
 from slipway.errors.base import FileRefused, Place, UnknownName
 from slipway.errors.failures import ModelNotServing, RolloutFailed, WrongAnswer
@@ -57,7 +60,7 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
     pods = context.cluster.list("Pod", f"app.kubernetes.io/managed-by={MANAGED_BY}")
     scaled, (firing, unknown) = scalings(context, live), alerts(context)
     chosen = [name for name in there if name in names or not names]
-    starts = starts_of(context)
+    starts, judged = starts_of(context), rollouts(context.cluster)
     rows: list[dict[str, Any]] = []
     for name in chosen:
         here, wanted = live.get(name), planned.get(name)
@@ -79,6 +82,7 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
                 },
                 "coldStartParts": parts_json(wanted.estimates.cold_start if wanted else None, starts.get(name)),
                 "url": urls.get(name),
+                "rollout": to_json(judged.get(name)),
             }
         )
     if as_json:
@@ -101,7 +105,10 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
             for row in rows
         ],
     )
-    for line in alert_lines(firing, unknown):
+    for line in (
+        *(f"{name}: rollout: {rollout_line(judged[name], time.time())}" for name in chosen if name in judged),
+        *alert_lines(firing, unknown),
+    ):
         console.result(line)
     show_parts(
         [

@@ -95,7 +95,7 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
             _replicas(model),
             _asked(model),
             model.pool.name,
-            f"+{model.rollout.max_surge}/-{model.rollout.max_unavailable}",
+            _update(model),
             console.duration(model.estimates.cold_start.total_s),
             _from_to(model.estimates.cost),
         ]
@@ -110,6 +110,8 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
             console.result(f"{model.name}: {_way_in(model.traffic)}")
         if model.scaler is not None:
             console.result(f"{model.name}: {_scaling(model.spec.scale, model.scaler)}")
+        for line in model.judged.lines() if model.judged is not None else ():
+            console.result(f"{model.name}: {line}")
     if starts is None:
         console.result(f"cold starts are estimates; `slipway plan {context.name} --live` shows what live replicas took")
     else:
@@ -151,6 +153,12 @@ def today() -> date:
 def _replicas(model: ModelPlan) -> str:
     scale = model.spec.scale
     return f"{scale.fewest}-{scale.max}" if model.autoscaled else str(scale.min)
+
+
+def _update(model: ModelPlan) -> str:
+    """How an update replaces pods, in one short cell: `+1/-0`, or the strategy."""
+    strategy = model.spec.rollout.strategy
+    return f"+{model.rollout.max_surge}/-{model.rollout.max_unavailable}" if strategy == "rolling" else strategy
 
 
 def _scaling(scale: Scale, scaler: Scaler) -> str:

@@ -39,7 +39,12 @@ class MonthlyUsd(Section):
 
 
 class ModelSnapshot(Section):
-    """One model of an environment; `usd` is None where nothing is charged by the hour."""
+    """One model of an environment.
+
+    Attributes:
+        usd: None where nothing is charged by the hour.
+        rollout: how a new release is judged beside the old one, for people; empty where none is.
+    """
 
     name: Text
     version: Text
@@ -48,6 +53,7 @@ class ModelSnapshot(Section):
     replicas_min: Count
     replicas_max: Count
     usd: MonthlyUsd | None
+    rollout: Annotated[tuple[Text, ...], Field(max_length=10, strict=False)] = ()
 
 
 class EnvironmentSnapshot(Section):
@@ -131,6 +137,7 @@ def _model(model: ModelPlan) -> ModelSnapshot:
         replicas_min=scale.fewest,
         replicas_max=scale.max if model.autoscaled else scale.min,
         usd=_usd(model.estimates.cost),
+        rollout=tuple(shortened(line, LONGEST) for line in model.judged.lines()) if model.judged is not None else (),
     )
 
 

@@ -37,7 +37,7 @@ class AwsModel(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self, providers=[provider])
         registry = Registry(
             f"{name}-images",
-            RegistryArgs(names.repository(name, args.environment), scope.tags, args.key, settings.images.keep),
+            RegistryArgs(names.repository(name, args.environment), scope.tags, args.key),
             child,
         )
         bucket = names.bucket(args.environment, settings.account, settings.region)

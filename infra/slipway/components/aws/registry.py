@@ -15,12 +15,16 @@ from pulumi_aws.ecr import (
 
 @dataclass(frozen=True)
 class RegistryArgs:
-    """`repository`: its name in the account's registry. `key`: ARN. `keep`: images; older ones are deleted."""
+    """`repository`: its name in the account's registry. `key`: ARN. `newest`: so many images stay, or None: all.
+
+    The registry knows what is newest, not what runs or can be gone back to: only a repository whose images nothing
+    runs may have a number. What may be deleted of others, `slipway up` finds out (`slipway.expiry`).
+    """
 
     repository: str
     tags: Mapping[str, str]
     key: pulumi.Input[str]
-    keep: int
+    newest: int | None = None
 
 
 class Registry(pulumi.ComponentResource):
@@ -46,7 +50,9 @@ class Registry(pulumi.ComponentResource):
             tags={**args.tags, "Name": args.repository},
             opts=child,
         )
-        LifecyclePolicy(f"{name}-lifecycle", repository=repository.name, policy=_keep_newest(args.keep), opts=child)
+        if args.newest is not None:
+            policy = _keep_newest(args.newest)
+            LifecyclePolicy(f"{name}-lifecycle", repository=repository.name, policy=policy, opts=child)
         self.url = repository.repository_url
         self.register_outputs({"url": self.url})
 

@@ -12,10 +12,12 @@ from slipway.components.image.build_context import folder_context, planned_conte
 from slipway.components.image.component import ModelImageArgs
 from slipway.plan.model import ImagePlan
 from slipway.planner.environment import ModelPlan
+from slipway.registry.copying import copy_image, digest_there
 from slipway.render.image import (
     render_dockerfile,
+    render_judge_dockerfile,
     render_keys_dockerfile,
-    render_keys_wheels_dockerfile,
+    render_own_wheels_dockerfile,
     render_runtime_dockerfile,
 )
 from slipway.values.aliases import Tell
@@ -34,6 +36,8 @@ def image_args(model: ModelPlan, progress: Tell) -> ModelImageArgs:
 
     `progress` is told what goes on, besides the engine.
     """
+    if model.image.copied_from is not None:
+        return _copied_args(model.image, model.image.copied_from, progress)
     runtime, architecture = model.spec.runtime, model.image.runtime.architecture
     dockerfiles = _Dockerfiles(
         lambda base: render_runtime_dockerfile(runtime, base, architecture),
@@ -44,9 +48,16 @@ def image_args(model: ModelPlan, progress: Tell) -> ModelImageArgs:
 
 def keys_image_args(image: ImagePlan) -> ModelImageArgs:
     """Return the same for the image of the keys service; the engine alone is told what goes on."""
-    architecture = image.runtime.architecture
-    dockerfiles = _Dockerfiles(lambda base: render_keys_wheels_dockerfile(base, architecture), render_keys_dockerfile)
-    return _args(image, dockerfiles, lambda _: None)
+    return _args(image, _own_dockerfiles(image, render_keys_dockerfile), lambda _: None)
+
+
+def judge_image_args(image: ImagePlan, progress: Tell) -> ModelImageArgs:
+    """Return the same for the image of the judge, which the stack of the first judged model makes."""
+    return _args(image, _own_dockerfiles(image, render_judge_dockerfile), progress)
+
+
+def _own_dockerfiles(image: ImagePlan, dockerfile: Callable[[str], str]) -> _Dockerfiles:
+    return _Dockerfiles(lambda base: render_own_wheels_dockerfile(base, image.runtime.architecture), dockerfile)
 
 
 def pinned(image: str) -> str:
@@ -69,6 +80,19 @@ def _args(image: ImagePlan, dockerfiles: _Dockerfiles, progress: Tell) -> ModelI
         )
 
     return ModelImageArgs(image.repository, image.tag, digest, ensure)
+
+
+def _copied_args(image: ImagePlan, source: str, progress: Tell) -> ModelImageArgs:
+    """Return how to look up and how to copy an image that another environment has; no Docker Engine is asked."""
+
+    def ensure(engine: Tell) -> str:
+        def report(text: str) -> None:
+            engine(text)
+            progress(f"image: {text}")
+
+        return copy_image(source, image.reference, report)
+
+    return ModelImageArgs(image.repository, image.tag, lambda: digest_there(image.reference), ensure)
 
 
 def _context(builder: ImageBuilder, image: ImagePlan, dockerfiles: _Dockerfiles, report: Tell) -> IO[bytes]:

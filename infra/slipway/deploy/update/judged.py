@@ -15,7 +15,7 @@ from slipway.deploy.judge import Verdict
 from slipway.deploy.record import Live
 from slipway.deploy.update.judging import Judging
 from slipway.deploy.update.restoring import Restoring, as_planned
-from slipway.deploy.update.route import all_to_stable, share_of_candidate
+from slipway.deploy.update.route import all_to_stable, is_marked, share_of_candidate
 from slipway.deploy.update.state import State, begin_rollout, rollout_of
 from slipway.deploy.update.steps import Steps, release_of
 from slipway.deploy.watcher import POLL_S
@@ -99,7 +99,8 @@ class JudgedUpdate:
                 tell(f"ending the rollout of {version}")
                 Restoring(self.steps).bring_back(old, tell, model.timing.deadline_s)
             rollout, there = self._planned(old, model), None
-        if there is None or there.state is None:
+        passed = there is not None and there.state is not None and there.state.phase == "passed"
+        if there is None or not (passed or is_marked(self.steps.cluster, rollout)):
             self._begin(rollout, old, model, tell, doubted=doubted, written=there is not None)
         else:
             tell(f"going on with the rollout that was begun {rollout.started}")
@@ -140,6 +141,7 @@ class JudgedUpdate:
             ),
             runtime=model.spec.runtime,
             prometheus=prometheus,
+            timeout_s=model.spec.endpoint.timeout,
             started=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         )
 
@@ -153,10 +155,12 @@ class JudgedUpdate:
             begin_rollout(cluster, rollout, _labels(deployment), deployment)
         tell(f"putting {model.version} beside {old.version}")
         self.steps.resume(stack(self.steps.environment, model.name), doubted, tell)
-        self._stage("begin", rollout, old, model, deployment, tell, refresh=doubted)
+        self._stage("prepare", rollout, old, model, deployment, tell, refresh=doubted)
         # The old one may have got more replicas: it has to be able to take all calls back at any moment.
         self.steps.rolled_out(model.name, short(old.digest), tell)
         self._came_up(model, tell)
+        # A route must not name a Service before it is there: each of its calls would be refused.
+        self._stage("begin", rollout, old, model, deployment, tell, refresh=False)
         self.steps.routed(model, tell)
 
     def _deployment(self, model: str) -> Json:
@@ -238,6 +242,7 @@ class JudgedUpdate:
         steps.hand_over.conclude(name)
         stable = steps.rolled_out(name, model.release, tell)
         steps.routed(model, tell)
+        steps.asked_at_the_gateway(model, tell)
         self.check()
         release = release_of(model, stable)
         steps.keep(release, stable, model.timing.deadline_s)

@@ -9,6 +9,7 @@ from slipway.deploy.update.steps import Steps
 from slipway.deploy.way_in import with_way_in
 from slipway.errors.base import SlipwayError
 from slipway.errors.failures import Interrupted, LeftBehind
+from slipway.history.held_back import HeldBack
 from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
 from slipway.values.aliases import Tell
@@ -43,8 +44,11 @@ class Restoring:
             return self._unrestored(model.name, error), None
         return "nothing served before, and what was made has been destroyed", None
 
-    def bring_back(self, previous: Release, tell: Tell, most_s: float) -> None:
-        """Run the program of a release as it was, wait for it, judge and record it; raises as an update."""
+    def bring_back(self, previous: Release, tell: Tell, most_s: float, held: HeldBack | None = None) -> None:
+        """Run the program of a release as it was, wait for it, judge and record it; raises as an update.
+
+        `held`: what a rollback to it holds back.
+        """
         steps = self.steps
         steps.end_rollout(previous.model)
         steps.hand_over.prepare(previous.model, previous.manifests, tell)
@@ -52,7 +56,7 @@ class Restoring:
         steps.run(previous.model, steps.programs.release(steps.environment, previous), tell, refresh=True)
         deployment = steps.rolled_out(previous.model, short(previous.digest), tell)
         steps.asked(previous.model, previous.check, previous.digest, tell)
-        steps.keep(previous, deployment, most_s)
+        steps.keep(previous, deployment, most_s, held)
 
     def _take_away(self, model: str, tell: Tell) -> None:
         """Destroy a stack whose model never served, and wait until its objects are gone: the engine does not."""

@@ -16,6 +16,7 @@ from typing import Any
 from slipway.deploy.ports import ClusterApi
 from slipway.errors.failures import Interrupted
 from slipway.errors.reaching import ApiRefused
+from slipway.plan.rollout import RolloutPlan
 from slipway.values.aliases import Json
 from slipway.values.names import ROLLOUT_ANNOTATION, candidate
 
@@ -46,6 +47,12 @@ def share_of_candidate(cluster: ClusterApi, model: str) -> float:
     route = cluster.read("HTTPRoute", model)
     pairs = [] if route is None else [pair for rule in route["spec"]["rules"] if (pair := _pair(route, rule))]
     return max((new["weight"] / max(old["weight"] + new["weight"], 1) for old, new in pairs), default=0.0)
+
+
+def is_marked(cluster: ClusterApi, rollout: RolloutPlan) -> bool:
+    """Whether the route of a model is that of a rollout: it then names both releases, and is the judge's to weigh."""
+    route = cluster.read("HTTPRoute", rollout.model) or {"metadata": {}}
+    return bool((route["metadata"].get("annotations") or {}).get(ROLLOUT_ANNOTATION) == rollout.id)
 
 
 def _rewrite(cluster: ClusterApi, model: str, change: Callable[[Json], Json]) -> bool:
@@ -82,8 +89,9 @@ def _writes_rules(entry: Json) -> bool:
 
 
 def _weighed(route: Json, most: int) -> Json:
-    """The route with at most the weight `most` on the candidate, of no rollout any more."""
+    """The route with at most the weight `most` on the candidate, of no rollout any more: nothing goes to its judge."""
     for rule in route["spec"]["rules"]:
+        rule["filters"] = [one for one in rule.get("filters") or [] if one["type"] != "RequestMirror"]
         if pair := _pair(route, rule):
             old, new = pair
             total = old["weight"] + new["weight"]

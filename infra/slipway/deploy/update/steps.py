@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.deploy.cold_start import measured_start
+from slipway.deploy.front.door import FrontDoor
 from slipway.deploy.gateway import GatewayWatcher
 from slipway.deploy.hand_over import HandOver
 from slipway.deploy.judge import Verdict
@@ -15,6 +16,7 @@ from slipway.deploy.update.route import all_to_stable, free_route
 from slipway.deploy.update.state import judged_models, remove_rollout
 from slipway.deploy.watcher import Watcher
 from slipway.errors.failures import WrongAnswer
+from slipway.history.held_back import HeldBack
 from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
 from slipway.render.model import render_model
@@ -34,6 +36,7 @@ class Steps:
     watcher: Watcher
     resume: Callable[[str, bool, Tell], object]
     gateway: GatewayWatcher | None = None
+    front: FrontDoor | None = None
 
     @property
     def hand_over(self) -> HandOver:
@@ -75,13 +78,19 @@ class Steps:
         tell("sending the golden request")
         return self.judge(self.cluster, model, check, digest, service=service)
 
-    def keep(self, release: Release, judged: Json, most_s: float) -> None:
+    def asked_at_the_gateway(self, model: ModelPlan, tell: Tell) -> None:
+        """Judge a release by its golden request once more, the way its clients ask; `WrongAnswer`."""
+        if self.front is not None:
+            self.front.ask(model, model.check, model.release_digest, tell)
+
+    def keep(self, release: Release, judged: Json, most_s: float, held: HeldBack | None = None) -> None:
         """Record a release that was judged right, alone: what is written of a rollout to it is removed.
 
-        `judged`: its Deployment as it was before; `most_s`: of a start.
+        `judged`: its Deployment as it was before; `most_s`: of a start; `held`: what a rollback to it holds back.
         """
         remove_rollout(self.cluster, release.model)
-        save(self.cluster, release, judged, measured_start(self.cluster, release.model, short(release.digest), most_s))
+        start = measured_start(self.cluster, release.model, short(release.digest), most_s)
+        save(self.cluster, release, judged, start, held)
         remove_strays(self.cluster, release)
 
 

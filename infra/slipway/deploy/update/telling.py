@@ -7,6 +7,7 @@ from typing import Any
 from slipway.deploy.update.state import Rollout, State
 from slipway.plan.rollout import RolloutPlan
 from slipway.values import names
+from slipway.values.aliases import Json
 
 
 def line(rollout: Rollout, now_s: float) -> str:
@@ -17,7 +18,8 @@ def line(rollout: Rollout, now_s: float) -> str:
     if state is None:
         return "waiting for the judge"
     if state.phase == "passed":
-        return f"{plan.new.version} passed and has all calls"
+        again = f"slipway up {plan.environment} {plan.model}"
+        return f"{plan.new.version} passed and has all calls; {again} makes it the stable one"
     if state.phase == "failed":
         at = f"at step {state.step + 1} of {len(plan.steps)}, {_share(plan, state.step)}"
         return f"{plan.new.version} failed {at}: {state.reason}"
@@ -26,6 +28,23 @@ def line(rollout: Rollout, now_s: float) -> str:
     return f"step {state.step + 1} of {len(plan.steps)}, {_share(plan, state.step)}: " + "; ".join(
         (", ".join(_counted(plan, state.evidence)) or "nothing was counted yet", *_waits(plan, state, now_s))
     )
+
+
+def to_json(rollout: Rollout | None) -> Json | None:
+    """A rollout for `slipway status --json`; None where there is none."""
+    if rollout is None:
+        return None
+    plan, state = rollout.plan, rollout.state
+    return {
+        "from": plan.old.version if plan is not None else None,
+        "to": plan.new.version if plan is not None else None,
+        "started": plan.started if plan is not None else None,
+        "steps": [share * 100 for share in plan.steps] if plan is not None else [],
+        "phase": state.phase if state is not None else None,
+        "step": state.step if state is not None else None,
+        "percent": state.percent if state is not None else None,
+        "reason": state.reason if state is not None else None,
+    }
 
 
 def _share(plan: RolloutPlan, step: int) -> str:

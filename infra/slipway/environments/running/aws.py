@@ -14,6 +14,7 @@ from slipway.aws.tagged import tagged
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, stored
 from slipway.environments.planning.gateway import HTTPS_PORT
 from slipway.environments.running.aws_gateway import allow_deletion, delete_snapshots, remove_balancer
+from slipway.environments.running.ecr_images import EcrImages
 from slipway.environments.running.pool_change import PoolChange
 from slipway.environments.running.protocol import Program, Running
 from slipway.errors.base import UserErrors, WrongValue
@@ -25,7 +26,7 @@ from slipway.values.names import database, stack
 
 if TYPE_CHECKING:
     from slipway.cluster.api import Cluster
-    from slipway.deploy.models import Programs
+    from slipway.deploy.ports import Programs
     from slipway.engine.engine import Engine
 
 MODEL_STORE = "model-store"
@@ -50,6 +51,11 @@ class AwsRunning:
     def account(self) -> Account:
         """The account that it is in; raises `AwsMissing` when the extra `aws` is not installed."""
         return Account(self._settings.account, self._settings.region)
+
+    @property
+    def image_store(self) -> EcrImages:
+        """Each model has a repository that its own stack made."""
+        return EcrImages(self.account, self._file.environment, self._settings.images.keep)
 
     def check_account(self) -> None:
         """Refuse credentials of another account; say when the cluster will not know those of this one."""
@@ -145,7 +151,7 @@ class AwsRunning:
         from slipway.programs.aws import model_parts  # noqa: PLC0415 - Pulumi's SDKs take seconds
         from slipway.programs.model import programs  # noqa: PLC0415
 
-        return programs(model_parts(self._settings))
+        return programs(self._file.environment, self._settings, model_parts(self._settings))
 
     def check_cluster(self, _: "Cluster", *, namespace_there: bool) -> None:
         """Its own stack makes what it needs there."""

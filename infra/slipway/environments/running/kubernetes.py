@@ -14,7 +14,7 @@ from slipway.values.names import stack
 
 if TYPE_CHECKING:
     from slipway.cluster.api import Cluster
-    from slipway.deploy.models import Programs
+    from slipway.deploy.ports import Programs
     from slipway.engine.engine import Engine
 
 
@@ -24,6 +24,7 @@ class KubernetesRunning:
     makes_cluster: ClassVar = False
     home: ClassVar = "the cluster"
     keeps_images: ClassVar = True
+    image_store: ClassVar = None
     data_names: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, file: SettingsFile, settings: Settings) -> None:
@@ -77,7 +78,7 @@ class KubernetesRunning:
         """Models have nothing but their image and objects."""
         from slipway.programs.model import programs  # noqa: PLC0415
 
-        return programs()
+        return programs(self._file.environment, self._settings)
 
     def check_cluster(self, cluster: "Cluster", *, namespace_there: bool) -> None:
         """Whoever runs the cluster has to bring Envoy Gateway into it, and what the settings name."""

@@ -8,11 +8,29 @@ from slipway.environments.running.pool_change import PoolChange
 from slipway.values.aliases import Json, Tell
 
 if TYPE_CHECKING:
+    from slipway.aws.images import StoredImage
     from slipway.cluster.api import Cluster
-    from slipway.deploy.models import Programs
+    from slipway.deploy.ports import Programs
     from slipway.engine.engine import Engine
 
 Program = Callable[[], None]
+
+
+class ImageStore(Protocol):
+    """The repositories of one environment's models. Every method raises `SlipwayError` where the registry refuses."""
+
+    @property
+    def keep(self) -> int:
+        """How many images of each model are kept for whoever wants to go back."""
+        ...
+
+    def stored(self, model: str) -> "list[StoredImage]":
+        """All that is in a model's repository."""
+        ...
+
+    def delete(self, model: str, digests: Sequence[str]) -> list[str]:
+        """Delete images; returns why some are kept, one text each."""
+        ...
 
 
 class Running(Protocol):
@@ -31,6 +49,11 @@ class Running(Protocol):
     @property
     def keeps_images(self) -> bool:
         """Whether images of a model outlive its stack."""
+        ...
+
+    @property
+    def image_store(self) -> "ImageStore | None":
+        """Where images of its models are, and nothing else; None where others may use the same repositories."""
         ...
 
     @property

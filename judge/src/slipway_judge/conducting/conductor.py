@@ -1,4 +1,4 @@
-"""Conduct the rollout, once a second: read what is kept, look at the evidence, keep what follows, set the weights."""
+"""Conduct the rollout, tick by tick: read what is kept, look at the evidence, keep what follows, set the weights."""
 
 import asyncio
 import time
@@ -17,7 +17,6 @@ from slipway_judge.values.config import Config
 from slipway_judge.values.plan import Plan, PlanError
 from slipway_judge.values.state import State, begun
 
-TICK_S = 1.0
 KEPT_EVERY_S = 5.0
 """The state is written at least so often, so that `slipway up` sees that somebody judges; at once when it changes."""
 
@@ -39,9 +38,10 @@ class Conductor:
             kept = await self._mine()
             if kept is not None:
                 break
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(self._config.tick_s)
         plan = kept.plan
-        replayer, live = Replayer(plan, self._config.services, self._metrics), Live(plan, self._metrics)
+        replayer = Replayer(plan, self._config.services, self._metrics)
+        live = Live(plan, self._metrics, self._config.look_every_s)
         log("rollout", id=plan.id, old=plan.old.version, new=plan.new.version, resumed=kept.state is not None)
         try:
             async with asyncio.TaskGroup() as group:
@@ -71,7 +71,7 @@ class Conductor:
                         await self._set(route, share(plan, state))
                     self._metrics.stands(state.phase, state.percent)
                     self.replayer = None if state.ended else replayer
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(self._config.tick_s)
 
     async def _advanced(self, plan: Plan, state: State, found: Kept, window: Window) -> State:
         after = self._next(plan, state, found, window)

@@ -1,5 +1,6 @@
 """Judge the evidence of one step: which measures it has, how each does, and what follows for the step."""
 
+import math
 from dataclasses import dataclass
 
 from slipway_judge.judging.verdict import Verdict, verdict
@@ -20,11 +21,18 @@ class Measure:
     Attributes:
         name: for example `errors of replayed calls`.
         said: what was seen and what is allowed, as a sentence says it.
+        lacks: only calls are missing so far: how many there are, of how many that are needed.
     """
 
     name: str
     verdict: Verdict
     said: str
+    lacks: tuple[int, int] | None = None
+
+
+def highest_share(n: int) -> float:
+    """Return which share of so many times lies below their true 95th percentile at most, within two deviations."""
+    return min(1.0, 1 - SLOW_SHARE + 2 * math.sqrt(SLOW_SHARE * (1 - SLOW_SHARE) / n)) if n else 1.0
 
 
 def slow_limit_ms(rules: Rules, old_p95_ms: float | None) -> float | None:
@@ -58,11 +66,18 @@ def measures(rules: Rules, evidence: Evidence, *, traffic: bool) -> list[Measure
 
 def outcome(found: list[Measure]) -> tuple[Verdict, str]:
     """Return what follows for the step, and why."""
-    for wanted in ("failed", "inconclusive"):
-        those = [f"{measure.name}: {measure.said}" for measure in found if measure.verdict == wanted]
-        if those:
-            return ("failed" if wanted == "failed" else "inconclusive"), "; ".join(those)
-    return "passed", "every measure passed"
+    failed = [f"{measure.name}: {measure.said}" for measure in found if measure.verdict == "failed"]
+    if failed:
+        return "failed", "; ".join(failed)
+    waiting = [measure for measure in found if measure.verdict == "inconclusive"]
+    if not waiting:
+        return "passed", "every measure passed"
+    parts = [f"{measure.name}: {measure.said}" for measure in waiting if measure.lacks is None]
+    few = [(measure.name, *measure.lacks) for measure in waiting if measure.lacks is not None]
+    if few:
+        counts = ", ".join(f"{n} for {name}" for name, n, _ in few)
+        parts.append(f"fewer than the {few[0][2]} needed: {counts}")
+    return "inconclusive", "; ".join(parts)
 
 
 def _calls(rules: Rules, source: str, calls: Calls, baseline: Calls) -> list[Measure]:
@@ -72,18 +87,31 @@ def _calls(rules: Rules, source: str, calls: Calls, baseline: Calls) -> list[Mea
     errors = Measure(
         f"errors of {source}",
         verdict(calls.new_errors, calls.new, allowed, rules.least_requests),
-        f"{calls.new_errors} of {calls.new}, allowed {allowed:.2%}" + _least(calls.new, rules),
+        f"{calls.new_errors} of {calls.new}, allowed {allowed:.2%}",
+        _lacks(calls.new, rules),
     )
-    if calls.slow_limit_ms is None:
-        slow = Measure(f"latency of {source}", "inconclusive", "the old release's is not known yet")
-    else:
-        slow = Measure(
-            f"latency of {source}",
-            verdict(calls.slow, calls.timed, SLOW_SHARE, rules.least_requests),
-            f"{calls.slow} of {calls.timed} above {calls.slow_limit_ms:.0f} ms, allowed {SLOW_SHARE:.0%}"
-            + _least(calls.timed, rules),
-        )
-    return [errors, slow]
+    return [errors, _latency(rules, f"latency of {source}", calls)]
+
+
+def _latency(rules: Rules, name: str, calls: Calls) -> Measure:
+    if calls.slow_limit_ms is None or calls.surely_slow_limit_ms is None:
+        return Measure(name, "inconclusive", "the old release's is not known yet")
+    judged = of_latency(rules, calls)
+    surely = judged == "failed"
+    slow, limit_ms = (calls.surely_slow, calls.surely_slow_limit_ms) if surely else (calls.slow, calls.slow_limit_ms)
+    said = f"{slow} of {calls.timed} above {limit_ms:.0f} ms, allowed {SLOW_SHARE:.0%}"
+    return Measure(name, judged, said, _lacks(calls.timed, rules))
+
+
+def of_latency(rules: Rules, calls: Calls) -> Verdict:
+    """Return how the latency of calls does.
+
+    It fails by what is surely slow and passes by what may be: the old release's percentile is itself out of few calls.
+    """
+    if verdict(calls.surely_slow, calls.timed, SLOW_SHARE, rules.least_requests) == "failed":
+        return "failed"
+    judged = verdict(calls.slow, calls.timed, SLOW_SHARE, rules.least_requests)
+    return "passed" if judged == "passed" else "inconclusive"
 
 
 def _agreement(rules: Rules, agreement: float, evidence: Evidence) -> list[Measure]:
@@ -97,14 +125,15 @@ def _agreement(rules: Rules, agreement: float, evidence: Evidence) -> list[Measu
         )
         found.append(Measure("the old release against itself", "failed", said))
     pairs = verdict(seen.disagreed, seen.pairs, allowed, rules.least_requests)
-    said = f"{seen.disagreed} of {seen.pairs} pairs disagree, allowed {allowed:.2%}" + _least(seen.pairs, rules)
+    said = f"{seen.disagreed} of {seen.pairs} pairs disagree, allowed {allowed:.2%}"
     if seen.self_disagreed:
         said += f" (the old release with itself: {seen.self_disagreed} of {seen.self_pairs})"
     if seen.not_comparable:
         said += f" ({seen.not_comparable} more cannot be compared)"
-    found.append(Measure("agreement", pairs, said))
+    lacks = None if seen.not_comparable else _lacks(seen.pairs, rules)
+    found.append(Measure("agreement", pairs, said, lacks))
     return found
 
 
-def _least(n: int, rules: Rules) -> str:
-    return f", at least {rules.least_requests} needed" if n < rules.least_requests else ""
+def _lacks(n: int, rules: Rules) -> tuple[int, int] | None:
+    return (n, rules.least_requests) if n < rules.least_requests else None

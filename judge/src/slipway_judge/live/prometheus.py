@@ -13,7 +13,6 @@ from slipway_judge.telemetry.metrics import Metrics
 from slipway_judge.values.evidence import Calls
 from slipway_judge.values.plan import Plan
 
-LOOK_EVERY_S = 5.0
 STALE_S = 30.0
 """Evidence of calls of clients is missing when Prometheus has said nothing for so long."""
 _LIMIT_S = 5.0
@@ -22,7 +21,7 @@ _LIMIT_S = 5.0
 class Live:
     """What clients got in the present window."""
 
-    def __init__(self, plan: Plan, metrics: Metrics, every_s: float = LOOK_EVERY_S) -> None:
+    def __init__(self, plan: Plan, metrics: Metrics, every_s: float) -> None:
         self._plan, self._metrics, self._every_s = plan, metrics, every_s
         self._client = httpx.AsyncClient(timeout=_LIMIT_S, trust_env=False)
         self._query = query(plan)

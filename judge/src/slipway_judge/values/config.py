@@ -23,6 +23,8 @@ class Config:
         host: addresses that both ports listen on; the pod's, whose NetworkPolicy decides who may connect.
         mirror_port, health_port: 0: any free one.
         warm_up_s: how long nothing counts after weights changed or the judge started, seconds.
+        tick_s: between two looks at what is kept and at the evidence, seconds.
+        look_every_s: between two questions to Prometheus, seconds.
         api_url: the API server; None: the pod's. Given by tests alone.
         service_account: folder with the pod's token and the API server's authority.
         services: URL of a Service, with `{service}`, `{namespace}` and `{port}` in it.
@@ -35,6 +37,8 @@ class Config:
     mirror_port: int
     health_port: int
     warm_up_s: float
+    tick_s: float
+    look_every_s: float
     api_url: str | None
     service_account: Path
     services: str
@@ -54,6 +58,8 @@ def load_config(environ: Mapping[str, str]) -> Config:
         mirror_port=_port(environ, "JUDGE_MIRROR_PORT", 8080),
         health_port=_port(environ, "JUDGE_HEALTH_PORT", 8081),
         warm_up_s=_seconds(environ, "JUDGE_WARM_UP_S", 15.0),
+        tick_s=_seconds(environ, "JUDGE_TICK_S", 1.0),
+        look_every_s=_seconds(environ, "JUDGE_LOOK_EVERY_S", 5.0),
         api_url=environ.get(f"{_PREFIX}JUDGE_API_URL"),
         service_account=Path(
             environ.get(f"{_PREFIX}JUDGE_SERVICE_ACCOUNT", "/var/run/secrets/kubernetes.io/serviceaccount")

@@ -12,7 +12,9 @@ class Calls:
         old_errors, new_errors: how many of them failed.
         old_p95_ms, new_p95_ms: 95 % of the answers were faster, milliseconds; None: there was none.
         slow_limit_ms: from when on an answer of the new release is slow, milliseconds; None: not known yet.
-        timed, slow: answers of the new release with a time, and those beyond the limit.
+        surely_slow_limit_ms: the same if the old release's percentile were as high as its few calls leave open.
+        timed: answers of the new release with a time.
+        slow, surely_slow: those beyond the one limit and beyond the other.
     """
 
     old: int = 0
@@ -22,8 +24,10 @@ class Calls:
     old_p95_ms: float | None = None
     new_p95_ms: float | None = None
     slow_limit_ms: float | None = None
+    surely_slow_limit_ms: float | None = None
     timed: int = 0
     slow: int = 0
+    surely_slow: int = 0
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Rules(_Part):
         errors: by how much the share of errors may be above the old release's, 0..1.
         p95_ms: answers up to this time are never too slow, milliseconds; None: only the old release's count.
         agreement: the least share of pairs of answers that agree, 0..1; None: answers are not compared.
-        tolerance: floats differ when they are further apart, absolute.
+        tolerance: floats differ when they are further apart than this, times the old one where that is above 1.
         outputs: which outputs are compared; None: all of the old release's.
         least_requests: no measure passes with fewer.
     """

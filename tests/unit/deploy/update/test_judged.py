@@ -117,7 +117,7 @@ def test_while_it_takes_the_old_ones_place_its_candidate_has_all_calls(bench: Ju
     shares: list[float] = []
     bench.when("takes the place", lambda: shares.append(share(bench)))
     bench.well(canary(2))
-    assert shares == [1.0]
+    assert shares == [pytest.approx(1.0, abs=1e-5)]
 
 
 def test_a_backend_with_calls_gets_the_least_weight_before_it_gets_none(bench: JudgedBench) -> None:
@@ -248,7 +248,7 @@ def test_detached_it_returns_once_the_judge_is_at_work_and_a_later_up_concludes(
     assert bench.serving() == canary(1).release
     for _ in range(60):
         bench._pause(1)
-    assert share(bench) == 1.0
+    assert share(bench) == pytest.approx(1.0, abs=1e-5)
     bench.well(canary(2))
     settled(bench, canary(2))
 
@@ -282,7 +282,7 @@ def test_a_rollout_that_somebody_else_ended_is_left_alone(bench: JudgedBench) ->
     done = failed(bench, canary(2))
     assert isinstance(done.error, RolloutGone)
     assert done.restored is None
-    assert len(bench.engine.refreshed) == runs + 1
+    assert len(bench.engine.refreshed) == runs + 2  # prepared and begun
 
 
 def test_a_release_that_fails_while_it_takes_the_old_ones_place_is_taken_back(bench: JudgedBench) -> None:

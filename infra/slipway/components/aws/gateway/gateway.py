@@ -16,6 +16,7 @@ from slipway.components.aws.scope import AwsScope
 from slipway.components.image.component import ModelImageArgs
 from slipway.components.kubernetes.gateway_secrets import Ensure
 from slipway.environments.planning.aws.gateway import DATABASE_SECRET, DATABASE_URL, database_url
+from slipway.planner.own_images import OWN_IMAGES
 from slipway.settings.aws_gateway import AwsDatabase
 from slipway.values import names
 
@@ -32,7 +33,7 @@ class AwsGatewayArgs:
 
 @dataclass(frozen=True)
 class GatewayAccountArgs:
-    """`namespace`: of the keys service. `keep`: images of it. `images_key`, `ledger_key`: ARNs."""
+    """`namespace`: of the keys service. `keep`: images below its own. `images_key`, `ledger_key`: ARNs."""
 
     scope: AwsScope
     database: AwsDatabase
@@ -45,7 +46,7 @@ class GatewayAccountArgs:
 
 
 class GatewayAccount(pulumi.ComponentResource):
-    """The database of keys and ledger, the role that reads its password, and the repositories of the keys service.
+    """The database of keys and ledger, the role that reads its password, and repositories of what runs beside models.
 
     Envoy Gateway waits for it, and the pods of the keys service for that: one that starts within seconds of its role's
     association gets no credentials, and never will (aws/eks-pod-identity-agent, issue 52).
@@ -68,7 +69,12 @@ class GatewayAccount(pulumi.ComponentResource):
             self._child,
         )
         self._identity()
-        self._repositories = [self._registry(part) for part in (names.KEYS, names.runtime_repository(names.KEYS))]
+        self._repositories = [
+            registry
+            for own in OWN_IMAGES
+            # What is below an image is there to be built on: nothing runs it, so that old ones may go.
+            for registry in (self._registry(own), self._registry(names.runtime_repository(own), args.keep))
+        ]
         self.register_outputs({})
 
     def _identity(self) -> None:
@@ -86,10 +92,10 @@ class GatewayAccount(pulumi.ComponentResource):
             self._child,
         )
 
-    def _registry(self, part: str) -> Registry:
+    def _registry(self, part: str, newest: int | None = None) -> Registry:
         args = self._args
         repository = names.repository(part, args.scope.environment)
-        registry = RegistryArgs(repository, args.scope.tags, args.images_key, args.keep)
+        registry = RegistryArgs(repository, args.scope.tags, args.images_key, newest)
         return Registry(f"{args.scope.environment}-{part}", registry, self._child)
 
     def pushed_here(self, image: ModelImageArgs) -> ModelImageArgs:

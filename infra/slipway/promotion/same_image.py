@@ -1,0 +1,46 @@
+"""Compare what a model's image is made of in two environments.
+
+Its tag does not tell: it follows from the name of the runtime image, too, and each environment on AWS has its own.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from slipway.plan.model import ModelPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A part that differs. `path` leads to the field that says it: of the settings, or else of the model's spec."""
+
+    what: str
+    path: tuple[str | int, ...]
+    of_settings: bool
+    first: str
+    second: str
+
+
+def image_differences(first: ModelPlan, second: ModelPlan) -> Iterator[Difference]:
+    """The parts of a model's image that differ between two environments; none: it is the same image."""
+    one, other = first.image.runtime, second.image.runtime
+    if first.spec.runtime != second.spec.runtime:
+        yield Difference("runtime", ("runtime",), False, first.spec.runtime, second.spec.runtime)
+    if one.architecture != other.architecture:
+        path = ("resources", "architecture")
+        yield Difference("architecture", path, False, one.architecture, other.architecture)
+    if not _same_base(one.base_image, other.base_image):
+        yield Difference("base image", ("base_image",), True, one.base_image, other.base_image)
+    made_of = [[one.requirements_digest, _files(first)], [other.requirements_digest, _files(second)]]
+    if first.spec.runtime == second.spec.runtime and made_of[0] != made_of[1]:
+        ours, theirs = first.spec.artifact.source, second.spec.artifact.source
+        yield Difference("weights", ("artifact", "source"), False, ours, theirs)
+
+
+def _same_base(one: str, other: str) -> bool:
+    """By digest where both are by digest: it may be in a registry for each."""
+    digests = [image.partition("@")[2] for image in (one, other)]
+    return digests[0] == digests[1] if all(digests) else one == other
+
+
+def _files(model: ModelPlan) -> list[tuple[str, list[tuple[str, str]]]]:
+    return [(file.image_path, sorted(file.digests.items())) for file in model.image.files]

@@ -1,0 +1,1 @@
+"""Manifests that a rollout adds to a model's own: its candidate, its judge, and the route to both."""

@@ -1,0 +1,1 @@
+"""What judging a rollout costs the calls that go on meanwhile."""
