@@ -13,9 +13,9 @@ from slipway.registry.connection import Connection
 from slipway.registry.credentials import login_of
 from slipway.registry.repository import Repository
 from slipway.sources.address import OciAddress
-from slipway.sources.refusals import ALLOWED, SourceBroke
+from slipway.sources.refusals import ALLOWED
 from slipway.sources.transfer import Limits, Opened
-from slipway.sources.web import Web, opened_at, redirected
+from slipway.sources.web import Nothing, Web, opened_at, redirected
 
 _TITLE = "org.opencontainers.image.title"
 _ONE_LAYER = "an artifact with one layer, or with the title of one written after #"
@@ -47,7 +47,7 @@ class OciFile:
                 yield opened_at(answer, layer.size, layer.digest)
                 return
         # The registry's store, such as a content delivery network: it is shown nothing of the registry's.
-        with Web(self.limits, todo).get(redirected(answer), headers) as stored:
+        with Web(self.limits, todo, Nothing()).get(redirected(answer), headers) as stored:
             yield opened_at(stored, layer.size, layer.digest)
 
 
@@ -84,13 +84,11 @@ def _words(todo: str) -> Iterator[None]:
     except ImageMissing as error:
         raise BadFile(f"is not there: {_reason(error)}", ALLOWED, "correct the address") from None
     except RegistryFailed as error:
-        reason = _reason(error)
-        if "does not answer" in reason or "broke off" in reason:
-            raise SourceBroke(reason.partition(": HTTP")[0]) from None
-        raise BadFile(f"cannot be had: {reason}", ALLOWED, todo) from None
+        raise BadFile(f"cannot be had: {_reason(error)}", ALLOWED, todo) from None
     except FileRefused as error:
         raise BadFile(f"needs credentials: {error.problem}", error.allowed, error.todo) from None
 
 
 def _reason(error: RegistryFailed) -> str:
-    return str(error).partition("; next:")[0]
+    """What the client says, without what it says to do, and without the words of the library below it."""
+    return str(error).partition("; next:")[0].partition(": HTTP")[0]

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from slipway.reading.files import BadFile
 from slipway.sources.address import S3Address
 from slipway.sources.refusals import ALLOWED, SourceBroke
 from slipway.sources.transfer import Limits, Opened
-from slipway.sources.web import is_loopback
+from slipway.sources.web import endpoint
 
 if TYPE_CHECKING:
     from obstore import GetOptions
@@ -30,6 +31,12 @@ _IN_ENVIRONMENT = (
     "AWS_SKIP_SIGNATURE",
 )
 """Each tells the library where credentials are, or that none are needed."""
+_LATER = ("InternalError", "OperationAborted", "RequestTimeout", "ServiceUnavailable", "SlowDown")
+"""Codes of S3 that pass, https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html."""
+_SIGNS = (
+    ("response body error", "S3 broke off, or was silent for too long"),
+    ("error sending request", "S3 does not answer"),
+)
 _TODO = (
     "check that the credentials are right and may do s3:GetObject there (`aws sts get-caller-identity`); "
     "AWS_SKIP_SIGNATURE=true reads a public bucket without any"
@@ -64,14 +71,16 @@ class S3File:
     def _store(self) -> "S3Store":
         from obstore.store import S3Store  # noqa: PLC0415
 
-        endpoint = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), "")
+        named = next((name for name in _ENDPOINTS if os.environ.get(name)), None)
+        unsigned = os.environ.get("AWS_SKIP_SIGNATURE", "").lower() in ("1", "true")
+        url = endpoint(named, os.environ[named], credential=not unsigned) if named else ""
         extra: dict[str, Any] = {}
         if not any(os.environ.get(name) for name in _IN_ENVIRONMENT) and (provider := _of_boto3()) is not None:
             extra["credential_provider"] = provider
         return S3Store(
             self.address.bucket,
             client_options={
-                "allow_http": endpoint.startswith("http://") and is_loopback(endpoint),
+                "allow_http": url.startswith("http://"),
                 "connect_timeout": timedelta(seconds=self.limits.connect_s),
                 "read_timeout": timedelta(seconds=self.limits.silence_s),
                 "timeout": _LONGEST,
@@ -102,7 +111,7 @@ class S3File:
                 f"is not there: bucket {bucket} has no such object, or there is no such bucket", ALLOWED, todo
             ) from None
         except BaseError as error:
-            raise SourceBroke(_reason(str(error))) from None
+            raise _failure(str(error), bucket) from None
 
 
 def _of_boto3() -> Any:
@@ -116,7 +125,14 @@ def _of_boto3() -> Any:
     return Boto3CredentialProvider(session) if session.get_credentials() is not None else None
 
 
-def _reason(text: str) -> str:
-    """The last and innermost of the library's words, on one line, without the address of the request."""
-    innermost = text.strip().split("Debug source:")[0].strip().splitlines()[-1]
-    return f"S3: {innermost.split('http')[0].strip(' :(')[:200] or 'no answer'}"
+def _failure(text: str, bucket: str) -> BadFile | SourceBroke:
+    """What the library's words mean. They name the address of the request, which nobody should read, and much else."""
+    if "/latest/api/token" in text or "/latest/meta-data" in text:
+        return BadFile("needs credentials of S3, and there are none here", ALLOWED, _TODO)
+    code = re.search(r"<Code>([A-Za-z0-9.]{1,64})</Code>", text)
+    if code and code[1] not in _LATER:
+        return BadFile(f"is refused by S3, bucket {bucket}: {code[1]}", ALLOWED, _TODO)
+    answered = code or re.search(r"status code: (\d{3})", text)
+    if answered:
+        return SourceBroke(f"S3 answers {answered[1]}")
+    return SourceBroke(next((said for sign, said in _SIGNS if sign in text), "S3 cannot be read"))

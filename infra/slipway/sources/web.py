@@ -47,6 +47,14 @@ class Bearer(AuthBase):
         return request
 
 
+class Nothing(AuthBase):
+    """No credential, not even what ~/.netrc has for the host: a redirect may lead anywhere."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Leave a request as it is."""
+        return request
+
+
 @dataclass(frozen=True, slots=True)
 class Web:
     """A server, and how it is asked.
@@ -85,7 +93,7 @@ class Web:
             response = session.get(
                 url,
                 headers={"Accept-Encoding": "identity", **headers},
-                auth=self.auth if same else _nothing,
+                auth=self.auth if same else Nothing(),
                 stream=True,
                 allow_redirects=False,
                 timeout=(self.limits.connect_s, self.limits.silence_s),
@@ -160,11 +168,6 @@ def _blocks(response: requests.Response) -> Iterator[bytes]:
     """The bytes as they come: a whole block of a slow source would hide for long how slow it is."""
     while block := response.raw.read1(_BLOCK, decode_content=False):
         yield block
-
-
-def _nothing(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Show nothing, not even what ~/.netrc has for the host: a redirect may lead anywhere."""
-    return request
 
 
 def is_loopback(url: str) -> bool:

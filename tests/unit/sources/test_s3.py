@@ -1,7 +1,7 @@
 """An object of S3 comes whole, with AWS's own ways to credentials; AWS is moto's emulation of it, over HTTP."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from slipway.sources.cache import Cache
 from slipway.sources.s3 import S3File
 from slipway.sources.store import Store
 from slipway.sources.transfer import transfer
+from tests.support.weights_server import Handler, Server, weights_server
 from tests.unit.sources.conftest import QUICK
 
 DATA = bytes(range(256)) * 12_000
@@ -89,8 +90,51 @@ def test_nothing_is_asked_over_plain_http_but_on_loopback(
     s3: Any, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://192.0.2.1")
-    with pytest.raises(BadFile, match="could not be fetched"):
+    with pytest.raises(BadFile, match="would get a credential in clear: AWS_ENDPOINT_URL_S3"):
         store.bring(ADDRESS, SHA256)
+
+
+@pytest.fixture
+def bad(s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A store that answers as it is told to."""
+    with weights_server(tmp_path, tls=False) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.url)
+        yield server
+
+
+def error(status: int, code: str) -> Callable[[Handler], None]:
+    def answer(it: Handler) -> None:
+        body = f"<Error><Code>{code}</Code><Message>of SECRET</Message></Error>".encode()
+        it.send_response(status)
+        it.send_header("Content-Length", str(len(body)))
+        it.end_headers()
+        it.wfile.write(body)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (403, "AccessDenied", "is refused by S3, bucket weights"),
+        (400, "ExpiredToken", "is refused by S3, bucket weights: ExpiredToken"),
+        (503, "SlowDown", "could not be fetched in 3 tries: S3 answers SlowDown"),
+        (500, "InternalError", "could not be fetched in 3 tries: S3 answers InternalError"),
+    ],
+)
+def test_what_s3_refuses_is_said_in_its_codes(bad: Server, store: Store, status: int, code: str, said: str) -> None:
+    bad.answers["/weights/model.onnx"] = error(status, code)
+    with pytest.raises(BadFile) as refused:
+        store.bring(S3Address("weights", "model.onnx"), SHA256)
+    assert refused.value.problem == said
+    assert bool(refused.value.todo)
+
+
+def test_an_answer_that_breaks_off_goes_on_where_it_was(bad: Server, store: Store) -> None:
+    bad.answers["/weights/model.onnx"] = lambda it: it.send(DATA, upto=None if it.headers.get("Range") else 1_000_000)
+    assert store.bring(S3Address("weights", "model.onnx"), SHA256).read_bytes() == DATA
+    assert bad.ranges[0] is None
+    assert bad.ranges[-1] is not None
 
 
 def test_a_profile_gives_credentials(s3: Any, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

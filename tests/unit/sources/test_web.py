@@ -3,6 +3,9 @@
 import errno
 import hashlib
 import os
+import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +18,7 @@ from slipway.sources.address import parse_address
 from slipway.sources.cache import Cache, Part
 from slipway.sources.refusals import NotCached, WrongDigest
 from slipway.sources.store import Store
+from tests.support.looking import until
 from tests.support.weights_server import Handler, Server, basic, weights_server
 from tests.unit.sources.conftest import QUICK
 
@@ -73,6 +77,36 @@ def test_a_run_goes_on_where_an_earlier_one_gave_up(server: Server, store: Store
     server.asked.clear()
     assert bring(Store(cache, limits=QUICK), server) == DATA
     assert server.ranges == ["bytes=1000000-"]
+
+
+def test_a_run_that_is_killed_leaves_nothing_half_and_the_next_one_goes_on(server: Server, cache: Cache) -> None:
+    going_on = threading.Event()
+
+    def stuck(it: Handler) -> None:
+        it.send(DATA, upto=2_000_000)
+        going_on.wait(30)
+
+    server.answers["/model.onnx"] = stuck
+    code = f"""
+from pathlib import Path
+from slipway.sources.address import parse_address
+from slipway.sources.cache import Cache
+from slipway.sources.store import Store
+Store(Cache(Path({str(cache.folder)!r}))).bring(parse_address({server.url + "/model.onnx"!r}), {SHA256!r})
+"""
+    process = subprocess.Popen([sys.executable, "-c", code])
+    try:
+        until("bytes arrive", lambda: any(path.stat().st_size for path in cache.folder.glob("partial/*.part")), 30)
+    finally:
+        process.kill()
+        process.wait(10)
+        going_on.set()
+    assert leftovers(cache) == []
+    server.answers["/model.onnx"] = lambda it: it.send(DATA)
+    assert bring(Store(cache, limits=QUICK), server) == DATA
+    resumed = server.ranges[-1]
+    assert resumed is not None
+    assert 0 < int(resumed.removeprefix("bytes=").rstrip("-")) <= 2_000_000
 
 
 def test_a_file_that_changes_between_two_ranges_is_fetched_anew(server: Server, store: Store) -> None:
