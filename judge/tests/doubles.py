@@ -113,8 +113,12 @@ class Api(_Server):
 
     @property
     def weights(self) -> list[tuple[int, int]]:
-        rules = self.objects[_ROUTE]["spec"]["rules"]
-        return [(rule["backendRefs"][0]["weight"], rule["backendRefs"][1]["weight"]) for rule in rules]
+        return [(rule["backendRefs"][0]["weight"], rule["backendRefs"][1]["weight"]) for rule in self.rules]
+
+    @property
+    def rules(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.objects[_ROUTE]["spec"]["rules"]
+        return found
 
     def write(self, key: str, text: str) -> None:
         """Change the ConfigMap as somebody else does."""

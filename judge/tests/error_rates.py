@@ -1,7 +1,7 @@
 """Compute how often the rule with three outcomes errs: python judge/tests/error_rates.py.
 
 Exact for shares: the distribution of the bad ones is carried from look to look, and what is decided leaves it. For
-latencies, whose limit is itself estimated from the same calls, 300 seeded runs.
+latencies, whose limit is itself estimated from the same calls, 1000 seeded runs.
 """
 
 from collections.abc import Callable
@@ -9,8 +9,9 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from slipway_judge.judging.measures import SLOW_SHARE, slow_limit_ms
+from slipway_judge.judging.measures import SLOW_SHARE, highest_share, of_latency, slow_limit_ms
 from slipway_judge.judging.verdict import Verdict, verdict
+from slipway_judge.values.evidence import Calls
 from slipway_judge.values.plan import Rules
 
 LOOK = 25
@@ -42,7 +43,7 @@ def rates(share: float, allowed: float) -> dict[str, float]:
     return {**ends, "calls": calls}
 
 
-def latency_rates(draw: Callable[[int], Floats], slower: float, runs: int = 300) -> dict[str, float]:
+def latency_rates(draw: Callable[[int], Floats], slower: float, runs: int = 1000) -> dict[str, float]:
     """Return the same for latencies: the new release's are the old one's distribution times `slower`."""
     rules = Rules(errors=0.01, p95_ms=None, agreement=None, tolerance=0.0, outputs=None, least_requests=LEAST)
     ends: dict[str, float] = {"passed": 0.0, "failed": 0.0, "inconclusive": 0.0, "calls": 0.0}
@@ -51,8 +52,12 @@ def latency_rates(draw: Callable[[int], Floats], slower: float, runs: int = 300)
         end, n = "inconclusive", 0
         while end == "inconclusive" and n < MOST:
             n += 4 * LOOK
-            limit = slow_limit_ms(rules, float(np.quantile(old[:n], 0.95)))
-            end = judged(int((new[:n] > (limit or 0.0)).sum()), n, SLOW_SHARE, LEAST)
+            limits = [
+                slow_limit_ms(rules, float(np.quantile(old[:n], share))) for share in (0.95, highest_share(n) or 1.0)
+            ]
+            slow, surely = (int((new[:n] > (limit or 0.0)).sum()) for limit in limits)
+            calls = Calls(slow_limit_ms=limits[0], timed=n, slow=slow, surely_slow=surely)
+            end = of_latency(rules, calls)
         ends[end] += 1 / runs
         ends["calls"] += n / runs
     return ends

@@ -63,8 +63,10 @@ def calls(n: int = 1000, errors: int = 0, slow: int = 0, old_errors: int = 0) ->
         old_p95_ms=20.0,
         new_p95_ms=20.0,
         slow_limit_ms=25.0,
+        surely_slow_limit_ms=30.0,
         timed=n - errors,
         slow=slow,
+        surely_slow=slow,
     )
 
 

@@ -90,7 +90,7 @@ from typing import Any
 
 from slipway.artifacts import memory
 from slipway.artifacts.golden_request import read_golden
-from slipway.artifacts.onnx import Found, find_artifact
+from slipway.artifacts.onnx import Fetched, Found, find_artifact
 from slipway.runtimes.base import Answer, ImageRecipe, Served
 
 
@@ -114,8 +114,8 @@ class Echo:
     predict_path = "/echo"
     body_least = 2**20
 
-    def find_weights(self, path: Path, root: Path) -> Found:
-        return find_artifact(path, root)
+    def find_weights(self, path: Path, root: Path, fetched: Fetched | None = None) -> Found:
+        return find_artifact(path, root, fetched)
 
     def read_golden(self, path: Path, file: str, found: Found, root: Path) -> Any:
         return read_golden(path, file, found, root)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from slipway.cluster.api import Cluster
+from slipway.deploy.front.door import KEY_NAME
 from slipway.values.names import KEYS_DATABASE
 from tests.support.open_loop import Answer, Target
 from tests.support.workbench import Workbench
@@ -89,7 +90,11 @@ def envoys(bench: Workbench) -> tuple[Cluster, str]:
     return Cluster("slipway-local", CONTROLLER_NAMESPACE), f"{owner}={bench.namespace}"
 
 
-def ledger(bench: Workbench, query: str = "SELECT * FROM ledger") -> list[Any]:
+_OF_CLIENTS = f"SELECT * FROM ledger WHERE key NOT IN (SELECT id FROM keys WHERE name = '{KEY_NAME}')"
+"""Without the calls that `slipway up` makes itself."""
+
+
+def ledger(bench: Workbench, query: str = _OF_CLIENTS) -> list[Any]:
     """Ask the database itself, at its pod's own address, as soon as it is there; the service is not in between."""
     secret = bench.cluster.read("Secret", KEYS_DATABASE)
     assert secret is not None

@@ -16,6 +16,7 @@ from slipway.cluster.rollout import REVISION
 from slipway.errors.reaching import ApiRefused, ClusterUnreachable
 from slipway.values.names import RELEASE_LABEL
 from tests.support import replica_owners
+from tests.support.annotation_owners import AnnotationOwners
 from tests.support.fake_cluster import FakeCluster
 
 _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -60,6 +61,7 @@ class LivingCluster(FakeCluster):
     def __post_init__(self) -> None:
         FakeCluster.__init__(self)
         self._count = 0
+        self._annotations = AnnotationOwners()
         self._world = threading.RLock()
 
     def pause(self, seconds: float) -> bool:
@@ -113,6 +115,7 @@ class LivingCluster(FakeCluster):
                 metadata |= {"uid": f"d{self._count}", "generation": 1}
                 metadata.setdefault("annotations", {})[REVISION] = "1"
             else:
+                self._annotations.keep(old, new)
                 changed = old["spec"] != new["spec"]
                 revision = int(old["metadata"]["annotations"][REVISION])
                 revision += old["spec"]["template"] != new["spec"]["template"]
@@ -156,7 +159,17 @@ class LivingCluster(FakeCluster):
             sent = copy.deepcopy({**manifest, "spec": dict(manifest.get("spec", {}))})
             replica_owners.settle(sent, old, field_manager, force=True)
             self._rescaled(manifest["metadata"]["name"], sent["spec"]["replicas"], replica_owners.owners(sent))
+            self._reannotated(old, manifest, field_manager)
             return copy.deepcopy(self.objects["Deployment", manifest["metadata"]["name"]])
+
+    def _reannotated(self, old: Json, sent: Json, manager: str) -> None:
+        """Give up annotations that their manager names no more; another template is another revision."""
+        deployment = self.objects["Deployment", sent["metadata"]["name"]]
+        self._annotations.settle(deployment, sent, manager)
+        if deployment["spec"]["template"] != old["spec"]["template"]:
+            metadata = deployment["metadata"]
+            metadata["annotations"][REVISION] = str(int(old["metadata"]["annotations"][REVISION]) + 1)
+            metadata["generation"] = old["metadata"]["generation"] + 1
 
     def scale(self, name: str, replicas: int) -> None:
         """Write replicas through the subresource, as autoscalers and `kubectl scale` do: they own them from then on."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from tests.support.go_programs import built
 
@@ -56,7 +56,7 @@ class OpenLoop:
     """Asks while the block runs; `answers` has everything afterwards.
 
     Args:
-        target: the request.
+        target: the request, or several that take turns.
         rate: requests per second.
         timeout_s: an answer later than this is counted as lost; the generator waits a second longer, to see it.
         authority: file with the certificate of the authority that the server's certificate is checked against.
@@ -67,7 +67,7 @@ class OpenLoop:
 
     def __init__(
         self,
-        target: Target,
+        target: Target | Sequence[Target],
         rate: int,
         timeout_s: float,
         authority: Path | None = None,
@@ -77,7 +77,7 @@ class OpenLoop:
     ) -> None:
         self.answers: list[Answer] = []
         self.rate = rate
-        self._target = target
+        self._targets = [target] if isinstance(target, Target) else list(target)
         self._timeout_s = timeout_s
         self._authority = authority
         self._duration_s = duration_s
@@ -95,14 +95,9 @@ class OpenLoop:
         self._process = subprocess.Popen(
             [self._vegeta, "attack", *options], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        target = {
-            "method": self._target.method,
-            "url": self._target.url,
-            "body": base64.b64encode(self._target.body).decode(),
-            "header": {name: [value] for name, value in self._target.headers.items()},
-        }
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(target) + "\n")
+        for target in self._targets:
+            self._process.stdin.write(json.dumps(_line(target)) + "\n")
         self._process.stdin.close()
         self._process.stdin = None
         return self
@@ -170,6 +165,16 @@ def _fault(answer: Answer, timeout_s: float, right: Callable[[Answer], bool]) ->
     if answer.latency_s > timeout_s:
         return "an answer too late"
     return "" if right(answer) else f"a wrong answer: {answer.body[:200]!r}"
+
+
+def _line(target: Target) -> dict[str, Any]:
+    """A request as vegeta takes it."""
+    return {
+        "method": target.method,
+        "url": target.url,
+        "body": base64.b64encode(target.body).decode(),
+        "header": {name: [value] for name, value in target.headers.items()},
+    }
 
 
 def _read(vegeta: Path, raw: Path) -> list[Answer]:

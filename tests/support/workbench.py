@@ -292,7 +292,9 @@ class Workbench:
 
         What runs ends in the cluster's own time, which nobody waits for.
         """
-        states = Path({**os.environ, **self.environ}["PULUMI_BACKEND_URL"].removeprefix("file://"), ".pulumi")
+        backend = Path({**os.environ, **self.environ}["PULUMI_BACKEND_URL"].removeprefix("file://"))
+        states = backend / ".pulumi"
+        shutil.rmtree(backend / "slipway-history" / self.environment, ignore_errors=True)
         for path in [*states.glob(f"*/slipway/{self.environment}*"), *states.glob(f"locks/*/*/{self.environment}*")]:
             if path.is_dir():
                 shutil.rmtree(path)

@@ -1,7 +1,7 @@
 """Read a model's weights: an ONNX file's signature, digest and size, without its external data in memory."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -9,6 +9,7 @@ from stat import S_ISREG
 
 from slipway_server.values.signature import Signature
 
+from slipway.reading.digests import sha256_of
 from slipway.reading.files import BadFile, inside, not_regular, open_regular, refuse_pointer
 
 ONNX_LIMIT = 2**31 - 1
@@ -46,6 +47,19 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetched:
+    """Weights that were fetched into this machine's cache, where every file is named by its digest.
+
+    Attributes:
+        external: where each file of external data is, by path relative to the ONNX file's folder.
+        root: folder that all of them are below.
+    """
+
+    external: Mapping[str, Path]
+    root: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """The weights of a model before their bytes are read, which takes a second for each gigabyte.
 
@@ -70,8 +84,7 @@ class Found:
             BadFile: a file cannot be read.
         """
         external = (
-            ArtifactFile(name, path, size, _sha256(path, size, path.stat().st_mtime_ns))
-            for name, (path, size) in self.external.items()
+            ArtifactFile(name, path, size, sha256_of(path, _EXTERNAL)) for name, (path, size) in self.external.items()
         )
         files = (self.onnx, *external)
         together = "".join(f"{file.name}\0{file.sha256}\0" for file in files)
@@ -79,12 +92,17 @@ class Found:
         return Artifact(files, self.size, sha256, self.signature)
 
 
-def find_artifact(path: Path, root: Path) -> Found:
+FETCHED_NAME = "model.onnx"
+"""In images, of an ONNX file that was fetched: the same bytes are the same release, wherever they came from."""
+
+
+def find_artifact(path: Path, root: Path, fetched: Fetched | None = None) -> Found:
     """Find the weights whose ONNX file is at `path`; one that did not change is read once per process.
 
     Args:
         path: the ONNX file. Its own name, and those of its external data, are their names in the image.
         root: folder that links may not lead out of.
+        fetched: for weights that are not in the repository. `path` and `root` are then of the cache.
 
     Raises:
         BadFile: missing, not readable, not ONNX, what the image's ONNX Runtime would not load, or external data that is
@@ -106,11 +124,23 @@ def find_artifact(path: Path, root: Path) -> Found:
         allowed = "an ONNX file under 2 GiB, with larger weights as external data beside it"
         raise BadFile(f"has {status.st_size} bytes", allowed, "export it with external data")
     graph = _read(real, status.st_size, status.st_mtime_ns)
-    external = dict(_external(graph.ends, path, root))
+    name = FETCHED_NAME if fetched else path.name
+    external = dict(_external(graph.ends, name, lambda beside: _beside(beside, path, root, fetched)))
     size = status.st_size + sum(size for _, size in external.values())
-    return Found(
-        ArtifactFile(path.name, real, status.st_size, graph.sha256), external, size, graph.signature, graph.random
-    )
+    onnx = ArtifactFile(name, real, status.st_size, graph.sha256)
+    return Found(onnx, external, size, graph.signature, graph.random)
+
+
+def _beside(name: str, onnx: Path, root: Path, fetched: Fetched | None) -> Path:
+    """Where a file of external data is."""
+    if fetched is None:
+        return inside(onnx.parent / name, root)
+    if name == FETCHED_NAME:
+        raise BadFile(f"is named {name} itself", "another name for external data", "export the model again")
+    if name not in fetched.external:
+        allowed = "each file of external data, with its sha256, in artifact.external_data"
+        raise BadFile("is not fetched", allowed, f"add it to artifact.external_data: {{{name}: SHA256}}")
+    return inside(fetched.external[name], fetched.root)
 
 
 def read_artifact(path: Path, root: Path) -> Artifact:
@@ -166,24 +196,20 @@ def _read(path: Path, size: int, mtime_ns: int) -> _Graph:  # noqa: ARG001 - siz
         raise BadFile("has names that are not UTF-8", _ONNX, "export the model again") from None
 
 
-@lru_cache(maxsize=4096)
-def _sha256(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001 - size and time are keys of the cache
-    with open_regular(path, _EXTERNAL) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _external(ends: Mapping[str, int], onnx: Path, root: Path) -> Iterator[tuple[str, tuple[Path, int]]]:
-    """The files of external data, each beside the ONNX file and large enough for what should be in it."""
+def _external(
+    ends: Mapping[str, int], onnx: str, where: Callable[[str], Path]
+) -> Iterator[tuple[str, tuple[Path, int]]]:
+    """The files of external data, each large enough for what should be in it; `onnx`: the ONNX file's own name."""
     for name, end in sorted(ends.items()):
         try:
-            path = inside(onnx.parent / name, root)
+            path = where(name)
             size = _size(path)
         except BadFile as error:
             raise BadFile(f"has external data in {name!r}, which {error.problem}", error.allowed, error.todo) from None
         if size < end:
             problem = f"has external data in {name!r}, which has fewer than {end} bytes"
             raise BadFile(problem, _EXTERNAL, "copy that file, too")
-        if name != onnx.name:
+        if name != onnx:
             yield name, (path, size)
 
 

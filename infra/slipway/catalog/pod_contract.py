@@ -36,6 +36,8 @@ JUDGE_ADMIN_PORT = 8081
 VARIANT_HEADER = "x-slipway-variant"
 """What the keys service says which release a caller is kept with; what a client sends of it the gateway removes."""
 VARIANT_NEW, VARIANT_OLD = "new", "old"
+VARIANT_NONE = "none"
+"""Of nobody: a rule that asks for it gets no call."""
 
 GATE_FOLDER = "/etc/slipway/gateway"
 """Where a model's pod behind a gateway mounts the key that passes are checked by."""

@@ -27,7 +27,7 @@ _FOLDERS = {"models": ("models", "Folder of specs."), "settings": ("stacks", "Fo
 
 
 def with_folders(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command --models and --settings, and pass it `folders` instead of the two.
+    """Give a command --models, --settings and --offline, and pass it `folders` instead of the three.
 
     Those that are not given are looked for as git and pulumi look for theirs: in the project that this folder is in.
     """
@@ -47,10 +47,15 @@ def _with(command: Callable[..., None], given: Sequence[str]) -> Callable[..., N
             path: Path = options.pop(f"{name}_dir", Path(_FOLDERS[name][0]))
             return from_root(path) if source(f"{name}_dir") in (None, ParameterSource.DEFAULT) else path
 
-        command(folders=Folders(folder("models"), folder("settings")), **options)
+        offline = options.pop("offline", False)
+        command(folders=Folders(folder("models"), folder("settings"), offline), **options)
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     run.__click_params__ = list(getattr(command, "__click_params__", []))  # type: ignore[attr-defined]
+    if "models" in given:
+        run = click.option("--offline", is_flag=True, help="Fetch no weights: what is not in the cache is refused.")(
+            run
+        )
     kind = click.Path(path_type=Path)
     for name in reversed(given):
         default, text = _FOLDERS[name]

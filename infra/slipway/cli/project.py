@@ -1,4 +1,4 @@
-"""Commands about a project and this machine: init, schema, local, completion."""
+"""Commands about a project and this machine: init, schema, fetch, local, completion."""
 
 from pathlib import Path
 from typing import Literal
@@ -7,7 +7,9 @@ import click
 
 from slipway import console
 from slipway.cli.group import cli
+from slipway.cli.options import with_folders
 from slipway.commands.project import completion
+from slipway.reading.folders import Folders
 
 
 @cli.command()
@@ -35,6 +37,19 @@ def init(folder: Path, name: str | None) -> None:
     from slipway.commands.project.init import init_project  # noqa: PLC0415
 
     init_project(folder, name)
+
+
+@cli.command("fetch")
+@click.argument("wanted", nargs=-1, metavar="[MODEL|ADDRESS]...", shell_complete=completion.models)
+@with_folders
+def fetch(wanted: tuple[str, ...], folders: Folders) -> None:
+    """Fetch weights that are not in the repository into this machine's cache, where every other command finds them.
+
+    Without arguments, those of all specs. Of an ADDRESS, print the sha256 that a spec needs beside it.
+    """
+    from slipway.commands.project.fetch import fetch as bring  # noqa: PLC0415
+
+    bring(wanted, folders)
 
 
 class _Local(click.Group):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from slipway.commands.fetching import fetching
 from slipway.environments.planning.kinds import planning
 from slipway.environments.running.kinds import running
 from slipway.environments.running.protocol import Running
@@ -83,7 +84,9 @@ class EnvironmentContext:
     @cached_property
     def _planned(self) -> Planned:
         folder = self.folders.models
-        loaded = load_for(self._only, self.folders.settings, lambda: self.file, folder, find_root(folder))
+        with fetching(self.folders) as store:
+            root = find_root(folder)
+            loaded = load_for(self._only, self.folders.settings, lambda: self.file, folder, root, store)
         return plan_for(self._only, loaded, self.name, code_digests())
 
     def complied(self) -> tuple[str, ...]:

@@ -16,12 +16,13 @@ from slipway_server.values.text import shortened
 from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record import Live, saved
 from slipway.deploy.way_in import without_way_in
-from slipway.errors.base import shown
+from slipway.errors.base import DeployError, shown
 from slipway.errors.failures import RecordRefused
 from slipway.history.held_back import HeldBack
 from slipway.plan.model import ModelPlan
 from slipway.plan.release import Origin, Release
 from slipway.render.model import render_model
+from slipway.render.objects import UNRECORDED
 from slipway.values.names import RELEASE_LABEL, short
 from slipway.values.quantities import compact_json
 
@@ -126,6 +127,13 @@ def _change(cluster: ClusterApi, model: ModelPlan, live: Live | None) -> Change:
     return Change(model.name, release, version, "changed", why(before.origin, model.origin), differences(before, model))
 
 
+class RolledBack(DeployError):
+    """Somebody rolled a release back while a run was about to deploy it. Nothing was changed."""
+
+    def __init__(self, model: ModelPlan, held: HeldBack) -> None:
+        super().__init__(f"model {model.name}: {left_alone(model, held)}")
+
+
 def left_alone(model: ModelPlan, held: HeldBack) -> str:
     """Why `up` leaves a planned release alone, and how to go on."""
     return (
@@ -151,8 +159,11 @@ def why(before: Origin | None, now: Origin) -> str:
 
 
 def differences(before: Release, model: ModelPlan) -> tuple[str, ...]:
-    """Where the objects of a release and of a plan differ, apart from the names of the two releases."""
-    after = render_model(model, model.image.reference)
+    """Where the objects of a release and of a plan differ, apart from the names of the two releases.
+
+    A record has no way in, so that what is planned of it is no difference.
+    """
+    after = [one for one in render_model(model, model.image.reference) if one["kind"] not in UNRECORDED]
     found = applied_differences((before.manifests, before.digest), (after, model.release_digest))
     if before.origin is not None and before.origin.image != model.origin.image:
         return (_OTHER_IMAGE, *found)

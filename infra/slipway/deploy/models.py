@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
+from slipway.deploy.changes import RolledBack
 from slipway.deploy.front.counted import Counted, GatewayCounts
 from slipway.deploy.front.door import FrontDoor
 from slipway.deploy.gateway import GatewayWatcher
@@ -99,6 +100,7 @@ class Deployer:
         front: asks models at the gateway's own address; None where the environment has no gateway.
         counts: counts what the gateway answers; None where the environment has none.
         noted: is told how it ended for each model, as it ended.
+        again: deploy also what somebody rolled back.
     """
 
     environment: str
@@ -118,6 +120,7 @@ class Deployer:
     front: FrontDoor | None = None
     counts: GatewayCounts | None = None
     noted: Callable[[ModelPlan, ModelResult], None] = lambda _model, _done: None
+    again: bool = False
 
     @property
     def steps(self) -> Steps:
@@ -162,6 +165,9 @@ class Deployer:
             with ModelLock(self.cluster, model.name, tell, self.cancelled) as lock:
                 # Read under the lock: another run may have changed both since the plan was made.
                 live, previous = self.there(model)
+                held = live.holds_back(model.release) if live is not None and not self.again else None
+                if held is not None:
+                    raise RolledBack(model, held)
                 done.live, done.previous, done.began = live, previous, True
                 manifests = render_model(model, model.image.reference)
                 with self._counting(model, done), self.awake(model.name, live, manifests, previous):

@@ -3,18 +3,18 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from slipway.errors.base import FileRefused, Place, UnknownKey, UnknownName, UserError, UserErrors, WrongValue, each
+from slipway.errors.base import FileRefused, Place, UnknownName, UserError, UserErrors, WrongValue, each
 from slipway.loading.neighbours import shared_namespaces
+from slipway.loading.overrides import locate_in, merged, overrides
 from slipway.loading.settings import SettingsFile, environments, load_settings, read_settings
 from slipway.loading.variant import Variant, variant
 from slipway.loading.versions import SPEC_FIELDS, deprecations, newer_format, told_once
-from slipway.reading.findings import Locate, dotted
+from slipway.reading.findings import dotted
 from slipway.reading.folders import find_root
 from slipway.reading.yaml_document import Document, FieldPath, read_document, refuse_empty
 from slipway.settings.base import AnySettings
-from slipway.spec.model import OVERRIDABLE
+from slipway.sources.store import Store
 
 __all__ = [
     "Loaded",
@@ -75,42 +75,46 @@ class Unread:
         return f"{' or '.join(sorted(self.names))}: {findings[0]}{more}"
 
 
-def load_specs(models_dir: Path, root: Path, environments: Sequence[str] | None = None) -> list[LoadedSpec]:
+def load_specs(
+    models_dir: Path, root: Path, environments: Sequence[str] | None = None, store: Store | None = None
+) -> list[LoadedSpec]:
     """Load every spec of a folder, sorted by name.
 
     Args:
         models_dir: folder whose *.yaml are the specs.
         root: what paths in the specs are relative to, see `find_root`.
         environments: names that `environments` of a spec may have. Any for None.
+        store: where weights come from that are not in the repository. Nothing is fetched for None.
 
     Raises:
         UserErrors: everything that is wrong in any of them.
     """
-    good, bad = _read_all(models_dir, root, environments)
+    good, bad = _read_all(models_dir, root, environments, store)
     if bad:
         raise UserErrors([unread.error for unread in bad])
     return good
 
 
 def _read_all(
-    models_dir: Path, root: Path, environments: Sequence[str] | None
+    models_dir: Path, root: Path, environments: Sequence[str] | None, store: Store | None
 ) -> tuple[list[LoadedSpec], list[Unread]]:
     """The specs of a folder that are right, sorted by name, and what is wrong with the others."""
     good: list[LoadedSpec] = []
     bad: list[Unread] = []
-    for path in _spec_files(models_dir):
+    for path in spec_files(models_dir):
         try:
             if path.suffix == ".yml":
                 raise FileRefused(str(path), "ends in .yml", "*.yaml", f"rename it to {path.stem}.yaml")
-            good.append(load_spec_file(path, root, environments))
+            good.append(load_spec_file(path, root, environments, store))
         except UserError as error:
-            bad.append(Unread(frozenset({path.stem, *_name_in(path)}), error))
+            bad.append(Unread(frozenset({path.stem, *name_in(path)}), error))
     bad += _used_twice(good)
     twice = {name for unread in bad for name in unread.names}
     return sorted((spec for spec in good if spec.name not in twice), key=lambda spec: spec.name), bad
 
 
-def _spec_files(models_dir: Path) -> list[Path]:
+def spec_files(models_dir: Path) -> list[Path]:
+    """The specs of a folder, sorted; raises `FileRefused` when there is none."""
     name = str(models_dir)
     try:
         entries = sorted(models_dir.iterdir())
@@ -124,7 +128,7 @@ def _spec_files(models_dir: Path) -> list[Path]:
     return files
 
 
-def _name_in(path: Path) -> set[str]:
+def name_in(path: Path) -> set[str]:
     """The name of the model in a spec that is wrong, if so much of it can be read."""
     try:
         value = read_document(path, str(path)).value
@@ -146,7 +150,9 @@ def _used_twice(loaded: Sequence[LoadedSpec]) -> Iterator[Unread]:
             yield Unread(frozenset({spec.name}), error)
 
 
-def load_spec_file(path: Path, root: Path, environments: Sequence[str] | None = None) -> LoadedSpec:
+def load_spec_file(
+    path: Path, root: Path, environments: Sequence[str] | None = None, store: Store | None = None
+) -> LoadedSpec:
     """Load the spec in one file; arguments and errors as of `load_specs`."""
     document = read_document(path, str(path))
     refuse_empty(document, "a spec; docs/reference/spec.md shows one")
@@ -155,65 +161,22 @@ def load_spec_file(path: Path, root: Path, environments: Sequence[str] | None = 
         raise UserErrors([newer])
     outdated = list(deprecations(document, SPEC_FIELDS))
     found: list[UserError] = [one for one in outdated if isinstance(one, UserError)]
-    base = variant(document.value, root, lambda p: (document.place(p), dotted(p)), found)
-    overrides = {}
-    for environment, override in _overrides(document, environments, found):
+    weights = store or Store(offline=True)
+    base = variant(document.value, root, lambda p: (document.place(p), dotted(p)), found, weights)
+    variants = {}
+    for environment, override in overrides(document, environments, found):
         before = len(found)
-        merged = _merged({k: v for k, v in document.value.items() if k != "environments"}, override)
-        served = variant(merged, root, _locate_in(document, environment), found)
+        whole = merged({k: v for k, v in document.value.items() if k != "environments"}, override)
+        served = variant(whole, root, locate_in(document, environment), found, weights)
         if served is not None:
-            overrides[environment] = served
+            variants[environment] = served
         if base is None:
             # Merging repeats what is wrong with the base, on the base's own lines.
             old = {(f.place, f.problem) for f in found[:before]}
             found[before:] = [f for f in found[before:] if (f.place, f.problem) not in old]
     if found or base is None:
         raise UserErrors(told_once(found))
-    return LoadedSpec(document, base, overrides, tuple(one for one in outdated if isinstance(one, str)))
-
-
-def _locate_in(document: Document, environment: str) -> Locate:
-    def locate(path: FieldPath) -> tuple[Place, str]:
-        """The override's own line where it has one; else the base's, unless only the merging made it wrong."""
-        overriding = ("environments", environment, *path)
-        while overriding not in document.lines and len(overriding) > 3:
-            overriding = overriding[:-1]
-        inside = overriding in document.lines
-        return document.place(overriding if inside else path), dotted(("environments", environment, *path))
-
-    return locate
-
-
-def _overrides(
-    document: Document, environments: Sequence[str] | None, found: list[UserError]
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The usable overrides; a finding for each of an environment that there is not, or of a key that stays."""
-    written = document.value.get("environments") if isinstance(document.value, dict) else None
-    if not isinstance(written, dict):
-        return
-    for environment, override in written.items():
-        if not isinstance(override, dict):
-            continue  # the base's validation refuses it
-        path: FieldPath = ("environments", environment)
-        if environments is not None and environment not in environments:
-            found.append(UnknownKey(document.place(path), dotted(path), environment, environments))
-        for key in override:
-            if key not in OVERRIDABLE:
-                at = (*path, key)
-                found.append(UnknownKey(document.place(at), dotted(at), key, OVERRIDABLE))
-        yield environment, {key: value for key, value in override.items() if key in OVERRIDABLE}
-
-
-def _merged(base: dict[str, Any], override: Mapping[str, Any], path: FieldPath = ()) -> dict[str, Any]:
-    """`base` with `override` laid over it, section by section; lists and the expectation are replaced as a whole."""
-    merged = dict(base)
-    for key, value in override.items():
-        below = (*path, key)
-        old = merged.get(key)
-        if isinstance(old, dict) and isinstance(value, dict) and below != ("check", "expect"):
-            value = _merged(old, value, below)  # noqa: PLW2901
-        merged[key] = value
-    return merged
+    return LoadedSpec(document, base, variants, tuple(one for one in outdated if isinstance(one, str)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,12 +206,17 @@ def load_environment(
 
 
 def load_for(
-    models: Sequence[str] | None, settings_dir: Path, read: Callable[[], SettingsFile], models_dir: Path, root: Path
+    models: Sequence[str] | None,
+    settings_dir: Path,
+    read: Callable[[], SettingsFile],
+    models_dir: Path,
+    root: Path,
+    store: Store | None = None,
 ) -> Loaded:
     """Like `load_environment`, for those who ask for some models only: specs of others that are wrong are left out.
 
     `models`: their names; every spec has to be right for None. `read`: gives the environment's settings file, or raises
-    what is wrong in it, which is reported together with what is wrong in specs.
+    what is wrong in it, which is reported together with what is wrong in specs. `store`: see `load_specs`.
     """
     known = environments(settings_dir)
     bad: list[UserError] = []
@@ -261,7 +229,7 @@ def load_for(
     except UserError as error:
         bad.append(error)
     try:
-        specs, unread = _read_all(models_dir, root, known)
+        specs, unread = _read_all(models_dir, root, known, store)
     except UserError as error:
         bad.append(error)
     if file is not None and file.settings.models is not None:

@@ -11,10 +11,12 @@ from slipway_server.values.expect import check_expect
 from slipway.artifacts.golden_request import CHECK_LIMIT, refuse_larger
 from slipway.artifacts.onnx import Artifact, Found
 from slipway.errors.base import FileRefused, UserError, WrongValue, nearest
+from slipway.loading.fetched import fetch_weights, unused
 from slipway.reading.files import BadFile
 from slipway.reading.findings import Locate, validated
 from slipway.reading.yaml_document import FieldPath
 from slipway.runtimes.registry import RUNTIMES
+from slipway.sources.store import Store
 from slipway.spec.model import ModelSpec
 from slipway.values.quantities import compact_json, format_bytes
 
@@ -32,15 +34,20 @@ class Variant:
     written: Mapping[str, Any]
 
 
-def variant(value: Any, root: Path, locate: Locate, found: list[UserError]) -> Variant | None:
-    """Validate a spec and what it names; None when `found` got something that stands in the way."""
+def variant(value: Any, root: Path, locate: Locate, found: list[UserError], store: Store) -> Variant | None:
+    """Validate a spec and what it names; None when `found` got something that stands in the way.
+
+    `store`: where weights come from that are not in the repository.
+    """
     spec = validated(ModelSpec, value, locate, found)
     if spec is None:
         return None
     place, field = locate(("artifact", "source"))
     source = spec.artifact.source
     try:
-        weights = RUNTIMES[spec.runtime].find_weights(root / source, root)
+        weights = _weights(spec, root, locate, found, store)
+        if weights is None:
+            return None
         little = list(_too_little_memory(spec, weights.size, locate))
         found += little
         served = _with_max_body(spec, weights)
@@ -52,6 +59,27 @@ def variant(value: Any, root: Path, locate: Locate, found: list[UserError]) -> V
     except BadFile as error:
         found.append(WrongValue(place, field, source, error.problem, error.allowed, error.todo))
         return None
+
+
+def _weights(spec: ModelSpec, root: Path, locate: Locate, found: list[UserError], store: Store) -> Found | None:
+    """The weights, in the repository or fetched; None when `found` got why they are not there. Raises `BadFile`."""
+    runtime, artifact = RUNTIMES[spec.runtime], spec.artifact
+    if artifact.address is None:
+        weights = runtime.find_weights(root / artifact.source, root)
+        if artifact.sha256 not in (None, weights.onnx.sha256):
+            place, field = locate(("artifact", "sha256"))
+            problem = f"is not the file in the repository, which has the sha256 {weights.onnx.sha256}"
+            todo = "write that digest if the file is the right one, or leave sha256 out"
+            found.append(WrongValue(place, field, artifact.sha256, problem, "the sha256 of the file", todo))
+            return None
+        return weights
+    there = fetch_weights(artifact, store, locate, found)
+    if there is None:
+        return None
+    weights = runtime.find_weights(there[0], store.root, there[1])
+    left = list(unused(artifact, set(weights.external), locate))
+    found += left
+    return None if left else weights
 
 
 def _with_max_body(spec: ModelSpec, weights: Found) -> ModelSpec:

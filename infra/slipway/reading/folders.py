@@ -25,7 +25,8 @@ def from_root(path: Path) -> Path:
 
 @dataclass(frozen=True)
 class Folders:
-    """Where a person's files are: specs, and settings."""
+    """Where a person's files are: specs, and settings. `offline`: weights that are elsewhere may not be fetched."""
 
     models: Path
     settings: Path
+    offline: bool = False

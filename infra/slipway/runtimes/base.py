@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from slipway.artifacts.golden_request import GoldenRequest
-from slipway.artifacts.onnx import Found
+from slipway.artifacts.onnx import Fetched, Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,11 @@ class Runtime(Protocol):
     predict_path: str
     body_least: int
 
-    def find_weights(self, path: Path, root: Path) -> Found:
-        """Find the weights at `path`; links may not lead out of `root`. Raises `BadFile`."""
+    def find_weights(self, path: Path, root: Path, fetched: Fetched | None = None) -> Found:
+        """Find the weights at `path`; links may not lead out of `root`. Raises `BadFile`.
+
+        `fetched`: where the other files are of weights that are not in the repository.
+        """
         ...
 
     def read_golden(self, path: Path, file: str, found: Found, root: Path) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from slipway.artifacts import memory
 from slipway.artifacts.golden_request import read_golden
-from slipway.artifacts.onnx import Found, find_artifact
+from slipway.artifacts.onnx import Fetched, Found, find_artifact
 from slipway.catalog.pod_contract import LINGER_S, SERVER_PORT
 from slipway.runtimes.base import Answer, BadAnswer, ImageRecipe, Served
 
@@ -56,9 +56,9 @@ class OnnxRuntime:
     predict_path = "/predict"
     body_least = memory.BODY_LEAST
 
-    def find_weights(self, path: Path, root: Path) -> Found:
-        """An ONNX file, with its external data beside it."""
-        return find_artifact(path, root)
+    def find_weights(self, path: Path, root: Path, fetched: Fetched | None = None) -> Found:
+        """An ONNX file, with its external data beside it or where it was fetched to."""
+        return find_artifact(path, root, fetched)
 
     def read_golden(self, path: Path, file: str, found: Found, root: Path) -> Any:
         """A body of `POST /predict`."""

@@ -29,6 +29,7 @@ from slipway.planner.environment import ModelPlan
 from slipway.values.names import short
 from slipway.values.version import version
 
+_JUDGED_ON = "it is judged on in the cluster, without the command that began it"
 BEGAN = "it was live when the history began"
 
 
@@ -79,12 +80,12 @@ class Recorder:
         self._write(
             model.name,
             self._action,
-            _verdict(done.error),
-            reason=_said(done.error),
+            "interrupted" if done.judged_on else _verdict(done.error),
+            reason=_JUDGED_ON if done.judged_on else _said(done.error),
             replaced=_replaced(done.live),
             source=self._source,
             differences=_bounded(lines),
-            rollout=done.rollout,
+            rollout=done.rollout.model_dump() if done.rollout is not None else None,
             **mine,
         )
         if done.brought_back is not None:
@@ -133,7 +134,7 @@ class Recorder:
         except (NoHistory, HistoryUnread):
             return False  # said when the entry itself is written
 
-    def _write(self, model: str, action: Action, verdict: Verdict, **fields: Any) -> None:
+    def _write(self, model: str, action: Action, verdict: Verdict, *, reason: str = "", **fields: Any) -> None:
         with self._lock:
             now = datetime.now(UTC)
             entry = Entry(
@@ -146,7 +147,8 @@ class Recorder:
                 who=self.who,
                 commit=self._commit,
                 slipway=version()[:64],
-                **{key: shortened(value, TEXT) if key == "reason" else value for key, value in fields.items()},
+                reason=shortened(reason, TEXT),
+                **fields,
             )
             if self._silent:
                 return

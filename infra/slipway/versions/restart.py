@@ -47,9 +47,7 @@ def restart(deployer: Deployer, model: str) -> tuple[Release, SlipwayError | Non
             _judge(deployer, release)
         except DeployError as error:
             lock.check()
-            tell("failed; keeping the pods that served")
-            _stamp(deployer, model, before)
-            _judge(deployer, release)
+            _take_back(deployer, release, before)
             return release, error
         except SlipwayError as error:
             return release, error
@@ -83,6 +81,17 @@ def _stamp(deployer: Deployer, model: str, when: str | None) -> None:
     if when is not None:
         body["spec"] = {"template": {"metadata": {"annotations": {RESTARTED_ANNOTATION: when}}}}
     deployer.cluster.apply(body, MANAGER)
+
+
+def _take_back(deployer: Deployer, release: Release, before: str | None) -> None:
+    """Give the pods their former template: those that still serve are of it."""
+    tell = deployer.tell(release.model)
+    tell("failed; keeping the pods that served")
+    try:
+        _stamp(deployer, release.model, before)
+        _judge(deployer, release)
+    except SlipwayError as error:  # the first failure is the one to tell; old pods stay until new ones are ready
+        tell(f"the pods that served could not be judged: {error}")
 
 
 def _judge(deployer: Deployer, release: Release) -> None:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from slipway.deploy.changes import between
 from slipway.deploy.model_lock import ModelLock
 from slipway.deploy.models import Deployer, ModelResult
-from slipway.deploy.record import Live, live_model
+from slipway.deploy.record import Live
 from slipway.deploy.record_format import BadRecord, unpacked
-from slipway.deploy.restorable import Owner, problems, restorable
+from slipway.deploy.restorable import Owner, problems
 from slipway.deploy.restorable_scaling import readdressed
-from slipway.deploy.update.restoring import Restoring, as_planned
-from slipway.deploy.update.state import end_rollout, rollout_of
+from slipway.deploy.update.restoring import as_planned
+from slipway.deploy.update.state import remove_rollout, rollout_of
 from slipway.errors.base import DeployError, FileRefused, Place, SlipwayError, UserError
 from slipway.history.entry import Entry
 from slipway.history.held_back import HeldBack
@@ -116,12 +116,12 @@ def roll_back(
         if (under_way := rollout_of(deployer.cluster, plan.name)) is not None:
             tell("ending the rollout that is under way")
             gone += [under_way.plan.new.release] if under_way.plan is not None else []
-            end_rollout(deployer.cluster, plan.name)
+            remove_rollout(deployer.cluster, plan.name)
         with ModelLock(deployer.cluster, plan.name, tell, deployer.cancelled) as lock:
-            live = live_model(deployer.cluster, plan.name)
+            live, previous = deployer.there(plan)
             if live is None or live.release != wanted.release:
                 raise Overtaken(plan.name, wanted.release, live.release if live else None)
-            done.live, done.previous = live, restorable(deployer.cluster, Owner.of(plan))
+            done.live, done.previous = live, previous
             if done.previous is not None:
                 lines = between(done.previous, release)
             gone += _before(done.previous, release)
@@ -136,7 +136,7 @@ def roll_back(
 def _apply(
     deployer: Deployer, plan: ModelPlan, release: Release, done: ModelResult, lock: ModelLock, held: HeldBack | None
 ) -> None:
-    restoring, tell = Restoring(deployer.steps), deployer.tell(plan.name)
+    restoring, tell = deployer.restoring, deployer.tell(plan.name)
     wanted = as_planned(release, plan)
     with deployer.awake(plan.name, done.live, wanted.manifests, done.previous):
         done.began = True
@@ -146,13 +146,7 @@ def _apply(
         except DeployError as error:
             lock.check()
             done.error = error
-            done.restored = restoring.restore(plan, done.live, done.previous, tell)
-            done.brought_back = done.previous if _is_back(deployer, done.previous) else None
-
-
-def _is_back(deployer: Deployer, previous: Release | None) -> bool:
-    live = live_model(deployer.cluster, previous.model) if previous is not None else None
-    return previous is not None and live is not None and live.release == short(previous.digest) and live.serves_verified
+            done.restored, done.brought_back = restoring.restore(plan, done.live, done.previous, tell)
 
 
 def _before(previous: Release | None, release: Release) -> list[str]:

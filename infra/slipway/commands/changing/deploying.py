@@ -4,7 +4,12 @@ import threading
 
 from slipway import console
 from slipway.cluster.keys_admin import KeysAdmin
+from slipway.commands.changing.session import Options
 from slipway.commands.context import EnvironmentContext
+from slipway.commands.inspecting.gateway import authority_of
+from slipway.commands.inspecting.live import reachable
+from slipway.deploy.front.counted import GatewayCounts
+from slipway.deploy.front.door import FrontDoor, Keys
 from slipway.deploy.gateway import GatewayWatcher
 from slipway.deploy.judge import verify
 from slipway.deploy.models import Deployer
@@ -28,17 +33,25 @@ def gateway_of(context: EnvironmentContext, cancelled: threading.Event) -> Gatew
     return GatewayWatcher(context.cluster, cancelled.wait) if context.has_gateway else None
 
 
+def front_door(context: EnvironmentContext) -> FrontDoor:
+    """Asks the models of an environment the way their clients do."""
+    keys = Keys(KeysAdmin(context.cluster, context.name).post)
+
+    def authority() -> str | None:
+        return authority_of(context) if context.running.own_authority else None
+
+    return FrontDoor(keys, authority, reachable, context.cluster.namespace)
+
+
 def deployer_of(
     context: EnvironmentContext,
     engine: Engine,
     cancelled: threading.Event,
     report: Report,
     recorder: Recorder,
-    *,
-    jobs: int = 1,
-    refresh: bool = False,
+    options: Options,
 ) -> Deployer:
-    """What deploys models of an environment, by the real things."""
+    """What deploys models of an environment, by the real things, as the options have it."""
     running = context.running
     gateway = gateway_of(context, cancelled)
     watcher = Watcher(context.cluster, cancelled.wait)
@@ -52,10 +65,14 @@ def deployer_of(
         watcher,
         report,
         cancelled,
-        jobs,
+        options.jobs,
         lambda name, doubted, tell: running.resume(engine, name, tell, doubted=doubted),
-        refresh,
+        options.refresh,
         gateway,
         Waker(context.cluster, wake, watcher) if gateway is not None else None,
+        options.detach,
+        front_door(context) if gateway is not None else None,
+        GatewayCounts(context.cluster) if gateway is not None else None,
         noted=recorder.deployed,
+        again=options.again,
     )

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from slipway import console
 from slipway.cluster.api import Cluster
 from slipway.commands.changing.belongings import of_destroyed, of_environment
+from slipway.commands.changing.deploying import recorder_of
 from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
 from slipway.deploy.down import holds_ledger, model_stacks, prove_models_gone, remove_models, remove_unknown
 from slipway.deploy.hand_over import HandOver
+from slipway.deploy.record import live_models
 from slipway.deploy.watcher import Watcher
 from slipway.environments.running.namespace import why_namespace_stays
 from slipway.errors.base import Place, UnknownName
@@ -45,6 +47,7 @@ def take_down(context: EnvironmentContext, names: Sequence[str], options: Option
                 f"slipway usage {context.name} --format csv > usage.csv keeps what was used"
             )
         confirm(f"take {', '.join(names) or context.name} down", options, changing=True)
+        recorder = recorder_of(context)
         with console.Progress() as progress:
 
             def tell(text: str) -> None:
@@ -54,7 +57,10 @@ def take_down(context: EnvironmentContext, names: Sequence[str], options: Option
                 running.resume(engine, stack(context.name, name), tell, doubted=False)
             there = _cluster(context)
             retire = _scalers(context, there, cancelled.wait) if there else (lambda _: None)
+            live = live_models(there) if there else {}
             failed = remove_models(engine, context.name, chosen, progress.report, options.jobs, retire)
+            for name, error in failed.items():
+                recorder.removed(name, live.get(name), error)
             errors = [error for error in failed.values() if error]
             if cancelled.is_set():
                 raise Interrupted

@@ -5,30 +5,23 @@ import time
 from collections.abc import Callable, Sequence
 
 from slipway import console
-from slipway.cluster.keys_admin import KeysAdmin
 from slipway.commands.changing.belongings import of_destroyed, of_renamed
 from slipway.commands.changing.claim import adopt_if_asked, refuse_foreign
+from slipway.commands.changing.deploying import deployer_of, gateway_of, recorder_of
 from slipway.commands.changing.environment import environment_up
 from slipway.commands.changing.expiry import delete_expired_images
 from slipway.commands.changing.rotate import remove_groups
 from slipway.commands.changing.scaling_needs import silent_prometheus
 from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
-from slipway.commands.inspecting.changes import live_there
-from slipway.commands.inspecting.gateway import authority_of
+from slipway.commands.inspecting.changes import held_back, live_there
 from slipway.commands.inspecting.live import curl, reachable
 from slipway.deploy.changes import changes
 from slipway.deploy.down import prove_models_gone, remove_models, remove_unknown
-from slipway.deploy.front.counted import GatewayCounts
-from slipway.deploy.front.door import FrontDoor, Keys
-from slipway.deploy.gateway import GatewayWatcher
 from slipway.deploy.hand_over import HandOver
-from slipway.deploy.judge import verify
-from slipway.deploy.models import Deployer, ModelResult, needs_update
+from slipway.deploy.models import ModelResult, needs_update
 from slipway.deploy.priority import remove_unused_classes
 from slipway.deploy.record import Live
-from slipway.deploy.waking import Waker
-from slipway.deploy.watcher import Watcher
 from slipway.engine.engine import Engine
 from slipway.errors.base import DeployError, SlipwayError
 from slipway.errors.failures import Interrupted
@@ -53,21 +46,26 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
         change = running.pool_change(engine)
         running.check_in_place(change)
         live, recorded, left = live_there(context)
-        changed = [
+        other = [
             model
             for model in models
             if options.refresh
             or needs_update(model, live.get(model.name), recorded=model.name in recorded, left=model.name in left)
         ]
+        held = {} if options.again else held_back(other, live)
+        changed = [model for model in other if model.name not in held]
         extra = [] if names else sorted(set(live) - {model.name for model in context.plan.models})
         refuse_foreign(context, changed, options.adopt)
         if (silent := silent_prometheus(context, changed)) is not None:
             console.message(f"warning: {silent}")
         _announce(context, models, changed, live, extra, options)
+        for line in held.values():
+            console.message(f"  {line}")
         # An environment that makes its cluster costs money, also before its first model.
         changing = bool(changed or (extra and options.prune) or running.makes_cluster)
         confirm(f"bring {context.name} up", options, changing=changing)
         adopt_if_asked(context, options.adopt)
+        recorder = recorder_of(context)
         with console.Progress() as progress:
             begun = time.monotonic()
             progress.report(context.name, "updating its stack")
@@ -82,35 +80,18 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
                 refresh=options.refresh,
             )
             steps = {"environment": time.monotonic() - begun}
-            gateway = GatewayWatcher(context.cluster, cancelled.wait) if context.has_gateway else None
+            gateway = gateway_of(context, cancelled)
             if gateway is not None:
                 begun = time.monotonic()
                 gateway.wait(lambda text: progress.report(context.name, text))
                 steps["gateway"] = time.monotonic() - begun
             progress.report(context.name, "up")
-            watcher = Watcher(context.cluster, cancelled.wait)
-            wake = KeysAdmin(context.cluster, context.name).wake
-            deployer = Deployer(
-                context.name,
-                context.cluster,
-                engine,
-                running.model_programs(),
-                verify,
-                watcher,
-                progress.report,
-                cancelled,
-                options.jobs,
-                lambda name, doubted, tell: running.resume(engine, name, tell, doubted=doubted),
-                options.refresh,
-                gateway,
-                Waker(context.cluster, wake, watcher) if gateway is not None else None,
-                options.detach,
-                front_door(context) if gateway is not None else None,
-                GatewayCounts(context.cluster) if gateway is not None else None,
-            )
+            deployer = deployer_of(context, engine, cancelled, progress.report, recorder, options)
             done = deployer.deploy(changed)
             if options.prune and extra:
                 failed = _pruned(context, engine, extra, progress.report, options.jobs, deployer.steps.hand_over)
+                for name, error in failed.items():
+                    recorder.removed(name, live[name], error)
                 done += [ModelResult(name, live[name].version, error=error) for name, error in failed.items() if error]
             delete_expired_images(context, done, progress.report, cancelled)
             # Models that were not named, or that failed, may still be on nodes of a pool that is to go.
@@ -124,17 +105,7 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
                 remove_unused_classes(context.cluster, context.name, priority_classes_of(context.plan))
         if cancelled.is_set():
             raise Interrupted
-    _conclude(context, models, done, steps, time.monotonic() - started)
-
-
-def front_door(context: EnvironmentContext) -> FrontDoor:
-    """Asks the models of an environment the way their clients do."""
-    keys = Keys(KeysAdmin(context.cluster, context.name).post)
-
-    def authority() -> str | None:
-        return authority_of(context) if context.running.own_authority else None
-
-    return FrontDoor(keys, authority, reachable, context.cluster.namespace)
+    _conclude(context, [model for model in models if model.name not in held], done, steps, time.monotonic() - started)
 
 
 def _pruned(

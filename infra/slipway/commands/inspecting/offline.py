@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from slipway import console
 from slipway.capacity.estimates import Cost, monthly
 from slipway.commands.context import EnvironmentContext, Folders
+from slipway.commands.fetching import fetching
 from slipway.commands.inspecting.cold_start import parts_json, show_parts, starts_of
 from slipway.environments.planning.kinds import planning
 from slipway.errors.base import FileRefused, UserError, UserErrors, each
@@ -40,7 +41,8 @@ def validate_all(files: Sequence[Path], folders: Folders) -> list[str]:
     bad: list[UserError] = []
     for path in files:
         try:
-            spec = load_spec_file(path, find_root(path.parent), names)
+            with fetching(folders) as store:
+                spec = load_spec_file(path, find_root(path.parent), names, store)
             for warning in spec.warnings:
                 console.message(f"warning: {warning}")
             good.append(f"{path}: model {spec.name} {spec.base.spec.version}")

@@ -41,8 +41,8 @@ def show_history(context: EnvironmentContext, model: str | None, limit: int, *, 
         console.document({"environment": context.name, "entries": document})
     else:
         console.table(_COLUMNS, [_row(entry, live=entry.id in live) for entry in found])
-    for error in bad[1:]:
-        console.message(str(error))
+    for other in bad[1:]:
+        console.message(str(other))
     if bad:
         raise bad[0]
 

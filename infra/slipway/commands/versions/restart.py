@@ -33,7 +33,7 @@ def restart_models(context: EnvironmentContext, names: Sequence[str], reason: st
     confirm(f"restart {', '.join(chosen)} of {context.name}", options, changing=True)
     recorder = recorder_of(context)
     with engine_of(context) as (engine, cancelled), console.Progress() as progress:
-        deployer = deployer_of(context, engine, cancelled, progress.report, recorder, jobs=options.jobs)
+        deployer = deployer_of(context, engine, cancelled, progress.report, recorder, options)
 
         def one(name: str) -> SlipwayError | None:
             return _restarted(deployer, recorder, name, reason)

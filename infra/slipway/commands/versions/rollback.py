@@ -36,15 +36,15 @@ def roll_model_back(context: EnvironmentContext, name: str, to: str | None, reas
     live = live_model(context.cluster, name)
     if live is None:
         raise ModelNotServing(context.name, name)
+    # One that failed is kept for a look: going back removes it.
     rollout = rollout_of(context.cluster, name)
-    under_way = rollout if rollout is not None and rollout.under_way else None
-    release, source = _wanted(context, plan, live, under_way, to, recorder)
-    if under_way is None and short(release.digest) == live.release and live.serves_verified:
+    release, source = _wanted(context, plan, live, rollout, to, recorder)
+    if rollout is None and short(release.digest) == live.release and live.serves_verified:
         raise AlreadyLive(context.name, name, live.release)
-    _announce(context, live, under_way, release, source)
+    _announce(context, live, rollout, release, source)
     confirm(f"roll {name} back to {release.version}", options, changing=True)
     with engine_of(context) as (engine, cancelled), console.Progress() as progress:
-        deployer = deployer_of(context, engine, cancelled, progress.report, recorder)
+        deployer = deployer_of(context, engine, cancelled, progress.report, recorder, options)
         now = datetime.now(UTC)
         rolled = roll_back(
             deployer,
@@ -72,18 +72,21 @@ def _wanted(
 ) -> tuple[Release, Entry | None]:
     """The release to go back to, checked, with its image in the registry; and the entry that holds it.
 
-    While a release is judged, the one before is the one that is live, whose record is in the cluster.
+    While a release is judged beside it, the one before is the one that is live, whose record is in the cluster.
     """
     if rollout is not None and to is None:
         recorded = restorable(context.cluster, Owner.of(plan))
         if recorded is not None and short(recorded.digest) == live.release:
             return recorded, None
-    entries = recorder.store.entries(context.name, plan.name)
+    store = recorder.store
+    entries = store.entries(context.name, plan.name)
     if to is None:
         entry = before(entries, context.name, plan.name, live.release)
+    elif to in store.ids(context.name, plan.name):  # the others may be unreadable
+        entry = named([store.read(context.name, plan.name, to)], context.name, plan.name, to)
     else:
         entry = named(entries, context.name, plan.name, to)
-    release = release_of(entry, recorder.store.file(context.name, plan.name, entry.id), plan)
+    release = release_of(entry, store.file(context.name, plan.name, entry.id), plan)
     if ImageBuilder().pushed(release.image) is None:
         raise ImageGone(context.name, release, entry)
     return release, entry
@@ -96,7 +99,7 @@ def _announce(
     console.message(f"  {name} {live.version}, release {live.release} (live)")
     if rollout is not None and rollout.plan is not None:
         new = rollout.plan.new
-        console.message(f"  {name} {new.version}, release {short(new.release)}, is being judged: its rollout is ended")
+        console.message(f"  {name} {new.version}, release {short(new.release)}, is beside it: its rollout is ended")
     came = f"{entry.action} of {entry.time:%Y-%m-%d %H:%M} UTC by {entry.who}" if entry else "its record"
     console.message(f"  goes back to {release.version}, release {short(release.digest)} ({came}); nothing is built")
     try:

@@ -32,7 +32,7 @@ _CANNOT = (NoKeys, KeysAway, KeysRefused, ApiRefused, ClusterUnreachable)
 """Why there is no key; whatever the gateway itself answers is judged."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Door:
     """A model's own address at the gateway, in the shape in which the judge of golden requests asks Services.
 
@@ -100,7 +100,7 @@ class Keys:
         body = {
             "name": KEY_NAME,
             "models": [model],
-            "roles": [],
+            "roles": ["predict"],
             "expires_at": expires.isoformat(timespec="seconds"),
             "rate": None,
             "budget": None,

@@ -41,6 +41,7 @@ class State(BaseModel):
         reason: why it failed, or why the step is not decided yet, for people.
         evidence: what was counted in this step.
         steps: what came of the steps before.
+        series: what was counted over time, for plots.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -54,6 +55,7 @@ class State(BaseModel):
     reason: _Text = ""
     evidence: dict[str, Any] = {}
     steps: list[dict[str, Any]] = []
+    series: list[Any] = []
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slipway.catalog.pod_contract import JUDGE_PORT, VARIANT_HEADER, VARIANT_NEW, VARIANT_OLD
+from slipway.catalog.pod_contract import JUDGE_PORT, VARIANT_HEADER, VARIANT_NEW, VARIANT_NONE, VARIANT_OLD
 from slipway.plan.rollout import WEIGHT, RolloutPlan
 from slipway.render.templates import Manifest
 from slipway.values import names
@@ -58,6 +58,15 @@ def _rules(written: str, rollout: RolloutPlan) -> str:
     if rollout.sticky is None:
         return written
     return compact_json({**json.loads(written), "sticky": {"header": rollout.sticky.name}})
+
+
+def quiet(rules: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rules of a judged route in which the first gets all calls, and none is replayed.
+
+    What leaves a route must have no calls by then: Envoy drops its cluster first, and answers them with 500.
+    """
+    silent = [{**rule, "filters": [one for one in rule["filters"] if one["type"] != _MIRROR]} for rule in rules]
+    return [silent[0], *(_with_header(rule, VARIANT_HEADER, VARIANT_NONE) for rule in silent[1:])]
 
 
 def _both(ref: Mapping[str, Any], rollout: RolloutPlan, weights: tuple[int, int]) -> list[dict[str, Any]]:

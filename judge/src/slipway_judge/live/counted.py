@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from slipway_judge.judging.measures import slow_limit_ms
+from slipway_judge.judging.measures import highest_share, slow_limit_ms
 from slipway_judge.values.evidence import Calls
 from slipway_judge.values.plan import Clusters, Rules
 
@@ -57,15 +57,24 @@ class Counted:
 
     def calls(self, rules: Rules) -> Calls:
         """Return the counts since the first look."""
-        old_p95_ms = percentile(self._times["old"], 0.95)
-        return self._calls(old_p95_ms, slow_limit_ms(rules, old_p95_ms))
+        old = self._times["old"]
+        share = highest_share(round(old.get(math.inf, 0.0)))
+        highest = None if share is None else percentile(old, share)
+        return self._calls(slow_limit_ms(rules, percentile(old, 0.95)), slow_limit_ms(rules, highest))
 
-    def calls_beside(self, rules: Rules, replayed: Calls) -> Calls:
-        """Return the same, with the old release's time of replayed calls where it has too few of its own."""
+    def calls_after(self, rules: Rules, before: Calls | None) -> Calls:
+        """Return the same, with the limits of an earlier step where the old release has too few calls in this one.
+
+        Never those of replayed calls: nobody else may be asking the old release then, and the new one has all clients.
+        """
         own = self.calls(rules)
-        return own if own.old >= rules.least_requests else self._calls(own.old_p95_ms, replayed.slow_limit_ms)
+        if own.old >= rules.least_requests:
+            return own
+        if before is None:
+            return self._calls(rules.p95_ms, rules.p95_ms)
+        return self._calls(before.slow_limit_ms, before.surely_slow_limit_ms)
 
-    def _calls(self, old_p95_ms: float | None, limit_ms: float | None) -> Calls:
+    def _calls(self, limit_ms: float | None, sure_ms: float | None) -> Calls:
         times = self._times["new"]
         timed = times.get(math.inf, 0.0)
         return Calls(
@@ -73,11 +82,13 @@ class Counted:
             new=round(self._requests["new", True] + self._requests["new", False]),
             old_errors=round(self._requests["old", False]),
             new_errors=round(self._requests["new", False]),
-            old_p95_ms=old_p95_ms,
+            old_p95_ms=percentile(self._times["old"], 0.95),
             new_p95_ms=percentile(times, 0.95),
             slow_limit_ms=limit_ms,
+            surely_slow_limit_ms=sure_ms,
             timed=round(timed),
             slow=0 if limit_ms is None else round(timed - within(times, limit_ms)),
+            surely_slow=0 if sure_ms is None else round(timed - within(times, sure_ms)),
         )
 
     def _count(self, sample: Sample, risen: float) -> None:

@@ -8,11 +8,11 @@ from typing import Literal
 
 import httpx
 
-from slipway_judge.replaying.answers import Difference, NotComparable, Output, differences, outputs_of
+from slipway_judge.replaying.answers import SIZE_LIMIT, Difference, NotComparable, Output, differences, outputs_of
 from slipway_judge.replaying.call import Call
 from slipway_judge.replaying.tally import Tally
 from slipway_judge.telemetry.metrics import Metrics
-from slipway_judge.values.plan import Plan
+from slipway_judge.values.plan import Plan, Rules
 
 CALLS_LIMIT = 32
 """Calls in flight at once."""
@@ -57,6 +57,7 @@ class Replayer:
         }
         limits = httpx.Limits(max_connections=3 * CALLS_LIMIT, max_keepalive_connections=CALLS_LIMIT)
         self._client = httpx.AsyncClient(limits=limits, timeout=None, trust_env=False)  # noqa: S113 - in `_asked`
+        self._comparing = asyncio.Lock()
         self.tally: Tally | None = None
 
     async def close(self) -> None:
@@ -84,15 +85,15 @@ class Replayer:
         rules = self._plan.judge
         again = await self._ask("old", call) if tally.wants_self_pair else None
         try:
-            outputs = await asyncio.to_thread(_outputs, old)
-            if again is not None and again.good:
-                found = await asyncio.to_thread(_differences, outputs, again, rules.outputs, rules.tolerance)
-                tally.compared_with_itself(bool(found))
-            found = await asyncio.to_thread(_differences, outputs, new, rules.outputs, rules.tolerance)
+            # One at a time: numbers that were read take many times the bytes of their answer.
+            async with self._comparing:
+                found, itself = await asyncio.to_thread(_compared, old, new, again, rules)
         except NotComparable:
             tally.not_comparable()
             self._metrics.pair("not_comparable")
             return
+        if itself is not None:
+            tally.compared_with_itself(bool(itself))
         tally.compared(found)
         self._metrics.pair("disagree" if found else "agree")
 
@@ -100,22 +101,30 @@ class Replayer:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._plan.timeout_s):
-                answer = await self._sent(side, call)
+                answer = await self._sent(side, call, started)
         except TimeoutError:
             outcome = "timeout"
         except httpx.HTTPError as error:
             outcome = type(error).__name__
         else:
-            self._metrics.replay(side, f"{answer.status_code // 100}xx")
-            return _Answer(answer.status_code, _ms(started), answer.content, answer.headers)
+            self._metrics.replay(side, f"{(answer.status or 0) // 100}xx")
+            return answer
         self._metrics.replay(side, outcome)
         return _Answer(None, _ms(started))
 
-    async def _sent(self, side: Side, call: Call) -> httpx.Response:
-        async def once() -> httpx.Response:
-            return await self._client.post(
-                self._urls[side] + call.path, content=call.body, headers=list(call.headers), follow_redirects=False
+    async def _sent(self, side: Side, call: Call, started: float) -> _Answer:
+        async def once() -> _Answer:
+            asked = self._client.stream(
+                "POST", self._urls[side] + call.path, content=call.body, headers=list(call.headers)
             )
+            async with asked as answer:
+                pieces, size = [], 0
+                async for piece in answer.aiter_bytes():
+                    # All of it is read, for its time; beyond what is compared, nothing is kept.
+                    if size <= SIZE_LIMIT:
+                        pieces.append(piece)
+                    size += len(piece)
+                return _Answer(answer.status_code, _ms(started), b"".join(pieces), answer.headers)
 
         try:
             return await once()
@@ -146,14 +155,19 @@ class Bounds:
         return give_back
 
 
+def _compared(
+    old: _Answer, new: _Answer, again: _Answer | None, rules: Rules
+) -> tuple[list[Difference], list[Difference] | None]:
+    """Return in what the new answer differs from the old one, and in what the old release's second one does."""
+    outputs = _outputs(old)
+    found = differences(outputs, _outputs(new), rules.outputs, rules.tolerance)
+    if again is None or not again.good:
+        return found, None
+    return found, differences(outputs, _outputs(again), rules.outputs, rules.tolerance)
+
+
 def _outputs(answer: _Answer) -> dict[str, Output]:
     return outputs_of(answer.body, dict(answer.headers or {}))
-
-
-def _differences(
-    old: dict[str, Output], answer: _Answer, wanted: tuple[str, ...] | None, tolerance: float
-) -> list[Difference]:
-    return differences(old, _outputs(answer), wanted, tolerance)
 
 
 def _ms(started: float) -> float:

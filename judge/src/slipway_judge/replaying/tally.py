@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from slipway_judge.judging.measures import slow_limit_ms
+from slipway_judge.judging.measures import highest_share, slow_limit_ms
 from slipway_judge.replaying.answers import Difference
 from slipway_judge.replaying.times import Times
 from slipway_judge.values.evidence import Agreement, Calls
@@ -67,18 +67,22 @@ class Tally:
 
     def calls(self) -> Calls:
         """Return the counts of calls."""
-        old_p95_ms = self._old_times.p95_ms()
+        old, new = self._old_times, self._new_times
+        old_p95_ms = old.percentile_ms(0.95)
         limit = slow_limit_ms(self._rules, old_p95_ms)
+        sure = slow_limit_ms(self._rules, old.percentile_ms(highest_share(old.total)))
         return Calls(
             old=self._old,
             new=self._new,
             old_errors=self._old_errors,
             new_errors=self._new_errors,
             old_p95_ms=old_p95_ms,
-            new_p95_ms=self._new_times.p95_ms(),
+            new_p95_ms=new.percentile_ms(0.95),
             slow_limit_ms=limit,
-            timed=self._new_times.total,
-            slow=0 if limit is None else self._new_times.above(limit),
+            surely_slow_limit_ms=sure,
+            timed=new.total,
+            slow=0 if limit is None else new.above(limit),
+            surely_slow=0 if sure is None else new.above(sure),
         )
 
     def agreement(self) -> Agreement:

@@ -20,9 +20,11 @@ class Times:
         self._counts[_bucket(ms)] += 1
         self.total += 1
 
-    def p95_ms(self) -> float | None:
-        """Return the time within which 95 % lie, milliseconds; None without any."""
-        left = math.ceil(0.95 * self.total)
+    def percentile_ms(self, share: float | None) -> float | None:
+        """Return the time within which this share lies, milliseconds; None without any, and for no share."""
+        if share is None:
+            return None
+        left = math.ceil(share * self.total)
         for bucket in sorted(self._counts):
             left -= self._counts[bucket]
             if left <= 0:
