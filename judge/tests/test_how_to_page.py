@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-
 from slipway_judge.judging.verdict import verdict
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "choose-a-rollout.md").read_text()
