@@ -52,7 +52,9 @@ def latency_rates(draw: Callable[[int], Floats], slower: float, runs: int = 1000
         end, n = "inconclusive", 0
         while end == "inconclusive" and n < MOST:
             n += 4 * LOOK
-            limits = [slow_limit_ms(rules, float(np.quantile(old[:n], share))) for share in (0.95, highest_share(n))]
+            limits = [
+                slow_limit_ms(rules, float(np.quantile(old[:n], share))) for share in (0.95, highest_share(n) or 1.0)
+            ]
             slow, surely = (int((new[:n] > (limit or 0.0)).sum()) for limit in limits)
             calls = Calls(slow_limit_ms=limits[0], timed=n, slow=slow, surely_slow=surely)
             end = of_latency(rules, calls)

@@ -69,7 +69,13 @@ class Rollout:
         self.releases = {"old": Release(old), "new": Release(new)}
         self._token_file = folder / "token"
         self._token_file.write_text("a-pods-token")
-        limits = {"errors": 0.05, "agreement": 0.95, "p95_ms": 500.0, "least_requests": 60, **changes.pop("judge", {})}
+        limits = {
+            "errors": 0.05,
+            "agreement": 0.95,
+            "p95_ms": 20_000.0,
+            "least_requests": 60,
+            **changes.pop("judge", {}),
+        }
         document = plan_document(
             steps=[0.0, 0.5, 1.0],
             route={"weight": TOTAL},

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rollout_plans import ID, a_plan, calls, good
-from slipway_judge.judging.advance import advance, ended_by, share
+from slipway_judge.judging.advance import advance, ended_by, share, with_callers
 from slipway_judge.values.evidence import Agreement, Calls, Evidence
 from slipway_judge.values.state import State, begun, read_state
 
@@ -44,12 +44,18 @@ def test_good_evidence_leads_through_all_steps_to_the_end() -> None:
 
 
 BAD = [
-    ("errors of replayed calls: 40 of 1000", Evidence(0, calls(errors=40), calls(), "", Agreement(1000))),
-    ("errors of calls of clients: 40 of 1000", Evidence(0, calls(), calls(errors=40), "", Agreement(1000))),
-    ("latency of calls of clients: 90 of 1000 above 30 ms", Evidence(0, calls(), calls(slow=90), "", Agreement(1000))),
-    ("latency of replayed calls: 90 of 1000", Evidence(0, calls(slow=90), calls(), "", Agreement(1000))),
-    ("agreement: 30 of 1000 pairs disagree", Evidence(0, calls(), calls(), "", Agreement(1000, 30))),
-    ("old release against itself: it gave two answers", Evidence(0, calls(), calls(), "", Agreement(90, 0, 50, 40))),
+    ("errors of replayed calls: 40 of 1000", Evidence(0, calls(errors=40), calls(), "", agreement=Agreement(1000))),
+    ("errors of calls of clients: 40 of 1000", Evidence(0, calls(), calls(errors=40), "", agreement=Agreement(1000))),
+    (
+        "latency of calls of clients: 90 of 1000 above 30 ms",
+        Evidence(0, calls(), calls(slow=90), "", agreement=Agreement(1000)),
+    ),
+    ("latency of replayed calls: 90 of 1000", Evidence(0, calls(slow=90), calls(), "", agreement=Agreement(1000))),
+    ("agreement: 30 of 1000 pairs disagree", Evidence(0, calls(), calls(), "", agreement=Agreement(1000, 30))),
+    (
+        "old release against itself: it gave two answers",
+        Evidence(0, calls(), calls(), "", agreement=Agreement(90, 0, 50, 40)),
+    ),
 ]
 
 
@@ -62,15 +68,21 @@ def test_each_measure_alone_fails_a_step_and_the_new_release_gets_nothing(reason
 
 
 WAITING = [
-    ("too few calls", Evidence(0, calls(499), calls(), "", Agreement(1000))),
-    ("too few calls of clients", Evidence(0, calls(), calls(499), "", Agreement(1000))),
-    ("too few pairs", Evidence(0, calls(), calls(), "", Agreement(499))),
-    ("no pair can be compared", Evidence(0, calls(), calls(), "", Agreement(not_comparable=1000))),
-    ("Prometheus silent", Evidence(0, calls(), None, "Prometheus says nothing", Agreement(1000))),
+    ("too few calls", Evidence(0, calls(499), calls(), "", agreement=Agreement(1000))),
+    ("too few calls of clients", Evidence(0, calls(), calls(499), "", agreement=Agreement(1000))),
+    ("too few pairs", Evidence(0, calls(), calls(), "", agreement=Agreement(499))),
+    ("no pair can be compared", Evidence(0, calls(), calls(), "", agreement=Agreement(not_comparable=1000))),
+    ("Prometheus silent", Evidence(0, calls(), None, "Prometheus says nothing", agreement=Agreement(1000))),
     ("nothing at all", Evidence(0)),
-    ("no calls of the new release", Evidence(0, calls(), replace(calls(), new=0, timed=0), "", Agreement(1000))),
-    ("slow, but not surely", Evidence(0, replace(calls(slow=200), surely_slow=20), calls(), "", Agreement(1000))),
-    ("as many errors as are allowed", Evidence(0, calls(errors=10), calls(), "", Agreement(1000))),
+    (
+        "no calls of the new release",
+        Evidence(0, calls(), replace(calls(), new=0, timed=0), "", agreement=Agreement(1000)),
+    ),
+    (
+        "slow, but not surely",
+        Evidence(0, replace(calls(slow=200), surely_slow=20), calls(), "", agreement=Agreement(1000)),
+    ),
+    ("as many errors as are allowed", Evidence(0, calls(errors=10), calls(), "", agreement=Agreement(1000))),
 ]
 
 
@@ -84,18 +96,16 @@ def test_without_enough_evidence_a_step_waits_and_fails_at_its_deadline(evidence
 
 
 def test_what_is_waited_for_is_said_in_one_sentence() -> None:
-    assert held(1, Evidence(0, calls(60), calls(40), "", Agreement(55))).reason == (
-        "fewer than the 500 needed: 55 for agreement, 60 for errors of replayed calls, "
-        "60 for latency of replayed calls, 40 for errors of calls of clients, 40 for latency of calls of clients"
+    assert held(1, Evidence(0, calls(60), calls(40), agreement=Agreement(55))).reason == (
+        "40 of the 500 needed for errors of calls of clients"
     )
-    assert held(1, Evidence(0, calls(errors=10), None, "Prometheus says nothing", Agreement(55))).reason == (
-        "errors of replayed calls: 10 of 1000, allowed 1.00%; calls of clients: Prometheus says nothing; "
-        "fewer than the 500 needed: 55 for agreement"
+    assert held(1, Evidence(0, calls(errors=10), calls(40), agreement=Agreement(55))).reason == (
+        "errors of replayed calls: 10 of 1000, allowed 1.00%"
     )
 
 
 def test_without_clients_on_the_new_release_prometheus_is_not_needed() -> None:
-    assert held(0, Evidence(0, calls(), None, "silent", Agreement(1000))).step == 1
+    assert held(0, Evidence(0, calls(), None, "silent", agreement=Agreement(1000))).step == 1
 
 
 def test_answers_are_not_compared_where_the_spec_does_not_say_so() -> None:
@@ -104,12 +114,30 @@ def test_answers_are_not_compared_where_the_spec_does_not_say_so() -> None:
     assert state.step == 1
 
 
-def test_where_the_old_release_has_no_clients_left_its_replayed_calls_say_what_is_allowed() -> None:
-    """2.5 % fail of both: the old release's share of replayed calls is what the new one's is held against."""
-    replayed = calls(2000, errors=50, old_errors=50)
+@pytest.mark.parametrize(
+    ("replayed", "before"), [(calls(2000, errors=50, old_errors=50), None), (calls(2000), calls(old_errors=25))]
+)
+def test_where_the_old_release_has_no_clients_left_replays_and_the_step_before_say_what_is_allowed(
+    replayed: Calls, before: Calls | None
+) -> None:
+    """2.5 % fail of both: of replayed calls now, or of clients' calls before."""
     clients = replace(calls(2000, errors=50), old=0)
-    state = held(3, Evidence(0, replayed, clients, "", Agreement(2000)))
-    assert state.phase == "passed"
+    assert held(3, Evidence(0, replayed, clients, before=before, agreement=Agreement(2000))).phase == "passed"
+    alone = held(3, Evidence(0, calls(2000), clients, agreement=Agreement(2000)))
+    assert "errors of calls of clients: 50 of 2000, allowed 1.00%" in alone.reason
+
+
+def test_where_the_old_release_has_no_clients_left_the_last_step_with_them_is_the_one_to_compare_with() -> None:
+    state = begun(ID, START)
+    for step, live in enumerate((calls(5000), calls(4000), calls(400))):
+        since = state.since.timestamp() + 15
+        evidence = Evidence(since, calls(), replace(calls(), old=live.old), agreement=Agreement(1000))
+        state = advance(PLAN, state, evidence, since + PLAN.hold_s)
+        assert state.step == step + 1
+    found = with_callers(PLAN, state)
+    assert found is not None
+    assert found.old == 4000
+    assert with_callers(PLAN, begun(ID, START)) is None
 
 
 def test_a_restart_in_its_warm_up_neither_passes_nor_gets_a_new_deadline() -> None:
@@ -158,7 +186,9 @@ CALLS = st.builds(
     st.integers(0, 60),
 )
 EVIDENCE = st.none() | st.builds(
-    lambda replayed, live, pairs, bad: Evidence(0, replayed, live, "silent", Agreement(pairs, min(pairs, bad))),
+    lambda replayed, live, pairs, bad: Evidence(
+        0, replayed, live, "silent", agreement=Agreement(pairs, min(pairs, bad))
+    ),
     CALLS,
     st.none() | CALLS,
     COUNT,

@@ -83,12 +83,13 @@ def test_slow_answers_are_those_beyond_the_old_releases_limit() -> None:
     assert (slow.timed, slow.slow) == (64, 45)
 
 
-def test_with_too_few_calls_of_the_old_release_the_replayed_ones_give_the_limit() -> None:
+def test_with_too_few_calls_of_the_old_release_an_earlier_step_gives_the_limit_or_else_the_spec() -> None:
     made = Counted(PLAN.clusters)
     made.look([requests(0, cluster=OLD)])
     made.look([requests(9, cluster=OLD), *times(OLD, 9, 9, 9, 9), *times(NEW, 0, 50, 50, 50)])
-    assert made.calls_beside(PLAN.judge, calls()).slow_limit_ms == 25.0
-    assert made.calls_beside(PLAN.judge, Calls()).slow_limit_ms is None
+    assert made.calls_after(PLAN.judge, calls()).slow_limit_ms == 25.0
+    assert made.calls_after(PLAN.judge, None).slow_limit_ms is None
+    assert made.calls_after(PLAN.judge.model_copy(update={"p95_ms": 70.0}), None).slow_limit_ms == 70.0
 
 
 HISTOGRAM = {10.0: 90.0, 25.0: 94.0, 50.0: 96.0, math.inf: 100.0}

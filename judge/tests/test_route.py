@@ -20,9 +20,9 @@ def a_route(*weights: tuple[int, int]) -> dict[str, Any]:
     return {"metadata": {"annotations": {ANNOTATION: ID}}, "spec": {"rules": rules}}
 
 
-def patched(route: dict[str, Any], share: float, *, to_zero: bool) -> list[tuple[int, int]]:
+def patched(route: dict[str, Any], share: float, *, settled: bool) -> list[tuple[int, int]]:
     """The weights after the patch, whose tests are those of the right Service in the right rule."""
-    operations = changes(route, PLAN, share, to_zero=to_zero)
+    operations = changes(route, PLAN, share, settled=settled)
     rules = [[backend["weight"] for backend in rule["backendRefs"]] for rule in route["spec"]["rules"]]
     for operation in operations:
         if operation["op"] == "add":
@@ -33,29 +33,35 @@ def patched(route: dict[str, Any], share: float, *, to_zero: bool) -> list[tuple
 
 
 def test_the_weighted_rule_shares_out_and_those_that_follow_give_everything() -> None:
-    assert patched(a_route((TOTAL, 0), (TOTAL, 0)), 0.05, to_zero=True) == [(1, TOTAL - 1), (950_000, 50_000)]
+    assert patched(a_route((TOTAL, 0), (TOTAL, 0)), 0.05, settled=True) == [(1, TOTAL - 1), (950_000, 50_000)]
+
+
+def test_a_release_that_had_no_calls_gets_the_least_weight_first() -> None:
+    first = patched(a_route((TOTAL, 0), (TOTAL, 0)), 0.2, settled=False)
+    assert first == [(TOTAL - 1, 1), (TOTAL - 1, 1)]
+    assert patched(a_route(*first), 0.2, settled=True) == [(1, TOTAL - 1), (800_000, 200_000)]
 
 
 def test_a_release_that_had_calls_goes_to_none_by_way_of_the_least_weight() -> None:
     route = a_route((0, TOTAL), (950_000, 50_000))
-    first = patched(route, 0.0, to_zero=False)
+    first = patched(route, 0.0, settled=False)
     assert first == [(TOTAL - 1, 1), (TOTAL - 1, 1)]
-    assert patched(a_route(*first), 0.0, to_zero=False) == first
-    assert patched(a_route(*first), 0.0, to_zero=True) == [(TOTAL, 0), (TOTAL, 0)]
+    assert patched(a_route(*first), 0.0, settled=False) == first
+    assert patched(a_route(*first), 0.0, settled=True) == [(TOTAL, 0), (TOTAL, 0)]
 
 
 def test_the_old_release_keeps_the_least_weight_at_100_percent() -> None:
-    for to_zero in (False, True):
-        after = patched(a_route((TOTAL, 0), (750_000, 250_000)), 1.0, to_zero=to_zero)
+    for settled in (False, True):
+        after = patched(a_route((1, TOTAL - 1), (750_000, 250_000)), 1.0, settled=settled)
         assert after == [(1, TOTAL - 1), (1, TOTAL - 1)]
 
 
 def test_a_release_that_has_no_calls_stays_without_any() -> None:
-    assert changes(a_route((TOTAL, 0), (TOTAL, 0)), PLAN, 0.0, to_zero=False) == []
+    assert changes(a_route((TOTAL, 0), (TOTAL, 0)), PLAN, 0.0, settled=False) == []
 
 
 def test_a_patch_begins_with_the_test_of_the_rollout_and_tests_each_service() -> None:
-    operations = changes(a_route((TOTAL, 0), (TOTAL, 0)), PLAN, 0.25, to_zero=True)
+    operations = changes(a_route((TOTAL, 0), (TOTAL, 0)), PLAN, 0.25, settled=True)
     assert operations[0] == {"op": "test", "path": "/metadata/annotations/slipway.dev~1rollout", "value": ID}
     tests = [each["path"] for each in operations if each["op"] == "test"][1:]
     adds = [each["path"] for each in operations if each["op"] == "add"]
@@ -72,14 +78,15 @@ WEIGHTS = st.integers(0, TOTAL).map(lambda new: (TOTAL - new, new))
 
 @given(WEIGHTS, WEIGHTS, st.sampled_from([0.0, 0.001, 0.05, 0.25, 1.0]), st.booleans())
 def test_weights_of_a_rule_always_add_up_and_nothing_with_calls_ends_without_warning(
-    first: tuple[int, int], second: tuple[int, int], share: float, to_zero: bool
+    first: tuple[int, int], second: tuple[int, int], share: float, settled: bool
 ) -> None:
     route = a_route(first, second)
-    after = patched(route, share, to_zero=to_zero)
+    after = patched(route, share, settled=settled)
     assert [sum(pair) for pair in after] == [TOTAL, TOTAL]
-    if not to_zero:
+    if not settled:
         for pair, before in zip(after, (first, second), strict=True):
-            assert pair[1] > 0 or before[1] == 0
+            assert pair[1] in (0, 1) or before[1] != 0
+            assert pair[1] != 0 or before[1] == 0
             assert pair[0] > 0
-    settled = patched(a_route(*after), share, to_zero=True)
+    settled = patched(a_route(*after), share, settled=True)
     assert settled[1][1] == min(round(TOTAL * share), TOTAL - 1)

@@ -57,6 +57,7 @@ class Api:
 
     def __init__(self, token: str) -> None:
         self.routes: dict[str, dict[str, Any]] = {}
+        self.rollouts: dict[str, tuple[str, tuple[int, ...]]] = {}
         self.slices: dict[str, list[dict[str, Any]]] = {}
         self.lists = 0
         self.slice_lists = 0
@@ -104,10 +105,13 @@ class Api:
     def items(self) -> list[dict[str, Any]]:
         """Return the routes."""
         self.lists += 1
-        rules = [
-            {"metadata": {"name": name, "annotations": {"slipway.dev/route": json.dumps(route)}}}
-            for name, route in self.routes.items()
-        ]
+        rules: list[dict[str, Any]] = []
+        for name, route in self.routes.items():
+            rollout, weights = self.rollouts.get(name, ("", (1,)))
+            marks = {"slipway.dev/route": json.dumps(route)} | ({"slipway.dev/rollout": rollout} if rollout else {})
+            backends = [{"name": f"{name}-{number}", "weight": weight} for number, weight in enumerate(weights)]
+            spec = {"rules": [{"backendRefs": backends}, {"backendRefs": [{"name": name, "weight": 1}]}]}
+            rules.append({"metadata": {"name": name, "annotations": marks}, "spec": spec})
         return [*rules, {"metadata": {"name": "keys"}}]
 
     def slice_items(self) -> list[dict[str, Any]]:
@@ -124,6 +128,11 @@ class Api:
     def set(self, model: str, **rules: Any) -> None:
         """Make or change a model's route, and tell who watches."""
         self.routes[model] = {"model": model, "auth": "api-key", "timeout_s": 5, **rules}
+        self._tell()
+
+    def divide(self, model: str, rollout: str, *weights: int) -> None:
+        """Divide the calls of a model between the releases of a rollout, and tell who watches."""
+        self.rollouts[model] = (rollout, weights)
         self._tell()
 
     def set_endpoints(self, model: str, *conditions: Mapping[str, bool | None]) -> None:

@@ -39,10 +39,9 @@ def test_what_is_said_of_judged_rollouts_is_in_the_golden_words(golden: Golden) 
     golden(HERE / "judged.txt", "".join(lines))
 
 
-def test_a_model_that_stops_for_its_update_is_rendered_to_the_golden_manifest(golden: Golden) -> None:
+def test_a_model_that_stops_for_its_update_is_rendered_to_the_golden_manifests(golden: Golden) -> None:
     model = rollout_plan("judged").find("recreate", Path())
-    (deployment,) = (one for one in render_model(model, placeholder_image(model)) if one["kind"] == "Deployment")
-    golden(HERE / "recreate.yaml", to_yaml([deployment]))
+    golden(HERE / "recreate.yaml", to_yaml(render_model(model, placeholder_image(model))))
 
 
 @pytest.mark.parametrize("name", ERRORS)

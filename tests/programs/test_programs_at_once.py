@@ -13,7 +13,7 @@ import pytest
 
 import slipway.programs.model
 from slipway.components.image.component import ModelImageArgs
-from slipway.deploy.models import Programs
+from slipway.deploy.ports import Programs
 from slipway.environments.running.kinds import running
 from slipway.loading.settings import SettingsFile
 from slipway.planner.environment import ModelPlan, Plan

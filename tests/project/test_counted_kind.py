@@ -189,7 +189,7 @@ class BareRunning:
     def model_programs(self) -> "Programs":
         from slipway.programs.model import programs
 
-        return programs()
+        return programs(self._file.environment, self._settings)
 
     def url(self, _: Mapping[str, Any]) -> None:
         return

@@ -1,6 +1,6 @@
 """Play many rounds of what `make test` plays a few of, and write docs/reference/soak.md: what `make soak` calls.
 
-slipway local run -- python -m tests.soak [--rounds N] [--seed N] [kills] [twins] [gateway]
+slipway local run -- python -m tests.soak [--rounds N] [--seed N] [kills] [twins] [gateway] [rollouts]
 """
 
 import argparse
@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.bench import machine, tables
-from tests.support import gateway_kills
+from tests.support import gateway_kills, rollout_rounds
 from tests.support.behind_gateway import way_in, with_gateway
 from tests.support.kills import Round, rounds
+from tests.support.monitoring import with_monitoring
 from tests.support.workbench import Workbench, fresh
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "soak.md"
@@ -144,7 +145,32 @@ def _gateway(count: int, seed: int) -> tuple[str, int]:
     return f"{summary}\n\n{tables.table(head, rows)}", wrong
 
 
-_PARTS: dict[str, Callable[[int, int], tuple[str, int]]] = {"kills": _kills, "twins": _twins, "gateway": _gateway}
+def _rollouts(count: int, _: int) -> tuple[str, int]:
+    """Roll a model out, judged, and back under load."""
+    played: list[rollout_rounds.Round] = []
+    with _bench() as bench:
+        with_gateway(bench, replicas=1)
+        with_monitoring(bench)
+        bench.write("sums", **rollout_rounds.SHAPE)
+        bench.well("up", bench.environment, "--yes")
+        for one in rollout_rounds.rounds(bench, way_in(bench, "sums"), "sums", count):
+            say(f"round {one.number + 1}: {one.faults or 'well'}")
+            played.append(one)
+    rows = [
+        [str(one.number + 1), str(one.answered), "; ".join(one.faults).replace("\n", " ")[:200] or "none"]
+        for one in played
+    ]
+    wrong = sum(bool(one.faults) for one in played)
+    summary = f"{wrong} of {len(played)} rounds with a fault; {sum(one.answered for one in played)} requests."
+    return f"{summary}\n\n{tables.table(['round', 'requests', 'faults'], rows)}", wrong
+
+
+_PARTS: dict[str, Callable[[int, int], tuple[str, int]]] = {
+    "kills": _kills,
+    "twins": _twins,
+    "gateway": _gateway,
+    "rollouts": _rollouts,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -19,7 +19,8 @@ class Rollout:
     Attributes:
         max_surge: pods that there may be above the replicas that there should be.
         max_unavailable: pods that there may be below them.
-        candidate: replicas of the new release that run beside the old ones while it is judged; 0 where none is.
+        candidate: replicas of the new release that have capacity beside the old ones while it is judged; 0 where none
+            is. It may run as many as there are old ones: with GPUs, all of these are reserved.
         recreate: whether all pods stop before the first new one starts.
     """
 
@@ -27,11 +28,6 @@ class Rollout:
     max_unavailable: int
     candidate: int = 0
     recreate: bool = False
-
-    @property
-    def extra(self) -> int:
-        """Pods that there may be beside the replicas that there should be, all in all."""
-        return self.candidate + self.max_surge
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +121,7 @@ def rollout(least: int, most: int, room: int, *, downtime: bool) -> Rollout | No
 
 def _rollout(model: _Bound, room: int) -> Rollout | None:
     """How the model's update rolls: beside what others keep, and alone on its pool at its largest."""
-    return _beside_candidates(model, room, model.spec.scale.min if model.spec.rollout.judged else 0)
+    return _beside_candidates(model, room, model.kept_free.replicas if model.spec.rollout.judged else 0)
 
 
 def _beside_candidates(model: _Bound, room: int, candidate: int) -> Rollout | None:
@@ -229,15 +225,16 @@ def _no_room(environment: str, model: _Bound, room: int, users: Sequence[_Bound]
 def _no_room_for_both(environment: str, model: _Bound, room: int, has: str) -> UserError:
     """The refusal of a judged rollout where a rolling update would fit; `has`: what the pool has, for people."""
     spec, pool, scale = model.spec, model.bound.pool, model.spec.scale
-    fits = _way(spec, model.kept_free.replicas + scale.min, room) is not None
+    new = model.kept_free.replicas
+    fits = _way(spec, new + new, room) is not None
     key, old = ("max", scale.max) if fits or spec.resources.gpu else ("min", scale.min)
     # As with any update: where one of several may stop first, or the only one may, none is started beside them.
     surge = 0 if scale.min > 1 or spec.rollout.downtime == "allowed" else 1
-    need, gpu = old + scale.min + surge, spec.resources.gpu
+    need, gpu = old + new + surge, spec.resources.gpu
     what = "" if gpu is None else f" ({need * gpu.count} {'GPUs' if gpu.share == 1 else 'shares of GPUs'})"
     place, field = model.loaded.locate(environment, ("rollout", "strategy"))
     extra = ", and starts an extra one when these are updated at its end" if surge else ""
-    both = f"runs {scale.min} of the new release beside {old} of the old one"
+    both = f"runs {new} of the new release beside {old} of the old one"
     lower = f"lower scale.{key}, " if old > 1 else ""
     raised = f"raise max_nodes of pool {pool.name} in the settings of {environment}"
     todo = f"write rollout.strategy: rolling, {lower}or {raised}"

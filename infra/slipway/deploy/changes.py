@@ -22,6 +22,7 @@ from slipway.history.held_back import HeldBack
 from slipway.plan.model import ModelPlan
 from slipway.plan.release import Origin, Release
 from slipway.render.model import render_model
+from slipway.render.objects import UNRECORDED
 from slipway.values.names import RELEASE_LABEL, short
 from slipway.values.quantities import compact_json
 
@@ -158,8 +159,11 @@ def why(before: Origin | None, now: Origin) -> str:
 
 
 def differences(before: Release, model: ModelPlan) -> tuple[str, ...]:
-    """Where the objects of a release and of a plan differ, apart from the names of the two releases."""
-    after = render_model(model, model.image.reference)
+    """Where the objects of a release and of a plan differ, apart from the names of the two releases.
+
+    A record has no way in, so that what is planned of it is no difference.
+    """
+    after = [one for one in render_model(model, model.image.reference) if one["kind"] not in UNRECORDED]
     found = applied_differences((before.manifests, before.digest), (after, model.release_digest))
     if before.origin is not None and before.origin.image != model.origin.image:
         return (_OTHER_IMAGE, *found)

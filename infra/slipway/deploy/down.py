@@ -17,21 +17,21 @@ from slipway.errors.failures import LeftBehind
 from slipway.errors.reaching import ApiRefused
 from slipway.render.environment_objects import ENVIRONMENT_OBJECTS, PRIORITY_CLASS
 from slipway.render.objects import MODEL_OBJECTS, Phase
+from slipway.render.rollout.objects import ONLY_IN_ROLLOUTS
 from slipway.values.aliases import Json, Report
 from slipway.values.names import KEYS_DATABASE, MANAGED_BY, environment_labels, priority_classes, stack
 
-_OF_JUDGES = ("RoleBinding", "Role")
 KINDS = (
     *(row.kind for row in MODEL_OBJECTS if row.phase is Phase.PODS),
     "Pod",
     *(row.kind for row in MODEL_OBJECTS if row.phase is not Phase.PODS),
-    *_OF_JUDGES,
+    *ONLY_IN_ROLLOUTS,
     "Lease",
 )
 """What may be in a namespace because of a model: its objects, its pods, its lock. In the order of deletion."""
 _NOT_EVERYWHERE = (
     *(row.kind for row in MODEL_OBJECTS if row.optional_api),
-    *_OF_JUDGES,
+    *ONLY_IN_ROLLOUTS,
     *ENVIRONMENT_OBJECTS,
 )
 """Kinds of gateways, teams, autoscaling and judges. Whoever may not even list one of them has none of it."""

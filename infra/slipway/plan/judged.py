@@ -17,7 +17,7 @@ class JudgedRollout:
 
     Attributes:
         rules: what the spec says of it.
-        candidate: replicas of the new release beside the old ones, at least.
+        candidate: replicas of the new release for which there is capacity beside the old ones.
         surge: more replicas while it takes the place of the old one at the end.
         hourly_usd: US dollars an hour for `candidate`, on demand; None where nothing is charged by the hour.
     """
@@ -61,9 +61,8 @@ class JudgedRollout:
         if told:
             yield "; ".join(told)
         pods = "1 replica" if self.candidate == 1 else f"{self.candidate} replicas"
-        yield f"meanwhile at least {pods} more{self._cost()}" + (
-            f", {self.surge} more at its end" if self.surge else ""
-        )
+        surge = f", and for {self.surge} more at its end" if self.surge else ""
+        yield f"meanwhile there is capacity for {pods} of the new release beside the old ones{self._cost()}{surge}"
 
     def _cost(self) -> str:
         return "" if self.hourly_usd is None else f" (${self.hourly_usd:,.4f} an hour)"

@@ -186,8 +186,9 @@ class ModelPlan:
     def judged(self) -> JudgedRollout | None:
         """What happens while a new release is judged beside the old one; None where none is."""
         cost = self.estimates.cost
-        # No judged model sleeps: what it costs at least is what `scale.min` replicas cost, and so many judge it.
-        return JudgedRollout.of(self.spec.rollout, self.rollout, None if cost is None else cost.at_min)
+        # No judged model sleeps: what it costs at least is what `scale.min` replicas cost.
+        hourly_usd = None if cost is None else cost.at_min / self.spec.scale.min * self.rollout.candidate
+        return JudgedRollout.of(self.spec.rollout, self.rollout, hourly_usd)
 
     @property
     def alerts(self) -> bool:

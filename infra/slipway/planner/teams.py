@@ -116,7 +116,12 @@ def _needed(placed: Placed, team: Sequence[ModelSpec]) -> Demand:
     """What a model takes that is updated while it is at its floor, beside the minimum of its team's other models."""
     spec = placed.variant.spec
     others = [(one, one.scale.min) for one in team if one is not spec]
-    return _sum([*others, (spec, _floor(spec)[0] + placed.rollout.extra)])
+    return _sum([*others, (spec, _floor(spec)[0] + _candidate(spec) + placed.rollout.max_surge)])
+
+
+def _candidate(spec: ModelSpec) -> int:
+    """Replicas of a new release that is judged while the old one is at its floor: as many as that has."""
+    return _floor(spec)[0] if spec.rollout.judged else 0
 
 
 def _short(placed: Placed, team: Sequence[ModelSpec], quota: Quota | None) -> list[Limit]:
@@ -132,7 +137,7 @@ def _beyond(
     place, field = loaded.locate(environment, _floor(spec)[1])
     others = sorted(one.name for one in team if one is not spec)
     beside = f" together with the minimum of {', '.join(others)}" if others else ""
-    new = f", {rollout.candidate} of the new release beside them while {spec.rollout.strategy} judges it"
+    new = f", {_candidate(spec)} of the new release beside them while {spec.rollout.strategy} judges it"
     extra = (new if rollout.candidate else "") + (
         " and the extra one that a rolling update starts" if rollout.max_surge else ""
     )

@@ -121,6 +121,7 @@ def _lint_exceptions(model: ModelPlan) -> dict[str, str | None]:
     single = model.spec.scale.min == 1
     unseen = model.scaler == "ScaledObject" or (single and not model.autoscaled)
     deployment = ["container-image-pull-policy", *(["deployment-replicas"] if unseen else [])]
+    deployment += ["deployment-strategy"] if model.rollout.recreate else []
     return {
         "deployment_exceptions": ",".join(deployment),
         "autoscaler_exceptions": "horizontalpodautoscaler-replicas" if single else None,

@@ -11,7 +11,11 @@ from slipway.errors.reaching import ApiRefused
 from slipway.render.environment import render_environment
 from slipway.render.model import placeholder_image, render_model
 from slipway.render.objects import WAY_IN
+from slipway.render.rollout.candidate import candidate_objects
+from slipway.render.rollout.judge import judge_objects
+from slipway.render.rollout.route import judged_route, quiet
 from tests.support.planned import gateway_plan, scaling_plan, sleeper
+from tests.support.rollouts import PODS, REPLICAS, new_release, rollout_of
 
 pytestmark = pytest.mark.integration
 
@@ -39,7 +43,17 @@ def rendered() -> list[Any]:
             for manifest in manifests
             if manifest["kind"] not in ("Namespace", "Certificate")  # no cert-manager is on the local cluster
         ]
+    found += [pytest.param(one, id=f"rollout-{one['kind']}-{one['metadata']['name']}") for one in of_a_rollout()]
     return found
+
+
+def of_a_rollout() -> list[dict[str, Any]]:
+    """What a rollout adds to a model, and what it changes of its way in, with all that may be in it."""
+    new = new_release()
+    manifests, rollout = render_model(new, placeholder_image(new)), rollout_of(new, headers=True)
+    changed = [one for one in judged_route(manifests, rollout, 0.05, judge=True) if one["kind"] in WAY_IN]
+    quieted = [{**one, "spec": {**one["spec"], "rules": quiet(one["spec"]["rules"])}} for one in changed[-1:]]
+    return [*candidate_objects(manifests, REPLICAS), *judge_objects(rollout, PODS), *changed, *quieted]
 
 
 def _collection(manifest: dict[str, Any], cluster: Cluster) -> str:

@@ -12,9 +12,10 @@ import pytest
 
 from slipway.deploy.record import live_models, saved
 from slipway.deploy.update.route import share_of_candidate
-from slipway.deploy.update.state import ADDED, judged_models, rollout_of
+from slipway.deploy.update.state import judged_models, rollout_of
 from slipway.values import names
 from tests.integration.rollouts.conftest import SHAPE, TIMEOUT_S
+from tests.support import rollout_rounds
 from tests.support.behind_gateway import Way, envoys
 from tests.support.canaries import failing_in_10_percent, is_right, requests, slow, wrong_in_2_percent
 from tests.support.looking import until
@@ -128,3 +129,13 @@ def test_killed_whatever_is_in_between_nothing_is_passed_without_evidence_and_it
 
 def _judge(model: str) -> str:
     return ",".join(f"{key}={value}" for key, value in names.judge_selector(model).items())
+
+
+def test_rollouts_and_rollbacks_under_load_lose_nothing(bench: Workbench, way: Way) -> None:
+    """`make soak` plays twenty."""
+    bench.write("slow", **rollout_rounds.SHAPE)
+    assert bench.up("slow").returncode == 0
+    for played in rollout_rounds.rounds(bench, way, "slow", 3):
+        print(played)
+        assert played.faults == (), played
+        assert played.answered > 0

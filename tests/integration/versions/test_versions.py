@@ -62,7 +62,8 @@ def test_a_release_is_gone_back_to_without_a_build_and_stays_until_it_is_asked_f
     assert held.returncode == 0, held.stderr
     assert "0 of 1 models to deploy" in held.stderr
     assert "rolled it back on" in held.stderr and "too large sums" in held.stderr and "--again" in held.stderr
-    assert "was rolled back" in bench.well("status", bench.environment)
+    status = bench.well("status", bench.environment)
+    assert "its spec's release was rolled back" in status and "too large sums" in status
     assert post(bench.port("sums"), ONES)["outputs"] == {"y": [[2.0, 2.0, 2.0]]}
 
     again = bench.run("rollback", bench.environment, "sums", "--yes")

@@ -143,7 +143,7 @@ def judged(strategy: str, **rollout: Any) -> dict[str, Any]:
 def test_a_judged_model_needs_its_new_release_beside_the_old_one_and_the_surge_at_its_end(strategy: str) -> None:
     """On nodes of one GPU each: one old replica, one new one, and one that takes the old one's place."""
     found = placed(replace(GPU, max_nodes=3), one_gpu("only", 1, 1, **judged(strategy)))["only"]
-    assert (found.rollout, found.rollout.extra) == (replace(SURGE, candidate=1), 2)
+    assert found.rollout == replace(SURGE, candidate=1)
     with pytest.raises(
         UserError, match=rf"{strategy}.* runs 1 .* 3 replicas \(3 GPUs\), and pool l4 has capacity for 2"
     ):
@@ -208,15 +208,21 @@ def test_what_is_placed_fits_at_the_same_time_and_one_update_with_it(pool: Pool,
                 model.name,
                 demand(model.resources),
                 (model.scale.max if model.resources.gpu else model.scale.min)
-                + (found[model.name].rollout.extra if model is updated else 0),
+                + (beside(found[model.name].rollout) if model is updated else 0),
             )
             for model in models
         ]
         assert arranged(pool, loads), "there is an arrangement of all replicas and of one update"
         how = found[updated.name].rollout
-        assert how.candidate == (updated.scale.min if updated.rollout.judged else 0)
+        most = updated.scale.max if updated.resources.gpu else updated.scale.min
+        assert how.candidate == (most if updated.rollout.judged else 0)
         if how.max_surge == 0:
             assert updated.scale.min > 1 or updated.rollout.downtime == "allowed"
+
+
+def beside(how: Rollout) -> int:
+    """Replicas that an update needs beside those that there should be."""
+    return how.candidate + how.max_surge
 
 
 def arranged(pool: Pool, loads: list[Load]) -> bool:

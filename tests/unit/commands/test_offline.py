@@ -94,7 +94,7 @@ def test_a_plan_says_how_a_release_is_judged_how_long_and_what_that_costs(files:
     (planned,) = document["models"]
     cost = planned["rollout"]["usdPerHour"]
     assert cost == planned["estimates"]["usd"]["hour"]["min"] > 0
-    assert f"cpu: meanwhile at least {planned['rollout']['candidateReplicas']} replica" in said
+    assert f"cpu: meanwhile there is capacity for {planned['rollout']['candidateReplicas']} replica" in said
     assert f"(${cost:.4f} an hour)" in said
 
 

@@ -16,7 +16,7 @@ from slipway.commands.changing.up import bring_up
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.live import show_status
 from slipway.commands.inspecting.offline import show_plan
-from slipway.deploy.models import Programs
+from slipway.deploy.ports import Programs
 from slipway.environments.running.kubernetes import KubernetesRunning
 from slipway.reading.folders import Folders
 from slipway.reading.yaml_document import Document, read_document
@@ -24,6 +24,7 @@ from slipway.render.environment import render_environment
 from slipway.render.model import placeholder_image, render_model
 from tests.support import project
 from tests.support.fake_engine import FakeEngine, FakeProgram
+from tests.support.fake_rollout import rollout_program
 from tests.support.living_cluster import Behaviour, LivingCluster
 
 
@@ -62,6 +63,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> LivingCluster:
     programs = Programs(
         lambda model, _: FakeProgram(render_model(model, placeholder_image(model))),
         lambda _, release: FakeProgram(list(release.manifests)),
+        rollout_program,
     )
     monkeypatch.setattr(KubernetesRunning, "model_programs", lambda _: programs)
     return living

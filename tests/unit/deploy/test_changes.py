@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipway.deploy.changes import LINES_MOST, LISTED_MOST, Change, changes, differences, removed, why
+from slipway.deploy.changes import LINES_MOST, LISTED_MOST, Change, between, changes, differences, removed, why
 from slipway.deploy.record import live_models, save
+from slipway.history.held_back import HeldBack
 from slipway.plan.model import ModelPlan
 from slipway.plan.release import Origin
 from slipway.planner.environment import release_digest, released
@@ -195,3 +196,26 @@ def test_whatever_somebody_wrote_into_a_record_is_shown_as_one_printable_line_ea
     for line in differences(replace(release_of(LEAST), manifests=tuple(manifests)), LEAST):
         assert line.isprintable()
         assert len(line) < 500
+
+
+def test_what_was_rolled_back_is_held_back_in_words() -> None:
+    cluster = there()
+    plan = newer()
+    held = HeldBack(
+        to=LEAST.release, releases=(plan.release,), who="mia@laptop", when="2026-11-26T14:20:31Z", reason="r"
+    )
+    deployment = cluster.objects["Deployment", "least"]
+    save(cluster, release_of(LEAST), deployment, held=held)
+    change = said(cluster, plan)
+    assert change.does == "held back"
+    assert next(change.lines()) == f"least: held back, release {LEAST.release} -> {plan.release}"
+    for word in ("mia@laptop rolled it back on 2026-11-26 14:20 UTC: r", "slipway up local least --again"):
+        assert word in change.why
+    assert said(cluster, newer(version="2.0.0")).does == "changed"
+
+
+def test_what_two_releases_differ_in_is_told_without_their_way_in() -> None:
+    old, new = release_of(LEAST), release_of(newer())
+    assert between(old, old) == ()
+    assert between(old, new) == ("Deployment spec.template.spec.terminationGracePeriodSeconds: 105 -> 99",)
+    assert between(old, replace(new, image="registry/other@sha256:" + "1" * 64))[0].startswith("image: ")

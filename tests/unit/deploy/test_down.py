@@ -50,6 +50,23 @@ def test_what_is_left_is_named_by_kind_and_name(monkeypatch: pytest.MonkeyPatch)
         prove_models_gone(cluster, "local", None)
 
 
+def test_what_a_rollout_added_goes_with_its_model_and_is_named_until_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(down, "GONE_LIMIT_S", 0.0)
+    cluster = FakeCluster()
+    ours = {"app.kubernetes.io/managed-by": "slipway", "slipway.dev/environment": "local"}
+    added = {"slipway.dev/candidate-of": "digits"}
+    for name, labels in (("digits-candidate", {"app.kubernetes.io/name": "digits-candidate"}), ("digits-judge", {})):
+        cluster._put({"kind": "Deployment", "metadata": {"name": name, "labels": ours | added | labels}})
+    cluster._put({"kind": "Role", "metadata": {"name": "digits-judge", "labels": ours | added}})
+    with pytest.raises(LeftBehind, match="Deployment slipway/digits-candidate"):
+        prove_models_gone(cluster, "local", ["digits"])
+    remove_unknown(cluster, "local", ["another"])
+    assert len(cluster.objects) == 3
+    remove_unknown(cluster, "local", ["digits"])
+    assert cluster.objects == {}
+    prove_models_gone(cluster, "local", ["digits"])
+
+
 @pytest.mark.parametrize(
     ("kind", "item", "said"),
     [

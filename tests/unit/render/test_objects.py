@@ -9,6 +9,7 @@ from slipway.deploy.down import KINDS
 from slipway.installation import templates
 from slipway.render.model import model_shapes, placeholder_image, render_model
 from slipway.render.objects import MODEL_OBJECTS, Phase, object_of
+from slipway.render.rollout.objects import ROLLOUT_OBJECTS
 from tests.support.planned import fixture_plan
 
 KUBECONFIG = {
@@ -35,7 +36,8 @@ def test_a_model_has_the_objects_whose_rows_say_so_in_their_order() -> None:
 
 
 def test_down_looks_for_every_object_and_begins_with_what_makes_pods() -> None:
-    assert {row.kind for row in MODEL_OBJECTS} | {"Pod", "Lease"} == set(KINDS)
+    of_rollouts = {row.kind for row in ROLLOUT_OBJECTS}
+    assert {row.kind for row in MODEL_OBJECTS} | of_rollouts | {"Pod", "Lease"} == set(KINDS)
     assert KINDS[0] == next(row.kind for row in MODEL_OBJECTS if row.phase is Phase.PODS)
 
 

@@ -1,5 +1,6 @@
 """Going back, on an engine and a cluster in memory: what is applied, judged, held back, noted, and when it fails."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,9 @@ import pytest
 
 from slipway.deploy.models import Deployer
 from slipway.deploy.record import saved
+from slipway.deploy.record_format import packed
+from slipway.deploy.update.route import share_of_candidate
+from slipway.deploy.update.state import judged_models
 from slipway.errors.base import FileRefused
 from slipway.history.entry import Entry, Who
 from slipway.history.held_back import HeldBack
@@ -15,13 +19,14 @@ from slipway.versions.recorder import BEGAN, Recorder, held_back_after
 from slipway.versions.rollback import Rolled, release_of, roll_back
 from tests.support.deploy_bench import Bench, live, planned
 from tests.support.histories import BEGAN as MOMENT
+from tests.unit.deploy.update.test_judged import JudgedBench, canary
 
 
 class Versions:
     """A bench whose deployments are noted in a folder."""
 
     def __init__(self, folder: Path) -> None:
-        self.bench = Bench()
+        self.bench: Bench = Bench()
         self.warned: list[str] = []
         environ = {"PULUMI_BACKEND_URL": f"file://{folder}"}
         self.recorder = Recorder("local", folder, self.warned.append, environ)
@@ -33,6 +38,10 @@ class Versions:
     def up(self, number: int) -> Any:
         (done,) = self.deployer.deploy([planned(number)])
         return done
+
+    def up_plan(self, plan: ModelPlan) -> None:
+        (done,) = self.deployer.deploy([plan])
+        assert done.error is None, done.error
 
     def entries(self) -> list[Entry]:
         return list(self.recorder.store.entries("local", "digits"))
@@ -194,10 +203,6 @@ def test_an_entry_that_holds_no_release_of_the_model_is_refused_by_its_file(
 
 
 def test_an_entry_with_a_foreign_object_is_refused(versions: Versions) -> None:
-    from dataclasses import replace  # noqa: PLC0415
-
-    from slipway.deploy.record_format import packed  # noqa: PLC0415
-
     versions.up(1)
     release = release_of(versions.entry(1), "file", planned(1))
     foreign = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "digits"}}
@@ -227,3 +232,37 @@ def test_a_backend_without_a_place_for_it_is_said_once(tmp_path: Path) -> None:
     assert [done.error for done in deployer.deploy([planned(1), planned(1, "speech")])] == [None, None]
     assert len(warned) == 1
     assert "Pulumi Cloud has no place" in warned[0]
+
+
+def test_going_back_in_the_middle_of_a_rollout_ends_it_and_holds_the_new_release_back(
+    versions: Versions, tmp_path: Path
+) -> None:
+    bench = JudgedBench()
+    versions.bench = bench
+    versions.up_plan(canary(1))
+    (judged_on,) = bench.deployer(noted=versions.recorder.deployed, detach=True).deploy([canary(2)])
+    assert judged_on.judged_on
+    while not share_of_candidate(bench.cluster, "digits"):
+        bench._pause(1.0)
+    rolled = versions.back(1, canary(2), "looks wrong")
+    assert rolled.done.error is None, rolled.done.error
+    assert judged_models(bench.cluster) == set()
+    assert share_of_candidate(bench.cluster, "digits") == 0
+    here = live(bench)
+    assert here.release == canary(1).release
+    assert here.serves_verified
+    assert here.holds_back(canary(2).release) is not None
+    back, begun = versions.entries()[:2]
+    assert (back.action, back.held_back) == ("rollback", (canary(2).release_digest,))
+    assert (begun.version, begun.verdict) == ("1.2.0", "interrupted")
+    assert "judged on in the cluster" in begun.reason
+
+
+def test_what_a_judged_rollout_measured_is_noted(versions: Versions) -> None:
+    versions.bench = JudgedBench()
+    versions.up_plan(canary(1))
+    versions.up_plan(canary(2))
+    newest = versions.entries()[0]
+    assert (newest.version, newest.verdict, newest.kept) == ("1.2.0", "passed", True)
+    assert newest.rollout is not None
+    assert newest.rollout["phase"] == "passed"

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from slipway import console
 from slipway.commands.changing.belongings import of_destroyed, of_renamed
@@ -14,9 +14,9 @@ from slipway.commands.changing.rotate import remove_groups
 from slipway.commands.changing.scaling_needs import silent_prometheus
 from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
-from slipway.commands.inspecting.changes import live_there
+from slipway.commands.inspecting.changes import held_back, live_there
 from slipway.commands.inspecting.live import curl, reachable
-from slipway.deploy.changes import changes, left_alone
+from slipway.deploy.changes import changes
 from slipway.deploy.down import prove_models_gone, remove_models, remove_unknown
 from slipway.deploy.hand_over import HandOver
 from slipway.deploy.models import ModelResult, needs_update
@@ -106,17 +106,6 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
         if cancelled.is_set():
             raise Interrupted
     _conclude(context, [model for model in models if model.name not in held], done, steps, time.monotonic() - started)
-
-
-def held_back(models: Sequence[ModelPlan], live: Mapping[str, Live]) -> dict[str, str]:
-    """The models whose planned release somebody rolled back, and why they are left alone."""
-    found: dict[str, str] = {}
-    for model in models:
-        here = live.get(model.name)
-        held = here.holds_back(model.release) if here is not None else None
-        if held is not None:
-            found[model.name] = f"{model.name} {model.version}: {left_alone(model, held)}"
-    return found
 
 
 def _pruned(

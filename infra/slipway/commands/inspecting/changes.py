@@ -1,12 +1,13 @@
 """Hold the plan of an environment against what is live in it; nothing is changed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from slipway.commands.context import EnvironmentContext
-from slipway.deploy.changes import Change, changes, new, removed
+from slipway.deploy.changes import Change, changes, left_alone, new, removed
 from slipway.deploy.record import Live, live_models, recorded_models
 from slipway.deploy.update.state import judged_models
 from slipway.errors.failures import EnvironmentMissing
+from slipway.planner.environment import ModelPlan
 
 
 def live_there(context: EnvironmentContext) -> tuple[dict[str, Live], set[str], set[str]]:
@@ -29,3 +30,14 @@ def changes_of(context: EnvironmentContext, names: Sequence[str]) -> list[Change
         return found
     known = {model.name for model in context.plan.models} | {name for one in context.left_out for name in one.names}
     return found + [removed(live[name]) for name in sorted(live.keys() - known)]
+
+
+def held_back(models: Sequence[ModelPlan], live: Mapping[str, Live]) -> dict[str, str]:
+    """The models whose planned release somebody rolled back: who did, when and why, and how to go on."""
+    found: dict[str, str] = {}
+    for model in models:
+        here = live.get(model.name)
+        held = here.holds_back(model.release) if here is not None else None
+        if held is not None:
+            found[model.name] = f"{model.name} {model.version}: {left_alone(model, held)}"
+    return found

@@ -15,6 +15,7 @@ from slipway import console
 from slipway.cluster.passes import passes_to
 from slipway.cluster.pods import cold_start_s
 from slipway.commands.context import EnvironmentContext
+from slipway.commands.inspecting.changes import held_back
 from slipway.commands.inspecting.cold_start import parts_json, show_parts, starts_of
 from slipway.commands.inspecting.scaling import alert_lines, alerts, alerts_json, scaling_json, scalings
 from slipway.commands.inspecting.waking import awake
@@ -61,6 +62,7 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
     scaled, (firing, unknown) = scalings(context, live), alerts(context)
     chosen = [name for name in there if name in names or not names]
     starts, judged = starts_of(context), rollouts(context.cluster)
+    held = held_back(context.plan.models, live)
     rows: list[dict[str, Any]] = []
     for name in chosen:
         here, wanted = live.get(name), planned.get(name)
@@ -83,6 +85,7 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
                 "coldStartParts": parts_json(wanted.estimates.cold_start if wanted else None, starts.get(name)),
                 "url": urls.get(name),
                 "rollout": to_json(judged.get(name)),
+                "heldBack": held.get(name),
             }
         )
     if as_json:
@@ -107,6 +110,7 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
     )
     for line in (
         *(f"{name}: rollout: {rollout_line(judged[name], time.time())}" for name in chosen if name in judged),
+        *(held[name] for name in chosen if name in held),
         *alert_lines(firing, unknown),
     ):
         console.result(line)

@@ -24,6 +24,7 @@ from slipway.loading.settings import CONFIG_KEY, PULUMI_KEYS
 from slipway.policy.rules import RULES
 from slipway.reading.yaml_document import DEPTH_LIMIT, SIZE_LIMIT
 from slipway.render.objects import MODEL_OBJECTS, Phase
+from slipway.render.rollout.objects import ROLLOUT_OBJECTS
 from slipway.runtimes.onnxruntime import OnnxRuntime
 from slipway.runtimes.registry import RUNTIMES
 from slipway.settings.kinds import KINDS
@@ -137,6 +138,7 @@ def _facts() -> dict[str, str]:
         "rules": "\n".join(_rules()),
         "runtimes": "\n".join(_runtimes()),
         "objects": "\n".join(_objects()),
+        "rollout_objects": "\n".join(_rollout_objects()),
         "memory_base": format_bytes(SERVER_BYTES),
         "memory_factor": str(WEIGHTS_FACTOR),
         "body_factor": str(BODY_FACTOR),
@@ -210,6 +212,14 @@ def _objects() -> Iterator[str]:
         restored = "optional" if row.required is None else "required"
         cells = (f"`{row.kind}`", f"`{row.api_version}`", row.about, row.condition, applied[row.phase], restored)
         yield "| " + " | ".join(cells) + " |"
+
+
+def _rollout_objects() -> Iterator[str]:
+    """What a rollout adds to them."""
+    yield "| kind | name | what for |"
+    yield "| --- | --- | --- |"
+    for row in ROLLOUT_OBJECTS:
+        yield f"| `{row.kind}` | `<model>{row.suffix}` | {row.about} |"
 
 
 def _rows(section: Schema, definitions: Schema, path: str) -> Iterator[str]:

@@ -119,7 +119,9 @@ class GatewayCounts:
         return found
 
     def _stats(self, path: str, model: str) -> str:
-        clusters = rf"^cluster\.httproute/{re.escape(self.cluster.namespace)}/{re.escape(model)}/.*upstream_rq_\d+$"
+        # Calls that are mirrored to a judge have a cluster of their own, `rule/0-mirror-2`.
+        route = rf"httproute/{re.escape(self.cluster.namespace)}/{re.escape(model)}"
+        clusters = rf"^cluster\.{route}/rule/\d+(/backend/\d+)?\.upstream_rq_\d+$"
         query = {"filter": clusters}
         return self.cluster.request("GET", f"{path}:{_STATS_PORT}/proxy/stats/prometheus", query=query).decode()
 

@@ -32,7 +32,7 @@ _CANNOT = (NoKeys, KeysAway, KeysRefused, ApiRefused, ClusterUnreachable)
 """Why there is no key; whatever the gateway itself answers is judged."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Door:
     """A model's own address at the gateway, in the shape in which the judge of golden requests asks Services.
 

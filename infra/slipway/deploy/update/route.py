@@ -1,7 +1,7 @@
 """Lead all calls of a model to its own Service when a rollout ends, and give the route back to the engine.
 
-Envoy Gateway makes nothing of a backend with the weight 0, and Envoy drops what it was before it has the new weights:
-calls that are under way to it are lost. So a backend first gets the least weight, and only then none
+Envoy Gateway makes nothing of a backend with the weight 0. Envoy drops what it was before it has the new weights, or sends
+calls to what is not warm yet, and those are lost. So between none and many a backend gets the least weight for a while
 ([ADR 0050](../../../../docs/adr/0050-a-rollout-goes-on-without-its-command.md)).
 
 The rules of an HTTPRoute are one field to the API server: whoever wrote a weight owns all of them, and the engine,
@@ -10,6 +10,7 @@ which applies without force, is refused. So that ownership is taken away before 
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +18,7 @@ from slipway.deploy.ports import ClusterApi
 from slipway.errors.failures import Interrupted
 from slipway.errors.reaching import ApiRefused
 from slipway.plan.rollout import RolloutPlan
+from slipway.render.rollout.route import quiet
 from slipway.values.aliases import Json
 from slipway.values.names import ROLLOUT_ANNOTATION, candidate
 
@@ -36,10 +38,11 @@ def all_to_stable(cluster: ClusterApi, model: str, pause: Callable[[float], bool
 
     Nothing where its candidate has no part of the route. Raises `Interrupted` when the run was cancelled.
     """
-    least = _rewrite(cluster, model, lambda route: _weighed(route, 1))
-    if least and pause(SETTLE_S):
-        raise Interrupted
-    _rewrite(cluster, model, lambda route: _weighed(route, 0))
+    for most in (None, 1):
+        changed = _rewrite(cluster, model, partial(_weighed, most=most))
+        if changed and pause(SETTLE_S):
+            raise Interrupted
+    _rewrite(cluster, model, partial(_weighed, most=0))
 
 
 def share_of_candidate(cluster: ClusterApi, model: str) -> float:
@@ -88,14 +91,18 @@ def _writes_rules(entry: Json) -> bool:
     return not str(entry.get("manager", "")).startswith(_ENGINE) and "f:rules" in fields
 
 
-def _weighed(route: Json, most: int) -> Json:
-    """The route with at most the weight `most` on the candidate, of no rollout any more: nothing goes to its judge."""
+def _weighed(route: Json, most: int | None) -> Json:
+    """The route of no rollout any more, with at most the weight `most` on the candidate, and nothing to its judge.
+
+    With None the model's own Service gets the least weight where it has none yet.
+    """
+    route["spec"]["rules"] = quiet(route["spec"]["rules"])
     for rule in route["spec"]["rules"]:
-        rule["filters"] = [one for one in rule.get("filters") or [] if one["type"] != "RequestMirror"]
         if pair := _pair(route, rule):
             old, new = pair
             total = old["weight"] + new["weight"]
-            new["weight"] = min(new["weight"], most)
+            least = total - 1 if most is None else most
+            new["weight"] = min(new["weight"], least)
             old["weight"] = total - new["weight"]
     (route["metadata"].get("annotations") or {}).pop(ROLLOUT_ANNOTATION, None)
     return route

@@ -69,12 +69,12 @@ def _counted(plan: RolloutPlan, evidence: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _waits(plan: RolloutPlan, state: State, now_s: float) -> Iterator[str]:
-    """What keeps a step from its end: its hold, or what the judge says is missing."""
+    """What keeps a step from its end: its hold, else the first of what the judge says is missing."""
     try:
         left_s = plan.hold_s - (now_s - datetime.fromisoformat(state.since).timestamp())
     except ValueError:
         left_s = 0.0
     if left_s >= 1:
         yield f"{left_s:.0f} s left of its hold"
-    if state.reason:
-        yield state.reason
+    elif state.reason:
+        yield state.reason.partition("; ")[0]

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from slipway.render.rollout.objects import CANDIDATE_KINDS
 from slipway.render.templates import Manifest
 from slipway.values import names
 
-_OF_A_CANDIDATE = ("NetworkPolicy", "Deployment", "Service", "PodDisruptionBudget")
 _SELECTORS = ("matchLabels", "selector")
 _DEPLOYMENT = "Deployment"
 
@@ -21,7 +21,7 @@ def candidate_objects(manifests: Iterable[Manifest], replicas: int) -> list[Mani
         manifests: of the new release, as it will be deployed.
         replicas: how many pods it has from the beginning to the end.
     """
-    return [_candidate(one, replicas) for one in manifests if one["kind"] in _OF_A_CANDIDATE]
+    return [_candidate(one, replicas) for one in manifests if one["kind"] in CANDIDATE_KINDS]
 
 
 def shared_objects(manifests: Iterable[Manifest]) -> list[Manifest]:

@@ -8,13 +8,12 @@ from urllib.parse import urlsplit
 from slipway.catalog.pod_contract import JUDGE_ADMIN_PORT, JUDGE_PORT, SERVER_USER
 from slipway.plan.rollout import RolloutPlan
 from slipway.render.gateway import envoy_labels
+from slipway.render.rollout.objects import JUDGE_TEMPLATES
 from slipway.render.templates import Manifest, rendered
 from slipway.runtimes.registry import RUNTIMES
 from slipway.values import names
 
 _FOLDER = "kubernetes/rollout"
-_BEFORE_PODS = ("judge_service_account", "judge_role", "judge_role_binding", "judge_network_policy")
-_TEMPLATES = (*_BEFORE_PODS, "judge_deployment", "judge_service")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _PROMETHEUS_PORT = 9090
 _NAMES = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
@@ -67,7 +66,7 @@ def judge_objects(rollout: RolloutPlan, pods: JudgePods) -> list[Manifest]:
         "envoy_labels": envoy_labels(rollout.namespace),
         "egress": [{"ports": _NAMES}, {"ports": _API}, _to_releases(rollout), {"ports": _prometheus(rollout)}],
     }
-    return rendered(_FOLDER, _TEMPLATES, values)
+    return rendered(_FOLDER, JUDGE_TEMPLATES, values)
 
 
 def _to_releases(rollout: RolloutPlan) -> dict[str, Any]:

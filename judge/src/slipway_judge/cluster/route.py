@@ -10,13 +10,14 @@ from slipway_judge.values.plan import Plan
 ANNOTATION = "slipway.dev/rollout"
 _ANNOTATION_PATH = "/metadata/annotations/slipway.dev~1rollout"
 LEAST_WEIGHT = 1
-"""What a release keeps that is to have no calls any more: one in a million, as the weights of a rule add up to that.
+"""One in a million, as the weights of a rule add up to that: between no calls and any, both ways.
 
-Envoy Gateway drops the cluster of a Service with weight 0, and Envoy does so before it has the new route: calls on
-their way there got 500 (Envoy Gateway 1.9.1: 29 of 2164 were lost so, and 0 of 4510 by way of the least weight).
+Envoy Gateway makes a cluster of a Service with a weight and drops it at weight 0. Envoy drops it before it has the new
+route, and may have a route before the new cluster is warm: calls on their way there got 500 (Envoy Gateway 1.9.1: 29 of
+2164 were lost so, and 0 of 4510 by way of the least weight). The old release keeps it at 100 %.
 """
 LEAST_FOR_S = 3.0
-"""The new release goes to weight 0 after so long with the least weight, seconds; the old one keeps it."""
+"""For so long, seconds."""
 
 
 class Route:
@@ -31,7 +32,7 @@ class Route:
     async def set(self, share: float) -> bool:
         """Give the new release this share of the calls, 0..1; return whether the route is this rollout's.
 
-        The least weight of a new release that is to have none goes with a later call.
+        Between none and any it has the least weight, until a later call of this.
 
         Raises:
             UnreachableError: nobody can tell.
@@ -42,12 +43,12 @@ class Route:
             route = await self._api.get(self._path)
             if not is_of(route, self._plan):
                 return False
-            to_zero = time.monotonic() - self._since > self._least_for_s
-            operations = changes(route, self._plan, share, to_zero=to_zero)
+            settled = time.monotonic() - self._since > self._least_for_s
+            operations = changes(route, self._plan, share, settled=settled)
             if operations:
                 await self._api.patch(self._path, operations)
                 log("weights set", percent=round(100 * share, 3))
-                if not to_zero:
+                if not settled:
                     self._since = time.monotonic()
         except (MissingError, ConflictError):
             # Another wrote in between: the next look tells whose the route is now.
@@ -60,7 +61,7 @@ def is_of(route: dict[str, Any], plan: Plan) -> bool:
     return bool((route["metadata"].get("annotations") or {}).get(ANNOTATION) == plan.id)
 
 
-def changes(route: dict[str, Any], plan: Plan, share: float, *, to_zero: bool) -> list[dict[str, Any]]:
+def changes(route: dict[str, Any], plan: Plan, share: float, *, settled: bool) -> list[dict[str, Any]]:
     """Return the JSON patch that gives the new release its share; empty when it has it.
 
     Each weight is set only where the patch finds the rollout's id and the right Service: nothing else is ever changed.
@@ -69,7 +70,7 @@ def changes(route: dict[str, Any], plan: Plan, share: float, *, to_zero: bool) -
         route: as it is.
         plan: the rollout.
         share: of the calls, 0..1.
-        to_zero: a new release that is to have no calls has had the least weight for long enough.
+        settled: where the new release goes from none to any or back, it has had the least weight for long enough.
     """
     total = plan.route.weight
     most = total - LEAST_WEIGHT
@@ -78,7 +79,8 @@ def changes(route: dict[str, Any], plan: Plan, share: float, *, to_zero: bool) -
     operations: list[dict[str, Any]] = []
     for rule, given in sorted(wanted.items()):
         backends = _backends(route, rule)
-        new = LEAST_WEIGHT if given == 0 and not to_zero and backends[1].get("weight", 1) != 0 else given
+        has_any = backends[1].get("weight", 1) != 0
+        new = given if settled or has_any == (given > 0) else LEAST_WEIGHT
         sides = ((plan.old.service, total - new), (plan.new.service, new))
         for index, ((service, weight), backend) in enumerate(zip(sides, backends, strict=True)):
             if backend.get("weight", 1) != weight:

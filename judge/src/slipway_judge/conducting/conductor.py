@@ -8,7 +8,7 @@ from slipway_judge.cluster.plan_map import Kept, PlanMap
 from slipway_judge.cluster.route import Route
 from slipway_judge.conducting.series import with_point
 from slipway_judge.conducting.window import Window
-from slipway_judge.judging.advance import advance, ended_by, share
+from slipway_judge.judging.advance import advance, ended_by, share, with_callers
 from slipway_judge.live.prometheus import Live
 from slipway_judge.replaying.replayer import Replayer
 from slipway_judge.telemetry.log import log
@@ -95,7 +95,7 @@ class Conductor:
             return ended_by(state, found.end, now)
         if state.ended:
             return state
-        evidence = window.evidence()
+        evidence = window.evidence(with_callers(plan, state))
         after = advance(plan, state, evidence, now)
         if evidence is None:
             return after

@@ -5,7 +5,7 @@ import time
 from slipway_judge.live.prometheus import Live
 from slipway_judge.replaying.replayer import Replayer
 from slipway_judge.replaying.tally import Tally
-from slipway_judge.values.evidence import Evidence
+from slipway_judge.values.evidence import Calls, Evidence
 from slipway_judge.values.plan import Plan
 
 
@@ -23,8 +23,12 @@ class Window:
         self._replayer.tally = None
         self._opens = time.monotonic() + self._warm_up_s
 
-    def evidence(self) -> Evidence | None:
-        """Return what was seen; None during the warm-up."""
+    def evidence(self, before: Calls | None) -> Evidence | None:
+        """Return what was seen; None during the warm-up.
+
+        Args:
+            before: what clients got in the last step in which the old release had enough of them.
+        """
         if time.monotonic() < self._opens:
             return None
         if self._replayer.tally is None:
@@ -33,8 +37,10 @@ class Window:
             self._since = time.time()
         tally = self._replayer.tally
         replayed = tally.calls()
-        live, missing = self._live.calls(replayed)
-        return Evidence(since=self._since, replayed=replayed, live=live, missing=missing, agreement=tally.agreement())
+        live, missing = self._live.calls(before)
+        return Evidence(
+            since=self._since, replayed=replayed, live=live, missing=missing, before=before, agreement=tally.agreement()
+        )
 
     @property
     def examples(self) -> tuple[dict[str, object], ...]:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from slipway_judge.judging.measures import measures, outcome
-from slipway_judge.values.evidence import Evidence
+from slipway_judge.values.evidence import Calls, Evidence
 from slipway_judge.values.plan import Plan
 from slipway_judge.values.state import Past, State, at
 
@@ -12,6 +12,15 @@ from slipway_judge.values.state import Past, State, at
 def share(plan: Plan, state: State) -> float:
     """Return the share of the calls that the new release must have, 0..1."""
     return 0.0 if state.phase == "failed" else plan.steps[state.step]
+
+
+def with_callers(plan: Plan, state: State) -> Calls | None:
+    """Return what clients got in the last step in which the old release had enough of them; None: there was none."""
+    for past in reversed(state.steps):
+        live = past.evidence.get("live")
+        if live is not None and live["old"] >= plan.judge.least_requests:
+            return Calls(**live)
+    return None
 
 
 def ended_by(state: State, reason: str, now: float) -> State:

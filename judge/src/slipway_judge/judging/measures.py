@@ -9,6 +9,8 @@ from slipway_judge.values.plan import Rules
 
 SLOW_SHARE = 0.05
 """Of the answers may be slower than the limit: it is the 95th percentile that is judged."""
+LEAST_TIMED = 100
+"""No latency fails by a percentile of the old release out of fewer calls, however slow the new one looks beside it."""
 _SLOWER = 1.1
 # Envoy's finest buckets and the jitter of a replay are of this size: less says nothing about a release.
 _SLOWER_MS = 5.0
@@ -30,9 +32,14 @@ class Measure:
     lacks: tuple[int, int] | None = None
 
 
-def highest_share(n: int) -> float:
-    """Return which share of so many times lies below their true 95th percentile at most, within two deviations."""
-    return min(1.0, 1 - SLOW_SHARE + 2 * math.sqrt(SLOW_SHARE * (1 - SLOW_SHARE) / n)) if n else 1.0
+def highest_share(n: int) -> float | None:
+    """Return which share of so many times lies below their true 95th percentile at most, within two deviations.
+
+    None: they are too few to say.
+    """
+    if n < LEAST_TIMED:
+        return None
+    return min(1.0, 1 - SLOW_SHARE + 2 * math.sqrt(SLOW_SHARE * (1 - SLOW_SHARE) / n))
 
 
 def slow_limit_ms(rules: Rules, old_p95_ms: float | None) -> float | None:
@@ -53,14 +60,16 @@ def measures(rules: Rules, evidence: Evidence, *, traffic: bool) -> list[Measure
     found = []
     if rules.agreement is not None:
         found += _agreement(rules, rules.agreement, evidence)
-    found += _calls(rules, "replayed calls", evidence.replayed, evidence.replayed)
+    replayed = evidence.replayed
+    if replayed.old:
+        found += _calls(rules, "replayed calls", replayed, replayed.old_share)
+    else:
+        found.append(Measure("replayed calls", "inconclusive", "none came", (0, rules.least_requests)))
     if traffic:
         if evidence.live is None:
             found.append(Measure("calls of clients", "inconclusive", evidence.missing))
         else:
-            # At 100 % the old release has no calls of clients; the replayed ones say how it would do.
-            baseline = evidence.live if evidence.live.old >= rules.least_requests else evidence.replayed
-            found += _calls(rules, "calls of clients", evidence.live, baseline)
+            found += _calls(rules, "calls of clients", evidence.live, _old_share(rules, evidence, evidence.live))
     return found
 
 
@@ -72,18 +81,27 @@ def outcome(found: list[Measure]) -> tuple[Verdict, str]:
     waiting = [measure for measure in found if measure.verdict == "inconclusive"]
     if not waiting:
         return "passed", "every measure passed"
-    parts = [f"{measure.name}: {measure.said}" for measure in waiting if measure.lacks is None]
-    few = [(measure.name, *measure.lacks) for measure in waiting if measure.lacks is not None]
-    if few:
-        counts = ", ".join(f"{n} for {name}" for name, n, _ in few)
-        parts.append(f"fewer than the {few[0][2]} needed: {counts}")
-    return "inconclusive", "; ".join(parts)
+    # One reason is enough while a step goes on: what more calls alone will not change, else what lacks most of them.
+    unclear = [measure for measure in waiting if measure.lacks is None]
+    if unclear:
+        return "inconclusive", f"{unclear[0].name}: {unclear[0].said}"
+    (n, least), name = min((measure.lacks, measure.name) for measure in waiting if measure.lacks is not None)
+    return "inconclusive", f"{n} of the {least} needed for {name}"
 
 
-def _calls(rules: Rules, source: str, calls: Calls, baseline: Calls) -> list[Measure]:
-    if not baseline.old:
-        return [Measure(f"errors of {source}", "inconclusive", "the old release answered none to compare with")]
-    allowed = min(1.0, baseline.old_errors / baseline.old + rules.errors)
+def _old_share(rules: Rules, evidence: Evidence, live: Calls) -> float:
+    """Return the old release's share of errors that clients would get of it.
+
+    At 100 % it has next to no calls of clients. What it did under them before counts then, and what it does now with
+    replayed ones: both may be better than what it would do under all calls.
+    """
+    if live.old >= rules.least_requests:
+        return live.old_share
+    return max(evidence.replayed.old_share, evidence.before.old_share if evidence.before else 0.0)
+
+
+def _calls(rules: Rules, source: str, calls: Calls, old_share: float) -> list[Measure]:
+    allowed = min(1.0, old_share + rules.errors)
     errors = Measure(
         f"errors of {source}",
         verdict(calls.new_errors, calls.new, allowed, rules.least_requests),
@@ -94,11 +112,12 @@ def _calls(rules: Rules, source: str, calls: Calls, baseline: Calls) -> list[Mea
 
 
 def _latency(rules: Rules, name: str, calls: Calls) -> Measure:
-    if calls.slow_limit_ms is None or calls.surely_slow_limit_ms is None:
-        return Measure(name, "inconclusive", "the old release's is not known yet")
+    if calls.slow_limit_ms is None:
+        return Measure(name, "inconclusive", "the old release's under calls of clients is not known")
     judged = of_latency(rules, calls)
-    surely = judged == "failed"
-    slow, limit_ms = (calls.surely_slow, calls.surely_slow_limit_ms) if surely else (calls.slow, calls.slow_limit_ms)
+    slow, limit_ms = calls.slow, calls.slow_limit_ms
+    if judged == "failed" and calls.surely_slow_limit_ms is not None:
+        slow, limit_ms = calls.surely_slow, calls.surely_slow_limit_ms
     said = f"{slow} of {calls.timed} above {limit_ms:.0f} ms, allowed {SLOW_SHARE:.0%}"
     return Measure(name, judged, said, _lacks(calls.timed, rules))
 
@@ -108,7 +127,8 @@ def of_latency(rules: Rules, calls: Calls) -> Verdict:
 
     It fails by what is surely slow and passes by what may be: the old release's percentile is itself out of few calls.
     """
-    if verdict(calls.surely_slow, calls.timed, SLOW_SHARE, rules.least_requests) == "failed":
+    sure = calls.surely_slow_limit_ms is not None
+    if sure and verdict(calls.surely_slow, calls.timed, SLOW_SHARE, rules.least_requests) == "failed":
         return "failed"
     judged = verdict(calls.slow, calls.timed, SLOW_SHARE, rules.least_requests)
     return "passed" if judged == "passed" else "inconclusive"

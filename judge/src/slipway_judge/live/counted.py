@@ -58,15 +58,21 @@ class Counted:
     def calls(self, rules: Rules) -> Calls:
         """Return the counts since the first look."""
         old = self._times["old"]
-        highest = percentile(old, highest_share(round(old.get(math.inf, 0.0))))
+        share = highest_share(round(old.get(math.inf, 0.0)))
+        highest = None if share is None else percentile(old, share)
         return self._calls(slow_limit_ms(rules, percentile(old, 0.95)), slow_limit_ms(rules, highest))
 
-    def calls_beside(self, rules: Rules, replayed: Calls) -> Calls:
-        """Return the same, with the old release's time of replayed calls where it has too few of its own."""
+    def calls_after(self, rules: Rules, before: Calls | None) -> Calls:
+        """Return the same, with the limits of an earlier step where the old release has too few calls in this one.
+
+        Never those of replayed calls: nobody else may be asking the old release then, and the new one has all clients.
+        """
         own = self.calls(rules)
         if own.old >= rules.least_requests:
             return own
-        return self._calls(replayed.slow_limit_ms, replayed.surely_slow_limit_ms)
+        if before is None:
+            return self._calls(rules.p95_ms, rules.p95_ms)
+        return self._calls(before.slow_limit_ms, before.surely_slow_limit_ms)
 
     def _calls(self, limit_ms: float | None, sure_ms: float | None) -> Calls:
         times = self._times["new"]

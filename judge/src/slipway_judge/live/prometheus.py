@@ -44,13 +44,17 @@ class Live:
         """Close all connections."""
         await self._client.aclose()
 
-    def calls(self, replayed: Calls) -> tuple[Calls | None, str]:
-        """Return what was counted in this window, or None and why it is missing."""
+    def calls(self, before: Calls | None) -> tuple[Calls | None, str]:
+        """Return what was counted in this window, or None and why it is missing.
+
+        Args:
+            before: what was counted in the last step in which the old release had enough calls of clients.
+        """
         if time.monotonic() - self._looked_at > STALE_S or not self._looks:
             return None, f"Prometheus at {self._plan.prometheus} says nothing of them"
         if self._looks < 2:
             return None, "counting has just begun"
-        return self._counted.calls_beside(self._plan.judge, replayed), ""
+        return self._counted.calls_after(self._plan.judge, before), ""
 
     async def _look(self) -> None:
         counted = self._counted

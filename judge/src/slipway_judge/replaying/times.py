@@ -20,8 +20,10 @@ class Times:
         self._counts[_bucket(ms)] += 1
         self.total += 1
 
-    def percentile_ms(self, share: float) -> float | None:
-        """Return the time within which this share lies, milliseconds; None without any."""
+    def percentile_ms(self, share: float | None) -> float | None:
+        """Return the time within which this share lies, milliseconds; None without any, and for no share."""
+        if share is None:
+            return None
         left = math.ceil(share * self.total)
         for bucket in sorted(self._counts):
             left -= self._counts[bucket]

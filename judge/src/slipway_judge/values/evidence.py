@@ -12,7 +12,8 @@ class Calls:
         old_errors, new_errors: how many of them failed.
         old_p95_ms, new_p95_ms: 95 % of the answers were faster, milliseconds; None: there was none.
         slow_limit_ms: from when on an answer of the new release is slow, milliseconds; None: not known yet.
-        surely_slow_limit_ms: the same if the old release's percentile were as high as its few calls leave open.
+        surely_slow_limit_ms: the same if the old release's percentile were as high as its few calls leave open; None:
+            they are too few to say.
         timed: answers of the new release with a time.
         slow, surely_slow: those beyond the one limit and beyond the other.
     """
@@ -28,6 +29,11 @@ class Calls:
     timed: int = 0
     slow: int = 0
     surely_slow: int = 0
+
+    @property
+    def old_share(self) -> float:
+        """Return the share of the old release's calls that failed; 0 without any."""
+        return self.old_errors / self.old if self.old else 0.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ class Evidence:
         replayed: calls that the judge asked both releases again.
         live: what clients got, by the gateway's own count; None: Prometheus does not say.
         missing: why `live` is None.
+        before: what clients got in the last step in which the old release had enough of them; None: there was none.
         agreement: pairs of replayed answers.
     """
 
@@ -65,4 +72,5 @@ class Evidence:
     replayed: Calls = field(default_factory=Calls)
     live: Calls | None = None
     missing: str = ""
+    before: Calls | None = None
     agreement: Agreement = field(default_factory=Agreement)

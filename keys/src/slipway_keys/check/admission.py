@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from slipway_keys.check import answers
 from slipway_keys.check.asked import Asked
+from slipway_keys.check.variants import variant
 from slipway_keys.credentials.known import KnownKeys
 from slipway_keys.credentials.oidc import IssuerAwayError, Issuers, TokenError
 from slipway_keys.credentials.passes import Passes
@@ -167,7 +168,8 @@ class Admission:
                 return self._refuse(route, "closed", 503, "calls cannot be recorded now: try again", _AWAY_RETRY_S)
         self.metrics.checked(route.model, "admitted")
         mark = self.passes.mark(question.request_id, caller.key, caller.account, route.model)
-        return answers.allowed(self.passes.of(route.model), mark)
+        kept = None if route.sticky is None else variant(route.sticky, caller, question.headers)
+        return answers.allowed(self.passes.of(route.model), mark, kept)
 
     def _no_key(self, route: Route) -> bytes:
         return self._refuse(

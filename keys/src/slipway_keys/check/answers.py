@@ -15,11 +15,13 @@ class Unanswered(Exception):
 BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
-def allowed(signed_pass: bytes, mark: str) -> bytes:
-    """Return the answer that lets a call pass, with what the gateway adds to it."""
-    return b"HTTP/1.1 200 OK\r\nx-slipway-pass: %b\r\nx-slipway-key: %b\r\ncontent-length: 0\r\n\r\n" % (
+def allowed(signed_pass: bytes, mark: str, variant: bytes | None = None) -> bytes:
+    """Return the answer that lets a call pass, with what the gateway adds to it; `variant`: the release it goes to."""
+    kept = b"" if variant is None else b"x-slipway-variant: %b\r\n" % variant
+    return b"HTTP/1.1 200 OK\r\nx-slipway-pass: %b\r\nx-slipway-key: %b\r\n%bcontent-length: 0\r\n\r\n" % (
         signed_pass,
         mark.encode(),
+        kept,
     )
 
 

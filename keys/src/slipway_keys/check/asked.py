@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import uuid4
@@ -36,6 +37,7 @@ class Asked(NamedTuple):
         address: the client's, by the gateway; empty if it does not say.
         role: what a key must be good for.
         asker: who waits for the answer.
+        headers: all that the gateway shows of the call, with names in lower case.
         waited: whether it has waited for a replica of its model already.
     """
 
@@ -45,6 +47,7 @@ class Asked(NamedTuple):
     address: str
     role: Role
     asker: Asker
+    headers: Mapping[bytes, bytes]
     waited: bool = False
 
 
@@ -66,6 +69,7 @@ def asked(url: bytes, headers: dict[bytes, bytes], asker: Asker) -> Asked | None
         address=address if _ADDRESS.fullmatch(address) else "",
         role=_ROLES.get(rest.rpartition(b"/")[2], "predict"),
         asker=asker,
+        headers=headers,
     )
 
 

@@ -12,6 +12,8 @@ from slipway_keys.telemetry.log import log
 from slipway_keys.values.route import Route
 
 ANNOTATION = "slipway.dev/route"
+ROLLOUT_ANNOTATION = "slipway.dev/rollout"
+_RELEASES = 2
 
 
 class Routes:
@@ -71,7 +73,19 @@ def route_of(document: Mapping[str, Any]) -> Route | None:
     if text is None:
         return None
     try:
-        return Route.model_validate(orjson.loads(text))
+        route = Route.model_validate(orjson.loads(text))
+        if route.sticky is None:
+            return route
+        rollout = metadata["annotations"].get(ROLLOUT_ANNOTATION, "")
+        known = {"share": _share(document), "rollout": rollout}
+        return route.model_copy(update={"sticky": route.sticky.model_copy(update=known)})
     except (ValidationError, ValueError) as error:
         log("route refused", name=metadata.get("name"), reason=" ".join(str(error).split())[:500])
         return None
+
+
+def _share(document: Mapping[str, Any]) -> float:
+    """The share of the new release, from 0 to 1: the second backend of the first rule. Nobody's where there is none."""
+    rules = (document.get("spec") or {}).get("rules") or [{}]
+    weights = [float(backend.get("weight", 1)) for backend in rules[0].get("backendRefs") or []]
+    return weights[1] / sum(weights) if len(weights) == _RELEASES and sum(weights) else 0.0

@@ -47,8 +47,22 @@ class ToZeroSection(_Section):
     wait_s: Annotated[float, Field(gt=0, le=300)]
 
 
+class StickySection(_Section):
+    """A caller stays with one of two releases.
+
+    Attributes:
+        header: name of the header that tells callers apart, in lower case; None: their key does.
+        share: of the callers that get the new release, as the weights of the route have it.
+        rollout: id of the rollout.
+    """
+
+    header: Annotated[str, Field(min_length=1)] | None = None
+    share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    rollout: str = ""
+
+
 class Route(_Section):
-    """What the annotation `slipway.dev/route` of an HTTPRoute says."""
+    """What an HTTPRoute says of a model: its annotation `slipway.dev/route` and, of a share, its weights."""
 
     model: Annotated[str, Field(min_length=1)]
     auth: Literal["api-key", "oidc", "none"]
@@ -57,3 +71,4 @@ class Route(_Section):
     oidc: OidcSection | None = None
     price: PriceSection | None = None
     to_zero: ToZeroSection | None = None
+    sticky: StickySection | None = None

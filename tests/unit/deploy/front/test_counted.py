@@ -61,7 +61,7 @@ def test_what_the_counters_grew_by_is_counted_and_answers_of_nobody_are_lost() -
     assert counted.text() == "4 of 158 requests lost"
 
 
-def test_another_model_is_not_counted() -> None:
+def test_another_model_is_not_counted_nor_are_calls_that_are_replayed() -> None:
     envoys = Envoys(counters={"a": {}})
     with GatewayCounts(envoys).counting("digits") as counted:
         envoys.counters["a"] = {
