@@ -81,7 +81,8 @@ class Api(_Server):
     """The API server: one ConfigMap and one HTTPRoute, which the judge may read and patch, and nothing else."""
 
     def __init__(self, plan: dict[str, Any], token: Callable[[], str]) -> None:
-        self.away = False
+        self.away = self.conflicts = False
+        """Nothing answers; somebody else writes the ConfigMap before every write of the judge's."""
         self.refused: list[int] = []
         self._token = token
         self._lock = threading.Lock()
@@ -147,7 +148,7 @@ class Api(_Server):
             return 200, found
         kind, patch = headers["Content-Type"], json.loads(body)
         if kind == "application/merge-patch+json":
-            if patch["metadata"].get("resourceVersion") != found["metadata"]["resourceVersion"]:
+            if self.conflicts or patch["metadata"].get("resourceVersion") != found["metadata"]["resourceVersion"]:
                 return 409, {}
             found["data"].update(patch["data"])
         elif kind == "application/json-patch+json":

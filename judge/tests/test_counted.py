@@ -79,8 +79,16 @@ def test_slow_answers_are_those_beyond_the_old_releases_limit() -> None:
     assert found.old_p95_ms == pytest.approx(9.5)
     assert found.slow_limit_ms == pytest.approx(14.5)
     slow = counted([*times(OLD, 0, 0, 0, 0)], [*times(OLD, 100, 100, 100, 100), *times(NEW, 10, 40, 60, 64)])
+    assert slow.slow_allowed == 0.05
     # 14.5 ms is 3/10 of the way from 10 to 25: 10 + 0.3 * 30 answers were faster.
     assert (slow.timed, slow.slow) == (64, 45)
+
+
+def test_the_share_of_slow_answers_that_is_allowed_follows_from_the_old_releases_own() -> None:
+    """5 % of its answers are beyond the last bound, however far: as many and a margin may be the new one's."""
+    found = counted([*times(OLD, 0, 0, 0, 0)], [*times(OLD, 900, 940, 951, 1000)])
+    assert found.slow_limit_ms == pytest.approx(52.7, abs=0.1)
+    assert found.slow_allowed == pytest.approx(0.049 + 0.025)
 
 
 def test_with_too_few_calls_of_the_old_release_an_earlier_step_gives_the_limit_or_else_the_spec() -> None:

@@ -192,6 +192,25 @@ def test_a_state_that_somebody_else_wrote_meanwhile_is_read_before_it_is_written
         assert rollout.api.data["note"] == "39"
 
 
+def test_more_calls_come_only_once_that_is_kept_and_they_go_whether_it_is_kept_or_not(tmp_path: Path) -> None:
+    with a_rollout(tmp_path, right) as rollout:
+        judge = rollout.judge()
+        rollout.traffic()
+        judge.until(lambda: rollout.api.state.get("phase") == "judging", "the first step is judged")
+        rollout.api.conflicts = True
+        judge.until(lambda: judge.metric("slipway_judge_pairs_total", outcome="agree") > 100, "enough was seen")
+        judge.until(lambda: rollout.api.refused.count(409) > 20, "it tries to keep the next step")
+        assert rollout.api.weights == [(TOTAL, 0)]
+        rollout.api.conflicts = False
+        judge.until(lambda: rollout.api.weights == [(TOTAL // 2, TOTAL // 2)], "half of the calls")
+        rollout.api.conflicts = True
+        rollout.releases["new"].answers = failing
+        all_back(rollout, judge)
+        assert rollout.api.state["phase"] != "failed"
+        rollout.api.conflicts = False
+        assert ended(rollout, judge)["phase"] == "failed"
+
+
 def test_a_route_that_is_not_this_rollouts_is_left_alone_and_nothing_is_judged(tmp_path: Path) -> None:
     with a_rollout(tmp_path, right) as rollout:
         judge = rollout.judge()

@@ -1,7 +1,7 @@
 """Clients of the tutorial's model: each sends one picture a second, whether the gateway is quick or slow (Locust).
 
-    KEY=$(cat key.txt) locust -f docs/tutorial/canary/traffic.py --headless --users 30 --spawn-rate 30 \
-        --host https://localhost:30443/models/postcode
+    KEY=$(cat key.txt) AUTHORITY=ca.pem locust -f docs/tutorial/canary/traffic.py --headless --users 30 \
+        --spawn-rate 30 --host https://localhost:30443/models/postcode
 
 The picture is a seven with a speck of any strength in both upper corners. The key comes from the environment, since
 arguments are seen by all users of a machine; the authority of the certificate from the file that AUTHORITY names.

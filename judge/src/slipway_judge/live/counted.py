@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from slipway_judge.judging.measures import highest_share, slow_limit_ms
+from slipway_judge.judging.measures import SLOW_SHARE, highest_share, slow_allowed, slow_limit_ms
 from slipway_judge.values.evidence import Calls
 from slipway_judge.values.plan import Clusters, Rules
 
@@ -60,7 +60,9 @@ class Counted:
         old = self._times["old"]
         share = highest_share(round(old.get(math.inf, 0.0)))
         highest = None if share is None else percentile(old, share)
-        return self._calls(slow_limit_ms(rules, percentile(old, 0.95)), slow_limit_ms(rules, highest))
+        limit_ms = slow_limit_ms(rules, percentile(old, 0.95))
+        allowed = slow_allowed(_above(old, limit_ms), old.get(math.inf, 0.0))
+        return self._calls(limit_ms, slow_limit_ms(rules, highest), allowed)
 
     def calls_after(self, rules: Rules, before: Calls | None) -> Calls:
         """Return the same, with the limits of an earlier step where the old release has too few calls in this one.
@@ -71,12 +73,11 @@ class Counted:
         if own.old >= rules.least_requests:
             return own
         if before is None:
-            return self._calls(rules.p95_ms, rules.p95_ms)
-        return self._calls(before.slow_limit_ms, before.surely_slow_limit_ms)
+            return self._calls(rules.p95_ms, rules.p95_ms, SLOW_SHARE)
+        return self._calls(before.slow_limit_ms, before.surely_slow_limit_ms, before.slow_allowed)
 
-    def _calls(self, limit_ms: float | None, sure_ms: float | None) -> Calls:
+    def _calls(self, limit_ms: float | None, sure_ms: float | None, allowed: float) -> Calls:
         times = self._times["new"]
-        timed = times.get(math.inf, 0.0)
         return Calls(
             old=round(self._requests["old", True] + self._requests["old", False]),
             new=round(self._requests["new", True] + self._requests["new", False]),
@@ -86,9 +87,10 @@ class Counted:
             new_p95_ms=percentile(times, 0.95),
             slow_limit_ms=limit_ms,
             surely_slow_limit_ms=sure_ms,
-            timed=round(timed),
-            slow=0 if limit_ms is None else round(timed - within(times, limit_ms)),
-            surely_slow=0 if sure_ms is None else round(timed - within(times, sure_ms)),
+            slow_allowed=allowed,
+            timed=round(times.get(math.inf, 0.0)),
+            slow=round(_above(times, limit_ms)),
+            surely_slow=round(_above(times, sure_ms)),
         )
 
     def _count(self, sample: Sample, risen: float) -> None:
@@ -99,6 +101,10 @@ class Counted:
             self._requests[side, not sample.label("envoy_response_code").startswith("5")] += risen
         elif name == TIMES:
             self._times[side][float(sample.label("le").replace("+Inf", "inf"))] += risen
+
+
+def _above(times: dict[float, float], ms: float | None) -> float:
+    return 0.0 if ms is None else times.get(math.inf, 0.0) - within(times, ms)
 
 
 def within(times: dict[float, float], ms: float) -> float:

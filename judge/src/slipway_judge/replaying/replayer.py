@@ -14,8 +14,8 @@ from slipway_judge.replaying.tally import Tally
 from slipway_judge.telemetry.metrics import Metrics
 from slipway_judge.values.plan import Plan, Rules
 
-CALLS_LIMIT = 32
-"""Calls in flight at once."""
+CALLS_LIMIT = 16
+"""Calls in flight at once: so many more the old release has to answer at the worst, beside those of its clients."""
 BYTES_LIMIT = 64 * 2**20
 """Bytes of their bodies at once."""
 Side = Literal["old", "new"]

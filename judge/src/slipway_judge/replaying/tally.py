@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from slipway_judge.judging.measures import highest_share, slow_limit_ms
+from slipway_judge.judging.measures import highest_share, slow_allowed, slow_limit_ms
 from slipway_judge.replaying.answers import Difference
 from slipway_judge.replaying.times import Times
 from slipway_judge.values.evidence import Agreement, Calls
@@ -80,6 +80,7 @@ class Tally:
             new_p95_ms=new.percentile_ms(0.95),
             slow_limit_ms=limit,
             surely_slow_limit_ms=sure,
+            slow_allowed=slow_allowed(0 if limit is None else old.above(limit), old.total),
             timed=new.total,
             slow=0 if limit is None else new.above(limit),
             surely_slow=0 if sure is None else new.above(sure),

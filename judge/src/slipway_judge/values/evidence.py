@@ -14,6 +14,7 @@ class Calls:
         slow_limit_ms: from when on an answer of the new release is slow, milliseconds; None: not known yet.
         surely_slow_limit_ms: the same if the old release's percentile were as high as its few calls leave open; None:
             they are too few to say.
+        slow_allowed: share of the new release's answers that may be slow, 0..1.
         timed: answers of the new release with a time.
         slow, surely_slow: those beyond the one limit and beyond the other.
     """
@@ -26,6 +27,7 @@ class Calls:
     new_p95_ms: float | None = None
     slow_limit_ms: float | None = None
     surely_slow_limit_ms: float | None = None
+    slow_allowed: float = 0.05
     timed: int = 0
     slow: int = 0
     surely_slow: int = 0
