@@ -5,13 +5,21 @@ The disks are small file systems of the tests' own, in place of the folder that 
 
 import json
 import re
+import shutil
 import uuid
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from slipway.errors.failures import NoSpace
+from slipway.sources.address import parse_address
+from slipway.sources.cache import Cache
+from slipway.sources.store import Store
+from slipway.sources.transfer import Limits
 from tests.support.small_disks import Disk, docker_engine, registry, small_disk
+from tests.support.weights_server import Handler, weights_server
 from tests.support.workbench import Workbench, fresh
 
 pytestmark = pytest.mark.integration
@@ -129,3 +137,28 @@ def test_no_room_for_the_wheels_and_none_in_the_registry(bench: Workbench, tmp_p
         right(bench, "1.0.0")
         blobs.resize("1g")
         converges(bench, "1.1.0")
+
+
+def test_no_room_for_weights_that_are_fetched(disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytes(range(256)) * 2**17
+
+    def unannounced(it: Handler) -> None:
+        it.send_response(200)
+        it.end_headers()
+        it.wfile.write(data)
+        it.close_connection = True
+
+    with weights_server(tmp_path) as server:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.certificate))
+        address = parse_address(f"{server.url}/model.onnx")
+        server.answers["/model.onnx"] = unannounced
+        store, digest = (
+            Store(Cache(disk.folder / "cache"), limits=Limits(silence_s=5, tries=2)),
+            sha256(data).hexdigest(),
+        )
+        disk.fill(but=2**23)
+        with pytest.raises(NoSpace, match=re.escape(str(disk.folder))):
+            store.bring(address, digest)
+        assert shutil.disk_usage(disk.folder).free > 2**22, "what had come is given up"
+        disk.make_room()
+        assert store.bring(address, digest).read_bytes() == data

@@ -63,6 +63,16 @@ def test_the_query_of_the_url_is_understood_as_pulumi_does(address: str, query: 
     assert store.models("local") == ["digits"]
 
 
+def test_the_variables_of_aws_name_region_and_endpoint_where_the_url_does_not(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{address}")
+    one = entry(1, "1.0.0")
+    Store(open_backend(f"s3://{BUCKET}?s3ForcePathStyle=true")).write(one)
+    assert keys(address) == [f"slipway-history/local/digits/{one.id}.json"]
+
+
 def test_an_entry_is_made_only_where_there_is_none_and_comes_newest_first(address: str) -> None:
     query = f"region={REGION}&endpoint=http://{address}&s3ForcePathStyle=true"
     store = Store(open_backend(f"s3://{BUCKET}/of/a/team?{query}"))

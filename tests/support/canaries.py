@@ -23,7 +23,7 @@ JUDGED: dict[str, Any] = {
     "hold": "10s",
     "deadline": "3m",
     "shadow": "100%",
-    "judge": {"agreement": 0.999, "least_requests": 100},
+    "judge": {"agreement": 0.995, "least_requests": 100},
 }
 
 

@@ -28,10 +28,7 @@ def stored_images(account: Account, repository: str) -> list[StoredImage]:
 
 
 def delete_images(account: Account, repository: str, digests: Sequence[str]) -> list[str]:
-    """Delete images by digest, with all their tags; returns why ECR kept others, one text each. Raises `AwsRefused`.
-
-    ECR deletes what refers to an image along with it.
-    """
+    """Delete images by digest, with all their tags; returns why ECR kept others, one text each. Raises `AwsRefused`."""
     refused = []
     for first in range(0, len(digests), _DELETED_AT_ONCE):
         chosen = [{"imageDigest": digest} for digest in digests[first : first + _DELETED_AT_ONCE]]

@@ -9,7 +9,20 @@ from slipway.cli.options import ENVIRONMENT, JOBS, JSON, YES, open_environment, 
 from slipway.commands.project import completion
 from slipway.reading.folders import Folders
 
-REASON = click.option("--reason", default="", metavar="TEXT", help="Why, for whoever reads the history.")
+_REASON_MOST = 500
+
+
+def _reason(_: click.Context, __: click.Parameter, text: str) -> str:
+    """One line that a terminal shows as it is: others read it in the history, and in what `up` says."""
+    line = " ".join(text.split())
+    if len(line) > _REASON_MOST or not line.isprintable():
+        raise click.BadParameter(f"write at most {_REASON_MOST} printable characters")
+    return line
+
+
+REASON = click.option(
+    "--reason", default="", metavar="TEXT", callback=_reason, help="Why, for whoever reads the history."
+)
 
 
 @cli.command()

@@ -12,6 +12,7 @@ from slipway.cluster.api import Cluster
 from slipway.errors.base import Place, UserError, UserErrors, WrongValue
 from slipway.plan.model import ModelPlan
 from slipway.render.objects import MODEL_OBJECTS
+from slipway.render.rollout.objects import ROLLOUT_OBJECTS
 from slipway.values import names
 from slipway.values.aliases import Json
 
@@ -176,9 +177,7 @@ def _objects_of(model: ModelPlan) -> Iterator[tuple[str, str]]:
             is_config = row.kind == "ConfigMap"
             yield row.kind, names.config_map(model.name, model.release_digest) if is_config else model.name
     if model.spec.rollout.judged:
-        yield from (("Deployment", name) for name in (names.candidate(model.name), names.judge(model.name)))
-        yield from (("Service", name) for name in (names.candidate(model.name), names.judge(model.name)))
-        yield "ConfigMap", names.rollout(model.name)
+        yield from ((row.kind, f"{model.name}{row.suffix}") for row in ROLLOUT_OBJECTS)
     yield "ConfigMap", names.record(model.name)
     yield "Lease", names.lock(model.name)
 

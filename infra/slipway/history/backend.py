@@ -118,7 +118,7 @@ def _s3(parts: SplitResult, query: dict[str, str]) -> "ObjectStore":
     styles = [query.pop(key, "") for key in ("s3ForcePathStyle", "use_path_style")]
     if any(styles):
         config["virtual_hosted_style_request"] = not any(map(_true, styles))
-    if endpoint := query.pop("endpoint", "") or os.environ.get("AWS_ENDPOINT_URL_S3", ""):
+    if endpoint := query.pop("endpoint", "") or _endpoint():
         config["endpoint"] = endpoint if "://" in endpoint else f"{'http' if plain else 'https'}://{endpoint}"
         plain = plain or endpoint.startswith("http://")
     if region := query.pop("region", ""):
@@ -132,6 +132,11 @@ def _s3(parts: SplitResult, query: dict[str, str]) -> "ObjectStore":
     else:
         config["credential_provider"] = _of_aws(query.pop("profile", None))
     return S3Store(parts.netloc, client_options=_client(plain=plain), retry_config=_RETRY, **config)
+
+
+def _endpoint() -> str:
+    """Where AWS's own tools look for S3 when they are told to."""
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
 
 
 def _of_aws(profile: str | None) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from slipway.artifacts.onnx import Fetched
+from slipway.artifacts.onnx import ONNX_LIMIT, Fetched
 from slipway.errors.base import UserError, WrongValue
 from slipway.reading.files import BadFile
 from slipway.reading.findings import Locate
@@ -40,7 +40,7 @@ def fetch_weights(
     there: dict[str, Path] = {}
     for where, digest, name, address, sha256 in parts(artifact):
         try:
-            there[name] = store.bring(address, sha256)
+            there[name] = store.bring(address, sha256, None if name else ONNX_LIMIT)
         except BadFile as error:
             wrong = isinstance(error, WrongDigest)
             place, field = locate(digest if wrong else where)

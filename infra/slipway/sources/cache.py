@@ -80,8 +80,13 @@ class Part:
         self._note.write_text(json.dumps({"version": version, "total": total}))
 
     def write(self, block: bytes) -> None:
-        """Add what has arrived."""
-        self._stream.write(block)
+        """Add what has arrived. Where the disk is full, what was there is given up, so that others have room again."""
+        try:
+            self._stream.write(block)
+        except OSError:
+            os.truncate(self._path, 0)  # not by the stream, which would write its buffer first
+            self._note.unlink(missing_ok=True)
+            raise
         self._digest.update(block)
         self.size += len(block)
 

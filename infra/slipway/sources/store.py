@@ -47,8 +47,8 @@ class Store:
         """The folder that all files of the store are below."""
         return self._cache.folder
 
-    def bring(self, address: Address, sha256: str) -> Path:
-        """The file at an address, whose digest is known.
+    def bring(self, address: Address, sha256: str, most: int | None = None) -> Path:
+        """The file at an address, whose digest is known; `most`: see `transfer`.
 
         Raises:
             WrongDigest: another file is there.
@@ -60,7 +60,7 @@ class Store:
             return found
         if self._offline:
             raise NotCached(str(self.root))
-        path, digest, size = self._fetch(address, sha256)
+        path, digest, size = self._fetch(address, sha256, most)
         if digest != sha256:
             raise WrongDigest(sha256, digest, size)
         return path
@@ -69,10 +69,10 @@ class Store:
         """The sha256 and the bytes of the file that is at an address now; it is kept. Raises as `bring`."""
         if self._offline:
             raise NotCached(str(self.root))
-        _, digest, size = self._fetch(address, None)
+        _, digest, size = self._fetch(address, None, None)
         return digest, size
 
-    def _fetch(self, address: Address, sha256: str | None) -> tuple[Path, str, int]:
+    def _fetch(self, address: Address, sha256: str | None, most: int | None) -> tuple[Path, str, int]:
         name = str(address)
         with (
             disk_errors("weights cannot be fetched", f"{self.root} (XDG_CACHE_HOME names another folder)"),
@@ -82,7 +82,7 @@ class Store:
                 return found, sha256, found.stat().st_size  # another process fetched it meanwhile
             origin = _origin(address, self._limits)
             while True:
-                transfer(origin, part, self._limits, lambda text: self._tell(name, text))
+                transfer(origin, part, self._limits, lambda text: self._tell(name, text), most)
                 if sha256 in (None, part.sha256) or not part.continued:
                     break
                 # What an earlier run left was of another file, which a source without ETags does not tell.

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from slipway.reading.files import BadFile
 from slipway.sources.cache import Part
 from slipway.sources.refusals import SourceBroke, broke
 
@@ -66,17 +67,17 @@ class Origin(Protocol):
         """
 
 
-def transfer(origin: Origin, part: Part, limits: Limits, report: Report) -> None:
-    """Bring the rest of a file.
+def transfer(origin: Origin, part: Part, limits: Limits, report: Report, most: int | None = None) -> None:
+    """Bring the rest of a file; `most`: bytes that it may have, any number for None.
 
     Raises:
-        BadFile: the source refuses, or broke off too often.
+        BadFile: the source refuses, has more than `most` bytes, or broke off too often.
         NoSpace: the disk has no room.
     """
     failures, furthest = 0, part.size
     while True:
         try:
-            _once(origin, part, limits, report)
+            _once(origin, part, limits, report, most)
             return
         except SourceBroke as error:
             if part.size >= furthest + _GOOD_TRY:
@@ -88,21 +89,30 @@ def transfer(origin: Origin, part: Part, limits: Limits, report: Report) -> None
             time.sleep(limits.pause_s * 2 ** (failures - 1))
 
 
-def _once(origin: Origin, part: Part, limits: Limits, report: Report) -> None:
+def _once(origin: Origin, part: Part, limits: Limits, report: Report, most: int | None) -> None:
     if part.total is not None and part.size == part.total:
         return
     with origin.open(part.size, part.version) as opened:
         if opened.start != part.size:
             part.restart()
+        _refuse_larger(opened.total or 0, part, most)
         part.begin(opened.version, opened.total)
         for block in _paced(opened.blocks, limits):
             part.write(block)
+            _refuse_larger(part.size, part, most)
             if opened.total is not None and part.size > opened.total:
                 part.restart()
                 raise SourceBroke(f"more than the {opened.total} bytes came that were announced")
             report(progress(part.size, opened.total))
     if opened.total is not None and part.size < opened.total:
         raise SourceBroke(f"it ended after {part.size} of {opened.total} bytes")
+
+
+def _refuse_larger(size: int, part: Part, most: int | None) -> None:
+    if most is not None and size > most:
+        part.restart()
+        allowed = f"a file of at most {most} bytes, with larger weights as external data"
+        raise BadFile(f"has more than {most} bytes", allowed, "export it with external data, or correct the address")
 
 
 def _paced(blocks: Iterator[bytes], limits: Limits) -> Iterator[bytes]:

@@ -136,25 +136,25 @@ class Recorder:
 
     def _write(self, model: str, action: Action, verdict: Verdict, *, reason: str = "", **fields: Any) -> None:
         with self._lock:
-            now = datetime.now(UTC)
-            entry = Entry(
-                id=new_id(now),
-                time=now,
-                environment=self.environment,
-                model=model,
-                action=action,
-                verdict=verdict,
-                who=self.who,
-                commit=self._commit,
-                slipway=version()[:64],
-                reason=shortened(reason, TEXT),
-                **fields,
-            )
             if self._silent:
                 return
+            now = datetime.now(UTC)
             try:
+                entry = Entry(
+                    id=new_id(now),
+                    time=now,
+                    environment=self.environment,
+                    model=model,
+                    action=action,
+                    verdict=verdict,
+                    who=self.who,
+                    commit=self._commit,
+                    slipway=version()[:64],
+                    reason=shortened(_text(reason), TEXT),
+                    **fields,
+                )
                 self.store.write(entry)
-            except HistoryUnwritten as error:
+            except (HistoryUnwritten, ValueError) as error:  # ValueError: what an entry cannot hold
                 self._warn(
                     f"warning: {model}: {error}. The model is not touched by that, but this {action} is missing from "
                     "`slipway history`, and `slipway rollback` cannot go back to it"
@@ -196,6 +196,11 @@ def _verdict(error: SlipwayError | None) -> Verdict:
 
 def _said(error: SlipwayError | None) -> str:
     return "" if error is None else " ".join(str(error).split())
+
+
+def _text(text: str) -> str:
+    """A text without halves of characters, which no file can hold: a terminal may have given some."""
+    return text.encode(errors="replace").decode()
 
 
 def _bounded(lines: Sequence[str]) -> tuple[str, ...]:

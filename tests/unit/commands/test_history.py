@@ -186,3 +186,11 @@ def test_an_entry_or_a_page_is_of_one_model(run: Run, option: tuple[str, str]) -
     result = run(*option)
     assert result.exit_code == 2
     assert "about one model" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["rollback", "restart"])
+@pytest.mark.parametrize("reason", ["x" * 501, "bell \a", "half \udcff"])
+def test_a_reason_is_one_line_that_everybody_can_read(command: str, reason: str) -> None:
+    result = CliRunner().invoke(cli, [command, "local", "digits", "--reason", reason, "--yes"])
+    assert result.exit_code == 2
+    assert "at most 500 printable characters" in result.stderr

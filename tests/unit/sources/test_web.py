@@ -286,6 +286,24 @@ def test_a_server_that_is_away_or_not_trusted_is_named(
     assert "certificate that is not trusted" in problem(store, server)
 
 
+def test_a_file_that_is_larger_than_it_may_be_is_not_fetched_to_its_end(
+    server: Server, store: Store, cache: Cache
+) -> None:
+    def endless(it: Handler) -> None:
+        it.send_response(200)
+        it.end_headers()
+        for _ in range(100):
+            it.wfile.write(DATA)
+
+    server.answers["/announced"] = lambda it: it.send(DATA)
+    server.answers["/endless"] = endless
+    for path in ("/announced", "/endless"):
+        with pytest.raises(BadFile, match="has more than 1000000 bytes"):
+            store.bring(parse_address(server.url + path), SHA256, most=1_000_000)
+    assert len(server.asked) == 2
+    assert [path.stat().st_size for path in cache.folder.glob("partial/*.part")] == [0, 0]
+
+
 def test_a_disk_that_is_full_half_way_is_no_fault_of_the_source(
     server: Server, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from slipway.deploy.judge import Verdict
-from slipway.deploy.record import saved
+from slipway.deploy.record import save, saved
 from slipway.errors.failures import WrongAnswer
+from slipway.history.held_back import HeldBack
 from slipway.values.names import RESTARTED_ANNOTATION, SHORT
 from slipway.versions.restart import NotRestarted, restart
 from tests.support.deploy_bench import Bench, live, planned
@@ -85,3 +86,25 @@ def test_what_was_never_judged_right_is_not_restarted(bench: Bench) -> None:
         restart(bench.deployer(), "digits")
     assert planned(1).release_digest[:SHORT] in str(raised.value)
     assert bench.cluster.read("Deployment", "digits")["spec"] == deployment["spec"]  # type: ignore[index]
+
+
+def test_later_releases_come_and_are_taken_back_as_ever(bench: Bench) -> None:
+    restart(bench.deployer(), "digits")
+    bench.well(planned(2))
+    assert live(bench).serves_verified
+    bench.behave(planned(3), label=8)
+    (failed,) = bench.up(planned(3))
+    assert failed.restored == "1.2.0 serves again"
+    assert live(bench).serves_verified
+    assert RESTARTED_ANNOTATION in annotations(bench)
+
+
+def test_what_is_held_back_stays_so(bench: Bench) -> None:
+    held = HeldBack(to=planned(1).release, releases=(planned(2).release,), who="mia@h", when="2026-03-01T12:00:00Z")
+    release = saved(bench.cluster, "digits")
+    deployment = bench.cluster.read("Deployment", "digits")
+    assert release is not None and deployment is not None
+    save(bench.cluster, release, deployment, held=held)
+    _, error = restart(bench.deployer(), "digits")
+    assert error is None
+    assert live(bench).held_back == held

@@ -12,6 +12,7 @@ from slipway.deploy.record_format import packed
 from slipway.deploy.update.route import share_of_candidate
 from slipway.deploy.update.state import judged_models
 from slipway.errors.base import FileRefused
+from slipway.errors.failures import WrongAnswer
 from slipway.history.entry import Entry, Who
 from slipway.history.held_back import HeldBack
 from slipway.plan.model import ModelPlan
@@ -222,6 +223,14 @@ def test_a_history_that_cannot_be_written_fails_nothing_and_is_said(versions: Ve
     warning = versions.warned[-1]
     assert "the history was not written" in warning
     assert "next: " in warning
+
+
+def test_a_reason_that_no_file_can_hold_is_kept_as_far_as_it_can_be(versions: Versions) -> None:
+    versions.up(1)
+    release = release_of(versions.entry(1), "file", planned(1))
+    versions.recorder.restarted(release, "", WrongAnswer("digits", "odd \udcff byte"))
+    assert versions.entries()[0].reason.endswith("odd ? byte")
+    assert versions.warned == []
 
 
 def test_a_backend_without_a_place_for_it_is_said_once(tmp_path: Path) -> None:

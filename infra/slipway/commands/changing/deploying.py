@@ -1,6 +1,8 @@
 """Put together what deploys models of an environment: engine, cluster, judge, watcher, gateway."""
 
 import threading
+from functools import cache
+from urllib.parse import urlsplit
 
 from slipway import console
 from slipway.cluster.keys_admin import KeysAdmin
@@ -40,7 +42,11 @@ def front_door(context: EnvironmentContext) -> FrontDoor:
     def authority() -> str | None:
         return authority_of(context) if context.running.own_authority else None
 
-    return FrontDoor(keys, authority, reachable, context.cluster.namespace)
+    @cache
+    def listens(host: str) -> bool:
+        return reachable(f"https://{host}")
+
+    return FrontDoor(keys, authority, lambda url: listens(urlsplit(url).netloc), context.cluster.namespace)
 
 
 def deployer_of(

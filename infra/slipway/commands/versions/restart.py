@@ -11,6 +11,7 @@ from slipway.deploy.models import Deployer
 from slipway.deploy.record import live_models
 from slipway.errors.base import DeployError, Place, SlipwayError, UnknownName, UserError, UserErrors
 from slipway.errors.failures import Interrupted
+from slipway.policy.resource import read
 from slipway.versions.recorder import Recorder
 from slipway.versions.restart import restart
 
@@ -29,7 +30,11 @@ def restart_models(context: EnvironmentContext, names: Sequence[str], reason: st
     chosen = list(dict.fromkeys(names))
     for name in chosen:
         there = live[name]
-        console.message(f"  {name} {there.version}, release {there.release}: {there.ready} replicas are replaced")
+        stops = read(context.cluster.read("Deployment", name), "spec.strategy.type") == "Recreate"
+        how = (
+            "stop, then new ones start: nobody is answered meanwhile" if stops else "are replaced, one after the other"
+        )
+        console.message(f"  {name} {there.version}, release {there.release}: {there.ready} replicas {how}")
     confirm(f"restart {', '.join(chosen)} of {context.name}", options, changing=True)
     recorder = recorder_of(context)
     with engine_of(context) as (engine, cancelled), console.Progress() as progress:

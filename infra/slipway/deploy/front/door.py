@@ -18,6 +18,7 @@ import urllib3.exceptions
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.cluster.keys_admin import KeysAway, KeysRefused, NoKeys
 from slipway.deploy.judge import Verdict, verify
+from slipway.errors.base import SlipwayError
 from slipway.errors.reaching import ApiRefused, ClusterUnreachable
 from slipway.plan.model import ModelPlan
 from slipway.values.aliases import Json, Tell
@@ -28,8 +29,13 @@ _KEY_S = 600.0
 _KNOWN_S = 10.0
 """Each replica of the keys service knows a new key within a second or two."""
 _RETRY_S = 0.25
-_CANNOT = (NoKeys, KeysAway, KeysRefused, ApiRefused, ClusterUnreachable)
-"""Why there is no key; whatever the gateway itself answers is judged."""
+
+
+class NotTrusted(SlipwayError):
+    """This machine does not trust the gateway's certificate, which others issued: clients may."""
+
+    def __init__(self, reason: object) -> None:
+        super().__init__(f"this machine does not trust the gateway's certificate ({reason})")
 
 
 @dataclass
@@ -81,6 +87,10 @@ class Door:
         with urllib3.PoolManager(ssl_context=trusted, retries=False) as pool:
             try:
                 return pool.request("POST", f"{self.url}{path}", body=body, headers=headers, timeout=timeout_s)
+            except urllib3.exceptions.SSLError as error:
+                if self.authority is None:
+                    raise NotTrusted(error) from error
+                raise ClusterUnreachable("the gateway", self.url, 0.0, error) from error
             except urllib3.exceptions.HTTPError as error:
                 raise ClusterUnreachable("the gateway", self.url, 0.0, error) from error
 
@@ -121,6 +131,10 @@ class Keys:
                 if self.clock() >= until:
                     raise
                 self.sleep(_RETRY_S)
+
+
+_CANNOT = (NoKeys, KeysAway, KeysRefused, NotTrusted, ApiRefused, ClusterUnreachable)
+"""Why nothing was asked; whatever the gateway itself answers is judged."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Lead all calls of a model to its own Service when a rollout ends, and give the route back to the engine.
 
-Envoy Gateway makes nothing of a backend with the weight 0. Envoy drops what it was before it has the new weights, or sends
-calls to what is not warm yet, and those are lost. So between none and many a backend gets the least weight for a while
-([ADR 0050](../../../../docs/adr/0050-a-rollout-goes-on-without-its-command.md)).
+Envoy Gateway makes nothing of a backend with the weight 0. Envoy drops what it was before it has the new weights, or
+sends calls to what is not warm yet, and those are lost. So between none and many a backend gets the least weight for a
+while ([ADR 0050](../../../../docs/adr/0050-a-rollout-goes-on-without-its-command.md)).
 
 The rules of an HTTPRoute are one field to the API server: whoever wrote a weight owns all of them, and the engine,
 which applies without force, is refused. So that ownership is taken away before a stack runs.

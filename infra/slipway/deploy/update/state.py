@@ -13,15 +13,21 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from slipway.deploy.ports import ClusterApi
 from slipway.plan.rollout import RolloutPlan
+from slipway.render.rollout.objects import ROLLOUT_OBJECTS
 from slipway.values import names
 from slipway.values.aliases import Json
 
 MANAGER = "slipway-rollout"
 """The field manager of what `slipway up` writes into the ConfigMap."""
 ADDED = (
-    "Service", "NetworkPolicy", "PodDisruptionBudget", "RoleBinding", "Role", "ServiceAccount", "Deployment",
-)  # fmt: skip
-"""Kinds of what a rollout adds to a model."""
+    *(
+        kind
+        for kind in dict.fromkeys(row.kind for row in reversed(ROLLOUT_OBJECTS) if row.suffix != names.rollout(""))
+        if kind != "Deployment"
+    ),
+    "Deployment",
+)
+"""Kinds of what the stack of a rollout adds to a model; Deployments last, by which it is found."""
 _PLAN, _STATE = "plan.json", "state.json"
 
 Phase = Literal["warming", "judging", "passed", "failed"]

@@ -1,9 +1,11 @@
 """A model is asked at its gateway's address, as its clients ask: by a server of HTTP that stands for the gateway."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from slipway.artifacts.golden_request import GoldenRequest
+from slipway.cluster.certificates import self_signed
 from slipway.cluster.keys_admin import KeysAway, KeysRefused
 from slipway.deploy.front.door import FrontDoor, Keys
 from slipway.errors.failures import WrongAnswer
@@ -155,3 +158,25 @@ def test_what_cannot_be_asked_is_said_and_does_not_fail(
     assert verdict is None
     assert said in told[-1]
     assert gateway.paths == []
+
+
+def test_a_certificate_that_this_machine_does_not_trust_is_said_and_does_not_fail(tmp_path: Path) -> None:
+    made = self_signed("localhost", datetime.now(UTC))
+    for name, data in (("tls.crt", made.certificate), ("tls.key", made.private_key)):
+        (tmp_path / name).write_bytes(data)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "tls.crt", tmp_path / "tls.key")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        away = Gateway(url=f"https://localhost:{server.server_port}/models/digits")
+        verdict, told = ask(model(away, "none"), Admin())
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert verdict is None
+    assert "does not trust the gateway's certificate" in told[-1]
