@@ -50,7 +50,6 @@ BAD = [
         "latency of calls of clients: 90 of 1000 above 30 ms",
         Evidence(0, calls(), calls(slow=90), "", agreement=Agreement(1000)),
     ),
-    ("latency of replayed calls: 90 of 1000", Evidence(0, calls(slow=90), calls(), "", agreement=Agreement(1000))),
     ("agreement: 30 of 1000 pairs disagree", Evidence(0, calls(), calls(), "", agreement=Agreement(1000, 30))),
     (
         "old release against itself: it gave two answers",
@@ -67,6 +66,15 @@ def test_each_measure_alone_fails_a_step_and_the_new_release_gets_nothing(reason
     assert state.steps[-1].verdict == "failed"
 
 
+def test_replayed_calls_say_how_late_a_release_answers_only_before_it_has_callers() -> None:
+    """Afterwards its pods carry other calls than the old ones do, which idle at last."""
+    slow = Evidence(0, calls(slow=90), calls(), "", agreement=Agreement(1000))
+    before = held(0, slow)
+    assert (before.phase, before.percent) == ("failed", 0.0)
+    assert "latency of replayed calls: 90 of 1000" in before.reason
+    assert held(2, slow).phase == "warming"  # the next step
+
+
 WAITING = [
     ("too few calls", Evidence(0, calls(499), calls(), "", agreement=Agreement(1000))),
     ("too few calls of clients", Evidence(0, calls(), calls(499), "", agreement=Agreement(1000))),
@@ -80,7 +88,7 @@ WAITING = [
     ),
     (
         "slow, but not surely",
-        Evidence(0, replace(calls(slow=200), surely_slow=20), calls(), "", agreement=Agreement(1000)),
+        Evidence(0, calls(), replace(calls(slow=200), surely_slow=20), "", agreement=Agreement(1000)),
     ),
     ("as many errors as are allowed", Evidence(0, calls(errors=10), calls(), "", agreement=Agreement(1000))),
 ]

@@ -63,6 +63,9 @@ def slow_allowed(old_slow: float, old_timed: float) -> float:
 def measures(rules: Rules, evidence: Evidence, *, traffic: bool) -> list[Measure]:
     """Return all measures that a step has; one without evidence is inconclusive.
 
+    Once the new release answers clients, its latency is held to account by their calls alone: to the same replayed call
+    pods that carry more of them answer later than pods that idle, and at 100 % the old ones do.
+
     Args:
         rules: what is allowed.
         evidence: what was seen.
@@ -73,7 +76,8 @@ def measures(rules: Rules, evidence: Evidence, *, traffic: bool) -> list[Measure
         found += _agreement(rules, rules.agreement, evidence)
     replayed = evidence.replayed
     if replayed.old:
-        found += _calls(rules, "replayed calls", replayed, replayed.old_share)
+        errors, latency = _calls(rules, "replayed calls", replayed, replayed.old_share)
+        found += [errors] if traffic else [errors, latency]
     else:
         found.append(Measure("replayed calls", "inconclusive", "none came", (0, rules.least_requests)))
     if traffic:
@@ -111,7 +115,7 @@ def _old_share(rules: Rules, evidence: Evidence, live: Calls) -> float:
     return max(evidence.replayed.old_share, evidence.before.old_share if evidence.before else 0.0)
 
 
-def _calls(rules: Rules, source: str, calls: Calls, old_share: float) -> list[Measure]:
+def _calls(rules: Rules, source: str, calls: Calls, old_share: float) -> tuple[Measure, Measure]:
     allowed = min(1.0, old_share + rules.errors)
     errors = Measure(
         f"errors of {source}",
@@ -119,7 +123,7 @@ def _calls(rules: Rules, source: str, calls: Calls, old_share: float) -> list[Me
         f"{calls.new_errors} of {calls.new}, allowed {allowed:.2%}",
         _lacks(calls.new, rules),
     )
-    return [errors, _latency(rules, f"latency of {source}", calls)]
+    return errors, _latency(rules, f"latency of {source}", calls)
 
 
 def _latency(rules: Rules, name: str, calls: Calls) -> Measure:
