@@ -1,7 +1,7 @@
 """Compute how often the rule with three outcomes errs: python judge/tests/error_rates.py.
 
 Exact for shares: the distribution of the bad ones is carried from look to look, and what is decided leaves it. For
-latencies, whose limit is itself estimated from the same calls, 500 seeded runs.
+latencies, whose limit is itself estimated from the same calls, 300 seeded runs.
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def rates(share: float, allowed: float) -> dict[str, float]:
     return {**ends, "calls": calls}
 
 
-def latency_rates(draw: Callable[[int], Floats], slower: float, runs: int = 500) -> dict[str, float]:
+def latency_rates(draw: Callable[[int], Floats], slower: float, runs: int = 300) -> dict[str, float]:
     """Return the same for latencies: the new release's are the old one's distribution times `slower`."""
     rules = Rules(errors=0.01, p95_ms=None, agreement=None, tolerance=0.0, outputs=None, least_requests=LEAST)
     ends: dict[str, float] = {"passed": 0.0, "failed": 0.0, "inconclusive": 0.0, "calls": 0.0}
@@ -51,7 +51,7 @@ def latency_rates(draw: Callable[[int], Floats], slower: float, runs: int = 500)
         old, new = draw(MOST), slower * draw(MOST)
         end, n = "inconclusive", 0
         while end == "inconclusive" and n < MOST:
-            n += 4 * LOOK
+            n += max(4 * LOOK, n // 20)
             seen = old[:n]
             limits = [
                 slow_limit_ms(rules, float(np.quantile(seen, share))) for share in (0.95, highest_share(n) or 1.0)

@@ -38,7 +38,7 @@ def rounds(bench: Workbench, way: Way, model: str, count: int) -> Iterator[Round
         version = f"2.{number}.0"
         bench.write(model, version=version, **SHAPE)
         with OpenLoop(requests(way, model), RATE, TIMEOUT_S, way.authority) as load:
-            out = bench.up(model)
+            out = bench.run("up", bench.environment, "--yes", model, limit_s=400)
             faults = [*_ended(bench, out.returncode, model, version, out.stderr)]
             back = bench.run("rollback", bench.environment, model, "--yes")
             faults += _ended(bench, back.returncode, model, "1.0.0", back.stderr)

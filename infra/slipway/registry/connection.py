@@ -1,6 +1,7 @@
 """Ask one registry: log in as it asks, wait where it says wait, and say in words what it refuses."""
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,6 +23,8 @@ _TIMEOUT_S = (10.0, 300.0)
 _AGAIN = (429, 500, 502, 503, 504)
 _NO_REPOSITORY = ("NAME_UNKNOWN", "NAME_INVALID")
 _SAID_MOST = 300
+
+_QUERY = re.compile(r"\?[^\s,;)]+")
 
 Pause = Callable[[float], object]
 
@@ -108,7 +111,8 @@ class Connection:
         return self._failed(f"answers {status} to {what} ({said})")
 
     def _failed(self, reason: str) -> RegistryFailed:
-        return RegistryFailed(str(self.repository), reason)
+        # Registries redirect to addresses whose query is the permission to read what is there.
+        return RegistryFailed(str(self.repository), _QUERY.sub("?(not shown)", reason))
 
     def _authorized(self, method: str, path: str, *, once: bool, **how: Any) -> requests.Response:
         """Send, and after a challenge again with its answer; tokens of registries are good for minutes only."""

@@ -39,10 +39,12 @@ class JudgeRules(Section):
         examples=[120],
         exclude_if=_left_out,
     )
-    agreement: Annotated[float, *amount(1, "0.99", least=0.5)] | None = Field(
+    agreement: Annotated[float, *amount(0.999, "0.99", least=0.5)] | None = Field(
         default=None,
-        description="Share of replayed requests that both releases have to answer alike; when left out, no answers are "
-        "compared.",
+        description=(
+            "Share of replayed requests that both releases have to answer alike, 0.999 at most: no number of calls can "
+            "show that they always do. When left out, no answers are compared."
+        ),
         examples=[0.99],
         exclude_if=_left_out,
     )

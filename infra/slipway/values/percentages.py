@@ -52,8 +52,8 @@ def _percentage(least: str, places: int, example: str) -> Any:
     )
 
 
-Percentage = Annotated[float, *_percentage("0", 3, "1%")]
-"""A share from 0 to 1, written `0%` to `100%`."""
+Percentage = Annotated[float, *_percentage("0.001", 3, "1%")]
+"""A share from 0.00001 to 1, written `0.001%` to `100%`: no number of calls can show that something never happens."""
 
 CallShare = Annotated[float, *_percentage("0.1", 1, "5%")]
 """A share of calls, from 0.001 to 1, written `0.1%` to `100%`: a gateway divides calls by thousandths."""

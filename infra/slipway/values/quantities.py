@@ -232,7 +232,7 @@ def whole_number(least: int, most: int) -> Callable[[object], int]:
     return parse
 
 
-def number_between(least: float, most: int, example: str) -> Callable[[object], float]:
+def number_between(least: float, most: float, example: str) -> Callable[[object], float]:
     """A validator for a number from `least` to `most`; neither text nor a truth value is taken for one."""
     allowed = f"a number from {least} to {most}"
 

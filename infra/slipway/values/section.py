@@ -14,7 +14,7 @@ def number(least: int, most: int) -> Any:
     )
 
 
-def amount(most: int, example: str, least: float = 0.001) -> Any:
+def amount(most: float, example: str, least: float = 0.001) -> Any:
     """The validator and JSON Schema of a number in a range, whole or not."""
     return BeforeValidator(number_between(least, most, example)), WithJsonSchema(
         {"type": "number", "minimum": least, "maximum": most}

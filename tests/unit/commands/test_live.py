@@ -27,6 +27,7 @@ from slipway.runtimes.registry import RUNTIMES
 from slipway.spec.model import ModelSpec
 from tests.support.fake_cluster import FakeCluster
 from tests.support.releases import planned, release_of
+from tests.unit.deploy.update.test_telling import PLAN as ROLLOUT
 from tests.unit.planner.test_others import UNFINISHED, Project
 
 Manifest = dict[str, Any]
@@ -76,15 +77,24 @@ def test_a_pod_that_is_not_ready_or_was_ready_before_tells_no_cold_start(told_no
 class Live:
     """A cluster with live models of these names, each with one pod."""
 
-    def __init__(self, *names: str, noted: str | None = None) -> None:
+    def __init__(self, *names: str, noted: str | None = None, judged: Mapping[str, str] | None = None) -> None:
         self._names = names
         self._noted = noted
+        self._judged = judged
 
     def metadata(self, kind: str, selector: str) -> list[Manifest]:
         if kind == "Deployment":  # of candidates
             return []
         annotations = {"slipway.dev/cold-start": self._noted} if self._noted is not None else {}
-        return [{"metadata": {"name": f"{name}-verified", "annotations": annotations}} for name in self._names]
+        suffixes = ("verified",) if self._judged is None else ("verified", "rollout")
+        return [
+            {"metadata": {"name": f"{name}-{suffix}", "annotations": annotations}}
+            for name in self._names
+            for suffix in suffixes
+        ]
+
+    def read(self, kind: str, name: str) -> Manifest | None:
+        return {"data": dict(self._judged)} if name.endswith("-rollout") and self._judged is not None else None
 
     def names(self, kind: str, selector: str) -> tuple[str, ...]:
         return tuple(item["metadata"]["name"] for item in self.metadata(kind, selector))
@@ -108,6 +118,17 @@ def status(project: Project, live: Live, *arguments: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(EnvironmentContext, "cluster", live)
     monkeypatch.chdir(project.folder)
     return CliRunner().invoke(cli, ["status", "here", *arguments], catch_exceptions=False)
+
+
+def test_status_shows_where_a_rollout_is(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = {"id": ROLLOUT.id, "phase": "failed", "step": 0, "reason": "3 of 190 pairs disagree"}
+    live = Live("ours", judged={"plan.json": json.dumps(ROLLOUT.to_json()), "state.json": json.dumps(state)})
+    said = status(project, live, monkeypatch=monkeypatch).stdout
+    assert "ours: rollout: 1.1.0 failed at step 1 of 4, 10 % of the calls replayed: 3 of 190 pairs disagree" in said
+    (row,) = json.loads(status(project, live, "--json", monkeypatch=monkeypatch).stdout)["models"]
+    assert (row["rollout"]["phase"], row["rollout"]["to"]) == ("failed", "1.1.0")
+    (row,) = json.loads(status(project, Live("ours"), "--json", monkeypatch=monkeypatch).stdout)["models"]
+    assert row["rollout"] is None
 
 
 def test_status_shows_the_cold_start_that_was_measured_beside_the_estimate(

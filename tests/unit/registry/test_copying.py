@@ -255,6 +255,25 @@ def test_a_refusal_is_told_in_the_registrys_words(
     assert tagged(second) is None
 
 
+def test_an_address_that_is_a_permission_is_not_shown(first: FakeRegistry, second: FakeRegistry) -> None:
+    manifest = first.image("staging/digits", layers=LAYERS)
+    elsewhere = {"Location": "http://127.0.0.1:1/bucket/blob?X-Signature=s3cret"}
+    first.faults.append(lambda method, url: (307, elsewhere, b"") if method == "GET" and "/blobs/" in url else None)
+    with pytest.raises(CopyFailed, match="does not answer") as raised:
+        copied(first, second, manifest)
+    assert "s3cret" not in str(raised.value)
+
+
+def test_within_one_repository_nothing_is_copied(first: FakeRegistry) -> None:
+    manifest = first.image("prod/digits", "new", layers=LAYERS)
+    name = f"{first.host}/prod/digits@{digest_of(manifest)}"
+    copy_image(name, f"{first.host}/prod/digits:new", lambda _: None)
+    assert [line.partition(" ")[0] for line in first.asked] == ["HEAD"]
+    copy_image(name, f"{first.host}/prod/digits:other", lambda _: None)
+    assert first.manifests["prod/digits", "other"][1] == manifest
+    assert first.sent("POST") == []
+
+
 def test_no_answer_at_all_is_told(second: FakeRegistry) -> None:
     name = f"127.0.0.1:1/staging/digits@{digest_of(b'')}"
     with pytest.raises(CopyFailed, match="does not answer"):

@@ -94,10 +94,15 @@ def test_a_judge_has_limits_though_a_spec_names_none() -> None:
     assert (judge.outputs, judge.least_requests) == (None, 500)
 
 
-@pytest.mark.parametrize("agreement", [0.49, 1.01, float("nan"), True, "0.99"])
+@pytest.mark.parametrize("agreement", [0.49, 0.9995, 1, float("nan"), True, "0.99"])
 def test_no_agreement_that_any_model_has_or_none_can_have(agreement: object) -> None:
     with pytest.raises(ValidationError):
         rules("canary", judge={"agreement": agreement})
+
+
+def test_no_share_of_errors_that_no_calls_can_show() -> None:
+    with pytest.raises(ValidationError, match="out of range"):
+        rules("canary", judge={"errors": "0%"})
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -83,7 +83,7 @@ class JudgedUpdate:
             previous: the verified one that serves.
             tell: is told of the progress.
             doubted: whether the engine has to look at what is there.
-            detach: return once the judge is at work.
+            detach: return once the judge is at work; what has passed by now is concluded all the same.
 
         Raises:
             NotPromoted: it failed; the previous release has all calls, and the new one is kept for a look.
@@ -104,7 +104,7 @@ class JudgedUpdate:
             self._begin(rollout, old, model, tell, doubted=doubted, written=there is not None)
         else:
             tell(f"going on with the rollout that was begun {rollout.started}")
-        if detach:
+        if detach and not passed:
             state = self.judging.begun(rollout, tell).state
             tell(goes_on(rollout))
             return Outcome(state)

@@ -57,7 +57,8 @@ def _counted(plan: RolloutPlan, evidence: Mapping[str, Any]) -> Iterator[str]:
     """What a step's evidence has, as far as it can be read."""
     number = {name: value for name, value in evidence.items() if type(value) in (int, float)}
     if "new_requests" in number:
-        yield f"{number['new_requests']:.0f} of {plan.judge.least_requests} answers"
+        few = number["new_requests"] < plan.judge.least_requests
+        yield f"{number['new_requests']:.0f}{f' of {plan.judge.least_requests}' if few else ''} answers"
     if "new_errors" in number:
         old = f" (old {number['old_errors']:.0f})" if "old_errors" in number else ""
         yield f"{number['new_errors']:.0f} errors{old}"

@@ -88,4 +88,5 @@ def _share(document: Mapping[str, Any]) -> float:
     """The share of the new release, from 0 to 1: the second backend of the first rule. Nobody's where there is none."""
     rules = (document.get("spec") or {}).get("rules") or [{}]
     weights = [float(backend.get("weight", 1)) for backend in rules[0].get("backendRefs") or []]
-    return weights[1] / sum(weights) if len(weights) == _RELEASES and sum(weights) else 0.0
+    total = sum(weights)
+    return weights[1] / total if len(weights) == _RELEASES and total else 0.0

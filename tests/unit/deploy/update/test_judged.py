@@ -241,7 +241,10 @@ def test_interrupted_it_says_that_judging_goes_on(bench: JudgedBench) -> None:
     assert any("judged on in the cluster; if it fails, 1.1.0 gets all calls back" in text for _, text in bench.said)
 
 
-def test_detached_it_returns_once_the_judge_is_at_work_and_a_later_up_concludes(bench: JudgedBench) -> None:
+@pytest.mark.parametrize("detach", [False, True])
+def test_detached_it_returns_once_the_judge_is_at_work_and_a_later_up_concludes(
+    bench: JudgedBench, detach: bool
+) -> None:
     (done,) = bench.up(canary(2), detach=True)
     assert done.error is None
     assert done.judged_on
@@ -249,7 +252,8 @@ def test_detached_it_returns_once_the_judge_is_at_work_and_a_later_up_concludes(
     for _ in range(60):
         bench._pause(1)
     assert share(bench) == pytest.approx(1.0, abs=1e-5)
-    bench.well(canary(2))
+    (done,) = bench.up(canary(2), detach=detach)
+    assert done.error is None
     settled(bench, canary(2))
 
 

@@ -59,6 +59,10 @@ def test_after_its_hold_a_step_says_what_is_missing() -> None:
     assert told(200, reason="312 of 500 answers; errors: 0 of 312").endswith("disagree; 312 of 500 answers")
 
 
+def test_answers_are_not_held_against_what_is_needed_once_there_are_enough() -> None:
+    assert told(evidence={"new_requests": 812}).startswith("step 2 of 4, 5 %: 812 answers;")
+
+
 def test_the_first_step_is_of_calls_that_are_replayed() -> None:
     assert told(step=0).startswith("step 1 of 4, 10 % of the calls replayed: 312 of 500 answers")
 
