@@ -25,7 +25,8 @@ def test_a_rollback_ends_a_rollout_whose_command_still_waits_and_no_call_is_lost
         assert back.returncode == 0, back.stderr
     assert watched.returncode == 2
     assert "its rollout is judged no more" in watched.stderr
-    assert loop.lost(is_right) == []
+    lost = loop.lost(is_right)
+    assert lost == [], f"{len(lost)} lost, the last at {lost[-1]}; the rollback said:\n{back.stderr}"
     is_alone(bench, "wrong", "1.0.0")
     held = bench.up("wrong")
     assert held.returncode == 0, held.stderr
