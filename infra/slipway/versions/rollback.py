@@ -112,8 +112,8 @@ def roll_back(
     gone: list[str] = []
     tell = deployer.tell(plan.name)
     try:
-        # The calls first, while the judge is there: a route that replays calls to nobody answers none. Whoever waits for
-        # the judge holds the lock, and lets go of it when there is nothing to wait for any more.
+        # The calls first, while the judge is there: a route that replays calls to nobody answers none. Whoever waits
+        # for the judge holds the lock, and lets go of it when there is nothing to wait for any more.
         if (under_way := rollout_of(deployer.cluster, plan.name)) is not None:
             tell("ending the rollout that is under way")
             gone += [under_way.plan.new.release] if under_way.plan is not None else []
