@@ -75,6 +75,18 @@ def test_replayed_calls_say_how_late_a_release_answers_only_before_it_has_caller
     assert held(2, slow).phase == "warming"  # the next step
 
 
+def test_with_all_calls_latency_is_held_against_a_limit_that_somebody_wrote() -> None:
+    """Nothing else says in the same time how late is too late."""
+    slow, last = Evidence(0, calls(), calls(slow=90), "", agreement=Agreement(1000)), len(PLAN.steps) - 1
+    limited = PLAN.model_copy(update={"judge": PLAN.judge.model_copy(update={"p95_ms": 30.0})})
+    free = PLAN.model_copy(update={"judge": PLAN.judge.model_copy(update={"p95_ms": None})})
+    now = START + 15 + PLAN.hold_s
+    evidence = replace(slow, since=START + 15)
+    assert advance(limited, at_step(last), evidence, now).phase == "failed"
+    assert advance(free, at_step(last), evidence, now).phase == "passed"
+    assert advance(free, at_step(last - 1), evidence, now).phase == "failed"
+
+
 WAITING = [
     ("too few calls", Evidence(0, calls(499), calls(), "", agreement=Agreement(1000))),
     ("too few calls of clients", Evidence(0, calls(), calls(499), "", agreement=Agreement(1000))),

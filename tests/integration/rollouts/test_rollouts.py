@@ -80,6 +80,7 @@ def test_each_bad_canary_is_stopped_before_it_gets_a_call_and_for_the_right_reas
         loops = {model: stack.enter_context(load(way, model, rate)) for model, (*_, rate) in BAD.items()}
         up = bench.run("up", bench.environment, "--yes", "--jobs", "3", *BAD, limit_s=400)
     assert up.returncode == 2, up.stdout + up.stderr
+    print(up.stderr)
     for model, (_, reason, _) in BAD.items():
         (said,) = re.findall(
             rf"model {model}: 1\.1\.0 was judged beside 1\.0\.0 and failed: (.*?); 1\.0\.0 has", up.stderr

@@ -45,7 +45,8 @@ def advance(plan: Plan, state: State, evidence: Evidence | None, now: float) -> 
     if evidence is None:
         reason = "warming up"
         return _failed(state, now, f"inconclusive: {reason}") if late else _go_on(state, "warming", reason)
-    judged, reason = outcome(measures(plan.judge, evidence, traffic=share(plan, state) > 0))
+    of_new = share(plan, state)
+    judged, reason = outcome(measures(plan.judge, evidence, traffic=of_new > 0, alone=of_new == 1))
     if judged == "failed":
         return _failed(state, now, reason)
     if judged == "passed" and now - evidence.since >= plan.hold_s:

@@ -60,7 +60,7 @@ def slow_allowed(old_slow: float, old_timed: float) -> float:
     return max(SLOW_SHARE, old_slow / old_timed + SLOW_MARGIN) if old_timed else SLOW_SHARE
 
 
-def measures(rules: Rules, evidence: Evidence, *, traffic: bool) -> list[Measure]:
+def measures(rules: Rules, evidence: Evidence, *, traffic: bool, alone: bool = False) -> list[Measure]:
     """Return all measures that a step has; one without evidence is inconclusive.
 
     Once the new release answers clients, its latency is held to account by their calls alone: to the same replayed call
@@ -70,6 +70,7 @@ def measures(rules: Rules, evidence: Evidence, *, traffic: bool) -> list[Measure
         rules: what is allowed.
         evidence: what was seen.
         traffic: the new release answers clients in this step.
+        alone: it answers all of them.
     """
     found = []
     if rules.agreement is not None:
@@ -84,7 +85,11 @@ def measures(rules: Rules, evidence: Evidence, *, traffic: bool) -> list[Measure
         if evidence.live is None:
             found.append(Measure("calls of clients", "inconclusive", evidence.missing))
         else:
-            found += _calls(rules, "calls of clients", evidence.live, _old_share(rules, evidence, evidence.live))
+            errors, latency = _calls(
+                rules, "calls of clients", evidence.live, _old_share(rules, evidence, evidence.live)
+            )
+            # Without callers of the old release nothing in the same time says how late is too late.
+            found += [errors] if alone and rules.p95_ms is None else [errors, latency]
     return found
 
 
