@@ -29,7 +29,7 @@ RATE = 30
 LIMIT_S = 240.0
 BAD = {
     "wrong": (wrong_in_2_percent(), "pairs disagree", 15),
-    "slow": (slow(5000), "latency of", 5),
+    "slow": (slow(600), "latency of", 5),
     "failing": (failing_in_10_percent(), "errors of", 15),
 }
 """What each is, what its judge says of it, and how often it is called."""
