@@ -33,7 +33,7 @@ def elsewhere(bench: Workbench, *arguments: str) -> subprocess.Popen[str]:
 @pytest.mark.skipif(ROOTLESS, reason="needs root to make a PID namespace")
 def test_a_run_in_another_pid_namespace_waits_for_the_one_at_work(bench: Workbench) -> None:
     # Large enough to be built still when the second run, which begins with the environment, comes to the model.
-    bench.write("scaled", nodes=fresh(2.0, 20_000_000))
+    bench.write("scaled", nodes=fresh(2.0, 14_000_000))
     with bench.up_until(f"{bench.environment}: updating its stack") as first:
         second = elsewhere(bench, "up", bench.environment, "--yes", "--refresh")
         said = second.communicate(timeout=200)[1]
