@@ -6,6 +6,7 @@ import json
 import random
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +20,7 @@ Answer = tuple[int, bytes]
 """Status and body."""
 
 
-class _Server:
+class _Server(ABC):
     """An HTTP server with threads of its own."""
 
     def __init__(self) -> None:
@@ -54,9 +55,9 @@ class _Server:
         self.url = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
+    @abstractmethod
     def serve(self, method: str, path: str, headers: Any, body: bytes) -> Answer:
         """Return the status and the body of the answer to a request."""
-        raise NotImplementedError
 
     def close(self) -> None:
         self._server.shutdown()
