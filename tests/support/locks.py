@@ -67,7 +67,7 @@ def lock_of(spec: ModelSpec, root: Path) -> Lock:
 
 
 def project(root: Path, **changes: Any) -> Path:
-    """A project below `root` with the spec, its files and its lock, and without any weights; returns the spec's file."""
+    """A project below `root` with a spec, its files and its lock, and without any weights; returns the spec's path."""
     for folder in ("weights", "checks", "models"):
         (root / folder).mkdir()
     (root / "Pulumi.yaml").write_text("{name: here, runtime: python}\n")

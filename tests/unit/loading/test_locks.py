@@ -58,8 +58,8 @@ def test_a_lock_that_is_needed_and_missing_is_asked_for(here: Path, store: Store
     path = project(here)
     (here / "models/least.lock.yaml").unlink()
     assert refusal(path, here, store) == (
-        "models/least.yaml:1: optimize: needs a lock, and models/least.lock.yaml does not exist; allowed: the lock that "
-        "slipway lock writes, committed beside the spec; next: slipway lock least"
+        "models/least.yaml:1: optimize: needs a lock, and models/least.lock.yaml does not exist; allowed: the lock "
+        "that slipway lock writes, committed beside the spec; next: slipway lock least"
     )
 
 
@@ -68,8 +68,8 @@ def test_another_calibration_makes_the_lock_stale_and_both_digests_are_said(here
     (here / "weights/rows.npz").write_bytes(b"other rows")
     assert refusal(path, here, store) == (
         "models/least.lock.yaml: is stale: it was made with another weights/rows.npz: it had the sha256 "
-        "f71c7adcd9cf0bcb, and f6cf7d31d3f0a8d4 now; allowed: the lock of the spec and the files that it names, as they "
-        "are now; next: slipway lock least"
+        "bc51e9e65d79e1c9, and 5771276d3e6d2f35 now; allowed: the lock of the spec and the files that it names, as "
+        "they are now; next: slipway lock least"
     )
 
 
