@@ -9,7 +9,6 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper
 from onnxruntime.quantization import CalibrationDataReader
-
 from step import Refused
 
 Arrays = dict[str, NDArray[np.generic]]

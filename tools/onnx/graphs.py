@@ -73,11 +73,12 @@ def made(
     }
 
 
-def keep_signature(source: onnx.ModelProto, path: Path) -> None:
+def keep_signature(source: onnx.ModelProto, path: Path) -> list[str]:
     """Hold the result at `path` against the graph that it came from, and give it that one's names and metadata.
 
     Tools rename symbolic dimensions and drop metadata, such as how a picture becomes a tensor; neither is a change that
-    a caller should see. Any other difference is one.
+    a caller should see. Any other difference is one. An input that has a default in the file may become a constant;
+    a note that says so is returned.
 
     Raises:
         Refused: inputs or outputs differ in name, type or shape; or ONNX Runtime does not load the result.
@@ -90,14 +91,16 @@ def keep_signature(source: onnx.ModelProto, path: Path) -> None:
             "a step keeps names, types and shapes of inputs and outputs, unless it is convert, merge or script",
             "Leave the step out, or exclude the nodes next to these tensors where the step has `exclude`.",
         )
-    for of in ("input", "output"):
-        kept = list(getattr(source.graph, of))
-        del getattr(result.graph, of)[:]
-        getattr(result.graph, of).extend(kept)
-    del result.metadata_props[:]
-    result.metadata_props.extend(source.metadata_props)
+    weights = {tensor.name for tensor in result.graph.initializer}
+    given = {value.name for value in inputs(source)}
+    dropped = [value.name for value in source.graph.input if value.name not in given | weights]
+    kept = [value for value in source.graph.input if value.name in given | weights]
+    _replace(result.graph.input, kept)
+    _replace(result.graph.output, list(source.graph.output))
+    _replace(result.metadata_props, list(source.metadata_props))
     path.write_bytes(result.SerializeToString(deterministic=True))
     must_load(path)
+    return [f"constants now, no longer inputs that may be left out: {', '.join(dropped)}"] if dropped else []
 
 
 def must_load(path: Path) -> None:
@@ -142,6 +145,15 @@ def dimensions(value: onnx.ValueInfoProto) -> list[int | str] | None:
     return [dim.dim_value if dim.HasField("dim_value") else dim.dim_param or "?" for dim in tensor.shape.dim]
 
 
+def feeds(output: onnx.ValueInfoProto, taken: onnx.ValueInfoProto) -> bool:
+    """Whether an output may be an input: of the same type, and no dimension has two sizes."""
+    (kind, sizes), (its_kind, its_sizes) = _comparable(output), _comparable(taken)
+    if kind != its_kind or sizes is None or its_sizes is None:
+        return kind == its_kind
+    pairs = list(zip(sizes, its_sizes, strict=False))
+    return len(sizes) == len(its_sizes) and all(size == its or None in (size, its) for size, its in pairs)
+
+
 def near(name: str, names: Iterable[str]) -> str:
     """The names that come nearest to a wrong one, in words."""
     known = sorted(filter(None, names))
@@ -164,10 +176,15 @@ def _differences(source: onnx.ModelProto, result: onnx.ModelProto) -> Iterable[s
         yield from (f"{side} {described(value)} is new" for value in there.values())
 
 
-def _comparable(value: onnx.ValueInfoProto) -> object:
+def _comparable(value: onnx.ValueInfoProto) -> tuple[object, list[int | None] | None]:
     """What two values must share. A symbolic dimension has no size, whatever it is called."""
     if value.type.WhichOneof("value") != "tensor_type":
-        return value.type.SerializeToString(deterministic=True)
+        return value.type.SerializeToString(deterministic=True), None
     dims = dimensions(value)
     sizes = None if dims is None else [dim if isinstance(dim, int) else None for dim in dims]
     return value.type.tensor_type.elem_type, sizes
+
+
+def _replace(field: Any, values: Sequence[Any]) -> None:
+    del field[:]
+    field.extend(values)
