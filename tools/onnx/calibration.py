@@ -21,6 +21,10 @@ class Rows(CalibrationDataReader):  # type: ignore[misc]
         self.count = len(feeds)
         self._feeds = iter(feeds)
 
+    def __len__(self) -> int:
+        """How many runs there are."""
+        return self.count
+
     def get_next(self) -> Arrays | None:
         """The next feed, None at the end: what ONNX Runtime's calibrators ask for."""
         return next(self._feeds, None)
@@ -51,6 +55,12 @@ def read(path: Path, name: str, model: onnx.ModelProto) -> Rows:
             "Write the file again, with one row per example in each array.",
         )
     return Rows([dict(zip(feeds, together, strict=True)) for together in zip(*feeds.values(), strict=True)])
+
+
+def others(path: Path, name: str, model: onnx.ModelProto) -> Arrays:
+    """The arrays of a .npz file that are no input of the graph: the right answers, by the names of its outputs."""
+    known = {value.name for value in graphs.inputs(model)}
+    return {key: array for key, array in _load(path, name).items() if key not in known}
 
 
 def _load(path: Path, name: str) -> Arrays:

@@ -46,6 +46,13 @@ def weights_apart(model: onnx.ModelProto) -> bool:
     return any(external_data_helper.uses_external_data(tensor) for tensor in model.graph.initializer)
 
 
+def files(path: Path) -> list[Path]:
+    """The file and those beside it that hold its weights."""
+    apart = [tensor for tensor in outline(path).graph.initializer if external_data_helper.uses_external_data(tensor)]
+    names = {external_data_helper.ExternalDataInfo(tensor).location for tensor in apart}
+    return [path, *(path.parent / name for name in sorted(names))]
+
+
 def save(model: onnx.ModelProto, folder: Path, *, apart: bool) -> Path:
     """Write model.onnx, and beside it model.onnx.data if the weights lie apart or are too large for one file."""
     path = folder / MAIN
@@ -84,13 +91,7 @@ def keep_signature(source: onnx.ModelProto, path: Path) -> list[str]:
         Refused: inputs or outputs differ in name, type or shape; or ONNX Runtime does not load the result.
     """
     result = outline(path)
-    differences = [*_differences(source, result)]
-    if differences:
-        raise Refused(
-            "the step changes the signature: " + "; ".join(differences),
-            "a step keeps names, types and shapes of inputs and outputs, unless it is convert, merge or script",
-            "Leave the step out, or exclude the nodes next to these tensors where the step has `exclude`.",
-        )
+    must_keep(source, result)
     weights = {tensor.name for tensor in result.graph.initializer}
     given = {value.name for value in inputs(source)}
     dropped = [value.name for value in source.graph.input if value.name not in given | weights]
@@ -101,6 +102,18 @@ def keep_signature(source: onnx.ModelProto, path: Path) -> list[str]:
     path.write_bytes(result.SerializeToString(deterministic=True))
     must_load(path)
     return [f"constants now, no longer inputs that may be left out: {', '.join(dropped)}"] if dropped else []
+
+
+def must_keep(source: onnx.ModelProto, result: onnx.ModelProto) -> None:
+    """Refuse a graph whose inputs or outputs differ from the source's in name, type or shape."""
+    differences = [*_differences(source, result)]
+    if differences:
+        raise Refused(
+            "the step changes the signature: " + "; ".join(differences),
+            "a step keeps names, types and shapes of inputs and outputs, unless it is convert, merge, or a script that "
+            'returns "signature": "changed"',
+            "Leave the step out, or exclude the nodes next to these tensors where the step has `exclude`.",
+        )
 
 
 def must_load(path: Path) -> None:
