@@ -11,7 +11,7 @@ from slipway.reading.yaml_document import FieldPath
 from slipway.sources.address import Address
 from slipway.sources.refusals import WrongDigest
 from slipway.sources.store import Store
-from slipway.spec.artifact import ArtifactSource
+from slipway.spec.artifact.source import ArtifactSource
 
 _SOURCE: FieldPath = ("artifact", "source")
 
