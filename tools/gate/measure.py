@@ -3,8 +3,8 @@
 The request has, beside what every script gets:
 
     models: [{name, path, format, size_bytes, sha256}, ...]   the original first
-    threads, accept: {dataset, output, metric, robustness} or null, dataset: its path in messages, golden: a file of
-    `arrays.write` or null, scratch: a folder for files between processes
+    threads, accept: {dataset, output, metric, robustness} or null, dataset: its path in messages, golden:
+    {input: {dtype, shape, values}} or null, scratch: a folder for files between processes
 """
 
 import platform
@@ -50,8 +50,7 @@ class Measuring:
         self._original = workers[0]
         self._folder = Path(request.raw["scratch"])
         self._seed = request.seed
-        self._threads = request.raw["threads"]
-        self._golden = Path(request.raw["golden"]) if request.raw["golden"] else None
+        self._golden: Mapping[str, Mapping[str, object]] | None = request.raw["golden"]
         self._accept: Mapping[str, object] = request.raw["accept"] or {}
         self._metric = self._accept.get("metric")
         self._output: str | None = None
@@ -84,11 +83,10 @@ class Measuring:
             "output": self._output,
             "dataset": self._accept.get("dataset"),
             "rows": self._data.rows if self._data else None,
-            "threads": self._threads,
             "processor": _processor(),
             "tools": versions("onnxruntime", "ai-edge-litert", "numpy", "scikit-learn", "scipy"),
             "inputs": profiles(self._data.inputs) if self._data else {},
-            "measured": self._each,
+            "variants": self._each,
             "notes": self._notes,
         }
 
@@ -100,7 +98,8 @@ class Measuring:
             size = self._data.step
             arrays.write(requests["one_row"], {n: a[:size] if size else a[0] for n, a in self._data.inputs.items()})
         if self._golden is not None:
-            requests["golden"] = self._golden
+            requests["golden"] = self._folder / "golden.npz"
+            arrays.write(requests["golden"], {name: _array(each) for name, each in self._golden.items()})
         if not requests:
             raise Refused(
                 "there is nothing to ask the model", "a golden request, or accept with a dataset",
@@ -198,6 +197,10 @@ def _same_signature(original: Worker, other: Worker) -> None:
                 f"those of {original.model.name}: {_shown(here)}",
                 "change the step so that names, types and dimensions stay (keep inputs and outputs as floats)",
             )
+
+
+def _array(given: Mapping[str, object]) -> np.ndarray:
+    return np.array(given["values"], dtype=given["dtype"]).reshape(given["shape"])
 
 
 def _shown(side: Mapping[str, tuple[str, int]]) -> str:
