@@ -1,4 +1,4 @@
-"""What a spec says about steps and acceptance is whole: one step an entry, bounds that can be missed, files named once."""
+"""What a spec says about steps and acceptance is whole: one step an entry, and bounds that can be missed."""
 
 from typing import Any
 
