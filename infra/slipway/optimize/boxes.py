@@ -10,13 +10,14 @@ ONNX = Box("onnx")
 TORCH = Box("torch")
 
 
-def where(step: AnyStep, root: Path) -> tuple[Box, str]:
+def where(step: AnyStep, format: str, root: Path) -> tuple[Box, str]:  # noqa: A002, ARG001 - the spec's own word
     """The environment of a step, and the script in it: its name, or the path of a user's.
 
     A user's script without requirements runs among the tools for ONNX files, which most such scripts want.
 
     Args:
         step: a step of the spec.
+        format: of the weights that it begins with.
         root: the folder that paths of the spec begin at.
     """
     if isinstance(step, Script):
