@@ -12,6 +12,9 @@ from onnx import TensorProto, helper, numpy_helper
 ROOT = Path(__file__).parents[3]
 DIGITS = ROOT / "models" / "digits" / "model.onnx"
 
+Tensor = tuple[str, int, Sequence[int | str]]
+"""Name, element type, shape."""
+
 
 def digits(rows: int = 64) -> NDArray[np.float32]:
     """Images of the shape that digits takes, drawn from a seed."""
@@ -27,8 +30,8 @@ def arrays(path: Path, **named: NDArray[Any]) -> Path:
 def graph(
     path: Path,
     nodes: Sequence[onnx.NodeProto],
-    takes: Sequence[tuple[str, int, Sequence[int | str]]],
-    gives: Sequence[tuple[str, int, Sequence[int | str]]],
+    takes: Sequence[Tensor],
+    gives: Sequence[Tensor],
     weights: dict[str, NDArray[Any]] | None = None,
     opset: int = 17,
 ) -> Path:
@@ -65,8 +68,9 @@ def convolutions(path: Path) -> Path:
         helper.make_node("Conv", ["r0", "w1"], ["c1"], "second", pads=[1, 1, 1, 1]),
         helper.make_node("ReduceMean", ["c1"], ["means"], "mean", axes=[2, 3], keepdims=0),
     ]
-    takes, gives = [("image", TensorProto.FLOAT, ["N", 1, 8, 8])], [("means", TensorProto.FLOAT, ["N", 8])]
-    return graph(path, nodes, takes, gives, weights)
+    image: Tensor = ("image", TensorProto.FLOAT, ["N", 1, 8, 8])
+    means: Tensor = ("means", TensorProto.FLOAT, ["N", 8])
+    return graph(path, nodes, [image], [means], weights)
 
 
 def scaled(path: Path, factor: float, source: Path = DIGITS) -> Path:
