@@ -47,4 +47,4 @@ def lines(report: Report) -> list[str]:
 
 
 def _ms(value: float) -> str:
-    return f"{value:.3g} ms"
+    return f"{value:.3g} ms" if value >= 1 else f"{value * 1000:.3g} µs"

@@ -59,7 +59,7 @@ def variant(value: Any, locks: Locks, locate: Locate, found: list[UserError], st
         little = list(_too_little_memory(spec, weights.size, locate))
         found += little
         served = _with_max_body(spec, weights)
-        request = _golden(served, weights, locks.root, locate, found)
+        request = golden_body(served, weights, locks.root, locate, found)
         found += _unjudgeable(spec, weights, locate)
         # Not before it fits: every byte of it is read.
         written = {key: text for key, text in value.items() if key != "environments"}
@@ -138,7 +138,8 @@ def _unjudgeable(spec: ModelSpec, weights: Found, locate: Locate) -> Iterator[Us
             yield WrongValue(place, field, name, "is no output of the model", ", ".join(known), todo)
 
 
-def _golden(spec: ModelSpec, weights: Found, root: Path, locate: Locate, found: list[UserError]) -> Any:
+def golden_body(spec: ModelSpec, weights: Found, root: Path, locate: Locate, found: list[UserError]) -> Any:
+    """The body of the golden request; None after adding to `found` why it does not fit the weights."""
     at: FieldPath = ("check", "request")
     request = spec.check.request
     try:
