@@ -1,7 +1,7 @@
 """Convolutional networks quantized in several ways, measured and judged: `python -m tests.bench.convolutions`.
 
-Prints the table of docs/how-to/quantise.md. The models of a size are measured in turn, in one run: what else runs on the
-machine slows all of them.
+Prints the table of docs/how-to/quantise.md. The models of a size are measured in turn, in one run: what else the
+machine does slows all of them.
 """
 
 import hashlib
