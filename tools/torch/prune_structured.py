@@ -45,14 +45,11 @@ def run(request):
     _export(module, examples, source, path)
     dropped = graphs.keep_signature(outline, path)
     before, after = (sum(parameter.numel() for parameter in each.parameters()) for each in (_module(source)[0], module))
+    saved = savings.words(graphs.files(request.source), [path], zeros=False)
     return graphs.made(
         {"prune": "structured", "share": share, "importance": "L2 norm", "opset": OPSET},
         step.versions("onnx", "onnx2torch", "onnxruntime", "torch", "torch-pruning"),
-        [
-            f"{before} weights became {after}",
-            savings.words(graphs.files(request.source), [path], zeros=False),
-            *dropped,
-        ],
+        [f"{before} weights became {after}", saved, *dropped],
     )
 
 

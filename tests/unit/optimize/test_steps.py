@@ -32,6 +32,24 @@ def test_simplifying_removes_what_computes_nothing(bench: Bench) -> None:
     assert done.notes == "2 nodes became 1"
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"simplify": True},
+        {"prune": "magnitude", "share": 0.5},
+        {"average": ["other.onnx"]},
+        {"merge": "top.onnx", "map": {"probabilities": "scores"}},
+    ],
+    ids=lambda step: next(iter(step)),
+)
+def test_two_processes_write_the_same_bytes(bench: Bench, step: dict[str, Any]) -> None:
+    scaled(bench.folder / "other.onnx", 3)
+    top(bench.folder / "top.onnx")
+    done, again = bench.do(step), bench.do(step)
+    assert done.answer["deterministic"]
+    assert done.model.read_bytes() == again.model.read_bytes()
+
+
 def test_merging_feeds_one_graph_with_the_other(bench: Bench) -> None:
     top(bench.folder / "top.onnx", opset=19)
     done = bench.do({"merge": "top.onnx", "map": {"probabilities": "scores"}})
