@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic.config import JsonDict
@@ -47,6 +47,8 @@ Sha256 = Annotated[
     str, BeforeValidator(_sha256), WithJsonSchema({"type": "string", "pattern": f"^(sha256:)?{_SHA256}$"})
 ]
 NameBeside = Annotated[str, BeforeValidator(_name_beside)]
+Way = Literal["image", "store"]
+"""How weights travel to the pods that serve them."""
 
 
 def _left_out(value: object) -> bool:
@@ -80,6 +82,17 @@ class ArtifactSource(Section):
             "the digest of each. They lie beside it."
         ),
         examples=[{"weights.bin": _EXAMPLE}],
+        exclude_if=_left_out,
+        json_schema_extra=_SINCE,
+    )
+
+    delivery: Way | None = Field(
+        default=None,
+        description=(
+            "How the weights travel: `image`, a layer of the model's image; `store`, fetched by each pod from the "
+            "environment's model store. Chosen by their size when left out (docs/how-to/large-weights.md)."
+        ),
+        examples=["store"],
         exclude_if=_left_out,
         json_schema_extra=_SINCE,
     )

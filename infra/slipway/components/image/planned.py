@@ -41,7 +41,7 @@ def image_args(model: ModelPlan, progress: Tell) -> ModelImageArgs:
     runtime, architecture = model.spec.runtime, model.image.runtime.architecture
     dockerfiles = _Dockerfiles(
         lambda base: render_runtime_dockerfile(runtime, base, architecture),
-        lambda wheels: render_dockerfile(runtime, wheels),
+        lambda wheels: render_dockerfile(runtime, wheels, fetching=model.image.wheels is not None),
     )
     return _args(model.image, dockerfiles, progress)
 
@@ -108,7 +108,11 @@ def _context(builder: ImageBuilder, image: ImagePlan, dockerfiles: _Dockerfiles,
         )
         return dockerfiles.image(f"{runtime.repository}@{digest}")
 
-    return planned_context(image.files, dockerfile)
+    own = image.wheels
+    if own is None:
+        return planned_context(image.files, dockerfile)
+    folder = installed_wheels(own.requirements, own.digest, runtime.architecture, report)
+    return planned_context(image.files, dockerfile, (own.context_path, folder))
 
 
 def _wheels_context(builder: ImageBuilder, image: ImagePlan, dockerfiles: _Dockerfiles, report: Tell) -> IO[bytes]:
