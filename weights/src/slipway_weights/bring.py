@@ -48,7 +48,7 @@ def bring(file: File, folder: Path, store: ModelStore, tell: Tell, tries: Tries 
     failures, furthest = 0, part.size
     while part.size < file.size:
         try:
-            for block in store.read(file.key, part.size):
+            for block in store.read(file.key, part.size, file.size):
                 part.write(block)
                 tell(f"{file.name}: {_progress(part.size, file.size)}")
             if part.size < file.size:
@@ -100,7 +100,7 @@ class _Part:
         raise WrongBytes(
             f"{self._file.name}: the store has {found} at {self._file.key}, and the release wants the sha256 "
             f"{self._file.sha256} of {self._file.size} bytes: the model does not start; "
-            "next: delete that object, then `slipway up` uploads the right one"
+            "next: delete that object, then `slipway up` with --refresh uploads the right one"
         )
 
 

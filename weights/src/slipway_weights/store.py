@@ -1,5 +1,6 @@
 """The model store: read an object from some byte on, in small blocks, with the credentials that the pod was given."""
 
+import os
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,6 +11,7 @@ from slipway_weights.wanted import Wanted
 _BLOCK = 2**20
 _CONNECT = timedelta(seconds=10)
 _SILENCE = timedelta(seconds=60)
+_TODO = "next: `slipway up` with --refresh, which uploads what is not there"
 _LONGEST = timedelta(days=1)
 """Of one request: the library's own limit of 30 s is too short for weights."""
 
@@ -25,8 +27,13 @@ class StoreRefused(Exception):
 class ModelStore(Protocol):
     """Where weights come from."""
 
-    def read(self, key: str, offset: int, /) -> Iterator[bytes]:
-        """Yield an object's bytes from `offset` on, in blocks; raises `StoreBroke`, `StoreRefused`."""
+    def read(self, key: str, offset: int, size: int, /) -> Iterator[bytes]:
+        """Yield an object's bytes from `offset` on, in blocks.
+
+        Raises:
+            StoreBroke: see there.
+            StoreRefused: it cannot be had, or has another number of bytes than `size`.
+        """
         ...
 
 
@@ -37,8 +44,11 @@ class S3ModelStore:
     """
 
     def __init__(self, wanted: Wanted) -> None:
-        from obstore.store import S3Store  # noqa: PLC0415 - not where only the variable is read
+        import certifi  # noqa: PLC0415 - not where only the variable is read
+        from obstore.store import S3Store  # noqa: PLC0415
 
+        # The base image has no certificates, and the library wants some even for a store without TLS.
+        os.environ.setdefault("SSL_CERT_FILE", certifi.where())
         self._bucket = wanted.bucket
         self._where = f"bucket {wanted.bucket}" + (f" at {wanted.endpoint}" if wanted.endpoint else " of AWS")
         self._store = S3Store(
@@ -56,7 +66,7 @@ class S3ModelStore:
             retry_config={"max_retries": 1, "retry_timeout": _SILENCE},
         )
 
-    def read(self, key: str, offset: int, /) -> Iterator[bytes]:
+    def read(self, key: str, offset: int, size: int, /) -> Iterator[bytes]:
         """See `ModelStore`."""
         import obstore  # noqa: PLC0415
         from obstore.exceptions import (  # noqa: PLC0415
@@ -68,12 +78,14 @@ class S3ModelStore:
 
         try:
             found = obstore.get(self._store, key, options={"range": {"offset": offset}} if offset else {})
+            there = found.meta["size"]
+            if there != size:
+                raise StoreRefused(f"{self._where} has {there} bytes at {key}, and the release wants {size}; {_TODO}")
             yield from (bytes(block) for block in found.stream(min_chunk_size=_BLOCK))
         except (PermissionDeniedError, UnauthenticatedError):
             raise StoreRefused(f"{self._where} refuses {key}: the pod's credentials may not do s3:GetObject") from None
         except (NotFoundError, FileNotFoundError):
-            todo = "`slipway up` uploads it again"
-            raise StoreRefused(f"{self._where} has no {key}: it was deleted, or never uploaded; {todo}") from None
+            raise StoreRefused(f"{self._where} has no {key}: it was deleted, or never uploaded; {_TODO}") from None
         except BaseError as error:
             raise _failure(str(error), self._where) from None
 
