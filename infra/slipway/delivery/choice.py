@@ -35,8 +35,8 @@ def delivery_of(spec: ModelSpec, artifact: Artifact, store: ModelStore | None, r
     else:
         way, reason = "store", f"{format_bytes(large)} or more"
     if way == "image" or store is None:
-        return Delivery("image", reason, artifact.size)
-    return Delivery("store", reason, artifact.size, Stored(store, artifact.files, runtime.image.weights))
+        return Delivery("image", reason, artifact.size, store=store)
+    return Delivery("store", reason, artifact.size, Stored(store, artifact.files, runtime.image.weights), store)
 
 
 def refuse_deliveries(

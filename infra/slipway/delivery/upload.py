@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -46,8 +46,11 @@ class UploadFailed(DeployError):
         super().__init__(f"weights {file} were not uploaded to {store}: {problem}; nothing was deployed; next: {todo}")
 
 
-def upload(stored: Stored, tell: Tell) -> None:
-    """Have all files of some weights in their store; `tell` is told how far that is.
+def upload(stored: Stored, bring: Callable[[Tell], None], tell: Tell) -> None:
+    """Have all files of some weights in their store.
+
+    `bring` is called before files are read, and only then: locked weights may not be on this machine. `tell` is told
+    how far that is.
 
     What is there under the digest with the right size is left alone: the pod that fetches it digests it anyway. An
     object is visible once it is whole, so that a run that was interrupted leaves nothing that could be taken for
@@ -64,6 +67,7 @@ def upload(stored: Stored, tell: Tell) -> None:
             if _is_there(client, key, file.size):
                 tell(f"{file.name}: in the model store already")
             else:
+                bring(tell)
                 _put(client, key, file, tell)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from slipway.artifacts.onnx import ArtifactFile
 from slipway.environments.planning.model_store import ModelStore
-from slipway.spec.artifact import Way
+from slipway.spec.artifact.delivery import Way
 from slipway.values.quantities import compact_json, format_bytes
 
 
@@ -47,12 +47,14 @@ class Delivery:
         reason: why that one, for people.
         size: bytes of the weights.
         stored: what pods fetch; None where the weights are in the image.
+        store: where an earlier release of the model may fetch from; None where the environment has no model store.
     """
 
     way: Way
     reason: str
     size: int
     stored: Stored | None = None
+    store: ModelStore | None = None
 
     @property
     def worth_saying(self) -> bool:

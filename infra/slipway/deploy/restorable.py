@@ -63,7 +63,7 @@ class Owner:
         """The model of a plan."""
         exceptions = frozenset(plan.spec.exceptions)
         prometheus = plan.monitoring.prometheus if plan.monitoring else None
-        repository, store = plan.image.repository, plan.model_store
+        repository, store = plan.image.repository, plan.delivery.store
         return cls(plan.environment, plan.name, plan.namespace, repository, exceptions, prometheus, store)
 
 

@@ -10,10 +10,10 @@ from slipway.capacity.estimates import Estimates
 from slipway.capacity.placement import Rollout
 from slipway.delivery.ways import Delivery
 from slipway.environments.planning.kinds import planning
-from slipway.environments.planning.model_store import ModelStore
 from slipway.environments.planning.monitoring import Monitoring
 from slipway.environments.planning.pool import Pool
 from slipway.errors.base import Place, UnknownName
+from slipway.lockfile.files import Locked
 from slipway.plan.judged import JudgedRollout
 from slipway.plan.release import Origin
 from slipway.plan.traffic import Traffic
@@ -80,11 +80,10 @@ class ImagePlan:
         repository: with the registry, without tag.
         tag: first 16 hex digits of `inputs_digest`.
         runtime: the image that it stands on.
-        files: the weights, if they are in the image, or what fetches them; then the server's code.
+        files: the weights, or what fetches them; then the server's code.
         inputs_digest: sha256 over all that goes in; the same digest is the same image.
-        copied_from: the image of another environment, by digest, that is copied as it is and never made; None: it is
-            made where it is not there.
-        wheels: of what fetches weights; None where the weights are in the image.
+        copied_from: the image of another environment, by digest, that is copied and never made; None: it is made.
+        wheels: of what fetches weights; None where they are in it.
     """
 
     repository: str
@@ -149,7 +148,7 @@ class ModelPlan:
         traffic: the route that leads to it; None for a model that no route leads to.
         monitoring: what its autoscaling asks; None where it can follow CPU alone.
         priority_class: of its pods; None where the environment has no teams.
-        model_store: where its weights could be fetched from, whether they are or not; None where there is none.
+        locked: the lock that its weights are known by; they may not be on this machine.
     """
 
     environment: str
@@ -178,7 +177,7 @@ class ModelPlan:
     traffic: Traffic | None = None
     monitoring: Monitoring | None = None
     priority_class: str | None = None
-    model_store: ModelStore | None = None
+    locked: Locked | None = None
 
     @property
     def stack(self) -> str:

@@ -8,7 +8,7 @@ import pulumi
 
 from slipway.components.connection import Connection, connection
 from slipway.components.image.component import ModelImage
-from slipway.components.image.planned import image_args, judge_image_args
+from slipway.components.image.planned import bring_weights, image_args, judge_image_args
 from slipway.components.kubernetes.model import Beside, Model, ModelArgs
 from slipway.components.stored_weights import StoredWeights, StoredWeightsArgs
 from slipway.delivery.upload import upload
@@ -149,7 +149,8 @@ def _image(model: ModelPlan, repository: pulumi.Output[str] | None, progress: Te
     stored = model.delivery.stored
     if stored is None:
         return image
-    uploaded = StoredWeights(model.name, StoredWeightsArgs(partial(upload, stored), progress)).uploaded
+    args = StoredWeightsArgs(partial(upload, stored, partial(bring_weights, model)), progress)
+    uploaded = StoredWeights(model.name, args).uploaded
     return pulumi.Output.all(image, uploaded).apply(lambda of: of[0])
 
 
