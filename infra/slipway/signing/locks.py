@@ -1,0 +1,40 @@
+"""Sign and verify the lock of a model: its signature is a file beside it."""
+
+from pathlib import Path
+
+from slipway.signing.cosign import Cosign
+from slipway.signing.errors import LockRefused
+
+_ENDING = ".lock.yaml"
+
+
+def locks(models: Path) -> dict[str, Path]:
+    """The locks that are in the folder of specs, by their models."""
+    return {path.name.removesuffix(_ENDING): path for path in models.glob(f"*{_ENDING}") if path.is_file()}
+
+
+def lock_of(models: Path, model: str) -> Path:
+    """Where the lock of a model is, whether there is one or not."""
+    return models / f"{model}{_ENDING}"
+
+
+def signature_of(lock: Path) -> Path:
+    """Where the signature of a lock is."""
+    return lock.with_suffix(".sig")
+
+
+def sign_lock(cosign: Cosign, lock: Path, key: str) -> Path:
+    """Sign a lock as it is; returns the file of the signature."""
+    signature = signature_of(lock)
+    cosign.sign_file(lock, key, signature)
+    return signature
+
+
+def verify_lock(cosign: Cosign, lock: Path, model: str, key: str) -> None:
+    """Raise `LockRefused` unless a lock has a right signature."""
+    signature = signature_of(lock)
+    if not signature.is_file():
+        raise LockRefused(lock, model, f"is not signed: there is no {signature.name} beside it")
+    wrong = cosign.wrong_with_file(lock, key, signature)
+    if wrong is not None:
+        raise LockRefused(lock, model, f"was changed after it was signed, or signed with another key: {wrong}")
