@@ -8,9 +8,15 @@ from slipway.signing.errors import LockRefused
 _ENDING = ".lock.yaml"
 
 
-def locks(models: Path) -> dict[str, Path]:
-    """The locks that are in the folder of specs, by their models."""
-    return {path.name.removesuffix(_ENDING): path for path in models.glob(f"*{_ENDING}") if path.is_file()}
+def locks(folder: Path, model: str | None = None) -> list[Path]:
+    """The locks in the folder of specs: of all models, or of one, those of single environments among them."""
+    found = sorted(path for path in folder.glob(f"*{_ENDING}") if path.is_file())
+    return [path for path in found if model in (None, model_of(path))]
+
+
+def model_of(lock: Path) -> str:
+    """The model whose lock it is: `digits` of digits.lock.yaml, and of digits.prod.lock.yaml, one environment's."""
+    return lock.name.partition(".")[0]
 
 
 def lock_of(models: Path, model: str) -> Path:

@@ -13,7 +13,7 @@ from slipway.registry.copying import digest_there
 from slipway.signing.cosign import Cosign
 from slipway.signing.errors import VARIABLE, KeyRefused, LockRefused
 from slipway.signing.keys import private_key
-from slipway.signing.locks import locks, sign_lock, verify_lock
+from slipway.signing.locks import locks, model_of, sign_lock, verify_lock
 from slipway.signing.seal import seal_of
 
 _NO_KEY = f"give --key, or set {VARIABLE}"
@@ -31,8 +31,8 @@ def sign_locks(names: Sequence[str], named: str | None, folders: Folders) -> Non
     if key is None:
         raise KeyRefused("--key", "is not given", _NO_KEY)
     cosign = Cosign.found(os.environ)
-    for model, lock in found.items():
-        console.result(f"ok  {model}: {sign_lock(cosign, lock, key)}")
+    for lock in found:
+        console.result(f"ok  {model_of(lock)}: {sign_lock(cosign, lock, key)}")
 
 
 def check_locks(names: Sequence[str], key: str | None, folders: Folders) -> None:
@@ -42,16 +42,17 @@ def check_locks(names: Sequence[str], key: str | None, folders: Folders) -> None
         UserErrors: every lock that is not there, or has no right signature.
     """
     found = _locks(names, folders)
-    if key is None:
-        raise KeyRefused("--key", "is not given", "name the public key, such as --key cosign.pub")
+    if key is None or ("://" not in key and not Path(key).is_file()):
+        problem = "is not given" if key is None else f"{key} is no file"
+        raise KeyRefused("--key", problem, "name the public key, such as --key cosign.pub")
     cosign, bad = Cosign.found(os.environ), list[UserError]()
-    for model, lock in found.items():
+    for lock in found:
         try:
-            verify_lock(cosign, lock, model, key)
+            verify_lock(cosign, lock, model_of(lock), key)
         except LockRefused as error:
             bad.append(error)
         else:
-            console.result(f"ok  {model}: {lock} is signed")
+            console.result(f"ok  {model_of(lock)}: {lock} is signed")
     if bad:
         raise UserErrors(bad)
 
@@ -90,21 +91,18 @@ def sign_images(context: EnvironmentContext, names: Sequence[str], options: Opti
         console.result(f"ok  {model.name}: {image} is signed")
 
 
-def _locks(names: Sequence[str], folders: Folders) -> dict[str, Path]:
-    """The locks by their models; raises `UserErrors` for those that are not there."""
+def _locks(names: Sequence[str], folders: Folders) -> list[Path]:
+    """The locks of models; raises `UserErrors` for models that have none."""
     there = locks(folders.models)
     if not there and not names:
-        allowed = "models/MODEL.lock.yaml, one for each model that has a lock"
+        allowed = "MODEL.lock.yaml, one for each model that has a lock"
         raise FileRefused(str(folders.models), "has no locks", allowed, "write one with: slipway lock MODEL")
-    bad = [
-        UserError(Place(str(folders.models)), None, f"has no {name}.lock.yaml", _or_none(there), f"slipway lock {name}")
-        for name in names
-        if name not in there
-    ]
-    if bad:
-        raise UserErrors(bad)
-    return {name: there[name] for name in names or sorted(there)}
-
-
-def _or_none(there: dict[str, Path]) -> str:
-    return f"models with a lock: {', '.join(sorted(there)) or 'there is none yet'}"
+    known = ", ".join(sorted({model_of(lock) for lock in there})) or "there is none yet"
+    missing = [name for name in names if not locks(folders.models, name)]
+    if missing:
+        place, allowed = Place(str(folders.models)), f"models that have a lock: {known}"
+        raise UserErrors(
+            UserError(place, None, f"has no {name}.lock.yaml", allowed, f"write it: slipway lock {name}")
+            for name in missing
+        )
+    return [lock for name in names for lock in locks(folders.models, name)] if names else there
