@@ -33,7 +33,7 @@ def variables(cosign: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 
 def _pair(cosign: Path, variables: dict[str, str], folder: Path) -> Keys:
-    command = [cosign, "generate-key-pair", "--output-key-prefix", str(folder / "cosign")]
+    command = [str(cosign), "generate-key-pair", "--output-key-prefix", str(folder / "cosign")]
     subprocess.run(command, env=variables, check=True, capture_output=True, timeout=60)
     return Keys(folder / "cosign.key", folder / "cosign.pub")
 

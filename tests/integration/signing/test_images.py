@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from slipway.registry.client import ImageMissing, RepositoryClient
+from slipway.errors.images import ImageMissing
+from slipway.registry.client import RepositoryClient
 from slipway.registry.copying import copy_image
 from slipway.registry.repository import Repository
 from slipway.signing.cosign import Cosign
@@ -59,7 +60,7 @@ def test_the_bill_of_materials_is_attached_signed(
     program.sign_image(image, str(ours.private), SAID, SBOM)
     client = RepositoryClient(Repository.of(image.partition("@")[0]))
     assert len(list(client.referrers(image.partition("@")[2]))) == 2
-    command = [cosign, "verify-attestation", "--key", ours.public, "--type", "cyclonedx"]
+    command = [str(cosign), "verify-attestation", "--key", str(ours.public), "--type", "cyclonedx"]
     command += ["--insecure-ignore-tlog=true", image]
     subprocess.run(command, env=variables, check=True, capture_output=True, timeout=60)
 
