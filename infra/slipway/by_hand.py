@@ -33,7 +33,7 @@ def run() -> None:
         for unread in context.left_out:
             pulumi.warn(f"left out of the plan and of its capacity: {unread}")
         if not pulumi.runtime.is_dry_run():
-            prepare(context.file, [planned], folders.models, pulumi.warn)
+            prepare(context.file, [planned], pulumi.warn)
         _end_rollout(context, wanted)
     except SlipwayError as error:
         raise pulumi.RunError(str(error)) from error

@@ -10,13 +10,13 @@ from uuid import NAMESPACE_URL, uuid5
 
 from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, Property, XsUri
 from cyclonedx.model.bom import Bom, BomMetaData
-from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.component import Component, ComponentType, Pedigree
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from slipway.plan.model import ImageFile, ImagePlan, ModelPlan
 from slipway.runtimes.registry import RUNTIMES
-from slipway.sbom.requirements import Locked, locked
+from slipway.sbom.requirements import Distribution, distributions
 
 _MISSING = "the Debian packages and the Python of the base image: its own SBOM or a scanner lists them"
 
@@ -62,7 +62,27 @@ def _weights(model: ModelPlan) -> Iterator[Component]:
                 Property(name="slipway:path", value=file.image_path),
                 Property(name="slipway:source", value=model.spec.artifact.source),
             ],
+            pedigree=_pedigree(model) if number == 0 else None,
         )
+
+
+def _pedigree(model: ModelPlan) -> Pedigree | None:
+    """What the weights were made from, and by which steps; None where the source itself is served."""
+    if model.locked is None:
+        return None
+    source = model.locked.lock.source
+    origin = Component(
+        name=source.at,
+        type=ComponentType.MACHINE_LEARNING_MODEL,
+        bom_ref="source",
+        hashes=[_sha256(source.sha256)],
+        properties=[Property(name="slipway:format", value=source.format)],
+    )
+    steps = [
+        f"{json.dumps(step.step.model_dump(mode='json'), sort_keys=True)} -> sha256:{step.sha256}"
+        for step in model.locked.lock.steps
+    ]
+    return Pedigree(ancestors=[origin], notes="\n".join(steps) or None)
 
 
 def _server(image: ImagePlan, model: ModelPlan) -> Iterator[Component]:
@@ -93,7 +113,7 @@ def _files(file: ImageFile) -> list[Component]:
 
 
 def _distributions(image: ImagePlan) -> Iterator[Component]:
-    for one in locked(image.runtime.requirements, image.runtime.architecture):
+    for one in distributions(image.runtime.requirements, image.runtime.architecture):
         url = PackageURL("pypi", name=one.name.lower().replace("_", "-"), version=one.version)
         yield Component(
             name=one.name,
@@ -105,7 +125,7 @@ def _distributions(image: ImagePlan) -> Iterator[Component]:
         )
 
 
-def _files_of(one: Locked) -> ExternalReference:
+def _files_of(one: Distribution) -> ExternalReference:
     return ExternalReference(
         type=ExternalReferenceType.DISTRIBUTION,
         url=XsUri(f"https://pypi.org/project/{one.name}/{one.version}/"),

@@ -12,7 +12,7 @@ _HASH = "--hash=sha256:"
 
 
 @dataclass(frozen=True, slots=True)
-class Locked:
+class Distribution:
     """A distribution; `hashes`: sha256, in hex, of the files of it that may be installed, one of which is."""
 
     name: str
@@ -20,7 +20,7 @@ class Locked:
     hashes: tuple[str, ...]
 
 
-def locked(requirements: Path, architecture: str) -> list[Locked]:
+def distributions(requirements: Path, architecture: str) -> list[Distribution]:
     """The distributions that the file installs into an image, by name; what is for other systems is left out."""
     text = requirements.read_text().replace("\\\n", " ")
     lines = (line.split("#")[0].strip() for line in text.splitlines())
@@ -30,7 +30,7 @@ def locked(requirements: Path, architecture: str) -> list[Locked]:
         requirement = Requirement(words.strip())
         if requirement.marker is None or requirement.marker.evaluate(_environment(architecture)):
             (version,) = (one.version for one in requirement.specifier)
-            found.append(Locked(requirement.name, version, tuple(sorted(one.strip() for one in hashes))))
+            found.append(Distribution(requirement.name, version, tuple(sorted(one.strip() for one in hashes))))
     return sorted(found, key=lambda one: one.name)
 
 

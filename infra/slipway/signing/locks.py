@@ -2,26 +2,20 @@
 
 from pathlib import Path
 
+from slipway.lockfile.files import is_lock
 from slipway.signing.cosign import Cosign
 from slipway.signing.errors import LockRefused
-
-_ENDING = ".lock.yaml"
 
 
 def locks(folder: Path, model: str | None = None) -> list[Path]:
     """The locks in the folder of specs: of all models, or of one, those of single environments among them."""
-    found = sorted(path for path in folder.glob(f"*{_ENDING}") if path.is_file())
+    found = sorted(path for path in folder.glob("*") if is_lock(path) and path.is_file())
     return [path for path in found if model in (None, model_of(path))]
 
 
 def model_of(lock: Path) -> str:
     """The model whose lock it is: `digits` of digits.lock.yaml, and of digits.prod.lock.yaml, one environment's."""
     return lock.name.partition(".")[0]
-
-
-def lock_of(models: Path, model: str) -> Path:
-    """Where the lock of a model is, whether there is one or not."""
-    return models / f"{model}{_ENDING}"
 
 
 def signature_of(lock: Path) -> Path:

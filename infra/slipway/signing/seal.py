@@ -18,7 +18,7 @@ from slipway.settings.signing import Signing
 from slipway.signing.cosign import Cosign
 from slipway.signing.errors import VARIABLE, ImageRefused, LockRefused, NoPrivateKey
 from slipway.signing.keys import private_key, public_key, refuse_other_half
-from slipway.signing.locks import lock_of, verify_lock
+from slipway.signing.locks import verify_lock
 from slipway.values.aliases import Tell
 
 MODEL, MADE_OF = "slipway.dev/model", "slipway.dev/made-of"
@@ -40,10 +40,10 @@ def seal_of(file: SettingsFile, variables: Mapping[str, str]) -> "Seal | None":
     return None if signing is None else Seal(file, signing, variables)
 
 
-def prepare(file: SettingsFile, models: Sequence[ModelPlan], folder: Path, tell: Tell) -> None:
+def prepare(file: SettingsFile, models: Sequence[ModelPlan], tell: Tell) -> None:
     """See `Seal.prepare`; nothing where an environment's settings ask for no signatures."""
     if (seal := seal_of(file, os.environ)) is not None:
-        seal.prepare(models, folder, tell)
+        seal.prepare(models, tell)
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,11 @@ class Seal:
             refuse_other_half(self.cosign, key, self.public, VARIABLE)
         return key
 
-    def prepare(self, models: Sequence[ModelPlan], folder: Path, tell: Tell) -> None:
+    def prepare(self, models: Sequence[ModelPlan], tell: Tell) -> None:
         """Refuse, before anything is changed, what is known to be refused later.
 
         Args:
             models: that are to be deployed.
-            folder: of specs and their locks.
             tell: is told what is wrong where signatures are not required.
 
         Raises:
@@ -90,10 +89,9 @@ class Seal:
         """
         found: list[UserError] = []
         for model in models:
-            lock = lock_of(folder, model.name)
-            if lock.exists():
+            if model.locked is not None:
                 try:
-                    verify_lock(self.cosign, lock, model.name, self.public)
+                    verify_lock(self.cosign, model.locked.file, model.name, self.public)
                 except LockRefused as error:
                     found.append(error)
             if self.private is None and model.image.copied_from is None and not self._is_there(model):

@@ -11,7 +11,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from slipway import installation
 from slipway.plan.model import ModelPlan
 from slipway.sbom.image import sbom_of
-from slipway.sbom.requirements import locked
+from slipway.sbom.requirements import distributions
 from tests.support.planned import fixture_plan
 
 
@@ -60,7 +60,9 @@ def test_what_the_lock_has_for_other_systems_is_left_out(tmp_path: Path) -> None
         "numpy==2.5.5 ; python_full_version >= '3.12' \\\n    --hash=sha256:cc\ncolorama==0.4.6 ; "
         "sys_platform == 'win32' \\\n    --hash=sha256:dd\n"
     )
-    assert [(one.name, one.version, one.hashes) for one in locked(file, "amd64")] == [("numpy", "2.4.6", ("aa", "bb"))]
+    assert [(one.name, one.version, one.hashes) for one in distributions(file, "amd64")] == [
+        ("numpy", "2.4.6", ("aa", "bb"))
+    ]
 
 
 def test_it_says_what_it_does_not_list() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -11,11 +12,12 @@ from slipway.components.image.component import ModelImageArgs
 from slipway.components.image.sealed import sealed
 from slipway.errors.base import UserErrors
 from slipway.loading.settings import SettingsFile
+from slipway.lockfile.files import Locked
 from slipway.plan.model import ModelPlan
 from slipway.reading.yaml_document import Document
 from slipway.settings.signing import Signing
 from slipway.signing.errors import ImageRefused, KeyRefused, NoPrivateKey
-from slipway.signing.locks import lock_of, sign_lock
+from slipway.signing.locks import sign_lock
 from slipway.signing.seal import MODEL, Seal, annotations
 from tests.support.fake_cosign import FakeCosign
 from tests.support.planned import fixture_plan
@@ -146,34 +148,33 @@ def test_nothing_is_asked_where_nothing_is_signed() -> None:
     assert brought(Registry(), None) == []
 
 
-def prepared(seal: Seal, folder: Path, monkeypatch: pytest.MonkeyPatch, *, there: bool = True) -> list[str]:
+def prepared(seal: Seal, monkeypatch: pytest.MonkeyPatch, *, lock: Path | None = None, there: bool = True) -> list[str]:
     said: list[str] = []
     monkeypatch.setattr(slipway.signing.seal, "digest_there", lambda _: DIGEST if there else None)
-    seal.prepare([LEAST], folder, said.append)
+    locked = None if lock is None else Locked(cast(Any, None), lock, lock.parent)
+    seal.prepare([replace(LEAST, locked=locked)], said.append)
     return said
 
 
 def test_an_unsigned_or_changed_lock_is_refused(
     seal: Make, cosign: FakeCosign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock = lock_of(tmp_path, "least")
+    lock = tmp_path / "least.lock.yaml"
     lock.write_text("lock: 1\n")
     with pytest.raises(UserErrors, match=r"least\.lock\.yaml: is not signed.*slipway sign least"):
-        prepared(seal(), tmp_path, monkeypatch)
+        prepared(seal(), monkeypatch, lock=lock)
     sign_lock(cosign, lock, str(tmp_path / "cosign.key"))
-    assert prepared(seal(), tmp_path, monkeypatch) == []
+    assert prepared(seal(), monkeypatch, lock=lock) == []
     lock.write_text("lock: 1\nmodel: other\n")
     with pytest.raises(UserErrors, match="was changed after it was signed, or signed with another key"):
-        prepared(seal(), tmp_path, monkeypatch)
-    assert "was changed after it was signed" in prepared(seal(required=False), tmp_path, monkeypatch)[0]
+        prepared(seal(), monkeypatch, lock=lock)
+    assert "was changed after it was signed" in prepared(seal(required=False), monkeypatch, lock=lock)[0]
 
 
-def test_a_new_image_is_refused_before_anything_is_changed(
-    seal: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_new_image_is_refused_before_anything_is_changed(seal: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserErrors, match="SLIPWAY_SIGNING_KEY"):
-        prepared(seal(), tmp_path, monkeypatch, there=False)
-    assert prepared(seal(key=True), tmp_path, monkeypatch, there=False) == []
+        prepared(seal(), monkeypatch, there=False)
+    assert prepared(seal(key=True), monkeypatch, there=False) == []
 
 
 def test_a_private_key_of_another_pair_is_refused(
@@ -181,4 +182,4 @@ def test_a_private_key_of_another_pair_is_refused(
 ) -> None:
     cosign.pairs[str(tmp_path / "cosign.key")] = OTHER
     with pytest.raises(KeyRefused, match="is not the private half of"):
-        prepared(seal(key=True), tmp_path, monkeypatch)
+        prepared(seal(key=True), monkeypatch)

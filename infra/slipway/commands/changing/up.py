@@ -112,7 +112,7 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
 def _refuse(context: EnvironmentContext, changed: Sequence[ModelPlan], options: Options) -> None:
     """Raise `UserErrors` for what stands in the way of models that changed, before anything is changed."""
     refuse_foreign(context, changed, options.adopt)
-    prepare(context.file, changed, context.folders.models, console.message)
+    prepare(context.file, changed, console.message)
 
 
 def _pruned(
