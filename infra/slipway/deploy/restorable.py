@@ -20,7 +20,7 @@ from slipway.plan.model import ModelPlan
 from slipway.plan.release import Release
 from slipway.policy.resource import of_manifests, read
 from slipway.policy.resources import violations
-from slipway.render.model import RECREATE, ROLLING_UPDATE, container_values, model_shapes
+from slipway.render.model import RECREATE, ROLLING_UPDATE, container_values, egress, model_shapes
 from slipway.render.objects import MODEL_OBJECTS, UNRECORDED
 from slipway.render.scaling import demand_url
 from slipway.render.templates import PLACE
@@ -245,6 +245,7 @@ class _Values:
                 "service_port": SERVICE_PORT,
                 "gate_config": names.GATEWAY_TRUST,
                 "gate_folder": GATE_FOLDER,
+                "egress": egress(release.check.members),
             },
             {
                 **_CHECKS,

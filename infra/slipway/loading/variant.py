@@ -1,5 +1,6 @@
 """Validate one spec as it is served somewhere, and all that it names: the weights and the golden request."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +10,18 @@ from slipway_server.values.errors import BadRequest
 from slipway_server.values.expect import check_expect
 
 from slipway.artifacts.golden_request import CHECK_LIMIT, refuse_larger
-from slipway.artifacts.onnx import Artifact, Found
+from slipway.artifacts.onnx import Artifact, ArtifactFile, Found
 from slipway.errors.base import FileRefused, UserError, WrongValue, nearest
 from slipway.loading.fetched import fetch_weights, unused
+from slipway.pipeline.compose import Composed, Uncomposable, compose
 from slipway.reading.files import BadFile
 from slipway.reading.findings import Locate, validated
 from slipway.reading.yaml_document import FieldPath
 from slipway.runtimes.registry import RUNTIMES
 from slipway.sources.store import Store
+from slipway.spec.artifact import ArtifactSource
 from slipway.spec.model import ModelSpec
+from slipway.spec.pipeline import Pipeline
 from slipway.values.quantities import compact_json, format_bytes
 
 
@@ -26,26 +30,39 @@ class Variant:
     """What is served in an environment: the merged spec, its weights, the body of its golden request.
 
     `written`: the spec as it stands in the file, merged, before anything was parsed or added to it.
+    `pipeline`: of a model that has no weights but asks others; its artifact has no files then.
+    `random`: names of operators whose output differs each time, those of a pipeline's models included.
     """
 
     spec: ModelSpec
     artifact: Artifact
     request: Any
     written: Mapping[str, Any]
+    pipeline: Composed | None = None
+    random: tuple[str, ...] = ()
 
 
-def variant(value: Any, root: Path, locate: Locate, found: list[UserError], store: Store) -> Variant | None:
+Members = Mapping[str, Variant]
+"""Models that a pipeline may ask, as they are served in one environment."""
+
+
+def variant(
+    value: Any, root: Path, locate: Locate, found: list[UserError], store: Store, members: Members | None = None
+) -> Variant | None:
     """Validate a spec and what it names; None when `found` got something that stands in the way.
 
-    `store`: where weights come from that are not in the repository.
+    `store`: where weights come from that are not in the repository. `members`: what a pipeline may ask.
     """
     spec = validated(ModelSpec, value, locate, found)
     if spec is None:
         return None
-    place, field = locate(("artifact", "source"))
-    source = spec.artifact.source
+    composed: Composed | None = None
     try:
-        weights = _weights(spec, root, locate, found, store)
+        if spec.artifact is not None:
+            weights = _weights(spec, spec.artifact, root, locate, found, store)
+        else:
+            composed = _composed(spec.pipeline, members or {}, locate, found)
+            weights = None if composed is None else _asking(composed, spec.pipeline, members or {})
         if weights is None:
             return None
         little = list(_too_little_memory(spec, weights.size, locate))
@@ -55,15 +72,53 @@ def variant(value: Any, root: Path, locate: Locate, found: list[UserError], stor
         found += _unjudgeable(spec, weights, locate)
         # Not before it fits: every byte of it is read.
         written = {key: text for key, text in value.items() if key != "environments"}
-        return None if little else Variant(served, weights.digested(), request, written)
+        if little:
+            return None
+        if composed is not None:
+            artifact = Artifact((), 0, weights.onnx.sha256, weights.signature)
+            return Variant(served, artifact, request, written, composed, weights.random)
+        return Variant(served, weights.digested(), request, written, None, weights.random)
     except BadFile as error:
+        place, field = locate(("artifact", "source"))
+        source = spec.artifact and spec.artifact.source
         found.append(WrongValue(place, field, source, error.problem, error.allowed, error.todo))
         return None
 
 
-def _weights(spec: ModelSpec, root: Path, locate: Locate, found: list[UserError], store: Store) -> Found | None:
+def _composed(pipeline: Pipeline | None, members: Members, locate: Locate, found: list[UserError]) -> Composed | None:
+    """A pipeline put together; None when `found` got why it cannot be."""
+    if pipeline is None:
+        return None
+    for index, stage in enumerate(pipeline.stages):
+        for name in stage.models:
+            member = members.get(name)
+            if member is not None and member.spec.scale.to_zero is not None:
+                place, field = locate(("pipeline", "stages", index))
+                problem = f"asks {name}, which scale.to_zero lets sleep, and only calls of a client wake a model"
+                todo = f"remove to_zero from {name}, or {name} from the pipeline"
+                found.append(UserError(place, field, problem, "models that have a replica at any time", todo))
+                return None
+    try:
+        return compose(pipeline, {name: member.artifact.signature for name, member in members.items()})
+    except Uncomposable as error:
+        place, field = locate(("pipeline", *error.at))
+        found.append(WrongValue(place, field, error.value, error.problem, error.allowed, error.todo))
+        return None
+
+
+def _asking(composed: Composed, pipeline: Pipeline | None, members: Members) -> Found:
+    """A pipeline in the place of weights: nothing to load, and a digest over what its server is told."""
+    asked = pipeline.models if pipeline is not None else ()
+    random = sorted({operator for name in asked for operator in members[name].random})
+    sha256 = hashlib.sha256(compact_json(composed.document()).encode()).hexdigest()
+    return Found(ArtifactFile("", Path(), 0, sha256), {}, 0, composed.signature, tuple(random))
+
+
+def _weights(
+    spec: ModelSpec, artifact: ArtifactSource, root: Path, locate: Locate, found: list[UserError], store: Store
+) -> Found | None:
     """The weights, in the repository or fetched; None when `found` got why they are not there. Raises `BadFile`."""
-    runtime, artifact = RUNTIMES[spec.runtime], spec.artifact
+    runtime = RUNTIMES[spec.runtime]
     if artifact.address is None:
         weights = runtime.find_weights(root / artifact.source, root)
         if artifact.sha256 not in (None, weights.onnx.sha256):
@@ -98,7 +153,8 @@ def _too_little_memory(spec: ModelSpec, weights: int, locate: Locate) -> Iterato
         mebi = -(-needed // 2**20)
         size = f"{weights / 2**20:.1f}Mi" if weights >= 2**20 else f"{weights} bytes"
         why = f"is less than the artifact of {size} alone" if memory < weights else "is too little"
-        problem = f"{why}: a replica needs {mebi}Mi to load {spec.artifact.source} ({size})"
+        what = f"load {spec.artifact.source} ({size})" if spec.artifact is not None else "run"
+        problem = f"{why}: a replica needs {mebi}Mi to {what}"
         place, field = locate(("resources", "memory"))
         written = format_bytes(memory)
         yield WrongValue(place, field, written, problem, f"at least {mebi}Mi", f"write {mebi}Mi or more")
@@ -118,7 +174,8 @@ def _unjudgeable(spec: ModelSpec, weights: Found, locate: Locate) -> Iterator[Us
     if judge.agreement is not None and weights.random:
         place, field = locate(("rollout", "judge", "agreement"))
         random = ", ".join(weights.random)
-        problem = f"cannot be judged: {spec.artifact.source} contains {random}, so that no two answers are alike"
+        what = spec.artifact.source if spec.artifact is not None else "one of its models"
+        problem = f"cannot be judged: {what} contains {random}, so that no two answers are alike"
         allowed = "agreement for a model without random operators"
         yield WrongValue(place, field, judge.agreement, problem, allowed, "remove agreement, or what is random")
     known = [tensor.name for tensor in weights.signature.outputs]

@@ -10,7 +10,7 @@ from slipway.artifacts.golden_request import GoldenRequest
 from slipway.autoscaling.signals import estimated
 from slipway.capacity.estimates import estimates, node_start_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
-from slipway.catalog.pod_contract import GATE_FILE, GATE_FOLDER, LINGER_S
+from slipway.catalog.pod_contract import GATE_FILE, GATE_FOLDER, LINGER_S, SERVICE_PORT
 from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.pool import Pool
 from slipway.errors.base import Place
@@ -95,7 +95,7 @@ def _model(
     gateway = planning(settings).gateway
     timing = _timing(variant, pool, placed.rollout)
     cold_start_s = timing.start_s + node_start_s(pool)
-    check = GoldenRequest(spec.runtime, variant.request, spec.check.expect, spec.check.timeout)
+    check = GoldenRequest(spec.runtime, variant.request, spec.check.expect, spec.check.timeout, _members(spec))
     draft = ModelPlan(
         environment=environment,
         name=spec.name,
@@ -113,7 +113,8 @@ def _model(
         estimates=costs,
         image=image,
         check=check,
-        server_config=_server_config(variant, check, gated=gateway is not None) | {"release": _NO_RELEASE},
+        server_config=_server_config(variant, check, settings.namespace, gated=gateway is not None)
+        | {"release": _NO_RELEASE},
         release_digest=_NO_RELEASE,
         origin=_origin(written, variant, image),
         warnings=(*_unused_gpus(spec), *_estimated_target(spec), *placed.warnings),
@@ -194,15 +195,15 @@ def _image(environment: str, settings: AnySettings, variant: Variant, code: Code
 
 
 def _runtime(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> RuntimeImagePlan:
-    architecture = variant.spec.resources.architecture
+    architecture, recipe = variant.spec.resources.architecture, RUNTIMES[variant.spec.runtime].image
     dockerfile = instructions(render_runtime_dockerfile(variant.spec.runtime, settings.base_image, architecture))
     digest = digest_of([dockerfile, code.requirements, architecture])
     return RuntimeImagePlan(
-        repository=planning(settings).image_repository(environment, names.runtime_repository(variant.spec.runtime)),
+        repository=planning(settings).image_repository(environment, names.runtime_repository(recipe.shared)),
         tag=names.short(digest),
         base_image=settings.base_image,
         architecture=architecture,
-        requirements=installation.resource(RUNTIMES[variant.spec.runtime].image.requirements),
+        requirements=installation.resource(recipe.requirements),
         requirements_digest=code.requirements,
     )
 
@@ -212,22 +213,35 @@ def instructions(dockerfile: str) -> list[str]:
     return [line for line in dockerfile.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 
-def _server_config(variant: Variant, check: GoldenRequest, *, gated: bool) -> dict[str, Any]:
-    spec = variant.spec
+def _server_config(variant: Variant, check: GoldenRequest, namespace: str, *, gated: bool) -> dict[str, Any]:
+    spec, files = variant.spec, variant.artifact.files
     runtime = RUNTIMES[spec.runtime]
     gate = {"gate": {"public_key": f"{GATE_FOLDER}/{GATE_FILE}"}} if gated else {}
     return gate | runtime.configuration(
         Served(
             name=spec.name,
             version=spec.version,
-            weights=f"{runtime.image.weights}/{variant.artifact.files[0].name}",
+            weights=f"{runtime.image.weights}/{files[0].name}" if files else None,
             max_body=spec.endpoint.max_body,
             timeout_s=spec.endpoint.timeout,
             drain_s=spec.rollout.drain,
             batch=spec.batching.server_config(),
             check=check,
+            pipeline=_pipeline(variant, namespace),
         )
     )
+
+
+def _members(spec: ModelSpec) -> tuple[str, ...]:
+    return spec.pipeline.models if spec.pipeline is not None else ()
+
+
+def _pipeline(variant: Variant, namespace: str) -> dict[str, Any] | None:
+    """What the server of a pipeline is told of it; None for a model with weights."""
+    if variant.pipeline is None:
+        return None
+    services = f"http://{{model}}.{namespace}.svc:{SERVICE_PORT}"
+    return variant.pipeline.document() | {"services": services}
 
 
 def _timing(variant: Variant, pool: Pool, how: Rollout) -> Timing:

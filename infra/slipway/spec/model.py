@@ -5,12 +5,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from slipway.catalog.pod_contract import API_VERSION
-from slipway.runtimes.registry import RuntimeName
+from slipway.runtimes.registry import PIPELINE, RuntimeName
 from slipway.spec.artifact import ArtifactSource
 from slipway.spec.batching import Batching
 from slipway.spec.check import Check
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.exceptions import REASON_LEAST, ExceptableRule, Reason
+from slipway.spec.pipeline import Pipeline
 from slipway.spec.residency import DataResidency
 from slipway.spec.resources import Resources
 from slipway.spec.rollout import RolloutRules
@@ -38,8 +39,18 @@ class ModelSpec(Section):
     description: Annotated[str, *text(500, "Handwritten digits")] | None = Field(
         default=None, description="What the model does, on one line.", examples=["Handwritten digits, 8x8 grey"]
     )
-    artifact: ArtifactSource = Field(
-        description="The trained weights.", examples=[{"source": "models/digits/model.onnx"}]
+    artifact: ArtifactSource | None = Field(
+        default=None,
+        description="The trained weights; every model has them but a pipeline.",
+        examples=[{"source": "models/digits/model.onnx"}],
+        exclude_if=lambda value: value is None,
+    )
+    pipeline: Pipeline | None = Field(
+        default=None,
+        description="Instead of weights: other models that answer as one (docs/how-to/pipelines.md).",
+        examples=[{"stages": [{"model": "detect"}, {"model": "digits"}]}],
+        exclude_if=lambda value: value is None,
+        json_schema_extra={"since": "0.2"},
     )
     runtime: RuntimeName = Field(description="What runs the model.", examples=["onnxruntime"])
     resources: Resources = Field(description="What one replica gets.", examples=[{"cpu": "500m", "memory": "512Mi"}])
@@ -91,6 +102,25 @@ class ModelSpec(Section):
         ),
         examples=[{"prod": {"scale": {"min": 3, "max": 20}}}],
     )
+
+    @model_validator(mode="after")
+    def _is_weights_or_a_pipeline(self) -> Self:
+        piped = self.runtime == PIPELINE
+        if self.pipeline is not None:
+            if self.artifact is not None:
+                problem = "is given beside pipeline, which answers by what its models answer"
+                raise refusal(problem, "artifact or pipeline", "remove one of them", ("artifact",))
+            if not piped:
+                problem = f"is {self.runtime}, which runs weights, and the spec has a pipeline"
+                raise refusal(problem, PIPELINE, f"write runtime: {PIPELINE}", ("runtime",))
+            return self
+        if piped:
+            todo = "add pipeline: {stages: [{model: NAME}]}, or write another runtime"
+            raise refusal(f"is missing beside runtime: {PIPELINE}", "the stages of the pipeline", todo, ("pipeline",))
+        if self.artifact is None:
+            todo = "add for example artifact: {source: models/digits/model.onnx}"
+            raise refusal("is missing", "the trained weights", todo, ("artifact",))
+        return self
 
     @model_validator(mode="after")
     def _a_judged_rollout_has_calls_to_split(self) -> Self:

@@ -86,7 +86,15 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
                 gateway.wait(lambda text: progress.report(context.name, text))
                 steps["gateway"] = time.monotonic() - begun
             progress.report(context.name, "up")
-            deployer = deployer_of(context, engine, cancelled, progress.report, recorder, options)
+            deployer = deployer_of(
+                context,
+                engine,
+                cancelled,
+                progress.report,
+                recorder,
+                options,
+                _unchanged_pipelines(context, live, other),
+            )
             done = deployer.deploy(changed)
             if options.prune and extra:
                 failed = _pruned(context, engine, extra, progress.report, options.jobs, deployer.steps.hand_over)
@@ -106,6 +114,13 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
         if cancelled.is_set():
             raise Interrupted
     _conclude(context, [model for model in models if model.name not in held], done, steps, time.monotonic() - started)
+
+
+def _unchanged_pipelines(
+    context: EnvironmentContext, live: dict[str, Live], changed: Sequence[ModelPlan]
+) -> list[ModelPlan]:
+    """The pipelines that are live and stay as they are."""
+    return [one for one in context.plan.models if one.check.members and one.name in live and one not in changed]
 
 
 def _pruned(
