@@ -1,4 +1,4 @@
-"""A pipeline on a real cluster: deployed after its models, kept while one of them changes, and asked about that change."""
+"""A pipeline on a real cluster: deployed after its models, kept while one changes, and asked about that change."""
 
 from typing import Any
 
