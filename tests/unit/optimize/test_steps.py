@@ -13,6 +13,7 @@ from onnx import TensorProto
 
 from slipway.optimize.held import hold_signature
 from slipway.toolbox.errors import StepFailed, StepRefused
+from tests.support.rounds import FULL
 from tests.unit.optimize.conftest import Bench, ask
 from tests.unit.optimize.models import DIGITS, arrays, digits, graph, scaled, top
 
@@ -111,6 +112,23 @@ def test_pruning_by_magnitude_zeroes_the_share_and_says_what_it_saves(bench: Ben
     assert np.mean(weights["hidden_w"] == 0) == pytest.approx(0.5, abs=0.01)
     assert np.all(weights["hidden_b"] != 0)
     assert done.notes.startswith("saves nothing in storage: zeros take as many bytes; transfer shrinks by ")
+
+
+@pytest.mark.skipif(not FULL, reason="needs PyTorch: 5 GB")
+def test_pruning_by_structure_removes_neurons_and_keeps_the_classes(bench: Bench) -> None:
+    done, again = bench.do({"prune": "structured", "share": 0.5}), bench.do({"prune": "structured", "share": 0.5})
+    assert "9610 weights became 4810" in done.notes
+    assert done.answers("probabilities", image=digits()).shape == (64, 10)
+    assert done.model.read_bytes() == again.model.read_bytes()
+
+
+@pytest.mark.skipif(not FULL, reason="needs PyTorch: 5 GB")
+def test_a_network_of_one_layer_has_no_neuron_to_remove(bench: Bench) -> None:
+    nodes = [onnx.helper.make_node("Gemm", ["x", "w"], ["y"])]
+    weights = {"w": np.ones((3, 4), np.float32)}
+    model = graph(bench.folder / "net.onnx", nodes, [("x", 1, ["N", 3])], [("y", 1, ["N", 4])], weights)
+    with pytest.raises(StepRefused, match="no channel can be removed"):
+        bench.do({"prune": "structured", "share": 0.5}, model)
 
 
 def test_the_student_of_digits_is_smaller_and_agrees_with_its_teacher(bench: Bench) -> None:
