@@ -2,6 +2,7 @@
 
 import json
 import struct
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from slipway.optimize.held import hold_signature
 from slipway.toolbox.errors import StepFailed, StepRefused
 from tests.support.rounds import FULL
 from tests.unit.optimize.conftest import Bench, ask
-from tests.unit.optimize.models import DIGITS, arrays, digits, graph, scaled, top
+from tests.unit.optimize.models import DIGITS, ROOT, arrays, digits, graph, scaled, top
 
 SCRIPT = """
 import shutil, step
@@ -155,6 +156,18 @@ def test_a_script_runs_among_the_tools_and_may_keep_the_signature(bench: Bench) 
     (bench.folder / "mine.py").write_text(SCRIPT.format(copied="source", written="model.onnx"))
     done = bench.do({"script": "mine.py"})
     hold_signature(DIGITS, done.model, done.answer, _folder(bench), bench.told.append)
+    assert done.model.read_bytes() == DIGITS.read_bytes()
+
+
+def test_a_script_imports_what_its_requirements_list_and_nothing_of_the_tools(bench: Bench) -> None:
+    with (ROOT / "uv.lock").open("rb") as file:
+        packages = tomllib.load(file)["package"]
+    pinned = next(package for package in packages if package["name"] == "iniconfig")
+    line = f"iniconfig=={pinned['version']} --hash={pinned['wheels'][0]['hash']}\n"
+    (bench.folder / "requirements.txt").write_text(line)
+    check = "import importlib.util, iniconfig\nassert importlib.util.find_spec('onnx') is None\n"
+    (bench.folder / "mine.py").write_text(check + SCRIPT.format(copied="source", written="model.onnx"))
+    done = bench.do({"script": "mine.py", "requirements": "requirements.txt"})
     assert done.model.read_bytes() == DIGITS.read_bytes()
 
 
