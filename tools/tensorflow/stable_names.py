@@ -1,7 +1,7 @@
 """Give the values of a graph the same names in every run: tf2onnx counts them in an order that memory decides.
 
-Only what it counted is renamed, `const_axes__13`, by the order in which nodes use it; inputs, outputs and what TensorFlow
-itself named keep their names. Without this the same model would have other bytes, and so another digest, each time.
+Only what it counted is renamed, `const_axes__13`, by the order in which nodes use it. Inputs, outputs and names of
+TensorFlow are kept. Without this the same model would have other bytes, and another digest, each time.
 """
 
 import re
