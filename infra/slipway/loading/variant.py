@@ -1,7 +1,7 @@
 """Validate one spec as it is served somewhere, and all that it names: the weights and the golden request."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,8 @@ def variant(value: Any, locks: Locks, locate: Locate, found: list[UserError], st
         locked = locks.find(spec, locate, found)
         if len(found) > before:
             return None
+        if locked is not None:
+            locked = replace(locked, offline=store.offline)
         weights = locked.lock.found(store.cache.place) if locked else _weights(spec, locks.root, locate, found, store)
         if weights is None:
             return None

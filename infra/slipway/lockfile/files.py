@@ -35,11 +35,15 @@ def lock_path(spec: Path, model: str, environment: str | None = None) -> Path:
 
 @dataclass(frozen=True)
 class Locked:
-    """A lock, where it was read from, and the folder that the paths in it begin at."""
+    """A lock, where it was read from, and the folder that the paths in it begin at.
+
+    `offline`: nothing may be fetched to have the bytes that it names.
+    """
 
     lock: Lock
     file: Path
     root: Path
+    offline: bool = False
 
 
 def read_lock(path: Path, root: Path) -> Locked | None:

@@ -51,7 +51,7 @@ def image_args(model: ModelPlan, progress: Tell) -> ModelImageArgs:
 def _bring(model: ModelPlan, report: Tell) -> None:
     """Have the files of locked weights here, before they go into an image; it may be the first time on this machine."""
     if model.locked is not None:
-        bring(model.locked, model.spec, Store(), report)
+        bring(model.locked, model.spec, Store(offline=model.locked.offline), report)
 
 
 def keys_image_args(image: ImagePlan) -> ModelImageArgs:
