@@ -16,6 +16,7 @@ from slipway.lockfile.files import Locked
 from slipway.plan.judged import JudgedRollout
 from slipway.plan.release import Origin
 from slipway.plan.traffic import Traffic
+from slipway.plan.worth import Worth
 from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
 from slipway.spec.scale import Scaler
@@ -192,6 +193,13 @@ class ModelPlan:
         # No judged model sleeps: what it costs at least is what `scale.min` replicas cost.
         hourly_usd = None if cost is None else cost.at_min / self.spec.scale.min * self.rollout.candidate
         return JudgedRollout.of(self.spec.rollout, self.rollout, hourly_usd)
+
+    @property
+    def worth(self) -> Worth | None:
+        """What the steps of its lock save; None where there are none."""
+        if self.locked is None or not self.locked.lock.steps:
+            return None
+        return Worth.of(self.locked.lock, self.pool, self.spec)
 
     @property
     def alerts(self) -> bool:

@@ -104,13 +104,7 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
     columns = ("MODEL", "VERSION", "RELEASE", "REPLICAS", "A REPLICA", "POOL", "ROLLOUT", "COLD START", "$/MONTH")
     console.table(columns, rows)
     for model in models:
-        body = format_bytes(model.max_body)
-        console.result(f"{model.name}: {model.pool.name} is {model.pool_reason[0]}; bodies of up to {body}")
-        if model.gated:
-            console.result(f"{model.name}: {_way_in(model.traffic)}")
-        if model.scaler is not None:
-            console.result(f"{model.name}: {_scaling(model.spec.scale, model.scaler)}")
-        for line in model.judged.lines() if model.judged is not None else ():
+        for line in _lines(model):
             console.result(f"{model.name}: {line}")
     if starts is None:
         console.result(f"cold starts are estimates; `slipway plan {context.name} --live` shows what live replicas took")
@@ -126,6 +120,19 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
         console.result(line)
     for warning in advice(context, models):
         console.message(f"warning: {warning}")
+
+
+def _lines(model: ModelPlan) -> Iterator[str]:
+    """Yield what the table has no column for: the pool, the way in, scaling, judging, what its steps save."""
+    yield f"{model.pool.name} is {model.pool_reason[0]}; bodies of up to {format_bytes(model.max_body)}"
+    if model.gated:
+        yield _way_in(model.traffic)
+    if model.scaler is not None:
+        yield _scaling(model.spec.scale, model.scaler)
+    if model.judged is not None:
+        yield from model.judged.lines()
+    if model.worth is not None:
+        yield from model.worth.lines(model.name)
 
 
 def advice(context: EnvironmentContext, models: Sequence[ModelPlan]) -> Iterator[str]:
