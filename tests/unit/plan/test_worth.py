@@ -32,7 +32,7 @@ def lock(model: ModelSpec, before: int, after: int, root: Path) -> Lock:
 
 
 def test_memory_is_priced_by_the_pool_and_a_smaller_model_starts_sooner(model: ModelSpec, tmp_path: Path) -> None:
-    worth = Worth.of(lock(model, 5 * GI, 1 * GI, tmp_path), CPU, model)
+    worth = Worth.of(lock(model, 5 * GI, 1 * GI, tmp_path), CPU, model, stored=False)
     assert worth.memory == 4 * GI
     assert worth.cold_start_s > 0
     assert worth.usd is not None
@@ -41,19 +41,18 @@ def test_memory_is_priced_by_the_pool_and_a_smaller_model_starts_sooner(model: M
     assert least == pytest.approx(0.40 * 730 / 8, rel=0.15)
     assert most == pytest.approx(4 * least)
     first, second = worth.lines("least")
-    assert first.startswith("its steps made 1.1 GB of 5.4 GB: 4.3 GB less for a node to fetch, a cold start ")
+    assert first.startswith("its steps made 1.1 GB of 5.4 GB: 4.3 GB less to fetch, a cold start ")
     assert second.startswith("resources.memory can be 4Gi less than before its steps: $")
 
 
 def test_a_few_bytes_are_no_memory_and_no_dollars(model: ModelSpec, tmp_path: Path) -> None:
-    worth = Worth.of(lock(model, 39_003, 12_241, tmp_path), CPU, model)
+    worth = Worth.of(lock(model, 39_003, 12_241, tmp_path), CPU, model, stored=False)
     assert list(worth.lines("least")) == [
-        "its steps made 12.2 kB of 39.0 kB: 26.8 kB less for a node to fetch; `slipway lock least` shows what they do "
-        "to its times"
+        "its steps made 12.2 kB of 39.0 kB: 26.8 kB less to fetch; `slipway lock least` shows what they do to its times"
     ]
 
 
 def test_steps_that_make_a_model_larger_say_so(model: ModelSpec, tmp_path: Path) -> None:
-    worth = Worth.of(lock(model, 1_000, 3_000, tmp_path), CPU, model)
+    worth = Worth.of(lock(model, 1_000, 3_000, tmp_path), CPU, model, stored=False)
     assert worth.memory == 0 and worth.usd == (0.0, 0.0)
-    assert "2.0 kB more for a node to fetch" in next(worth.lines("least"))
+    assert "2.0 kB more to fetch" in next(worth.lines("least"))
