@@ -15,6 +15,7 @@ from slipway.errors.base import FileRefused, UserError, UserErrors, each
 from slipway.loading.base_image import digest_warning
 from slipway.loading.specs import environments, load_one
 from slipway.plan.traffic import Traffic
+from slipway.plan.worth import Worth
 from slipway.planner.environment import ModelPlan
 from slipway.planner.price import LEFT_OUT, price
 from slipway.planner.teams import full_pools
@@ -133,6 +134,8 @@ def _about(model: ModelPlan) -> Iterator[str]:
     if model.scaler is not None:
         yield _scaling(model.spec.scale, model.scaler)
     yield from model.judged.lines() if model.judged is not None else ()
+    worth = Worth.of_plan(model)
+    yield from worth.lines(model.name) if worth is not None else ()
 
 
 def advice(context: EnvironmentContext, models: Sequence[ModelPlan]) -> Iterator[str]:
