@@ -15,6 +15,7 @@ from rich.table import Table
 
 from slipway.local import bring_up, cluster, shell_env, take_down
 from slipway.local.autoscaling import controller as keda
+from slipway.local.build import cosign
 from slipway.local.cluster import storage
 from slipway.local.docker import base_image, engine, registry
 from slipway.local.gateway import controller
@@ -118,6 +119,14 @@ def env() -> None:
 def run(command: tuple[str, ...]) -> None:
     """Run a command in the environment: slipway local run -- pulumi stack ls."""
     _execute(list(command))
+
+
+@local.command("cosign")
+def bring_cosign() -> None:
+    """Build cosign, for environments whose settings want signatures, and print where it is: minutes, once."""
+    with _one_at_a_time(), _console.status("cosign") as status:
+        program = cosign.bring(lambda text: status.update(f"cosign: {text}"))
+    click.echo(program)
 
 
 @local.command()

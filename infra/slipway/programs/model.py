@@ -9,6 +9,7 @@ import pulumi
 from slipway.components.connection import Connection, connection
 from slipway.components.image.component import ModelImage
 from slipway.components.image.planned import bring_weights, image_args, judge_image_args
+from slipway.components.image.sealed import sealed
 from slipway.components.kubernetes.model import Beside, Model, ModelArgs
 from slipway.components.stored_weights import StoredWeights, StoredWeightsArgs
 from slipway.delivery.upload import upload
@@ -24,6 +25,7 @@ from slipway.render.rollout.judge import JudgePods, judge_objects
 from slipway.render.rollout.route import judged_route
 from slipway.render.teams import platform_class
 from slipway.settings.base import AnySettings
+from slipway.signing.seal import Seal
 from slipway.values import names
 from slipway.values.aliases import Tell
 from slipway.values.names import short
@@ -39,22 +41,26 @@ def no_parts(*_: object) -> ModelParts:
     return (), None
 
 
-def programs(environment: str, settings: AnySettings, parts_of: PartsOf = no_parts) -> Programs:
-    """Return the programs of the models of one environment."""
+def programs(
+    environment: str, settings: AnySettings, parts_of: PartsOf = no_parts, seal: Seal | None = None
+) -> Programs:
+    """Return the programs of the models of one environment; `seal`: signs and verifies their images, if any does."""
     return Programs(
-        partial(program, parts_of),
+        partial(program, parts_of, seal),
         partial(release_program, parts_of),
-        partial(rollout_program, parts_of, partial(judge_pods, environment, settings)),
+        partial(rollout_program, parts_of, seal, partial(judge_pods, environment, settings)),
     )
 
 
-def program(parts_of: PartsOf, model: ModelPlan, progress: Callable[[str], None]) -> Callable[[], None]:
+def program(
+    parts_of: PartsOf, seal: Seal | None, model: ModelPlan, progress: Callable[[str], None]
+) -> Callable[[], None]:
     """Return the program that brings a model to its plan; `progress` is told how its image comes along."""
 
     def run() -> None:
         link = connection(model.environment)
         needs, repository = parts_of(model.environment, model.name, link)
-        image = _image(model, repository, progress)
+        image = _image(model, seal, repository, progress)
         # The image's digest is known when it was pushed; the reference by tag only holds its place.
         manifests = render_model(model, model.image.reference)
         Model(model.name, ModelArgs(link, manifests, image, needs))
@@ -77,6 +83,7 @@ def release_program(parts_of: PartsOf, environment: str, release: Release) -> Ca
 
 def rollout_program(
     parts_of: PartsOf,
+    seal: Seal | None,
     judge_of: Callable[[], tuple[ImagePlan, JudgePods]],
     old: Release,
     new: ModelPlan,
@@ -92,6 +99,7 @@ def rollout_program(
 
     Args:
         parts_of: makes what a model has of its own in a cloud.
+        seal: signs and verifies the new release's image; None where nothing is signed.
         judge_of: plans the judge's image, and how its pods run.
         old: the release that serves, with the way in to it.
         new: the plan of the release that is judged.
@@ -104,7 +112,7 @@ def rollout_program(
     def run() -> None:
         link = connection(new.environment)
         needs, repository = parts_of(new.environment, new.name, link)
-        image = _image(new, repository, progress)
+        image = _image(new, seal, repository, progress)
         planned, pods = judge_of()
         judge = ModelImage(names.judge(new.name), judge_image_args(planned, progress)).reference
         manifests = render_model(new, new.image.reference)
@@ -143,9 +151,12 @@ def judge_pods(environment: str, settings: AnySettings) -> tuple[ImagePlan, Judg
     )
 
 
-def _image(model: ModelPlan, repository: pulumi.Output[str] | None, progress: Tell) -> pulumi.Output[str]:
+def _image(
+    model: ModelPlan, seal: Seal | None, repository: pulumi.Output[str] | None, progress: Tell
+) -> pulumi.Output[str]:
     """Make the image of a model; it is known once the weights are where its pods fetch them, too."""
-    image = ModelImage(model.name, replace(image_args(model, progress), needs=repository)).reference
+    args = sealed(image_args(model, progress), model, seal, progress)
+    image = ModelImage(model.name, replace(args, needs=repository)).reference
     stored = model.delivery.stored
     if stored is None:
         return image

@@ -10,6 +10,7 @@ from slipway.settings.gateway import Gateway
 from slipway.settings.model_store import ModelStore
 from slipway.settings.monitoring import Monitoring
 from slipway.settings.requirement import Requirement
+from slipway.settings.signing import SIGNING, Signing
 from slipway.settings.teams import TEAMS, Teams
 from slipway.settings.values import (
     DOCKER_HUB,
@@ -139,6 +140,7 @@ class Settings(AnySettings):
         description="Models to deploy here; every spec of the models folder when left out.",
         examples=[["digits", "speech"]],
     )
+    signing: Signing | None = SIGNING
     teams: Teams | None = TEAMS
     node_pools: tuple[NodePool, ...] = Field(min_length=1, description="Nodes that there are or can be.")
 
