@@ -19,6 +19,7 @@ _FILES = (
     "CHANGELOG.md",
     "Pulumi.yaml",
     "server/requirements.txt",
+    "weights/requirements.txt",
     "models/digits.yaml",
     "models/digits.lock.yaml",
     "stacks/Pulumi.local.yaml",
