@@ -24,7 +24,7 @@ def travel(bench: Workbench, size: int) -> tuple[str, int]:
     assert bench.up().returncode == 0
     give_credentials(bench)
     memory = f"{size // GIBI + 2}Gi"
-    spec = write_large(bench, "large", size, resources={"cpu": "500m", "memory": memory})
+    spec = write_large(bench, "large", size, resources={"cpu": "100m", "memory": memory}, rollout={"strategy": "recreate"})
     faults, rows = 0, []
     try:
         for what, reads, run in _runs(bench, str(spec)):
@@ -63,5 +63,5 @@ def _runs(bench: Workbench, spec: str) -> Iterator[tuple[str, int, Run]]:
     yield "`up`", 1, measured(bench, "up", bench.environment, "--yes")
     path.write_text(path.read_text().replace("owner: tests", "owner: others"))
     yield "`up`, another owner in the spec", 0, measured(bench, "up", bench.environment, "--yes")
-    path.write_text(path.read_text().replace("cpu: 500m", "cpu: 400m"))
+    path.write_text(path.read_text().replace("cpu: 100m", "cpu: 90m"))
     yield "`up`, less CPU in the spec", 0, measured(bench, "up", bench.environment, "--yes")
