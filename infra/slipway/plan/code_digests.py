@@ -7,7 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from slipway import installation
+from slipway.catalog.pod_contract import FETCHING
 from slipway.runtimes.registry import RUNTIMES
+
+FETCHING_REQUIREMENTS = "weights/requirements.txt"
+"""Of what fetches weights, by its path in the repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +29,13 @@ class CodeDigests:
 
 @lru_cache(maxsize=1)
 def code_digests() -> Mapping[str, CodeDigests]:
-    """Digest the files of this installation, by runtime; once per process.
+    """Digest the files of this installation, by runtime, and of what fetches weights; once per process.
 
     Raises:
         InstallationIncomplete: one of them is missing.
     """
-    return {name: digests(runtime.image.requirements, runtime.image.package) for name, runtime in RUNTIMES.items()}
+    of_runtimes = {name: digests(one.image.requirements, one.image.package) for name, one in RUNTIMES.items()}
+    return {**of_runtimes, FETCHING: digests(FETCHING_REQUIREMENTS, FETCHING)}
 
 
 @lru_cache
