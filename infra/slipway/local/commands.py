@@ -22,6 +22,7 @@ from slipway.local.gateway import controller
 from slipway.local.gateway import images as gateway_images
 from slipway.local.host import paths
 from slipway.local.host.errors import LocalError
+from slipway.local.model_store import server as model_store
 from slipway.local.monitoring import controller as monitoring
 from slipway.local.plugins import stand_in
 
@@ -156,6 +157,7 @@ def _of_our_cluster() -> list[tuple[str, str]]:
         ("gateway", controller.status()),
         ("monitoring", monitoring.status()),
         ("autoscaling", keda.status()),
+        ("model store", model_store.status()),
     ]
 
 

@@ -8,9 +8,11 @@ import pulumi
 
 from slipway.components.connection import Connection, connection
 from slipway.components.image.component import ModelImage
-from slipway.components.image.planned import image_args, judge_image_args
+from slipway.components.image.planned import bring_weights, image_args, judge_image_args
 from slipway.components.image.sealed import sealed
 from slipway.components.kubernetes.model import Beside, Model, ModelArgs
+from slipway.components.stored_weights import StoredWeights, StoredWeightsArgs
+from slipway.delivery.upload import upload
 from slipway.deploy.ports import Programs
 from slipway.environments.planning.kinds import planning
 from slipway.plan.model import ImagePlan, ModelPlan, Plan
@@ -58,12 +60,11 @@ def program(
     def run() -> None:
         link = connection(model.environment)
         needs, repository = parts_of(model.environment, model.name, link)
-        args = sealed(image_args(model, progress), model, seal, progress)
-        image = ModelImage(model.name, replace(args, needs=repository))
+        image = _image(model, seal, repository, progress)
         # The image's digest is known when it was pushed; the reference by tag only holds its place.
         manifests = render_model(model, model.image.reference)
-        Model(model.name, ModelArgs(link, manifests, image.reference, needs))
-        _export(model.environment, model.name, model.release, image.reference)
+        Model(model.name, ModelArgs(link, manifests, image, needs))
+        _export(model.environment, model.name, model.release, image)
 
     return run
 
@@ -111,8 +112,7 @@ def rollout_program(
     def run() -> None:
         link = connection(new.environment)
         needs, repository = parts_of(new.environment, new.name, link)
-        args = sealed(image_args(new, progress), new, seal, progress)
-        image = ModelImage(new.name, replace(args, needs=repository)).reference
+        image = _image(new, seal, repository, progress)
         planned, pods = judge_of()
         judge = ModelImage(names.judge(new.name), judge_image_args(planned, progress)).reference
         manifests = render_model(new, new.image.reference)
@@ -149,6 +149,20 @@ def judge_pods(environment: str, settings: AnySettings) -> tuple[ImagePlan, Judg
         node_selector=gateway.node_selector,
         tolerations=gateway.tolerations,
     )
+
+
+def _image(
+    model: ModelPlan, seal: Seal | None, repository: pulumi.Output[str] | None, progress: Tell
+) -> pulumi.Output[str]:
+    """Make the image of a model; it is known once the weights are where its pods fetch them, too."""
+    args = sealed(image_args(model, progress), model, seal, progress)
+    image = ModelImage(model.name, replace(args, needs=repository)).reference
+    stored = model.delivery.stored
+    if stored is None:
+        return image
+    args = StoredWeightsArgs(partial(upload, stored, partial(bring_weights, model)), progress)
+    uploaded = StoredWeights(model.name, args).uploaded
+    return pulumi.Output.all(image, uploaded).apply(lambda of: of[0])
 
 
 def _export(environment: str, model: str, release: str, image: pulumi.Input[str]) -> None:

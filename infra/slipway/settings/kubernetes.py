@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from slipway.settings.base import AnySettings
 from slipway.settings.gateway import Gateway
+from slipway.settings.model_store import ModelStore
 from slipway.settings.monitoring import Monitoring
 from slipway.settings.requirement import Requirement
 from slipway.settings.signing import SIGNING, Signing
@@ -123,6 +124,14 @@ class Settings(AnySettings):
         description="The cluster's Prometheus and KEDA, with which models scale on what their users feel; without it "
         "they scale on CPU alone.",
         examples=[{"prometheus": "http://prometheus-operated.monitoring:9090"}],
+        exclude_if=lambda value: value is None,
+        json_schema_extra={"since": "0.2"},
+    )
+    model_store: ModelStore | None = Field(
+        default=None,
+        description="Where pods fetch large weights from (`artifact.delivery: store`); weights are a layer of each "
+        "model's image when left out.",
+        examples=[{"bucket": "models", "endpoint": "https://s3.example.com", "credentials": "model-store"}],
         exclude_if=lambda value: value is None,
         json_schema_extra={"since": "0.2"},
     )
