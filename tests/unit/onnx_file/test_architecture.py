@@ -59,7 +59,8 @@ def test_another_operator_wiring_attribute_or_size_is_another_architecture(other
 
 
 def trees(values: list[float], post: str) -> str:
-    nodes: dict[str, Any] = {"nodes_values": values, "nodes_featureids": list(range(len(values))), "post_transform": post}
+    learned = {"nodes_values": values, "nodes_featureids": list(range(len(values)))}
+    nodes: dict[str, Any] = {**learned, "post_transform": post}
     node = helper.make_node("TreeEnsembleRegressor", ["x"], ["y"], domain="ai.onnx.ml", **nodes)
     return digest([node])
 
