@@ -37,6 +37,11 @@ class Variant:
     written: Mapping[str, Any]
     locked: Locked | None = None
 
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """What was measured of the weights, as their lock has it; nothing without a lock."""
+        return {} if self.locked is None else self.locked.lock.served.metrics
+
 
 def variant(value: Any, locks: Locks, locate: Locate, found: list[UserError], store: Store) -> Variant | None:
     """Validate a spec and what it names; None when `found` got something that stands in the way.
