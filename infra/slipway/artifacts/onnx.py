@@ -39,7 +39,7 @@ class Artifact:
         sha256: of the ONNX file if it is alone, else of the names and digests of all.
         signature: what the model takes and gives.
         architecture: digest of its operators and how they are wired, see `slipway.onnx_file.architecture`; None: not
-            known, of weights whose lock does not say it.
+            known, of a pipeline, or where a lock does not say it.
     """
 
     files: tuple[ArtifactFile, ...]

@@ -117,8 +117,9 @@ def _weights(root: Path, spec: LoadedSpec) -> tuple[str, ...]:
     """The files that say what the weights are: those of the repository, and locks, by their paths there."""
     variants = (spec.base, *spec.overrides.values())
     locks = {_from(root, one.locked.file) for one in variants if one.locked is not None}
-    plain = [one for one in variants if one.spec.artifact.address is None and one.locked is None]
-    ours = (_from(root, root / one.spec.artifact.source, file.name) for one in plain for file in one.artifact.files)
+    named = [(one.spec.artifact, one.artifact) for one in variants if one.locked is None]
+    plain = [(there, found) for there, found in named if there is not None and there.address is None]
+    ours = (_from(root, root / there.source, file.name) for there, found in plain for file in found.files)
     return (*ours, *sorted(locks))
 
 
