@@ -44,6 +44,11 @@ class Variant:
     pipeline: Composed | None = None
     random: tuple[str, ...] = ()
 
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """What was measured of the weights, as their lock has it; nothing without a lock."""
+        return {} if self.locked is None else self.locked.lock.served.metrics
+
 
 def variant(
     value: Any, locks: Locks, locate: Locate, found: list[UserError], store: Store, members: Members | None = None
@@ -87,7 +92,7 @@ def variant(
         written = {key: text for key, text in value.items() if key != "environments"}
         if little:
             return None
-        no_files = Artifact((), 0, weights.onnx.sha256, weights.signature)
+        no_files = Artifact((), 0, weights.onnx.sha256, weights.signature, None)
         artifact = weights.digested() if whole is None else no_files
         return Variant(served, artifact, request, written, locked, whole, weights.random)
     except BadFile as error:

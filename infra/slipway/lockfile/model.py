@@ -116,6 +116,7 @@ class Lock(Section):
         source: the trained weights.
         steps: in the order of the spec.
         signature: of what serves.
+        architecture: of the first ONNX file on the way, before it was optimised (`slipway.onnx_file.architecture`).
         random: names of its operators whose output differs each time.
         variants: what serves where.
         reference: profile of inputs and outputs on the data set of `accept`; empty without one.
@@ -128,6 +129,7 @@ class Lock(Section):
     source: LockedSource
     steps: tuple[LockedStep, ...] = ()
     signature: LockedSignature
+    architecture: Digest | None = None
     random: tuple[Name, ...] = Field(default=(), exclude_if=_left_out)
     variants: tuple[LockedVariant, ...] = Field(min_length=1)
     reference: dict[str, Any] = Field(default_factory=dict, exclude_if=_left_out)
@@ -142,4 +144,5 @@ class Lock(Section):
         files = [ArtifactFile(file.name, place(file.sha256), file.size, file.sha256) for file in self.served.files]
         external: Mapping[str, tuple[Path, int]] = {file.name: (file.path, file.size) for file in files[1:]}
         known = {file.name: file.sha256 for file in files[1:]}
-        return Found(files[0], external, self.served.size, self.signature.signature(), self.random, known)
+        signature = self.signature.signature()
+        return Found(files[0], external, self.served.size, signature, self.random, self.architecture, known)

@@ -10,6 +10,7 @@ from slipway.autoscaling.signals import estimated
 from slipway.capacity.estimates import estimates, node_start_s, stored_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
 from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, LINGER_S
+from slipway.compatibility.contents import contents_of
 from slipway.delivery.choice import delivery_of, refuse_deliveries
 from slipway.delivery.ways import Delivery
 from slipway.environments.planning.kinds import planning
@@ -125,6 +126,7 @@ def _model(
         | {"release": _NO_RELEASE},
         release_digest=_NO_RELEASE,
         origin=_origin(written, variant, image),
+        contents=contents_of(variant.artifact, variant.metrics),
         warnings=(*_unused_gpus(spec), *_estimated_target(spec), *placed.warnings),
         pull_secret=planning(settings).pull_secret,
         gated=gateway is not None,
