@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from stat import S_ISREG
@@ -69,6 +69,7 @@ class Found:
         size: bytes of all files together.
         signature: what the model takes and gives.
         random: names of its operators whose output differs each time, sorted.
+        known: digests of external data that a lock says, so that nobody has to read them.
     """
 
     onnx: ArtifactFile
@@ -76,15 +77,17 @@ class Found:
     size: int
     signature: Signature
     random: tuple[str, ...]
+    known: Mapping[str, str] = field(default_factory=dict)
 
     def digested(self) -> Artifact:
-        """Read every byte; files that did not change are read once per process.
+        """Read every byte whose digest is not known; files that did not change are read once per process.
 
         Raises:
             BadFile: a file cannot be read.
         """
         external = (
-            ArtifactFile(name, path, size, sha256_of(path, _EXTERNAL)) for name, (path, size) in self.external.items()
+            ArtifactFile(name, path, size, self.known.get(name) or sha256_of(path, _EXTERNAL))
+            for name, (path, size) in self.external.items()
         )
         files = (self.onnx, *external)
         together = "".join(f"{file.name}\0{file.sha256}\0" for file in files)

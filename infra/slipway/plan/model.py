@@ -12,6 +12,7 @@ from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.monitoring import Monitoring
 from slipway.environments.planning.pool import Pool
 from slipway.errors.base import Place, UnknownName
+from slipway.lockfile.files import Locked
 from slipway.plan.judged import JudgedRollout
 from slipway.plan.release import Origin
 from slipway.plan.traffic import Traffic
@@ -134,6 +135,7 @@ class ModelPlan:
         traffic: the route that leads to it; None for a model that no route leads to.
         monitoring: what its autoscaling asks; None where it can follow CPU alone.
         priority_class: of its pods; None where the environment has no teams.
+        locked: the lock that its weights are known by; they may not be on this machine.
     """
 
     environment: str
@@ -161,6 +163,7 @@ class ModelPlan:
     traffic: Traffic | None = None
     monitoring: Monitoring | None = None
     priority_class: str | None = None
+    locked: Locked | None = None
 
     @property
     def stack(self) -> str:

@@ -122,6 +122,7 @@ def _model(
         traffic=route(gateway, spec, costs.cost, cold_start_s) if gateway is not None else None,
         monitoring=planning(settings).monitoring,
         priority_class=priority_class(settings, spec.owner),
+        locked=variant.locked,
     )
     return released(draft, release_digest(draft))
 
