@@ -8,9 +8,11 @@ from typing import Any
 from slipway_server.values.errors import BadRequest
 from slipway_server.values.expect import check_expect
 
+from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import CHECK_LIMIT, refuse_larger
 from slipway.artifacts.onnx import Artifact, Found
 from slipway.errors.base import FileRefused, UserError, WrongValue, nearest
+from slipway.loading.around import around
 from slipway.loading.fetched import fetch_weights, unused
 from slipway.loading.locks import Locks
 from slipway.lockfile.files import Locked
@@ -28,7 +30,8 @@ class Variant:
     """What is served in an environment: the merged spec, its weights, the body of its golden request.
 
     `written`: the spec as it stands in the file, merged, before anything was parsed or added to it. `locked`: the lock
-    that the weights are known by, whose bytes nobody has read and which may not be on this machine.
+    that the weights are known by, whose bytes nobody has read and which may not be on this machine. `around`: what
+    stands before and after the model, if anything does.
     """
 
     spec: ModelSpec
@@ -36,6 +39,7 @@ class Variant:
     request: Any
     written: Mapping[str, Any]
     locked: Locked | None = None
+    around: Around | None = None
 
 
 def variant(value: Any, locks: Locks, locate: Locate, found: list[UserError], store: Store) -> Variant | None:
@@ -59,11 +63,14 @@ def variant(value: Any, locks: Locks, locate: Locate, found: list[UserError], st
         little = list(_too_little_memory(spec, weights.size, locate))
         found += little
         served = _with_max_body(spec, weights)
-        request = golden_body(served, weights, locks.root, locate, found)
+        before = len(found)
+        beside = around(served, weights.signature, locks.root, locate, found)
+        # Without the steps that the spec asks for, nothing can be said about a request.
+        request = golden_body(served, weights, locks.root, locate, found, beside) if len(found) == before else None
         found += _unjudgeable(spec, weights, locate)
         # Not before it fits: every byte of it is read.
         written = {key: text for key, text in value.items() if key != "environments"}
-        return None if little else Variant(served, weights.digested(), request, written, locked)
+        return None if little else Variant(served, weights.digested(), request, written, locked, beside)
     except BadFile as error:
         found.append(WrongValue(place, field, source, error.problem, error.allowed, error.todo))
         return None
@@ -138,12 +145,22 @@ def _unjudgeable(spec: ModelSpec, weights: Found, locate: Locate) -> Iterator[Us
             yield WrongValue(place, field, name, "is no output of the model", ", ".join(known), todo)
 
 
-def golden_body(spec: ModelSpec, weights: Found, root: Path, locate: Locate, found: list[UserError]) -> Any:
-    """The body of the golden request; None after adding to `found` why it does not fit the weights."""
+def golden_body(
+    spec: ModelSpec,
+    weights: Found,
+    root: Path,
+    locate: Locate,
+    found: list[UserError],
+    beside: Around | None = None,
+) -> Any:
+    """The body of the golden request; None after adding to `found` why it does not fit the weights.
+
+    `beside`: what stands before and after the model.
+    """
     at: FieldPath = ("check", "request")
     request = spec.check.request
     try:
-        body = RUNTIMES[spec.runtime].read_golden(root / request, request, weights, root)
+        body = RUNTIMES[spec.runtime].read_golden(root / request, request, weights, root, beside)
         at = ("check", "expect")
         check_expect(spec.check.expect, weights.signature)
         at = ("check", "request")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from slipway import installation
+from slipway.artifacts.around import CONTEXT_FOLDER, IMAGE_FOLDER
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.autoscaling.signals import estimated
 from slipway.capacity.estimates import estimates, node_start_s
@@ -166,7 +167,9 @@ def _written(settings: AnySettings) -> str:
 
 def _origin(settings: str, variant: Variant, image: ImagePlan) -> Origin:
     """What a release is made from; `settings`: their digest, the same for all models."""
+    steps = variant.around.files if variant.around is not None else ()
     files = [[file.name, file.sha256] for file in variant.artifact.files]
+    files += [[file.name, file.sha256] for file in steps]
     return Origin(
         slipway=version(),
         spec=digest_of(variant.written),
@@ -187,24 +190,37 @@ def _image(environment: str, settings: AnySettings, variant: Variant, code: Code
     server = ImageFile(f"server/{package}", f"/opt/slipway/server/{package}", source, code.server)
     repository = planning(settings).image_repository(environment, variant.spec.name)
     runtime = _runtime(environment, settings, variant, code)
-    files = (*weights, server)
-    dockerfile = render_dockerfile(variant.spec.runtime, runtime.reference)
+    steps = tuple(_step_files(variant))
+    files = (*weights, *steps, server)
+    dockerfile = render_dockerfile(variant.spec.runtime, runtime.reference, steps=bool(steps))
     made_of = [instructions(dockerfile), [[file.image_path, file.digests] for file in files]]
     digest = digest_of(made_of)
     return ImagePlan(repository, names.short(digest), runtime, files, digest)
 
 
+def _step_files(variant: Variant) -> Iterator[ImageFile]:
+    """What stands before and after the model reads these."""
+    for file in variant.around.files if variant.around is not None else ():
+        context, image = f"{CONTEXT_FOLDER}/{file.name}", f"{IMAGE_FOLDER}/{file.name}"
+        yield ImageFile(context, image, file.path, {"": file.sha256})
+
+
 def _runtime(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> RuntimeImagePlan:
     architecture = variant.spec.resources.architecture
     dockerfile = instructions(render_runtime_dockerfile(variant.spec.runtime, settings.base_image, architecture))
-    digest = digest_of([dockerfile, code.requirements, architecture])
+    recipe, spec = RUNTIMES[variant.spec.runtime].image, variant.spec
+    takes_text = spec.input is not None and spec.input.text is not None
+    requirements, requirements_digest = recipe.requirements, code.requirements
+    if takes_text and recipe.text_requirements is not None:
+        requirements, requirements_digest = recipe.text_requirements, code.text_requirements
+    digest = digest_of([dockerfile, requirements_digest, architecture])
     return RuntimeImagePlan(
         repository=planning(settings).image_repository(environment, names.runtime_repository(variant.spec.runtime)),
         tag=names.short(digest),
         base_image=settings.base_image,
         architecture=architecture,
-        requirements=installation.resource(RUNTIMES[variant.spec.runtime].image.requirements),
-        requirements_digest=code.requirements,
+        requirements=installation.resource(requirements),
+        requirements_digest=requirements_digest,
     )
 
 
@@ -227,6 +243,7 @@ def _server_config(variant: Variant, check: GoldenRequest, *, gated: bool) -> di
             drain_s=spec.rollout.drain,
             batch=spec.batching.server_config(),
             check=check,
+            around=variant.around.sections if variant.around is not None else {},
         )
     )
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 
+from slipway.artifacts.around import CONTEXT_FOLDER, IMAGE_FOLDER
 from slipway.catalog.pod_contract import SERVER_USER
 from slipway.render.templates import template_files
 from slipway.runtimes.registry import RUNTIMES
@@ -16,12 +17,16 @@ def render_runtime_dockerfile(runtime: str, base_image: str, architecture: str) 
     return _wheels(base_image, architecture, RUNTIMES[runtime].image.variables)
 
 
-def render_dockerfile(runtime: str, runtime_image: str) -> str:
-    """Render the Dockerfile of a model's image, from that of its runtime; its context is described by `ImagePlan`."""
+def render_dockerfile(runtime: str, runtime_image: str, *, steps: bool = False) -> str:
+    """Render the Dockerfile of a model's image, from that of its runtime; its context is described by `ImagePlan`.
+
+    `steps`: whether the context has files of what stands before and after the model.
+    """
     recipe = RUNTIMES[runtime].image
     values = {
         "runtime_image": runtime_image,
         "weights": recipe.weights,
+        "steps": (CONTEXT_FOLDER, IMAGE_FOLDER) if steps else None,
         "server_port": RUNTIMES[runtime].port,
         "user": SERVER_USER,
         "command": json.dumps(recipe.command),

@@ -1,10 +1,11 @@
 """Defines what Slipway has to know of a runtime: a program that serves a model over HTTP inside a pod."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.artifacts.onnx import Fetched, Found
 
@@ -22,6 +23,7 @@ class Served:
         drain_s: a stopping server goes on answering until no request has come for so long.
         batch: the section `batch` of the model server's configuration.
         check: the golden request.
+        around: sections of the configuration about what stands before and after the model; empty where nothing does.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Served:
     drain_s: float
     batch: Mapping[str, Any]
     check: GoldenRequest
+    around: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class ImageRecipe:
         weights: folder of the weights in the image.
         command: what the container runs.
         variables: of the container, as `NAME=value`, each with why it is set.
+        text_requirements: the file of locked wheels for models that take text, if that needs others.
     """
 
     requirements: str
@@ -63,6 +67,7 @@ class ImageRecipe:
     weights: str
     command: tuple[str, ...]
     variables: tuple[tuple[str, str], ...] = ()
+    text_requirements: str | None = None
 
 
 class Runtime(Protocol):
@@ -105,7 +110,7 @@ class Runtime(Protocol):
         """
         ...
 
-    def read_golden(self, path: Path, file: str, found: Found, root: Path) -> Any:
+    def read_golden(self, path: Path, file: str, found: Found, root: Path, around: Around | None = None) -> Any:
         """Read the body of the golden request and hold it against the model; see `slipway.artifacts.golden_request`."""
         ...
 

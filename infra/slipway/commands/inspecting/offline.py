@@ -254,7 +254,9 @@ def render_all(context: EnvironmentContext, names: Sequence[str], output: Path |
     texts = {"environment.yaml": to_yaml(render_environment(context.plan))}
     for model in models:
         texts[f"{model.name}/manifests.yaml"] = to_yaml(render_model(model, model.image.reference))
-        texts[f"{model.name}/Dockerfile"] = render_dockerfile(model.spec.runtime, model.image.runtime.reference)
+        texts[f"{model.name}/Dockerfile"] = render_dockerfile(
+            model.spec.runtime, model.image.runtime.reference, steps=model.image.has_steps
+        )
     write(texts, output)
 
 

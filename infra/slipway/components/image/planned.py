@@ -43,7 +43,7 @@ def image_args(model: ModelPlan, progress: Tell) -> ModelImageArgs:
     runtime, architecture = model.spec.runtime, model.image.runtime.architecture
     dockerfiles = _Dockerfiles(
         lambda base: render_runtime_dockerfile(runtime, base, architecture),
-        lambda wheels: render_dockerfile(runtime, wheels),
+        lambda wheels: render_dockerfile(runtime, wheels, steps=model.image.has_steps),
     )
     return _args(model.image, dockerfiles, progress, lambda report: _bring(model, report))
 
