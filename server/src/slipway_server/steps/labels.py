@@ -9,12 +9,13 @@ from slipway_server.protocol.answers import longest_json
 from slipway_server.values.errors import BadRequest, show
 from slipway_server.values.signature import Signature, Tensor
 from slipway_server.values.steps import MAX_LABELS, OutputSection
-from slipway_server.values.tensors import Array, to_json
+from slipway_server.values.tensors import INFINITIES, Array
 
 MAX_LABEL = 500
 _SCORES = "an FP16, BF16, FP32 or FP64 output of the shape [rows, classes] or [classes], or a list of maps to numbers"
 # Around a label and its confidence, and of a class's number, in JSON.
 _AROUND, _DIGITS = 60, 10
+_WORDS = {value: word for word, value in INFINITIES.items()}
 _MAPS = ("seq(map(", "map(")
 
 
@@ -107,8 +108,7 @@ class Predictions:
         most = classes if self._top_k is None else min(self._top_k, classes)
         # Of equal ones the first: what is listed must not depend on the sorting.
         best = np.argsort(-scores.astype(np.float64), axis=1, kind="stable")[:, :most]
-        numbers: Any = to_json(np.take_along_axis(scores, best, axis=1))
-        confidences = numbers.tolist() if isinstance(numbers, np.ndarray) else numbers
+        confidences = np.take_along_axis(scores, best, axis=1)
         labels = self._labels
         return [
             [
@@ -138,8 +138,10 @@ def softmax(scores: Array) -> Array:
 
 
 def _number(value: Any) -> Any:
-    """Return a number as JSON has it: null for a NaN, as everywhere in answers."""
-    return None if value != value else value  # noqa: PLR0124 - only a NaN is not itself
+    """Return a number of numpy's as answers have it: of as few digits as its type needs, null for a NaN."""
+    if np.isfinite(value):
+        return float(str(value))
+    return _WORDS.get(float(value))
 
 
 def _scored(section: OutputSection, signature: Signature) -> Tensor:
