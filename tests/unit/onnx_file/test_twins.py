@@ -28,7 +28,9 @@ MODELS = (
 @pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
 def test_the_signature_in_the_file_is_the_one_that_the_server_sees(make: object, tmp_path: Path) -> None:
     path: Path = make(tmp_path)  # type: ignore[operator]
-    assert read_artifact(path, tmp_path).signature == Session(path, 1).signature
+    offline, running = read_artifact(path, tmp_path).signature, Session(path, 1).signature
+    assert offline == running
+    assert offline.shared_sizes == running.shared_sizes
 
 
 def test_all_external_data_is_found_wherever_in_the_graph_it_belongs(tmp_path: Path) -> None:

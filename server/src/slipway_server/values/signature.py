@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -43,14 +43,15 @@ class Tensor:
             type in ONNX Runtime's words, such as `seq(map(string,tensor(float)))`.
         shape: one entry per dimension, None where any size is taken; () is a scalar.
         optional: of an input, whether it may be left out of a request.
-        symbols: names of the dimensions of any size, None where there is none; () where nothing has a name.
+        symbols: names of the dimensions of any size, None where there is none; () where nothing has a name. Another
+            name does not make another tensor.
     """
 
     name: str
     dtype: str
     shape: tuple[int | None, ...]
     optional: bool = False
-    symbols: tuple[str | None, ...] = ()
+    symbols: tuple[str | None, ...] = field(default=(), compare=False)
 
     @property
     def numpy_dtype(self) -> np.dtype[np.generic]:
