@@ -63,14 +63,15 @@ def variant(value: Any, locks: Locks, locate: Locate, found: list[UserError], st
         little = list(_too_little_memory(spec, weights.size, locate))
         found += little
         served = _with_max_body(spec, weights)
-        before = len(found)
+        misfits = len(found)
         beside = around(served, weights.signature, locks.root, locate, found)
         # Without the steps that the spec asks for, nothing can be said about a request.
-        request = golden_body(served, weights, locks.root, locate, found, beside) if len(found) == before else None
+        request = golden_body(served, weights, locks.root, locate, found, beside) if len(found) == misfits else None
         found += _unjudgeable(spec, weights, locate)
         # Not before it fits: every byte of it is read.
         written = {key: text for key, text in value.items() if key != "environments"}
-        return None if little else Variant(served, weights.digested(), request, written, locked, beside)
+        lacking = beside is None and (spec.input is not None or spec.output is not None)
+        return None if little or lacking else Variant(served, weights.digested(), request, written, locked, beside)
     except BadFile as error:
         found.append(WrongValue(place, field, source, error.problem, error.allowed, error.todo))
         return None
