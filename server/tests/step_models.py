@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnx_models import FLOAT, INT64, save, value
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 BF16, BOOL = TensorProto.BFLOAT16, TensorProto.BOOL
 WORDS = ("[PAD]", "[UNK]", "good", "bad", "fine", "awful")
@@ -50,8 +51,6 @@ def bag(folder: Path) -> Path:
 
 def tokenizer(folder: Path) -> Path:
     """A tokenizer.json of six words, which are told apart by the spaces between them."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
-
     made = Tokenizer(models.WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="[UNK]"))
     made.pre_tokenizer = pre_tokenizers.Whitespace()
     path = folder / "tokenizer.json"

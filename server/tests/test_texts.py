@@ -125,8 +125,8 @@ def highest():
     line = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024
 
-shape = (None, None)
-signature = Signature(tuple(Tensor(n, "INT64", shape) for n in ("input_ids", "attention_mask", "token_type_ids")), (), {})
+names = ("input_ids", "attention_mask", "token_type_ids")
+signature = Signature(tuple(Tensor(name, "INT64", (None, None)) for name in names), (), {})
 section = TextSection(tokenizer="x", max_length=65536, truncation=sys.argv[2] == "cut")
 texts = Texts(section, read_tokenizer(open(sys.argv[1], "rb").read()), signature)
 texts.encode(["good"])

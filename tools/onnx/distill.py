@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 from step import Refused, Request, progress, shortened, versions
 
 FUNCTION = "def student(inputs, right, teacher, alpha, seed) -> onnx.ModelProto"
+ALPHA = 0.5
+"""Where the step names none: what infra/slipway/spec/artifact/data_steps.py says."""
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -33,7 +35,7 @@ def run(request: Request) -> dict[str, Any]:
         Refused: the data do not fit the teacher, the script fails or returns no model, or the signature would change.
     """
     step = request.step
-    alpha, script, data = float(step["alpha"]), step["distill"], step["data"]
+    alpha, script, data = float(step.get("alpha", ALPHA)), step["distill"], step["data"]
     source, teacher = graphs.outline(request.source), graphs.outline(request.file(step["teacher"]))
     progress("asking the teacher")
     rows = calibration.read(request.file(data), data, teacher)

@@ -22,6 +22,9 @@ LINGER_S = 60.0
 them learns of replicas from the API server, and asks it again within a minute when it was away: client-go waits 30 s at
 most between two tries, and up to twice that by chance."""
 
+NAME_SERVICE = ({"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"})
+"""The ports of a rule that lets pods look up names."""
+
 KEYS_CHECK_PORT = 8080
 """Where the keys service is asked about a request."""
 KEYS_ADMIN_PORT = 8081
@@ -42,6 +45,14 @@ VARIANT_NONE = "none"
 GATE_FOLDER = "/etc/slipway/gateway"
 """Where a model's pod behind a gateway mounts the key that passes are checked by."""
 GATE_FILE = "public.pem"
+
+FETCHING = "slipway_weights"
+"""The package that fetches weights from a model store, in the init container of that name."""
+FETCHING_FOLDER = "/opt/slipway/weights"
+"""Where its code and its wheels are in a model's image."""
+FETCHING_CONTAINER = "weights"
+FETCHING_VARIABLE = "SLIPWAY_WEIGHTS"
+"""What it is to fetch, as JSON."""
 
 IMAGE_PYTHON = "3.11"
 """Python of the base image; the server's wheels are chosen for it."""

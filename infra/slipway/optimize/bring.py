@@ -70,9 +70,7 @@ def _other_bytes(locked: Locked, stages: Sequence[Stage], todo: str) -> FileRefu
         made = f"step {stage.name} made the sha256 {stage.weights.sha256[:16]} here, and {step.sha256[:16]} was locked"
         reasons = "; ".join(_reasons(stage, step))
         first = f"steps[{index}]: {made}: {reasons}"
-        rest = (
-            f"{todo} on this machine, and review what changed; or copy ~/.cache/slipway/artifacts from one that has it"
-        )
+        rest = f"{todo} here and review what changed, or copy ~/.cache/slipway/artifacts of a machine that has them"
         return FileRefused(str(locked.file), first, _ALLOWED, rest)
     last = "names files that its last step did not make here"
     return FileRefused(str(locked.file), last, _ALLOWED, f"{todo}, and review what changed")

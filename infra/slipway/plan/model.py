@@ -9,6 +9,7 @@ from slipway.artifacts.around import CONTEXT_FOLDER
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity.estimates import Estimates
 from slipway.capacity.placement import Rollout
+from slipway.delivery.ways import Delivery
 from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.monitoring import Monitoring
 from slipway.environments.planning.pool import Pool
@@ -63,6 +64,16 @@ class RuntimeImagePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Wheels:
+    """Locked wheels in an image beside its files. `requirements`: their file, with hashes; `digest`: its sha256."""
+
+    context_path: str
+    image_path: str
+    requirements: Path
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImagePlan:
     """An image: what it is made of, and the name that says so.
 
@@ -70,10 +81,10 @@ class ImagePlan:
         repository: with the registry, without tag.
         tag: first 16 hex digits of `inputs_digest`.
         runtime: the image that it stands on.
-        files: the weights, what the steps before and after the model read, then the server's code.
+        files: the weights, or what fetches them; what the steps before and after the model read; the server's code.
         inputs_digest: sha256 over all that goes in; the same digest is the same image.
-        copied_from: the image of another environment, by digest, that is copied as it is and never made; None: it is
-            made where it is not there.
+        copied_from: the image of another environment, by digest, that is copied and never made; None: it is made.
+        wheels: of what fetches weights; None where they are in it.
     """
 
     repository: str
@@ -82,6 +93,7 @@ class ImagePlan:
     files: tuple[ImageFile, ...]
     inputs_digest: str
     copied_from: str | None = None
+    wheels: Wheels | None = None
 
     @property
     def reference(self) -> str:
@@ -131,6 +143,7 @@ class ModelPlan:
         timing: limits of a replica's life.
         estimates: its cold start and its cost.
         image: what its pods run.
+        delivery: how its weights get there.
         check: its golden request.
         server_config: the model server's configuration as JSON values, `release` among them.
         release_digest: sha256 over all that the release is made of; equal digests need no deployment.
@@ -159,6 +172,7 @@ class ModelPlan:
     timing: Timing
     estimates: Estimates
     image: ImagePlan
+    delivery: Delivery
     check: GoldenRequest
     server_config: dict[str, Any]
     release_digest: str
@@ -250,6 +264,7 @@ class ModelPlan:
                 "files": [file.image_path for file in self.image.files],
                 **({"pullSecret": self.pull_secret} if self.pull_secret is not None else {}),
             },
+            **({} if self.delivery.stored is None else {"delivery": self.delivery.to_json()}),
             "server": self.server_config,
             "spec": self.spec.model_dump(mode="json", exclude={"environments"}),
             "warnings": list(self.warnings),

@@ -1,13 +1,16 @@
 """Render a model's objects: its plan -> manifests."""
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, cast
 
 from jinja2 import FileSystemLoader, nodes
 
-from slipway.catalog.pod_contract import GATE_FOLDER, SERVER_USER, SERVICE_PORT
+from slipway.catalog.pod_contract import GATE_FOLDER, NAME_SERVICE, SERVER_PORT, SERVER_USER, SERVICE_PORT
+from slipway.environments.planning.model_store import ModelStore
 from slipway.plan.model import ModelPlan
+from slipway.render.fetching import fetching_values, volume_bytes
 from slipway.render.objects import MODEL_OBJECTS
 from slipway.render.route import route_values
 from slipway.render.scaling import scaling_values
@@ -66,7 +69,7 @@ def model_shapes() -> tuple[Manifest, ...]:
 
 def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
     """What the templates of a model's objects get: every value that they place, None for what is left out."""
-    spec = model.spec
+    spec, resources = model.spec, _resources(model)
     return {
         "name": model.name,
         "namespace": model.namespace,
@@ -89,10 +92,11 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "deadline_s": model.timing.deadline_s,
         "node_selector": model.pool.selector or None,
         "tolerations": _tolerations(model) or None,
-        "resources": _resources(model),
+        "resources": resources,
         "tmp_size": format_bytes(TMP_BYTES),
         "user": SERVER_USER,
         **container_values(RUNTIMES[spec.runtime]),
+        "egress": egress(model.check.members, model.delivery.stored.store if model.delivery.stored else None),
         "service_port": SERVICE_PORT,
         "service_type": model.service_type,
         "gate_config": names.GATEWAY_TRUST if model.gated else None,
@@ -100,6 +104,7 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "slice_labels": model.labels
         | {names.SLICED_BY_LABEL: names.MANAGED_BY, "kubernetes.io/service-name": model.name},
         "checked_path": None if model.traffic and model.traffic.wait_s else RUNTIMES[spec.runtime].live_path,
+        **fetching_values(model.delivery.stored, resources),
         **route_values(model.traffic),
         **scaling_values(model),
         **_lint_exceptions(model),
@@ -129,6 +134,16 @@ def _lint_exceptions(model: ModelPlan) -> dict[str, str | None]:
     }
 
 
+def egress(members: Sequence[str], store: ModelStore | None) -> list[dict[str, Any]] | None:
+    """What pods may connect to: the models that a pipeline asks, the store of fetched weights; None for nothing."""
+    if store is not None:
+        return [dict(rule) for rule in store.egress]
+    if not members:
+        return None
+    pods = [{"podSelector": {"matchLabels": names.selector(name)}} for name in members]
+    return [{"ports": [*NAME_SERVICE]}, {"to": pods, "ports": [{"port": SERVER_PORT, "protocol": "TCP"}]}]
+
+
 def _tolerations(model: ModelPlan) -> list[dict[str, str]]:
     return [
         {"key": taint.key, "operator": "Equal", "value": taint.value, "effect": taint.effect}
@@ -141,7 +156,7 @@ def _resources(model: ModelPlan) -> dict[str, str]:
     resources = {
         "cpu": format_cpu(wanted.cpu),
         "memory": format_bytes(wanted.memory),
-        "ephemeral-storage": format_bytes(TMP_BYTES + LOG_BYTES),
+        "ephemeral-storage": format_bytes(TMP_BYTES + LOG_BYTES + volume_bytes(model.delivery.stored)),
     }
     if wanted.gpu is not None and model.pool.gpu is not None:
         resources[model.pool.gpu.resource] = str(wanted.gpu.count)

@@ -17,23 +17,25 @@ class Served:
     Attributes:
         name: of the model.
         version: of the model.
-        weights: path in the image of the file that the runtime loads.
+        weights: path in the image of the file that the runtime loads; None where there is none.
         max_body: bytes of the largest body of a request.
         timeout_s: longest time that a request may take.
         drain_s: a stopping server goes on answering until no request has come for so long.
         batch: the section `batch` of the model server's configuration.
         check: the golden request.
+        pipeline: the section `pipeline` of that configuration; None for a model with weights.
         around: sections of the configuration about what stands before and after the model; empty where nothing does.
     """
 
     name: str
     version: str
-    weights: str
+    weights: str | None
     max_body: int | None
     timeout_s: float
     drain_s: float
     batch: Mapping[str, Any]
     check: GoldenRequest
+    pipeline: Mapping[str, Any] | None = None
     around: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -58,6 +60,7 @@ class ImageRecipe:
         package: the server's code, a Python package.
         weights: folder of the weights in the image.
         command: what the container runs.
+        shared: name of the image of wheels; runtimes with the same name share it.
         variables: of the container, as `NAME=value`, each with why it is set.
         text_requirements: the file of locked wheels for models that take text, if that needs others.
     """
@@ -66,6 +69,7 @@ class ImageRecipe:
     package: str
     weights: str
     command: tuple[str, ...]
+    shared: str
     variables: tuple[tuple[str, str], ...] = ()
     text_requirements: str | None = None
 

@@ -161,3 +161,12 @@ def test_what_is_no_picture_cannot_be_blurred(tmp_path: Path) -> None:
     model = tiny.candidate(tmp_path / "a.onnx")
     with pytest.raises(StepRefused, match=r"accept.robustness.blur finds nothing to disturb in x float32 \[60, 3\]"):
         measured(tmp_path, tiny.rows(), model, output="label", robustness={"blur": 1, "max_drop": 0.5})
+
+
+def test_litert_answers_as_onnx_runtime_does(tmp_path: Path) -> None:
+    """tests/fixtures/gate/make_tflite.py wrote the file."""
+    path = Path(__file__).parents[2] / "fixtures" / "gate" / "tiny.tflite"
+    model = Candidate("1 convert tflite", path, "tflite", path.stat().st_size, "0" * 64)
+    lite = measured(tmp_path, tiny.rows(), model, output="scores", metric="log_loss").original
+    onnx = measured(tmp_path, tiny.rows(), tiny.candidate(tmp_path / "a.onnx"), output="scores", metric="log_loss")
+    assert lite.metric == pytest.approx(onnx.original.metric, abs=1e-6)

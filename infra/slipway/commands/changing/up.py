@@ -27,6 +27,7 @@ from slipway.errors.base import DeployError, SlipwayError
 from slipway.errors.failures import Interrupted
 from slipway.planner.environment import ModelPlan
 from slipway.render.teams import priority_classes_of
+from slipway.signing.seal import prepare
 
 _DRAWN_ANSWER = 300
 
@@ -55,7 +56,7 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
         held = {} if options.again else held_back(other, live)
         changed = [model for model in other if model.name not in held]
         extra = [] if names else sorted(set(live) - {model.name for model in context.plan.models})
-        refuse_foreign(context, changed, options.adopt)
+        _refuse(context, changed, options)
         if (silent := silent_prometheus(context, changed)) is not None:
             console.message(f"warning: {silent}")
         _announce(context, models, changed, live, extra, options)
@@ -86,7 +87,15 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
                 gateway.wait(lambda text: progress.report(context.name, text))
                 steps["gateway"] = time.monotonic() - begun
             progress.report(context.name, "up")
-            deployer = deployer_of(context, engine, cancelled, progress.report, recorder, options)
+            deployer = deployer_of(
+                context,
+                engine,
+                cancelled,
+                progress.report,
+                recorder,
+                options,
+                _unchanged_pipelines(context, live, other),
+            )
             done = deployer.deploy(changed)
             if options.prune and extra:
                 failed = _pruned(context, engine, extra, progress.report, options.jobs, deployer.steps.hand_over)
@@ -106,6 +115,19 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
         if cancelled.is_set():
             raise Interrupted
     _conclude(context, [model for model in models if model.name not in held], done, steps, time.monotonic() - started)
+
+
+def _refuse(context: EnvironmentContext, changed: Sequence[ModelPlan], options: Options) -> None:
+    """Raise `UserErrors` for what stands in the way of models that changed, before anything is changed."""
+    refuse_foreign(context, changed, options.adopt)
+    prepare(context.file, changed, console.message)
+
+
+def _unchanged_pipelines(
+    context: EnvironmentContext, live: dict[str, Live], changed: Sequence[ModelPlan]
+) -> list[ModelPlan]:
+    """The pipelines that are live and stay as they are."""
+    return [one for one in context.plan.models if one.check.members and one.name in live and one not in changed]
 
 
 def _pruned(

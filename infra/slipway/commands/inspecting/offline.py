@@ -13,12 +13,11 @@ from slipway.commands.inspecting.cold_start import parts_json, show_parts, start
 from slipway.environments.planning.kinds import planning
 from slipway.errors.base import FileRefused, UserError, UserErrors, each
 from slipway.loading.base_image import digest_warning
-from slipway.loading.specs import environments, load_spec_file
+from slipway.loading.specs import environments, load_one
 from slipway.plan.traffic import Traffic
 from slipway.planner.environment import ModelPlan
 from slipway.planner.price import LEFT_OUT, price
 from slipway.planner.teams import full_pools
-from slipway.reading.folders import find_root
 from slipway.render.environment import render_environment
 from slipway.render.image import render_dockerfile
 from slipway.render.model import render_model
@@ -42,7 +41,7 @@ def validate_all(files: Sequence[Path], folders: Folders) -> list[str]:
     for path in files:
         try:
             with fetching(folders) as store:
-                spec = load_spec_file(path, find_root(path.parent), names, store)
+                spec = load_one(path, names, store)
             for warning in spec.warnings:
                 console.message(f"warning: {warning}")
             good.append(f"{path}: model {spec.name} {spec.base.spec.version}")
@@ -104,13 +103,7 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
     columns = ("MODEL", "VERSION", "RELEASE", "REPLICAS", "A REPLICA", "POOL", "ROLLOUT", "COLD START", "$/MONTH")
     console.table(columns, rows)
     for model in models:
-        body = format_bytes(model.max_body)
-        console.result(f"{model.name}: {model.pool.name} is {model.pool_reason[0]}; bodies of up to {body}")
-        if model.gated:
-            console.result(f"{model.name}: {_way_in(model.traffic)}")
-        if model.scaler is not None:
-            console.result(f"{model.name}: {_scaling(model.spec.scale, model.scaler)}")
-        for line in model.judged.lines() if model.judged is not None else ():
+        for line in _about(model):
             console.result(f"{model.name}: {line}")
     if starts is None:
         console.result(f"cold starts are estimates; `slipway plan {context.name} --live` shows what live replicas took")
@@ -126,6 +119,20 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
         console.result(line)
     for warning in advice(context, models):
         console.message(f"warning: {warning}")
+
+
+def _about(model: ModelPlan) -> Iterator[str]:
+    """What no column of the table has room for."""
+    yield f"{model.pool.name} is {model.pool_reason[0]}; bodies of up to {format_bytes(model.max_body)}"
+    if model.delivery.worth_saying:
+        start = model.estimates.cold_start
+        of = f"{console.duration(start.weights_s)} of a cold start of {console.duration(start.total_s)}"
+        yield f"{model.delivery.line()}, {of}"
+    if model.gated:
+        yield _way_in(model.traffic)
+    if model.scaler is not None:
+        yield _scaling(model.spec.scale, model.scaler)
+    yield from model.judged.lines() if model.judged is not None else ()
 
 
 def advice(context: EnvironmentContext, models: Sequence[ModelPlan]) -> Iterator[str]:
@@ -254,9 +261,13 @@ def render_all(context: EnvironmentContext, names: Sequence[str], output: Path |
     texts = {"environment.yaml": to_yaml(render_environment(context.plan))}
     for model in models:
         texts[f"{model.name}/manifests.yaml"] = to_yaml(render_model(model, model.image.reference))
-        texts[f"{model.name}/Dockerfile"] = render_dockerfile(
-            model.spec.runtime, model.image.runtime.reference, steps=model.image.has_steps
+        dockerfile = render_dockerfile(
+            model.spec.runtime,
+            model.image.runtime.reference,
+            fetching=model.image.wheels is not None,
+            steps=model.image.has_steps,
         )
+        texts[f"{model.name}/Dockerfile"] = dockerfile
     write(texts, output)
 
 

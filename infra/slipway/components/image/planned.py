@@ -43,13 +43,17 @@ def image_args(model: ModelPlan, progress: Tell) -> ModelImageArgs:
     runtime, architecture = model.spec.runtime, model.image.runtime.architecture
     dockerfiles = _Dockerfiles(
         lambda base: render_runtime_dockerfile(runtime, base, architecture),
-        lambda wheels: render_dockerfile(runtime, wheels, steps=model.image.has_steps),
+        lambda wheels: render_dockerfile(
+            runtime, wheels, fetching=model.image.wheels is not None, steps=model.image.has_steps
+        ),
     )
-    return _args(model.image, dockerfiles, progress, lambda report: _bring(model, report))
+    if model.delivery.stored is not None:
+        return _args(model.image, dockerfiles, progress)
+    return _args(model.image, dockerfiles, progress, lambda report: bring_weights(model, report))
 
 
-def _bring(model: ModelPlan, report: Tell) -> None:
-    """Have the files of locked weights here, before they go into an image; it may be the first time on this machine."""
+def bring_weights(model: ModelPlan, report: Tell) -> None:
+    """Have the files of locked weights here, before they travel; it may be the first time on this machine."""
     if model.locked is not None:
         bring(model.locked, model.spec, Store(), report)
 
@@ -123,7 +127,11 @@ def _context(builder: ImageBuilder, image: ImagePlan, dockerfiles: _Dockerfiles,
         )
         return dockerfiles.image(f"{runtime.repository}@{digest}")
 
-    return planned_context(image.files, dockerfile)
+    own = image.wheels
+    if own is None:
+        return planned_context(image.files, dockerfile)
+    folder = installed_wheels(own.requirements, own.digest, runtime.architecture, report)
+    return planned_context(image.files, dockerfile, (own.context_path, folder))
 
 
 def _wheels_context(builder: ImageBuilder, image: ImagePlan, dockerfiles: _Dockerfiles, report: Tell) -> IO[bytes]:

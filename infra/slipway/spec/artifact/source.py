@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic.config import JsonDict
 
 from slipway.sources.address import LIMIT, Address, is_address, parse_address
+from slipway.spec.artifact.delivery import Way
 from slipway.spec.artifact.values import left_out
 from slipway.spec.exceptions import REASON_LEAST, Reason
 from slipway.values.quantities import line_of_text, refusal, repository_path
@@ -49,8 +50,6 @@ Sha256 = Annotated[
     str, BeforeValidator(_sha256), WithJsonSchema({"type": "string", "pattern": f"^(sha256:)?{_SHA256}$"})
 ]
 NameBeside = Annotated[str, BeforeValidator(_name_beside)]
-
-
 Format = Literal[
     "onnx", "savedmodel", "keras", "h5", "torchscript", "torch-export", "tflite", "safetensors", "gguf", "skops",
     "xgboost", "lightgbm", "pickle", "joblib",
@@ -106,6 +105,17 @@ class ArtifactSource(Section):
             "before, and loaded without network and secrets, while the lock is made; never where it serves."
         ),
         examples=["Trained by our own pipeline, and stored where only it writes"],
+        exclude_if=left_out,
+        json_schema_extra=_SINCE,
+    )
+
+    delivery: Way | None = Field(
+        default=None,
+        description=(
+            "How the weights travel: `image`, a layer of the model's image; `store`, fetched by each pod from the "
+            "environment's model store. Chosen by their size when left out (docs/how-to/large-weights.md)."
+        ),
+        examples=["store"],
         exclude_if=left_out,
         json_schema_extra=_SINCE,
     )

@@ -6,7 +6,7 @@ Each step says what it will hold before it begins: in the request's lease what s
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -23,6 +23,10 @@ from slipway_server.steps.hook import HookFault, HookRefusal
 from slipway_server.values.errors import AnswerTooLarge, BadRequest
 from slipway_server.values.signature import Signature
 from slipway_server.values.tensors import Array, to_json
+
+if TYPE_CHECKING:
+    # It imports a client for HTTP, which a server with weights does without.
+    from slipway_server.pipeline.engine import Pipeline
 
 # A request's inputs, and their rows among those of a batch.
 _INPUT_COPIES = 2
@@ -41,7 +45,7 @@ class Service:
         version: str,
         release: str,
         signature: Signature,
-        batcher: Batcher,
+        batcher: "Batcher | Pipeline",
         heavy: Heavy,
         steps: Steps,
         preparing: Preparing,

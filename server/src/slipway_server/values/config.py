@@ -7,8 +7,9 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from slipway_server.values.pipeline import PipelineSection
 from slipway_server.values.section import Section
 from slipway_server.values.steps import InputSection, OutputSection
 
@@ -32,11 +33,11 @@ class ConfigError(Exception):
 
 
 class ModelSection(Section):
-    """Which model is served: its name and version in URLs and answers, and its ONNX file."""
+    """Which model is served: its name and version in URLs and answers, and its ONNX file; a pipeline has none."""
 
     name: Annotated[str, Field(min_length=1)]
     version: Annotated[str, Field(min_length=1)]
-    path: Annotated[str, Field(min_length=1)]
+    path: Annotated[str, Field(min_length=1)] | None = None
 
 
 class BatchSection(Section):
@@ -74,6 +75,7 @@ class ServerConfig(Section):
     `memory_bytes`: what the process may take; the pod's limit (its cgroup's), or the machine's memory, when left out.
     `trusted_proxies`: networks (CIDRs) whose addresses stand for many clients, so that none of them is held to one
     client's share of the memory.
+    `pipeline`: models that are asked, instead of a file.
     `gate`: left out, and whoever reaches the server may call it.
     `input`, `output`: what comes before and after the model; left out, bodies are its tensors and so are answers.
     """
@@ -93,6 +95,13 @@ class ServerConfig(Section):
     input: InputSection | None = None
     output: OutputSection | None = None
     check: CheckSection
+    pipeline: PipelineSection | None = None
+
+    @model_validator(mode="after")
+    def _serves_one_thing(self) -> "ServerConfig":
+        if (self.model.path is None) == (self.pipeline is None):
+            raise ValueError("exactly one of model.path and pipeline is needed")
+        return self
 
 
 def load_config(environ: Mapping[str, str] = os.environ) -> ServerConfig:

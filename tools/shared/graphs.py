@@ -68,7 +68,7 @@ def made(
 ) -> dict[str, Any]:
     """The result of a step that wrote model.onnx. `settings` has everything that decided it, defaults included.
 
-    `deterministic`: two runs in two processes write the same bytes; tests/integration/toolboxes shows it.
+    `deterministic`: two runs in two processes write the same bytes; tests/unit/optimize shows it.
     """
     return {
         "main": MAIN,
