@@ -279,8 +279,12 @@ def render_all(context: EnvironmentContext, names: Sequence[str], output: Path |
     texts = {"environment.yaml": to_yaml(render_environment(context.plan))}
     for model in models:
         texts[f"{model.name}/manifests.yaml"] = to_yaml(render_model(model, model.image.reference))
-        fetching = model.image.wheels is not None
-        dockerfile = render_dockerfile(model.spec.runtime, model.image.runtime.reference, fetching=fetching)
+        dockerfile = render_dockerfile(
+            model.spec.runtime,
+            model.image.runtime.reference,
+            fetching=model.image.wheels is not None,
+            steps=model.image.has_steps,
+        )
         texts[f"{model.name}/Dockerfile"] = dockerfile
     write(texts, output)
 
