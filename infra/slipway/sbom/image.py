@@ -113,16 +113,20 @@ def _files(file: ImageFile) -> list[Component]:
 
 
 def _distributions(image: ImagePlan) -> Iterator[Component]:
-    for one in distributions(image.runtime.requirements, image.runtime.architecture):
-        url = PackageURL("pypi", name=one.name.lower().replace("_", "-"), version=one.version)
-        yield Component(
-            name=one.name,
-            version=one.version,
-            type=ComponentType.LIBRARY,
-            bom_ref=url.to_string(),
-            purl=url,
-            external_references=[_files_of(one)],
-        )
+    """What is installed by lock: for the server, and for what fetches weights where they are not in the image."""
+    beside = [] if image.wheels is None else [(image.wheels.image_path, image.wheels.requirements)]
+    for folder, requirements in [("", image.runtime.requirements), *beside]:
+        for one in distributions(requirements, image.runtime.architecture):
+            url = PackageURL("pypi", name=one.name.lower().replace("_", "-"), version=one.version)
+            yield Component(
+                name=one.name,
+                version=one.version,
+                type=ComponentType.LIBRARY,
+                bom_ref=f"{folder}#{url.to_string()}" if folder else url.to_string(),
+                purl=url,
+                external_references=[_files_of(one)],
+                properties=[Property(name="slipway:path", value=folder)] if folder else [],
+            )
 
 
 def _files_of(one: Distribution) -> ExternalReference:

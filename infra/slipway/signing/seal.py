@@ -30,7 +30,8 @@ def annotations(model: ModelPlan) -> dict[str, str]:
     runtime = model.image.runtime
     base = runtime.base_image.partition("@")[2] or runtime.base_image
     files = [[file.image_path, dict(file.digests)] for file in model.image.files]
-    parts = [model.spec.runtime, runtime.architecture, base, runtime.requirements_digest, files]
+    wheels = None if model.image.wheels is None else model.image.wheels.digest
+    parts = [model.spec.runtime, runtime.architecture, base, runtime.requirements_digest, wheels, files]
     return {MODEL: model.name, MADE_OF: digest_of(parts)}
 
 

@@ -9,7 +9,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from slipway import installation
-from slipway.plan.model import ModelPlan
+from slipway.plan.model import ModelPlan, Wheels
 from slipway.sbom.image import sbom_of
 from slipway.sbom.requirements import distributions
 from tests.support.planned import fixture_plan
@@ -72,3 +72,13 @@ def test_it_says_what_it_does_not_list() -> None:
     pinned = replace(planned().image.runtime, base_image="reg/base@sha256:" + "b" * 64)
     (base,) = parts(replace(planned(), image=replace(planned().image, runtime=pinned)), "container")
     assert base["hashes"] == [{"alg": "SHA-256", "content": "b" * 64}]
+
+
+def test_what_fetches_weights_is_in_it_with_wheels_of_its_own() -> None:
+    requirements = installation.resource("weights/requirements.txt")
+    wheels = Wheels("fetching/deps", "/opt/slipway/fetching/deps", requirements, "0" * 64)
+    fetching = replace(planned(), image=replace(planned().image, wheels=wheels))
+    there = {one["bom-ref"] for one in parts(fetching, "library")}
+    assert there > {one["bom-ref"] for one in parts(planned(), "library")}
+    assert any(reference.startswith("/opt/slipway/fetching/deps#pkg:pypi/obstore@") for reference in there)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(sbom_of(fetching).decode()) is None
