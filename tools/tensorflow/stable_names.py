@@ -6,7 +6,7 @@ TensorFlow are kept. Without this the same model would have other bytes, and ano
 
 import re
 
-_COUNTED = re.compile(r"(.*?)__\d+((?::\d+)?)")
+_COUNTED = re.compile(r"(.*?)__\d+(?::\d+)?")
 
 
 def rename(model):
@@ -26,7 +26,8 @@ def _rename_graph(graph, names, kept):
     for node in graph.node:
         for values in (node.input, node.output):
             values[:] = [_named(value, names, kept) for value in values]
-        node.name = _named(node.name, names, kept)
+        counted = _COUNTED.fullmatch(node.name)
+        node.name = f"{counted[1]}__{len(names)}" if counted else node.name
         for attribute in node.attribute:
             if attribute.HasField("g"):
                 _rename_graph(attribute.g, names, set())
@@ -38,7 +39,8 @@ def _named(name, names, kept):
     found = _COUNTED.fullmatch(name)
     if name in kept or not found:
         return name
-    return names.setdefault(name, f"{found[1]}__{len(names)}{found[2]}")
+    # Not by what tf2onnx called it: of equal constants it keeps one, and which one memory decides, too.
+    return names.setdefault(name, f"value__{len(names)}")
 
 
 def _graphs(graph):

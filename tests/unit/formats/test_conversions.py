@@ -1,6 +1,6 @@
 """Models of every format converted by their own framework's tools: what comes out answers the same, or is refused.
 
-Those of scikit-learn, XGBoost and LightGBM run for each change, TensorFlow's (1.5 GB) and PyTorch's (5.6 GB) in full rounds.
+A few of scikit-learn and XGBoost run for each change, all of them and those of TensorFlow and PyTorch in full rounds.
 """
 
 from collections.abc import Mapping
