@@ -7,7 +7,7 @@ from pathlib import Path
 from slipway.errors.base import Place, UnknownName, UserError, each
 from slipway.loading.locks import Locks
 from slipway.loading.overrides import locate_in, merged, overrides
-from slipway.loading.specs import name_in, spec_files
+from slipway.loading.spec_files import name_in, spec_files
 from slipway.lockfile.digests import spec_digest
 from slipway.reading.findings import Locate, dotted, validated
 from slipway.reading.yaml_document import read_document

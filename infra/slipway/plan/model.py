@@ -17,6 +17,7 @@ from slipway.errors.base import Place, UnknownName
 from slipway.lockfile.files import Locked
 from slipway.plan.judged import JudgedRollout
 from slipway.plan.release import Origin
+from slipway.plan.timing import Timing
 from slipway.plan.traffic import Traffic
 from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
@@ -99,23 +100,6 @@ class ImagePlan:
     def reference(self) -> str:
         """Repository and tag."""
         return f"{self.repository}:{self.tag}"
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Limits of a replica's life, in seconds.
-
-    Attributes:
-        start_s: from the container's start to the right answer to the golden request.
-        drain_s: a stopping server goes on answering until no request has come for so long.
-        grace_s: from SIGTERM to SIGKILL; longer than draining and the longest request together.
-        deadline_s: without progress for so long, a rollout has failed.
-    """
-
-    start_s: int
-    drain_s: float
-    grace_s: int
-    deadline_s: int
 
 
 @dataclass(frozen=True, slots=True)
