@@ -44,20 +44,31 @@ class LockedStep(Section):
 
 
 class LockedTensor(Section):
-    """An input or output, as `slipway_server.values.signature.Tensor`."""
+    """An input or output, as `slipway_server.values.signature.Tensor`.
+
+    `symbols`: names of the dimensions of any size, where they have names. `optional`: an input that may be left out.
+    """
 
     name: Name
     dtype: Name
     shape: tuple[int | None, ...]
+    symbols: tuple[str | None, ...] = Field(default=(), exclude_if=_left_out)
+    optional: bool = Field(default=False, exclude_if=_left_out)
 
     @classmethod
     def of(cls, tensor: Tensor) -> "LockedTensor":
         """The same, to be written."""
-        return cls(name=tensor.name, dtype=tensor.dtype, shape=tensor.shape)
+        return cls(
+            name=tensor.name,
+            dtype=tensor.dtype,
+            shape=tensor.shape,
+            symbols=tensor.symbols,
+            optional=tensor.optional,
+        )
 
     def tensor(self) -> Tensor:
         """The same, to be served."""
-        return Tensor(self.name, self.dtype, self.shape)
+        return Tensor(self.name, self.dtype, self.shape, self.optional, self.symbols)
 
 
 class LockedSignature(Section):

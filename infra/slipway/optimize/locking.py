@@ -11,6 +11,7 @@ from slipway.errors.base import FileRefused, UserError, UserErrors, WrongValue
 from slipway.gate.judge import Refusal, judge
 from slipway.gate.measure import Candidate, measure
 from slipway.gate.report import Report
+from slipway.loading.around import around
 from slipway.loading.lockable import Lockable
 from slipway.loading.variant import golden_body
 from slipway.lockfile.digests import file_digest, files_read, spec_digest
@@ -117,12 +118,14 @@ def _found(target: Lockable, last: Stage) -> Found:
 
 
 def _golden(target: Lockable, served: Found) -> Mapping[str, Array] | None:
-    """The arrays of the golden request; None where steps of `input` make them of something else."""
+    """The arrays of the golden request; None where a user's own function makes them."""
     found: list[UserError] = []
-    body = golden_body(target.spec, served, target.locks.root, target.locate, found)
+    root = target.locks.root
+    beside = around(target.spec, served.signature, root, target.locate, found)
+    body = None if found else golden_body(target.spec, served, root, target.locate, found, beside)
     if found:
         raise UserErrors(found)
-    return parse_predict(body, served.signature)
+    return parse_predict(body, served.signature) if beside is None else beside.read(body)
 
 
 def _measured(

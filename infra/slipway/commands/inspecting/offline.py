@@ -15,6 +15,7 @@ from slipway.environments.planning.kinds import planning
 from slipway.errors.base import FileRefused
 from slipway.loading.base_image import digest_warning
 from slipway.plan.traffic import Traffic
+from slipway.plan.worth import Worth
 from slipway.planner.environment import ModelPlan
 from slipway.planner.price import LEFT_OUT, price
 from slipway.planner.teams import full_pools
@@ -94,6 +95,8 @@ def _about(model: ModelPlan) -> Iterator[str]:
     if model.scaler is not None:
         yield _scaling(model.spec.scale, model.scaler)
     yield from model.judged.lines() if model.judged is not None else ()
+    worth = Worth.of_plan(model)
+    yield from worth.lines(model.name) if worth is not None else ()
 
 
 def _too_low(context: EnvironmentContext, models: Sequence[ModelPlan], *, live: bool) -> Iterator[str]:
@@ -232,8 +235,12 @@ def render_all(context: EnvironmentContext, names: Sequence[str], output: Path |
     texts = {"environment.yaml": to_yaml(render_environment(context.plan))}
     for model in models:
         texts[f"{model.name}/manifests.yaml"] = to_yaml(render_model(model, model.image.reference))
-        fetching = model.image.wheels is not None
-        dockerfile = render_dockerfile(model.spec.runtime, model.image.runtime.reference, fetching=fetching)
+        dockerfile = render_dockerfile(
+            model.spec.runtime,
+            model.image.runtime.reference,
+            fetching=model.image.wheels is not None,
+            steps=model.image.has_steps,
+        )
         texts[f"{model.name}/Dockerfile"] = dockerfile
     write(texts, output)
 
