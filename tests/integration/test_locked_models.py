@@ -1,13 +1,14 @@
 """What a lock names is what serves, made anew on another machine than the one that locked it; other bytes never do."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
 from slipway.toolbox.environment import toolboxes
-from tests.support.workbench import Workbench, fresh, post
+from tests.support.workbench import ROOT, Workbench, fresh, post
 
 pytestmark = pytest.mark.integration
 
@@ -57,3 +58,22 @@ def test_a_locked_model_is_planned_without_its_bytes_and_served_with_exactly_the
     assert refused.returncode == 1
     assert "sums.lock.yaml: is stale: it was made with another models/sums.onnx" in refused.stderr
     assert post(bench.port("sums"), ASKED)["outputs"] == {"y": [[2.0, 4.0, 6.0]]}
+
+
+def test_the_example_serves_quantized_as_its_lock_in_the_repository_says(bench: Workbench, tmp_path: Path) -> None:
+    for name in ("digits", "digits.yaml", "digits.lock.yaml"):
+        (shutil.copytree if (ROOT / "models" / name).is_dir() else shutil.copyfile)(
+            ROOT / "models" / name, bench.folder / "models" / name
+        )
+    spec = bench.folder / "models/digits.yaml"
+    spec.write_text(spec.read_text().replace("  local: {", f"  {bench.environment}: {{"))
+    weights = another_machine(bench, tmp_path / "clean")
+    up = bench.up()
+    assert up.returncode == 0, up.stderr
+    lock = yaml.safe_load((ROOT / "models/digits.lock.yaml").read_text())
+    (file,) = lock["variants"][0]["files"]
+    assert (weights / file["sha256"]).stat().st_size == file["size"] < lock["source"]["size"]
+    asked = json.loads((ROOT / "models/digits/check.json").read_text())
+    outputs = post(bench.port("digits"), asked)["outputs"]
+    assert isinstance(outputs, dict)
+    assert outputs["label"] == [7]

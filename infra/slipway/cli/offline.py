@@ -19,7 +19,7 @@ def validate(files: tuple[Path, ...], as_json: bool, folders: Folders) -> None:
 
     Without FILE, everything is checked; findings in all files are reported together.
     """
-    from slipway.commands.inspecting.offline import validate_all  # noqa: PLC0415 - onnx is not for `--help`
+    from slipway.commands.inspecting.validating import validate_all  # noqa: PLC0415 - onnx is not for `--help`
 
     checked = validate_all(files, folders)
     if as_json:

@@ -7,7 +7,7 @@ from pathlib import Path
 from slipway.errors.base import Place, UnknownName, UserError, each
 from slipway.loading.locks import Locks
 from slipway.loading.overrides import locate_in, merged, overrides
-from slipway.loading.specs import name_in, spec_files
+from slipway.loading.spec_files import name_in, spec_files
 from slipway.lockfile.digests import spec_digest
 from slipway.reading.findings import Locate, dotted, validated
 from slipway.reading.yaml_document import read_document
@@ -52,7 +52,7 @@ def lockables(models_dir: Path, root: Path, models: Sequence[str], found: list[U
         if models and name not in models:
             continue
         try:
-            for one in _of_file(path, root, found):
+            for one in _of_file(path, root, found, asked=bool(models)):
                 if models or one.spec.needs_lock or one.path.exists():
                     yield one
         except UserError as error:
@@ -60,7 +60,8 @@ def lockables(models_dir: Path, root: Path, models: Sequence[str], found: list[U
     found += [UnknownName(Place(str(models_dir)), "model", name, known) for name in models if name not in known]
 
 
-def _of_file(path: Path, root: Path, found: list[UserError]) -> Iterator[Lockable]:
+def _of_file(path: Path, root: Path, found: list[UserError], *, asked: bool) -> Iterator[Lockable]:
+    """What of a file can be locked; `asked`: whether it was named, so that it is said of a pipeline that it cannot."""
     document = read_document(path, str(path))
     locks = Locks(path, root)
 
@@ -69,6 +70,12 @@ def _of_file(path: Path, root: Path, found: list[UserError]) -> Iterator[Lockabl
 
     base = validated(ModelSpec, document.value, locate, found)
     if base is None:
+        return
+    if base.pipeline is not None:
+        if asked:
+            place, field = locate(("pipeline",))
+            todo = "lock its models: each has a lock of its own"
+            found.append(UserError(place, field, "has no weights to lock", "models with an artifact", todo))
         return
     yield Lockable(base, locks, locate)
     for environment, override in overrides(document, None, []):

@@ -4,16 +4,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from slipway.errors.base import FileRefused, Place, UnknownName, UserError, UserErrors, WrongValue, each
 from slipway.loading.locks import Locks
 from slipway.loading.neighbours import shared_namespaces
 from slipway.loading.overrides import locate_in, merged, overrides
 from slipway.loading.settings import SettingsFile, environments, load_settings, read_settings
+from slipway.loading.spec_files import is_pipeline, name_in, spec_files
 from slipway.loading.variant import Variant, variant
 from slipway.loading.versions import SPEC_FIELDS, deprecations, newer_format, told_once
-from slipway.lockfile.files import is_lock
 from slipway.reading.findings import dotted
 from slipway.reading.folders import find_root
 from slipway.reading.yaml_document import Document, FieldPath, read_document, refuse_empty
@@ -117,46 +116,6 @@ def _read_all(
     bad += _used_twice(good)
     twice = {name for unread in bad for name in unread.names}
     return sorted((spec for spec in good if spec.name not in twice), key=lambda spec: spec.name), bad
-
-
-def spec_files(models_dir: Path) -> list[Path]:
-    """The specs of a folder, sorted; raises `FileRefused` when there is none."""
-    name = str(models_dir)
-    try:
-        entries = sorted(models_dir.iterdir())
-    except OSError as error:
-        todo = "name the folder with --models"
-        problem = f"cannot be read: {error.strerror}"
-        raise FileRefused(name, problem, "a folder with one *.yaml per model", todo) from None
-    files = [entry for entry in entries if entry.suffix in (".yaml", ".yml") and not _is_other(entry)]
-    if not files:
-        raise FileRefused(name, "has no spec", "one *.yaml per model", "write one; docs/reference/spec.md shows how")
-    return files
-
-
-def _is_other(path: Path) -> bool:
-    """Whether a file of YAML among the specs is none: hidden, or a lock."""
-    return path.name.startswith(".") or is_lock(path)
-
-
-def name_in(path: Path) -> set[str]:
-    """The name of the model in a spec that is wrong, if so much of it can be read."""
-    name = _glance(path).get("name")
-    return {name} if isinstance(name, str) else set()
-
-
-def is_pipeline(path: Path) -> bool:
-    """Whether a spec asks other models, as far as it can be read."""
-    return "pipeline" in _glance(path)
-
-
-def _glance(path: Path) -> Mapping[str, Any]:
-    """What stands in a spec, right or wrong; nothing where it cannot be read."""
-    try:
-        value = read_document(path, str(path)).value
-    except UserError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _used_twice(loaded: Sequence[LoadedSpec]) -> Iterator[Unread]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from slipway.errors.base import Place, UnknownName, UserError, each
 from slipway.loading.overrides import locate_in, merged, overrides
-from slipway.loading.specs import name_in, spec_files
+from slipway.loading.spec_files import name_in, spec_files
 from slipway.reading.findings import Locate, dotted, validated
 from slipway.reading.yaml_document import Document, read_document
 from slipway.spec.artifact.source import ArtifactSource

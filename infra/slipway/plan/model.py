@@ -18,6 +18,7 @@ from slipway.errors.base import Place, UnknownName
 from slipway.lockfile.files import Locked
 from slipway.plan.judged import JudgedRollout
 from slipway.plan.release import Origin
+from slipway.plan.timing import Timing
 from slipway.plan.traffic import Traffic
 from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
@@ -105,23 +106,6 @@ class ImagePlan:
     def has_steps(self) -> bool:
         """Whether files of what stands before and after the model are among them."""
         return any(file.context_path.startswith(f"{CONTEXT_FOLDER}/") for file in self.files)
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Limits of a replica's life, in seconds.
-
-    Attributes:
-        start_s: from the container's start to the right answer to the golden request.
-        drain_s: a stopping server goes on answering until no request has come for so long.
-        grace_s: from SIGTERM to SIGKILL; longer than draining and the longest request together.
-        deadline_s: without progress for so long, a rollout has failed.
-    """
-
-    start_s: int
-    drain_s: float
-    grace_s: int
-    deadline_s: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ from slipway.errors.base import Place
 from slipway.loading.specs import LoadedSpec
 from slipway.loading.variant import Variant
 from slipway.plan.code_digests import FETCHING_REQUIREMENTS, CodeDigests
-from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Timing, Wheels
+from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Wheels
 from slipway.plan.release import Origin, digest_of
+from slipway.plan.timing import Timing
 from slipway.planner.rollouts import refuse_rollouts
 from slipway.planner.scaling import refuse_scaling
 from slipway.planner.server_config import server_config

@@ -8,7 +8,8 @@ import pytest
 
 from slipway.errors.base import UserError
 from slipway.loading.settings import load_settings
-from slipway.loading.specs import load_spec_file, spec_files
+from slipway.loading.spec_files import spec_files
+from slipway.loading.specs import load_spec_file
 from slipway.lockfile.files import lock_path, write_lock
 from slipway.planner.environment import plan
 from slipway.sources.cache import Cache

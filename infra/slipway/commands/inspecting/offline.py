@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from slipway import console
 from slipway.capacity.estimates import Cost, monthly
-from slipway.commands.context import EnvironmentContext, Folders
-from slipway.commands.fetching import fetching
+from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.cold_start import parts_json, show_parts, starts_of
+from slipway.commands.inspecting.validating import say_policy
 from slipway.committed.check import compare_all
 from slipway.environments.planning.kinds import planning
-from slipway.errors.base import FileRefused, UserError, UserErrors, each
+from slipway.errors.base import FileRefused
 from slipway.loading.base_image import digest_warning
-from slipway.loading.specs import LoadedSpec, environments, load_one
 from slipway.plan.traffic import Traffic
 from slipway.plan.worth import Worth
 from slipway.planner.environment import ModelPlan
@@ -32,53 +31,10 @@ if TYPE_CHECKING:
     from slipway.deploy.changes import Change
 
 
-def validate_all(files: Sequence[Path], folders: Folders) -> list[str]:
-    """Check the files, or all specs and environments when none is given; returns what was found right.
-
-    Raises `UserErrors` with every finding in every file.
-    """
-    names = environments(folders.settings)
-    good: list[str] = []
-    bad: list[UserError] = []
-    read: dict[str, LoadedSpec] = {}
-    for path in files:
-        try:
-            with fetching(folders) as store:
-                spec = load_one(path, names, store)
-            for warning in spec.warnings:
-                console.message(f"warning: {warning}")
-            read[spec.file] = spec
-            good.append(f"{path}: model {spec.name} {spec.base.spec.version}")
-        except UserError as error:
-            bad += each(error)
-    if not files:
-        for name in names:
-            try:
-                context = EnvironmentContext(name, folders)
-                planned = context.plan
-                read |= {spec.file: spec for spec in context.specs}
-                _say_policy(context)
-                good += [
-                    f"{name}: model {model.name} {model.version}, pool {model.pool.name}" for model in planned.models
-                ]
-            except UserError as error:
-                bad += [finding for finding in each(error) if str(finding) not in map(str, bad)]
-    bad += compare_all(read.values(), console.message)
-    if bad:
-        raise UserErrors(bad)
-    return good
-
-
-def _say_policy(context: EnvironmentContext) -> None:
-    """Check an environment against the policy: refuse violations, print warnings."""
-    for warning in context.complied():
-        console.message(f"warning: {warning}")
-
-
 def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: bool, live: bool = False) -> None:
     """Print the plan of an environment, or of some models of it. `live`: and what it changes of what is there."""
     models = context.models(names)
-    _say_policy(context)
+    say_policy(context)
     priced = price(context.plan, today())
     found = _changes(context, names) if live else None
     full = full_pools(context.plan)
