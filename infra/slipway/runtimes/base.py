@@ -1,10 +1,11 @@
 """Defines what Slipway has to know of a runtime: a program that serves a model over HTTP inside a pod."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.artifacts.onnx import Fetched, Found
 
@@ -16,22 +17,26 @@ class Served:
     Attributes:
         name: of the model.
         version: of the model.
-        weights: path in the image of the file that the runtime loads.
+        weights: path in the image of the file that the runtime loads; None where there is none.
         max_body: bytes of the largest body of a request.
         timeout_s: longest time that a request may take.
         drain_s: a stopping server goes on answering until no request has come for so long.
         batch: the section `batch` of the model server's configuration.
         check: the golden request.
+        pipeline: the section `pipeline` of that configuration; None for a model with weights.
+        around: sections of the configuration about what stands before and after the model; empty where nothing does.
     """
 
     name: str
     version: str
-    weights: str
+    weights: str | None
     max_body: int | None
     timeout_s: float
     drain_s: float
     batch: Mapping[str, Any]
     check: GoldenRequest
+    pipeline: Mapping[str, Any] | None = None
+    around: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +60,18 @@ class ImageRecipe:
         package: the server's code, a Python package.
         weights: folder of the weights in the image.
         command: what the container runs.
+        shared: name of the image of wheels; runtimes with the same name share it.
         variables: of the container, as `NAME=value`, each with why it is set.
+        text_requirements: the file of locked wheels for models that take text, if that needs others.
     """
 
     requirements: str
     package: str
     weights: str
     command: tuple[str, ...]
+    shared: str
     variables: tuple[tuple[str, str], ...] = ()
+    text_requirements: str | None = None
 
 
 class Runtime(Protocol):
@@ -105,7 +114,7 @@ class Runtime(Protocol):
         """
         ...
 
-    def read_golden(self, path: Path, file: str, found: Found, root: Path) -> Any:
+    def read_golden(self, path: Path, file: str, found: Found, root: Path, around: Around | None = None) -> Any:
         """Read the body of the golden request and hold it against the model; see `slipway.artifacts.golden_request`."""
         ...
 

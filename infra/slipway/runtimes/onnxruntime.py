@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.artifacts import memory
+from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import read_golden
 from slipway.artifacts.onnx import Fetched, Found, find_artifact
 from slipway.catalog.pod_contract import LINGER_S, SERVER_PORT
@@ -24,9 +25,11 @@ class OnnxRuntime:
     )
     image = ImageRecipe(
         requirements="server/requirements.txt",
+        text_requirements="server/requirements-text.txt",
         package="slipway_server",
         weights="/model",
         command=("python3", "-m", "slipway_server"),
+        shared="onnxruntime",
         variables=(
             (
                 "ORT_DISABLE_TELEMETRY=1",
@@ -60,9 +63,9 @@ class OnnxRuntime:
         """An ONNX file, with its external data beside it or where it was fetched to."""
         return find_artifact(path, root, fetched)
 
-    def read_golden(self, path: Path, file: str, found: Found, root: Path) -> Any:
+    def read_golden(self, path: Path, file: str, found: Found, root: Path, around: Around | None = None) -> Any:
         """A body of `POST /predict`."""
-        return read_golden(path, file, found, root)
+        return read_golden(path, file, found, root, around)
 
     def needed_memory(self, weights: int, max_body: int = 0) -> int:
         """A lower bound, see `slipway.artifacts.memory`."""
@@ -79,7 +82,7 @@ class OnnxRuntime:
     def configuration(self, served: Served) -> dict[str, Any]:
         """As `slipway_server.values.config.ServerConfig` reads it."""
         return {
-            "model": {"name": served.name, "version": served.version, "path": served.weights},
+            **self._served(served),
             "host": "0.0.0.0",  # noqa: S104 - inside the pod; the NetworkPolicy says who gets there
             "port": self.port,
             "max_body_bytes": served.max_body,
@@ -87,8 +90,13 @@ class OnnxRuntime:
             "drain_s": served.drain_s,
             "linger_s": LINGER_S,
             "batch": dict(served.batch),
+            **served.around,
             "check": served.check.section(),
         }
+
+    def _served(self, served: Served) -> dict[str, Any]:
+        """What the server serves: weights."""
+        return {"model": {"name": served.name, "version": served.version, "path": served.weights}}
 
     def body(self, request: Any) -> bytes:
         """JSON, as it is in the file."""
