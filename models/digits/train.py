@@ -7,7 +7,7 @@
 #     "scikit-learn==1.7.2",
 # ]
 # ///
-"""Train the digits model; write model.onnx, check.json, seven.png, test.npz and calib.npz beside this file.
+"""Train the digits model; write model.onnx, check.json, seven.png and three .npz files beside this file.
 
 Run it with `uv run models/digits/train.py`. The data come with scikit-learn (1,797 handwritten digits, 8x8
 grey, values 0..16). Every random choice is seeded: a second run on the same machine writes the same bytes.
@@ -53,6 +53,7 @@ def main() -> None:
     write_sample(test_x[np.flatnonzero(test_y == SAMPLE_DIGIT)[0]])
     # What `accept` judges with was never trained on; what a static quantizer learns its ranges from was.
     write_rows("test.npz", test_x, test_y)
+    write_rows("train.npz", train_x, train_y)
     write_rows("calib.npz", train_x[:CALIBRATION_ROWS], train_y[:CALIBRATION_ROWS])
 
 

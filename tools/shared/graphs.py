@@ -56,6 +56,8 @@ def files(path: Path) -> list[Path]:
 def save(model: onnx.ModelProto, folder: Path, *, apart: bool) -> Path:
     """Write model.onnx, and beside it model.onnx.data if the weights lie apart or are too large for one file."""
     path = folder / MAIN
+    # onnx.compose lists the operator sets of both graphs, and ONNX Runtime's quantizer refuses a list with one twice.
+    _replace(model.opset_import, list({entry.domain: entry for entry in model.opset_import}.values()))
     if apart or model.ByteSize() > LARGEST_IN_ONE_FILE:
         onnx.save_model(model, path, save_as_external_data=True, all_tensors_to_one_file=True, location=DATA)
     else:

@@ -59,6 +59,7 @@ def test_merging_feeds_one_graph_with_the_other(bench: Bench) -> None:
     expected = 2 * ask(DIGITS, "probabilities", image=images)
     np.testing.assert_allclose(done.answers("scaled", image=images), expected, rtol=1e-5)
     assert "gives label INT64 [N], scaled FLOAT [N, 10]" in done.notes
+    assert "MatMulInteger" in bench.do({"quantize": "int8-dynamic"}, done.model).notes
 
 
 @pytest.mark.parametrize(
