@@ -24,6 +24,7 @@ _FILES = (
     "server/requirements-text.txt",
     "server/requirements.txt",
     "stacks/Pulumi.local.yaml",
+    "weights/requirements.txt",
 )
 _WEIGHTS = ("models/digits/model.onnx", "models/digits/test.npz", "models/digits/check.json")
 

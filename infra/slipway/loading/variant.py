@@ -1,7 +1,7 @@
 """Validate one spec as it is served somewhere, and all that it names: the weights and the golden request."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,11 @@ class Variant:
     random: tuple[str, ...] = ()
     around: Around | None = None
 
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """What was measured of the weights, as their lock has it; nothing without a lock."""
+        return {} if self.locked is None else self.locked.lock.served.metrics
+
 
 def variant(
     value: Any, locks: Locks, locate: Locate, found: list[UserError], store: Store, members: Members | None = None
@@ -75,6 +80,8 @@ def variant(
             locked = locks.find(spec, locate, found)
             if len(found) > before:
                 return None
+            if locked is not None:
+                locked = replace(locked, offline=store.offline)
             weights = (
                 locked.lock.found(store.cache.place) if locked else _weights(spec, locks.root, locate, found, store)
             )
@@ -93,7 +100,7 @@ def variant(
         lacking = beside is None and (spec.input is not None or spec.output is not None)
         if little or lacking:
             return None
-        no_files = Artifact((), 0, weights.onnx.sha256, weights.signature)
+        no_files = Artifact((), 0, weights.onnx.sha256, weights.signature, None)
         artifact = weights.digested() if whole is None else no_files
         return Variant(served, artifact, request, written, locked, whole, weights.random, beside)
     except BadFile as error:

@@ -9,6 +9,7 @@ from slipway_server.values.signature import Signature, Tensor
 
 from slipway.artifacts.onnx import ArtifactFile, Found
 from slipway.spec.artifact.optimize import Step
+from slipway.spec.artifact.source import NameBeside
 from slipway.values.section import Section
 
 FORMAT = 1
@@ -95,7 +96,7 @@ class LockedSignature(Section):
 class LockedFile(Section):
     """A file of what serves: its name beside the main one, bytes, sha256."""
 
-    name: Name
+    name: NameBeside
     size: Size
     sha256: Digest
 
@@ -126,6 +127,7 @@ class Lock(Section):
         source: the trained weights.
         steps: in the order of the spec.
         signature: of what serves.
+        architecture: of the first ONNX file on the way, before it was optimised (`slipway.onnx_file.architecture`).
         random: names of its operators whose output differs each time.
         variants: what serves where.
         reference: profile of inputs and outputs on the data set of `accept`; empty without one.
@@ -138,6 +140,7 @@ class Lock(Section):
     source: LockedSource
     steps: tuple[LockedStep, ...] = ()
     signature: LockedSignature
+    architecture: Digest | None = None
     random: tuple[Name, ...] = Field(default=(), exclude_if=_left_out)
     variants: tuple[LockedVariant, ...] = Field(min_length=1)
     reference: dict[str, Any] = Field(default_factory=dict, exclude_if=_left_out)
@@ -152,4 +155,5 @@ class Lock(Section):
         files = [ArtifactFile(file.name, place(file.sha256), file.size, file.sha256) for file in self.served.files]
         external: Mapping[str, tuple[Path, int]] = {file.name: (file.path, file.size) for file in files[1:]}
         known = {file.name: file.sha256 for file in files[1:]}
-        return Found(files[0], external, self.served.size, self.signature.signature(), self.random, known)
+        signature = self.signature.signature()
+        return Found(files[0], external, self.served.size, signature, self.random, self.architecture, known)

@@ -158,6 +158,12 @@ def _candidate(stage: Stage) -> Candidate:
     return Candidate(stage.name, weights.path, weights.format, weights.size, weights.sha256)
 
 
+def _architecture(target: Lockable, stages: Sequence[Stage]) -> str | None:
+    """That of the first ONNX file: what steps make of it has other operators, and is the same to whoever calls it."""
+    first = next(stage for stage in stages if stage.weights.format == ONNX)
+    return _found(target, first).architecture
+
+
 def _lock(
     target: Lockable,
     source: Source,
@@ -185,6 +191,7 @@ def _lock(
             if stage.step is not None and stage.made is not None
         ),
         signature=LockedSignature.of(served.signature),
+        architecture=_architecture(target, stages),
         random=served.random,
         variants=(
             LockedVariant(

@@ -7,8 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from slipway import installation
+from slipway.catalog.pod_contract import FETCHING
 from slipway.runtimes.base import ImageRecipe
 from slipway.runtimes.registry import RUNTIMES
+
+FETCHING_REQUIREMENTS = "weights/requirements.txt"
+"""Of what fetches weights, by its path in the repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +32,13 @@ class CodeDigests:
 
 @lru_cache(maxsize=1)
 def code_digests() -> Mapping[str, CodeDigests]:
-    """Digest the files of this installation, by runtime; once per process.
+    """Digest the files of this installation, by runtime, and of what fetches weights; once per process.
 
     Raises:
         InstallationIncomplete: one of them is missing.
     """
-    return {name: _of_runtime(runtime.image) for name, runtime in RUNTIMES.items()}
+    of_runtimes = {name: _of_runtime(runtime.image) for name, runtime in RUNTIMES.items()}
+    return {**of_runtimes, FETCHING: digests(FETCHING_REQUIREMENTS, FETCHING)}
 
 
 def _of_runtime(image: ImageRecipe) -> CodeDigests:

@@ -9,6 +9,7 @@ from slipway.artifacts.around import CONTEXT_FOLDER
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity.estimates import Estimates
 from slipway.capacity.placement import Rollout
+from slipway.compatibility.contents import Contents
 from slipway.delivery.ways import Delivery
 from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.monitoring import Monitoring
@@ -148,6 +149,7 @@ class ModelPlan:
         server_config: the model server's configuration as JSON values, `release` among them.
         release_digest: sha256 over all that the release is made of; equal digests need no deployment.
         origin: what the release is made by and from.
+        contents: what the version has in it, as far as its number promises something about it.
         warnings: what the user should know though it is not wrong.
         pull_secret: name of the Secret that its pods pull images with, or None.
         gated: whether its server takes calls from the environment's gateway only.
@@ -177,6 +179,7 @@ class ModelPlan:
     server_config: dict[str, Any]
     release_digest: str
     origin: Origin
+    contents: Contents
     warnings: tuple[str, ...]
     pull_secret: str | None = None
     gated: bool = False

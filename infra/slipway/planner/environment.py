@@ -11,6 +11,7 @@ from slipway.autoscaling.signals import estimated
 from slipway.capacity.estimates import estimates, node_start_s, stored_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
 from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, LINGER_S
+from slipway.compatibility.contents import contents_of
 from slipway.delivery.choice import delivery_of, refuse_deliveries
 from slipway.delivery.ways import Delivery
 from slipway.environments.planning.kinds import planning
@@ -18,7 +19,7 @@ from slipway.environments.planning.pool import Pool
 from slipway.errors.base import Place
 from slipway.loading.specs import LoadedSpec
 from slipway.loading.variant import Variant
-from slipway.plan.code_digests import CodeDigests, digests
+from slipway.plan.code_digests import FETCHING_REQUIREMENTS, CodeDigests
 from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Timing, Wheels
 from slipway.plan.release import Origin, digest_of
 from slipway.planner.rollouts import refuse_rollouts
@@ -44,7 +45,6 @@ FETCH_MARGIN = 4
 """Fetching weights takes an estimated time; an update waits so many times as long before it has failed."""
 NODE_MARGIN = 2
 """The start of a node is an estimate; an update waits so many times as long before it has failed."""
-_FETCHING_REQUIREMENTS = "weights/requirements.txt"
 _NO_RELEASE = ""
 
 
@@ -99,7 +99,7 @@ def _model(
     spec = variant.spec.model_copy(update={"environments": {}})
     store = planning(settings).model_store(environment, spec.name)
     delivery = delivery_of(spec, variant.artifact, store, RUNTIMES[spec.runtime])
-    image = _image(environment, settings, variant, code[spec.runtime], delivery)
+    image = _image(environment, settings, variant, code, delivery)
     costs = estimates(pool, spec, variant.artifact.size, stored=delivery.stored is not None)
     gateway = planning(settings).gateway
     timing = _timing(variant, pool, placed.rollout, delivery)
@@ -127,6 +127,7 @@ def _model(
         | {"release": _NO_RELEASE},
         release_digest=_NO_RELEASE,
         origin=_origin(written, variant, image),
+        contents=contents_of(variant.artifact, variant.metrics),
         warnings=(*_unused_gpus(spec), *_estimated_target(spec), *placed.warnings),
         pull_secret=planning(settings).pull_secret,
         gated=gateway is not None,
@@ -190,10 +191,12 @@ def _origin(settings: str, variant: Variant, image: ImagePlan) -> Origin:
 
 
 def _image(
-    environment: str, settings: AnySettings, variant: Variant, code: CodeDigests, delivery: Delivery
+    environment: str, settings: AnySettings, variant: Variant, of: Mapping[str, CodeDigests], delivery: Delivery
 ) -> ImagePlan:
-    recipe = RUNTIMES[variant.spec.runtime].image
-    weights, wheels = _fetching() if delivery.stored is not None else (_carried(variant, recipe.weights), None)
+    recipe, code = RUNTIMES[variant.spec.runtime].image, of[variant.spec.runtime]
+    weights, wheels = (
+        _fetching(of[FETCHING]) if delivery.stored is not None else (_carried(variant, recipe.weights), None)
+    )
     package = recipe.package
     source = installation.package(package)
     server = ImageFile(f"server/{package}", f"/opt/slipway/server/{package}", source, code.server)
@@ -219,13 +222,12 @@ def _carried(variant: Variant, folder: str) -> tuple[ImageFile, ...]:
     )
 
 
-def _fetching() -> tuple[tuple[ImageFile, ...], Wheels]:
+def _fetching(code: CodeDigests) -> tuple[tuple[ImageFile, ...], Wheels]:
     """What fetches the weights when a pod starts, in their place: its code, and its locked wheels."""
-    code = digests(_FETCHING_REQUIREMENTS, FETCHING)
     file = ImageFile(
         f"{FETCHING}/code/{FETCHING}", f"{FETCHING_FOLDER}/code/{FETCHING}", installation.package(FETCHING), code.server
     )
-    requirements = installation.resource(_FETCHING_REQUIREMENTS)
+    requirements = installation.resource(FETCHING_REQUIREMENTS)
     return (file,), Wheels(f"{FETCHING}/deps", f"{FETCHING_FOLDER}/deps", requirements, code.requirements)
 
 

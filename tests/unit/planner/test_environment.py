@@ -264,7 +264,7 @@ def test_another_architecture_is_another_image_on_another_runtime() -> None:
     models = [loaded(spec()), loaded(spec(resources={"architecture": "arm64"}))]
     there = [free, replace(free, name="arm", architecture="arm64")]
     amd64, arm64 = (
-        _image("cloud", pools(SMALL), one.variant, CODE["onnxruntime"], Delivery("image", "small", 1))
+        _image("cloud", pools(SMALL), one.variant, CODE, Delivery("image", "small", 1))
         for one in place("cloud", there, models)
     )
     assert (amd64.runtime.architecture, arm64.runtime.architecture) == ("amd64", "arm64")
