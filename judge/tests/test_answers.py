@@ -18,7 +18,7 @@ def v2(**outputs: tuple[str, list[int], list[Any]]) -> bytes:
 
 
 def in_bytes(**outputs: tuple[str, "np.ndarray[Any, Any]"]) -> tuple[bytes, dict[str, str]]:
-    pieces = [bytes(to_binary(array)) for _, array in outputs.values()]
+    pieces = [bytes(to_binary(array, kind)) for kind, array in outputs.values()]
     entries = [
         {"name": name, "datatype": kind, "shape": array.shape, "parameters": {"binary_data_size": len(piece)}}
         for (name, (kind, array)), piece in zip(outputs.items(), pieces, strict=True)

@@ -83,7 +83,7 @@ def one(dtype: str) -> Tensor:
 @given(texts=st.lists(st.text(), max_size=20))
 def test_texts_come_back_from_bytes_as_they_went_in(texts: list[str]) -> None:
     array = np.array([*texts, None], dtype=np.object_)[:-1]
-    back = from_binary(memoryview(to_binary(array)), (len(texts),), one("BYTES"), "x")
+    back = from_binary(memoryview(to_binary(array, "BYTES")), (len(texts),), one("BYTES"), "x")
     assert back.tolist() == texts
 
 
@@ -103,7 +103,7 @@ def test_any_bytes_become_an_array_of_the_shape_or_a_bad_request(
         assert len(str(error)) < 1000
         return
     assert (array.shape, array.dtype, array.flags.aligned) == (shape, one(dtype).numpy_dtype, True)
-    assert bytes(to_binary(array)) == data
+    assert bytes(to_binary(array, dtype)) == data
 
 
 @pytest.mark.parametrize(

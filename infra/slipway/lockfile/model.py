@@ -46,13 +46,12 @@ class LockedStep(Section):
 class LockedTensor(Section):
     """An input or output, as `slipway_server.values.signature.Tensor`.
 
-    `symbols`: names of the dimensions of any size, where they have names. `optional`: an input that may be left out.
+    `optional`: an input that may be left out. Names of dimensions are not in it: another name makes no other model.
     """
 
     name: Name
     dtype: Name
     shape: tuple[int | None, ...]
-    symbols: tuple[str | None, ...] = Field(default=(), exclude_if=_left_out)
     optional: bool = Field(default=False, exclude_if=_left_out)
 
     @classmethod
@@ -62,13 +61,12 @@ class LockedTensor(Section):
             name=tensor.name,
             dtype=tensor.dtype,
             shape=tensor.shape,
-            symbols=tensor.symbols,
             optional=tensor.optional,
         )
 
     def tensor(self) -> Tensor:
         """The same, to be served."""
-        return Tensor(self.name, self.dtype, self.shape, self.optional, self.symbols)
+        return Tensor(self.name, self.dtype, self.shape, self.optional)
 
 
 class LockedSignature(Section):
