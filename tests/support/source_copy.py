@@ -18,11 +18,12 @@ _COPIED = ("infra/slipway", "templates", "docs", "server/src/slipway_server")
 _FILES = (
     "CHANGELOG.md",
     "Pulumi.yaml",
-    "server/requirements.txt",
-    "weights/requirements.txt",
-    "models/digits.yaml",
     "models/digits.lock.yaml",
+    "models/digits.yaml",
+    "server/requirements-pipeline.txt",
+    "server/requirements.txt",
     "stacks/Pulumi.local.yaml",
+    "weights/requirements.txt",
 )
 _WEIGHTS = ("models/digits/model.onnx", "models/digits/test.npz", "models/digits/check.json")
 

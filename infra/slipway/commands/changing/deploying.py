@@ -1,6 +1,7 @@
 """Put together what deploys models of an environment: engine, cluster, judge, watcher, gateway."""
 
 import threading
+from collections.abc import Sequence
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from slipway.deploy.models import Deployer
 from slipway.deploy.waking import Waker
 from slipway.deploy.watcher import Watcher
 from slipway.engine.engine import Engine
+from slipway.planner.environment import ModelPlan
 from slipway.values.aliases import Report
 from slipway.versions.recorder import Recorder
 
@@ -56,8 +58,12 @@ def deployer_of(
     report: Report,
     recorder: Recorder,
     options: Options,
+    pipelines: Sequence[ModelPlan] = (),
 ) -> Deployer:
-    """What deploys models of an environment, by the real things, as the options have it."""
+    """What deploys models of an environment, by the real things, as the options have it.
+
+    `pipelines`: see `Deployer`.
+    """
     running = context.running
     gateway = gateway_of(context, cancelled)
     watcher = Watcher(context.cluster, cancelled.wait)
@@ -81,4 +87,5 @@ def deployer_of(
         GatewayCounts(context.cluster) if gateway is not None else None,
         noted=recorder.deployed,
         again=options.again,
+        pipelines=pipelines,
     )
