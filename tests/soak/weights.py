@@ -23,7 +23,7 @@ def travel(bench: Workbench, size: int) -> tuple[str, int]:
     bench.write("first")
     assert bench.up().returncode == 0
     give_credentials(bench)
-    memory = f"{size // GIBI + 2}Gi"
+    memory = f"{2 * size // GIBI + 1}Gi"
     # One pod at a time: two of that size find no room on a small node.
     one_by_one = {"strategy": "recreate", "downtime": "allowed"}
     spec = write_large(bench, "large", size, resources={"cpu": "100m", "memory": memory}, rollout=one_by_one)
