@@ -31,7 +31,7 @@ def rounds(bench: Workbench, count: int, seed: int) -> Iterator[Round]:
     former, version = 2.0, 0
     bench.write("sums", former)
     bench.well("up", bench.environment, "--yes")
-    bench.write("sums", former := 2.5, version="1.0.1")
+    bench.write("sums", former := 2.5, version="1.1.0")
     started = time.monotonic()
     bench.well("up", bench.environment, "--yes")
     whole_s = time.monotonic() - started
@@ -44,7 +44,8 @@ def rounds(bench: Workbench, count: int, seed: int) -> Iterator[Round]:
             bench.write("sums", edit, version=f"1.{version}.0")
             bench.killed_up(killed_after_s, engine_too=engine_too)
             wanted = {"the same": edit, "the former": former, "a third": third}[then]
-            bench.write("sums", wanted, version=f"1.{version}.1" if then == "a third" else f"1.{version}.0")
+            above = AFTERWARDS.index(then)  # what was killed may have been deployed: its version is used
+            bench.write("sums", wanted, version=f"1.{version + above}.0")
             begun, before = time.monotonic(), sum(load.answers.values())
             result = bench.up()
             up_s = time.monotonic() - begun

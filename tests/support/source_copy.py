@@ -21,6 +21,7 @@ _FILES = (
     "models/digits.lock.yaml",
     "models/digits.yaml",
     "server/requirements-pipeline.txt",
+    "server/requirements-text.txt",
     "server/requirements.txt",
     "stacks/Pulumi.local.yaml",
     "weights/requirements.txt",

@@ -126,6 +126,8 @@ class Workbench:
     environment: str
     environ: dict[str, str] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    written: dict[str, dict[bytes, str]] = field(default_factory=dict)
+    """Of each model, the version that weights were written with last."""
 
     def __post_init__(self) -> None:
         (self.folder / "models").mkdir(parents=True)
@@ -169,16 +171,21 @@ class Workbench:
     ) -> Path:
         """Write a model `name` that multiplies by `factor` (or does what `nodes` do), and its spec.
 
-        `changes` replace the spec's fields.
+        `changes` replace the spec's fields. Where they have no version, weights have the one that they had before, and
+        others a higher major than any.
         """
         models = self.folder / "models"
-        write_model(models / f"{name}.onnx", nodes or scaled(factor))
+        weights = models / f"{name}.onnx"
+        write_model(weights, nodes or scaled(factor))
+        known, data = self.written.setdefault(name, {}), weights.read_bytes()
+        highest = max((int(version.partition(".")[0]) for version in known.values()), default=0)
+        known[data] = changes.get("version") or known.get(data) or f"{highest + 1}.0.0"
         (models / f"{name}.json").write_text(json.dumps({"inputs": {"a": [[1, 2, 3]], "b": [[1, 1, 1]]}}))
         right = [[value * factor for value in (2, 3, 4)]]
         spec = {
             "apiVersion": "slipway/v1",
             "name": name,
-            "version": "1.0.0",
+            "version": known[data],
             "owner": "tests",
             "artifact": {"source": f"models/{name}.onnx"},
             "runtime": "onnxruntime",

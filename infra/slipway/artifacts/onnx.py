@@ -1,7 +1,7 @@
 """Read a model's weights: an ONNX file's signature, digest and size, without its external data in memory."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -38,12 +38,15 @@ class Artifact:
         size: bytes of all files together.
         sha256: of the ONNX file if it is alone, else of the names and digests of all.
         signature: what the model takes and gives.
+        architecture: digest of its operators and how they are wired, see `slipway.onnx_file.architecture`; None: not
+            known, of a pipeline, or where a lock does not say it.
     """
 
     files: tuple[ArtifactFile, ...]
     size: int
     sha256: str
     signature: Signature
+    architecture: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Found:
         size: bytes of all files together.
         signature: what the model takes and gives.
         random: names of its operators whose output differs each time, sorted.
+        architecture: see `Artifact`.
         known: digests of external data that a lock says, so that nobody has to read them.
     """
 
@@ -77,6 +81,7 @@ class Found:
     size: int
     signature: Signature
     random: tuple[str, ...]
+    architecture: str | None
     known: Mapping[str, str] = field(default_factory=dict)
 
     def digested(self) -> Artifact:
@@ -90,9 +95,15 @@ class Found:
             for name, (path, size) in self.external.items()
         )
         files = (self.onnx, *external)
-        together = "".join(f"{file.name}\0{file.sha256}\0" for file in files)
-        sha256 = files[0].sha256 if len(files) == 1 else hashlib.sha256(together.encode()).hexdigest()
-        return Artifact(files, self.size, sha256, self.signature)
+        sha256 = digest_of_files((file.name, file.sha256) for file in files)
+        return Artifact(files, self.size, sha256, self.signature, self.architecture)
+
+
+def digest_of_files(files: Iterable[tuple[str, str]]) -> str:
+    """The digest of weights by names and digests of their files: that of the ONNX file itself if it is alone."""
+    named = list(files)
+    together = "".join(f"{name}\0{sha256}\0" for name, sha256 in named)
+    return named[0][1] if len(named) == 1 else hashlib.sha256(together.encode()).hexdigest()
 
 
 FETCHED_NAME = "model.onnx"
@@ -131,7 +142,7 @@ def find_artifact(path: Path, root: Path, fetched: Fetched | None = None) -> Fou
     external = dict(_external(graph.ends, name, lambda beside: _beside(beside, path, root, fetched)))
     size = status.st_size + sum(size for _, size in external.values())
     onnx = ArtifactFile(name, real, status.st_size, graph.sha256)
-    return Found(onnx, external, size, graph.signature, graph.random)
+    return Found(onnx, external, size, graph.signature, graph.random, graph.architecture)
 
 
 def _beside(name: str, onnx: Path, root: Path, fetched: Fetched | None) -> Path:
@@ -157,29 +168,36 @@ def _unreadable(error: Exception) -> BadFile:
 
 
 @dataclass(frozen=True, slots=True)
-class _Graph:
+class Graph:
     """What an ONNX file itself says; `ends`: for each file of external data, how long it is at least."""
 
     signature: Signature
     sha256: str
     ends: Mapping[str, int]
     random: tuple[str, ...]
+    architecture: str
 
 
 @lru_cache(maxsize=4096)
-def _read(path: Path, size: int, mtime_ns: int) -> _Graph:  # noqa: ARG001 - size and time are keys of the cache
+def _read(path: Path, size: int, mtime_ns: int) -> Graph:  # noqa: ARG001 - size and time are keys of the cache
+    with open_regular(path, _ONNX) as stream:
+        data = stream.read(ONNX_LIMIT + 1)
+    return read_graph(data)
+
+
+def read_graph(data: bytes) -> Graph:
+    """What the bytes of an ONNX file say; raises `BadFile` as `find_artifact`."""
     import onnx  # noqa: PLC0415 - takes longer to import than all the rest of `slipway --help`
     from google.protobuf.message import DecodeError  # noqa: PLC0415 - comes with onnx
 
-    from slipway.onnx_file.chance import random_operators  # noqa: PLC0415 - imports onnx
+    from slipway.onnx_file.architecture import architecture  # noqa: PLC0415 - imports onnx
+    from slipway.onnx_file.chance import random_operators  # noqa: PLC0415
     from slipway.onnx_file.limits import refuse_unsupported  # noqa: PLC0415
     from slipway.onnx_file.signature import signature  # noqa: PLC0415
     from slipway.onnx_file.texts import broken_text  # noqa: PLC0415
     from slipway.onnx_file.weights import external_ends  # noqa: PLC0415
     from slipway.onnx_file.wiring import refuse_miswired  # noqa: PLC0415
 
-    with open_regular(path, _ONNX) as stream:
-        data = stream.read(ONNX_LIMIT + 1)
     refuse_pointer(data, _ONNX)
     try:
         model = onnx.load_model_from_string(data)
@@ -194,7 +212,8 @@ def _read(path: Path, size: int, mtime_ns: int) -> _Graph:  # noqa: ARG001 - siz
             raise BadFile(problem, "text in UTF-8", "export the model again with its labels in UTF-8")
         ends = external_ends(model)  # before the signature, which makes the model smaller
         random = random_operators(model)
-        return _Graph(signature(model), hashlib.sha256(data).hexdigest(), ends, random)
+        wired = architecture(model)
+        return Graph(signature(model), hashlib.sha256(data).hexdigest(), ends, random, wired)
     except UnicodeDecodeError:
         raise BadFile("has names that are not UTF-8", _ONNX, "export the model again") from None
 

@@ -14,7 +14,7 @@ from slipway.environments.running.protocol import Running
 from slipway.errors.base import Place, UserErrors
 from slipway.loading.base_image import by_digest
 from slipway.loading.settings import CONFIG_KEY, SettingsFile, read_settings
-from slipway.loading.specs import Unread, load_for
+from slipway.loading.specs import LoadedSpec, Unread, load_for
 from slipway.loading.versions import SETTINGS_FIELDS, deprecations
 from slipway.plan.code_digests import code_digests
 from slipway.planner.compliance import comply
@@ -80,6 +80,11 @@ class EnvironmentContext:
     def left_out(self) -> Sequence[Unread]:
         """Findings about the specs that the plan was made without."""
         return self._planned.left_out
+
+    @property
+    def specs(self) -> Sequence[LoadedSpec]:
+        """The specs that were planned."""
+        return self._planned.specs
 
     @cached_property
     def _planned(self) -> Planned:

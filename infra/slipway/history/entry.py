@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from slipway.compatibility.contents import Contents
+
 SCHEMA: Literal[1] = 1
 """Raised when an entry no longer means what an older Slipway would read in it; fields may be added without."""
 
@@ -82,6 +84,8 @@ class Entry(_Part):
         held_back: digests of releases that `up` leaves alone from then on.
         rollout: what a judged rollout measured: `steps` and `series` as the judge wrote them.
         packed: the release itself, as its record holds it; None where it was not judged right.
+        contents: what the version has in it; None where that is not known, as of a release that was restored.
+        owner: who answers for the model; None where that is not known.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, populate_by_name=True)
@@ -107,6 +111,8 @@ class Entry(_Part):
     held_back: Annotated[tuple[Digest, ...], Field(max_length=LINES, strict=False)] = ()
     rollout: dict[str, Any] | None = None
     packed: dict[str, str] | None = None
+    contents: Contents | None = None
+    owner: Short | None = None
 
     @property
     def kept(self) -> bool:

@@ -4,10 +4,10 @@ import getpass
 import os
 import re
 import socket
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from slipway.git.command import GitFailed, git
 from slipway.history.entry import Commit, Who
 
 _GIT_LIMIT_S = 10.0
@@ -45,16 +45,6 @@ def _user() -> str:
 
 def _git(folder: Path, *arguments: str) -> str | None:
     try:
-        # No lock is taken and no hook is run: somebody may be at work in the same repository.
-        done = subprocess.run(
-            ["git", "-c", "core.fsmonitor=false", "-C", str(folder), *arguments],
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_GIT_LIMIT_S,
-        )
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return git(folder, arguments, _GIT_LIMIT_S).decode(errors="replace").strip()
+    except GitFailed:
         return None
-    return done.stdout.strip() if done.returncode == 0 else None

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from slipway import installation
 from slipway.catalog.pod_contract import FETCHING
+from slipway.runtimes.base import ImageRecipe
 from slipway.runtimes.registry import RUNTIMES
 
 FETCHING_REQUIREMENTS = "weights/requirements.txt"
@@ -21,10 +22,12 @@ class CodeDigests:
     Attributes:
         requirements: of the file of locked requirements.
         server: of each file of the server's code, by its path in the server's package.
+        text_requirements: of the file for models that take text; empty where there is none.
     """
 
     requirements: str
     server: Mapping[str, str]
+    text_requirements: str = ""
 
 
 @lru_cache(maxsize=1)
@@ -34,8 +37,15 @@ def code_digests() -> Mapping[str, CodeDigests]:
     Raises:
         InstallationIncomplete: one of them is missing.
     """
-    of_runtimes = {name: digests(one.image.requirements, one.image.package) for name, one in RUNTIMES.items()}
+    of_runtimes = {name: _of_runtime(runtime.image) for name, runtime in RUNTIMES.items()}
     return {**of_runtimes, FETCHING: digests(FETCHING_REQUIREMENTS, FETCHING)}
+
+
+def _of_runtime(image: ImageRecipe) -> CodeDigests:
+    plain = digests(image.requirements, image.package)
+    if image.text_requirements is None:
+        return plain
+    return replace(plain, text_requirements=_sha256(installation.resource(image.text_requirements)))
 
 
 @lru_cache

@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from slipway import installation
+from slipway.artifacts.around import CONTEXT_FOLDER, IMAGE_FOLDER
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.autoscaling.signals import estimated
 from slipway.capacity.estimates import estimates, node_start_s, stored_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
 from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, LINGER_S
+from slipway.compatibility.contents import contents_of
 from slipway.delivery.choice import delivery_of, refuse_deliveries
 from slipway.delivery.ways import Delivery
 from slipway.environments.planning.kinds import planning
@@ -125,6 +127,7 @@ def _model(
         | {"release": _NO_RELEASE},
         release_digest=_NO_RELEASE,
         origin=_origin(written, variant, image),
+        contents=contents_of(variant.artifact, variant.metrics),
         warnings=(*_unused_gpus(spec), *_estimated_target(spec), *placed.warnings),
         pull_secret=planning(settings).pull_secret,
         gated=gateway is not None,
@@ -175,7 +178,9 @@ def _written(settings: AnySettings) -> str:
 
 def _origin(settings: str, variant: Variant, image: ImagePlan) -> Origin:
     """What a release is made from; `settings`: their digest, the same for all models."""
+    steps = variant.around.files if variant.around is not None else ()
     files = [[file.name, file.sha256] for file in variant.artifact.files]
+    files += [[file.name, file.sha256] for file in steps]
     return Origin(
         slipway=version(),
         spec=digest_of(variant.written),
@@ -197,8 +202,11 @@ def _image(
     server = ImageFile(f"server/{package}", f"/opt/slipway/server/{package}", source, code.server)
     repository = planning(settings).image_repository(environment, variant.spec.name)
     runtime = _runtime(environment, settings, variant, code)
-    files = (*weights, server)
-    dockerfile = render_dockerfile(variant.spec.runtime, runtime.reference, fetching=wheels is not None)
+    steps = tuple(_step_files(variant))
+    files = (*weights, *steps, server)
+    dockerfile = render_dockerfile(
+        variant.spec.runtime, runtime.reference, fetching=wheels is not None, steps=bool(steps)
+    )
     made_of = [instructions(dockerfile), [[file.image_path, file.digests] for file in files]]
     if wheels is not None:
         made_of.append([wheels.image_path, wheels.digest])
@@ -223,17 +231,29 @@ def _fetching(code: CodeDigests) -> tuple[tuple[ImageFile, ...], Wheels]:
     return (file,), Wheels(f"{FETCHING}/deps", f"{FETCHING_FOLDER}/deps", requirements, code.requirements)
 
 
+def _step_files(variant: Variant) -> Iterator[ImageFile]:
+    """What stands before and after the model reads these."""
+    for file in variant.around.files if variant.around is not None else ():
+        context, image = f"{CONTEXT_FOLDER}/{file.name}", f"{IMAGE_FOLDER}/{file.name}"
+        yield ImageFile(context, image, file.path, {"": file.sha256})
+
+
 def _runtime(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> RuntimeImagePlan:
     architecture, recipe = variant.spec.resources.architecture, RUNTIMES[variant.spec.runtime].image
     dockerfile = instructions(render_runtime_dockerfile(variant.spec.runtime, settings.base_image, architecture))
-    digest = digest_of([dockerfile, code.requirements, architecture])
+    before = variant.spec.input
+    takes_text = before is not None and before.text is not None
+    requirements, requirements_digest = recipe.requirements, code.requirements
+    if takes_text and recipe.text_requirements is not None:
+        requirements, requirements_digest = recipe.text_requirements, code.text_requirements
+    digest = digest_of([dockerfile, requirements_digest, architecture])
     return RuntimeImagePlan(
         repository=planning(settings).image_repository(environment, names.runtime_repository(recipe.shared)),
         tag=names.short(digest),
         base_image=settings.base_image,
         architecture=architecture,
-        requirements=installation.resource(recipe.requirements),
-        requirements_digest=code.requirements,
+        requirements=installation.resource(requirements),
+        requirements_digest=requirements_digest,
     )
 
 

@@ -1,6 +1,7 @@
 """Open the files that a person names: regular, inside the repository, and no pointer to something else."""
 
 import os
+import re
 import stat
 from io import BufferedReader
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 _LFS_HEAD = b"version https://git-lfs.github.com/spec/"
 _LFS_LIMIT = 1024
 """A pointer of Git LFS is shorter than that, https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md."""
+_LFS_OBJECT = re.compile(rb"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
 
 _LINKS = 40
 """As many does the system follow on one way."""
@@ -116,3 +118,11 @@ def refuse_pointer(data: bytes, kind: str) -> None:
     """Raise BadFile if the bytes of a file are what Git LFS leaves in its place until the file is fetched."""
     if len(data) < _LFS_LIMIT and data.startswith(_LFS_HEAD):
         raise BadFile("is a Git LFS pointer, not the file itself", kind, "`git lfs pull` fetches the file")
+
+
+def pointed_to(data: bytes) -> str | None:
+    """The sha256 of the file that a Git LFS pointer stands for; None for bytes that are none."""
+    if len(data) >= _LFS_LIMIT or not data.startswith(_LFS_HEAD):
+        return None
+    found = _LFS_OBJECT.search(data)
+    return found[1].decode() if found else None

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
+from semver import Version
 
 from slipway.catalog.pod_contract import API_VERSION
 from slipway.runtimes.registry import PIPELINE, RuntimeName
@@ -19,13 +20,15 @@ from slipway.spec.residency import DataResidency
 from slipway.spec.resources import Resources
 from slipway.spec.rollout import RolloutRules
 from slipway.spec.scale import Scale
+from slipway.spec.tensors.input import Input
+from slipway.spec.tensors.output import Output
 from slipway.spec.texts import text
 from slipway.values.quantities import DnsLabel, ModelName, SemVer, refusal
 from slipway.values.section import Section
 
 OVERRIDABLE = (
-    "version", "artifact", "optimize", "accept", "resources", "scale", "rollout", "spot", "data", "endpoint",
-    "batching", "check", "exceptions",
+    "version", "fixes", "artifact", "optimize", "accept", "input", "output", "resources", "scale", "rollout", "spot",
+    "data", "endpoint", "batching", "check", "exceptions",
 )  # fmt: skip
 """What may differ between environments; the rest is what the model is, wherever it runs."""
 
@@ -38,6 +41,16 @@ class ModelSpec(Section):
     )
     name: ModelName = Field(description="Name of the model; no two specs share one.", examples=["digits"])
     version: SemVer = Field(description="Semantic version of the model.", examples=["1.0.0"])
+    fixes: SemVer | None = Field(
+        default=None,
+        description=(
+            "The version that this one fixes, and changes in nothing else: other weights then need a higher patch "
+            "only (docs/how-to/version-a-model.md)."
+        ),
+        examples=["1.0.0"],
+        exclude_if=lambda value: value is None,
+        json_schema_extra={"since": "0.2"},
+    )
     owner: Annotated[str, *text(63, "vision")] = Field(description="Who answers for the model.", examples=["vision"])
     description: Annotated[str, *text(500, "Handwritten digits")] | None = Field(
         default=None, description="What the model does, on one line.", examples=["Handwritten digits, 8x8 grey"]
@@ -69,6 +82,23 @@ class ModelSpec(Section):
         default=None,
         description="How well the model has to answer a data set after the steps; `slipway lock` measures it.",
         examples=[{"dataset": "models/digits/test.npz", "metric": "accuracy", "max_drop": 0.01}],
+        exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
+    )
+    input: Input | None = Field(
+        default=None,
+        description=(
+            "How pictures, texts or bodies of one's own become the model's inputs "
+            "(docs/how-to/before-and-after-the-model.md)."
+        ),
+        examples=[{"image": {"resize": [224, 224]}}],
+        exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
+    )
+    output: Output | None = Field(
+        default=None,
+        description="What answers say as `predictions` beside the model's outputs.",
+        examples=[{"labels": "models/pets/labels.txt", "top_k": 3}],
         exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )
@@ -142,6 +172,17 @@ class ModelSpec(Section):
         if (found := len(self.optimize)) > STEPS_MOST:
             todo = "put several into one script"
             raise refusal(f"has {found} steps", f"{STEPS_MOST} steps at most", todo, ("optimize",))
+        return self
+
+    @model_validator(mode="after")
+    def _a_fix_is_a_patch(self) -> Self:
+        if self.fixes is None:
+            return self
+        mine, fixed = Version.parse(self.version), Version.parse(self.fixes)
+        if (fixed.major, fixed.minor) != (mine.major, mine.minor) or fixed >= mine:
+            problem = f"is no version that {self.version} can fix"
+            allowed = f"a lower version that begins with {mine.major}.{mine.minor}"
+            raise refusal(problem, allowed, "remove fixes, which was of another version, or correct it", ("fixes",))
         return self
 
     @model_validator(mode="after")

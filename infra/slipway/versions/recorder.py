@@ -86,6 +86,8 @@ class Recorder:
             source=self._source,
             differences=_bounded(lines),
             rollout=done.rollout.model_dump() if done.rollout is not None else None,
+            contents=model.contents,
+            owner=model.spec.owner,
             **mine,
         )
         if done.brought_back is not None:
@@ -97,12 +99,12 @@ class Recorder:
         self,
         done: ModelResult,
         release: Release,
-        source: str,
+        source: Entry | None,
         reason: str,
         lines: Sequence[str],
         held_back: Sequence[str],
     ) -> None:
-        """Note that somebody went back to a release. `source`: the entry that had it."""
+        """Note that somebody went back to a release. `source`: the entry that had it; None: its record had it."""
         mine = _of(release) if done.error is None else _named(release.version, release.digest, release.origin)
         self._write(
             release.model,
@@ -110,9 +112,11 @@ class Recorder:
             _verdict(done.error),
             reason="; ".join(text for text in (reason, _said(done.error)) if text),
             replaced=_replaced(done.live),
-            source=source,
+            source=source.id if source is not None else "",
             differences=_bounded(lines),
             held_back=tuple(held_back),
+            contents=source.contents if source is not None else None,
+            owner=source.owner if source is not None else None,
             **mine,
         )
         if done.brought_back is not None:

@@ -75,7 +75,7 @@ def test_a_good_canary_is_promoted_and_no_call_is_lost(bench: Workbench, way: Wa
 
 def test_each_bad_canary_is_stopped_before_it_gets_a_call_and_for_the_right_reason(bench: Workbench, way: Way) -> None:
     for model, (nodes, *_) in BAD.items():
-        bench.write(model, nodes=nodes, version="1.1.0", **SHAPE)
+        bench.write(model, nodes=nodes, version="2.0.0", **SHAPE)
     with ExitStack() as stack:
         loops = {model: stack.enter_context(load(way, model, rate)) for model, (*_, rate) in BAD.items()}
         up = bench.run("up", bench.environment, "--yes", "--jobs", "3", *BAD, limit_s=400)
@@ -83,7 +83,7 @@ def test_each_bad_canary_is_stopped_before_it_gets_a_call_and_for_the_right_reas
     print(up.stderr)
     for model, (_, reason, _) in BAD.items():
         (said,) = re.findall(
-            rf"model {model}: 1\.1\.0 was judged beside 1\.0\.0 and failed: (.*?); 1\.0\.0 has", up.stderr
+            rf"model {model}: 2\.0\.0 was judged beside 1\.0\.0 and failed: (.*?); 1\.0\.0 has", up.stderr
         )
         assert reason in said
         assert loops[model].lost(is_right) == []

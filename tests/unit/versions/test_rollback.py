@@ -60,7 +60,7 @@ class Versions:
 
         rolled = roll_back(self.deployer, plan, release, now, held)
         if rolled.done.began:
-            self.recorder.rolled_back(rolled.done, release, "source", reason, rolled.lines, rolled.held_back)
+            self.recorder.rolled_back(rolled.done, release, self.entry(number), reason, rolled.lines, rolled.held_back)
         return rolled
 
 

@@ -23,11 +23,13 @@ from slipway.deploy.models import ModelResult, needs_update
 from slipway.deploy.priority import remove_unused_classes
 from slipway.deploy.record import Live
 from slipway.engine.engine import Engine
-from slipway.errors.base import DeployError, SlipwayError
+from slipway.errors.base import DeployError, SlipwayError, UserErrors
 from slipway.errors.failures import Interrupted
 from slipway.planner.environment import ModelPlan
 from slipway.render.teams import priority_classes_of
 from slipway.signing.seal import prepare
+from slipway.versions.recorder import Recorder
+from slipway.versions.used import too_low
 
 _DRAWN_ANSWER = 300
 
@@ -56,7 +58,8 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
         held = {} if options.again else held_back(other, live)
         changed = [model for model in other if model.name not in held]
         extra = [] if names else sorted(set(live) - {model.name for model in context.plan.models})
-        _refuse(context, changed, options)
+        recorder = recorder_of(context)
+        _refuse(context, recorder, changed, options)
         if (silent := silent_prometheus(context, changed)) is not None:
             console.message(f"warning: {silent}")
         _announce(context, models, changed, live, extra, options)
@@ -66,7 +69,6 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
         changing = bool(changed or (extra and options.prune) or running.makes_cluster)
         confirm(f"bring {context.name} up", options, changing=changing)
         adopt_if_asked(context, options.adopt)
-        recorder = recorder_of(context)
         with console.Progress() as progress:
             begun = time.monotonic()
             progress.report(context.name, "updating its stack")
@@ -117,10 +119,17 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
     _conclude(context, [model for model in models if model.name not in held], done, steps, time.monotonic() - started)
 
 
-def _refuse(context: EnvironmentContext, changed: Sequence[ModelPlan], options: Options) -> None:
-    """Raise `UserErrors` for what stands in the way of models that changed, before anything is changed."""
-    refuse_foreign(context, changed, options.adopt)
-    prepare(context.file, changed, console.message)
+def _refuse(context: EnvironmentContext, recorder: Recorder, models: Sequence[ModelPlan], options: Options) -> None:
+    """Raise `UserErrors` for objects that are others', and for versions that were used for other weights.
+
+    A promotion names a release, whatever its version.
+    """
+    refuse_foreign(context, models, options.adopt)
+    prepare(context.file, models, console.message)
+    if context.promotion is None:
+        found = too_low(recorder, models, lambda name: context.spec_place(name, ("version",)), console.message)
+        if found:
+            raise UserErrors(found)
 
 
 def _unchanged_pipelines(

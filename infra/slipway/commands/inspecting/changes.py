@@ -1,13 +1,16 @@
 """Hold the plan of an environment against what is live in it; nothing is changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from slipway import console
 from slipway.commands.context import EnvironmentContext
 from slipway.deploy.changes import Change, changes, left_alone, new, removed
 from slipway.deploy.record import Live, live_models, recorded_models
 from slipway.deploy.update.state import judged_models
 from slipway.errors.failures import EnvironmentMissing
 from slipway.planner.environment import ModelPlan
+from slipway.versions.recorder import Recorder
+from slipway.versions.used import too_low
 
 
 def live_there(context: EnvironmentContext) -> tuple[dict[str, Live], set[str], set[str]]:
@@ -30,6 +33,13 @@ def changes_of(context: EnvironmentContext, names: Sequence[str]) -> list[Change
         return found
     known = {model.name for model in context.plan.models} | {name for one in context.left_out for name in one.names}
     return found + [removed(live[name]) for name in sorted(live.keys() - known)]
+
+
+def refused_by_up(context: EnvironmentContext, models: Sequence[ModelPlan]) -> Iterator[str]:
+    """What `up` refuses of the versions of these models, after what was deployed before."""
+    recorder = Recorder(context.name, context.folders.models, console.message)
+    found = too_low(recorder, models, lambda name: context.spec_place(name, ("version",)), console.message)
+    yield from (f"`up` refuses it: {one}" for one in found)
 
 
 def held_back(models: Sequence[ModelPlan], live: Mapping[str, Live]) -> dict[str, str]:

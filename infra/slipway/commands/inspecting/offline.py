@@ -10,11 +10,13 @@ from slipway.capacity.estimates import Cost, monthly
 from slipway.commands.context import EnvironmentContext, Folders
 from slipway.commands.fetching import fetching
 from slipway.commands.inspecting.cold_start import parts_json, show_parts, starts_of
+from slipway.committed.check import compare_all
 from slipway.environments.planning.kinds import planning
 from slipway.errors.base import FileRefused, UserError, UserErrors, each
 from slipway.loading.base_image import digest_warning
-from slipway.loading.specs import environments, load_one
+from slipway.loading.specs import LoadedSpec, environments, load_one
 from slipway.plan.traffic import Traffic
+from slipway.plan.worth import Worth
 from slipway.planner.environment import ModelPlan
 from slipway.planner.price import LEFT_OUT, price
 from slipway.planner.teams import full_pools
@@ -38,12 +40,14 @@ def validate_all(files: Sequence[Path], folders: Folders) -> list[str]:
     names = environments(folders.settings)
     good: list[str] = []
     bad: list[UserError] = []
+    read: dict[str, LoadedSpec] = {}
     for path in files:
         try:
             with fetching(folders) as store:
                 spec = load_one(path, names, store)
             for warning in spec.warnings:
                 console.message(f"warning: {warning}")
+            read[spec.file] = spec
             good.append(f"{path}: model {spec.name} {spec.base.spec.version}")
         except UserError as error:
             bad += each(error)
@@ -52,12 +56,14 @@ def validate_all(files: Sequence[Path], folders: Folders) -> list[str]:
             try:
                 context = EnvironmentContext(name, folders)
                 planned = context.plan
+                read |= {spec.file: spec for spec in context.specs}
                 _say_policy(context)
                 good += [
                     f"{name}: model {model.name} {model.version}, pool {model.pool.name}" for model in planned.models
                 ]
             except UserError as error:
                 bad += [finding for finding in each(error) if str(finding) not in map(str, bad)]
+    bad += compare_all(read.values(), console.message)
     if bad:
         raise UserErrors(bad)
     return good
@@ -117,7 +123,7 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
         console.result(line)
     for line in (line for change in found or () for line in change.lines()):
         console.result(line)
-    for warning in advice(context, models):
+    for warning in (*advice(context, models), *_too_low(context, models, live=live)):
         console.message(f"warning: {warning}")
 
 
@@ -133,6 +139,18 @@ def _about(model: ModelPlan) -> Iterator[str]:
     if model.scaler is not None:
         yield _scaling(model.spec.scale, model.scaler)
     yield from model.judged.lines() if model.judged is not None else ()
+    worth = Worth.of_plan(model)
+    yield from worth.lines(model.name) if worth is not None else ()
+
+
+def _too_low(context: EnvironmentContext, models: Sequence[ModelPlan], *, live: bool) -> Iterator[str]:
+    """What `validate` refuses of the versions of these models; with `live` also what `up` does."""
+    named = {model.name for model in models}
+    yield from map(str, compare_all((spec for spec in context.specs if spec.name in named), console.message))
+    if live:
+        from slipway.commands.inspecting.changes import refused_by_up  # noqa: PLC0415 - as below
+
+        yield from refused_by_up(context, models)
 
 
 def advice(context: EnvironmentContext, models: Sequence[ModelPlan]) -> Iterator[str]:
@@ -261,8 +279,12 @@ def render_all(context: EnvironmentContext, names: Sequence[str], output: Path |
     texts = {"environment.yaml": to_yaml(render_environment(context.plan))}
     for model in models:
         texts[f"{model.name}/manifests.yaml"] = to_yaml(render_model(model, model.image.reference))
-        fetching = model.image.wheels is not None
-        dockerfile = render_dockerfile(model.spec.runtime, model.image.runtime.reference, fetching=fetching)
+        dockerfile = render_dockerfile(
+            model.spec.runtime,
+            model.image.runtime.reference,
+            fetching=model.image.wheels is not None,
+            steps=model.image.has_steps,
+        )
         texts[f"{model.name}/Dockerfile"] = dockerfile
     write(texts, output)
 

@@ -56,9 +56,7 @@ def roll_model_back(context: EnvironmentContext, name: str, to: str | None, reas
             lambda there, gone: held_back_after(there, gone, release.digest, recorder.who, now, reason),
         )
         if rolled.done.began:
-            recorder.rolled_back(
-                rolled.done, release, source.id if source else "", reason, rolled.lines, rolled.held_back
-            )
+            recorder.rolled_back(rolled.done, release, source, reason, rolled.lines, rolled.held_back)
         if cancelled.is_set():
             raise Interrupted
     _conclude(context, live, release, rolled, time.monotonic() - started)

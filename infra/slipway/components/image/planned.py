@@ -43,7 +43,9 @@ def image_args(model: ModelPlan, progress: Tell) -> ModelImageArgs:
     runtime, architecture = model.spec.runtime, model.image.runtime.architecture
     dockerfiles = _Dockerfiles(
         lambda base: render_runtime_dockerfile(runtime, base, architecture),
-        lambda wheels: render_dockerfile(runtime, wheels, fetching=model.image.wheels is not None),
+        lambda wheels: render_dockerfile(
+            runtime, wheels, fetching=model.image.wheels is not None, steps=model.image.has_steps
+        ),
     )
     if model.delivery.stored is not None:
         return _args(model.image, dockerfiles, progress)
@@ -53,7 +55,7 @@ def image_args(model: ModelPlan, progress: Tell) -> ModelImageArgs:
 def bring_weights(model: ModelPlan, report: Tell) -> None:
     """Have the files of locked weights here, before they travel; it may be the first time on this machine."""
     if model.locked is not None:
-        bring(model.locked, model.spec, Store(), report)
+        bring(model.locked, model.spec, Store(offline=model.locked.offline), report)
 
 
 def keys_image_args(image: ImagePlan) -> ModelImageArgs:
