@@ -111,6 +111,9 @@ class BarePlanning:
     def monitoring(self) -> None:
         return
 
+    def model_store(self, _: str, __: str, /) -> None:
+        return
+
     def charges(self, _: date, /) -> Charges | None:
         return None
 

@@ -222,10 +222,10 @@ def test_whatever_changes_in_a_manifest_is_a_new_release(monkeypatch: pytest.Mon
 
 def test_comments_of_slipway_itself_are_no_part_of_a_release(tmp_path: Path) -> None:
     copied = tmp_path / "slipway"
-    for name in ("infra", "templates", "stacks", "models", "server/src", "policy"):
+    for name in ("infra", "templates", "stacks", "models", "server/src", "weights/src", "policy"):
         shutil.copytree(ROOT / name, copied / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     of_server = (f"server/requirements{kind}.txt" for kind in ("", "-pipeline", "-text"))
-    for name in (*of_server, "Pulumi.yaml"):
+    for name in (*of_server, "weights/requirements.txt", "Pulumi.yaml"):
         shutil.copy(ROOT / name, copied / name)
 
     def releases() -> dict[str, str]:
@@ -241,7 +241,7 @@ def test_comments_of_slipway_itself_are_no_part_of_a_release(tmp_path: Path) -> 
         ]
         environ = {
             **os.environ,
-            "PYTHONPATH": f"{copied / 'infra'}:{copied / 'server/src'}",
+            "PYTHONPATH": ":".join(str(copied / name) for name in ("infra", "server/src", "weights/src")),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         run = subprocess.run(command, cwd=copied, env=environ, capture_output=True, text=True, timeout=60, check=False)
