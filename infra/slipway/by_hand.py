@@ -10,6 +10,7 @@ from slipway.commands.context import EnvironmentContext, Folders
 from slipway.deploy.update.route import all_to_stable, free_route
 from slipway.deploy.update.state import rollout_of
 from slipway.errors.base import SlipwayError
+from slipway.signing.seal import prepare
 from slipway.values import names
 
 
@@ -31,6 +32,8 @@ def run() -> None:
         planned = context.models([wanted])[0]
         for unread in context.left_out:
             pulumi.warn(f"left out of the plan and of its capacity: {unread}")
+        if not pulumi.runtime.is_dry_run():
+            prepare(context.file, [planned], pulumi.warn)
         _end_rollout(context, wanted)
     except SlipwayError as error:
         raise pulumi.RunError(str(error)) from error

@@ -7,7 +7,7 @@
 #     "scikit-learn==1.7.2",
 # ]
 # ///
-"""Train the digits model; write model.onnx, check.json and seven.png beside this file.
+"""Train the digits model; write model.onnx, check.json, seven.png, test.npz and calib.npz beside this file.
 
 Run it with `uv run models/digits/train.py`. The data come with scikit-learn (1,797 handwritten digits, 8x8
 grey, values 0..16). Every random choice is seeded: a second run on the same machine writes the same bytes.
@@ -31,6 +31,7 @@ LEAST_ACCURACY = 0.97
 OPSET = 17
 IR_VERSION = 8
 SAMPLE_DIGIT = 7
+CALIBRATION_ROWS = 200
 
 
 def main() -> None:
@@ -50,6 +51,9 @@ def main() -> None:
     onnx.checker.check_model(model, full_check=True)
     (FOLDER / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
     write_sample(test_x[np.flatnonzero(test_y == SAMPLE_DIGIT)[0]])
+    # What `accept` judges with was never trained on; what a static quantizer learns its ranges from was.
+    write_rows("test.npz", test_x, test_y)
+    write_rows("calib.npz", train_x[:CALIBRATION_ROWS], train_y[:CALIBRATION_ROWS])
 
 
 def to_onnx(classifier: MLPClassifier, accuracy: float) -> onnx.ModelProto:
@@ -96,6 +100,11 @@ def write_sample(sample: np.ndarray) -> None:
     body = {"inputs": {"image": [[[[float(v) for v in row] for row in rows] for rows in sample]]}}
     (FOLDER / "check.json").write_text(json.dumps(body) + "\n")
     Image.fromarray(np.rint(sample[0] * 255).astype(np.uint8)).save(FOLDER / "seven.png")
+
+
+def write_rows(name: str, images: np.ndarray, labels: np.ndarray) -> None:
+    """Write a dataset: arrays by the names of the model's input and output, rows first, without pickles."""
+    np.savez_compressed(FOLDER / name, image=images, label=labels.astype(np.int64))
 
 
 if __name__ == "__main__":

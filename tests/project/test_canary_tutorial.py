@@ -50,7 +50,7 @@ def test_a_release_has_a_place_on_the_local_environment(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beside a model that `make up` deploys, and with its candidate."""
-    for path in ("stacks", "Pulumi.yaml", "models/digits", "models/digits.yaml"):
+    for path in ("stacks", "Pulumi.yaml", "models/digits", "models/digits.yaml", "models/digits.lock.yaml"):
         (shutil.copytree if (ROOT / path).is_dir() else shutil.copyfile)(ROOT / path, made(tmp_path / path))
     RELEASE["write"](name, tmp_path / "models")
     monkeypatch.chdir(tmp_path)

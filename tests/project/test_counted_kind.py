@@ -52,6 +52,11 @@ class BareSettings(AnySettings):
     def teams(self) -> None:
         """Every model is equal."""
         return
+
+    @property
+    def signing(self) -> None:
+        """Nothing is signed."""
+        return
 ''',
     ),
     Edit(

@@ -217,7 +217,7 @@ PULL_REQUEST = {"pull_request": {"number": 7, "head": {"sha": SHA}}}
 def test_a_pull_request_of_a_fork_gets_one_comment_which_the_next_push_changes(project: Project) -> None:
     spec, settings = project.folder / "models/digits.yaml", project.folder / "stacks/Pulumi.dev.yaml"
     before = spec.read_text(), settings.read_text()
-    spec.write_text(before[0].replace("version: 1.0.0", "version: 1.1.0"))
+    spec.write_text(before[0].replace("version: 1.1.0", "version: 1.2.0"))
     preview = project.run("preview.yml", "pull_request", PULL_REQUEST, {})
     assert preview.jobs == {"preview/snapshot": "success"}, preview.output
     spec.write_text(before[0])
@@ -227,7 +227,7 @@ def test_a_pull_request_of_a_fork_gets_one_comment_which_the_next_push_changes(p
     assert comment.jobs == {"comment/comment": "success"}, comment.output
     untouched, made = commented(project)["7"]
     assert untouched == others
-    assert "| **changed** | `digits` | `1.0.0` → `1.1.0` |" in made["body"]
+    assert "| **changed** | `digits` | `1.1.0` → `1.2.0` |" in made["body"]
     assert "| unchanged | `speech` |" in made["body"]
 
     spec.write_text(before[0].replace("runtime: onnxruntime", "runtime: onnxruntime\nnonsense: '@owner'"))

@@ -15,8 +15,15 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 _COPIED = ("infra/slipway", "templates", "docs", "server/src/slipway_server")
-_FILES = ("CHANGELOG.md", "Pulumi.yaml", "server/requirements.txt", "models/digits.yaml", "stacks/Pulumi.local.yaml")
-_WEIGHTS = ("models/digits/model.onnx", "models/digits/check.json")
+_FILES = (
+    "CHANGELOG.md",
+    "Pulumi.yaml",
+    "server/requirements.txt",
+    "models/digits.yaml",
+    "models/digits.lock.yaml",
+    "stacks/Pulumi.local.yaml",
+)
+_WEIGHTS = ("models/digits/model.onnx", "models/digits/test.npz", "models/digits/check.json")
 
 
 @dataclass(frozen=True)

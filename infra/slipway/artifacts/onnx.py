@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from stat import S_ISREG
@@ -45,7 +45,7 @@ class Artifact:
     size: int
     sha256: str
     signature: Signature
-    architecture: str
+    architecture: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class Found:
         signature: what the model takes and gives.
         random: names of its operators whose output differs each time, sorted.
         architecture: see `Artifact`.
+        known: digests of external data that a lock says, so that nobody has to read them.
     """
 
     onnx: ArtifactFile
@@ -79,16 +80,18 @@ class Found:
     size: int
     signature: Signature
     random: tuple[str, ...]
-    architecture: str
+    architecture: str | None = None
+    known: Mapping[str, str] = field(default_factory=dict)
 
     def digested(self) -> Artifact:
-        """Read every byte; files that did not change are read once per process.
+        """Read every byte whose digest is not known; files that did not change are read once per process.
 
         Raises:
             BadFile: a file cannot be read.
         """
         external = (
-            ArtifactFile(name, path, size, sha256_of(path, _EXTERNAL)) for name, (path, size) in self.external.items()
+            ArtifactFile(name, path, size, self.known.get(name) or sha256_of(path, _EXTERNAL))
+            for name, (path, size) in self.external.items()
         )
         files = (self.onnx, *external)
         sha256 = digest_of_files((file.name, file.sha256) for file in files)

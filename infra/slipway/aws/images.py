@@ -14,17 +14,29 @@ _IN_USE = "ImageReferencedByManifestList"
 
 @dataclass(frozen=True, slots=True)
 class StoredImage:
-    """An image, or what refers to one: `digest` is `sha256:...`, `pushed` when it came."""
+    """An image, or what refers to one: `digest` is `sha256:...`, `pushed` when it came.
+
+    `subject`: the digest of what it refers to, as signatures do; None for an image.
+    """
 
     digest: str
     tags: tuple[str, ...]
     pushed: datetime
+    subject: str | None = None
 
 
 def stored_images(account: Account, repository: str) -> list[StoredImage]:
     """All that is in a repository; raises `AwsRefused`."""
     found = account.call("ecr", "describe_images", repositoryName=repository)["imageDetails"]
-    return [StoredImage(one["imageDigest"], tuple(one.get("imageTags", ())), one["imagePushedAt"]) for one in found]
+    return [
+        StoredImage(
+            one["imageDigest"],
+            tuple(one.get("imageTags", ())),
+            one["imagePushedAt"],
+            one.get("subjectManifestDigest"),
+        )
+        for one in found
+    ]
 
 
 def delete_images(account: Account, repository: str, digests: Sequence[str]) -> list[str]:

@@ -20,6 +20,12 @@ assumption until it is measured on a real account."""
 PULL_BYTES_PER_S = 50 * 2**20
 """Compressed bytes that a node fetches and unpacks in a second; unpacking is the slower of the two. An assumption until
 it is measured on a real account."""
+STORE_BYTES_PER_S = 80 * 2**20
+"""What a pod fetches from a model store in a second, in one stream, and digests: Amazon names 85 to 90 MB/s for one
+request (Best practices design patterns: optimizing Amazon S3 performance). Nothing is unpacked. An assumption until it
+is measured on a real account."""
+STORE_START_S = 1
+"""Until the program that fetches has started."""
 READ_BYTES_PER_S = 125 * 2**20
 """Throughput that a gp3 disk has without paying for more (Amazon EBS User Guide, "General Purpose SSD volumes")."""
 
@@ -31,7 +37,7 @@ class ColdStart:
     Attributes:
         node_s: until there is a node; 0 where all nodes are always there.
         image_s: fetching the runtime's part of the image.
-        weights_s: fetching the weights, which are part of the image too.
+        weights_s: fetching the weights, as a layer of the image or from the model store.
         load_s: starting the server and loading the weights.
     """
 
@@ -106,13 +112,18 @@ def node_start_s(pool: Pool) -> int:
     return NODE_S + (GPU_NODE_S if pool.gpu else 0)
 
 
-def estimates(pool: Pool, spec: ModelSpec, artifact_bytes: int) -> Estimates:
-    """Estimate one model on its pool; `artifact_bytes`: of its weights."""
+def stored_s(artifact_bytes: int) -> int:
+    """Seconds in which a pod has fetched weights from the model store."""
+    return STORE_START_S + _whole(artifact_bytes / STORE_BYTES_PER_S)
+
+
+def estimates(pool: Pool, spec: ModelSpec, artifact_bytes: int, *, stored: bool = False) -> Estimates:
+    """Estimate one model on its pool; `artifact_bytes`: of its weights; `stored`: whether each pod fetches them."""
     runtime = RUNTIMES[spec.runtime]
     start = ColdStart(
         node_s=node_start_s(pool),
         image_s=_whole(runtime.image_bytes / PULL_BYTES_PER_S),
-        weights_s=_whole(artifact_bytes / PULL_BYTES_PER_S),
+        weights_s=stored_s(artifact_bytes) if stored else _whole(artifact_bytes / PULL_BYTES_PER_S),
         load_s=_whole(
             runtime.server_start_s * 1000 / min(spec.resources.cpu, 1000) + artifact_bytes / READ_BYTES_PER_S
         ),

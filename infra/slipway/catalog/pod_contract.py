@@ -43,6 +43,14 @@ GATE_FOLDER = "/etc/slipway/gateway"
 """Where a model's pod behind a gateway mounts the key that passes are checked by."""
 GATE_FILE = "public.pem"
 
+FETCHING = "slipway_weights"
+"""The package that fetches weights from a model store, in the init container of that name."""
+FETCHING_FOLDER = "/opt/slipway/weights"
+"""Where its code and its wheels are in a model's image."""
+FETCHING_CONTAINER = "weights"
+FETCHING_VARIABLE = "SLIPWAY_WEIGHTS"
+"""What it is to fetch, as JSON."""
+
 IMAGE_PYTHON = "3.11"
 """Python of the base image; the server's wheels are chosen for it."""
 

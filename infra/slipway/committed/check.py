@@ -8,11 +8,11 @@ from pathlib import Path
 from semver import Version
 
 from slipway.committed.states import State, States
-from slipway.compatibility.contents import contents_of
 from slipway.compatibility.rule import Used, below, problem, promises
 from slipway.errors.base import WrongValue
 from slipway.git.command import GitFailed
 from slipway.git.repository import Repository
+from slipway.loading.contents import contents_of
 from slipway.loading.specs import LoadedSpec
 from slipway.loading.variant import Variant
 from slipway.reading.files import BadFile
@@ -102,7 +102,7 @@ def _finding(
     else:
         place, field = spec.locate(environment, ("version",))
     taken = [one.version for one in there]
-    return problem(version, contents_of(served.artifact), served.spec.fixes, used, taken, place, field)
+    return problem(version, contents_of(served), served.spec.fixes, used, taken, place, field)
 
 
 def _deciding(there: Sequence[State], version: str) -> Iterator[State]:
@@ -114,10 +114,12 @@ def _deciding(there: Sequence[State], version: str) -> Iterator[State]:
 
 
 def _weights(root: Path, spec: LoadedSpec) -> tuple[str, ...]:
-    """The files of the weights that are in the repository, by their paths there."""
+    """The files that decide about the weights and are in the repository, by their paths there."""
     variants = (spec.base, *spec.overrides.values())
-    ours = [one for one in variants if one.spec.artifact.address is None]
-    return tuple(_from(root, root / one.spec.artifact.source, file.name) for one in ours for file in one.artifact.files)
+    locks = [_from(root, one.locked.file) for one in variants if one.locked is not None]
+    ours = [one for one in variants if one.spec.artifact.address is None and one.locked is None]
+    files = (_from(root, root / one.spec.artifact.source, file.name) for one in ours for file in one.artifact.files)
+    return (*locks, *files)
 
 
 def _from(root: Path, path: Path, beside: str | None = None) -> str:

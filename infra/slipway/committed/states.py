@@ -4,19 +4,25 @@ import hashlib
 import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from pydantic import ValidationError
 from semver import Version
 
 from slipway.artifacts.onnx import FETCHED_NAME, Graph, digest_of_files, read_graph
-from slipway.compatibility.contents import Contents, contents, is_digest
+from slipway.compatibility.contents import Contents, contents_of, is_digest
 from slipway.errors.base import UserError
 from slipway.git.command import GitFailed
 from slipway.git.repository import Change, Repository
 from slipway.loading.overrides import merged, overrides
+from slipway.lockfile.digests import DECIDING
+from slipway.lockfile.files import lock_path
+from slipway.lockfile.model import Lock
 from slipway.reading.files import pointed_to
 from slipway.reading.yaml_document import SIZE_LIMIT, Document, parse_document
 from slipway.sources.address import is_address
 from slipway.sources.cache import Cache
+from slipway.spec.artifact.source import ONNX
 
 _READ_MOST = 512 * 2**20
 """Bytes of a committed file that are read; larger ones are kept elsewhere, or by Git LFS."""
@@ -24,13 +30,17 @@ _READ_MOST = 512 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the spec of a model said in a commit about its version and its weights."""
+    """What the spec of a model said in a commit about its version and its weights.
+
+    `lock`: the path of the lock that they are known by; None where they serve as they are.
+    """
 
     commit: str
     version: str
     source: str
     sha256: str | None
     external: tuple[tuple[str, str], ...]
+    lock: str | None
 
 
 @dataclass
@@ -54,7 +64,7 @@ class States:
             made = next((one for one in commits[index:] if one in of_spec), None)
             object_ = of_spec[made] if made is not None else None
             document = self._document(object_) if object_ is not None else None
-            if document is not None and (state := _state(commit, document, environment)) is not None:
+            if document is not None and (state := _state(commit, spec, document, environment)) is not None:
                 yield state
 
     def contents(self, state: State) -> Contents | None:
@@ -62,6 +72,8 @@ class States:
 
         Raises `GitFailed` and `BadFile` where that cannot be told.
         """
+        if state.lock is not None:
+            return self._locked(state.commit, state.lock)
         if is_address(state.source):
             return self._elsewhere(state)
         object_ = self.repository.at(state.commit, state.source)
@@ -73,7 +85,21 @@ class States:
         folder, name = posixpath.split(state.source)
         others = [one for one in sorted(graph.ends) if one != name]
         external = [(one, self._sha256(state.commit, posixpath.join(folder, one))) for one in others]
-        return contents(digest_of_files([(name, graph.sha256), *external]), graph)
+        weights = digest_of_files([(name, graph.sha256), *external])
+        return contents_of(weights, graph.signature, graph.architecture)
+
+    def _locked(self, commit: str, path: str) -> Contents | None:
+        """What a lock says; None for one that is not there, or that this Slipway cannot read."""
+        object_ = self.repository.at(commit, path)
+        document = self._document(object_) if object_ is not None else None
+        try:
+            lock = Lock.model_validate(document.value) if document is not None else None
+        except ValidationError:
+            return None
+        if lock is None:
+            return None
+        weights = digest_of_files((file.name, file.sha256) for file in lock.served.files)
+        return contents_of(weights, lock.signature.signature(), lock.architecture, lock.served.metrics)
 
     def _elsewhere(self, state: State) -> Contents | None:
         sha256 = state.sha256
@@ -81,7 +107,10 @@ class States:
             return None
         weights = digest_of_files([(FETCHED_NAME, sha256), *sorted(state.external)])
         found = self.cache.find(sha256)
-        return contents(weights, read_graph(found.read_bytes())) if found is not None else Contents(weights=weights)
+        if found is None:
+            return Contents(weights=weights)
+        graph = read_graph(found.read_bytes())
+        return contents_of(weights, graph.signature, graph.architecture)
 
     def _graph(self, object_: str) -> Graph | str:
         """What an ONNX file says; only its sha256 where Git LFS keeps it elsewhere."""
@@ -119,10 +148,10 @@ class States:
             return None
 
 
-def _state(commit: str, document: Document, environment: str | None) -> State | None:
+def _state(commit: str, spec: str, document: Document, environment: str | None) -> State | None:
     value = document.value if isinstance(document.value, dict) else {}
     laid = next((one for name, one in overrides(document, None, []) if name == environment), {})
-    whole = merged({key: part for key, part in value.items() if key in ("version", "artifact")}, laid)
+    whole = merged({key: part for key, part in value.items() if key != "environments"}, laid)
     version, artifact = str(whole.get("version")), whole.get("artifact")
     source = artifact.get("source") if isinstance(artifact, dict) else None
     if not isinstance(source, str) or not isinstance(artifact, dict) or not Version.is_valid(version):
@@ -131,6 +160,8 @@ def _state(commit: str, document: Document, environment: str | None) -> State | 
     named = external.items() if isinstance(external, dict) else ()
     sha256 = artifact.get("sha256")
     digest = str(sha256).removeprefix("sha256:") if sha256 is not None else None
-    return State(
-        commit, version, source, digest, tuple((str(name), str(one).removeprefix("sha256:")) for name, one in named)
-    )
+    files = tuple((str(name), str(one).removeprefix("sha256:")) for name, one in named)
+    made = whole.get("optimize") or whole.get("accept") or artifact.get("format") not in (None, ONNX)
+    own = environment if any(part in laid for part in DECIDING) else None
+    lock = lock_path(Path(spec), str(whole.get("name")), own).as_posix() if made else None
+    return State(commit, version, source, digest, files, lock)

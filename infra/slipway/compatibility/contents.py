@@ -1,11 +1,11 @@
 """Describe what a version of a model has in it, as far as its number promises something about it."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-
-from slipway.artifacts.onnx import Artifact, Graph
+from slipway_server.values.signature import Signature as ServedSignature
 
 _PARTS_MOST = 1000
 _DIMENSIONS_MOST = 100
@@ -57,20 +57,19 @@ class Contents(_Part):
     metrics: Annotated[dict[str, float], Field(max_length=100)] = {}
 
 
-def contents_of(artifact: Artifact) -> Contents:
-    """What a model has in it whose weights are served as they are."""
-    return contents(artifact.sha256, artifact)
-
-
-def contents(weights: str, found: Artifact | Graph) -> Contents:
-    """What a model has in it, by the digest of its weights and by what its ONNX file says."""
-    signature = found.signature
+def contents_of(
+    weights: str, signature: ServedSignature, architecture: str | None, metrics: Mapping[str, float] | None = None
+) -> Contents:
+    """What a model has in it, by the digest of its weights and by what is known of them."""
     inputs, outputs = (
         tuple(Port(name=one.name, dtype=one.dtype, shape=one.shape) for one in side)
         for side in (signature.inputs, signature.outputs)
     )
     return Contents(
-        weights=weights, architecture=found.architecture, signature=Signature(inputs=inputs, outputs=outputs)
+        weights=weights,
+        architecture=architecture,
+        signature=Signature(inputs=inputs, outputs=outputs),
+        metrics=dict(metrics or {}),
     )
 
 

@@ -15,6 +15,8 @@ from slipway.catalog.pod_contract import GATE_FOLDER, SERVER_USER, SERVICE_PORT
 from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record_format import BadRecord, server_config, unpacked
 from slipway.deploy.restorable_scaling import are_triggers, is_behavior, readdressed, writers
+from slipway.deploy.restorable_weights import of_fetching
+from slipway.environments.planning.model_store import ModelStore
 from slipway.errors.failures import RecordRefused
 from slipway.plan.model import ModelPlan
 from slipway.plan.release import Release
@@ -45,7 +47,7 @@ class Owner:
     """Whose release it must be.
 
     `repository`: of the model's images, without tag or digest. `exceptions`: rules that its spec is excepted from.
-    `prometheus`: address of the environment's, None where it has none.
+    `prometheus`: address of the environment's, None where it has none. `store`: where its weights may come from.
     """
 
     environment: str
@@ -54,13 +56,15 @@ class Owner:
     repository: str
     exceptions: frozenset[str] = frozenset()
     prometheus: str | None = None
+    store: ModelStore | None = None
 
     @classmethod
     def of(cls, plan: ModelPlan) -> "Owner":
         """The model of a plan."""
         exceptions = frozenset(plan.spec.exceptions)
         prometheus = plan.monitoring.prometheus if plan.monitoring else None
-        return cls(plan.environment, plan.name, plan.namespace, plan.image.repository, exceptions, prometheus)
+        repository, store = plan.image.repository, plan.delivery.store
+        return cls(plan.environment, plan.name, plan.namespace, repository, exceptions, prometheus, store)
 
 
 def restorable(cluster: ClusterApi, owner: Owner) -> Release | None:
@@ -248,6 +252,7 @@ class _Values:
             },
             {
                 **_CHECKS,
+                **of_fetching(owner.store),
                 "scale_triggers": lambda value: are_triggers(
                     value, owner.prometheus, demand_url(owner.namespace, owner.model)
                 ),
@@ -269,9 +274,14 @@ def _is_scalar(value: Any) -> bool:
     return _is_number(value) or _is_text(value)
 
 
+def _are_resources(value: Any) -> bool:
+    return _is_mapping_of_text(value) and all(map(_RESOURCE.fullmatch, value))
+
+
 _CHECKS: Mapping[str, Callable[[Any], bool]] = {
     "config": lambda value: isinstance(value, str),
-    "resources": lambda value: _is_mapping_of_text(value) and all(map(_RESOURCE.fullmatch, value)),
+    "resources": _are_resources,
+    "weights_resources": _are_resources,
     "node_selector": _is_mapping_of_text,
     "tolerations": lambda value: (
         isinstance(value, list) and all(_is_mapping_of_text(item) and item.keys() <= _TOLERATION for item in value)

@@ -11,7 +11,7 @@ from slipway.reading.yaml_document import FieldPath
 from slipway.sources.address import Address
 from slipway.sources.refusals import WrongDigest
 from slipway.sources.store import Store
-from slipway.spec.artifact import ArtifactSource
+from slipway.spec.artifact.source import ONNX, ArtifactSource
 
 _SOURCE: FieldPath = ("artifact", "source")
 
@@ -38,9 +38,10 @@ def fetch_weights(
     Raises `NoSpace` when this machine's disk is full.
     """
     there: dict[str, Path] = {}
+    onnx = artifact.format in (None, ONNX)  # without a format it may be any; larger ones have to say which
     for where, digest, name, address, sha256 in parts(artifact):
         try:
-            there[name] = store.bring(address, sha256, None if name else ONNX_LIMIT)
+            there[name] = store.bring(address, sha256, None if name or not onnx else ONNX_LIMIT)
         except BadFile as error:
             wrong = isinstance(error, WrongDigest)
             place, field = locate(digest if wrong else where)

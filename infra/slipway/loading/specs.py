@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.errors.base import FileRefused, Place, UnknownName, UserError, UserErrors, WrongValue, each
+from slipway.loading.locks import Locks
 from slipway.loading.neighbours import shared_namespaces
 from slipway.loading.overrides import locate_in, merged, overrides
 from slipway.loading.settings import SettingsFile, environments, load_settings, read_settings
 from slipway.loading.variant import Variant, variant
 from slipway.loading.versions import SPEC_FIELDS, deprecations, newer_format, told_once
+from slipway.lockfile.files import is_lock
 from slipway.reading.findings import dotted
 from slipway.reading.folders import find_root
 from slipway.reading.yaml_document import Document, FieldPath, read_document, refuse_empty
@@ -122,10 +124,15 @@ def spec_files(models_dir: Path) -> list[Path]:
         todo = "name the folder with --models"
         problem = f"cannot be read: {error.strerror}"
         raise FileRefused(name, problem, "a folder with one *.yaml per model", todo) from None
-    files = [entry for entry in entries if entry.suffix in (".yaml", ".yml") and not entry.name.startswith(".")]
+    files = [entry for entry in entries if entry.suffix in (".yaml", ".yml") and not _is_other(entry)]
     if not files:
         raise FileRefused(name, "has no spec", "one *.yaml per model", "write one; docs/reference/spec.md shows how")
     return files
+
+
+def _is_other(path: Path) -> bool:
+    """Whether a file of YAML among the specs is none: hidden, or a lock."""
+    return path.name.startswith(".") or is_lock(path)
 
 
 def name_in(path: Path) -> set[str]:
@@ -162,12 +169,13 @@ def load_spec_file(
     outdated = list(deprecations(document, SPEC_FIELDS))
     found: list[UserError] = [one for one in outdated if isinstance(one, UserError)]
     weights = store or Store(offline=True)
-    base = variant(document.value, root, lambda p: (document.place(p), dotted(p)), found, weights)
+    locks = Locks(path, root)
+    base = variant(document.value, locks, lambda p: (document.place(p), dotted(p)), found, weights)
     variants = {}
     for environment, override in overrides(document, environments, found):
         before = len(found)
         whole = merged({k: v for k, v in document.value.items() if k != "environments"}, override)
-        served = variant(whole, root, locate_in(document, environment), found, weights)
+        served = variant(whole, locks.within(environment, override), locate_in(document, environment), found, weights)
         if served is not None:
             variants[environment] = served
         if base is None:

@@ -12,6 +12,8 @@ from slipway.artifacts.golden_request import CHECK_LIMIT, refuse_larger
 from slipway.artifacts.onnx import Artifact, Found
 from slipway.errors.base import FileRefused, UserError, WrongValue, nearest
 from slipway.loading.fetched import fetch_weights, unused
+from slipway.loading.locks import Locks
+from slipway.lockfile.files import Locked
 from slipway.reading.files import BadFile
 from slipway.reading.findings import Locate, validated
 from slipway.reading.yaml_document import FieldPath
@@ -25,19 +27,21 @@ from slipway.values.quantities import compact_json, format_bytes
 class Variant:
     """What is served in an environment: the merged spec, its weights, the body of its golden request.
 
-    `written`: the spec as it stands in the file, merged, before anything was parsed or added to it.
+    `written`: the spec as it stands in the file, merged, before anything was parsed or added to it. `locked`: the lock
+    that the weights are known by, whose bytes nobody has read and which may not be on this machine.
     """
 
     spec: ModelSpec
     artifact: Artifact
     request: Any
     written: Mapping[str, Any]
+    locked: Locked | None = None
 
 
-def variant(value: Any, root: Path, locate: Locate, found: list[UserError], store: Store) -> Variant | None:
+def variant(value: Any, locks: Locks, locate: Locate, found: list[UserError], store: Store) -> Variant | None:
     """Validate a spec and what it names; None when `found` got something that stands in the way.
 
-    `store`: where weights come from that are not in the repository.
+    `locks`: the locks of its file. `store`: where weights come from that are not in the repository.
     """
     spec = validated(ModelSpec, value, locate, found)
     if spec is None:
@@ -45,17 +49,21 @@ def variant(value: Any, root: Path, locate: Locate, found: list[UserError], stor
     place, field = locate(("artifact", "source"))
     source = spec.artifact.source
     try:
-        weights = _weights(spec, root, locate, found, store)
+        before = len(found)
+        locked = locks.find(spec, locate, found)
+        if len(found) > before:
+            return None
+        weights = locked.lock.found(store.cache.place) if locked else _weights(spec, locks.root, locate, found, store)
         if weights is None:
             return None
         little = list(_too_little_memory(spec, weights.size, locate))
         found += little
         served = _with_max_body(spec, weights)
-        request = _golden(served, weights, root, locate, found)
+        request = golden_body(served, weights, locks.root, locate, found)
         found += _unjudgeable(spec, weights, locate)
         # Not before it fits: every byte of it is read.
         written = {key: text for key, text in value.items() if key != "environments"}
-        return None if little else Variant(served, weights.digested(), request, written)
+        return None if little else Variant(served, weights.digested(), request, written, locked)
     except BadFile as error:
         found.append(WrongValue(place, field, source, error.problem, error.allowed, error.todo))
         return None
@@ -130,7 +138,8 @@ def _unjudgeable(spec: ModelSpec, weights: Found, locate: Locate) -> Iterator[Us
             yield WrongValue(place, field, name, "is no output of the model", ", ".join(known), todo)
 
 
-def _golden(spec: ModelSpec, weights: Found, root: Path, locate: Locate, found: list[UserError]) -> Any:
+def golden_body(spec: ModelSpec, weights: Found, root: Path, locate: Locate, found: list[UserError]) -> Any:
+    """The body of the golden request; None after adding to `found` why it does not fit the weights."""
     at: FieldPath = ("check", "request")
     request = spec.check.request
     try:

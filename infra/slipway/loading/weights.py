@@ -8,7 +8,7 @@ from slipway.loading.overrides import locate_in, merged, overrides
 from slipway.loading.specs import name_in, spec_files
 from slipway.reading.findings import Locate, dotted, validated
 from slipway.reading.yaml_document import Document, read_document
-from slipway.spec.artifact import ArtifactSource
+from slipway.spec.artifact.source import ArtifactSource
 
 
 def weights_of(

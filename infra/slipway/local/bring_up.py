@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 from rich.console import Console
 
@@ -15,6 +16,8 @@ from slipway.local.gateway import controller, programs
 from slipway.local.gateway import images as gateway_images
 from slipway.local.host import commands, paths, steps
 from slipway.local.host.steps import Report, Step
+from slipway.local.model_store import program as store_program
+from slipway.local.model_store import server as model_store
 from slipway.local.monitoring import controller as monitoring
 from slipway.local.monitoring import programs as monitoring_programs
 from slipway.local.plugins import stand_in
@@ -30,6 +33,7 @@ class Environment:
         self._gateway: programs.Programs | None = None
         self._keda: keda_programs.Programs | None = None
         self._monitoring: monitoring_programs.Programs | None = None
+        self._model_store: Path | None = None
 
     def preparing(self) -> list[Step]:
         """Everything that can be had before anything runs: packages, programs, the base image."""
@@ -42,6 +46,7 @@ class Environment:
             Step("gateway programs", self._build_gateway, after=("node programs",)),
             Step("monitoring programs", self._build_monitoring, after=("gateway programs",)),
             Step("autoscaling programs", self._build_keda, after=("monitoring programs",)),
+            Step("model store's program", self._build_model_store, after=("autoscaling programs",)),
             Step("base image", self._build_base, after=("Debian packages",)),
             Step("gateway images", self._build_gateway_images, after=("Debian packages",)),
         ]
@@ -63,6 +68,8 @@ class Environment:
             Step("gateway", self._install_gateway, after=("cluster", "gateway images in registry")),
             Step("monitoring", self._install_monitoring, after=("cluster", "registry", "monitoring programs")),
             Step("autoscaling", self._install_keda, after=("cluster", "registry", "autoscaling programs")),
+            # It listens on the node's address, which comes with the cluster.
+            Step("model store", self._start_model_store, after=("cluster", "model store's program")),
         ]
 
     def beside_a_cluster(self) -> list[Step]:
@@ -81,8 +88,8 @@ class Environment:
         return f"installed {', '.join(packages)}"
 
     def _find_go(self, report: Report) -> str:
-        modules = [node_tools.MODULE, pulumi_cli.MODULE, programs.MODULE]
-        self._go = golang.find([*modules, *monitoring_programs.MODULES, keda_programs.MODULE], report)
+        modules = [node_tools.MODULE, pulumi_cli.MODULE, programs.MODULE, keda_programs.MODULE, store_program.MODULE]
+        self._go = golang.find([*modules, *monitoring_programs.MODULES], report)
         return f"{self._go.version} ({self._go.command})"
 
     def _bring_pulumi(self, report: Report) -> str:
@@ -128,6 +135,15 @@ class Environment:
         if self._keda is None:
             raise RuntimeError("the step of KEDA ran before the one that builds its programs")
         return keda.install(self._keda, report)
+
+    def _build_model_store(self, report: Report) -> str:
+        self._model_store = store_program.bring(self._required_go(), report)
+        return f"Versity S3 Gateway {store_program.VERSION}"
+
+    def _start_model_store(self, _: Report) -> str:
+        if self._model_store is None:
+            raise RuntimeError("the model store's step ran before the one that builds its program")
+        return model_store.start(self._model_store)
 
     def _build_base(self, report: Report) -> str:
         return base_image.build(report).name

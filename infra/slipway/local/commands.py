@@ -15,12 +15,14 @@ from rich.table import Table
 
 from slipway.local import bring_up, cluster, shell_env, take_down
 from slipway.local.autoscaling import controller as keda
+from slipway.local.build import cosign
 from slipway.local.cluster import storage
 from slipway.local.docker import base_image, engine, registry
 from slipway.local.gateway import controller
 from slipway.local.gateway import images as gateway_images
 from slipway.local.host import paths
 from slipway.local.host.errors import LocalError
+from slipway.local.model_store import server as model_store
 from slipway.local.monitoring import controller as monitoring
 from slipway.local.plugins import stand_in
 
@@ -119,6 +121,14 @@ def run(command: tuple[str, ...]) -> None:
     _execute(list(command))
 
 
+@local.command("cosign")
+def bring_cosign() -> None:
+    """Build cosign, for environments whose settings want signatures, and print where it is: minutes, once."""
+    with _one_at_a_time(), _console.status("cosign") as status:
+        program = cosign.bring(lambda text: status.update(f"cosign: {text}"))
+    click.echo(program)
+
+
 @local.command()
 def shell() -> None:
     """Open a shell in the environment."""
@@ -147,6 +157,7 @@ def _of_our_cluster() -> list[tuple[str, str]]:
         ("gateway", controller.status()),
         ("monitoring", monitoring.status()),
         ("autoscaling", keda.status()),
+        ("model store", model_store.status()),
     ]
 
 

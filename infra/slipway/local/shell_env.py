@@ -10,6 +10,7 @@ from slipway.local.cluster import facts
 from slipway.local.docker import base_image as debian_base
 from slipway.local.docker import engine
 from slipway.local.host import paths
+from slipway.local.model_store import server as model_store
 from slipway.local.plugins import stand_in
 
 _PROXIES = ("NO_PROXY", "no_proxy")
@@ -20,12 +21,15 @@ ranges."""
 
 def variables(base: Mapping[str, str]) -> dict[str, str]:
     """What differs from `base`, the environment of the caller, for the parts that run now."""
-    return render(
-        base,
-        provider_port=stand_in.port(),
-        docker_host=engine.ours(),
-        own_cluster=paths.KUBECONFIG.exists(),
-        base_image=debian_base.pinned(),
+    return (
+        render(
+            base,
+            provider_port=stand_in.port(),
+            docker_host=engine.ours(),
+            own_cluster=paths.KUBECONFIG.exists(),
+            base_image=debian_base.pinned(),
+        )
+        | model_store.variables()
     )
 
 

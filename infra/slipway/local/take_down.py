@@ -13,6 +13,7 @@ from slipway.local import apt, cluster
 from slipway.local.docker import engine, registry
 from slipway.local.host import paths
 from slipway.local.host.errors import LocalError
+from slipway.local.model_store import server as model_store
 from slipway.local.plugins import stand_in
 
 
@@ -27,7 +28,7 @@ def down(console: Console, *, tools: bool) -> None:
         console.print(f"  {what}", highlight=False, markup=False)
 
     if paths.STATE.exists():
-        left = [*stand_in.stop(), *cluster.stop(report), *registry.stop(), *engine.stop()]
+        left = [*stand_in.stop(), *model_store.stop(), *cluster.stop(report), *registry.stop(), *engine.stop()]
         left += _unmount_all(paths.STATE)
         if left:
             raise LocalError(

@@ -9,10 +9,12 @@ from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity.estimates import Estimates
 from slipway.capacity.placement import Rollout
 from slipway.compatibility.contents import Contents
+from slipway.delivery.ways import Delivery
 from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.monitoring import Monitoring
 from slipway.environments.planning.pool import Pool
 from slipway.errors.base import Place, UnknownName
+from slipway.lockfile.files import Locked
 from slipway.plan.judged import JudgedRollout
 from slipway.plan.release import Origin
 from slipway.plan.traffic import Traffic
@@ -62,6 +64,16 @@ class RuntimeImagePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Wheels:
+    """Locked wheels in an image beside its files. `requirements`: their file, with hashes; `digest`: its sha256."""
+
+    context_path: str
+    image_path: str
+    requirements: Path
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImagePlan:
     """An image: what it is made of, and the name that says so.
 
@@ -69,10 +81,10 @@ class ImagePlan:
         repository: with the registry, without tag.
         tag: first 16 hex digits of `inputs_digest`.
         runtime: the image that it stands on.
-        files: the weights, then the server's code.
+        files: the weights, or what fetches them; then the server's code.
         inputs_digest: sha256 over all that goes in; the same digest is the same image.
-        copied_from: the image of another environment, by digest, that is copied as it is and never made; None: it is
-            made where it is not there.
+        copied_from: the image of another environment, by digest, that is copied and never made; None: it is made.
+        wheels: of what fetches weights; None where they are in it.
     """
 
     repository: str
@@ -81,6 +93,7 @@ class ImagePlan:
     files: tuple[ImageFile, ...]
     inputs_digest: str
     copied_from: str | None = None
+    wheels: Wheels | None = None
 
     @property
     def reference(self) -> str:
@@ -125,6 +138,7 @@ class ModelPlan:
         timing: limits of a replica's life.
         estimates: its cold start and its cost.
         image: what its pods run.
+        delivery: how its weights get there.
         check: its golden request.
         server_config: the model server's configuration as JSON values, `release` among them.
         release_digest: sha256 over all that the release is made of; equal digests need no deployment.
@@ -136,6 +150,7 @@ class ModelPlan:
         traffic: the route that leads to it; None for a model that no route leads to.
         monitoring: what its autoscaling asks; None where it can follow CPU alone.
         priority_class: of its pods; None where the environment has no teams.
+        locked: the lock that its weights are known by; they may not be on this machine.
     """
 
     environment: str
@@ -153,6 +168,7 @@ class ModelPlan:
     timing: Timing
     estimates: Estimates
     image: ImagePlan
+    delivery: Delivery
     check: GoldenRequest
     server_config: dict[str, Any]
     release_digest: str
@@ -164,6 +180,7 @@ class ModelPlan:
     traffic: Traffic | None = None
     monitoring: Monitoring | None = None
     priority_class: str | None = None
+    locked: Locked | None = None
 
     @property
     def stack(self) -> str:
@@ -244,6 +261,7 @@ class ModelPlan:
                 "files": [file.image_path for file in self.image.files],
                 **({"pullSecret": self.pull_secret} if self.pull_secret is not None else {}),
             },
+            **({} if self.delivery.stored is None else {"delivery": self.delivery.to_json()}),
             "server": self.server_config,
             "spec": self.spec.model_dump(mode="json", exclude={"environments"}),
             "warnings": list(self.warnings),

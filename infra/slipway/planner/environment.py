@@ -8,17 +8,19 @@ from typing import Any
 from slipway import installation
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.autoscaling.signals import estimated
-from slipway.capacity.estimates import estimates, node_start_s
+from slipway.capacity.estimates import estimates, node_start_s, stored_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
-from slipway.catalog.pod_contract import GATE_FILE, GATE_FOLDER, LINGER_S
-from slipway.compatibility.contents import contents_of
+from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, GATE_FILE, GATE_FOLDER, LINGER_S
+from slipway.delivery.choice import delivery_of, refuse_deliveries
+from slipway.delivery.ways import Delivery
 from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.pool import Pool
 from slipway.errors.base import Place
+from slipway.loading.contents import contents_of
 from slipway.loading.specs import LoadedSpec
 from slipway.loading.variant import Variant
-from slipway.plan.code_digests import CodeDigests
-from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Timing
+from slipway.plan.code_digests import CodeDigests, digests
+from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Timing, Wheels
 from slipway.plan.release import Origin, digest_of
 from slipway.planner.rollouts import refuse_rollouts
 from slipway.planner.scaling import refuse_scaling
@@ -39,8 +41,11 @@ STOP_MARGIN_S = 5.0
 START_BASE_S = 60.0
 START_S_PER_GIB = 30.0
 PULL_S = 240.0
+FETCH_MARGIN = 4
+"""Fetching weights takes an estimated time; an update waits so many times as long before it has failed."""
 NODE_MARGIN = 2
 """The start of a node is an estimate; an update waits so many times as long before it has failed."""
+_FETCHING_REQUIREMENTS = "weights/requirements.txt"
 _NO_RELEASE = ""
 
 
@@ -63,7 +68,8 @@ def plan(
     Raises:
         UserErrors: for each model that no pool can hold, that has no room beside the others, or whose update could
             never finish; for routes that cannot be told apart; for scaling on what the environment does not measure;
-            for rollouts that it cannot judge; for models of no team, or beyond their team's quota.
+            for rollouts that it cannot judge; for weights that are to be fetched where there is no model store; for
+            models of no team, or beyond their team's quota.
     """
     there = planning(settings).pools
     gateway = planning(settings).gateway
@@ -71,6 +77,7 @@ def plan(
         refuse_routes(environment, gateway, loaded)
     refuse_scaling(environment, settings, loaded, written)
     refuse_rollouts(environment, settings, loaded, written)
+    refuse_deliveries(environment, settings, loaded, written)
     placed = sorted(place(environment, there, loaded), key=lambda one: one.variant.spec.name)
     refuse_teams(environment, settings, loaded, placed, written)
     digest = _written(settings)
@@ -91,10 +98,12 @@ def _model(
 ) -> ModelPlan:
     variant, pool = placed.variant, placed.pool
     spec = variant.spec.model_copy(update={"environments": {}})
-    image = _image(environment, settings, variant, code[spec.runtime])
-    costs = estimates(pool, spec, variant.artifact.size)
+    store = planning(settings).model_store(environment, spec.name)
+    delivery = delivery_of(spec, variant.artifact, store, RUNTIMES[spec.runtime])
+    image = _image(environment, settings, variant, code[spec.runtime], delivery)
+    costs = estimates(pool, spec, variant.artifact.size, stored=delivery.stored is not None)
     gateway = planning(settings).gateway
-    timing = _timing(variant, pool, placed.rollout)
+    timing = _timing(variant, pool, placed.rollout, delivery)
     cold_start_s = timing.start_s + node_start_s(pool)
     check = GoldenRequest(spec.runtime, variant.request, spec.check.expect, spec.check.timeout)
     draft = ModelPlan(
@@ -113,17 +122,19 @@ def _model(
         timing=timing,
         estimates=costs,
         image=image,
+        delivery=delivery,
         check=check,
         server_config=_server_config(variant, check, gated=gateway is not None) | {"release": _NO_RELEASE},
         release_digest=_NO_RELEASE,
         origin=_origin(written, variant, image),
-        contents=contents_of(variant.artifact),
+        contents=contents_of(variant),
         warnings=(*_unused_gpus(spec), *_estimated_target(spec), *placed.warnings),
         pull_secret=planning(settings).pull_secret,
         gated=gateway is not None,
         traffic=route(gateway, spec, costs.cost, cold_start_s) if gateway is not None else None,
         monitoring=planning(settings).monitoring,
         priority_class=priority_class(settings, spec.owner),
+        locked=variant.locked,
     )
     return released(draft, release_digest(draft))
 
@@ -177,22 +188,41 @@ def _origin(settings: str, variant: Variant, image: ImagePlan) -> Origin:
     )
 
 
-def _image(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> ImagePlan:
+def _image(
+    environment: str, settings: AnySettings, variant: Variant, code: CodeDigests, delivery: Delivery
+) -> ImagePlan:
     recipe = RUNTIMES[variant.spec.runtime].image
-    weights = tuple(
-        ImageFile(f"model/{file.name}", f"{recipe.weights}/{file.name}", file.path, {"": file.sha256})
-        for file in variant.artifact.files
-    )
+    weights, wheels = _fetching() if delivery.stored is not None else (_carried(variant, recipe.weights), None)
     package = recipe.package
     source = installation.package(package)
     server = ImageFile(f"server/{package}", f"/opt/slipway/server/{package}", source, code.server)
     repository = planning(settings).image_repository(environment, variant.spec.name)
     runtime = _runtime(environment, settings, variant, code)
     files = (*weights, server)
-    dockerfile = render_dockerfile(variant.spec.runtime, runtime.reference)
+    dockerfile = render_dockerfile(variant.spec.runtime, runtime.reference, fetching=wheels is not None)
     made_of = [instructions(dockerfile), [[file.image_path, file.digests] for file in files]]
+    if wheels is not None:
+        made_of.append([wheels.image_path, wheels.digest])
     digest = digest_of(made_of)
-    return ImagePlan(repository, names.short(digest), runtime, files, digest)
+    return ImagePlan(repository, names.short(digest), runtime, files, digest, wheels=wheels)
+
+
+def _carried(variant: Variant, folder: str) -> tuple[ImageFile, ...]:
+    """The weights as a layer of the image."""
+    return tuple(
+        ImageFile(f"model/{file.name}", f"{folder}/{file.name}", file.path, {"": file.sha256})
+        for file in variant.artifact.files
+    )
+
+
+def _fetching() -> tuple[tuple[ImageFile, ...], Wheels]:
+    """What fetches the weights when a pod starts, in their place: its code, and its locked wheels."""
+    code = digests(_FETCHING_REQUIREMENTS, FETCHING)
+    file = ImageFile(
+        f"{FETCHING}/code/{FETCHING}", f"{FETCHING_FOLDER}/code/{FETCHING}", installation.package(FETCHING), code.server
+    )
+    requirements = installation.resource(_FETCHING_REQUIREMENTS)
+    return (file,), Wheels(f"{FETCHING}/deps", f"{FETCHING_FOLDER}/deps", requirements, code.requirements)
 
 
 def _runtime(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> RuntimeImagePlan:
@@ -232,12 +262,16 @@ def _server_config(variant: Variant, check: GoldenRequest, *, gated: bool) -> di
     )
 
 
-def _timing(variant: Variant, pool: Pool, how: Rollout) -> Timing:
+def _timing(variant: Variant, pool: Pool, how: Rollout, delivery: Delivery) -> Timing:
     start = START_BASE_S + START_S_PER_GIB * variant.artifact.size / 2**30 + variant.spec.check.timeout
     drain_s = variant.spec.rollout.drain
     grace = math.ceil(drain_s + LINGER_S + variant.spec.endpoint.timeout + STOP_MARGIN_S)
     # Where an old pod goes first, its successor waits until it has gone.
     before = NODE_MARGIN * node_start_s(pool) + (0 if how.max_surge else grace)
+    fetched = 0 if delivery.stored is None else FETCH_MARGIN * stored_s(delivery.size)
     return Timing(
-        start_s=math.ceil(start), drain_s=drain_s, grace_s=grace, deadline_s=math.ceil(start + PULL_S) + before
+        start_s=math.ceil(start),
+        drain_s=drain_s,
+        grace_s=grace,
+        deadline_s=math.ceil(start + PULL_S) + before + fetched,
     )

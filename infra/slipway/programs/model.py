@@ -8,8 +8,11 @@ import pulumi
 
 from slipway.components.connection import Connection, connection
 from slipway.components.image.component import ModelImage
-from slipway.components.image.planned import image_args, judge_image_args
+from slipway.components.image.planned import bring_weights, image_args, judge_image_args
+from slipway.components.image.sealed import sealed
 from slipway.components.kubernetes.model import Beside, Model, ModelArgs
+from slipway.components.stored_weights import StoredWeights, StoredWeightsArgs
+from slipway.delivery.upload import upload
 from slipway.deploy.ports import Programs
 from slipway.environments.planning.kinds import planning
 from slipway.plan.model import ImagePlan, ModelPlan, Plan
@@ -22,6 +25,7 @@ from slipway.render.rollout.judge import JudgePods, judge_objects
 from slipway.render.rollout.route import judged_route
 from slipway.render.teams import platform_class
 from slipway.settings.base import AnySettings
+from slipway.signing.seal import Seal
 from slipway.values import names
 from slipway.values.aliases import Tell
 from slipway.values.names import short
@@ -37,26 +41,30 @@ def no_parts(*_: object) -> ModelParts:
     return (), None
 
 
-def programs(environment: str, settings: AnySettings, parts_of: PartsOf = no_parts) -> Programs:
-    """Return the programs of the models of one environment."""
+def programs(
+    environment: str, settings: AnySettings, parts_of: PartsOf = no_parts, seal: Seal | None = None
+) -> Programs:
+    """Return the programs of the models of one environment; `seal`: signs and verifies their images, if any does."""
     return Programs(
-        partial(program, parts_of),
+        partial(program, parts_of, seal),
         partial(release_program, parts_of),
-        partial(rollout_program, parts_of, partial(judge_pods, environment, settings)),
+        partial(rollout_program, parts_of, seal, partial(judge_pods, environment, settings)),
     )
 
 
-def program(parts_of: PartsOf, model: ModelPlan, progress: Callable[[str], None]) -> Callable[[], None]:
+def program(
+    parts_of: PartsOf, seal: Seal | None, model: ModelPlan, progress: Callable[[str], None]
+) -> Callable[[], None]:
     """Return the program that brings a model to its plan; `progress` is told how its image comes along."""
 
     def run() -> None:
         link = connection(model.environment)
         needs, repository = parts_of(model.environment, model.name, link)
-        image = ModelImage(model.name, replace(image_args(model, progress), needs=repository))
+        image = _image(model, seal, repository, progress)
         # The image's digest is known when it was pushed; the reference by tag only holds its place.
         manifests = render_model(model, model.image.reference)
-        Model(model.name, ModelArgs(link, manifests, image.reference, needs))
-        _export(model.environment, model.name, model.release, image.reference)
+        Model(model.name, ModelArgs(link, manifests, image, needs))
+        _export(model.environment, model.name, model.release, image)
 
     return run
 
@@ -75,6 +83,7 @@ def release_program(parts_of: PartsOf, environment: str, release: Release) -> Ca
 
 def rollout_program(
     parts_of: PartsOf,
+    seal: Seal | None,
     judge_of: Callable[[], tuple[ImagePlan, JudgePods]],
     old: Release,
     new: ModelPlan,
@@ -90,6 +99,7 @@ def rollout_program(
 
     Args:
         parts_of: makes what a model has of its own in a cloud.
+        seal: signs and verifies the new release's image; None where nothing is signed.
         judge_of: plans the judge's image, and how its pods run.
         old: the release that serves, with the way in to it.
         new: the plan of the release that is judged.
@@ -102,7 +112,7 @@ def rollout_program(
     def run() -> None:
         link = connection(new.environment)
         needs, repository = parts_of(new.environment, new.name, link)
-        image = ModelImage(new.name, replace(image_args(new, progress), needs=repository)).reference
+        image = _image(new, seal, repository, progress)
         planned, pods = judge_of()
         judge = ModelImage(names.judge(new.name), judge_image_args(planned, progress)).reference
         manifests = render_model(new, new.image.reference)
@@ -139,6 +149,20 @@ def judge_pods(environment: str, settings: AnySettings) -> tuple[ImagePlan, Judg
         node_selector=gateway.node_selector,
         tolerations=gateway.tolerations,
     )
+
+
+def _image(
+    model: ModelPlan, seal: Seal | None, repository: pulumi.Output[str] | None, progress: Tell
+) -> pulumi.Output[str]:
+    """Make the image of a model; it is known once the weights are where its pods fetch them, too."""
+    args = sealed(image_args(model, progress), model, seal, progress)
+    image = ModelImage(model.name, replace(args, needs=repository)).reference
+    stored = model.delivery.stored
+    if stored is None:
+        return image
+    args = StoredWeightsArgs(partial(upload, stored, partial(bring_weights, model)), progress)
+    uploaded = StoredWeights(model.name, args).uploaded
+    return pulumi.Output.all(image, uploaded).apply(lambda of: of[0])
 
 
 def _export(environment: str, model: str, release: str, image: pulumi.Input[str]) -> None:

@@ -1,9 +1,10 @@
 """Turn what pydantic refuses into findings in our words: file, line, field, value, what is allowed, what to do."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from slipway.errors.base import MissingKey, Place, UnknownKey, UserError, WrongValue, nearest
@@ -11,6 +12,9 @@ from slipway.reading.yaml_document import FieldPath
 from slipway.values.quantities import kind_of
 
 M = TypeVar("M", bound=BaseModel)
+
+_OF_PYDANTIC = re.compile(r"\[(?:key|step [a-z]+)\]")
+"""Parts of a path that nobody wrote: a mapping's key as a value, and which section of a union was meant."""
 
 Locate = Callable[[FieldPath], tuple[Place, str]]
 """From a path in the validated values to the place and the field as it was written."""
@@ -48,7 +52,7 @@ def validated(
 
 
 def _finding(model: type[BaseModel], detail: ErrorDetails, locate: Locate) -> UserError:
-    path = tuple(part for part in detail["loc"] if part != "[key]")
+    path = tuple(part for part in detail["loc"] if not _OF_PYDANTIC.fullmatch(str(part)))
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     place, field = locate((*path, *context.get("at", ())))
     if kind == "slipway":
@@ -58,9 +62,11 @@ def _finding(model: type[BaseModel], detail: ErrorDetails, locate: Locate) -> Us
             return UserError(place, field, *words)
         return WrongValue(place, field, value, *words)
     if kind == "extra_forbidden":
-        return UnknownKey(place, field, str(path[-1]), list(_at(model, path[:-1]).model_fields), of_a_format=True)
+        return UnknownKey(
+            place, field, str(path[-1]), list(_at(model, detail["loc"][:-1]).model_fields), of_a_format=True
+        )
     if kind == "missing":
-        return _missing(model, path, place, field)
+        return _missing(_at(model, detail["loc"][:-1]), str(path[-1]), place, field)
     if kind == "literal_error":
         return _not_one_of(place, field, value, context["expected"])
     problem = "has no entry" if kind == "too_short" else f"is {kind_of(value)}"
@@ -78,9 +84,8 @@ _SHAPES = {
 }
 
 
-def _missing(model: type[BaseModel], path: FieldPath, place: Place, field: str) -> UserError:
-    key = str(path[-1])
-    info = _at(model, path[:-1]).model_fields[key]
+def _missing(section: type[BaseModel], key: str, place: Place, field: str) -> UserError:
+    info = section.model_fields[key]
     example = f"{key}: {_flow(info.examples[0])}" if info.examples else f"{key}: {{...}}"
     return MissingKey(place, field, (info.description or key).rstrip("."), example)
 
@@ -103,11 +108,26 @@ def _not_one_of(place: Place, field: str, value: object, expected: str) -> UserE
 
 def _at(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel]:
     """The section of `model` that `path` leads to; numbers and keys of mappings are passed over."""
+    annotation: Any = None
     for part in path:
         field = model.model_fields.get(str(part))
         if field is not None:
-            model = _section(field.annotation) or model
+            annotation = field.annotation
+            model = _section(annotation) or model
+        elif _OF_PYDANTIC.fullmatch(str(part)):
+            model = _section(_tagged(annotation, str(part))) or model
     return model
+
+
+def _tagged(annotation: Any, tag: str) -> Any:
+    """The part of an annotation that has the tag; None when none has."""
+    if Tag(tag) in getattr(annotation, "__metadata__", ()):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _tagged(argument, tag)
+        if found is not None:
+            return found
+    return None
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:

@@ -9,6 +9,8 @@ import json
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,6 +91,21 @@ def without_missing_helpers(client: docker.DockerClient) -> Missing:
             ours.flush()
             client.api.reload_config(ours.name)
     return missing
+
+
+@contextmanager
+def docker_configuration() -> Iterator[Path | None]:
+    """A folder with Docker's configuration without helpers that are not on this machine; None: it can be used as it is.
+
+    For other programs than Docker, by DOCKER_CONFIG: they refuse to go on without a helper.
+    """
+    kept, _ = _usable()
+    if kept is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="slipway-docker-") as folder:  # of mode 0700
+        (Path(folder) / "config.json").write_text(json.dumps(kept))
+        yield Path(folder)
 
 
 def _usable() -> tuple[dict[str, Any] | None, Missing]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from slipway.catalog.pod_contract import SERVER_USER
+from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, SERVER_USER
 from slipway.render.templates import template_files
 from slipway.runtimes.registry import RUNTIMES
 
@@ -16,12 +16,17 @@ def render_runtime_dockerfile(runtime: str, base_image: str, architecture: str) 
     return _wheels(base_image, architecture, RUNTIMES[runtime].image.variables)
 
 
-def render_dockerfile(runtime: str, runtime_image: str) -> str:
-    """Render the Dockerfile of a model's image, from that of its runtime; its context is described by `ImagePlan`."""
+def render_dockerfile(runtime: str, runtime_image: str, *, fetching: bool = False) -> str:
+    """Render the Dockerfile of a model's image, from that of its runtime; its context is described by `ImagePlan`.
+
+    `fetching`: whether it has what fetches the weights instead of the weights.
+    """
     recipe = RUNTIMES[runtime].image
     values = {
         "runtime_image": runtime_image,
-        "weights": recipe.weights,
+        "weights": None if fetching else recipe.weights,
+        "fetching": FETCHING,
+        "fetching_folder": FETCHING_FOLDER,
         "server_port": RUNTIMES[runtime].port,
         "user": SERVER_USER,
         "command": json.dumps(recipe.command),

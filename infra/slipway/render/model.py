@@ -8,6 +8,7 @@ from jinja2 import FileSystemLoader, nodes
 
 from slipway.catalog.pod_contract import GATE_FOLDER, SERVER_USER, SERVICE_PORT
 from slipway.plan.model import ModelPlan
+from slipway.render.fetching import fetching_values, volume_bytes
 from slipway.render.objects import MODEL_OBJECTS
 from slipway.render.route import route_values
 from slipway.render.scaling import scaling_values
@@ -66,7 +67,7 @@ def model_shapes() -> tuple[Manifest, ...]:
 
 def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
     """What the templates of a model's objects get: every value that they place, None for what is left out."""
-    spec = model.spec
+    spec, resources = model.spec, _resources(model)
     return {
         "name": model.name,
         "namespace": model.namespace,
@@ -89,7 +90,7 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "deadline_s": model.timing.deadline_s,
         "node_selector": model.pool.selector or None,
         "tolerations": _tolerations(model) or None,
-        "resources": _resources(model),
+        "resources": resources,
         "tmp_size": format_bytes(TMP_BYTES),
         "user": SERVER_USER,
         **container_values(RUNTIMES[spec.runtime]),
@@ -100,6 +101,7 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "slice_labels": model.labels
         | {names.SLICED_BY_LABEL: names.MANAGED_BY, "kubernetes.io/service-name": model.name},
         "checked_path": None if model.traffic and model.traffic.wait_s else RUNTIMES[spec.runtime].live_path,
+        **fetching_values(model.delivery.stored, resources),
         **route_values(model.traffic),
         **scaling_values(model),
         **_lint_exceptions(model),
@@ -141,7 +143,7 @@ def _resources(model: ModelPlan) -> dict[str, str]:
     resources = {
         "cpu": format_cpu(wanted.cpu),
         "memory": format_bytes(wanted.memory),
-        "ephemeral-storage": format_bytes(TMP_BYTES + LOG_BYTES),
+        "ephemeral-storage": format_bytes(TMP_BYTES + LOG_BYTES + volume_bytes(model.delivery.stored)),
     }
     if wanted.gpu is not None and model.pool.gpu is not None:
         resources[model.pool.gpu.resource] = str(wanted.gpu.count)

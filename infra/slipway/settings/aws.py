@@ -22,6 +22,7 @@ from slipway.settings.aws_values import (
 from slipway.settings.base import AnySettings
 from slipway.settings.kubernetes import refuse_repeated
 from slipway.settings.requirement import Requirement
+from slipway.settings.signing import SIGNING, Signing
 from slipway.settings.teams import TEAMS, Teams
 from slipway.settings.values import Namespace, PinnedImage
 from slipway.values.cidrs import ZONES_MOST
@@ -142,6 +143,7 @@ class AwsSettings(AnySettings):
         description="Models to deploy here; every spec of the models folder when left out.",
         examples=[["digits", "speech"]],
     )
+    signing: Signing | None = SIGNING
     teams: Teams | None = TEAMS
     node_pools: tuple[AwsNodePool, ...] = Field(min_length=1, description="Nodes that there are or can be.")
 

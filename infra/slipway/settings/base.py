@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
+from slipway.settings.signing import Signing
 from slipway.settings.teams import Team
 from slipway.values.section import Section
 
@@ -54,3 +55,8 @@ class AnySettings(Section):
         @abstractmethod
         def teams(self) -> dict[str, Team] | None:
             """Teams that share the nodes, by the owners of their models; None where every model is equal."""
+
+        @property
+        @abstractmethod
+        def signing(self) -> Signing | None:
+            """Whose signature locks and images need; None where nothing is signed."""

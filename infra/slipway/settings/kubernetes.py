@@ -7,8 +7,10 @@ from pydantic import Field, model_validator
 
 from slipway.settings.base import AnySettings
 from slipway.settings.gateway import Gateway
+from slipway.settings.model_store import ModelStore
 from slipway.settings.monitoring import Monitoring
 from slipway.settings.requirement import Requirement
+from slipway.settings.signing import SIGNING, Signing
 from slipway.settings.teams import TEAMS, Teams
 from slipway.settings.values import (
     DOCKER_HUB,
@@ -125,11 +127,20 @@ class Settings(AnySettings):
         exclude_if=lambda value: value is None,
         json_schema_extra={"since": "0.2"},
     )
+    model_store: ModelStore | None = Field(
+        default=None,
+        description="Where pods fetch large weights from (`artifact.delivery: store`); weights are a layer of each "
+        "model's image when left out.",
+        examples=[{"bucket": "models", "endpoint": "https://s3.example.com", "credentials": "model-store"}],
+        exclude_if=lambda value: value is None,
+        json_schema_extra={"since": "0.2"},
+    )
     models: tuple[ModelName, ...] | None = Field(
         default=None,
         description="Models to deploy here; every spec of the models folder when left out.",
         examples=[["digits", "speech"]],
     )
+    signing: Signing | None = SIGNING
     teams: Teams | None = TEAMS
     node_pools: tuple[NodePool, ...] = Field(min_length=1, description="Nodes that there are or can be.")
 

@@ -125,9 +125,13 @@ class Cache:
         home = Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache"
         return cls(home / "slipway" / "artifacts")
 
+    def place(self, sha256: str) -> Path:
+        """Where the file with that digest is, or would be."""
+        return self._whole / sha256
+
     def find(self, sha256: str) -> Path | None:
         """The file with that digest, if it is here whole and right; a damaged one is removed."""
-        path = self._whole / sha256
+        path = self.place(sha256)
         if not path.is_file():
             return None
         if sha256_of(path, "a fetched file") == sha256:
@@ -159,6 +163,16 @@ class Cache:
 
     def keep(self, part: Part) -> Path:
         """Give a file that is whole the name of its digest."""
-        path = self._whole / part.sha256
+        path = self.place(part.sha256)
         part.move(path)
         return path
+
+    def take(self, path: Path) -> str:
+        """Move a file that is whole, and on the same disk, to the name of its digest; returns the digest."""
+        self._whole.mkdir(parents=True, exist_ok=True, mode=0o700)
+        sha256 = sha256_of(path, "a file that a step wrote")
+        path.chmod(0o444)
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+        path.replace(self.place(sha256))
+        return sha256

@@ -74,9 +74,6 @@ class S3File:
         named = next((name for name in _ENDPOINTS if os.environ.get(name)), None)
         unsigned = os.environ.get("AWS_SKIP_SIGNATURE", "").lower() in ("1", "true")
         url = endpoint(named, os.environ[named], credential=not unsigned) if named else ""
-        extra: dict[str, Any] = {}
-        if not any(os.environ.get(name) for name in _IN_ENVIRONMENT) and (provider := _of_boto3()) is not None:
-            extra["credential_provider"] = provider
         return S3Store(
             self.address.bucket,
             client_options={
@@ -87,7 +84,7 @@ class S3File:
             },
             # Tries are counted where bytes arrive.
             retry_config={"max_retries": 1, "retry_timeout": timedelta(seconds=self.limits.silence_s)},
-            **extra,
+            **credentials_here(),
         )
 
     @contextmanager
@@ -112,6 +109,13 @@ class S3File:
             ) from None
         except BaseError as error:
             raise _failure(str(error), bucket) from None
+
+
+def credentials_here() -> dict[str, Any]:
+    """What a store of obstore's is told of credentials: nothing where the library finds them by itself."""
+    if any(os.environ.get(name) for name in _IN_ENVIRONMENT) or (provider := _of_boto3()) is None:
+        return {}
+    return {"credential_provider": provider}
 
 
 def _of_boto3() -> Any:

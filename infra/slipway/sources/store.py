@@ -47,6 +47,11 @@ class Store:
         """The folder that all files of the store are below."""
         return self._cache.folder
 
+    @property
+    def cache(self) -> Cache:
+        """Where the files are kept."""
+        return self._cache
+
     def bring(self, address: Address, sha256: str, most: int | None = None) -> Path:
         """The file at an address, whose digest is known; `most`: see `transfer`.
 

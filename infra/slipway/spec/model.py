@@ -7,7 +7,10 @@ from semver import Version
 
 from slipway.catalog.pod_contract import API_VERSION
 from slipway.runtimes.registry import RuntimeName
-from slipway.spec.artifact import ArtifactSource
+from slipway.spec.artifact.accept import Accept
+from slipway.spec.artifact.optimize import STEPS_MOST, Step
+from slipway.spec.artifact.source import ONNX, ArtifactSource
+from slipway.spec.artifact.values import left_out
 from slipway.spec.batching import Batching
 from slipway.spec.check import Check
 from slipway.spec.endpoint import Endpoint
@@ -21,8 +24,8 @@ from slipway.values.quantities import DnsLabel, ModelName, SemVer, refusal
 from slipway.values.section import Section
 
 OVERRIDABLE = (
-    "version", "fixes", "artifact", "resources", "scale", "rollout", "spot", "data", "endpoint", "batching", "check",
-    "exceptions",
+    "version", "fixes", "artifact", "optimize", "accept", "resources", "scale", "rollout", "spot", "data",
+    "endpoint", "batching", "check", "exceptions",
 )  # fmt: skip
 """What may differ between environments; the rest is what the model is, wherever it runs."""
 
@@ -51,6 +54,23 @@ class ModelSpec(Section):
     )
     artifact: ArtifactSource = Field(
         description="The trained weights.", examples=[{"source": "models/digits/model.onnx"}]
+    )
+    optimize: tuple[Step, ...] = Field(
+        default=(),
+        description=(
+            "What is made of the weights, step by step, by `slipway lock` (docs/how-to/optimise-and-lock.md). They are "
+            "served as they are when left out."
+        ),
+        examples=[[{"quantize": "int8-dynamic"}]],
+        exclude_if=left_out,
+        json_schema_extra={"maxItems": STEPS_MOST, "since": "0.2"},
+    )
+    accept: Accept | None = Field(
+        default=None,
+        description="How well the model has to answer a data set after the steps; `slipway lock` measures it.",
+        examples=[{"dataset": "models/digits/test.npz", "metric": "accuracy", "max_drop": 0.01}],
+        exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
     )
     runtime: RuntimeName = Field(description="What runs the model.", examples=["onnxruntime"])
     resources: Resources = Field(description="What one replica gets.", examples=[{"cpu": "500m", "memory": "512Mi"}])
@@ -102,6 +122,18 @@ class ModelSpec(Section):
         ),
         examples=[{"prod": {"scale": {"min": 3, "max": 20}}}],
     )
+
+    @property
+    def needs_lock(self) -> bool:
+        """Whether what serves is known by a lock only: something is made of the weights, or they are judged first."""
+        return bool(self.optimize) or self.accept is not None or self.artifact.format not in (None, ONNX)
+
+    @model_validator(mode="after")
+    def _not_more_steps_than_anybody_follows(self) -> Self:
+        if (found := len(self.optimize)) > STEPS_MOST:
+            todo = "put several into one script"
+            raise refusal(f"has {found} steps", f"{STEPS_MOST} steps at most", todo, ("optimize",))
+        return self
 
     @model_validator(mode="after")
     def _a_fix_is_a_patch(self) -> Self:

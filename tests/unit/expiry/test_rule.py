@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipway.aws.images import StoredImage
-from slipway.expiry.rule import expired
+from slipway.expiry.rule import dangling, expired
 
 TAGS = st.lists(st.sampled_from(["0123456789abcdef", "f" * 16, "v1.0.0", "sha256-abc", "latest"]), max_size=2)
 
@@ -56,3 +56,29 @@ def test_nothing_needed_and_none_of_the_newest_is_ever_deleted(
         one.digest for one in newest if all(one.pushed > other.pushed for other in stored if other not in newest)
     }
     assert not found & kept_by_age
+
+
+def signature(name: str, subject: str) -> StoredImage:
+    return StoredImage(name, (), image(0).pushed, subject)
+
+
+def listed(subject: StoredImage) -> StoredImage:
+    """A list of what refers to an image, as cosign writes one where the registry keeps none."""
+    return StoredImage(f"list of {subject.digest}", (subject.digest.replace(":", "-"),), image(0).pushed)
+
+
+def test_signatures_of_live_images_stay_whatever_is_expired() -> None:
+    live = StoredImage("sha256:" + "a" * 64, ("0123456789abcdef",), image(9).pushed)
+    kept = [live, signature("signature", live.digest), signature("of the signature", "signature"), listed(live)]
+    assert expired(kept, {live.digest}, 0) == []
+    assert dangling(kept) == []
+
+
+def test_signatures_of_dead_images_go_with_what_refers_to_them() -> None:
+    dead = StoredImage("sha256:" + "d" * 64, ("0123456789abcdef",), image(9).pushed)
+    left = [signature("signature", dead.digest), signature("of the signature", "signature"), listed(dead)]
+    assert {one.digest for one in dangling([*left, image(1), image(2, "v1.0.0")])} == {
+        "signature",
+        "of the signature",
+        f"list of {dead.digest}",
+    }

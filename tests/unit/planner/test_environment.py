@@ -15,6 +15,7 @@ from slipway_server.values.config import ServerConfig
 
 from slipway.capacity.placement import Rollout, place
 from slipway.catalog.pod_contract import LINGER_S
+from slipway.delivery.ways import Delivery
 from slipway.errors.base import UserError, each
 from slipway.loading.specs import LoadedSpec, load_settings, load_spec_file
 from slipway.plan.code_digests import CodeDigests
@@ -262,7 +263,8 @@ def test_another_architecture_is_another_image_on_another_runtime() -> None:
     models = [loaded(spec()), loaded(spec(resources={"architecture": "arm64"}))]
     there = [free, replace(free, name="arm", architecture="arm64")]
     amd64, arm64 = (
-        _image("cloud", pools(SMALL), one.variant, CODE["onnxruntime"]) for one in place("cloud", there, models)
+        _image("cloud", pools(SMALL), one.variant, CODE["onnxruntime"], Delivery("image", "small", 1))
+        for one in place("cloud", there, models)
     )
     assert (amd64.runtime.architecture, arm64.runtime.architecture) == ("amd64", "arm64")
     assert amd64.tag != arm64.tag

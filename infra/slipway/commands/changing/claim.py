@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from slipway.cluster.needed_secrets import refuse_missing_pull_secret, refuse_missing_store_secret
 from slipway.cluster.ownership import (
     Standing,
     adopt_namespace,
@@ -10,7 +11,6 @@ from slipway.cluster.ownership import (
     refuse_foreign_objects,
     refuse_foreign_policies,
 )
-from slipway.cluster.pull_secret import refuse_missing_pull_secret
 from slipway.commands.changing.scaling_needs import refuse_missing_scaling
 from slipway.commands.context import EnvironmentContext
 from slipway.errors.base import Place, UserError
@@ -47,6 +47,10 @@ def refuse_foreign(context: EnvironmentContext, models: Sequence[ModelPlan], ado
     if secret is not None:
         at = context.file.locate(("pull_secret",))
         refuse_missing_pull_secret(cluster, secret, context.settings.registry, at)
+    fetched = (model.delivery.stored for model in models)
+    reads_with = next((stored.store.secret for stored in fetched if stored is not None), None)
+    if reads_with is not None:
+        refuse_missing_store_secret(cluster, reads_with, context.file.locate(("model_store", "credentials")))
 
 
 def adopt_if_asked(context: EnvironmentContext, adopt: str | None) -> None:

@@ -11,7 +11,7 @@ from slipway.deploy.model_lock import ModelLock
 from slipway.deploy.models import ModelResult
 from slipway.errors.base import SlipwayError
 from slipway.expiry.needed import needed_images
-from slipway.expiry.rule import expired
+from slipway.expiry.rule import dangling, expired
 from slipway.values.aliases import Report
 
 
@@ -33,6 +33,9 @@ def delete_expired_images(
                 needed = needed_images(context.cluster, model, entries, images.keep)
                 old = [image.digest for image in expired(images.stored(model), needed, images.keep)]
                 refused = images.delete(model, old)
+                # What refers to an image goes after it, never before: an image that stays keeps its signatures.
+                if unsigned := [image.digest for image in dangling(images.stored(model))]:
+                    refused += images.delete(model, unsigned)
         except SlipwayError as error:
             console.message(f"warning: {model}: no expired image was deleted: {error}")
             continue

@@ -27,6 +27,7 @@ from slipway.errors.base import DeployError, SlipwayError, UserErrors
 from slipway.errors.failures import Interrupted
 from slipway.planner.environment import ModelPlan
 from slipway.render.teams import priority_classes_of
+from slipway.signing.seal import prepare
 from slipway.versions.recorder import Recorder
 from slipway.versions.used import too_low
 
@@ -120,6 +121,7 @@ def _refuse(context: EnvironmentContext, recorder: Recorder, models: Sequence[Mo
         found = too_low(recorder, models, lambda name: context.spec_place(name, ("version",)), console.message)
         if found:
             raise UserErrors(found)
+    prepare(context.file, models, console.message)
 
 
 def _pruned(

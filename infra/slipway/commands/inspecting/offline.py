@@ -56,7 +56,7 @@ def validate_all(files: Sequence[Path], folders: Folders) -> list[str]:
             try:
                 context = EnvironmentContext(name, folders)
                 planned = context.plan
-                read |= {spec.file: spec for spec in context.specs}
+                read |= {spec.file: spec for spec in context.specs(planned.models)}
                 _say_policy(context)
                 good += [
                     f"{name}: model {model.name} {model.version}, pool {model.pool.name}" for model in planned.models
@@ -109,13 +109,7 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
     columns = ("MODEL", "VERSION", "RELEASE", "REPLICAS", "A REPLICA", "POOL", "ROLLOUT", "COLD START", "$/MONTH")
     console.table(columns, rows)
     for model in models:
-        body = format_bytes(model.max_body)
-        console.result(f"{model.name}: {model.pool.name} is {model.pool_reason[0]}; bodies of up to {body}")
-        if model.gated:
-            console.result(f"{model.name}: {_way_in(model.traffic)}")
-        if model.scaler is not None:
-            console.result(f"{model.name}: {_scaling(model.spec.scale, model.scaler)}")
-        for line in model.judged.lines() if model.judged is not None else ():
+        for line in _about(model):
             console.result(f"{model.name}: {line}")
     if starts is None:
         console.result(f"cold starts are estimates; `slipway plan {context.name} --live` shows what live replicas took")
@@ -129,24 +123,29 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
         console.result(line)
     for line in (line for change in found or () for line in change.lines()):
         console.result(line)
-    for warning in (*advice(context, models), *_too_low(context, models, live=live)):
+    for warning in advice(context, models):
         console.message(f"warning: {warning}")
 
 
-def _too_low(context: EnvironmentContext, models: Sequence[ModelPlan], *, live: bool) -> Iterator[str]:
-    """What `validate` refuses of the versions of these models; with `live` also what `up` does."""
-    named = {model.name for model in models}
-    yield from map(str, compare_all((spec for spec in context.specs if spec.name in named), console.message))
-    if live:
-        from slipway.commands.inspecting.changes import refused_by_up  # noqa: PLC0415 - as below
-
-        yield from refused_by_up(context, models)
+def _about(model: ModelPlan) -> Iterator[str]:
+    """What no column of the table has room for."""
+    yield f"{model.pool.name} is {model.pool_reason[0]}; bodies of up to {format_bytes(model.max_body)}"
+    if model.delivery.worth_saying:
+        start = model.estimates.cold_start
+        of = f"{console.duration(start.weights_s)} of a cold start of {console.duration(start.total_s)}"
+        yield f"{model.delivery.line()}, {of}"
+    if model.gated:
+        yield _way_in(model.traffic)
+    if model.scaler is not None:
+        yield _scaling(model.spec.scale, model.scaler)
+    yield from model.judged.lines() if model.judged is not None else ()
 
 
 def advice(context: EnvironmentContext, models: Sequence[ModelPlan]) -> Iterator[str]:
     """Yield what a person should know of these models, of the environment's settings and of all its models together."""
     for model in models:
         yield from (f"{model.name}: {warning}" for warning in model.warnings)
+    yield from map(str, compare_all(context.specs(models), console.message))
     yield from planning(context.settings).warnings(today())
     yield from context.plan.warnings
     unpinned = digest_warning(context.name, context.settings)
@@ -269,7 +268,9 @@ def render_all(context: EnvironmentContext, names: Sequence[str], output: Path |
     texts = {"environment.yaml": to_yaml(render_environment(context.plan))}
     for model in models:
         texts[f"{model.name}/manifests.yaml"] = to_yaml(render_model(model, model.image.reference))
-        texts[f"{model.name}/Dockerfile"] = render_dockerfile(model.spec.runtime, model.image.runtime.reference)
+        fetching = model.image.wheels is not None
+        dockerfile = render_dockerfile(model.spec.runtime, model.image.runtime.reference, fetching=fetching)
+        texts[f"{model.name}/Dockerfile"] = dockerfile
     write(texts, output)
 
 

@@ -13,13 +13,15 @@ from slipway.installation import DISTRIBUTION, resource
 
 _TEMPLATE = "templates/project"
 _EXAMPLE = (
-    "models/digits.yaml",
     "models/digits/check.json",
     "models/digits/model.onnx",
     "models/digits/seven.png",
     "stacks/Pulumi.local.yaml",
 )
-"""Files of Slipway's own repository that a project begins with, by the same paths."""
+"""Files of Slipway's own repository that a project begins with, by the same paths.
+
+Its spec is the template's: Slipway's own serves what steps made, and a first `up` needs no tools for that.
+"""
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 

@@ -236,6 +236,14 @@ def _rows(section: Schema, definitions: Schema, path: str) -> Iterator[str]:
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
         if nested:
             yield from _rows(nested, definitions, f"{field}{suffix}.")
+        for option in _options(value, definitions):
+            yield from _rows(option, definitions, f"{field}[].")
+
+
+def _options(value: Schema, definitions: Schema) -> Iterator[Schema]:
+    """The sections that a list holds where each entry is one of several kinds."""
+    if value.get("type") == "array" and "oneOf" in value["items"]:
+        yield from (definitions[option["$ref"].rsplit("/", 1)[-1]] for option in value["items"]["oneOf"])
 
 
 _SECTIONS = {"": "section", "[]": "list of sections", ".NAME": "sections by name"}
@@ -261,7 +269,7 @@ def _default(value: Schema) -> str:
 
 def _kind(value: Schema) -> str:
     if "const" in value:
-        return f"`{value['const']}`"
+        return f"`{_flow(value['const'])}`"
     if "enum" in value:
         return " or ".join(f"`{word}`" for word in value["enum"])
     if "anyOf" in value:

@@ -1,5 +1,6 @@
 """Run `rollback`: bring a model back to a release that was judged right before."""
 
+import os
 import time
 from datetime import UTC, datetime
 
@@ -18,6 +19,7 @@ from slipway.history.choice import before, named
 from slipway.history.entry import Entry
 from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
+from slipway.signing.seal import seal_of
 from slipway.values.names import short
 from slipway.versions.recorder import Recorder, held_back_after
 from slipway.versions.rollback import AlreadyLive, ImageGone, Rolled, release_of, roll_back
@@ -87,6 +89,8 @@ def _wanted(
     release = release_of(entry, store.file(context.name, plan.name, entry.id), plan)
     if ImageBuilder().pushed(release.image) is None:
         raise ImageGone(context.name, release, entry)
+    if (seal := seal_of(context.file, os.environ)) is not None:
+        seal.verify_release(context.name, plan.name, release.image, console.message)
     return release, entry
 
 

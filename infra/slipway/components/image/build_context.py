@@ -17,8 +17,12 @@ from slipway.plan.model import ImageFile
 from slipway.reading.files import BadFile, open_regular
 
 
-def planned_context(files: Sequence[ImageFile], dockerfile: Callable[[], str]) -> IO[bytes]:
+def planned_context(
+    files: Sequence[ImageFile], dockerfile: Callable[[], str], wheels: tuple[str, Path] | None = None
+) -> IO[bytes]:
     """Return a tar for a build: the files, then the Dockerfile, which is asked for when all files are in.
+
+    `wheels`: a folder of installed wheels and its path in the tar, where the image has some of its own.
 
     Every file is digested as it is written. Between plan and build it may have been changed, or a link on its way may
     have been turned; the tag of the image would then say what is not in it, for ever.
@@ -32,6 +36,8 @@ def planned_context(files: Sequence[ImageFile], dockerfile: Callable[[], str]) -
             for name, sha256 in sorted(file.digests.items()):
                 path = file.source / name if name else file.source
                 _add_planned(tar, f"{file.context_path}/{name}" if name else file.context_path, path, sha256)
+        if wheels is not None:
+            _add_folder(tar, *wheels)
         _add_bytes(tar, "Dockerfile", dockerfile().encode())
         return _at_start(tar)
 
@@ -44,13 +50,17 @@ def folder_context(dockerfile: str, name: str, folder: Path) -> IO[bytes]:
     """
     with _spool() as tar:
         _add_bytes(tar, "Dockerfile", dockerfile.encode())
-        for path in sorted(p for p in folder.rglob("*") if p.is_file() and _wanted(p)):
-            with path.open("rb") as handle:
-                stat = os.fstat(handle.fileno())
-                entry = _entry(f"{name}/{path.relative_to(folder).as_posix()}", stat.st_size)
-                entry.mode = 0o555 if stat.st_mode & 0o100 else 0o444
-                tar.addfile(entry, handle)
+        _add_folder(tar, name, folder)
         return _at_start(tar)
+
+
+def _add_folder(tar: tarfile.TarFile, name: str, folder: Path) -> None:
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and _wanted(p)):
+        with path.open("rb") as handle:
+            stat = os.fstat(handle.fileno())
+            entry = _entry(f"{name}/{path.relative_to(folder).as_posix()}", stat.st_size)
+            entry.mode = 0o555 if stat.st_mode & 0o100 else 0o444
+            tar.addfile(entry, handle)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import IO
 from slipway.components.image.build import ImageBuilder, installed_wheels
 from slipway.components.image.build_context import folder_context, planned_context
 from slipway.components.image.component import ModelImageArgs
+from slipway.optimize.bring import bring
 from slipway.plan.model import ImagePlan
 from slipway.planner.environment import ModelPlan
 from slipway.registry.copying import copy_image, digest_there
@@ -20,6 +21,7 @@ from slipway.render.image import (
     render_own_wheels_dockerfile,
     render_runtime_dockerfile,
 )
+from slipway.sources.store import Store
 from slipway.values.aliases import Tell
 
 
@@ -41,9 +43,17 @@ def image_args(model: ModelPlan, progress: Tell) -> ModelImageArgs:
     runtime, architecture = model.spec.runtime, model.image.runtime.architecture
     dockerfiles = _Dockerfiles(
         lambda base: render_runtime_dockerfile(runtime, base, architecture),
-        lambda wheels: render_dockerfile(runtime, wheels),
+        lambda wheels: render_dockerfile(runtime, wheels, fetching=model.image.wheels is not None),
     )
-    return _args(model.image, dockerfiles, progress)
+    if model.delivery.stored is not None:
+        return _args(model.image, dockerfiles, progress)
+    return _args(model.image, dockerfiles, progress, lambda report: bring_weights(model, report))
+
+
+def bring_weights(model: ModelPlan, report: Tell) -> None:
+    """Have the files of locked weights here, before they travel; it may be the first time on this machine."""
+    if model.locked is not None:
+        bring(model.locked, model.spec, Store(), report)
 
 
 def keys_image_args(image: ImagePlan) -> ModelImageArgs:
@@ -65,7 +75,11 @@ def pinned(image: str) -> str:
     return image if "@" in image else ImageBuilder().pinned(image)
 
 
-def _args(image: ImagePlan, dockerfiles: _Dockerfiles, progress: Tell) -> ModelImageArgs:
+def _args(
+    image: ImagePlan, dockerfiles: _Dockerfiles, progress: Tell, bring_files: Callable[[Tell], None] = lambda _: None
+) -> ModelImageArgs:
+    """How an image is looked up and made; `bring_files` is called before its files are read, and only then."""
+
     def digest() -> str | None:
         return ImageBuilder().pushed(image.reference)
 
@@ -75,9 +89,12 @@ def _args(image: ImagePlan, dockerfiles: _Dockerfiles, progress: Tell) -> ModelI
             progress(f"image: {text}")
 
         builder = ImageBuilder()
-        return builder.ensure(
-            image.reference, lambda: _context(builder, image, dockerfiles, report), report, _platform(image)
-        )
+
+        def context() -> IO[bytes]:
+            bring_files(report)
+            return _context(builder, image, dockerfiles, report)
+
+        return builder.ensure(image.reference, context, report, _platform(image))
 
     return ModelImageArgs(image.repository, image.tag, digest, ensure)
 
@@ -108,7 +125,11 @@ def _context(builder: ImageBuilder, image: ImagePlan, dockerfiles: _Dockerfiles,
         )
         return dockerfiles.image(f"{runtime.repository}@{digest}")
 
-    return planned_context(image.files, dockerfile)
+    own = image.wheels
+    if own is None:
+        return planned_context(image.files, dockerfile)
+    folder = installed_wheels(own.requirements, own.digest, runtime.architecture, report)
+    return planned_context(image.files, dockerfile, (own.context_path, folder))
 
 
 def _wheels_context(builder: ImageBuilder, image: ImagePlan, dockerfiles: _Dockerfiles, report: Tell) -> IO[bytes]:

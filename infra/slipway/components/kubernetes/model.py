@@ -92,8 +92,10 @@ class Model(pulumi.ComponentResource):
 
 
 def with_image(deployment: Mapping[str, Any], image: pulumi.Input[str]) -> dict[str, Any]:
-    """Return the Deployment with `image` in its only container; nothing else changes."""
+    """Return the Deployment with `image` in its only container, and in the one before it that fetches its weights."""
     template = deployment["spec"]["template"]
     (container,) = template["spec"]["containers"]
+    before = [{**one, "image": image} for one in template["spec"].get("initContainers", ())]
     pod = {**template["spec"], "containers": [{**container, "image": image}]}
+    pod |= {"initContainers": before} if before else {}
     return {**deployment, "spec": {**deployment["spec"], "template": {**template, "spec": pod}}}

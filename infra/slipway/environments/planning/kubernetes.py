@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from slipway.environments.planning.gateway import Gateway, InClusterDatabase
+from slipway.environments.planning.model_store import ModelStore, egress_to
 from slipway.environments.planning.monitoring import Monitoring
 from slipway.environments.planning.pool import Accelerators, Pool
 from slipway.environments.planning.protocol import Charges, Planning, Refusal
@@ -66,6 +67,14 @@ class KubernetesPlanning:
         if here is None:
             return None
         return Monitoring(here.prometheus, operator=here.discovery == "operator", labels=here.labels)
+
+    def model_store(self, _: str, __: str, /) -> ModelStore | None:
+        """As the settings describe it; models share it, so that weights of several are there once."""
+        here = self.settings.model_store
+        if here is None:
+            return None
+        prefix, egress = here.prefix or "", egress_to(here.endpoint)
+        return ModelStore(here.bucket, here.region, here.endpoint, prefix, here.credentials, egress)
 
     def charges(self, _: date, /) -> Charges | None:
         """Nothing is known of its price."""

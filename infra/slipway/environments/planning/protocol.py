@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from slipway.environments.planning.gateway import Gateway
+from slipway.environments.planning.model_store import ModelStore
 from slipway.environments.planning.monitoring import Monitoring
 from slipway.environments.planning.pool import Pool
 
@@ -87,6 +88,10 @@ class Planning(Protocol):
     @property
     def monitoring(self) -> Monitoring | None:
         """What autoscaling asks; None where models scale on CPU alone."""
+        ...
+
+    def model_store(self, environment: str, model: str, /) -> ModelStore | None:
+        """Where a model's weights are kept that are not in its image; None where everything is in images."""
         ...
 
     def charges(self, on: date, /) -> Charges | None:

@@ -1,6 +1,7 @@
 """Run an environment of kind `aws`: everything from the account's budget to the cluster is its own stack's."""
 
 import json
+import os
 import shutil
 import threading
 from collections.abc import Collection, Sequence
@@ -150,8 +151,11 @@ class AwsRunning:
         """Models have a repository and a role of their own beside their image and objects."""
         from slipway.programs.aws import model_parts  # noqa: PLC0415 - Pulumi's SDKs take seconds
         from slipway.programs.model import programs  # noqa: PLC0415
+        from slipway.signing.seal import seal_of  # noqa: PLC0415
 
-        return programs(self._file.environment, self._settings, model_parts(self._settings))
+        return programs(
+            self._file.environment, self._settings, model_parts(self._settings), seal_of(self._file, os.environ)
+        )
 
     def check_cluster(self, _: "Cluster", *, namespace_there: bool) -> None:
         """Its own stack makes what it needs there."""

@@ -1,5 +1,6 @@
 """Run an environment of kind `kubernetes`: a cluster of a kubeconfig, which others may use too."""
 
+import os
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -77,8 +78,9 @@ class KubernetesRunning:
     def model_programs(self) -> "Programs":
         """Models have nothing but their image and objects."""
         from slipway.programs.model import programs  # noqa: PLC0415
+        from slipway.signing.seal import seal_of  # noqa: PLC0415
 
-        return programs(self._file.environment, self._settings)
+        return programs(self._file.environment, self._settings, seal=seal_of(self._file, os.environ))
 
     def check_cluster(self, cluster: "Cluster", *, namespace_there: bool) -> None:
         """Whoever runs the cluster has to bring Envoy Gateway into it, and what the settings name."""

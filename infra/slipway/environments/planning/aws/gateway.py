@@ -22,8 +22,11 @@ BALANCER_CLASS = "service.k8s.aws/nlb"
 _DRAIN_S = 120
 """A network load balancer sends new connections for up to two minutes to a target that it was told to leave alone."""
 _UNKNOWN = "known-once-the-database-is-there"
-_IDENTITY_AGENT = "169.254.170.23/32"
-"""Where EKS's agent on each node gives a pod the credentials of its role."""
+TO_IDENTITY_AGENT: Mapping[str, object] = {
+    "to": [{"ipBlock": {"cidr": "169.254.170.23/32"}}],
+    "ports": [{"port": 80, "protocol": "TCP"}],
+}
+"""A rule of a NetworkPolicy: to EKS's agent on each node, which gives a pod the credentials of its role."""
 _PREFIX = "service.beta.kubernetes.io/aws-load-balancer-"
 _TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 
@@ -57,7 +60,7 @@ def gateway(settings: AwsSettings) -> Gateway | None:
         ),
         egress=(
             {"to": [{"ipBlock": {"cidr": settings.cidr}}], "ports": [{"port": DATABASE_PORT, "protocol": "TCP"}]},
-            {"to": [{"ipBlock": {"cidr": _IDENTITY_AGENT}}], "ports": [{"port": 80, "protocol": "TCP"}]},
+            TO_IDENTITY_AGENT,
         ),
         node_selector={names.POOL_LABEL: names.SYSTEM_POOL},
         tolerations=({"key": SYSTEM_TAINT["key"], "operator": "Exists"},),

@@ -7,9 +7,10 @@ from datetime import date
 from slipway.catalog.aws import EKS_VERSIONS
 from slipway.catalog.platform_pins import EKS
 from slipway.environments.planning.aws.charges import charges
-from slipway.environments.planning.aws.gateway import gateway
+from slipway.environments.planning.aws.gateway import TO_IDENTITY_AGENT, gateway
 from slipway.environments.planning.aws.pools import pools
 from slipway.environments.planning.gateway import Gateway
+from slipway.environments.planning.model_store import ModelStore, egress_to
 from slipway.environments.planning.monitoring import OPERATED, Monitoring
 from slipway.environments.planning.pool import Pool
 from slipway.environments.planning.protocol import Charges, Planning, Refusal
@@ -56,6 +57,12 @@ class AwsPlanning:
     def monitoring(self) -> Monitoring:
         """The Prometheus and the KEDA that each environment's platform has."""
         return Monitoring(prometheus=OPERATED, operator=True)
+
+    def model_store(self, environment: str, model: str, /) -> ModelStore:
+        """The environment's bucket, below the model's name: its pods' role may read nothing else of it."""
+        bucket = names.bucket(environment, self.settings.account, self.settings.region)
+        egress = (*egress_to(None), TO_IDENTITY_AGENT)
+        return ModelStore(bucket, self.settings.region, None, model, None, egress)
 
     def charges(self, on: date, /) -> Charges:
         """What AWS charges for by the hour."""

@@ -2,12 +2,15 @@
 
 import re
 import shlex
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic.config import JsonDict
 
 from slipway.sources.address import LIMIT, Address, is_address, parse_address
+from slipway.spec.artifact.delivery import Way
+from slipway.spec.artifact.values import left_out
+from slipway.spec.exceptions import REASON_LEAST, Reason
 from slipway.values.quantities import line_of_text, refusal, repository_path
 from slipway.values.section import Section
 
@@ -47,10 +50,14 @@ Sha256 = Annotated[
     str, BeforeValidator(_sha256), WithJsonSchema({"type": "string", "pattern": f"^(sha256:)?{_SHA256}$"})
 ]
 NameBeside = Annotated[str, BeforeValidator(_name_beside)]
-
-
-def _left_out(value: object) -> bool:
-    return not value
+Format = Literal[
+    "onnx", "savedmodel", "keras", "h5", "torchscript", "torch-export", "tflite", "safetensors", "gguf", "skops",
+    "xgboost", "lightgbm", "pickle", "joblib",
+]  # fmt: skip
+"""What files of weights Slipway knows."""
+ONNX = "onnx"
+PICKLES = ("pickle", "joblib")
+"""Formats whose files are programs: whoever loads one runs it."""
 
 
 class ArtifactSource(Section):
@@ -58,19 +65,19 @@ class ArtifactSource(Section):
 
     source: Source = Field(
         description=(
-            "ONNX file: a path relative to the repository's root (the folder with Pulumi.yaml), or an address that "
-            "begins with https, s3, oci, hf or mlflow (docs/how-to/weights-from-elsewhere.md)."
+            "File of the weights: a path relative to the repository's root (the folder with Pulumi.yaml), or an "
+            "address that begins with https, s3, oci, hf or mlflow (docs/how-to/weights-from-elsewhere.md)."
         ),
         examples=["models/digits/model.onnx"],
     )
     sha256: Sha256 | None = Field(
         default=None,
         description=(
-            "Digest of the ONNX file; needed for a file elsewhere, which is refused with any other bytes. "
+            "Digest of the file; needed for a file elsewhere, which is refused with any other bytes. "
             "`slipway fetch ADDRESS` prints it."
         ),
         examples=[_EXAMPLE],
-        exclude_if=_left_out,
+        exclude_if=left_out,
         json_schema_extra=_SINCE,
     )
     external_data: dict[NameBeside, Sha256] = Field(
@@ -80,7 +87,36 @@ class ArtifactSource(Section):
             "the digest of each. They lie beside it."
         ),
         examples=[{"weights.bin": _EXAMPLE}],
-        exclude_if=_left_out,
+        exclude_if=left_out,
+        json_schema_extra=_SINCE,
+    )
+
+    format: Format | None = Field(
+        default=None,
+        description="Format of the file; recognised by its content when left out. All but onnx need a step `convert`.",
+        examples=["keras"],
+        exclude_if=left_out,
+        json_schema_extra=_SINCE,
+    )
+    allow_pickle: Reason | None = Field(
+        default=None,
+        description=(
+            f"Why a pickle may be loaded, which runs what is in it: {REASON_LEAST} characters or more. It is scanned "
+            "before, and loaded without network and secrets, while the lock is made; never where it serves."
+        ),
+        examples=["Trained by our own pipeline, and stored where only it writes"],
+        exclude_if=left_out,
+        json_schema_extra=_SINCE,
+    )
+
+    delivery: Way | None = Field(
+        default=None,
+        description=(
+            "How the weights travel: `image`, a layer of the model's image; `store`, fetched by each pod from the "
+            "environment's model store. Chosen by their size when left out (docs/how-to/large-weights.md)."
+        ),
+        examples=["store"],
+        exclude_if=left_out,
         json_schema_extra=_SINCE,
     )
 
@@ -105,4 +141,15 @@ class ArtifactSource(Section):
                 "remove it: external data is found beside the ONNX file",
                 ("external_data",),
             )
+        return self
+
+    @model_validator(mode="after")
+    def _a_pickle_has_a_reason(self) -> Self:
+        if self.format in PICKLES and self.allow_pickle is None:
+            problem = f"is missing, though format is {self.format}, and loading one runs what is in it"
+            todo = "add allow_pickle: with the reason, or save the model as skops, safetensors or onnx"
+            raise refusal(problem, f"the reason, in {REASON_LEAST} characters or more", todo, ("allow_pickle",))
+        if self.allow_pickle is not None and self.format not in (None, *PICKLES):
+            problem = f"is given, though format is {self.format}"
+            raise refusal(problem, f"allow_pickle beside {' or '.join(PICKLES)}", "remove it", ("allow_pickle",))
         return self

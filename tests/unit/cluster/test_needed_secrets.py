@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from slipway.cluster.api import Cluster
-from slipway.cluster.pull_secret import refuse_missing_pull_secret
+from slipway.cluster.needed_secrets import refuse_missing_pull_secret
 from slipway.errors.base import Place, UserError
 from slipway.errors.reaching import ApiRefused
 from tests.support.fake_cluster import FakeCluster

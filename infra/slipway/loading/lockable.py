@@ -1,0 +1,81 @@
+"""Read specs for their locks: what is made of weights has to be known before there is a lock that says it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway.errors.base import Place, UnknownName, UserError, each
+from slipway.loading.locks import Locks
+from slipway.loading.overrides import locate_in, merged, overrides
+from slipway.loading.specs import name_in, spec_files
+from slipway.reading.findings import Locate, dotted, validated
+from slipway.reading.yaml_document import read_document
+from slipway.spec.model import ModelSpec
+
+
+@dataclass(frozen=True)
+class Lockable:
+    """A spec, merged for an environment if it says other things there, and where its lock is.
+
+    Attributes:
+        spec: the spec.
+        locks: of its file.
+        locate: where its values are written.
+    """
+
+    spec: ModelSpec
+    locks: Locks
+    locate: Locate
+
+    @property
+    def name(self) -> str:
+        """What people call it: the model, and the environment if the lock is of one only."""
+        environment = self.locks.environment
+        return self.spec.name if environment is None else f"{self.spec.name} in {environment}"
+
+    @property
+    def path(self) -> Path:
+        """Where its lock is, or will be."""
+        return self.locks.path(self.spec)
+
+
+def lockables(models_dir: Path, root: Path, models: Sequence[str], found: list[UserError]) -> Iterator[Lockable]:
+    """The specs of the models named, or, when none is, of all that need a lock or have one.
+
+    What cannot be read is added to `found`. A model comes once more for each environment that has a lock of its own.
+    """
+    known: list[str] = []
+    for path in spec_files(models_dir):
+        name = next(iter(name_in(path)), path.stem)
+        known.append(name)
+        if models and name not in models:
+            continue
+        try:
+            for one in _of_file(path, root, found):
+                if models or one.spec.needs_lock or one.path.exists():
+                    yield one
+        except UserError as error:
+            found += each(error)
+    found += [UnknownName(Place(str(models_dir)), "model", name, known) for name in models if name not in known]
+
+
+def _of_file(path: Path, root: Path, found: list[UserError]) -> Iterator[Lockable]:
+    document = read_document(path, str(path))
+    locks = Locks(path, root)
+
+    def locate(at: tuple[str | int, ...]) -> tuple[Place, str]:
+        return document.place(at), dotted(at)
+
+    spec = validated(ModelSpec, document.value, locate, found)
+    if spec is None:
+        return
+    yield Lockable(spec, locks, locate)
+    for environment, override in overrides(document, None, []):
+        own = locks.within(environment, override)
+        if own.environment is None:
+            continue
+        whole = merged({key: value for key, value in document.value.items() if key != "environments"}, override)
+        there = locate_in(document, environment)
+        spec = validated(ModelSpec, whole, there, found)
+        if spec is not None and spec.needs_lock:
+            yield Lockable(spec, own, there)

@@ -1,0 +1,1 @@
+"""Run the steps of `optimize`: which tool each needs, one after another, and what each must keep."""

@@ -1,0 +1,208 @@
+"""Make a lock: bring the source, run the steps, measure what came out, and say what is served."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from slipway_server.protocol.request import parse_predict
+from slipway_server.values.tensors import Array
+
+from slipway.artifacts.onnx import Found, read_graph
+from slipway.errors.base import FileRefused, UserError, UserErrors, WrongValue
+from slipway.gate.judge import Refusal, judge
+from slipway.gate.measure import Candidate, measure
+from slipway.gate.report import Report
+from slipway.loading.lockable import Lockable
+from slipway.loading.variant import golden_body
+from slipway.lockfile.digests import file_digest, files_read, spec_digest
+from slipway.lockfile.model import Lock, LockedFile, LockedSignature, LockedSource, LockedStep, LockedVariant
+from slipway.optimize.chain import Chain, Stage
+from slipway.optimize.results import Results
+from slipway.optimize.source import Source, bring_source
+from slipway.reading.files import BadFile
+from slipway.runtimes.registry import RUNTIMES
+from slipway.sources.store import Store
+from slipway.spec.artifact.source import ONNX
+from slipway.toolbox.errors import StepRefused
+
+_MEASURED = (ONNX, "tflite")
+"""Formats that the gate has an engine for."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it.
+
+    Attributes:
+        lock: what would be written; None where what came out is refused.
+        report: what was measured; None where there was nothing to measure.
+        refusals: why it may not serve.
+        unserved: why no runtime can serve it, whatever was measured; None where one can.
+        notes: what the steps say to people.
+    """
+
+    lock: Lock | None
+    report: Report | None
+    refusals: tuple[Refusal, ...]
+    unserved: UserError | None
+    notes: tuple[str, ...]
+
+
+def make_lock(target: Lockable, store: Store, tell: Callable[[str], None]) -> Outcome:
+    """Run the steps of a spec and measure what they make; the files of what serves are in the store's cache then.
+
+    Raises:
+        UserError: the source cannot be had, a step or the gate refuses what it was given, the golden request does not
+            fit what came out, or a file was changed meanwhile.
+        StepFailed, BoxUnavailable, NoSpace: a step could not run.
+    """
+    spec, root, results = target.spec, target.locks.root, Results(store.cache)
+    before = _digests(target)
+    with results.work() as folder:
+        beginning = folder / "source"
+        beginning.mkdir()
+        found: list[UserError] = []
+        tell("source")
+        source = bring_source(spec, root, store, beginning, target.locate, found)
+        if source is None:
+            raise UserErrors(found)
+        stages = Chain(spec, root, target.locate, results, tell).run(source.weights, folder)
+        unserved = _unserved(target, stages[-1])
+        served = None if unserved is not None else _found(target, stages[-1])
+        golden = None if served is None else _golden(target, served)
+        report = _measured(target, stages, golden, tell)
+        refusals = judge(report, spec.accept) if report is not None and spec.accept is not None else ()
+        results.keep_files(stages[-1].weights)
+        if _digests(target) != before:
+            problem = "names files that were changed while the steps ran"
+            raise FileRefused(str(target.locks.file), problem, "files that stay as they are", "run the command again")
+        notes = tuple(f"{stage.name}: {note}" for stage in stages if stage.made for note in stage.made.notes)
+        lock = None if refusals or served is None else _lock(target, source, before, stages, served, report)
+        return Outcome(lock, report, refusals, unserved, notes)
+
+
+def _digests(target: Lockable) -> dict[str, str]:
+    """The sha256 of every file that is read beside the weights."""
+    found: dict[str, str] = {}
+    bad: list[UserError] = []
+    for path in files_read(target.spec):
+        try:
+            found[path] = file_digest(path, target.locks.root)
+        except BadFile as error:
+            place, _ = target.locate(())
+            bad.append(WrongValue(place, path, None, error.problem, error.allowed, error.todo))
+    if bad:
+        raise UserErrors(bad)
+    return found
+
+
+def _unserved(target: Lockable, last: Stage) -> UserError | None:
+    """What to say where the runtime does not load what the steps end with."""
+    formats = [name.lower() for name in RUNTIMES[target.spec.runtime].formats]
+    if last.weights.format in formats:
+        return None
+    place, field = target.locate(("runtime",))
+    problem = f"does not load {last.weights.format}, which the weights are after all steps"
+    todo = "let optimize end with a format that it loads, for example {convert: onnx}"
+    return WrongValue(place, field, target.spec.runtime, problem, ", ".join(formats), todo)
+
+
+def _architecture(stages: Sequence[Stage]) -> str | None:
+    """Of the first ONNX file on the way: steps after it optimise, and make no other model of it."""
+    first = next((stage.weights.path for stage in stages if stage.weights.format == ONNX), None)
+    try:
+        return read_graph(first.read_bytes()).architecture if first is not None else None
+    except BadFile:
+        return None  # a step made something that loads of what does not
+
+
+def _found(target: Lockable, last: Stage) -> Found:
+    """What serves, as its runtime reads it; raises `UserError` where it would not load."""
+    weights = last.weights
+    try:
+        return RUNTIMES[target.spec.runtime].find_weights(weights.path, weights.folder)
+    except BadFile as error:
+        place, field = target.locate(("optimize",) if target.spec.optimize else ("artifact", "source"))
+        raise UserError(place, field, f"{last.name}: {error.problem}", error.allowed, error.todo) from None
+
+
+def _golden(target: Lockable, served: Found) -> Mapping[str, Array] | None:
+    """The arrays of the golden request; None where steps of `input` make them of something else."""
+    found: list[UserError] = []
+    body = golden_body(target.spec, served, target.locks.root, target.locate, found)
+    if found:
+        raise UserErrors(found)
+    return parse_predict(body, served.signature)
+
+
+def _measured(
+    target: Lockable, stages: Sequence[Stage], golden: Mapping[str, Array] | None, tell: Callable[[str], None]
+) -> Report | None:
+    spec = target.spec
+    if not spec.needs_lock:
+        return None  # it serves as it is, and nothing was asked about it
+    candidates = [_candidate(stage) for stage in stages if stage.weights.format in _MEASURED]
+    if not candidates:
+        return None  # no engine of the gate runs it, and no runtime serves it
+    try:
+        return measure(
+            target.name,
+            candidates[0],
+            candidates[1:],
+            spec.accept,
+            golden,
+            spec.resources.cpu / 1000,
+            target.locks.root,
+            lambda text: tell(f"gate: {text}"),
+        )
+    except StepRefused as error:
+        place, field = target.locate(("accept",) if spec.accept is not None else ("optimize",))
+        raise UserError(place, field, error.problem, error.allowed, error.todo) from None
+
+
+def _candidate(stage: Stage) -> Candidate:
+    weights = stage.weights
+    return Candidate(stage.name, weights.path, weights.format, weights.size, weights.sha256)
+
+
+def _lock(
+    target: Lockable,
+    source: Source,
+    read: Mapping[str, str],
+    stages: Sequence[Stage],
+    served: Found,
+    report: Report | None,
+) -> Lock:
+    weights, first = stages[-1].weights, source.weights
+    name = None if report is None else report.served.name
+    return Lock(
+        model=target.spec.name,
+        spec=spec_digest(target.spec),
+        files={**source.files, **read},
+        source=LockedSource(at=target.spec.artifact.source, format=first.format, sha256=first.sha256, size=first.size),
+        steps=tuple(
+            LockedStep(
+                step=stage.step,
+                tools=stage.made.tools,
+                settings=stage.made.settings,
+                deterministic=stage.made.deterministic,
+                sha256=stage.weights.sha256,
+            )
+            for stage in stages
+            if stage.step is not None and stage.made is not None
+        ),
+        signature=LockedSignature.of(served.signature),
+        architecture=_architecture(stages),
+        random=served.random,
+        variants=(
+            LockedVariant(
+                architecture="any",
+                accelerator="cpu",
+                format=weights.format,
+                files=tuple(
+                    LockedFile(name=one.name, size=one.size, sha256=one.sha256) for one in served.digested().files
+                ),
+                metrics={} if report is None or name is None else report.locked_metrics(name),
+            ),
+        ),
+        reference={} if report is None or name is None else report.reference(name),
+    )

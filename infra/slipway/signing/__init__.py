@@ -1,0 +1,1 @@
+"""Signatures of locks and images, made and verified by cosign."""
