@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from slipway_server.values.signature import Signature as ServedSignature
 
+from slipway.sources.address import LIMIT
+
 _PARTS_MOST = 1000
 _DIMENSIONS_MOST = 100
 
@@ -49,12 +51,14 @@ class Contents(_Part):
         architecture: of the model before it was optimised, see `slipway.onnx_file.architecture`; None: not known.
         signature: None: not known.
         metrics: by name, as the gate measured them; empty for a model without a gate.
+        source: the address of the trained weights; None for a file of the repository.
     """
 
     weights: Digest
     architecture: Digest | None = None
     signature: Signature | None = None
     metrics: Annotated[dict[str, float], Field(max_length=100)] = {}
+    source: Annotated[str, StringConstraints(max_length=LIMIT)] | None = None
 
 
 def contents_of(

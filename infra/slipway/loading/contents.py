@@ -9,4 +9,6 @@ def contents_of(served: Variant) -> Contents:
     """What the version of a spec has in it."""
     artifact = served.artifact
     metrics = served.locked.lock.served.metrics if served.locked is not None else None
-    return contents.contents_of(artifact.sha256, artifact.signature, artifact.architecture, metrics)
+    found = contents.contents_of(artifact.sha256, artifact.signature, artifact.architecture, metrics)
+    address = served.spec.artifact.address
+    return found if address is None else found.model_copy(update={"source": str(address)})
