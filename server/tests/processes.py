@@ -41,10 +41,11 @@ class Server:
     port: int
     process: subprocess.Popen[bytes]
     log: Path
+    host: str = "127.0.0.1"
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Reply:
         """Send one request on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=60)
         try:
             return ask_on(connection, method, path, body, **headers)
         finally:
@@ -101,16 +102,17 @@ def digits_config(**changes: object) -> dict[str, Any]:
 
 def start(config: Mapping[str, Any], folder: Path, wrapper: Sequence[str] = ()) -> Server:
     """Start a server process without waiting for it; `wrapper`: a command that runs the one after it."""
-    path = folder / f"config-{config['port']}.json"
+    host, port = config["host"], config["port"]
+    path = folder / f"config-{host}-{port}.json"
     path.write_text(json.dumps(config))
-    log = folder / f"log-{config['port']}.txt"
+    log = folder / f"log-{host}-{port}.txt"
     with log.open("wb") as sink:
         process = subprocess.Popen(
             [*wrapper, sys.executable, "-m", "slipway_server"],
             env={**os.environ, "SLIPWAY_CONFIG": str(path), "SLIPWAY_CPU_LIMIT_MILLIS": "1000"},
             stderr=sink,
         )
-    return Server(config["port"], process, log)
+    return Server(port, process, log, host)
 
 
 @contextlib.contextmanager
@@ -118,18 +120,23 @@ def running(config: Mapping[str, Any], folder: Path, wrapper: Sequence[str] = ()
     """Run a server until the end of the block; AssertionError if it does not get ready."""
     server = start(config, folder, wrapper)
     try:
-        end = time.monotonic() + START_LIMIT_S
-        while True:
-            with contextlib.suppress(OSError):
-                if server.ask("GET", "/v2/health/ready").status == 200:
-                    break
-            assert server.process.poll() is None, server.log.read_text()
-            assert time.monotonic() < end, "not ready in time: " + server.log.read_text()
-            time.sleep(0.05)
+        wait_until_ready(server)
         yield server
     finally:
         server.process.kill()
         server.process.wait(STOP_LIMIT_S)
+
+
+def wait_until_ready(server: Server) -> None:
+    """Return once the server is ready; AssertionError if it does not get so far."""
+    end = time.monotonic() + START_LIMIT_S
+    while True:
+        with contextlib.suppress(OSError):
+            if server.ask("GET", "/v2/health/ready").status == 200:
+                return
+        assert server.process.poll() is None, server.log.read_text()
+        assert time.monotonic() < end, "not ready in time: " + server.log.read_text()
+        time.sleep(0.05)
 
 
 def free_port() -> int:

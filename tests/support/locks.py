@@ -40,7 +40,7 @@ def lock_of(spec: ModelSpec, root: Path) -> Lock:
         spec=spec_digest(spec),
         files={path: file_digest(path, root) for path in files_read(spec)},
         source=LockedSource(
-            at=spec.artifact.source, format="onnx", sha256=hashlib.sha256(b"source").hexdigest(), size=9
+            at=spec.weights.source, format="onnx", sha256=hashlib.sha256(b"source").hexdigest(), size=9
         ),
         steps=tuple(
             LockedStep(step=step, tools={"onnxruntime": "1.20"}, settings={"seed": 1}, deterministic=True, sha256=MAIN)

@@ -18,9 +18,10 @@ _COPIED = ("infra/slipway", "templates", "docs", "server/src/slipway_server")
 _FILES = (
     "CHANGELOG.md",
     "Pulumi.yaml",
-    "server/requirements.txt",
-    "models/digits.yaml",
     "models/digits.lock.yaml",
+    "models/digits.yaml",
+    "server/requirements-pipeline.txt",
+    "server/requirements.txt",
     "stacks/Pulumi.local.yaml",
 )
 _WEIGHTS = ("models/digits/model.onnx", "models/digits/test.npz", "models/digits/check.json")

@@ -24,6 +24,7 @@ RANGES = {
 PERCENTILE = 99.999
 BLOCK = 32
 """Weights that share one scale in `int4-weights`: small enough for the kernels, and an eighth more than 4 bits each."""
+PER_CHANNEL = ("int8-dynamic", "int8-static", "uint8-static")
 QUANTIZED = frozenset(
     (
         *("DequantizeLinear", "DynamicQuantizeLinear", "DynamicQuantizeLSTM", "QuantizeLinear"),
@@ -45,7 +46,18 @@ def run(request: Request) -> dict[str, Any]:
     way = request.step["quantize"]
     source = graphs.outline(request.source)
     exclude = _excluded(request.step, source)
-    settings, note = WAYS[way](request, source, exclude)
+    if not any(entry.domain in ("", "ai.onnx") for entry in source.opset_import):
+        raise _nothing()
+    if request.step.get("per_channel") and way not in PER_CHANNEL:
+        raise Refused(f"per_channel means nothing for {way}", ", ".join(PER_CHANNEL), "Leave per_channel out.")
+    try:
+        settings, note = WAYS[way](request, source, exclude)
+    except (AssertionError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
+        raise Refused(
+            f"ONNX Runtime's quantizer does not take the graph: {type(error).__name__}: {shortened(error)}",
+            "a graph whose operators the quantizer knows",
+            "Exclude the node that it names, try `simplify: true` before this step, or quantize in another way.",
+        ) from error
     result = request.output / graphs.MAIN
     dropped = graphs.keep_signature(source, result)
     changed = "" if way in floats.WAYS else _changed(result)
@@ -198,9 +210,13 @@ def _changed(result: Path) -> str:
     """Which kinds of nodes of the result work with fewer bits, in words; Refused if none does."""
     kinds = Counter(node.op_type for node in graphs.outline(result).graph.node if node.op_type in QUANTIZED)
     if not kinds:
-        raise Refused(
-            "nothing was quantized: the graph has no node that this way of quantizing knows",
-            "a graph with matrix products or convolutions of constant weights that are not excluded",
-            "Quantize in another way, exclude less, or leave the step out.",
-        )
+        raise _nothing()
     return "nodes with fewer bits: " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+
+
+def _nothing() -> Refused:
+    return Refused(
+        "nothing was quantized: the graph has no node that this way of quantizing knows",
+        "a graph with matrix products or convolutions of constant weights that are not excluded; trees have none",
+        "Quantize in another way, exclude less, or leave the step out.",
+    )

@@ -9,6 +9,7 @@ import onnx_answers
 import originals
 import same_answers
 import signatures
+import stable_names
 import step
 import tf2onnx
 import tflites
@@ -53,6 +54,7 @@ def _from_tflite(request, to):
     except Exception as error:
         raise _refused("tf2onnx", error, _ALLOWED_ONNX) from error
     _refuse_foreign(model)
+    stable_names.rename(model)
     path.write_bytes(model.SerializeToString(deterministic=True))
     inputs = tflites.inputs(request.source)
     rows = same_answers.random_inputs(inputs, request.seed, rows=1)
@@ -70,6 +72,7 @@ def _onnx(request, original):
     except Exception as error:
         raise _refused("tf2onnx", error, _ALLOWED_ONNX) from error
     _refuse_foreign(model)
+    stable_names.rename(model)
     path.write_bytes(model.SerializeToString(deterministic=True))
     return path, opset
 

@@ -40,6 +40,7 @@ def run(request):
         importance=pruning.importance.MagnitudeImportance(p=2),
         pruning_ratio=share,
         ignored_layers=kept,
+        forward_fn=_answers,
     ).step()
     path = request.output / graphs.MAIN
     _export(module, examples, source, path)
@@ -76,7 +77,7 @@ def _outputs(module, examples):
         trial = copy.deepcopy(module)
         tried = trial.get_submodule(name)
         try:
-            graph = pruning.DependencyGraph().build_dependency(trial, example_inputs=examples)
+            graph = pruning.DependencyGraph().build_dependency(trial, examples, forward_fn=_answers)
             remove = pruning.prune_linear_out_channels
             if not isinstance(tried, torch.nn.Linear):
                 remove = pruning.prune_conv_out_channels
@@ -90,9 +91,28 @@ def _outputs(module, examples):
 
 
 def _shapes(module, examples):
-    with torch.no_grad():
-        answers = module(*examples)
-    return [tuple(answer.shape) for answer in (answers if isinstance(answers, tuple | list) else (answers,))]
+    return [tuple(answer.shape) for answer in _answers(module, examples)]
+
+
+def _answers(module, examples):
+    """What a module gives as numbers that have a gradient, by which Torch-Pruning finds what hangs together.
+
+    A class has none: what it is chosen from counts instead, and a class that went missing there would be lost.
+    """
+    found = []
+
+    def note(_, given, made):
+        if isinstance(made, torch.Tensor) and not made.is_floating_point():
+            found.extend(value for value in given if isinstance(value, torch.Tensor) and value.requires_grad)
+
+    hooks = [part.register_forward_hook(note) for part in module.modules()]
+    try:
+        made = module(*examples)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    outputs = made if isinstance(made, tuple | list) else (made,)
+    return [*(value for value in outputs if value.requires_grad), *found]
 
 
 def _export(module, examples, source, path):

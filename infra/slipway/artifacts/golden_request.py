@@ -27,12 +27,14 @@ class GoldenRequest:
         request: its body, JSON values.
         expect: the right answer by output name, see `slipway_server.values.expect`.
         timeout_s: longest time that the answer may take.
+        members: models that are asked on the way, for which whoever sends it needs passes as well.
     """
 
     runtime: str
     request: Any
     expect: dict[str, Any]
     timeout_s: float
+    members: tuple[str, ...] = ()
 
     def section(self) -> dict[str, Any]:
         """The section `check` of the model server's configuration (`slipway_server.values.config.CheckSection`)."""

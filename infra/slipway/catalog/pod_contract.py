@@ -22,6 +22,9 @@ LINGER_S = 60.0
 them learns of replicas from the API server, and asks it again within a minute when it was away: client-go waits 30 s at
 most between two tries, and up to twice that by chance."""
 
+NAME_SERVICE = ({"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"})
+"""The ports of a rule that lets pods look up names."""
+
 KEYS_CHECK_PORT = 8080
 """Where the keys service is asked about a request."""
 KEYS_ADMIN_PORT = 8081

@@ -48,15 +48,22 @@ class Objects(Protocol):
 
 @dataclass(frozen=True)
 class Passes:
-    """Passes to one model. `key`: None where nobody asks for them, or where `forbidden`: the key may not be read."""
+    """Passes to one model. `key`: None where nobody asks for them, or where `forbidden`: the key may not be read.
+
+    `members`: of a pipeline, the models that it asks by the pass that it was asked with.
+    """
 
     model: str
     key: "Ed25519PrivateKey | None"
     forbidden: bool
+    members: tuple[str, ...] = ()
 
     def headers(self) -> Mapping[str, str]:
         """Headers for one call, with a pass that is good for a minute from now; none without a key."""
-        return {} if self.key is None else {PASS_HEADER: signed_pass(self.key, model_audience(self.model))}
+        if self.key is None:
+            return {}
+        audiences = [model_audience(name) for name in (self.model, *self.members)]
+        return {PASS_HEADER: signed_pass(self.key, audiences[0] if len(audiences) == 1 else audiences)}
 
     def explained(self, error: ApiRefused) -> str:
         """What a call was refused with, and what to do when that is for lack of a pass."""
@@ -73,8 +80,8 @@ def model_audience(model: str) -> str:
     return f"model/{model}"
 
 
-def passes_to(cluster: Objects, model: str) -> Passes:
-    """Passes to a model of the cluster's namespace, whether or not it stands behind a gateway.
+def passes_to(cluster: Objects, model: str, members: tuple[str, ...] = ()) -> Passes:
+    """Passes to a model of the cluster's namespace, whether or not it stands behind a gateway; `members`: see `Passes`.
 
     The Secret decides, not the settings: while they change, models of both kinds serve, and one that asks for no pass
     passes it over. Who may not read it goes without: without a gateway nothing is missing.
@@ -84,11 +91,11 @@ def passes_to(cluster: Objects, model: str) -> Passes:
         ApiRefused, ClusterUnreachable: it cannot be asked for.
     """
     try:
-        return Passes(model, signing_key(cluster), forbidden=False)
+        return Passes(model, signing_key(cluster), False, members)
     except ApiRefused as error:
         if error.status != HTTPStatus.FORBIDDEN:
             raise
-        return Passes(model, None, forbidden=True)
+        return Passes(model, None, True, members)
 
 
 def signing_key(cluster: Objects) -> "Ed25519PrivateKey | None":
@@ -114,7 +121,7 @@ def signing_key(cluster: Objects) -> "Ed25519PrivateKey | None":
     return key
 
 
-def signed_pass(key: "Ed25519PrivateKey", audience: str, seconds: int = 60) -> str:
+def signed_pass(key: "Ed25519PrivateKey", audience: str | list[str], seconds: int = 60) -> str:
     """A pass for `audience` that is good from now on for so many seconds; servers refuse one of more than 60."""
     import jwt  # noqa: PLC0415 - see `signing_key`
 

@@ -117,8 +117,9 @@ def _weights(root: Path, spec: LoadedSpec) -> tuple[str, ...]:
     """The files that decide about the weights and are in the repository, by their paths there."""
     variants = (spec.base, *spec.overrides.values())
     locks = [_from(root, one.locked.file) for one in variants if one.locked is not None]
-    ours = [one for one in variants if one.spec.artifact.address is None and one.locked is None]
-    files = (_from(root, root / one.spec.artifact.source, file.name) for one in ours for file in one.artifact.files)
+    sources = ((one.spec.artifact, one.artifact) for one in variants if one.locked is None)
+    ours = [(at.source, found) for at, found in sources if at is not None and at.address is None]
+    files = (_from(root, root / source, file.name) for source, found in ours for file in found.files)
     return (*locks, *files)
 
 

@@ -25,6 +25,8 @@ def delivery_of(spec: ModelSpec, artifact: Artifact, store: ModelStore | None, r
     image of their runtime, which every node has to pull anyway.
     """
     large = max(LARGE, runtime.image_bytes)
+    if spec.artifact is None:
+        return Delivery("image", "a pipeline has no weights", 0, store=store)
     written = spec.artifact.delivery
     if written is not None:
         way, reason = written, "as artifact.delivery is written"
@@ -60,7 +62,8 @@ def refuse_deliveries(
 
 
 def _without_store(environment: str, settings: AnySettings, one: LoadedSpec, where: str) -> Iterator[WrongValue]:
-    asked = one.variant(environment).spec.artifact.delivery
+    artifact = one.variant(environment).spec.artifact
+    asked = artifact.delivery if artifact is not None else None
     if asked == "store" and planning(settings).model_store(environment, one.name) is None:
         place, field = one.locate(environment, ("artifact", "delivery"))
         problem = f"needs a model store, and {where} have none"

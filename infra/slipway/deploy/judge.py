@@ -71,7 +71,7 @@ def verify(
     deadline = clock() + _SETTLE_S
     while True:
         try:
-            passes = passes or passes_to(cluster, model)
+            passes = passes or passes_to(cluster, model, check.members)
             headers, limit_s = passes.headers(), check.timeout_s + _PROXY_EXTRA_S
             started = time.monotonic()
             data = cluster.through_service(

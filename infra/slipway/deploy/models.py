@@ -101,6 +101,7 @@ class Deployer:
         counts: counts what the gateway answers; None where the environment has none.
         noted: is told how it ended for each model, as it ended.
         again: deploy also what somebody rolled back.
+        pipelines: those that are live and stay as they are: a model that one of them asks is judged by its answer, too.
     """
 
     environment: str
@@ -121,6 +122,7 @@ class Deployer:
     counts: GatewayCounts | None = None
     noted: Callable[[ModelPlan, ModelResult], None] = lambda _model, _done: None
     again: bool = False
+    pipelines: Sequence[ModelPlan] = ()
 
     @property
     def steps(self) -> Steps:
@@ -151,9 +153,16 @@ class Deployer:
         return live, previous
 
     def deploy(self, models: Sequence[ModelPlan]) -> list[ModelResult]:
-        """Deploy all; one that fails does not stop the others. In the order given."""
+        """Deploy all, pipelines after the models that they ask; one that fails does not stop the others.
+
+        Returns how it ended for each, in the order given.
+        """
+        done: dict[str, ModelResult] = {}
         with ThreadPoolExecutor(max_workers=self.jobs) as pool:
-            return list(pool.map(self._deploy, models))
+            for asking in (False, True):
+                wave = [model for model in models if bool(model.check.members) == asking]
+                done |= {result.model: result for result in pool.map(self._deploy, wave)}
+        return [done[model.name] for model in models]
 
     def _deploy(self, model: ModelPlan) -> ModelResult:
         """Deploy one model; every expected failure ends in its `Done`."""
@@ -234,11 +243,18 @@ class Deployer:
         done.steps["rollout"] = rolled_out - applied
         done.verdict = steps.asked(model.name, model.check, model.release_digest, tell)
         steps.asked_at_the_gateway(model, tell)
+        self._asked_in_pipelines(model, tell)
         done.steps["golden request"] = time.monotonic() - rolled_out
         lock.check()
         release = release_of(model, deployment)
         steps.keep(release, deployment, model.timing.deadline_s)
         done.kept = release
+
+    def _asked_in_pipelines(self, model: ModelPlan, tell: Tell) -> None:
+        """Judge a model by the answers of the pipelines that ask it; `WrongAnswer`."""
+        for whole in self.pipelines:
+            if model.name in whole.check.members:
+                self.steps.asked(whole.name, whole.check, whole.release_digest, tell)
 
     def _judged(
         self, model: ModelPlan, previous: Release, done: ModelResult, lock: ModelLock, *, doubted: bool

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from slipway_server.values.config import CheckSection
 from slipway_server.values.errors import BadRequest
 from slipway_server.values.expect import judge
+from slipway_server.values.pipeline import PipelineSection
 
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.plan.release import Origin, Release
@@ -124,7 +125,17 @@ def golden_request(config: Mapping[str, Any], runtime: str) -> GoldenRequest:
         raise BadRecord(f"its golden request {_first(error)}") from error
     except (BadRequest, RecursionError) as error:
         raise BadRecord(f"what it expects is malformed: {error}") from error
-    return GoldenRequest(runtime, found.request, found.expect, found.timeout_s)
+    return GoldenRequest(runtime, found.request, found.expect, found.timeout_s, _members(config))
+
+
+def _members(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The models that a pipeline asks. Who may write this may also write whose passes the servers take."""
+    if "pipeline" not in config:
+        return ()
+    try:
+        return PipelineSection.model_validate(config["pipeline"], strict=True).models
+    except ValidationError as error:
+        raise BadRecord(f"its pipeline {_first(error)}") from error
 
 
 def server_config(manifests: list[dict[str, Any]]) -> dict[str, Any]:

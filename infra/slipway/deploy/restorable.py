@@ -252,7 +252,7 @@ class _Values:
             },
             {
                 **_CHECKS,
-                **of_fetching(owner.store),
+                **of_fetching(owner.store, release.check.members),
                 "scale_triggers": lambda value: are_triggers(
                     value, owner.prometheus, demand_url(owner.namespace, owner.model)
                 ),

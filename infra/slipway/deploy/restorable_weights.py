@@ -4,18 +4,22 @@ Who may write the record could else have a pod fetch other weights, with the cre
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from slipway.catalog.pod_contract import FETCHING_CONTAINER, FETCHING_VARIABLE
 from slipway.delivery.ways import address
 from slipway.environments.planning.model_store import ModelStore
 from slipway.render.fetching import FETCHING_COMMAND, FETCHING_PATH
+from slipway.render.model import egress
 from slipway.runtimes.registry import RUNTIMES
 
 
-def of_fetching(store: ModelStore | None) -> Mapping[str, Callable[[Any], bool]]:
-    """A check for each value of the templates that is about fetched weights; `store`: None where there is none."""
+def of_fetching(store: ModelStore | None, members: Sequence[str]) -> Mapping[str, Callable[[Any], bool]]:
+    """A check for each value of the templates that is about fetched weights, or about what pods may connect to.
+
+    `store`: None where there is none. `members`: of a pipeline, the models that it asks.
+    """
     folders = {runtime.image.weights for runtime in RUNTIMES.values()}
     exactly = {
         "weights_container": FETCHING_CONTAINER,
@@ -23,11 +27,12 @@ def of_fetching(store: ModelStore | None) -> Mapping[str, Callable[[Any], bool]]
         "weights_python_path": FETCHING_PATH,
         "weights_variable": FETCHING_VARIABLE,
         "weights_secret": store.secret if store is not None else None,
-        "weights_egress": [dict(rule) for rule in store.egress] if store is not None else None,
     }
     return {
         **{name: _equal(wanted) for name, wanted in exactly.items()},
         "weights_folder": lambda value: value in folders,
+        # With or without fetched weights, but never more.
+        "egress": lambda value: value in [rules for of in (None, store) if (rules := egress(members, of)) is not None],
         "weights_wanted": lambda value: store is not None and _is_of(store, value),
     }
 

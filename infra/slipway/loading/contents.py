@@ -10,5 +10,6 @@ def contents_of(served: Variant) -> Contents:
     artifact = served.artifact
     metrics = served.locked.lock.served.metrics if served.locked is not None else None
     found = contents.contents_of(artifact.sha256, artifact.signature, artifact.architecture, metrics)
-    address = served.spec.artifact.address
+    source = served.spec.artifact
+    address = source.address if source is not None else None
     return found if address is None else found.model_copy(update={"source": str(address)})

@@ -8,6 +8,7 @@ from slipway.errors.base import Place, UnknownName, UserError, each
 from slipway.loading.locks import Locks
 from slipway.loading.overrides import locate_in, merged, overrides
 from slipway.loading.specs import name_in, spec_files
+from slipway.lockfile.digests import spec_digest
 from slipway.reading.findings import Locate, dotted, validated
 from slipway.reading.yaml_document import read_document
 from slipway.spec.model import ModelSpec
@@ -66,10 +67,10 @@ def _of_file(path: Path, root: Path, found: list[UserError]) -> Iterator[Lockabl
     def locate(at: tuple[str | int, ...]) -> tuple[Place, str]:
         return document.place(at), dotted(at)
 
-    spec = validated(ModelSpec, document.value, locate, found)
-    if spec is None:
+    base = validated(ModelSpec, document.value, locate, found)
+    if base is None:
         return
-    yield Lockable(spec, locks, locate)
+    yield Lockable(base, locks, locate)
     for environment, override in overrides(document, None, []):
         own = locks.within(environment, override)
         if own.environment is None:
@@ -77,5 +78,5 @@ def _of_file(path: Path, root: Path, found: list[UserError]) -> Iterator[Lockabl
         whole = merged({key: value for key, value in document.value.items() if key != "environments"}, override)
         there = locate_in(document, environment)
         spec = validated(ModelSpec, whole, there, found)
-        if spec is not None and spec.needs_lock:
+        if spec is not None and spec.needs_lock and spec_digest(spec) != spec_digest(base):
             yield Lockable(spec, own, there)

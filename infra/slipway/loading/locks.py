@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.errors.base import FileRefused, UserError, WrongValue
-from slipway.lockfile.digests import DECIDING, stale
+from slipway.lockfile.digests import DECIDING, spec_digest, stale
 from slipway.lockfile.files import Locked, lock_path, read_lock
 from slipway.reading.findings import Locate
 from slipway.reading.yaml_document import FieldPath
@@ -40,7 +40,7 @@ class Locks:
         path = self.path(spec)
         todo = f"slipway lock {spec.name}"
         try:
-            locked = read_lock(path, self.root)
+            locked = read_lock(path, self.root) or self._elsewhere(spec)
         except UserError as error:
             found.append(error)
             return None
@@ -56,7 +56,7 @@ class Locks:
         if old is not None:
             if not spec.needs_lock:
                 todo += ", or remove the file: this spec needs no lock"
-            found.append(FileRefused(str(path), f"is stale: it {old}", _ALLOWED, todo))
+            found.append(FileRefused(str(locked.file), f"is stale: it {old}", _ALLOWED, todo))
             return None
         runtime = RUNTIMES[spec.runtime]
         known = [name.lower() for name in runtime.formats]
@@ -67,6 +67,13 @@ class Locks:
             found.append(WrongValue(place, field, spec.runtime, problem, ", ".join(known), last))
             return None
         return locked
+
+    def _elsewhere(self, spec: ModelSpec) -> Locked | None:
+        """The lock of the model everywhere, for an environment in which nothing else decides than elsewhere."""
+        if self.environment is None:
+            return None
+        locked = read_lock(lock_path(self.file, spec.name), self.root)
+        return locked if locked is not None and locked.lock.spec == spec_digest(spec) else None
 
 
 def _why(spec: ModelSpec) -> FieldPath:

@@ -1,8 +1,10 @@
 """Load specs and settings: from files to validated values, with every finding of every file reported together."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from slipway.errors.base import FileRefused, Place, UnknownName, UserError, UserErrors, WrongValue, each
 from slipway.loading.locks import Locks
@@ -26,6 +28,7 @@ __all__ = [
     "find_root",
     "load_environment",
     "load_for",
+    "load_one",
     "load_settings",
     "load_spec_file",
     "load_specs",
@@ -103,11 +106,12 @@ def _read_all(
     """The specs of a folder that are right, sorted by name, and what is wrong with the others."""
     good: list[LoadedSpec] = []
     bad: list[Unread] = []
-    for path in spec_files(models_dir):
+    for path in sorted(spec_files(models_dir), key=is_pipeline):  # those that pipelines ask come first
         try:
             if path.suffix == ".yml":
                 raise FileRefused(str(path), "ends in .yml", "*.yaml", f"rename it to {path.stem}.yaml")
-            good.append(load_spec_file(path, root, environments, store))
+            members = good if is_pipeline(path) else []
+            good.append(load_spec_file(path, root, environments, store, members))
         except UserError as error:
             bad.append(Unread(frozenset({path.stem, *name_in(path)}), error))
     bad += _used_twice(good)
@@ -137,12 +141,22 @@ def _is_other(path: Path) -> bool:
 
 def name_in(path: Path) -> set[str]:
     """The name of the model in a spec that is wrong, if so much of it can be read."""
+    name = _glance(path).get("name")
+    return {name} if isinstance(name, str) else set()
+
+
+def is_pipeline(path: Path) -> bool:
+    """Whether a spec asks other models, as far as it can be read."""
+    return "pipeline" in _glance(path)
+
+
+def _glance(path: Path) -> Mapping[str, Any]:
+    """What stands in a spec, right or wrong; nothing where it cannot be read."""
     try:
         value = read_document(path, str(path)).value
     except UserError:
-        return set()
-    name = value.get("name") if isinstance(value, dict) else None
-    return {name} if isinstance(name, str) else set()
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _used_twice(loaded: Sequence[LoadedSpec]) -> Iterator[Unread]:
@@ -157,10 +171,27 @@ def _used_twice(loaded: Sequence[LoadedSpec]) -> Iterator[Unread]:
             yield Unread(frozenset({spec.name}), error)
 
 
+def load_one(path: Path, environments: Sequence[str] | None = None, store: Store | None = None) -> LoadedSpec:
+    """Load the spec in one file; of a pipeline, with the models beside it that are right. Otherwise as `load_specs`."""
+    root = find_root(path.parent)
+    if not is_pipeline(path):
+        return load_spec_file(path, root, environments, store)
+    members: list[LoadedSpec] = []
+    for other in spec_files(path.parent):
+        if not is_pipeline(other):
+            with suppress(UserError):  # it is for that file's own check to say
+                members.append(load_spec_file(other, root, environments, store))
+    return load_spec_file(path, root, environments, store, members)
+
+
 def load_spec_file(
-    path: Path, root: Path, environments: Sequence[str] | None = None, store: Store | None = None
+    path: Path,
+    root: Path,
+    environments: Sequence[str] | None = None,
+    store: Store | None = None,
+    members: Sequence[LoadedSpec] = (),
 ) -> LoadedSpec:
-    """Load the spec in one file; arguments and errors as of `load_specs`."""
+    """Load the spec in one file; arguments and errors as of `load_specs`. `members`: what a pipeline may ask."""
     document = read_document(path, str(path))
     refuse_empty(document, "a spec; docs/reference/spec.md shows one")
     newer = newer_format(document)
@@ -170,12 +201,20 @@ def load_spec_file(
     found: list[UserError] = [one for one in outdated if isinstance(one, UserError)]
     weights = store or Store(offline=True)
     locks = Locks(path, root)
-    base = variant(document.value, locks, lambda p: (document.place(p), dotted(p)), found, weights)
+    asked = {one.name: one for one in members if one.base.pipeline is None}
+    there = {name: one.base for name, one in asked.items()}
+    base = variant(document.value, locks, lambda p: (document.place(p), dotted(p)), found, weights, there)
     variants = {}
-    for environment, override in overrides(document, environments, found):
+    written = dict(overrides(document, environments, found))
+    if members:
+        # Models may have other weights in an environment, and so the pipeline.
+        written = {name: {} for one in asked.values() for name in one.overrides} | written
+    for environment, override in written.items():
         before = len(found)
         whole = merged({k: v for k, v in document.value.items() if k != "environments"}, override)
-        served = variant(whole, locks.within(environment, override), locate_in(document, environment), found, weights)
+        there = {name: one.variant(environment) for name, one in asked.items()}
+        own = locks.within(environment, override)
+        served = variant(whole, own, locate_in(document, environment), found, weights, there)
         if served is not None:
             variants[environment] = served
         if base is None:

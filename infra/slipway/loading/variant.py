@@ -1,7 +1,7 @@
 """Validate one spec as it is served somewhere, and all that it names: the weights and the golden request."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from slipway.artifacts.onnx import Artifact, Found
 from slipway.errors.base import FileRefused, UserError, WrongValue, nearest
 from slipway.loading.fetched import fetch_weights, unused
 from slipway.loading.locks import Locks
+from slipway.loading.pipelines import Members, composed, in_place_of_weights
 from slipway.lockfile.files import Locked
+from slipway.pipeline.compose import Composed
 from slipway.reading.files import BadFile
 from slipway.reading.findings import Locate, validated
 from slipway.reading.yaml_document import FieldPath
@@ -27,8 +29,11 @@ from slipway.values.quantities import compact_json, format_bytes
 class Variant:
     """What is served in an environment: the merged spec, its weights, the body of its golden request.
 
-    `written`: the spec as it stands in the file, merged, before anything was parsed or added to it. `locked`: the lock
-    that the weights are known by, whose bytes nobody has read and which may not be on this machine.
+    Attributes:
+        written: the spec as it stands in the file, merged, before anything was parsed or added to it.
+        locked: the lock that the weights are known by, whose bytes nobody has read; they may not be on this machine.
+        pipeline: of a model that has no weights but asks others; its artifact has no files then.
+        random: names of operators whose output differs each time, those of a pipeline's models included.
     """
 
     spec: ModelSpec
@@ -36,24 +41,41 @@ class Variant:
     request: Any
     written: Mapping[str, Any]
     locked: Locked | None = None
+    pipeline: Composed | None = None
+    random: tuple[str, ...] = ()
 
 
-def variant(value: Any, locks: Locks, locate: Locate, found: list[UserError], store: Store) -> Variant | None:
+def variant(
+    value: Any, locks: Locks, locate: Locate, found: list[UserError], store: Store, members: Members | None = None
+) -> Variant | None:
     """Validate a spec and what it names; None when `found` got something that stands in the way.
 
-    `locks`: the locks of its file. `store`: where weights come from that are not in the repository.
+    Args:
+        value: the spec as it is written, merged for an environment.
+        locks: the locks of its file.
+        locate: where its values are written.
+        found: gets what is wrong.
+        store: where weights come from that are not in the repository.
+        members: what a pipeline may ask.
     """
     spec = validated(ModelSpec, value, locate, found)
     if spec is None:
         return None
-    place, field = locate(("artifact", "source"))
-    source = spec.artifact.source
     try:
-        before = len(found)
-        locked = locks.find(spec, locate, found)
-        if len(found) > before:
-            return None
-        weights = locked.lock.found(store.cache.place) if locked else _weights(spec, locks.root, locate, found, store)
+        locked, whole = None, None
+        if spec.pipeline is not None:
+            whole = composed(spec.pipeline, members or {}, locate, found)
+            weights = None if whole is None else in_place_of_weights(whole, spec.pipeline, members or {})
+        else:
+            before = len(found)
+            locked = locks.find(spec, locate, found)
+            if len(found) > before:
+                return None
+            if locked is not None:
+                locked = replace(locked, offline=store.offline)
+            weights = (
+                locked.lock.found(store.cache.place) if locked else _weights(spec, locks.root, locate, found, store)
+            )
         if weights is None:
             return None
         little = list(_too_little_memory(spec, weights.size, locate))
@@ -63,15 +85,21 @@ def variant(value: Any, locks: Locks, locate: Locate, found: list[UserError], st
         found += _unjudgeable(spec, weights, locate)
         # Not before it fits: every byte of it is read.
         written = {key: text for key, text in value.items() if key != "environments"}
-        return None if little else Variant(served, weights.digested(), request, written, locked)
+        if little:
+            return None
+        no_files = Artifact((), 0, weights.onnx.sha256, weights.signature, None)
+        artifact = weights.digested() if whole is None else no_files
+        return Variant(served, artifact, request, written, locked, whole, weights.random)
     except BadFile as error:
+        place, field = locate(("artifact", "source"))
+        source = spec.weights.source
         found.append(WrongValue(place, field, source, error.problem, error.allowed, error.todo))
         return None
 
 
 def _weights(spec: ModelSpec, root: Path, locate: Locate, found: list[UserError], store: Store) -> Found | None:
     """The weights, in the repository or fetched; None when `found` got why they are not there. Raises `BadFile`."""
-    runtime, artifact = RUNTIMES[spec.runtime], spec.artifact
+    runtime, artifact = RUNTIMES[spec.runtime], spec.weights
     if artifact.address is None:
         weights = runtime.find_weights(root / artifact.source, root)
         if artifact.sha256 not in (None, weights.onnx.sha256):
@@ -106,7 +134,8 @@ def _too_little_memory(spec: ModelSpec, weights: int, locate: Locate) -> Iterato
         mebi = -(-needed // 2**20)
         size = f"{weights / 2**20:.1f}Mi" if weights >= 2**20 else f"{weights} bytes"
         why = f"is less than the artifact of {size} alone" if memory < weights else "is too little"
-        problem = f"{why}: a replica needs {mebi}Mi to load {spec.artifact.source} ({size})"
+        what = f"load {spec.artifact.source} ({size})" if spec.artifact is not None else "run"
+        problem = f"{why}: a replica needs {mebi}Mi to {what}"
         place, field = locate(("resources", "memory"))
         written = format_bytes(memory)
         yield WrongValue(place, field, written, problem, f"at least {mebi}Mi", f"write {mebi}Mi or more")
@@ -126,7 +155,8 @@ def _unjudgeable(spec: ModelSpec, weights: Found, locate: Locate) -> Iterator[Us
     if judge.agreement is not None and weights.random:
         place, field = locate(("rollout", "judge", "agreement"))
         random = ", ".join(weights.random)
-        problem = f"cannot be judged: {spec.artifact.source} contains {random}, so that no two answers are alike"
+        what = spec.artifact.source if spec.artifact is not None else "one of its models"
+        problem = f"cannot be judged: {what} contains {random}, so that no two answers are alike"
         allowed = "agreement for a model without random operators"
         yield WrongValue(place, field, judge.agreement, problem, allowed, "remove agreement, or what is random")
     known = [tensor.name for tensor in weights.signature.outputs]

@@ -9,11 +9,11 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from slipway.errors.base import UserError, WrongValue
+from slipway.errors.base import FileRefused, UserError, WrongValue
 from slipway.errors.full_disk import disk_errors
 from slipway.lockfile.model import FORMAT, Lock
 from slipway.reading.findings import dotted
-from slipway.reading.yaml_document import read_document, refuse_empty
+from slipway.reading.yaml_document import SIZE_LIMIT, read_document, refuse_empty
 
 SUFFIX = ".lock.yaml"
 _LIKE_A_NUMBER = re.compile(r"[-+.0-9][-+.0-9eE_:]*")
@@ -35,11 +35,15 @@ def lock_path(spec: Path, model: str, environment: str | None = None) -> Path:
 
 @dataclass(frozen=True)
 class Locked:
-    """A lock, where it was read from, and the folder that the paths in it begin at."""
+    """A lock, where it was read from, and the folder that the paths in it begin at.
+
+    `offline`: nothing may be fetched to have the bytes that it names.
+    """
 
     lock: Lock
     file: Path
     root: Path
+    offline: bool = False
 
 
 def read_lock(path: Path, root: Path) -> Locked | None:
@@ -83,12 +87,20 @@ def lock_text(lock: Lock) -> str:
 
 
 def write_lock(lock: Lock, path: Path) -> None:
-    """Write a lock; the file is complete at every moment. Raises `NoSpace` when the disk is full."""
-    file = path.resolve()
+    """Write a lock; the file is complete at every moment.
+
+    Raises:
+        FileRefused: it would be larger than any file of YAML that is read.
+        NoSpace: the disk is full.
+    """
+    file, text = path.resolve(), lock_text(lock)
+    if (size := len(text.encode())) > SIZE_LIMIT:
+        problem = f"would have {size} bytes: too many inputs, outputs or files of the model, or settings of a step"
+        raise FileRefused(str(path), problem, f"{SIZE_LIMIT} bytes at most", "export the model with fewer of them")
     with disk_errors(f"{path} cannot be written", file.parent):
         beside = file.with_name(f".{file.name}.{os.getpid()}")
         try:
-            beside.write_text(lock_text(lock), encoding="utf-8", newline="\n")
+            beside.write_text(text, encoding="utf-8", newline="\n")
             beside.replace(file)
         finally:
             beside.unlink(missing_ok=True)

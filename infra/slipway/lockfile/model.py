@@ -9,6 +9,7 @@ from slipway_server.values.signature import Signature, Tensor
 
 from slipway.artifacts.onnx import ArtifactFile, Found
 from slipway.spec.artifact.optimize import Step
+from slipway.spec.artifact.source import NameBeside
 from slipway.values.section import Section
 
 FORMAT = 1
@@ -84,7 +85,7 @@ class LockedSignature(Section):
 class LockedFile(Section):
     """A file of what serves: its name beside the main one, bytes, sha256."""
 
-    name: Name
+    name: NameBeside
     size: Size
     sha256: Digest
 

@@ -178,7 +178,7 @@ def _lock(
         model=target.spec.name,
         spec=spec_digest(target.spec),
         files={**source.files, **read},
-        source=LockedSource(at=target.spec.artifact.source, format=first.format, sha256=first.sha256, size=first.size),
+        source=LockedSource(at=target.spec.weights.source, format=first.format, sha256=first.sha256, size=first.size),
         steps=tuple(
             LockedStep(
                 step=stage.step,

@@ -42,30 +42,30 @@ def bring_source(
     """
     place, field = locate(("artifact", "source"))
     try:
-        if spec.artifact.address is not None:
+        if spec.weights.address is not None:
             return _elsewhere(spec, store, folder, locate, found)
         return _in_repository(spec, root, folder, locate, found)
     except BadFile as error:
-        found.append(WrongValue(place, field, spec.artifact.source, error.problem, error.allowed, error.todo))
+        found.append(WrongValue(place, field, spec.weights.source, error.problem, error.allowed, error.todo))
         return None
 
 
 def _elsewhere(spec: ModelSpec, store: Store, folder: Path, locate: Locate, found: list[UserError]) -> Source | None:
-    there = fetch_weights(spec.artifact, store, locate, found)
+    there = fetch_weights(spec.weights, store, locate, found)
     if there is None:
         return None
     path, fetched = there
-    kind = checked(path, spec.artifact.format)
+    kind = checked(path, spec.weights.format)
     if not _pickle_allowed(spec, kind, locate, found):
         return None
     if kind == _SAVED_MODEL:
         return Source(Weights(folder, unpack(path, folder), kind), {})
     if kind == ONNX:
         onnx = RUNTIMES[spec.runtime].find_weights(path, store.root, fetched)
-        left = list(unused(spec.artifact, set(onnx.external), locate))
+        left = list(unused(spec.weights, set(onnx.external), locate))
         found += left
         return None if left else Source(_laid(onnx, folder, linked=True), {})
-    name = _name(PurePosixPath(spec.artifact.source).suffix, kind)
+    name = _name(PurePosixPath(spec.weights.source).suffix, kind)
     lay_file(path, folder / name)
     for beside, where in fetched.external.items():
         lay_file(where, folder / beside)
@@ -73,9 +73,9 @@ def _elsewhere(spec: ModelSpec, store: Store, folder: Path, locate: Locate, foun
 
 
 def _in_repository(spec: ModelSpec, root: Path, folder: Path, locate: Locate, found: list[UserError]) -> Source | None:
-    named = spec.artifact.source
+    named = spec.weights.source
     path = inside(root / named, root)
-    kind = checked(path, spec.artifact.format)
+    kind = checked(path, spec.weights.format)
     if not _pickle_allowed(spec, kind, locate, found):
         return None
     if kind == _SAVED_MODEL:
@@ -92,11 +92,11 @@ def _in_repository(spec: ModelSpec, root: Path, folder: Path, locate: Locate, fo
         read = {named: sha256_of(path, _KIND)}
         _copy(path, folder / PurePosixPath(named).name)
         weights = Weights(folder, PurePosixPath(named).name, kind)
-    if spec.artifact.sha256 not in (None, read.get(named)):
+    if spec.weights.sha256 not in (None, read.get(named)):
         place, field = locate(("artifact", "sha256"))
         problem = f"is not the file in the repository, which has the sha256 {read.get(named)}"
         todo = "write that digest if the file is the right one, or leave sha256 out"
-        found.append(WrongValue(place, field, spec.artifact.sha256, problem, "the sha256 of the file", todo))
+        found.append(WrongValue(place, field, spec.weights.sha256, problem, "the sha256 of the file", todo))
         return None
     return Source(weights, read)
 
@@ -125,11 +125,11 @@ def _name(suffix: str, kind: str) -> str:
 
 
 def _pickle_allowed(spec: ModelSpec, kind: str, locate: Locate, found: list[UserError]) -> bool:
-    if kind not in PICKLES or spec.artifact.allow_pickle is not None:
+    if kind not in PICKLES or spec.weights.allow_pickle is not None:
         return True
     place, field = locate(("artifact", "source"))
     problem = f"is a {kind}, and loading one runs what is in it"
     allowed = f"allow_pickle beside it, with the reason in {REASON_LEAST} characters or more"
     todo = "add artifact.allow_pickle, or save the model as skops, safetensors or onnx"
-    found.append(WrongValue(place, field, spec.artifact.source, problem, allowed, todo))
+    found.append(WrongValue(place, field, spec.weights.source, problem, allowed, todo))
     return False

@@ -28,6 +28,7 @@ class Traffic:
         timeout_s: longest time that a request may take.
         wait_s: longest time that a request waits for the first replica of a model that scales to zero; None for one
             that never does.
+        members: of a pipeline, the models that it asks, for which a caller's pass is good as well.
     """
 
     model: str
@@ -42,6 +43,7 @@ class Traffic:
     included_calls: int | None
     timeout_s: float
     wait_s: int | None = None
+    members: tuple[str, ...] = ()
 
     def rules(self) -> str:
         """What the keys service decides by, as JSON; prices are texts, so that none is rounded."""
@@ -57,6 +59,7 @@ class Traffic:
             "oidc": oidc,
             "price": priced,
         }
+        rules |= {"members": list(self.members)} if self.members else {}
         return compact_json(rules | ({} if self.wait_s is None else {"to_zero": {"wait_s": self.wait_s}}))
 
     def to_json(self) -> dict[str, Any]:

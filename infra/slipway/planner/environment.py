@@ -3,14 +3,13 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from slipway import installation
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.autoscaling.signals import estimated
 from slipway.capacity.estimates import estimates, node_start_s, stored_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
-from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, GATE_FILE, GATE_FOLDER, LINGER_S
+from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, LINGER_S
 from slipway.delivery.choice import delivery_of, refuse_deliveries
 from slipway.delivery.ways import Delivery
 from slipway.environments.planning.kinds import planning
@@ -24,11 +23,11 @@ from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeIma
 from slipway.plan.release import Origin, digest_of
 from slipway.planner.rollouts import refuse_rollouts
 from slipway.planner.scaling import refuse_scaling
+from slipway.planner.server_config import server_config
 from slipway.planner.teams import beyond_quotas, priority_class, refuse_teams
 from slipway.planner.traffic import refuse_routes, route
 from slipway.render.image import render_dockerfile, render_runtime_dockerfile
 from slipway.render.model import render_model
-from slipway.runtimes.base import Served
 from slipway.runtimes.registry import RUNTIMES
 from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
@@ -105,7 +104,7 @@ def _model(
     gateway = planning(settings).gateway
     timing = _timing(variant, pool, placed.rollout, delivery)
     cold_start_s = timing.start_s + node_start_s(pool)
-    check = GoldenRequest(spec.runtime, variant.request, spec.check.expect, spec.check.timeout)
+    check = GoldenRequest(spec.runtime, variant.request, spec.check.expect, spec.check.timeout, _members(spec))
     draft = ModelPlan(
         environment=environment,
         name=spec.name,
@@ -124,7 +123,8 @@ def _model(
         image=image,
         delivery=delivery,
         check=check,
-        server_config=_server_config(variant, check, gated=gateway is not None) | {"release": _NO_RELEASE},
+        server_config=server_config(variant, check, settings.namespace, gated=gateway is not None)
+        | {"release": _NO_RELEASE},
         release_digest=_NO_RELEASE,
         origin=_origin(written, variant, image),
         contents=contents_of(variant),
@@ -226,15 +226,15 @@ def _fetching() -> tuple[tuple[ImageFile, ...], Wheels]:
 
 
 def _runtime(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> RuntimeImagePlan:
-    architecture = variant.spec.resources.architecture
+    architecture, recipe = variant.spec.resources.architecture, RUNTIMES[variant.spec.runtime].image
     dockerfile = instructions(render_runtime_dockerfile(variant.spec.runtime, settings.base_image, architecture))
     digest = digest_of([dockerfile, code.requirements, architecture])
     return RuntimeImagePlan(
-        repository=planning(settings).image_repository(environment, names.runtime_repository(variant.spec.runtime)),
+        repository=planning(settings).image_repository(environment, names.runtime_repository(recipe.shared)),
         tag=names.short(digest),
         base_image=settings.base_image,
         architecture=architecture,
-        requirements=installation.resource(RUNTIMES[variant.spec.runtime].image.requirements),
+        requirements=installation.resource(recipe.requirements),
         requirements_digest=code.requirements,
     )
 
@@ -244,22 +244,8 @@ def instructions(dockerfile: str) -> list[str]:
     return [line for line in dockerfile.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 
-def _server_config(variant: Variant, check: GoldenRequest, *, gated: bool) -> dict[str, Any]:
-    spec = variant.spec
-    runtime = RUNTIMES[spec.runtime]
-    gate = {"gate": {"public_key": f"{GATE_FOLDER}/{GATE_FILE}"}} if gated else {}
-    return gate | runtime.configuration(
-        Served(
-            name=spec.name,
-            version=spec.version,
-            weights=f"{runtime.image.weights}/{variant.artifact.files[0].name}",
-            max_body=spec.endpoint.max_body,
-            timeout_s=spec.endpoint.timeout,
-            drain_s=spec.rollout.drain,
-            batch=spec.batching.server_config(),
-            check=check,
-        )
-    )
+def _members(spec: ModelSpec) -> tuple[str, ...]:
+    return spec.pipeline.models if spec.pipeline is not None else ()
 
 
 def _timing(variant: Variant, pool: Pool, how: Rollout, delivery: Delivery) -> Timing:

@@ -44,6 +44,7 @@ def route(gateway: Gateway, spec: ModelSpec, cost: Cost | None, cold_start_s: in
         included_calls=endpoint.price.included_calls if endpoint.price else None,
         timeout_s=endpoint.timeout,
         wait_s=min(cold_start_s, MOST_WAIT_S) if spec.scale.to_zero else None,
+        members=spec.pipeline.models if spec.pipeline is not None else (),
     )
 
 

@@ -160,8 +160,8 @@ def _image(
     stored = model.delivery.stored
     if stored is None:
         return image
-    args = StoredWeightsArgs(partial(upload, stored, partial(bring_weights, model)), progress)
-    uploaded = StoredWeights(model.name, args).uploaded
+    weights = StoredWeightsArgs(partial(upload, stored, partial(bring_weights, model)), progress)
+    uploaded = StoredWeights(model.name, weights).uploaded
     return pulumi.Output.all(image, uploaded).apply(lambda of: of[0])
 
 

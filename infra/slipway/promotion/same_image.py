@@ -32,8 +32,13 @@ def image_differences(first: ModelPlan, second: ModelPlan) -> Iterator[Differenc
         yield Difference("base image", ("base_image",), True, one.base_image, other.base_image)
     made_of = [[one.requirements_digest, _files(first)], [other.requirements_digest, _files(second)]]
     if first.spec.runtime == second.spec.runtime and made_of[0] != made_of[1]:
-        ours, theirs = first.spec.artifact.source, second.spec.artifact.source
+        ours, theirs = _source(first), _source(second)
         yield Difference("weights", ("artifact", "source"), False, ours, theirs)
+
+
+def _source(model: ModelPlan) -> str:
+    """Where the weights are; a pipeline has none, so that its images differ by the server's code alone."""
+    return model.spec.artifact.source if model.spec.artifact is not None else "none"
 
 
 def _same_base(one: str, other: str) -> bool:

@@ -23,7 +23,6 @@ _NAMES = (
     "resources",
     "folder",
     "volume",
-    "egress",
 )
 
 
@@ -46,5 +45,4 @@ def fetching_values(stored: Stored | None, resources: Mapping[str, str]) -> dict
         "weights_resources": {name: resources[name] for name in _OF_NODES},
         "weights_folder": stored.folder,
         "weights_volume": format_bytes(volume_bytes(stored)),
-        "weights_egress": [dict(rule) for rule in stored.store.egress],
     }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from slipway.catalog.pod_contract import KEYS_ADMIN_PORT, KEYS_CHECK_PORT, KEYS_LOG_PORT, SERVER_USER
+from slipway.catalog.pod_contract import KEYS_ADMIN_PORT, KEYS_CHECK_PORT, KEYS_LOG_PORT, NAME_SERVICE, SERVER_USER
 from slipway.environments.planning.gateway import PAGE_PATH, Gateway
 from slipway.values import names
 from slipway.values.quantities import format_bytes, format_seconds
@@ -17,7 +17,6 @@ _KEYS_TEMPLATES = (
     *("keys_service", "keys_pod_disruption_budget", "keys_http_route"),
 )
 _DATABASE_TEMPLATES = ("database_volume_claim", "database_network_policy", "database_deployment", "database_service")
-_NAMES = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
 _HTTPS = [{"port": 443, "protocol": "TCP"}, {"port": 6443, "protocol": "TCP"}]
 
 
@@ -128,7 +127,7 @@ def _keys(gateway: Gateway, labels: dict[str, str], images: GatewayImages) -> di
         "keys_check_port": KEYS_CHECK_PORT,
         "keys_admin_port": KEYS_ADMIN_PORT,
         "keys_log_port": KEYS_LOG_PORT,
-        "keys_egress": [{"ports": _NAMES}, {"ports": _HTTPS}, *map(dict, gateway.egress)],
+        "keys_egress": [{"ports": [*NAME_SERVICE]}, {"ports": _HTTPS}, *map(dict, gateway.egress)],
         "signing_secret": names.KEYS_SIGNING,
         "database_secret": gateway.database_secret,
     }

@@ -24,8 +24,8 @@ def render_dockerfile(runtime: str, runtime_image: str, *, fetching: bool = Fals
     recipe = RUNTIMES[runtime].image
     values = {
         "runtime_image": runtime_image,
-        "weights": None if fetching else recipe.weights,
-        "fetching": FETCHING,
+        "weights": recipe.weights if RUNTIMES[runtime].formats else None,
+        "fetching": FETCHING if fetching else None,
         "fetching_folder": FETCHING_FOLDER,
         "server_port": RUNTIMES[runtime].port,
         "user": SERVER_USER,

@@ -1,12 +1,14 @@
 """Render a model's objects: its plan -> manifests."""
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, cast
 
 from jinja2 import FileSystemLoader, nodes
 
-from slipway.catalog.pod_contract import GATE_FOLDER, SERVER_USER, SERVICE_PORT
+from slipway.catalog.pod_contract import GATE_FOLDER, NAME_SERVICE, SERVER_PORT, SERVER_USER, SERVICE_PORT
+from slipway.environments.planning.model_store import ModelStore
 from slipway.plan.model import ModelPlan
 from slipway.render.fetching import fetching_values, volume_bytes
 from slipway.render.objects import MODEL_OBJECTS
@@ -94,6 +96,7 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "tmp_size": format_bytes(TMP_BYTES),
         "user": SERVER_USER,
         **container_values(RUNTIMES[spec.runtime]),
+        "egress": egress(model.check.members, model.delivery.stored.store if model.delivery.stored else None),
         "service_port": SERVICE_PORT,
         "service_type": model.service_type,
         "gate_config": names.GATEWAY_TRUST if model.gated else None,
@@ -129,6 +132,16 @@ def _lint_exceptions(model: ModelPlan) -> dict[str, str | None]:
         "autoscaler_exceptions": "horizontalpodautoscaler-replicas" if single else None,
         "service_exceptions": None if model.service_type == "ClusterIP" else "service-type",
     }
+
+
+def egress(members: Sequence[str], store: ModelStore | None) -> list[dict[str, Any]] | None:
+    """What pods may connect to: the models that a pipeline asks, the store of fetched weights; None for nothing."""
+    if store is not None:
+        return [dict(rule) for rule in store.egress]
+    if not members:
+        return None
+    pods = [{"podSelector": {"matchLabels": names.selector(name)}} for name in members]
+    return [{"ports": [*NAME_SERVICE]}, {"to": pods, "ports": [{"port": SERVER_PORT, "protocol": "TCP"}]}]
 
 
 def _tolerations(model: ModelPlan) -> list[dict[str, str]]:

@@ -16,22 +16,24 @@ class Served:
     Attributes:
         name: of the model.
         version: of the model.
-        weights: path in the image of the file that the runtime loads.
+        weights: path in the image of the file that the runtime loads; None where there is none.
         max_body: bytes of the largest body of a request.
         timeout_s: longest time that a request may take.
         drain_s: a stopping server goes on answering until no request has come for so long.
         batch: the section `batch` of the model server's configuration.
         check: the golden request.
+        pipeline: the section `pipeline` of that configuration; None for a model with weights.
     """
 
     name: str
     version: str
-    weights: str
+    weights: str | None
     max_body: int | None
     timeout_s: float
     drain_s: float
     batch: Mapping[str, Any]
     check: GoldenRequest
+    pipeline: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class ImageRecipe:
         package: the server's code, a Python package.
         weights: folder of the weights in the image.
         command: what the container runs.
+        shared: name of the image of wheels; runtimes with the same name share it.
         variables: of the container, as `NAME=value`, each with why it is set.
     """
 
@@ -62,6 +65,7 @@ class ImageRecipe:
     package: str
     weights: str
     command: tuple[str, ...]
+    shared: str
     variables: tuple[tuple[str, str], ...] = ()
 
 

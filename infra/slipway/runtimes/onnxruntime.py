@@ -27,6 +27,7 @@ class OnnxRuntime:
         package="slipway_server",
         weights="/model",
         command=("python3", "-m", "slipway_server"),
+        shared="onnxruntime",
         variables=(
             (
                 "ORT_DISABLE_TELEMETRY=1",
@@ -79,7 +80,7 @@ class OnnxRuntime:
     def configuration(self, served: Served) -> dict[str, Any]:
         """As `slipway_server.values.config.ServerConfig` reads it."""
         return {
-            "model": {"name": served.name, "version": served.version, "path": served.weights},
+            **self._served(served),
             "host": "0.0.0.0",  # noqa: S104 - inside the pod; the NetworkPolicy says who gets there
             "port": self.port,
             "max_body_bytes": served.max_body,
@@ -89,6 +90,10 @@ class OnnxRuntime:
             "batch": dict(served.batch),
             "check": served.check.section(),
         }
+
+    def _served(self, served: Served) -> dict[str, Any]:
+        """What the server serves: weights."""
+        return {"model": {"name": served.name, "version": served.version, "path": served.weights}}
 
     def body(self, request: Any) -> bytes:
         """JSON, as it is in the file."""

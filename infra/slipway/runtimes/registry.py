@@ -8,12 +8,15 @@ from pydantic import BeforeValidator, WithJsonSchema
 from slipway.errors.base import nearest
 from slipway.runtimes.base import Runtime
 from slipway.runtimes.onnxruntime import OnnxRuntime
+from slipway.runtimes.pipeline import PipelineRuntime
 from slipway.values.quantities import refusal
 
-_ALL: tuple[Runtime, ...] = (OnnxRuntime(),)
+_ALL: tuple[Runtime, ...] = (OnnxRuntime(), PipelineRuntime())
 
 RUNTIMES: Mapping[str, Runtime] = {runtime.name: runtime for runtime in _ALL}
 """By the name that a spec gives."""
+PIPELINE = PipelineRuntime.name
+"""The runtime that has no weights: it asks other models."""
 
 
 def _known(value: object) -> str:

@@ -60,7 +60,7 @@ def _weights(model: ModelPlan) -> Iterator[Component]:
             hashes=[_sha256(digest) for digest in file.digests.values()],
             properties=[
                 Property(name="slipway:path", value=file.image_path),
-                Property(name="slipway:source", value=model.spec.artifact.source),
+                Property(name="slipway:source", value=model.spec.weights.source),
             ],
             pedigree=_pedigree(model) if number == 0 else None,
         )

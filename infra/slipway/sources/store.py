@@ -52,6 +52,11 @@ class Store:
         """Where the files are kept."""
         return self._cache
 
+    @property
+    def offline(self) -> bool:
+        """Whether nothing may be fetched."""
+        return self._offline
+
     def bring(self, address: Address, sha256: str, most: int | None = None) -> Path:
         """The file at an address, whose digest is known; `most`: see `transfer`.
 

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 from semver import Version
 
 from slipway.catalog.pod_contract import API_VERSION
-from slipway.runtimes.registry import RuntimeName
+from slipway.runtimes.registry import PIPELINE, RuntimeName
 from slipway.spec.artifact.accept import Accept
 from slipway.spec.artifact.optimize import STEPS_MOST, Step
 from slipway.spec.artifact.source import ONNX, ArtifactSource
@@ -15,6 +15,7 @@ from slipway.spec.batching import Batching
 from slipway.spec.check import Check
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.exceptions import REASON_LEAST, ExceptableRule, Reason
+from slipway.spec.pipeline import Pipeline
 from slipway.spec.residency import DataResidency
 from slipway.spec.resources import Resources
 from slipway.spec.rollout import RolloutRules
@@ -52,8 +53,18 @@ class ModelSpec(Section):
     description: Annotated[str, *text(500, "Handwritten digits")] | None = Field(
         default=None, description="What the model does, on one line.", examples=["Handwritten digits, 8x8 grey"]
     )
-    artifact: ArtifactSource = Field(
-        description="The trained weights.", examples=[{"source": "models/digits/model.onnx"}]
+    artifact: ArtifactSource | None = Field(
+        default=None,
+        description="The trained weights; every model has them but a pipeline.",
+        examples=[{"source": "models/digits/model.onnx"}],
+        exclude_if=lambda value: value is None,
+    )
+    pipeline: Pipeline | None = Field(
+        default=None,
+        description="Instead of weights: other models that answer as one (docs/how-to/pipelines.md).",
+        examples=[{"stages": [{"model": "detect"}, {"model": "digits"}]}],
+        exclude_if=lambda value: value is None,
+        json_schema_extra={"since": "0.2"},
     )
     optimize: tuple[Step, ...] = Field(
         default=(),
@@ -126,7 +137,16 @@ class ModelSpec(Section):
     @property
     def needs_lock(self) -> bool:
         """Whether what serves is known by a lock only: something is made of the weights, or they are judged first."""
+        if self.artifact is None:
+            return False
         return bool(self.optimize) or self.accept is not None or self.artifact.format not in (None, ONNX)
+
+    @property
+    def weights(self) -> ArtifactSource:
+        """Where the trained weights are; raises `LookupError` for a pipeline, which has none."""
+        if self.artifact is None:
+            raise LookupError(f"{self.name} is a pipeline and has no weights")
+        return self.artifact
 
     @model_validator(mode="after")
     def _not_more_steps_than_anybody_follows(self) -> Self:
@@ -144,6 +164,30 @@ class ModelSpec(Section):
             problem = f"is no version that {self.version} can fix"
             allowed = f"a lower version that begins with {mine.major}.{mine.minor}"
             raise refusal(problem, allowed, "remove fixes, which was of another version, or correct it", ("fixes",))
+        return self
+
+    @model_validator(mode="after")
+    def _is_weights_or_a_pipeline(self) -> Self:
+        piped = self.runtime == PIPELINE
+        if self.pipeline is not None:
+            if self.artifact is not None:
+                problem = "is given beside pipeline, which answers by what its models answer"
+                raise refusal(problem, "artifact or pipeline", "remove one of them", ("artifact",))
+            if not piped:
+                problem = f"is {self.runtime}, which runs weights, and the spec has a pipeline"
+                raise refusal(problem, PIPELINE, f"write runtime: {PIPELINE}", ("runtime",))
+            for key in ("optimize", "accept"):
+                if getattr(self, key):
+                    problem = "is given for a pipeline, which has no weights"
+                    todo = f"write {key} into the specs of its models"
+                    raise refusal(problem, f"{key} beside artifact", todo, (key,))
+            return self
+        if piped:
+            todo = "add pipeline: {stages: [{model: NAME}]}, or write another runtime"
+            raise refusal(f"is missing beside runtime: {PIPELINE}", "the stages of the pipeline", todo, ("pipeline",))
+        if self.artifact is None:
+            todo = "add for example artifact: {source: models/digits/model.onnx}"
+            raise refusal("is missing", "the trained weights", todo, ("artifact",))
         return self
 
     @model_validator(mode="after")

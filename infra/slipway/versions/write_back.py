@@ -29,8 +29,9 @@ class WriteBack:
 
     def deployed(self, model: ModelPlan, done: ModelResult) -> None:
         """Note a release that was judged right and serves."""
-        if done.kept is not None and done.error is None and not done.judged_on:
-            self._note(model.spec.artifact.address, model.spec.artifact.sha256, done.kept)
+        source = model.spec.artifact
+        if source is not None and done.kept is not None and done.error is None and not done.judged_on:
+            self._note(source.address, source.sha256, done.kept)
 
     def rolled_back(self, release: Release, entry: Entry | None) -> None:
         """Note a release that somebody went back to. `entry`: of the history, which says where its weights are from."""

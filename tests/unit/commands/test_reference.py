@@ -9,6 +9,7 @@ import pytest
 
 from slipway.cli import cli
 from slipway.commands.project.reference import generate, settings_schema, spec_schema
+from slipway.lockfile.files import is_lock
 from slipway.reading.yaml_document import read_document
 from slipway.spec.batching import Batching
 from slipway.spec.check import Check
@@ -20,6 +21,7 @@ SPECS = [
     path
     for folder in (FIXTURES / "spec/ok", FIXTURES / "aws/spec", ROOT / "models")
     for path in sorted(folder.glob("*.yaml"))
+    if not is_lock(path)
 ]
 SETTINGS = sorted((FIXTURES / "settings/ok").glob("*.yaml"))
 SETTINGS += [ROOT / f"stacks/Pulumi.{name}.yaml" for name in ("local", "dev", "staging", "prod")]

@@ -111,7 +111,7 @@ def test_a_release_of_a_registry_that_the_model_still_runs_from_may_be_restored(
         (lambda of: of["Service"]["spec"].update(type="ExternalName"), r"Service.spec.type"),
         (lambda of: of["Service"]["spec"].update(externalIPs=["10.0.0.1"]), r"externalIPs does not belong to a model"),
         (lambda of: of["Service"]["metadata"].setdefault("annotations", {}).update({"a/b": "c"}), r"annotations.a/b"),
-        (lambda of: of["NetworkPolicy"]["spec"].update(egress=[{}]), r"egress does not belong to a model"),
+        (lambda of: of["NetworkPolicy"]["spec"].update(egress=[{}]), r"egress is not one of this model's"),
         (lambda of: of["NetworkPolicy"]["spec"].update(policyTypes=["Ingress"]), r"policyTypes"),
         (lambda of: of["NetworkPolicy"]["spec"].update(ingress=[{}]), r"ingress.0.ports.0.port is missing"),
         (lambda of: of["NetworkPolicy"]["spec"].pop("policyTypes"), r"policyTypes is missing"),

@@ -107,7 +107,8 @@ def test_too_little_memory_for_the_locked_weights_is_refused(here: Path, store: 
 
 
 def test_an_environment_with_other_steps_needs_and_has_a_lock_of_its_own(here: Path, store: Store) -> None:
-    other = {"environments": {"cloud": {"optimize": [{"simplify": True}]}, "local": {"version": "1.0.1"}}}
+    same = {"artifact": {"source": SPEC["artifact"]["source"]}}
+    other = {"environments": {"cloud": {"optimize": [{"simplify": True}]}, "local": same}}
     path = project(here, **other)
     assert "needs a lock, and models/least.cloud.lock.yaml does not exist" in refusal(path, here, store)
     merged = ModelSpec.model_validate(SPEC | {"optimize": [{"simplify": True}]})

@@ -188,7 +188,7 @@ def test_a_person_sees_the_warnings(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         (tmp_path / name).symlink_to(ROOT / name)
     path = spec(models, LEAST + "rollout: {drain: 5s}\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("slipway.commands.inspecting.offline.find_root", lambda _: ROOT)
+    monkeypatch.setattr("slipway.loading.specs.find_root", lambda _: ROOT)
     said = CliRunner().invoke(cli, ["validate", str(path)])
     assert said.exit_code == 0
     assert "warning: " in said.stderr

@@ -1,5 +1,6 @@
 """A lock is read as it was written, the same lock gives the same bytes, and what nobody wrote so is refused."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,25 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
     max_leaves=8,
 )
+
+LEAST: dict[str, Any] = {
+    "lock": 1,
+    "model": "least",
+    "spec": "0" * 64,
+    "files": {},
+    "source": {"at": "a.onnx", "format": "onnx", "sha256": "1" * 64, "size": 1},
+    "signature": {"inputs": [], "outputs": [], "metadata": {}},
+    "variants": [
+        {
+            "architecture": "any",
+            "accelerator": "cpu",
+            "format": "onnx",
+            "files": [{"name": "model.onnx", "size": 1, "sha256": "2" * 64}],
+            "metrics": {},
+        }
+    ],
+}
+OUTSIDE = LEAST["variants"][0] | {"files": [{"name": "../../etc/passwd", "size": 1, "sha256": "2" * 64}]}
 
 
 @pytest.fixture
@@ -69,6 +89,10 @@ def test_where_there_is_no_lock_none_is_read(tmp_path: Path) -> None:
         ("", "least.lock.yaml: is empty; allowed: a lock that `slipway lock` wrote; next: write it"),
         ("lock: 2\n", "is a format that this Slipway is too old for; allowed: 1; next: upgrade Slipway"),
         ("lock: 1\nmodel: least\nspec: abc\n", "spec: is not what slipway lock writes: string should match pattern"),
+        (
+            json.dumps(LEAST | {"variants": [OUTSIDE]}),
+            "files[0].name: is not what slipway lock writes: is no file below",
+        ),
         ("- a\n", "is not what slipway lock writes: input should be a valid dictionary"),
         ("lock: 1\nextra: 1\n", "next: take the file as it was committed, or write it anew: slipway lock least"),
     ],
@@ -79,22 +103,3 @@ def test_what_nobody_wrote_so_is_refused(written: str, message: str, tmp_path: P
     with pytest.raises(UserError) as refused:
         read_lock(path, tmp_path)
     assert message in str(refused.value)
-
-
-LEAST: dict[str, Any] = {
-    "lock": 1,
-    "model": "least",
-    "spec": "0" * 64,
-    "files": {},
-    "source": {"at": "a.onnx", "format": "onnx", "sha256": "1" * 64, "size": 1},
-    "signature": {"inputs": [], "outputs": [], "metadata": {}},
-    "variants": [
-        {
-            "architecture": "any",
-            "accelerator": "cpu",
-            "format": "onnx",
-            "files": [{"name": "model.onnx", "size": 1, "sha256": "2" * 64}],
-            "metrics": {},
-        }
-    ],
-}

@@ -107,5 +107,18 @@ def test_a_graph_without_weights_to_round_is_refused(bench: Bench, way: str) -> 
         bench.do({"quantize": way}, model)
 
 
+def test_trees_have_nothing_to_quantize(bench: Bench) -> None:
+    model = onnx.load(convolutions(bench.folder / "net.onnx"))
+    model.opset_import[0].domain = "ai.onnx.ml"
+    (bench.folder / "net.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(StepRefused, match="nothing was quantized"):
+        bench.do({"quantize": "int8-dynamic"}, bench.folder / "net.onnx")
+
+
+def test_channels_mean_nothing_to_numbers_of_16_bits(bench: Bench) -> None:
+    with pytest.raises(StepRefused, match="per_channel means nothing for fp16"):
+        bench.do({"quantize": "fp16", "per_channel": True})
+
+
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()

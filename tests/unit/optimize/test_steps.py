@@ -2,6 +2,7 @@
 
 import json
 import struct
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from onnx import TensorProto
 
 from slipway.optimize.held import hold_signature
 from slipway.toolbox.errors import StepFailed, StepRefused
+from tests.support.rounds import FULL
 from tests.unit.optimize.conftest import Bench, ask
-from tests.unit.optimize.models import DIGITS, arrays, digits, graph, scaled, top
+from tests.unit.optimize.models import DIGITS, ROOT, arrays, digits, graph, scaled, top
 
 SCRIPT = """
 import shutil, step
@@ -113,6 +115,23 @@ def test_pruning_by_magnitude_zeroes_the_share_and_says_what_it_saves(bench: Ben
     assert done.notes.startswith("saves nothing in storage: zeros take as many bytes; transfer shrinks by ")
 
 
+@pytest.mark.skipif(not FULL, reason="needs PyTorch: 5 GB")
+def test_pruning_by_structure_removes_neurons_and_keeps_the_classes(bench: Bench) -> None:
+    done, again = bench.do({"prune": "structured", "share": 0.5}), bench.do({"prune": "structured", "share": 0.5})
+    assert "9610 weights became 4810" in done.notes
+    assert done.answers("probabilities", image=digits()).shape == (64, 10)
+    assert done.model.read_bytes() == again.model.read_bytes()
+
+
+@pytest.mark.skipif(not FULL, reason="needs PyTorch: 5 GB")
+def test_a_network_of_one_layer_has_no_neuron_to_remove(bench: Bench) -> None:
+    nodes = [onnx.helper.make_node("Gemm", ["x", "w"], ["y"])]
+    weights = {"w": np.ones((3, 4), np.float32)}
+    model = graph(bench.folder / "net.onnx", nodes, [("x", 1, ["N", 3])], [("y", 1, ["N", 4])], weights)
+    with pytest.raises(StepRefused, match="no channel can be removed"):
+        bench.do({"prune": "structured", "share": 0.5}, model)
+
+
 def test_the_student_of_digits_is_smaller_and_agrees_with_its_teacher(bench: Bench) -> None:
     images = digits(600)
     arrays(bench.folder / "train.npz", image=images, label=ask(DIGITS, "label", image=images))
@@ -137,6 +156,18 @@ def test_a_script_runs_among_the_tools_and_may_keep_the_signature(bench: Bench) 
     (bench.folder / "mine.py").write_text(SCRIPT.format(copied="source", written="model.onnx"))
     done = bench.do({"script": "mine.py"})
     hold_signature(DIGITS, done.model, done.answer, _folder(bench), bench.told.append)
+    assert done.model.read_bytes() == DIGITS.read_bytes()
+
+
+def test_a_script_imports_what_its_requirements_list_and_nothing_of_the_tools(bench: Bench) -> None:
+    with (ROOT / "uv.lock").open("rb") as file:
+        packages = tomllib.load(file)["package"]
+    pinned = next(package for package in packages if package["name"] == "iniconfig")
+    line = f"iniconfig=={pinned['version']} --hash={pinned['wheels'][0]['hash']}\n"
+    (bench.folder / "requirements.txt").write_text(line)
+    check = "import importlib.util, iniconfig\nassert importlib.util.find_spec('onnx') is None\n"
+    (bench.folder / "mine.py").write_text(check + SCRIPT.format(copied="source", written="model.onnx"))
+    done = bench.do({"script": "mine.py", "requirements": "requirements.txt"})
     assert done.model.read_bytes() == DIGITS.read_bytes()
 
 

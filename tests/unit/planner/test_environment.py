@@ -224,7 +224,7 @@ def test_comments_of_slipway_itself_are_no_part_of_a_release(tmp_path: Path) -> 
     copied = tmp_path / "slipway"
     for name in ("infra", "templates", "stacks", "models", "server/src", "policy"):
         shutil.copytree(ROOT / name, copied / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    for name in ("server/requirements.txt", "Pulumi.yaml"):
+    for name in ("server/requirements.txt", "server/requirements-pipeline.txt", "Pulumi.yaml"):
         shutil.copy(ROOT / name, copied / name)
 
     def releases() -> dict[str, str]:

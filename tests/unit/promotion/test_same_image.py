@@ -46,6 +46,7 @@ def test_weights_are_compared_by_their_bytes() -> None:
     there = elsewhere()
     weights, *others = there.image.files
     changed = replace(weights, digests={"": "f" * 64})
+    assert LEAST.spec.artifact is not None
     source = LEAST.spec.artifact.source
     assert found(replace(there, image=replace(there.image, files=(changed, *others)))) == [("weights", source, source)]
 

@@ -42,7 +42,7 @@ def test_the_weights_are_in_it_with_digest_and_source() -> None:
     model = planned()
     (weights,) = parts(model, "machine-learning-model")
     assert weights["hashes"] == [{"alg": "SHA-256", "content": model.image.files[0].digests[""]}]
-    assert {"name": "slipway:source", "value": model.spec.artifact.source} in weights["properties"]
+    assert {"name": "slipway:source", "value": model.spec.weights.source} in weights["properties"]
 
 
 def test_each_locked_distribution_is_in_it_with_all_hashes_that_the_lock_allows() -> None:

@@ -153,9 +153,12 @@ def test_an_environment_may_have_other_weights(project: Path, server: Server, st
     address = f"{server.url}/model.onnx"
     more = f"environments: {{local: {{artifact: {{source: '{address}', sha256: {sha256(LINEAR)}}}}}}}\n"
     loaded = load(project, "{source: models/model.onnx}", store, more)
-    assert loaded.base.spec.artifact.address is None
-    assert loaded.variant("local").spec.artifact.source == address
-    assert loaded.variant("cloud").spec.artifact.address is None
+    base, local, cloud = (one.spec.artifact for one in (loaded.base, loaded.variant("local"), loaded.variant("cloud")))
+    assert base is not None
+    assert base.address is None
+    assert local is not None
+    assert local.source == address
+    assert cloud == base
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Put together what deploys models of an environment: engine, cluster, judge, watcher, gateway."""
 
 import threading
+from collections.abc import Sequence
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -63,8 +64,12 @@ def deployer_of(
     report: Report,
     recorder: Recorder,
     options: Options,
+    pipelines: Sequence[ModelPlan] = (),
 ) -> Deployer:
-    """What deploys models of an environment, by the real things, as the options have it."""
+    """What deploys models of an environment, by the real things, as the options have it.
+
+    `pipelines`: see `Deployer`.
+    """
     running = context.running
     gateway = gateway_of(context, cancelled)
     watcher = Watcher(context.cluster, cancelled.wait)
@@ -94,4 +99,5 @@ def deployer_of(
         GatewayCounts(context.cluster) if gateway is not None else None,
         noted=noted,
         again=options.again,
+        pipelines=pipelines,
     )

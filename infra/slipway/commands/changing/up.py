@@ -89,7 +89,15 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
                 gateway.wait(lambda text: progress.report(context.name, text))
                 steps["gateway"] = time.monotonic() - begun
             progress.report(context.name, "up")
-            deployer = deployer_of(context, engine, cancelled, progress.report, recorder, options)
+            deployer = deployer_of(
+                context,
+                engine,
+                cancelled,
+                progress.report,
+                recorder,
+                options,
+                _unchanged_pipelines(context, live, other),
+            )
             done = deployer.deploy(changed)
             if options.prune and extra:
                 failed = _pruned(context, engine, extra, progress.report, options.jobs, deployer.steps.hand_over)
@@ -122,6 +130,13 @@ def _refuse(context: EnvironmentContext, recorder: Recorder, models: Sequence[Mo
         if found:
             raise UserErrors(found)
     prepare(context.file, models, console.message)
+
+
+def _unchanged_pipelines(
+    context: EnvironmentContext, live: dict[str, Live], changed: Sequence[ModelPlan]
+) -> list[ModelPlan]:
+    """The pipelines that are live and stay as they are."""
+    return [one for one in context.plan.models if one.check.members and one.name in live and one not in changed]
 
 
 def _pruned(

@@ -186,7 +186,7 @@ def show_prediction(context: EnvironmentContext, model: str, name: str, data: by
     if check is None:
         raise ModelNotServing(context.name, model)
     path = RUNTIMES[check.runtime].predict_path
-    passes = passes_to(context.cluster, model)
+    passes = passes_to(context.cluster, model, check.members)
 
     def ask() -> bytes:
         return context.cluster.through_service(model, path, body, "application/json", limit, headers=passes.headers())

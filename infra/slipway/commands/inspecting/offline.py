@@ -14,12 +14,11 @@ from slipway.committed.check import compare_all
 from slipway.environments.planning.kinds import planning
 from slipway.errors.base import FileRefused, UserError, UserErrors, each
 from slipway.loading.base_image import digest_warning
-from slipway.loading.specs import LoadedSpec, environments, load_spec_file
+from slipway.loading.specs import LoadedSpec, environments, load_one
 from slipway.plan.traffic import Traffic
 from slipway.planner.environment import ModelPlan
 from slipway.planner.price import LEFT_OUT, price
 from slipway.planner.teams import full_pools
-from slipway.reading.folders import find_root
 from slipway.render.environment import render_environment
 from slipway.render.image import render_dockerfile
 from slipway.render.model import render_model
@@ -44,7 +43,7 @@ def validate_all(files: Sequence[Path], folders: Folders) -> list[str]:
     for path in files:
         try:
             with fetching(folders) as store:
-                spec = load_spec_file(path, find_root(path.parent), names, store)
+                spec = load_one(path, names, store)
             for warning in spec.warnings:
                 console.message(f"warning: {warning}")
             read[spec.file] = spec

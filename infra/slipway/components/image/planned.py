@@ -53,7 +53,7 @@ def image_args(model: ModelPlan, progress: Tell) -> ModelImageArgs:
 def bring_weights(model: ModelPlan, report: Tell) -> None:
     """Have the files of locked weights here, before they travel; it may be the first time on this machine."""
     if model.locked is not None:
-        bring(model.locked, model.spec, Store(), report)
+        bring(model.locked, model.spec, Store(offline=model.locked.offline), report)
 
 
 def keys_image_args(image: ImagePlan) -> ModelImageArgs:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from slipway.catalog.pod_contract import JUDGE_ADMIN_PORT, JUDGE_PORT, SERVER_USER
+from slipway.catalog.pod_contract import JUDGE_ADMIN_PORT, JUDGE_PORT, NAME_SERVICE, SERVER_USER
 from slipway.plan.rollout import RolloutPlan
 from slipway.render.gateway import envoy_labels
 from slipway.render.rollout.objects import JUDGE_TEMPLATES
@@ -16,7 +16,6 @@ from slipway.values import names
 _FOLDER = "kubernetes/rollout"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _PROMETHEUS_PORT = 9090
-_NAMES = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
 _API = [{"port": 443, "protocol": "TCP"}, {"port": 6443, "protocol": "TCP"}]
 
 
@@ -64,7 +63,7 @@ def judge_objects(rollout: RolloutPlan, pods: JudgePods) -> list[Manifest]:
         "mirror_port": JUDGE_PORT,
         "admin_port": JUDGE_ADMIN_PORT,
         "envoy_labels": envoy_labels(rollout.namespace),
-        "egress": [{"ports": _NAMES}, {"ports": _API}, _to_releases(rollout), {"ports": _prometheus(rollout)}],
+        "egress": [{"ports": [*NAME_SERVICE]}, {"ports": _API}, _to_releases(rollout), {"ports": _prometheus(rollout)}],
     }
     return rendered(_FOLDER, JUDGE_TEMPLATES, values)
 

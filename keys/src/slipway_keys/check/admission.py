@@ -169,7 +169,7 @@ class Admission:
         self.metrics.checked(route.model, "admitted")
         mark = self.passes.mark(question.request_id, caller.key, caller.account, route.model)
         kept = None if route.sticky is None else variant(route.sticky, caller, question.headers)
-        return answers.allowed(self.passes.of(route.model), mark, kept)
+        return answers.allowed(self.passes.of(route.model, *route.members), mark, kept)
 
     def _no_key(self, route: Route) -> bytes:
         return self._refuse(

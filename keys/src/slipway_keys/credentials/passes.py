@@ -40,7 +40,7 @@ class Passes:
             serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption()
         )
         self._mac_key = hashlib.sha256(b"slipway access log\0" + raw).digest()
-        self._signed: dict[str, tuple[float, bytes]] = {}
+        self._signed: dict[tuple[str, ...], tuple[float, bytes]] = {}
 
     @property
     def public_key(self) -> Ed25519PublicKey:
@@ -52,15 +52,17 @@ class Passes:
         """What passes are signed with."""
         return self._private_key
 
-    def of(self, model: str) -> bytes:
-        """Return a pass for the model, good for 25 s at least and 55 s at most."""
+    def of(self, *models: str) -> bytes:
+        """Return a pass for a model, and for those that it asks; good for 25 s at least and 55 s at most."""
         now = time.monotonic()
-        signed = self._signed.get(model)
+        signed = self._signed.get(models)
         if signed is None or now - signed[0] > _RENEW_S:
             issued = int(time.time()) - _EARLIER_S
-            claims = {"aud": f"model/{model}", "iat": issued, "exp": issued + _GOOD_S}
+            audiences = [f"model/{model}" for model in models]
+            audience = audiences if len(audiences) > 1 else audiences[0]
+            claims = {"aud": audience, "iat": issued, "exp": issued + _GOOD_S}
             signed = now, jwt.encode(claims, self._private_key, algorithm="EdDSA").encode()
-            self._signed[model] = signed
+            self._signed[models] = signed
         return signed[1]
 
     def mark(self, request_id: str, key: str, account: str, model: str) -> str:

@@ -62,7 +62,10 @@ class StickySection(_Section):
 
 
 class Route(_Section):
-    """What an HTTPRoute says of a model: its annotation `slipway.dev/route` and, of a share, its weights."""
+    """What an HTTPRoute says of a model: its annotation `slipway.dev/route` and, of a share, its weights.
+
+    `members`: of a pipeline, the models that it asks by the pass that it was asked with.
+    """
 
     model: Annotated[str, Field(min_length=1)]
     auth: Literal["api-key", "oidc", "none"]
@@ -72,3 +75,4 @@ class Route(_Section):
     price: PriceSection | None = None
     to_zero: ToZeroSection | None = None
     sticky: StickySection | None = None
+    members: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ from slipway_server.http.compression import answer_encoding, deflated, request_e
 from slipway_server.http.failures import HANDLERS
 from slipway_server.http.lifecycle import Phase, State
 from slipway_server.http.service import Service
+from slipway_server.pipeline.caller import caller_pass
 from slipway_server.protocol import v2
 from slipway_server.protocol.v2 import Answer
 from slipway_server.protocol.v2_model import EXTENSIONS, model_config, repository_index
@@ -96,6 +97,7 @@ class _Inference:
         encoding = request_encoding(headers.get(b"content-encoding"))
         answer: Answer | None = None
         raw = await self._reader.read(scope, receive)
+        caller_pass.set(headers.get(b"x-slipway-pass"))
         try:
             async with asyncio.timeout(self._timeout_s):
                 if encoding is not None:

@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from slipway_server.pipeline.caller import MemberAway
 from slipway_server.values.errors import AnswerTooLarge, BadRequest, Full, ModelFault, TooLarge, show
 
 
@@ -24,6 +25,10 @@ async def _answer_too_large(_request: Request, error: Exception) -> Response:
 async def _full(_request: Request, _error: Exception) -> Response:
     text = "the memory for requests is in use by others: try again"
     return JSONResponse({"error": text}, 503, {"Retry-After": "1"})
+
+
+async def _member_away(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 503, {"Retry-After": "1"})
 
 
 async def _model_fault(_request: Request, error: Exception) -> Response:
@@ -57,6 +62,7 @@ HANDLERS: dict[type[Exception] | int, Callable[[Request, Exception], Awaitable[R
     AnswerTooLarge: _answer_too_large,
     Full: _full,
     ModelFault: _model_fault,
+    MemberAway: _member_away,
     HTTPException: _http_error,
     ClientDisconnect: _nobody_there,
     Exception: _internal,

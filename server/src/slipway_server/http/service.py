@@ -6,7 +6,7 @@ Each step says what it will hold before it begins: in the request's lease what s
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from slipway_server.execution.batcher import Batcher, Computed
 from slipway_server.http.body import file_of_form
@@ -21,6 +21,10 @@ from slipway_server.protocol.v2_inputs import NO_BYTES
 from slipway_server.values.errors import AnswerTooLarge, BadRequest, TooLarge
 from slipway_server.values.signature import Signature
 from slipway_server.values.tensors import Array, to_json
+
+if TYPE_CHECKING:
+    # It imports a client for HTTP, which a server with weights does without.
+    from slipway_server.pipeline.engine import Pipeline
 
 T = TypeVar("T")
 
@@ -38,7 +42,7 @@ class Service:
     """One model that answers; all methods are for the event loop's thread."""
 
     def __init__(
-        self, name: str, version: str, release: str, signature: Signature, batcher: Batcher, heavy: Heavy
+        self, name: str, version: str, release: str, signature: Signature, batcher: "Batcher | Pipeline", heavy: Heavy
     ) -> None:
         self.name = name
         self.version = version

@@ -35,6 +35,7 @@ from slipway_server.telemetry.statistics import Statistics
 from slipway_server.values.batching import Batching
 from slipway_server.values.config import ServerConfig
 from slipway_server.values.errors import BadRequest
+from slipway_server.values.pipeline import PipelineSection
 
 # Longer than any load balancer's own (60 s is common): the side that sends requests shall close first.
 _KEEP_ALIVE_S = 75
@@ -43,6 +44,8 @@ _KEEP_ALIVE_S = 75
 _SWITCH_INTERVAL_S = 1e-4
 # What accepted requests may take beyond their time-out until they are given up.
 _GRACE_S = 5.0
+# How long a pipeline waits for its models before it gives up, and is started again.
+_MEMBERS_S = 60.0
 
 
 class StartError(Exception):
@@ -84,8 +87,11 @@ def run(config: ServerConfig, environ: Mapping[str, str]) -> None:
 
 
 async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
+    if config.pipeline is not None:
+        await _run_pipeline(config, config.pipeline)
+        return
     threads = inference_threads(environ)
-    model = Path(config.model.path)
+    model = Path(config.model.path or "")
     limit = config.memory_bytes or memory_limit()
     shares = share_out(limit, resident(), _size(model), config.max_body_bytes)
     session = Session(model, threads, shares.arena)
@@ -97,12 +103,7 @@ async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
     service = Service(config.model.name, config.model.version, config.release, session.signature, batcher, heavy)
     budget = Budget(shares.room, config.trusted_proxies)
     try:
-        lease = budget.lease()
-        set_current_lease(lease)
-        reason = await why_not_ready(service, config.check, config.timeout_s)
-        lease.close()
-        if reason is not None:
-            raise StartError(reason)
+        await _check(service, config, budget)
         metrics.statistics = Statistics()  # golden requests are nobody's
         started_s = process_age_s()
         metrics.started(load_s=loaded_s, warm_s=started_s - loaded_s)
@@ -123,6 +124,51 @@ async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
         batcher.close()
         heavy.close()
     log("stopped")
+
+
+async def _run_pipeline(config: ServerConfig, section: PipelineSection) -> None:
+    """Serve models that answer as one.
+
+    Behind a gateway nothing can be asked before a call brings a pass: there the golden request is sent by who deploys.
+    """
+    # A client for HTTP, which a server with weights does without.
+    from slipway_server.pipeline.engine import NotReady, Pipeline  # noqa: PLC0415
+    from slipway_server.pipeline.members import Members  # noqa: PLC0415
+
+    limit = config.memory_bytes or memory_limit()
+    shares = share_out(limit, resident(), 0, config.max_body_bytes)
+    metrics = Metrics(config.model.name, config.model.version, config.release)
+    pipeline = Pipeline(section, Members(section.services, config.timeout_s, shares.work), metrics)
+    heavy = Heavy(shares.work)
+    service = Service(config.model.name, config.model.version, config.release, section.signature, pipeline, heavy)
+    budget = Budget(shares.room, config.trusted_proxies)
+    try:
+        loaded_s = process_age_s()
+        await pipeline.wait_for_members(_MEMBERS_S)
+        if config.gate is None:
+            await _check(service, config, budget)
+            metrics.statistics = Statistics()  # golden requests are nobody's
+        started_s = process_age_s()
+        metrics.started(load_s=loaded_s, warm_s=started_s - loaded_s)
+        log("ready", model=config.model.name, version=config.model.version, models=list(section.models))
+        log("memory", limit=limit, **asdict(shares))
+        await _serve(config, service, metrics, Connections(budget, shares.connections))
+    except NotReady as error:
+        raise StartError(str(error)) from None
+    finally:
+        await pipeline.close()
+        heavy.close()
+    log("stopped")
+
+
+async def _check(service: Service, config: ServerConfig, budget: Budget) -> None:
+    """Raise `StartError` unless the golden request is answered rightly."""
+    lease = budget.lease()
+    set_current_lease(lease)
+    reason = await why_not_ready(service, config.check, config.timeout_s)
+    lease.close()
+    if reason is not None:
+        raise StartError(reason)
 
 
 def _decide_batching(session: Session, config: ServerConfig) -> Batching:

@@ -7,7 +7,9 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from slipway_server.values.pipeline import PipelineSection
 
 VARIABLE = "SLIPWAY_CONFIG"
 
@@ -33,11 +35,11 @@ class _Section(BaseModel):
 
 
 class ModelSection(_Section):
-    """Which model is served: its name and version in URLs and answers, and its ONNX file."""
+    """Which model is served: its name and version in URLs and answers, and its ONNX file; a pipeline has none."""
 
     name: Annotated[str, Field(min_length=1)]
     version: Annotated[str, Field(min_length=1)]
-    path: Annotated[str, Field(min_length=1)]
+    path: Annotated[str, Field(min_length=1)] | None = None
 
 
 class BatchSection(_Section):
@@ -75,6 +77,7 @@ class ServerConfig(_Section):
     `memory_bytes`: what the process may take; the pod's limit (its cgroup's), or the machine's memory, when left out.
     `trusted_proxies`: networks (CIDRs) whose addresses stand for many clients, so that none of them is held to one
     client's share of the memory.
+    `pipeline`: models that are asked, instead of a file.
     `gate`: left out, and whoever reaches the server may call it.
     """
 
@@ -91,6 +94,13 @@ class ServerConfig(_Section):
     batch: BatchSection = BatchSection()
     gate: GateSection | None = None
     check: CheckSection
+    pipeline: PipelineSection | None = None
+
+    @model_validator(mode="after")
+    def _serves_one_thing(self) -> "ServerConfig":
+        if (self.model.path is None) == (self.pipeline is None):
+            raise ValueError("exactly one of model.path and pipeline is needed")
+        return self
 
 
 def load_config(environ: Mapping[str, str] = os.environ) -> ServerConfig:

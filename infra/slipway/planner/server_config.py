@@ -1,0 +1,37 @@
+"""Plan what a model's server is told: the file server.json, without the release that it is of."""
+
+from typing import Any
+
+from slipway.artifacts.golden_request import GoldenRequest
+from slipway.catalog.pod_contract import GATE_FILE, GATE_FOLDER, SERVICE_PORT
+from slipway.loading.variant import Variant
+from slipway.runtimes.base import Served
+from slipway.runtimes.registry import RUNTIMES
+
+
+def server_config(variant: Variant, check: GoldenRequest, namespace: str, *, gated: bool) -> dict[str, Any]:
+    """The configuration of a model's server as JSON values; `gated`: whether it takes calls with a pass only."""
+    spec, files = variant.spec, variant.artifact.files
+    runtime = RUNTIMES[spec.runtime]
+    gate = {"gate": {"public_key": f"{GATE_FOLDER}/{GATE_FILE}"}} if gated else {}
+    return gate | runtime.configuration(
+        Served(
+            name=spec.name,
+            version=spec.version,
+            weights=f"{runtime.image.weights}/{files[0].name}" if files else None,
+            max_body=spec.endpoint.max_body,
+            timeout_s=spec.endpoint.timeout,
+            drain_s=spec.rollout.drain,
+            batch=spec.batching.server_config(),
+            check=check,
+            pipeline=_pipeline(variant, namespace),
+        )
+    )
+
+
+def _pipeline(variant: Variant, namespace: str) -> dict[str, Any] | None:
+    """What the server of a pipeline is told of it; None for a model with weights."""
+    if variant.pipeline is None:
+        return None
+    services = f"http://{{model}}.{namespace}.svc:{SERVICE_PORT}"
+    return variant.pipeline.document() | {"services": services}

@@ -1,0 +1,1 @@
+"""Answers by asking other models: stages one after another, models of a stage side by side."""

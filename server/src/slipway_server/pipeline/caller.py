@@ -1,0 +1,10 @@
+"""Contains what a request under way to a pipeline is about: whose pass it has, and that a model of it is away."""
+
+from contextvars import ContextVar
+
+caller_pass: ContextVar[bytes | None] = ContextVar("caller_pass", default=None)
+"""The pass of the request under way: the models are asked by it, so that the pipeline itself may call nobody."""
+
+
+class MemberAway(Exception):
+    """A model of the pipeline cannot be asked now; the message says which, and why."""

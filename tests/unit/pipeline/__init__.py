@@ -1,0 +1,1 @@
+"""Pipelines, put together."""
