@@ -63,8 +63,8 @@ def identities(folder: Path) -> Path:
     )
     names = [name.lower() for name in types]
     nodes = [helper.make_node("Identity", [f"x_{name}"], [f"y_{name}"]) for name in names]
-    inputs = [value(f"x_{name}", getattr(TensorProto, name.upper()), ["N"]) for name in names]
-    outputs = [value(f"y_{name}", getattr(TensorProto, name.upper()), ["N"]) for name in names]
+    inputs = [value(f"x_{name}", getattr(TensorProto, name.upper()), [f"N_{name}"]) for name in names]
+    outputs = [value(f"y_{name}", getattr(TensorProto, name.upper()), [f"N_{name}"]) for name in names]
     return save(folder / "identities.onnx", nodes, inputs, outputs)
 
 

@@ -21,6 +21,7 @@ import json, sys
 from pathlib import Path
 from slipway_server.values.errors import BadRequest
 from slipway_server.protocol.image import decode, memory_to_decode
+from slipway_server.protocol.image_input import image_input
 from slipway_server.protocol.jsonbody import loads
 from slipway_server.protocol.request import parse_predict
 from slipway_server.values.signature import Signature, Tensor
@@ -36,9 +37,10 @@ if kind == "json":
     parse_predict(loads(b"[1.5, 2]"), signature)
 else:
     signature = Signature((Tensor("x", "FP32", (None, int(kind), 224, 224)),), (), {})
-    decode(Path(sys.argv[3]).read_bytes(), signature, "x")
-    work = lambda: decode(data, signature, "x")
-    needed = memory_to_decode(data, signature, "x", 2**40)
+    wanted = image_input(signature)
+    decode(Path(sys.argv[3]).read_bytes(), wanted, "x")
+    work = lambda: decode(data, wanted, "x")
+    needed = memory_to_decode(data, wanted, "x", 2**40)
 before = highest()
 try:
     work()

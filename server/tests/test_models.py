@@ -14,6 +14,7 @@ from processes import DIGITS, ROOT
 from slipway_server.execution.decision import decide_batching
 from slipway_server.execution.session import Session
 from slipway_server.protocol.image import decode
+from slipway_server.protocol.image_input import image_input
 from slipway_server.protocol.request import parse_predict
 from slipway_server.values.config import BatchSection
 from slipway_server.values.expect import check_expect, judge
@@ -65,7 +66,7 @@ def test_the_digits_model_is_small_and_was_right_for_97_percent_of_held_out_digi
 
 def test_the_example_picture_is_a_seven() -> None:
     session = Session(DIGITS / "model.onnx", 1)
-    inputs = decode((DIGITS / "seven.png").read_bytes(), session.signature, "file")
+    inputs = decode((DIGITS / "seven.png").read_bytes(), image_input(session.signature), "file")
     assert session.run(inputs)["label"].tolist() == [7]
 
 

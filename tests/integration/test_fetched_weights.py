@@ -101,8 +101,8 @@ def test_fetched_weights_serve_roll_back_and_never_start_with_other_bytes(bench:
     key = f"{bench.environment}/sha256/{first}"
     bytes_of_others = bytes(obstore.head(store, key)["size"])
     obstore.put(store, key, bytes_of_others)
-    (pod,) = bench.cluster.names("Pod", "app.kubernetes.io/name=sums")
-    bench.cluster.delete("Pod", pod)
+    for pod in bench.cluster.names("Pod", "app.kubernetes.io/name=sums"):
+        bench.cluster.delete("Pod", pod)
 
     def refusal() -> str:
         for one in bench.cluster.list("Pod", "app.kubernetes.io/name=sums"):

@@ -89,6 +89,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.artifacts import memory
+from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import read_golden
 from slipway.artifacts.onnx import Fetched, Found, find_artifact
 from slipway.runtimes.base import Answer, ImageRecipe, Served
@@ -117,8 +118,8 @@ class Echo:
     def find_weights(self, path: Path, root: Path, fetched: Fetched | None = None) -> Found:
         return find_artifact(path, root, fetched)
 
-    def read_golden(self, path: Path, file: str, found: Found, root: Path) -> Any:
-        return read_golden(path, file, found, root)
+    def read_golden(self, path: Path, file: str, found: Found, root: Path, around: Around | None = None) -> Any:
+        return read_golden(path, file, found, root, around)
 
     def needed_memory(self, weights: int, max_body: int = 0) -> int:
         return weights + max_body

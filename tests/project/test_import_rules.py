@@ -14,7 +14,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOTS = {"slipway": "infra", "slipway_judge": "judge/src", "slipway_keys": "keys/src", "slipway_server": "server/src"}
+ROOTS = {
+    "slipway": "infra",
+    "slipway_judge": "judge/src",
+    "slipway_keys": "keys/src",
+    "slipway_server": "server/src",
+    "slipway_weights": "weights/src",
+}
 """Where each import name is."""
 OF_THE_SERVER = (
     "PIL",

@@ -1,6 +1,6 @@
 """Play many rounds of what `make test` plays a few of, and write docs/reference/soak.md: what `make soak` calls.
 
-slipway local run -- python -m tests.soak [--rounds N] [--seed N] [kills] [twins] [gateway] [rollouts]
+slipway local run -- python -m tests.soak [--rounds N] [--seed N] [kills] [twins] [gateway] [rollouts] [weights]
 """
 
 import argparse
@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.bench import machine, tables
+from tests.soak import weights
 from tests.support import gateway_kills, rollout_rounds
 from tests.support.behind_gateway import way_in, with_gateway
 from tests.support.kills import Round, rounds
@@ -165,11 +166,18 @@ def _rollouts(count: int, _: int) -> tuple[str, int]:
     return f"{summary}\n\n{tables.table(['round', 'requests', 'faults'], rows)}", wrong
 
 
+def _weights(count: int, _: int) -> tuple[str, int]:
+    """Bring a model with 4 GiB of weights into service; with 1 GiB in fewer rounds."""
+    with _bench() as bench:
+        return weights.travel(bench, (4 if count >= 20 else 1) * weights.GIBI)
+
+
 _PARTS: dict[str, Callable[[int, int], tuple[str, int]]] = {
     "kills": _kills,
     "twins": _twins,
     "gateway": _gateway,
     "rollouts": _rollouts,
+    "weights": _weights,
 }
 
 if __name__ == "__main__":

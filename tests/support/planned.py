@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from slipway.catalog.pod_contract import FETCHING
 from slipway.loading.specs import load_environment
 from slipway.plan.code_digests import CodeDigests
 from slipway.plan.model import ModelPlan
@@ -12,7 +13,7 @@ from slipway.runtimes.registry import RUNTIMES
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
-CODE = dict.fromkeys(RUNTIMES, CodeDigests(requirements="requirements", server={}))
+CODE = dict.fromkeys([*RUNTIMES, FETCHING], CodeDigests(requirements="requirements", server={}))
 
 
 @lru_cache
@@ -66,5 +67,13 @@ def teams_plan() -> Plan:
 def rollout_plan(environment: str) -> Plan:
     """The plan of one of the fixtures' environments whose models are updated in every way."""
     folder = FIXTURES / "rollouts"
+    settings, specs = load_environment(folder / "settings", environment, folder / "spec", FIXTURES / "repo")
+    return plan(environment, settings, specs, CODE)
+
+
+@lru_cache
+def delivery_plan(environment: str) -> Plan:
+    """The plan of one of the fixtures' environments with a model store, for weights that are fetched and others."""
+    folder = FIXTURES / "delivery"
     settings, specs = load_environment(folder / "settings", environment, folder / "spec", FIXTURES / "repo")
     return plan(environment, settings, specs, CODE)

@@ -21,8 +21,10 @@ _FILES = (
     "models/digits.lock.yaml",
     "models/digits.yaml",
     "server/requirements-pipeline.txt",
+    "server/requirements-text.txt",
     "server/requirements.txt",
     "stacks/Pulumi.local.yaml",
+    "weights/requirements.txt",
 )
 _WEIGHTS = ("models/digits/model.onnx", "models/digits/test.npz", "models/digits/check.json")
 

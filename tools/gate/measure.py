@@ -4,7 +4,8 @@ The request has, beside what every script gets:
 
     models: [{name, path, format, size_bytes, sha256}, ...]   the original first
     threads, accept: {dataset, output, metric, robustness} or null, dataset: its path in messages, golden:
-    {input: {dtype, shape, values}} or null, scratch: a folder for files between processes
+    {input: {dtype, shape, values}} or null, scratch: a folder for files between processes, disturbed: files of inputs
+    that were disturbed elsewhere (`arrays.write`), by the disturbance's name
 """
 
 import platform
@@ -52,6 +53,7 @@ class Measuring:
         self._seed = request.seed
         self._golden: Mapping[str, Mapping[str, object]] | None = request.raw["golden"]
         self._accept: Mapping[str, object] = request.raw["accept"] or {}
+        self._made: Mapping[str, str] = request.raw["disturbed"]
         self._metric = self._accept.get("metric")
         self._output: str | None = None
         self._data: datasets.Dataset | None = None
@@ -159,10 +161,13 @@ class Measuring:
         wanted: Mapping[str, float] = self._accept.get("robustness") or {}
         for each in self._each:
             each["robustness"] = {}
-        for name in DISTURBANCES:
+        for name in (*DISTURBANCES, *self._made):
             if wanted.get(name) is None:
                 continue
-            inputs = disturbed(name, wanted[name], data.inputs, data.step, self._seed)
+            if name in self._made:
+                inputs = arrays.read(Path(self._made[name]))
+            else:
+                inputs = disturbed(name, wanted[name], data.inputs, data.step, self._seed)
             for each, given in zip(self._each, self._ask(name, inputs, data), strict=True):
                 each["robustness"][name] = self._value(data.truth, given)
 

@@ -8,6 +8,7 @@ from typing import Any
 from slipway_server.protocol.request import parse_predict
 from slipway_server.values.errors import BadRequest
 
+from slipway.artifacts.around import Around
 from slipway.artifacts.onnx import Found
 from slipway.reading.yaml_document import read_bytes
 from slipway.values.quantities import format_bytes
@@ -44,7 +45,7 @@ class GoldenRequest:
 _read: dict[tuple[Path, str, int, int], Any] = {}
 
 
-def read_golden(path: Path, file: str, found: Found, root: Path) -> Any:
+def read_golden(path: Path, file: str, found: Found, root: Path, around: Around | None = None) -> Any:
     """Return the body of `POST /predict` in the file at `path`; an unchanged file is read once per model and process.
 
     Args:
@@ -52,6 +53,7 @@ def read_golden(path: Path, file: str, found: Found, root: Path) -> Any:
         file: its name in messages.
         found: the model that should take the request.
         root: folder that links may not lead out of.
+        around: what stands before the model and reads the body, if anything does.
 
     Raises:
         FileRefused: the file cannot be read or is too large.
@@ -62,10 +64,14 @@ def read_golden(path: Path, file: str, found: Found, root: Path) -> Any:
         key = (path, found.onnx.sha256, stat.st_size, stat.st_mtime_ns)
     except (OSError, ValueError):
         key = None  # reading it will say why
-    if key is not None and key in _read:
+    # With steps of its own a body is read each time: they are not a part of the key.
+    if key is not None and around is None and key in _read:
         return _read[key]
     data = read_bytes(path, file, REQUEST_LIMIT, "a file of JSON", root)
     body = _parse(data)
+    if around is not None:
+        around.read(body)
+        return body
     parse_predict(body, found.signature)
     if key is not None:
         _read[key] = body

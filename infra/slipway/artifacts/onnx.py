@@ -38,7 +38,8 @@ class Artifact:
         size: bytes of all files together.
         sha256: of the ONNX file if it is alone, else of the names and digests of all.
         signature: what the model takes and gives.
-        architecture: digest of its operators and how they are wired, see `slipway.onnx_file.architecture`.
+        architecture: digest of its operators and how they are wired, see `slipway.onnx_file.architecture`; None: not
+            known, of a pipeline, or where a lock does not say it.
     """
 
     files: tuple[ArtifactFile, ...]
@@ -80,7 +81,7 @@ class Found:
     size: int
     signature: Signature
     random: tuple[str, ...]
-    architecture: str | None = None
+    architecture: str | None
     known: Mapping[str, str] = field(default_factory=dict)
 
     def digested(self) -> Artifact:

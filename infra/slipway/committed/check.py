@@ -114,13 +114,13 @@ def _deciding(there: Sequence[State], version: str) -> Iterator[State]:
 
 
 def _weights(root: Path, spec: LoadedSpec) -> tuple[str, ...]:
-    """The files that decide about the weights and are in the repository, by their paths there."""
+    """The files that say what the weights are: those of the repository, and locks, by their paths there."""
     variants = (spec.base, *spec.overrides.values())
-    locks = [_from(root, one.locked.file) for one in variants if one.locked is not None]
-    sources = ((one.spec.artifact, one.artifact) for one in variants if one.locked is None)
-    ours = [(at.source, found) for at, found in sources if at is not None and at.address is None]
-    files = (_from(root, root / source, file.name) for source, found in ours for file in found.files)
-    return (*locks, *files)
+    locks = {_from(root, one.locked.file) for one in variants if one.locked is not None}
+    named = [(one.spec.artifact, one.artifact) for one in variants if one.locked is None]
+    plain = [(there, found) for there, found in named if there is not None and there.address is None]
+    ours = (_from(root, root / there.source, file.name) for there, found in plain for file in found.files)
+    return (*ours, *sorted(locks))
 
 
 def _from(root: Path, path: Path, beside: str | None = None) -> str:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from semver import Version
 
 from slipway.artifacts.onnx import FETCHED_NAME, Graph, digest_of_files, read_graph
-from slipway.compatibility.contents import Contents, contents_of, is_digest
+from slipway.compatibility.contents import Contents, contents, contents_of, is_digest
 from slipway.errors.base import UserError
 from slipway.git.command import GitFailed
 from slipway.git.repository import Change, Repository
@@ -22,7 +22,6 @@ from slipway.reading.files import pointed_to
 from slipway.reading.yaml_document import SIZE_LIMIT, Document, parse_document
 from slipway.sources.address import is_address
 from slipway.sources.cache import Cache
-from slipway.spec.artifact.source import ONNX
 
 _READ_MOST = 512 * 2**20
 """Bytes of a committed file that are read; larger ones are kept elsewhere, or by Git LFS."""
@@ -32,7 +31,7 @@ _READ_MOST = 512 * 2**20
 class State:
     """What the spec of a model said in a commit about its version and its weights.
 
-    `lock`: the path of the lock that they are known by; None where they serve as they are.
+    `lock`: path of the lock that it would have had, in the repository.
     """
 
     commit: str
@@ -40,7 +39,7 @@ class State:
     source: str
     sha256: str | None
     external: tuple[tuple[str, str], ...]
-    lock: str | None
+    lock: str
 
 
 @dataclass
@@ -72,8 +71,8 @@ class States:
 
         Raises `GitFailed` and `BadFile` where that cannot be told.
         """
-        if state.lock is not None:
-            return self._locked(state.commit, state.lock)
+        if (lock := self.repository.at(state.commit, state.lock)) is not None:
+            return self._locked(lock)
         if is_address(state.source):
             return self._elsewhere(state)
         object_ = self.repository.at(state.commit, state.source)
@@ -85,21 +84,16 @@ class States:
         folder, name = posixpath.split(state.source)
         others = [one for one in sorted(graph.ends) if one != name]
         external = [(one, self._sha256(state.commit, posixpath.join(folder, one))) for one in others]
-        weights = digest_of_files([(name, graph.sha256), *external])
-        return contents_of(weights, graph.signature, graph.architecture)
+        return contents(digest_of_files([(name, graph.sha256), *external]), graph)
 
-    def _locked(self, commit: str, path: str) -> Contents | None:
-        """What a lock says; None for one that is not there, or that this Slipway cannot read."""
-        object_ = self.repository.at(commit, path)
-        document = self._document(object_) if object_ is not None else None
+    def _locked(self, object_: str) -> Contents | None:
+        """What a lock says was served; None for one that this Slipway cannot read."""
+        document = self._document(object_)
         try:
-            lock = Lock.model_validate(document.value) if document is not None else None
+            lock = Lock.model_validate(document.value if document is not None else None)
         except ValidationError:
             return None
-        if lock is None:
-            return None
-        weights = digest_of_files((file.name, file.sha256) for file in lock.served.files)
-        return contents_of(weights, lock.signature.signature(), lock.architecture, lock.served.metrics)
+        return contents_of(lock.found(self.cache.place).digested(), lock.served.metrics)
 
     def _elsewhere(self, state: State) -> Contents | None:
         sha256 = state.sha256
@@ -107,10 +101,7 @@ class States:
             return None
         weights = digest_of_files([(FETCHED_NAME, sha256), *sorted(state.external)])
         found = self.cache.find(sha256)
-        if found is None:
-            return Contents(weights=weights)
-        graph = read_graph(found.read_bytes())
-        return contents_of(weights, graph.signature, graph.architecture)
+        return contents(weights, read_graph(found.read_bytes())) if found is not None else Contents(weights=weights)
 
     def _graph(self, object_: str) -> Graph | str:
         """What an ONNX file says; only its sha256 where Git LFS keeps it elsewhere."""
@@ -151,7 +142,7 @@ class States:
 def _state(commit: str, spec: str, document: Document, environment: str | None) -> State | None:
     value = document.value if isinstance(document.value, dict) else {}
     laid = next((one for name, one in overrides(document, None, []) if name == environment), {})
-    whole = merged({key: part for key, part in value.items() if key != "environments"}, laid)
+    whole = merged({key: part for key, part in value.items() if key in ("version", "artifact")}, laid)
     version, artifact = str(whole.get("version")), whole.get("artifact")
     source = artifact.get("source") if isinstance(artifact, dict) else None
     if not isinstance(source, str) or not isinstance(artifact, dict) or not Version.is_valid(version):
@@ -160,8 +151,7 @@ def _state(commit: str, spec: str, document: Document, environment: str | None) 
     named = external.items() if isinstance(external, dict) else ()
     sha256 = artifact.get("sha256")
     digest = str(sha256).removeprefix("sha256:") if sha256 is not None else None
-    files = tuple((str(name), str(one).removeprefix("sha256:")) for name, one in named)
-    made = whole.get("optimize") or whole.get("accept") or artifact.get("format") not in (None, ONNX)
     own = environment if any(part in laid for part in DECIDING) else None
-    lock = lock_path(Path(spec), str(whole.get("name")), own).as_posix() if made else None
+    lock = lock_path(Path(spec), str(value.get("name")), own).as_posix()
+    files = tuple((str(name), str(one).removeprefix("sha256:")) for name, one in named)
     return State(commit, version, source, digest, files, lock)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from slipway_server.values.signature import Signature as ServedSignature
 
+from slipway.artifacts.onnx import Artifact, Graph
 from slipway.sources.address import LIMIT
 
 _PARTS_MOST = 1000
@@ -61,19 +61,22 @@ class Contents(_Part):
     source: Annotated[str, StringConstraints(max_length=LIMIT)] | None = None
 
 
-def contents_of(
-    weights: str, signature: ServedSignature, architecture: str | None, metrics: Mapping[str, float] | None = None
-) -> Contents:
-    """What a model has in it, by the digest of its weights and by what is known of them."""
+def contents_of(artifact: Artifact, metrics: Mapping[str, float] | None = None) -> Contents:
+    """What a model has in it that is served; `metrics`: as its lock has them, if it has one."""
+    return contents(artifact.sha256, artifact).model_copy(update={"metrics": dict(metrics or {})})
+
+
+def contents(weights: str, found: Artifact | Graph) -> Contents:
+    """What a model has in it, by the digest of its weights and by what its ONNX file says."""
+    signature = found.signature
     inputs, outputs = (
-        tuple(Port(name=one.name, dtype=one.dtype, shape=one.shape) for one in side)
+        tuple(Port(name=one.name, dtype=one.dtype, shape=one.shape, optional=one.optional) for one in side)
         for side in (signature.inputs, signature.outputs)
     )
     return Contents(
         weights=weights,
-        architecture=architecture,
+        architecture=found.architecture,
         signature=Signature(inputs=inputs, outputs=outputs),
-        metrics=dict(metrics or {}),
     )
 
 

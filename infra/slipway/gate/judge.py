@@ -137,7 +137,7 @@ def _refusal(report: Report, variant: Variant, rule: str, problem: str, allowed:
         todo = "drop that step, or quantize less (exclude the nodes that overflow)"
     else:
         change = "raise" if field in ("max", "max_drop") else "lower"
-        todo = f"drop that step, give it another calibration, range or exclude, or {change} {rule}"
+        todo = f"drop that step, give it another calibration, range, exclude or share, or {change} {rule}"
     return Refusal(variant.name, rule, problem, allowed, todo)
 
 

@@ -14,6 +14,7 @@ from slipway_server.values.tensors import Array
 from slipway.gate.report import Report, from_document
 from slipway.spec.artifact.accept import Accept
 from slipway.toolbox.box import Box
+from slipway.toolbox.errors import StepRefused
 from slipway.toolbox.running import run
 
 _BOX, _SCRIPT = "gate", "measure"
@@ -77,8 +78,9 @@ def measure(
             "threads": threads,
             "accept": None if accept is None else accept.model_dump(mode="json"),
             "golden": None if golden is None else {name: _array(array) for name, array in golden.items()},
-            "files": {} if accept is None else {str(accept.dataset): str(root / str(accept.dataset))},
+            "files": _files(accept, root),
             "scratch": str(scratch),
+            "disturbed": _attacked(original, accept, root, scratch, tell),
             "seed": _SEED,
         }
         found = dict(run(Box(_BOX), _SCRIPT, request, Path(folder), tell, _LIMIT_S))
@@ -87,6 +89,34 @@ def measure(
     if threads < cpus:
         notes.append(f"the pod may use {cpus:g} CPUs, this machine has {threads}: times are those of {threads}")
     return from_document({**found, "model": model, "threads": threads, "cpus": cpus, "notes": notes})
+
+
+def _files(accept: Accept | None, root: Path) -> dict[str, str]:
+    return {} if accept is None else {str(accept.dataset): str(root / str(accept.dataset))}
+
+
+def _attacked(
+    original: Candidate, accept: Accept | None, root: Path, scratch: Path, tell: Callable[[str], None]
+) -> dict[str, str]:
+    """Inputs disturbed by gradients, which only PyTorch computes: its environment is 5 GB, and made when asked for."""
+    if accept is None or accept.robustness is None or accept.robustness.fgsm is None:
+        return {}
+    if original.format != "onnx":
+        problem = f"accept.robustness.fgsm needs gradients, and {original.name} is {original.format}"
+        raise StepRefused(problem, "a source that is ONNX, or becomes it first", "leave fgsm out of robustness")
+    to = scratch / "fgsm.npz"
+    folder = scratch / "fgsm"
+    folder.mkdir()
+    request = {
+        "model": str(original.path.absolute()),
+        "accept": accept.model_dump(mode="json"),
+        "amount": accept.robustness.fgsm,
+        "files": _files(accept, root),
+        "to": str(to),
+        "seed": _SEED,
+    }
+    run(Box("torch"), "fgsm", request, folder, tell, _LIMIT_S)
+    return {"fgsm": str(to)}
 
 
 def _threads(cpus: float) -> int:

@@ -30,7 +30,7 @@ def _row(report: Report, variant: Variant, disturbances: Sequence[str], refusals
     measured = [variant.metric] if report.metric else []
     measured += [variant.robustness.get(each) for each in disturbances]
     cells += ["-" if value is None else f"{report.rounded(value):g}" for value in measured]
-    broken = [each.rule for each in refusals if each.stage == variant.name]
+    broken = list(dict.fromkeys(each.rule for each in refusals if each.stage == variant.name))
     return [*cells, f"refused: {', '.join(broken)}" if broken else ""]
 
 

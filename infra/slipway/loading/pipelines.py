@@ -42,4 +42,4 @@ def in_place_of_weights(whole: Composed, pipeline: Pipeline, members: Members) -
     """A pipeline where others have weights: nothing to load, and a digest over what its server is told."""
     random = sorted({operator for name in pipeline.models for operator in members[name].random})
     sha256 = hashlib.sha256(compact_json(whole.document()).encode()).hexdigest()
-    return Found(ArtifactFile("", Path(), 0, sha256), {}, 0, whole.signature, tuple(random))
+    return Found(ArtifactFile("", Path(), 0, sha256), {}, 0, whole.signature, tuple(random), None)

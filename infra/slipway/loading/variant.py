@@ -8,9 +8,11 @@ from typing import Any
 from slipway_server.values.errors import BadRequest
 from slipway_server.values.expect import check_expect
 
+from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import CHECK_LIMIT, refuse_larger
 from slipway.artifacts.onnx import Artifact, Found
 from slipway.errors.base import FileRefused, UserError, WrongValue, nearest
+from slipway.loading.around import around
 from slipway.loading.fetched import fetch_weights, unused
 from slipway.loading.locks import Locks
 from slipway.loading.pipelines import Members, composed, in_place_of_weights
@@ -34,6 +36,7 @@ class Variant:
         locked: the lock that the weights are known by, whose bytes nobody has read; they may not be on this machine.
         pipeline: of a model that has no weights but asks others; its artifact has no files then.
         random: names of operators whose output differs each time, those of a pipeline's models included.
+        around: what stands before and after the model, if anything does.
     """
 
     spec: ModelSpec
@@ -43,6 +46,12 @@ class Variant:
     locked: Locked | None = None
     pipeline: Composed | None = None
     random: tuple[str, ...] = ()
+    around: Around | None = None
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """What was measured of the weights, as their lock has it; nothing without a lock."""
+        return {} if self.locked is None else self.locked.lock.served.metrics
 
 
 def variant(
@@ -81,15 +90,19 @@ def variant(
         little = list(_too_little_memory(spec, weights.size, locate))
         found += little
         served = _with_max_body(spec, weights)
-        request = golden_body(served, weights, locks.root, locate, found)
+        misfits = len(found)
+        beside = around(served, weights.signature, locks.root, locate, found)
+        # Without the steps that the spec asks for, nothing can be said about a request.
+        request = golden_body(served, weights, locks.root, locate, found, beside) if len(found) == misfits else None
         found += _unjudgeable(spec, weights, locate)
         # Not before it fits: every byte of it is read.
         written = {key: text for key, text in value.items() if key != "environments"}
-        if little:
+        lacking = beside is None and (spec.input is not None or spec.output is not None)
+        if little or lacking:
             return None
         no_files = Artifact((), 0, weights.onnx.sha256, weights.signature, None)
         artifact = weights.digested() if whole is None else no_files
-        return Variant(served, artifact, request, written, locked, whole, weights.random)
+        return Variant(served, artifact, request, written, locked, whole, weights.random, beside)
     except BadFile as error:
         place, field = locate(("artifact", "source"))
         source = spec.weights.source
@@ -168,12 +181,22 @@ def _unjudgeable(spec: ModelSpec, weights: Found, locate: Locate) -> Iterator[Us
             yield WrongValue(place, field, name, "is no output of the model", ", ".join(known), todo)
 
 
-def golden_body(spec: ModelSpec, weights: Found, root: Path, locate: Locate, found: list[UserError]) -> Any:
-    """The body of the golden request; None after adding to `found` why it does not fit the weights."""
+def golden_body(
+    spec: ModelSpec,
+    weights: Found,
+    root: Path,
+    locate: Locate,
+    found: list[UserError],
+    beside: Around | None = None,
+) -> Any:
+    """The body of the golden request; None after adding to `found` why it does not fit the weights.
+
+    `beside`: what stands before and after the model.
+    """
     at: FieldPath = ("check", "request")
     request = spec.check.request
     try:
-        body = RUNTIMES[spec.runtime].read_golden(root / request, request, weights, root)
+        body = RUNTIMES[spec.runtime].read_golden(root / request, request, weights, root, beside)
         at = ("check", "expect")
         check_expect(spec.check.expect, weights.signature)
         at = ("check", "request")

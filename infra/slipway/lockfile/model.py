@@ -44,20 +44,31 @@ class LockedStep(Section):
 
 
 class LockedTensor(Section):
-    """An input or output, as `slipway_server.values.signature.Tensor`."""
+    """An input or output, as `slipway_server.values.signature.Tensor`.
+
+    `symbols`: names of the dimensions of any size, where they have names. `optional`: an input that may be left out.
+    """
 
     name: Name
     dtype: Name
     shape: tuple[int | None, ...]
+    symbols: tuple[str | None, ...] = Field(default=(), exclude_if=_left_out)
+    optional: bool = Field(default=False, exclude_if=_left_out)
 
     @classmethod
     def of(cls, tensor: Tensor) -> "LockedTensor":
         """The same, to be written."""
-        return cls(name=tensor.name, dtype=tensor.dtype, shape=tensor.shape)
+        return cls(
+            name=tensor.name,
+            dtype=tensor.dtype,
+            shape=tensor.shape,
+            symbols=tensor.symbols,
+            optional=tensor.optional,
+        )
 
     def tensor(self) -> Tensor:
         """The same, to be served."""
-        return Tensor(self.name, self.dtype, self.shape)
+        return Tensor(self.name, self.dtype, self.shape, self.optional, self.symbols)
 
 
 class LockedSignature(Section):
@@ -116,8 +127,7 @@ class Lock(Section):
         source: the trained weights.
         steps: in the order of the spec.
         signature: of what serves.
-        architecture: of the model before it was optimised (`slipway.onnx_file.architecture`); None where nothing on the
-            way is an ONNX file.
+        architecture: of the first ONNX file on the way, before it was optimised (`slipway.onnx_file.architecture`).
         random: names of its operators whose output differs each time.
         variants: what serves where.
         reference: profile of inputs and outputs on the data set of `accept`; empty without one.
@@ -130,7 +140,7 @@ class Lock(Section):
     source: LockedSource
     steps: tuple[LockedStep, ...] = ()
     signature: LockedSignature
-    architecture: Digest | None = Field(default=None, exclude_if=_left_out)
+    architecture: Digest | None = None
     random: tuple[Name, ...] = Field(default=(), exclude_if=_left_out)
     variants: tuple[LockedVariant, ...] = Field(min_length=1)
     reference: dict[str, Any] = Field(default_factory=dict, exclude_if=_left_out)
@@ -145,6 +155,5 @@ class Lock(Section):
         files = [ArtifactFile(file.name, place(file.sha256), file.size, file.sha256) for file in self.served.files]
         external: Mapping[str, tuple[Path, int]] = {file.name: (file.path, file.size) for file in files[1:]}
         known = {file.name: file.sha256 for file in files[1:]}
-        return Found(
-            files[0], external, self.served.size, self.signature.signature(), self.random, self.architecture, known
-        )
+        signature = self.signature.signature()
+        return Found(files[0], external, self.served.size, signature, self.random, self.architecture, known)

@@ -1,14 +1,19 @@
 """Read the signature of an ONNX file: its inputs and outputs, with the shapes that its graph lets infer."""
 
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
 from google.protobuf.message import EncodeError
 from onnx import ModelProto, TensorProto, TypeProto, ValueInfoProto
 from onnx.shape_inference import InferenceError, infer_shapes
-from slipway_server.values.signature import Signature, Tensor, dtype_of
+from slipway_server.values.signature import Signature, Tensor, dtype_of, listed_type, symbols_of
 
 from slipway.onnx_file.parts import initializers
 from slipway.reading.files import BadFile
 
 _ALLOWED = "inputs and outputs that are tensors, inputs of a known rank"
+_REPLACED_SINCE = 4
+"""The IR version since which a weight that is listed as an input may be replaced."""
 _KEPT_BYTES = 4096
 """Weights above that say nothing about shapes, and inference would copy them."""
 _HINTS = {
@@ -30,9 +35,10 @@ def signature(model: ModelProto) -> Signature:
     """
     weights = {tensor.name for tensor in model.graph.initializer}
     # Weights may be listed as inputs: before IR version 4 all were, since then those are that a caller may replace.
-    inputs = tuple(_tensor(value, "input") for value in model.graph.input if value.name not in weights)
+    given_ones = (_input(value) for value in model.graph.input if value.name not in weights)
+    inputs = (*sorted(given_ones, key=lambda tensor: tensor.optional), *_replaceable(model, weights))
     given = _inferred(model) if any(map(_vague, model.graph.output)) else {}
-    outputs = tuple(_tensor(given.get(value.name, value), "output") for value in model.graph.output)
+    outputs = tuple(_output(given.get(value.name, value)) for value in model.graph.output)
     return Signature(inputs, outputs, {_text(entry.key): _text(entry.value) for entry in model.metadata_props})
 
 
@@ -55,6 +61,50 @@ def _inferred(model: ModelProto) -> dict[str, ValueInfoProto]:
     return {value.name: value for value in found.graph.output}
 
 
+def _input(value: ValueInfoProto) -> Tensor:
+    """An input; one of an optional type may be left out."""
+    element = value.type.optional_type.elem_type
+    if value.type.WhichOneof("value") != "optional_type" or element.WhichOneof("value") != "tensor_type":
+        return _tensor(value, "input")
+    return replace(_tensor(ValueInfoProto(name=value.name, type=element), "input"), optional=True)
+
+
+def _replaceable(model: ModelProto, weights: Collection[str]) -> Iterator[Tensor]:
+    """Weights that a request may replace, by name, of types that can be sent."""
+    if model.ir_version < _REPLACED_SINCE:
+        return
+    for value in sorted(model.graph.input, key=lambda value: value.name):
+        if value.name in weights:
+            try:
+                yield replace(_tensor(value, "input"), optional=True)
+            except BadFile:
+                continue  # of a type that no request has
+
+
+def _output(value: ValueInfoProto) -> Tensor:
+    if value.type.WhichOneof("value") in ("sequence_type", "map_type"):
+        try:
+            return Tensor(_text(value.name), listed_type(_words(value.type)), ())
+        except ValueError as error:
+            todo = _HINTS["sequence_type"]
+            raise BadFile(f"has the output {value.name!r}: {error}", _ALLOWED, todo) from None
+    return replace(_tensor(value, "output"), symbols=())
+
+
+def _words(kind: TypeProto) -> str:
+    """A type as ONNX Runtime writes it: `seq(map(string,tensor(float)))`."""
+    match kind.WhichOneof("value"):
+        case "sequence_type":
+            return f"seq({_words(kind.sequence_type.elem_type)})"
+        case "map_type":
+            key = TensorProto.DataType.Name(kind.map_type.key_type).lower()
+            return f"map({key},{_words(kind.map_type.value_type)})"
+        case "tensor_type":
+            return f"tensor({TensorProto.DataType.Name(kind.tensor_type.elem_type).lower()})"
+        case other:
+            return str(other)
+
+
 def _tensor(value: ValueInfoProto, role: str) -> Tensor:
     name, kind = _text(value.name), value.type.WhichOneof("value")
     if kind != "tensor_type":
@@ -70,7 +120,8 @@ def _tensor(value: ValueInfoProto, role: str) -> Tensor:
     except ValueError as error:
         raise BadFile(f"has the {role} {name!r}: {error}", _ALLOWED, "export it with another type") from None
     dims = tuple(d.dim_value if d.HasField("dim_value") and d.dim_value >= 0 else None for d in tensor.shape.dim)
-    return Tensor(name, dtype, dims)
+    names = tuple(_text(d.dim_param) if d.HasField("dim_param") else None for d in tensor.shape.dim)
+    return Tensor(name, dtype, dims, symbols=symbols_of(names))
 
 
 def _text(value: str | bytes) -> str:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from slipway_server.protocol.request import parse_predict
 from slipway_server.values.tensors import Array
 
-from slipway.artifacts.onnx import Found, read_graph
+from slipway.artifacts.onnx import Found
 from slipway.errors.base import FileRefused, UserError, UserErrors, WrongValue
 from slipway.gate.judge import Refusal, judge
 from slipway.gate.measure import Candidate, measure
 from slipway.gate.report import Report
+from slipway.loading.around import around
 from slipway.loading.lockable import Lockable
 from slipway.loading.variant import golden_body
 from slipway.lockfile.digests import file_digest, files_read, spec_digest
@@ -106,15 +107,6 @@ def _unserved(target: Lockable, last: Stage) -> UserError | None:
     return WrongValue(place, field, target.spec.runtime, problem, ", ".join(formats), todo)
 
 
-def _architecture(stages: Sequence[Stage]) -> str | None:
-    """Of the first ONNX file on the way: steps after it optimise, and make no other model of it."""
-    first = next((stage.weights.path for stage in stages if stage.weights.format == ONNX), None)
-    try:
-        return read_graph(first.read_bytes()).architecture if first is not None else None
-    except BadFile:
-        return None  # a step made something that loads of what does not
-
-
 def _found(target: Lockable, last: Stage) -> Found:
     """What serves, as its runtime reads it; raises `UserError` where it would not load."""
     weights = last.weights
@@ -126,12 +118,14 @@ def _found(target: Lockable, last: Stage) -> Found:
 
 
 def _golden(target: Lockable, served: Found) -> Mapping[str, Array] | None:
-    """The arrays of the golden request; None where steps of `input` make them of something else."""
+    """The arrays of the golden request; None where a user's own function makes them."""
     found: list[UserError] = []
-    body = golden_body(target.spec, served, target.locks.root, target.locate, found)
+    root = target.locks.root
+    beside = around(target.spec, served.signature, root, target.locate, found)
+    body = None if found else golden_body(target.spec, served, root, target.locate, found, beside)
     if found:
         raise UserErrors(found)
-    return parse_predict(body, served.signature)
+    return parse_predict(body, served.signature) if beside is None else beside.read(body)
 
 
 def _measured(
@@ -164,6 +158,12 @@ def _candidate(stage: Stage) -> Candidate:
     return Candidate(stage.name, weights.path, weights.format, weights.size, weights.sha256)
 
 
+def _architecture(target: Lockable, stages: Sequence[Stage]) -> str | None:
+    """That of the first ONNX file: what steps make of it has other operators, and is the same to whoever calls it."""
+    first = next(stage for stage in stages if stage.weights.format == ONNX)
+    return _found(target, first).architecture
+
+
 def _lock(
     target: Lockable,
     source: Source,
@@ -191,7 +191,7 @@ def _lock(
             if stage.step is not None and stage.made is not None
         ),
         signature=LockedSignature.of(served.signature),
-        architecture=_architecture(stages),
+        architecture=_architecture(target, stages),
         random=served.random,
         variants=(
             LockedVariant(

@@ -2,12 +2,17 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from slipway import installation
+from slipway.catalog.pod_contract import FETCHING
+from slipway.runtimes.base import ImageRecipe
 from slipway.runtimes.registry import RUNTIMES
+
+FETCHING_REQUIREMENTS = "weights/requirements.txt"
+"""Of what fetches weights, by its path in the repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,20 +22,30 @@ class CodeDigests:
     Attributes:
         requirements: of the file of locked requirements.
         server: of each file of the server's code, by its path in the server's package.
+        text_requirements: of the file for models that take text; empty where there is none.
     """
 
     requirements: str
     server: Mapping[str, str]
+    text_requirements: str = ""
 
 
 @lru_cache(maxsize=1)
 def code_digests() -> Mapping[str, CodeDigests]:
-    """Digest the files of this installation, by runtime; once per process.
+    """Digest the files of this installation, by runtime, and of what fetches weights; once per process.
 
     Raises:
         InstallationIncomplete: one of them is missing.
     """
-    return {name: digests(runtime.image.requirements, runtime.image.package) for name, runtime in RUNTIMES.items()}
+    of_runtimes = {name: _of_runtime(runtime.image) for name, runtime in RUNTIMES.items()}
+    return {**of_runtimes, FETCHING: digests(FETCHING_REQUIREMENTS, FETCHING)}
+
+
+def _of_runtime(image: ImageRecipe) -> CodeDigests:
+    plain = digests(image.requirements, image.package)
+    if image.text_requirements is None:
+        return plain
+    return replace(plain, text_requirements=_sha256(installation.resource(image.text_requirements)))
 
 
 @lru_cache

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from slipway.artifacts.around import CONTEXT_FOLDER
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity.estimates import Estimates
 from slipway.capacity.placement import Rollout
@@ -81,7 +82,7 @@ class ImagePlan:
         repository: with the registry, without tag.
         tag: first 16 hex digits of `inputs_digest`.
         runtime: the image that it stands on.
-        files: the weights, or what fetches them; then the server's code.
+        files: the weights, or what fetches them; what the steps before and after the model read; the server's code.
         inputs_digest: sha256 over all that goes in; the same digest is the same image.
         copied_from: the image of another environment, by digest, that is copied and never made; None: it is made.
         wheels: of what fetches weights; None where they are in it.
@@ -99,6 +100,11 @@ class ImagePlan:
     def reference(self) -> str:
         """Repository and tag."""
         return f"{self.repository}:{self.tag}"
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether files of what stands before and after the model are among them."""
+        return any(file.context_path.startswith(f"{CONTEXT_FOLDER}/") for file in self.files)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from slipway import installation
+from slipway.artifacts.around import CONTEXT_FOLDER, IMAGE_FOLDER
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.autoscaling.signals import estimated
 from slipway.capacity.estimates import estimates, node_start_s, stored_s
@@ -18,7 +19,7 @@ from slipway.errors.base import Place
 from slipway.loading.contents import contents_of
 from slipway.loading.specs import LoadedSpec
 from slipway.loading.variant import Variant
-from slipway.plan.code_digests import CodeDigests, digests
+from slipway.plan.code_digests import FETCHING_REQUIREMENTS, CodeDigests
 from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Timing, Wheels
 from slipway.plan.release import Origin, digest_of
 from slipway.planner.rollouts import refuse_rollouts
@@ -44,7 +45,6 @@ FETCH_MARGIN = 4
 """Fetching weights takes an estimated time; an update waits so many times as long before it has failed."""
 NODE_MARGIN = 2
 """The start of a node is an estimate; an update waits so many times as long before it has failed."""
-_FETCHING_REQUIREMENTS = "weights/requirements.txt"
 _NO_RELEASE = ""
 
 
@@ -99,7 +99,7 @@ def _model(
     spec = variant.spec.model_copy(update={"environments": {}})
     store = planning(settings).model_store(environment, spec.name)
     delivery = delivery_of(spec, variant.artifact, store, RUNTIMES[spec.runtime])
-    image = _image(environment, settings, variant, code[spec.runtime], delivery)
+    image = _image(environment, settings, variant, code, delivery)
     costs = estimates(pool, spec, variant.artifact.size, stored=delivery.stored is not None)
     gateway = planning(settings).gateway
     timing = _timing(variant, pool, placed.rollout, delivery)
@@ -178,7 +178,9 @@ def _written(settings: AnySettings) -> str:
 
 def _origin(settings: str, variant: Variant, image: ImagePlan) -> Origin:
     """What a release is made from; `settings`: their digest, the same for all models."""
+    steps = variant.around.files if variant.around is not None else ()
     files = [[file.name, file.sha256] for file in variant.artifact.files]
+    files += [[file.name, file.sha256] for file in steps]
     return Origin(
         slipway=version(),
         spec=digest_of(variant.written),
@@ -189,17 +191,22 @@ def _origin(settings: str, variant: Variant, image: ImagePlan) -> Origin:
 
 
 def _image(
-    environment: str, settings: AnySettings, variant: Variant, code: CodeDigests, delivery: Delivery
+    environment: str, settings: AnySettings, variant: Variant, of: Mapping[str, CodeDigests], delivery: Delivery
 ) -> ImagePlan:
-    recipe = RUNTIMES[variant.spec.runtime].image
-    weights, wheels = _fetching() if delivery.stored is not None else (_carried(variant, recipe.weights), None)
+    recipe, code = RUNTIMES[variant.spec.runtime].image, of[variant.spec.runtime]
+    weights, wheels = (
+        _fetching(of[FETCHING]) if delivery.stored is not None else (_carried(variant, recipe.weights), None)
+    )
     package = recipe.package
     source = installation.package(package)
     server = ImageFile(f"server/{package}", f"/opt/slipway/server/{package}", source, code.server)
     repository = planning(settings).image_repository(environment, variant.spec.name)
     runtime = _runtime(environment, settings, variant, code)
-    files = (*weights, server)
-    dockerfile = render_dockerfile(variant.spec.runtime, runtime.reference, fetching=wheels is not None)
+    steps = tuple(_step_files(variant))
+    files = (*weights, *steps, server)
+    dockerfile = render_dockerfile(
+        variant.spec.runtime, runtime.reference, fetching=wheels is not None, steps=bool(steps)
+    )
     made_of = [instructions(dockerfile), [[file.image_path, file.digests] for file in files]]
     if wheels is not None:
         made_of.append([wheels.image_path, wheels.digest])
@@ -215,27 +222,38 @@ def _carried(variant: Variant, folder: str) -> tuple[ImageFile, ...]:
     )
 
 
-def _fetching() -> tuple[tuple[ImageFile, ...], Wheels]:
+def _fetching(code: CodeDigests) -> tuple[tuple[ImageFile, ...], Wheels]:
     """What fetches the weights when a pod starts, in their place: its code, and its locked wheels."""
-    code = digests(_FETCHING_REQUIREMENTS, FETCHING)
     file = ImageFile(
         f"{FETCHING}/code/{FETCHING}", f"{FETCHING_FOLDER}/code/{FETCHING}", installation.package(FETCHING), code.server
     )
-    requirements = installation.resource(_FETCHING_REQUIREMENTS)
+    requirements = installation.resource(FETCHING_REQUIREMENTS)
     return (file,), Wheels(f"{FETCHING}/deps", f"{FETCHING_FOLDER}/deps", requirements, code.requirements)
+
+
+def _step_files(variant: Variant) -> Iterator[ImageFile]:
+    """What stands before and after the model reads these."""
+    for file in variant.around.files if variant.around is not None else ():
+        context, image = f"{CONTEXT_FOLDER}/{file.name}", f"{IMAGE_FOLDER}/{file.name}"
+        yield ImageFile(context, image, file.path, {"": file.sha256})
 
 
 def _runtime(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> RuntimeImagePlan:
     architecture, recipe = variant.spec.resources.architecture, RUNTIMES[variant.spec.runtime].image
     dockerfile = instructions(render_runtime_dockerfile(variant.spec.runtime, settings.base_image, architecture))
-    digest = digest_of([dockerfile, code.requirements, architecture])
+    before = variant.spec.input
+    takes_text = before is not None and before.text is not None
+    requirements, requirements_digest = recipe.requirements, code.requirements
+    if takes_text and recipe.text_requirements is not None:
+        requirements, requirements_digest = recipe.text_requirements, code.text_requirements
+    digest = digest_of([dockerfile, requirements_digest, architecture])
     return RuntimeImagePlan(
         repository=planning(settings).image_repository(environment, names.runtime_repository(recipe.shared)),
         tag=names.short(digest),
         base_image=settings.base_image,
         architecture=architecture,
-        requirements=installation.resource(recipe.requirements),
-        requirements_digest=code.requirements,
+        requirements=installation.resource(requirements),
+        requirements_digest=requirements_digest,
     )
 
 

@@ -5,10 +5,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from slipway.reading.files import open_regular
+from slipway.reading.known_digests import remembered
 
 
 def sha256_of(path: Path, kind: str) -> str:
-    """The sha256 of a file in hex; one that did not change is read once per process, a second for each gigabyte.
+    """The sha256 of a file in hex; one that did not change is read once per process, and a large one once at all.
 
     Args:
         path: the file, all links followed.
@@ -24,5 +25,8 @@ def sha256_of(path: Path, kind: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _sha256(path: Path, size: int, mtime_ns: int, kind: str) -> str:  # noqa: ARG001 - size and time are keys of the cache
-    with open_regular(path, kind) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    def read() -> str:
+        with open_regular(path, kind) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+    return remembered(path, path.stat(), read)

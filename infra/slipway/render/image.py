@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 
+from slipway.artifacts.around import CONTEXT_FOLDER, IMAGE_FOLDER
 from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, SERVER_USER
 from slipway.render.templates import template_files
 from slipway.runtimes.registry import RUNTIMES
@@ -16,10 +17,11 @@ def render_runtime_dockerfile(runtime: str, base_image: str, architecture: str) 
     return _wheels(base_image, architecture, RUNTIMES[runtime].image.variables)
 
 
-def render_dockerfile(runtime: str, runtime_image: str, *, fetching: bool = False) -> str:
+def render_dockerfile(runtime: str, runtime_image: str, *, fetching: bool = False, steps: bool = False) -> str:
     """Render the Dockerfile of a model's image, from that of its runtime; its context is described by `ImagePlan`.
 
-    `fetching`: whether it has what fetches the weights instead of the weights.
+    `fetching`: whether it has what fetches the weights instead of the weights. `steps`: whether the context has files
+    of what stands before and after the model.
     """
     recipe = RUNTIMES[runtime].image
     values = {
@@ -27,6 +29,7 @@ def render_dockerfile(runtime: str, runtime_image: str, *, fetching: bool = Fals
         "weights": recipe.weights if RUNTIMES[runtime].formats else None,
         "fetching": FETCHING if fetching else None,
         "fetching_folder": FETCHING_FOLDER,
+        "steps": (CONTEXT_FOLDER, IMAGE_FOLDER) if steps else None,
         "server_port": RUNTIMES[runtime].port,
         "user": SERVER_USER,
         "command": json.dumps(recipe.command),

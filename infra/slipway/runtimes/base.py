@@ -1,10 +1,11 @@
 """Defines what Slipway has to know of a runtime: a program that serves a model over HTTP inside a pod."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.artifacts.onnx import Fetched, Found
 
@@ -23,6 +24,7 @@ class Served:
         batch: the section `batch` of the model server's configuration.
         check: the golden request.
         pipeline: the section `pipeline` of that configuration; None for a model with weights.
+        around: sections of the configuration about what stands before and after the model; empty where nothing does.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Served:
     batch: Mapping[str, Any]
     check: GoldenRequest
     pipeline: Mapping[str, Any] | None = None
+    around: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class ImageRecipe:
         command: what the container runs.
         shared: name of the image of wheels; runtimes with the same name share it.
         variables: of the container, as `NAME=value`, each with why it is set.
+        text_requirements: the file of locked wheels for models that take text, if that needs others.
     """
 
     requirements: str
@@ -67,6 +71,7 @@ class ImageRecipe:
     command: tuple[str, ...]
     shared: str
     variables: tuple[tuple[str, str], ...] = ()
+    text_requirements: str | None = None
 
 
 class Runtime(Protocol):
@@ -109,7 +114,7 @@ class Runtime(Protocol):
         """
         ...
 
-    def read_golden(self, path: Path, file: str, found: Found, root: Path) -> Any:
+    def read_golden(self, path: Path, file: str, found: Found, root: Path, around: Around | None = None) -> Any:
         """Read the body of the golden request and hold it against the model; see `slipway.artifacts.golden_request`."""
         ...
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.artifacts import memory
+from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import read_golden
 from slipway.artifacts.onnx import Fetched, Found, find_artifact
 from slipway.catalog.pod_contract import LINGER_S, SERVER_PORT
@@ -24,6 +25,7 @@ class OnnxRuntime:
     )
     image = ImageRecipe(
         requirements="server/requirements.txt",
+        text_requirements="server/requirements-text.txt",
         package="slipway_server",
         weights="/model",
         command=("python3", "-m", "slipway_server"),
@@ -61,9 +63,9 @@ class OnnxRuntime:
         """An ONNX file, with its external data beside it or where it was fetched to."""
         return find_artifact(path, root, fetched)
 
-    def read_golden(self, path: Path, file: str, found: Found, root: Path) -> Any:
+    def read_golden(self, path: Path, file: str, found: Found, root: Path, around: Around | None = None) -> Any:
         """A body of `POST /predict`."""
-        return read_golden(path, file, found, root)
+        return read_golden(path, file, found, root, around)
 
     def needed_memory(self, weights: int, max_body: int = 0) -> int:
         """A lower bound, see `slipway.artifacts.memory`."""
@@ -88,6 +90,7 @@ class OnnxRuntime:
             "drain_s": served.drain_s,
             "linger_s": LINGER_S,
             "batch": dict(served.batch),
+            **served.around,
             "check": served.check.section(),
         }
 

@@ -167,7 +167,7 @@ def _annotated(annotations: Mapping[str, str]) -> list[str]:
 
 
 def _last_lines(text: str) -> str:
-    """The last different lines that are no general warning, without cosign's own `Error: `."""
-    lines = (line.strip().removeprefix("Error: ") for line in text.splitlines())
+    """What it says went wrong, once: of that the last different lines, without warnings and progress."""
+    lines = (line.strip() for line in f"\n{text}".rpartition("\nError: ")[2].splitlines())
     told = dict.fromkeys(line for line in lines if line and not _NOT_OURS.match(line))
     return "; ".join(list(told)[-_LINES:])[:1000] or "it said nothing"

@@ -20,13 +20,15 @@ from slipway.spec.residency import DataResidency
 from slipway.spec.resources import Resources
 from slipway.spec.rollout import RolloutRules
 from slipway.spec.scale import Scale
+from slipway.spec.tensors.input import Input
+from slipway.spec.tensors.output import Output
 from slipway.spec.texts import text
 from slipway.values.quantities import DnsLabel, ModelName, SemVer, refusal
 from slipway.values.section import Section
 
 OVERRIDABLE = (
-    "version", "fixes", "artifact", "optimize", "accept", "resources", "scale", "rollout", "spot", "data",
-    "endpoint", "batching", "check", "exceptions",
+    "version", "fixes", "artifact", "optimize", "accept", "input", "output", "resources", "scale", "rollout", "spot",
+    "data", "endpoint", "batching", "check", "exceptions",
 )  # fmt: skip
 """What may differ between environments; the rest is what the model is, wherever it runs."""
 
@@ -80,6 +82,23 @@ class ModelSpec(Section):
         default=None,
         description="How well the model has to answer a data set after the steps; `slipway lock` measures it.",
         examples=[{"dataset": "models/digits/test.npz", "metric": "accuracy", "max_drop": 0.01}],
+        exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
+    )
+    input: Input | None = Field(
+        default=None,
+        description=(
+            "How pictures, texts or bodies of one's own become the model's inputs "
+            "(docs/how-to/before-and-after-the-model.md)."
+        ),
+        examples=[{"image": {"resize": [224, 224]}}],
+        exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
+    )
+    output: Output | None = Field(
+        default=None,
+        description="What answers say as `predictions` beside the model's outputs.",
+        examples=[{"labels": "models/pets/labels.txt", "top_k": 3}],
         exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )

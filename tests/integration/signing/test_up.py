@@ -54,6 +54,10 @@ def test_only_signed_images_run_and_a_promotion_needs_no_key(
     assert (unsigned.returncode, "there is no private key" in unsigned.stderr) == (1, True), unsigned.stderr
     assert signing.cluster.read("Deployment", "digits") is None
 
+    signing.well("lock", "digits")
+    unlocked = signing.up(environ=with_key(ours))
+    assert (unlocked.returncode, "digits.lock.yaml: is not signed" in unlocked.stderr) == (1, True), unlocked.stderr
+    assert signing.run("sign", "digits", environ=with_key(ours)).returncode == 0
     up = signing.up(environ=with_key(ours))
     assert up.returncode == 0, up.stderr
     client = RepositoryClient(Repository.of(repository(signing)))

@@ -44,13 +44,13 @@ def test_the_signature_has_names_types_shapes_and_metadata(tmp_path: Path) -> No
     assert signature.metadata == {"Image.BitmapPixelFormat": "Gray8"}
 
 
-def test_weights_that_are_listed_as_inputs_are_none(tmp_path: Path) -> None:
+def test_weights_that_are_listed_as_inputs_may_be_left_out(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     listed = helper.make_tensor_value_info("w", TensorProto.FLOAT, [1])
     path.write_bytes(
         model_with([X, listed], [numpy_helper.from_array(np.ones(1, np.float32), "w")]).SerializeToString()
     )
-    assert [tensor.name for tensor in read(path).signature.inputs] == ["x"]
+    assert [tensor.name for tensor in read(path).signature.required] == ["x"]
 
 
 def external(folder: Path) -> Path:

@@ -11,7 +11,11 @@ from onnx import helper
 
 from slipway.committed.check import compare
 from slipway.loading.specs import load_specs
+from slipway.lockfile.files import lock_path, write_lock
+from slipway.lockfile.model import LockedFile, LockedSignature, LockedTensor
+from slipway.spec.model import ModelSpec
 from tests.support.commits import commit
+from tests.support.locks import lock_of
 from tests.support.workbench import Nodes, Workbench, scaled
 
 SHALLOW = "shallow clone"
@@ -148,3 +152,33 @@ def test_a_spec_that_nobody_could_read_is_passed_over(bench: Workbench) -> None:
     assert said(bench) == []
     write(bench, "1.0.0", nodes=scaled(5.0))
     assert "was used for other weights" in said(bench)[0]
+
+
+def locked(bench: Workbench, version: str, sha256: str, architecture: str = "a") -> None:
+    """The model with a step, and a lock that says what came of it."""
+    path = write(bench, version, optimize=[{"simplify": True}])
+    spec = ModelSpec.model_validate(yaml.safe_load(path.read_text()))
+    lock = lock_of(spec, bench.folder).model_copy(update={"architecture": architecture * 64})
+    variant = lock.served.model_copy(update={"files": (LockedFile(name="m.onnx", size=9, sha256=sha256 * 64),)})
+    tensors = tuple(LockedTensor(name=name, dtype="FP32", shape=(None, 3)) for name in ("a", "b", "y"))
+    signature = LockedSignature(inputs=tensors[:2], outputs=tensors[2:], metadata={})
+    write_lock(lock.model_copy(update={"variants": (variant,), "signature": signature}), lock_path(path, "sums"))
+
+
+def test_a_version_with_a_lock_means_what_the_lock_says(bench: Workbench) -> None:
+    locked(bench, "1.0.0", "1")
+    commit(bench.folder)
+    assert said(bench) == []
+    locked(bench, "1.0.0", "2")
+    assert "was used for other weights" in said(bench)[0]
+    locked(bench, "1.1.0", "2")
+    assert said(bench) == []
+    locked(bench, "1.1.0", "2", architecture="b")
+    assert "next: write 2.0.0" in said(bench)[0]
+
+
+def test_steps_make_other_weights_of_a_version_that_was_committed_without(bench: Workbench) -> None:
+    write(bench, "1.0.0")
+    commit(bench.folder)
+    locked(bench, "1.0.0", "1")
+    assert "was used for" in said(bench)[0]

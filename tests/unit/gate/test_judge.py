@@ -128,7 +128,7 @@ def test_refusals_become_one_error_about_the_spec() -> None:
     text = str(error(refusals, Place("models/digits.yaml", 7)))
     assert text.splitlines() == [
         "models/digits.yaml:7: accept.min: 1 step: accuracy is 0.5; allowed: at least 0.9; next: drop that step, give "
-        "it another calibration, range or exclude, or lower accept.min",
+        "it another calibration, range, exclude or share, or lower accept.min",
         "models/digits.yaml:7: accept.max_drop: 1 step: accuracy falls from 0.95 to 0.5, by 0.45; allowed: at most "
-        "0.01; next: drop that step, give it another calibration, range or exclude, or raise accept.max_drop",
+        "0.01; next: drop that step, give it another calibration, range, exclude or share, or raise accept.max_drop",
     ]

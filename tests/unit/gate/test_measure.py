@@ -12,6 +12,7 @@ from slipway.gate.measure import Candidate, measure
 from slipway.gate.report import Report
 from slipway.spec.artifact.accept import Accept
 from slipway.toolbox.errors import StepRefused
+from tests.support import rounds
 from tests.unit.gate import tiny
 
 Arrays = dict[str, np.ndarray]
@@ -170,3 +171,20 @@ def test_litert_answers_as_onnx_runtime_does(tmp_path: Path) -> None:
     lite = measured(tmp_path, tiny.rows(), model, output="scores", metric="log_loss").original
     onnx = measured(tmp_path, tiny.rows(), tiny.candidate(tmp_path / "a.onnx"), output="scores", metric="log_loss")
     assert lite.metric == pytest.approx(onnx.original.metric, abs=1e-6)
+
+
+@pytest.mark.skipif(not rounds.FULL, reason="needs PyTorch, 5 GB: make soak")
+def test_the_fast_gradient_sign_method_finds_what_noise_of_its_size_does_not(tmp_path: Path) -> None:
+    models = [tiny.candidate(tmp_path / "a.onnx"), tiny.candidate(tmp_path / "b.onnx", "1 step", scale=1.01)]
+    amounts = {"fgsm": 0.6, "noise": 0.6, "max_drop": 1}
+    report = measured(tmp_path, tiny.rows(300), *models, output="scores", robustness=amounts)
+    for variant in report.variants:
+        noise, fgsm = (variant.robustness[name] for name in ("noise", "fgsm"))
+        assert noise is not None and fgsm is not None
+        assert fgsm < noise - 0.2
+
+
+def test_gradients_of_a_source_that_is_no_onnx_are_refused_before_anything_runs(tmp_path: Path) -> None:
+    model = Candidate("source", tmp_path / "a.tflite", "tflite", 1, "0" * 64)
+    with pytest.raises(StepRefused, match=r"accept.robustness.fgsm needs gradients, and source is tflite"):
+        measured(tmp_path, tiny.rows(), model, output="scores", robustness={"fgsm": 0.1, "max_drop": 0.5})

@@ -453,19 +453,24 @@ def test_a_size_of_0_in_a_file_is_0(tmp_path: Path) -> None:
 def test_an_input_with_a_default_need_not_be_given(tmp_path: Path) -> None:
     listed = helper.make_tensor_value_info("w", FLOAT, [2])
     path = saved(tmp_path, graph_of([ADD], [inline(bytes(8))], inputs=[X, listed]))
-    assert [tensor.name for tensor in read_artifact(path, tmp_path).signature.inputs] == ["x"]
+    signature = read_artifact(path, tmp_path).signature
+    assert [(tensor.name, tensor.optional) for tensor in signature.inputs] == [("x", False), ("w", True)]
+    assert [tensor.name for tensor in signature.required] == ["x"]
 
 
 TYPES = {
-    "an optional input": (
-        helper.make_value_info("o", helper.make_optional_type_proto(helper.make_tensor_type_proto(FLOAT, [2]))),
+    "an optional list": (
+        helper.make_value_info(
+            "o",
+            helper.make_optional_type_proto(helper.make_sequence_type_proto(helper.make_tensor_type_proto(FLOAT, [2]))),
+        ),
         "has a default",
     ),
     "a list of tensors": (helper.make_tensor_sequence_value_info("o", FLOAT, [2]), "one input for each tensor"),
     "a sparse tensor": (helper.make_sparse_tensor_value_info("o", FLOAT, [2]), "a dense tensor"),
     "an input of unknown rank": (helper.make_tensor_value_info("o", FLOAT, None), "export it with shapes"),
     "numbers of a type that no protocol has": (
-        helper.make_tensor_value_info("o", TensorProto.BFLOAT16, [2]),
+        helper.make_tensor_value_info("o", TensorProto.FLOAT8E5M2, [2]),
         "export it with another type",
     ),
 }

@@ -224,7 +224,8 @@ def test_comments_of_slipway_itself_are_no_part_of_a_release(tmp_path: Path) -> 
     copied = tmp_path / "slipway"
     for name in ("infra", "templates", "stacks", "models", "server/src", "policy"):
         shutil.copytree(ROOT / name, copied / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    for name in ("server/requirements.txt", "server/requirements-pipeline.txt", "Pulumi.yaml"):
+    of_server = (f"server/requirements{kind}.txt" for kind in ("", "-pipeline", "-text"))
+    for name in (*of_server, "Pulumi.yaml"):
         shutil.copy(ROOT / name, copied / name)
 
     def releases() -> dict[str, str]:
@@ -263,7 +264,7 @@ def test_another_architecture_is_another_image_on_another_runtime() -> None:
     models = [loaded(spec()), loaded(spec(resources={"architecture": "arm64"}))]
     there = [free, replace(free, name="arm", architecture="arm64")]
     amd64, arm64 = (
-        _image("cloud", pools(SMALL), one.variant, CODE["onnxruntime"], Delivery("image", "small", 1))
+        _image("cloud", pools(SMALL), one.variant, CODE, Delivery("image", "small", 1))
         for one in place("cloud", there, models)
     )
     assert (amd64.runtime.architecture, arm64.runtime.architecture) == ("amd64", "arm64")

@@ -62,9 +62,10 @@ def test_a_wrong_signature_is_told_from_a_failure(tmp_path: Path, said: str, wro
     assert wrong in found
 
 
-def test_a_registry_that_does_not_answer_is_a_failure(tmp_path: Path) -> None:
-    cosign = Cosign.found(program(tmp_path, "case $1 in verify) echo 'Error: connection refused' >&2; exit 1;; esac"))
-    with pytest.raises(CosignFailed, match="connection refused"):
+def test_a_registry_that_does_not_answer_is_a_failure_told_once(tmp_path: Path) -> None:
+    said = "Looking...\nError: connection refused\nerror during command execution: connection refused"
+    cosign = Cosign.found(program(tmp_path, f"case $1 in verify) printf '{said}' >&2; exit 1;; esac"))
+    with pytest.raises(CosignFailed, match=f"verifying {IMAGE} failed: connection refused; nothing was deployed"):
         cosign.wrong_with_image(IMAGE, "cosign.pub", {})
 
 

@@ -125,11 +125,11 @@ def _refuse(context: EnvironmentContext, recorder: Recorder, models: Sequence[Mo
     A promotion names a release, whatever its version.
     """
     refuse_foreign(context, models, options.adopt)
+    prepare(context.file, models, console.message)
     if context.promotion is None:
         found = too_low(recorder, models, lambda name: context.spec_place(name, ("version",)), console.message)
         if found:
             raise UserErrors(found)
-    prepare(context.file, models, console.message)
 
 
 def _unchanged_pipelines(

@@ -1,7 +1,6 @@
 """Commands that need no cluster: validate, plan (but with --live), price, render, schema."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,9 @@ from slipway.errors.base import FileRefused, UserError, UserErrors, each
 from slipway.loading.base_image import digest_warning
 from slipway.loading.specs import LoadedSpec, environments, load_one
 from slipway.plan.traffic import Traffic
+from slipway.plan.worth import Worth
 from slipway.planner.environment import ModelPlan
-from slipway.planner.price import LEFT_OUT, price
+from slipway.planner.price import LEFT_OUT, price, today
 from slipway.planner.teams import full_pools
 from slipway.render.environment import render_environment
 from slipway.render.image import render_dockerfile
@@ -138,6 +138,8 @@ def _about(model: ModelPlan) -> Iterator[str]:
     if model.scaler is not None:
         yield _scaling(model.spec.scale, model.scaler)
     yield from model.judged.lines() if model.judged is not None else ()
+    worth = Worth.of_plan(model)
+    yield from worth.lines(model.name) if worth is not None else ()
 
 
 def advice(context: EnvironmentContext, models: Sequence[ModelPlan]) -> Iterator[str]:
@@ -156,11 +158,6 @@ def _changes(context: EnvironmentContext, names: Sequence[str]) -> "list[Change]
     from slipway.commands.inspecting.changes import changes_of  # noqa: PLC0415 - the cluster's SDK takes half a second
 
     return changes_of(context, names)
-
-
-def today() -> date:
-    """The day that prices are of."""
-    return datetime.now(tz=UTC).date()
 
 
 def _replicas(model: ModelPlan) -> str:
@@ -267,8 +264,12 @@ def render_all(context: EnvironmentContext, names: Sequence[str], output: Path |
     texts = {"environment.yaml": to_yaml(render_environment(context.plan))}
     for model in models:
         texts[f"{model.name}/manifests.yaml"] = to_yaml(render_model(model, model.image.reference))
-        fetching = model.image.wheels is not None
-        dockerfile = render_dockerfile(model.spec.runtime, model.image.runtime.reference, fetching=fetching)
+        dockerfile = render_dockerfile(
+            model.spec.runtime,
+            model.image.runtime.reference,
+            fetching=model.image.wheels is not None,
+            steps=model.image.has_steps,
+        )
         texts[f"{model.name}/Dockerfile"] = dockerfile
     write(texts, output)
 

@@ -43,7 +43,9 @@ def image_args(model: ModelPlan, progress: Tell) -> ModelImageArgs:
     runtime, architecture = model.spec.runtime, model.image.runtime.architecture
     dockerfiles = _Dockerfiles(
         lambda base: render_runtime_dockerfile(runtime, base, architecture),
-        lambda wheels: render_dockerfile(runtime, wheels, fetching=model.image.wheels is not None),
+        lambda wheels: render_dockerfile(
+            runtime, wheels, fetching=model.image.wheels is not None, steps=model.image.has_steps
+        ),
     )
     if model.delivery.stored is not None:
         return _args(model.image, dockerfiles, progress)

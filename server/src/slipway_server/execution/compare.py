@@ -10,7 +10,7 @@ from slipway_server.values.signature import Signature
 from slipway_server.values.tensors import Array
 
 # How far an element may be off: where the order of additions is another one, so is the rounding.
-_TOLERANCES = {"float16": 1e-2, "float32": 2e-4, "float64": 1e-9}
+_TOLERANCES = {"BF16": 8e-2, "FP16": 1e-2, "FP32": 2e-4, "FP64": 1e-9}
 _UNUSUAL_FACTOR = 100.0
 _SMALLEST_PART = 1e-3
 
@@ -35,7 +35,7 @@ def tolerance(signature: Signature) -> float:
     The coarsest floating-point type counts: a result in FP64 may have been computed from FP32.
     """
     tensors = (*signature.inputs, *signature.outputs)
-    types = [tensor.numpy_dtype.name for tensor in tensors if tensor.numpy_dtype.kind == "f"]
+    types = [tensor.dtype for tensor in tensors if tensor.numpy_dtype.kind == "f"]
     return max((_TOLERANCES[name] for name in types), default=0.0)
 
 

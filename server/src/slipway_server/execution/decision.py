@@ -1,6 +1,7 @@
 """Decide whether rows of several requests run together: what the configuration asks for and what trials found."""
 
 import threading
+from dataclasses import replace
 
 from slipway_server.execution.finding import Finding, Verdict
 from slipway_server.execution.independence import try_rows
@@ -34,10 +35,15 @@ def decide_batching(session: Session, golden: Inputs, asked: BatchSection, limit
         return Batching(1, "the spec says `batching.enabled: false`")
     if asked.max_size == 1:
         return Batching(1, "the spec says `batching.max_rows: 1`")
-    odd = _without_rows(session.signature)
+    odd = _without_rows(session.signature, golden)
+    if odd is not None and not odd.is_tensor:
+        return _refused(f"`{odd.name}` is a list, whose items belong to no row", asked)
     if odd is not None:
         return _refused(f"`{odd.name}` has the shape {odd.shape_text}: its first dimension is not free", asked)
-    return _judged(_tried(session, golden, asked.max_size, limit_s), asked)
+    found = _judged(_tried(session, golden, asked.max_size, limit_s), asked)
+    if len(session.signature.required) == len(session.signature.inputs):
+        return found
+    return replace(found, given=frozenset(golden))
 
 
 def _tried(session: Session, golden: Inputs, max_rows: int, limit_s: float) -> Finding:
@@ -69,6 +75,8 @@ def _refused(reason: str, asked: BatchSection) -> Batching:
     return Batching(1, reason)
 
 
-def _without_rows(signature: Signature) -> Tensor | None:
-    tensors = (*signature.inputs, *signature.outputs)
+def _without_rows(signature: Signature, golden: Inputs) -> Tensor | None:
+    """Return the first of the tensors that has no rows; of inputs that may be left out, those of the golden request."""
+    given = (tensor for tensor in signature.inputs if not tensor.optional or tensor.name in golden)
+    tensors = (*given, *signature.outputs)
     return next((tensor for tensor in tensors if not tensor.shape or tensor.shape[0] is not None), None)

@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import onnxruntime as ort  # type: ignore[import-untyped]
 
+from slipway_server.execution import brief, listed
 from slipway_server.values.errors import AnswerTooLarge, BadRequest, ModelFault, show
-from slipway_server.values.signature import Signature, Tensor, dtype_of
+from slipway_server.values.signature import Signature, Tensor, dtype_of, listed_type, symbols_of
 from slipway_server.values.tensors import Array
 from slipway_server.values.text import shortened
 
-_TENSOR_TYPE = re.compile(r"tensor\((\w+)\)")
+_TENSOR_TYPE = re.compile(r"(optional\()?tensor\((\w+)\)\)?")
 # What goes wrong is said by our own messages; ONNX Runtime would also log every bad request.
 _LOG_FATAL_ONLY = 4
 # What ONNX Runtime says when its arena may not grow any more (bfc_arena.cc).
@@ -86,13 +89,18 @@ class Session:
             raise ModelError(f"{path}: ONNX Runtime cannot load it: {_said(error)}") from None
         try:
             self.signature = Signature(
-                inputs=tuple(map(_tensor, self._session.get_inputs())),
-                outputs=tuple(map(_tensor, self._session.get_outputs())),
+                inputs=(*_inputs(self._session.get_inputs()), *_replaceable(self._session)),
+                outputs=tuple(map(_output, self._session.get_outputs())),
                 metadata=dict(self._session.get_modelmeta().custom_metadata_map),
             )
         except ValueError as error:
             raise ModelError(f"{path}: {error}") from None
         self._names = [tensor.name for tensor in self.signature.outputs]
+        self._listed = [tensor.name for tensor in self.signature.outputs if not tensor.is_tensor]
+        self._brief = frozenset(tensor.name for tensor in self.signature.inputs if tensor.dtype == "BF16")
+        self._by_values = bool(self._brief) or any(tensor.dtype == "BF16" for tensor in self.signature.outputs)
+        if self._by_values and self._listed:
+            raise ModelError(f"{path}: has BF16 beside the list `{self._listed[0]}`; allowed: one of the two")
 
     def run(self, inputs: Mapping[str, Array], cancellation: Cancellation | None = None) -> dict[str, Array]:
         """Return the outputs by name.
@@ -121,17 +129,25 @@ class Session:
                     "or more memory for the server",
                 ) from None
             raise BadRequest("inputs", f"cannot be computed by the model: {_said(error)}", "other values") from None
-        return dict(zip(self._names, results, strict=True))
+        outputs = dict(zip(self._names, results, strict=True))
+        for name in self._listed:
+            outputs[name] = listed.as_array(outputs[name])
+        return outputs
 
     def _run(self, inputs: Mapping[str, Array], cancellation: Cancellation) -> list[Array]:
         """Run the model, again if the arena is full of pieces that are free but too small for what is needed now."""
         for _ in range(2):
             try:
-                return self._session.run(self._names, inputs, cancellation.options)  # type: ignore[no-any-return]
+                return self._once(inputs, cancellation)
             except Exception as error:
                 if _ARENA_IS_FULL not in str(error):
                     raise
             cancellation.shrink_arena()
+        return self._once(inputs, cancellation)
+
+    def _once(self, inputs: Mapping[str, Array], cancellation: Cancellation) -> list[Any]:
+        if self._by_values:
+            return brief.run(self._session, self._names, inputs, self._brief, cancellation.options)
         return self._session.run(self._names, inputs, cancellation.options)  # type: ignore[no-any-return]
 
 
@@ -147,10 +163,34 @@ def _register_arena(arena_bytes: int) -> None:
     ort.create_and_register_allocator(memory, ort.OrtArenaCfg(limits))
 
 
+def _inputs(nodes: list[ort.NodeArg]) -> tuple[Tensor, ...]:
+    """Return those that each request has, then those that the model can do without."""
+    return tuple(sorted(map(_tensor, nodes), key=lambda tensor: tensor.optional))
+
+
+def _replaceable(session: ort.InferenceSession) -> tuple[Tensor, ...]:
+    """Return weights that a request may replace, by name: inputs with a default, of types that can be sent."""
+    found: list[Tensor] = []
+    for node in sorted(session.get_overridable_initializers(), key=lambda node: str(node.name)):
+        try:
+            found.append(replace(_tensor(node), optional=True))
+        except ValueError:
+            continue  # of a type that no request has
+    return tuple(found)
+
+
+def _output(node: ort.NodeArg) -> Tensor:
+    if node.type.startswith(("seq(", "map(")):
+        return Tensor(node.name, listed_type(node.type), ())
+    return replace(_tensor(node), symbols=(), optional=False)
+
+
 def _tensor(node: ort.NodeArg) -> Tensor:
     match = _TENSOR_TYPE.fullmatch(node.type)
-    dtype = dtype_of(match.group(1) if match else node.type)
-    return Tensor(node.name, dtype, tuple(size if isinstance(size, int) and size >= 0 else None for size in node.shape))
+    dtype = dtype_of(match.group(2) if match else node.type)
+    shape = tuple(size if isinstance(size, int) and size >= 0 else None for size in node.shape)
+    symbols = symbols_of(tuple(size if isinstance(size, str) else None for size in node.shape))
+    return Tensor(node.name, dtype, shape, bool(match and match.group(1)), symbols)
 
 
 def _said(error: Exception) -> str:

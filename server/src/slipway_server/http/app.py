@@ -21,6 +21,7 @@ from slipway_server.http.lifecycle import Phase, State
 from slipway_server.http.service import Service
 from slipway_server.pipeline.caller import caller_pass
 from slipway_server.protocol import v2
+from slipway_server.protocol.image import FORMATS
 from slipway_server.protocol.v2 import Answer
 from slipway_server.protocol.v2_model import EXTENSIONS, model_config, repository_index
 from slipway_server.telemetry.metrics import Metrics
@@ -28,6 +29,8 @@ from slipway_server.values.errors import BadRequest, show
 
 _JSON = "application/json"
 _FORM = "multipart/form-data"
+# A picture's file itself, as `curl --data-binary @picture.png -H 'content-type: image/png'` sends it.
+_PICTURES = tuple(f"image/{kind.lower()}" for kind in FORMATS)
 # What tensors as bytes are sent as; tritonclient's asyncio client calls everything so.
 _BYTES = "application/octet-stream"
 # A run of the model that goes on for so many times the longest wait of a client will never end: the server
@@ -46,7 +49,7 @@ def build_app(service: Service, metrics: Metrics, state: State, max_body_bytes: 
     """Return the application with all its routes."""
     reader = BodyReader(max_body_bytes, timeout_s)
     views = _Views(service, metrics, state, _STUCK_AFTER_TIMEOUTS * timeout_s)
-    predict = _Inference(reader, timeout_s, (_JSON, _FORM), views.predict, metrics)
+    predict = _Inference(reader, timeout_s, (_JSON, _FORM, *_PICTURES), views.predict, metrics)
     infer = _Inference(reader, timeout_s, (_JSON, _BYTES), views.infer, metrics)
     app = Starlette(
         # In the order of traffic: the first match wins.
@@ -165,6 +168,8 @@ class _Views:
             raise BadRequest("Inference-Header-Content-Length", problem, f"tensors as bytes at {_MODEL}/infer only")
         if content_type.lower().startswith(_FORM):
             return await self._service.predict_form(raw, content_type)
+        if content_type.lower().startswith(_PICTURES):
+            return await self._service.predict_file(raw)
         return await self._service.predict(raw)
 
     async def infer(self, scope: Scope, raw: bytes, _content_type: str, json_bytes: int | None) -> Answer:

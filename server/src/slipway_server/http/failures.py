@@ -7,6 +7,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from slipway_server.pipeline.caller import MemberAway
+from slipway_server.steps.hook import HookFault, HookTimeout
 from slipway_server.values.errors import AnswerTooLarge, BadRequest, Full, ModelFault, TooLarge, show
 
 
@@ -33,6 +34,10 @@ async def _member_away(_request: Request, error: Exception) -> Response:
 
 async def _model_fault(_request: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, 500)
+
+
+async def _hook_fault(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 504 if isinstance(error, HookTimeout) else 500)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -62,6 +67,7 @@ HANDLERS: dict[type[Exception] | int, Callable[[Request, Exception], Awaitable[R
     AnswerTooLarge: _answer_too_large,
     Full: _full,
     ModelFault: _model_fault,
+    HookFault: _hook_fault,
     MemberAway: _member_away,
     HTTPException: _http_error,
     ClientDisconnect: _nobody_there,

@@ -6,19 +6,21 @@ Each step says what it will hold before it begins: in the request's lease what s
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from slipway_server.execution.batcher import Batcher, Computed
-from slipway_server.http.body import file_of_form
 from slipway_server.http.heavy import INLINE_BYTES, Heavy
+from slipway_server.http.preparing import Preparing
 from slipway_server.memory.budget import current_lease
 from slipway_server.protocol.answers import are_small, longest_json, small_to_bytes, to_bytes
-from slipway_server.protocol.image import decode, memory_to_decode
 from slipway_server.protocol.jsonbody import loads, parse_cost
-from slipway_server.protocol.request import from_base64, parse_predict
 from slipway_server.protocol.v2 import Answer, parse_infer, write_infer
 from slipway_server.protocol.v2_inputs import NO_BYTES
-from slipway_server.values.errors import AnswerTooLarge, BadRequest, TooLarge
+from slipway_server.steps.assembled import Steps
+from slipway_server.steps.hook import HookFault, HookRefusal
+from slipway_server.values.errors import AnswerTooLarge, BadRequest
 from slipway_server.values.signature import Signature
 from slipway_server.values.tensors import Array, to_json
 
@@ -26,10 +28,6 @@ if TYPE_CHECKING:
     # It imports a client for HTTP, which a server with weights does without.
     from slipway_server.pipeline.engine import Pipeline
 
-T = TypeVar("T")
-
-# A form's parts are copied out of it, and once more while they grow.
-_FORM_FACTOR = 4
 # A request's inputs, and their rows among those of a batch.
 _INPUT_COPIES = 2
 # Texts as bytes become objects: the worst are of one character beyond Latin-1.
@@ -42,13 +40,23 @@ class Service:
     """One model that answers; all methods are for the event loop's thread."""
 
     def __init__(
-        self, name: str, version: str, release: str, signature: Signature, batcher: "Batcher | Pipeline", heavy: Heavy
+        self,
+        name: str,
+        version: str,
+        release: str,
+        signature: Signature,
+        batcher: "Batcher | Pipeline",
+        heavy: Heavy,
+        steps: Steps,
+        preparing: Preparing,
     ) -> None:
         self.name = name
         self.version = version
         self.signature = signature
         self.batcher = batcher
         self._heavy = heavy
+        self._steps = steps
+        self._preparing = preparing
         self._release = release
         self._dtypes = {tensor.name: tensor.dtype for tensor in signature.outputs}
 
@@ -60,19 +68,23 @@ class Service:
                 they would never fit into the memory.
             Full: there is no memory for it now.
             OverloadedError: too many requests are waiting.
+            HookFault: the user's own function failed, or took too long.
         """
         with self.batcher.arriving():
-            inputs = await self._read_json(raw, lambda: self._parse_predict(raw))
-            if isinstance(inputs, bytes):
-                inputs = await self._decode(inputs, "image")
-        return await self._answer(await self._infer(inputs, raw))
+            inputs, single = await self._preparing.json(raw)
+        return await self._answer(await self._infer(inputs, raw), single)
 
     async def predict_form(self, raw: bytes, content_type: str) -> Answer:
-        """Answer a POST /predict with a form that has an image file; raises what `predict` does."""
+        """Answer a POST /predict with a form that has a file; raises what `predict` does."""
         with self.batcher.arriving():
-            data = await self._read(raw, lambda: file_of_form(raw, content_type), _FORM_FACTOR * len(raw))
-            inputs = await self._decode(data, "file")
-        return await self._answer(await self._infer(inputs, raw))
+            inputs, single = await self._preparing.form(raw, content_type)
+        return await self._answer(await self._infer(inputs, raw), single)
+
+    async def predict_file(self, raw: bytes) -> Answer:
+        """Answer a POST /predict whose body is a picture's file itself; raises what `predict` does."""
+        with self.batcher.arriving():
+            inputs, single = await self._preparing.file(raw)
+        return await self._answer(await self._infer(inputs, raw), single)
 
     async def infer(self, raw: bytes, json_bytes: int | None) -> Answer:
         """Answer the body of a V2 infer request; raises what `predict` does.
@@ -85,7 +97,7 @@ class Service:
             head, binary = _split(raw, json_bytes)
             cost = 0 if len(raw) <= INLINE_BYTES else await self._heavy.run(0, lambda: parse_cost(head))
             cost += _BINARY_TEXT_FACTOR * binary.nbytes
-            request = await self._read(raw, lambda: parse_infer(loads(head), self.signature, binary), cost)
+            request = await self._preparing.read(raw, lambda: parse_infer(loads(head), self.signature, binary), cost)
         outputs, seconds = await self._infer(request.inputs, raw)
         wanted = {name: outputs[name] for name in request.outputs}
         answer = await self._encode(
@@ -94,36 +106,6 @@ class Service:
         )
         return answer._replace(compute_s=seconds)
 
-    def _parse_predict(self, raw: bytes) -> dict[str, Array] | bytes:
-        """Return the inputs in a body, or the picture that is still to be decoded."""
-        body = loads(raw)
-        if type(body) is dict and body.keys() == {"image"}:
-            return from_base64(body["image"])
-        return parse_predict(body, self.signature)
-
-    async def _read_json(self, raw: bytes, work: Callable[[], T]) -> T:
-        cost = 0 if len(raw) <= INLINE_BYTES else await self._heavy.run(len(raw), lambda: parse_cost(raw))
-        return await self._read(raw, work, cost)
-
-    async def _read(self, raw: bytes, work: Callable[[], T], cost: int) -> T:
-        """Return what `work` makes of a body; a large one is read outside of the event loop."""
-        if len(raw) <= INLINE_BYTES:
-            return work()
-        if cost > self._heavy.most:
-            raise TooLarge(
-                "body",
-                f"has {len(raw)} bytes of so many parts that reading them takes {cost // 2**20} MiB of memory",
-                f"what can be read within {self._heavy.most // 2**20} MiB: fewer values at once, or more memory for "
-                "the server",
-            )
-        return await self._heavy.run(cost, work)
-
-    async def _decode(self, data: bytes, field: str) -> dict[str, Array]:
-        current_lease().charge(len(data))
-        most = self._heavy.most
-        cost = await self._heavy.run(len(data), lambda: memory_to_decode(data, self.signature, field, most))
-        return await self._heavy.run(cost, lambda: decode(data, self.signature, field))
-
     async def _infer(self, inputs: Mapping[str, Array], raw: bytes) -> Computed:
         held = 0
         for array in inputs.values():
@@ -131,24 +113,35 @@ class Service:
         current_lease().charge(_INPUT_COPIES * held)
         return await self.batcher.infer(inputs)
 
-    async def _answer(self, computed: Computed) -> Answer:
-        head = {"model": self.name, "version": self.version, "release": self._release}
-        answer = await self._encode(
-            computed.outputs,
-            lambda dumps: Answer(
-                dumps(head | {"outputs": {name: to_json(array) for name, array in computed.outputs.items()}})
-            ),
-        )
-        return answer._replace(compute_s=computed.seconds)
+    async def _answer(self, computed: Computed, single: bool) -> Answer:
+        outputs, predictions = computed.outputs, self._steps.predictions
+        head: dict[str, Any] = {"model": self.name, "version": self.version, "release": self._release}
+        if self._steps.after:
+            head["predictions"] = orjson.Fragment(await self._after(outputs))
 
-    async def _encode(self, outputs: Mapping[str, Array], write: Callable[[Callable[[Any], bytes]], Answer]) -> Answer:
-        """Return what `write` makes of the outputs with the function that writes JSON."""
+        def write(dumps: Callable[[Any], bytes]) -> Answer:
+            said = {} if predictions is None else {"predictions": predictions.of(outputs, single)}
+            return Answer(dumps(head | said | {"outputs": {name: to_json(array) for name, array in outputs.items()}}))
+
+        beside = 0 if predictions is None else predictions.longest(outputs)
+        return (await self._encode(outputs, write, beside))._replace(compute_s=computed.seconds)
+
+    async def _after(self, outputs: dict[str, Array]) -> bytes:
+        try:
+            return await self._preparing.after(outputs)
+        except HookRefusal as error:
+            raise HookFault(f"`after` of the hook refuses these outputs: {error}") from None
+
+    async def _encode(
+        self, outputs: Mapping[str, Array], write: Callable[[Callable[[Any], bytes]], Answer], beside: int = 0
+    ) -> Answer:
+        """Return what `write` makes of the outputs with the function that writes JSON, and `beside` bytes."""
         started = time.perf_counter()
-        if are_small(outputs):
+        if are_small(outputs) and beside <= INLINE_BYTES:
             answer = write(small_to_bytes)
             self.batcher.statistics.writing.add(time.perf_counter() - started)
             return answer
-        longest = longest_json(outputs)
+        longest = longest_json(outputs) + beside
         lease = current_lease()
         # While it is written, its pieces and the whole are there together.
         if not lease.fits(longest) or 2 * longest > self._heavy.most:

@@ -19,9 +19,9 @@ def memory_limit(cgroups: Path = CGROUPS, proc: Path = PROC) -> int:
     return min([machine, *_limits(cgroups, proc)])
 
 
-def resident(proc: Path = PROC) -> int:
-    """Return the bytes of memory that this process holds now."""
-    return int((proc / "self" / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def resident(proc: Path = PROC, process: int | str = "self") -> int:
+    """Return the bytes of memory that this process, or another of the pod, holds now."""
+    return int((proc / str(process) / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _limits(cgroups: Path, proc: Path) -> list[int]:

@@ -109,7 +109,7 @@ def _request(
         array = values[wanted.value]
         # What was free when the pipeline was put together has a size now.
         check_shape(array.shape, wanted.tensor, f"{wanted.value} (for {model})")
-        piece = to_binary(array)
+        piece = to_binary(array, wanted.dtype)
         pieces.append(piece)
         parameters = {"binary_data_size": len(piece)}
         entries.append({"name": wanted.name, "datatype": wanted.dtype, "shape": array.shape, "parameters": parameters})

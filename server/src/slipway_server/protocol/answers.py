@@ -53,8 +53,19 @@ def _longest(array: Array) -> int:
     # Each list has its brackets and a comma, and no more lists than numbers, unless the innermost are empty.
     lists: int = 3 * prod(max(1, size) for size in array.shape[:-1]) * max(1, array.ndim)
     if array.dtype.kind == "O":
-        return lists + _AROUND_TEXT * array.size + _LONGEST_CHARACTER * sum(map(len, array.flat))
+        return lists + sum(map(_longest_item, array.flat))
     return lists + _LONGEST[array.dtype.name] * array.size
+
+
+def _longest_item(item: Any) -> int:
+    """Return the same of a text, or of a JSON value in a sequence or a map."""
+    if isinstance(item, str):
+        return _AROUND_TEXT + _LONGEST_CHARACTER * len(item)
+    if isinstance(item, dict):
+        return 3 + sum(1 + _longest_item(key) + _longest_item(value) for key, value in item.items())
+    if isinstance(item, list):
+        return 3 + sum(map(_longest_item, item))
+    return _LONGEST["float64"]
 
 
 def _fragment(array: Array) -> orjson.Fragment:

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from slipway_server.values.bfloat16 import from_bits, to_bits
 from slipway_server.values.errors import BadRequest
 from slipway_server.values.signature import Tensor
 from slipway_server.values.tensors import Array
 
 _LENGTH_BYTES = 4
+_BFLOAT16: np.dtype[np.generic] = np.dtype(np.uint16)  # as bits
 
 
 def from_binary(data: memoryview, shape: tuple[int, ...], tensor: Tensor, field: str) -> Array:
@@ -32,6 +34,8 @@ def from_binary(data: memoryview, shape: tuple[int, ...], tensor: Tensor, field:
     dtype = tensor.numpy_dtype
     if dtype.kind == "O":
         return _texts(data, shape, field)
+    if tensor.dtype == "BF16":
+        dtype = _BFLOAT16
     needed = prod(shape) * dtype.itemsize
     if data.nbytes != needed:
         allowed = f"{needed} bytes ({tensor.dtype}, shape {list(shape)})"
@@ -41,12 +45,19 @@ def from_binary(data: memoryview, shape: tuple[int, ...], tensor: Tensor, field:
         if (numbers > 1).any():
             raise BadRequest(field, f"has the byte {numbers[numbers > 1][0]}", "0 or 1 for each BOOL")
     array: Array = np.frombuffer(data, dtype).reshape(shape)
+    if tensor.dtype == "BF16":
+        return from_bits(array)
     # What follows the JSON begins anywhere; ONNX Runtime is given what a processor can load.
     return array if array.flags.aligned else array.copy()
 
 
-def to_binary(array: Array) -> bytes | memoryview:
-    """Return an output as the bytes that follow the answer's JSON; of numbers, a view where that is possible."""
+def to_binary(array: Array, dtype: str) -> bytes | memoryview:
+    """Return an output as the bytes that follow the answer's JSON; of numbers, a view where that is possible.
+
+    `dtype`: its datatype by its name in the protocol.
+    """
+    if dtype == "BF16":
+        array = to_bits(array)
     if array.dtype.kind == "O":
         return b"".join(_lengths_and_texts(array.ravel().tolist()))
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

@@ -4,13 +4,12 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
+from slipway_server.protocol.image_input import ImageInput
 from slipway_server.values.errors import BadRequest, TooLarge
-from slipway_server.values.signature import Signature, Tensor
 from slipway_server.values.tensors import Array
 
 MAX_PIXELS = 50_000_000
@@ -24,96 +23,38 @@ _BYTES_PER_COEFFICIENT = 2
 PngImagePlugin.MAX_TEXT_CHUNK = 64 * 2**10
 PngImagePlugin.MAX_TEXT_MEMORY = 2**20
 
-# `Image.NominalPixelRange` of ONNX's docs/MetadataProps.md, in lower case (its values are case-insensitive)
-# -> scale and offset from 0..255.
-_RANGES = {
-    "nominalrange_0_255": (1.0, 0.0),
-    "normalized_0_1": (1 / 255, 0.0),
-    "normalized_1_1": (2 / 255, -1.0),
-    "nominalrange_16_235": (219 / 255, 16.0),
-}
-# `Image.BitmapPixelFormat` -> channels, and whether blue comes first.
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323  # tags of TIFF
 _JPEG_SCAN = 0xDA
-_PIXEL_FORMATS = {"gray8": (1, False), "rgb8": (3, False), "bgr8": (3, True)}
 
 
-@dataclass(frozen=True)
-class ImageInput:
-    """How a model wants its picture: size in pixels, channels, their place and order, scale of the values."""
-
-    tensor: Tensor
-    height: int
-    width: int
-    channels: int
-    channels_first: bool
-    blue_first: bool
-    scale: float
-    offset: float
-
-
-def image_input(signature: Signature) -> ImageInput:
-    """Return how the model wants its picture.
-
-    Raises:
-        BadRequest: the model does not take pictures: it has not one input of the shape N,C,H,W or N,H,W,C
-            with 1 or 3 channels and fixed H and W, or its metadata asks for what is not supported.
-    """
-    layout = _layout(signature.inputs[0]) if len(signature.inputs) == 1 else None
-    if layout is None:
-        names = ", ".join(f"{t.name} {t.dtype} {t.shape_text}" for t in signature.inputs)
-        raise BadRequest(
-            "image",
-            "is not something this model takes",
-            f"`inputs` with nested arrays for {names} (a picture needs a model with one numeric input "
-            "of the shape [N, C, H, W] or [N, H, W, C], C = 1 or 3, H and W fixed)",
-        )
-    tensor = signature.inputs[0]
-    channels, height, width, channels_first = layout
-    metadata = {key.lower(): value for key, value in signature.metadata.items()}
-    pixel_range = metadata.get("image.nominalpixelrange", "NominalRange_0_255")
-    pixel_format = metadata.get("image.bitmappixelformat", "Gray8" if channels == 1 else "Rgb8")
-    if pixel_range.lower() not in _RANGES:
-        raise BadRequest("image", f"needs Image.NominalPixelRange={pixel_range}", ", ".join(_RANGES))
-    if _PIXEL_FORMATS.get(pixel_format.lower(), (0, False))[0] != channels:
-        raise BadRequest(
-            "image",
-            f"needs Image.BitmapPixelFormat={pixel_format} with {channels} channels",
-            "Gray8 with 1 channel, Rgb8 or Bgr8 with 3",
-        )
-    scale, offset = _RANGES[pixel_range.lower()]
-    blue_first = _PIXEL_FORMATS[pixel_format.lower()][1]
-    return ImageInput(tensor, height, width, channels, channels_first, blue_first, scale, offset)
-
-
-def memory_to_decode(data: bytes, signature: Signature, field: str, most: int) -> int:
+def memory_to_decode(data: bytes, wanted: ImageInput, field: str, most: int) -> int:
     """Return how many bytes of memory `decode` takes at most for an image file; of the file, only the head is read.
 
     Raises:
         TooLarge: more than `most`.
-        BadRequest: no image of a known format, a broken head, more than MAX_PIXELS, or no image model.
+        BadRequest: no image of a known format, a broken head, more than MAX_PIXELS.
     """
-    wanted = image_input(signature)
     with _opened(data, field) as image:
         size = f"{image.width} x {image.height} pixels as {image.format}"
         needed = 2 * len(data) + 16 * wanted.height * wanted.width * wanted.channels + _coefficients(image, data)
         needed += _BYTES_PER_PIXEL[str(image.format)] * _unpacked_pixels(image, wanted)
         # Resizing goes by width first, which makes a narrow picture larger; Pillow turns that round beyond 1:100.
         # Its weights are sixteen bytes for each row and column.
-        needed += 4 * wanted.width * min(image.height, 100 * image.width) + 24 * (image.width + image.height)
+        width, height = wanted.resized(image.width, image.height)
+        needed += 4 * width * min(image.height, 100 * image.width) + 24 * (image.width + image.height)
+        needed += 4 * width * height if (height, width) != (wanted.height, wanted.width) else 0
         if needed > most:
             allowed = f"what unpacks within {most // 2**20} MiB: a smaller picture, or more memory for the server"
             raise TooLarge(field, f"has {size}, which take {needed // 2**20} MiB of memory to unpack", allowed)
         return needed
 
 
-def decode(data: bytes, signature: Signature, field: str) -> dict[str, Array]:
+def decode(data: bytes, wanted: ImageInput, field: str) -> dict[str, Array]:
     """Return the model's input for the image file in `data`: shape [1, C, H, W] or [1, H, W, C].
 
     Raises:
-        BadRequest: no image of a known format, broken, larger than MAX_PIXELS, or no image model.
+        BadRequest: no image of a known format, broken, or larger than MAX_PIXELS.
     """
-    wanted = image_input(signature)
     with _opened(data, field) as image:
         mode = _draft(image, wanted)
         picture = image.convert(mode)
@@ -147,7 +88,7 @@ def _opened(data: bytes, field: str) -> Iterator[Image.Image]:
 def _draft(image: Image.Image, wanted: ImageInput) -> str:
     """Have a JPEG unpacked at a fraction of its size; of no effect for other formats. Return the mode to convert to."""
     mode = "L" if wanted.channels == 1 else "RGB"
-    image.draft(mode, (wanted.width, wanted.height))
+    image.draft(mode, wanted.resized(image.width, image.height))
     return mode
 
 
@@ -180,27 +121,19 @@ def _coefficients(image: Image.Image, data: bytes) -> int:
 
 
 def _to_tensor(picture: Image.Image, wanted: ImageInput) -> Array:
-    """Return the picture resized, scaled and laid out as wanted, with a leading dimension of 1."""
-    if picture.size != (wanted.width, wanted.height):
-        picture = picture.resize((wanted.width, wanted.height), Image.Resampling.BILINEAR)
+    """Return the picture resized, cut, scaled and laid out as wanted, with a dimension for rows where there is one."""
+    size = wanted.resized(*picture.size)
+    if picture.size != size:
+        picture = picture.resize(size, Image.Resampling.BILINEAR)
+    if size != (wanted.width, wanted.height):
+        left, top = round((size[0] - wanted.width) / 2), round((size[1] - wanted.height) / 2)
+        picture = picture.crop((left, top, left + wanted.width, top + wanted.height))
     pixels = np.asarray(picture, dtype=np.float32).reshape(wanted.height, wanted.width, wanted.channels)
     if wanted.blue_first:
         pixels = pixels[:, :, ::-1]
+    values = pixels * np.array(wanted.scale, np.float32) + np.array(wanted.offset, np.float32)
     if wanted.channels_first:
-        pixels = pixels.transpose(2, 0, 1)
-    values = pixels * np.float32(wanted.scale) + np.float32(wanted.offset)
+        values = values.transpose(2, 0, 1)
     if wanted.tensor.numpy_dtype.kind != "f":
         values = np.rint(values)
-    return np.ascontiguousarray(values[np.newaxis].astype(wanted.tensor.numpy_dtype))
-
-
-def _layout(tensor: Tensor) -> tuple[int, int, int, bool] | None:
-    """Return channels, height, width and whether channels come first; None if this is no picture."""
-    if len(tensor.shape) != 4 or tensor.numpy_dtype.kind not in "uf" or tensor.shape[0] not in (None, 1):
-        return None
-    _, second, third, fourth = tensor.shape
-    if second in (1, 3) and third is not None and fourth is not None:
-        return second, third, fourth, True
-    if fourth in (1, 3) and second is not None and third is not None:
-        return fourth, second, third, False
-    return None
+    return np.ascontiguousarray((values[np.newaxis] if wanted.rows else values).astype(wanted.tensor.numpy_dtype))

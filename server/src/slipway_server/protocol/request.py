@@ -4,15 +4,17 @@ import base64
 import binascii
 
 from slipway_server.protocol.image import decode
-from slipway_server.protocol.v2_inputs import check_names, read_inputs
+from slipway_server.protocol.image_input import image_input
+from slipway_server.protocol.v2_inputs import check_names, check_sizes, read_inputs
 from slipway_server.values.errors import BadRequest, show
 from slipway_server.values.signature import Signature
+from slipway_server.values.steps import PictureSection
 from slipway_server.values.tensors import Array, to_array
 
 __all__ = ["BadRequest", "parse_predict"]
 
 
-def parse_predict(body: object, signature: Signature) -> dict[str, Array]:
+def parse_predict(body: object, signature: Signature, picture: PictureSection | None = None) -> dict[str, Array]:
     """Return one array per input of the model, of the datatype and shape that the model takes.
 
     Args:
@@ -20,6 +22,7 @@ def parse_predict(body: object, signature: Signature) -> dict[str, Array]:
             a V2 request has it; for a model with one input also `{"input": nested arrays}` or bare nested arrays;
             for a model of pictures `{"image": "<base64>"}`.
         signature: what the model takes.
+        picture: how a picture becomes its input; by the model's shape and metadata when left out.
 
     Raises:
         BadRequest: anything else; the message says field, value and what is allowed.
@@ -38,7 +41,7 @@ def parse_predict(body: object, signature: Signature) -> dict[str, Array]:
         case "input":
             return _only_input(value, signature, "input")
         case "image":
-            return decode(from_base64(value), signature, "image")
+            return decode(from_base64(value), image_input(signature, picture), "image")
         case _:
             raise BadRequest("body", f"has the key {show(key)}", _forms(signature))
 
@@ -58,22 +61,26 @@ def _named_inputs(value: object, signature: Signature) -> dict[str, Array]:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return read_inputs(value, signature)
     if not isinstance(value, dict):
-        names = ", ".join(f'"{tensor.name}": ...' for tensor in signature.inputs)
+        names = ", ".join(f'"{tensor.name}": ...' for tensor in signature.required)
         raise BadRequest("inputs", f"is {show(value)}", f"an object {{{names}}}")
     check_names(value, signature)
-    return {t.name: to_array(value[t.name], t, f"inputs.{t.name}") for t in signature.inputs}
+    arrays = {t.name: to_array(value[t.name], t, f"inputs.{t.name}") for t in signature.inputs if t.name in value}
+    check_sizes(arrays, signature)
+    return arrays
 
 
 def _only_input(value: object, signature: Signature, field: str) -> dict[str, Array]:
-    if len(signature.inputs) != 1:
-        raise BadRequest(field, f"names none of the {len(signature.inputs)} inputs", _forms(signature))
-    tensor = signature.inputs[0]
-    return {tensor.name: to_array(value, tensor, field)}
+    if len(signature.required) != 1:
+        raise BadRequest(field, f"names none of the {len(signature.required)} inputs", _forms(signature))
+    tensor = signature.required[0]
+    arrays = {tensor.name: to_array(value, tensor, field)}
+    check_sizes(arrays, signature)
+    return arrays
 
 
 def _forms(signature: Signature) -> str:
-    names = ", ".join(f'"{t.name}": {t.dtype} {t.shape_text}' for t in signature.inputs)
+    names = ", ".join(f'"{t.name}": {t.dtype} {t.shape_text}' for t in signature.required)
     forms = [f'{{"inputs": {{{names}}}}}']
-    if len(signature.inputs) == 1:
+    if len(signature.required) == 1:
         forms += ['{"input": nested arrays}', "bare nested arrays"]
     return " or ".join([*forms, '{"image": "<base64>"} for a model of pictures'])

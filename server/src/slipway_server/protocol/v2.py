@@ -82,7 +82,7 @@ def write_infer(
         array = outputs[output]
         entry: dict[str, Any] = {"name": output, "datatype": dtypes[output], "shape": array.shape}
         if as_bytes:
-            piece = to_binary(array)
+            piece = to_binary(array, dtypes[output])
             pieces.append(piece)
             entry["parameters"] = {"binary_data_size": len(piece)}
         else:
@@ -98,6 +98,7 @@ def write_infer(
 def model_metadata(name: str, version: str, signature: Signature, batching: Batching) -> dict[str, Any]:
     """Return the answer of GET /v2/models/{name}; a free dimension is -1, as the protocol says.
 
+    Outputs that are no tensors are left out, since the protocol has no datatype for them.
     `parameters` are beyond the protocol, which clients pass over; MLServer has them in the same place.
     """
     return {
@@ -105,7 +106,7 @@ def model_metadata(name: str, version: str, signature: Signature, batching: Batc
         "versions": [version],
         "platform": "onnxruntime_onnx",
         "inputs": [_describe(tensor) for tensor in signature.inputs],
-        "outputs": [_describe(tensor) for tensor in signature.outputs],
+        "outputs": [_describe(tensor) for tensor in signature.outputs if tensor.is_tensor],
         "parameters": {
             "batching": batching.enabled,
             "batching_max_rows": batching.max_rows,
@@ -116,11 +117,15 @@ def model_metadata(name: str, version: str, signature: Signature, batching: Batc
 
 def _describe(tensor: Tensor) -> dict[str, Any]:
     shape = [-1 if size is None else size for size in tensor.shape]
-    return {"name": tensor.name, "datatype": tensor.dtype, "shape": shape}
+    described: dict[str, Any] = {"name": tensor.name, "datatype": tensor.dtype, "shape": shape}
+    return described | {"optional": True} if tensor.optional else described
 
 
 def _wanted_outputs(value: object, signature: Signature, as_bytes: bool) -> dict[str, bool]:
-    known = [tensor.name for tensor in signature.outputs]
+    known = [tensor.name for tensor in signature.outputs if tensor.is_tensor]
+    if not known:
+        names = ", ".join(f"`{tensor.name}`" for tensor in signature.outputs)
+        raise BadRequest("outputs", f"of this model ({names}) are lists, which the protocol does not have", "/predict")
     if not value:  # the protocol: none named means all of them
         if value not in ([], None):
             raise BadRequest("outputs", f"is {show(value)}", "a list of objects with `name`")
@@ -128,7 +133,10 @@ def _wanted_outputs(value: object, signature: Signature, as_bytes: bool) -> dict
     wanted: dict[str, bool] = {}
     for name, entry in by_name(value, "outputs").items():
         if name not in known:
-            raise BadRequest(f"outputs.{name}"[:100], "is no output of this model", ", ".join(known))
+            listed = any(tensor.name == name for tensor in signature.outputs)
+            problem = "is a list, which the protocol does not have" if listed else "is no output of this model"
+            beside = " (POST /predict gives the list)" if listed else ""
+            raise BadRequest(f"outputs.{name}"[:100], problem, ", ".join(known) + beside)
         field = f"outputs.{name}.parameters"
         wanted[name] = _flag(parameters_of(entry, field), "binary_data", field, as_bytes)
     return wanted

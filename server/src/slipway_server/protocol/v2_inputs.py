@@ -30,18 +30,36 @@ def read_inputs(value: object, signature: Signature, binary: memoryview = NO_BYT
     entries = by_name(value, "inputs")
     check_names(entries, signature)
     pieces = _pieces(entries, binary)
-    return {t.name: _tensor(entries[t.name], t, pieces.get(t.name), f"inputs.{t.name}") for t in signature.inputs}
+    arrays = {
+        t.name: _tensor(entries[t.name], t, pieces.get(t.name), f"inputs.{t.name}")
+        for t in signature.inputs
+        if t.name in entries
+    }
+    check_sizes(arrays, signature)
+    return arrays
 
 
 def check_names(given: Mapping[str, object], signature: Signature) -> None:
-    """Raise BadRequest unless exactly the model's inputs are given."""
+    """Raise BadRequest unless exactly the model's inputs are given, but for those that may be left out."""
     wanted = {tensor.name for tensor in signature.inputs}
     for name in given:
         if name not in wanted:
             raise BadRequest(f"inputs.{name}"[:100], "is no input of this model", ", ".join(sorted(wanted)))
-    for name in sorted(wanted):
-        if name not in given:
-            raise BadRequest(f"inputs.{name}", "is missing", f"all of {', '.join(sorted(wanted))}")
+    for tensor in signature.required:
+        if tensor.name not in given:
+            names = ", ".join(sorted(tensor.name for tensor in signature.required))
+            raise BadRequest(f"inputs.{tensor.name}", "is missing", f"all of {names}")
+
+
+def check_sizes(arrays: Mapping[str, Array], signature: Signature) -> None:
+    """Raise BadRequest if dimensions that have one name in the model are of different sizes."""
+    for symbol, places in signature.shared_sizes.items():
+        sizes = [(name, axis, arrays[name].shape[axis]) for name, axis in places if name in arrays]
+        for name, axis, size in sizes[1:]:
+            first, at, wanted = sizes[0]
+            if size != wanted:
+                problem = f"has {size} in dimension {axis}, and `inputs.{first}` has {wanted} in dimension {at}"
+                raise BadRequest(f"inputs.{name}", problem, f"one size for all that the model calls `{symbol}`")
 
 
 def by_name(value: object, field: str) -> dict[str, dict[str, Any]]:

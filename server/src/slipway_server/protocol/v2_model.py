@@ -21,7 +21,7 @@ def model_config(name: str, signature: Signature) -> dict[str, Any]:
         "backend": "onnxruntime",
         "max_batch_size": 0,
         "input": [_describe(tensor) for tensor in signature.inputs],
-        "output": [_describe(tensor) for tensor in signature.outputs],
+        "output": [_describe(tensor) for tensor in signature.outputs if tensor.is_tensor],
     }
 
 
@@ -32,4 +32,5 @@ def repository_index(name: str, version: str, ready: bool) -> list[dict[str, str
 
 def _describe(tensor: Tensor) -> dict[str, Any]:
     dims = [-1 if size is None else size for size in tensor.shape]
-    return {"name": tensor.name, "data_type": _TYPES.get(tensor.dtype, f"TYPE_{tensor.dtype}"), "dims": dims}
+    described = {"name": tensor.name, "data_type": _TYPES.get(tensor.dtype, f"TYPE_{tensor.dtype}"), "dims": dims}
+    return described | {"optional": True} if tensor.optional else described

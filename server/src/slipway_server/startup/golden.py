@@ -5,6 +5,7 @@ import asyncio
 import orjson
 
 from slipway_server.http.service import Service
+from slipway_server.steps.hook import HookFault
 from slipway_server.values.config import CheckSection
 from slipway_server.values.errors import BadRequest
 from slipway_server.values.expect import check_expect, judge
@@ -27,7 +28,7 @@ async def why_not_ready(service: Service, check: CheckSection, warm_up_s: float)
             answer = await service.predict(raw)
     except TimeoutError:
         return f"golden request: no answer within {limit_s} s"
-    except BadRequest as error:
+    except (BadRequest, HookFault) as error:
         return f"golden request: {error}"
     reason = judge(orjson.loads(answer.body)["outputs"], check.expect)
     return None if reason is None else f"golden request: wrong answer: {reason}"

@@ -22,13 +22,15 @@ from slipway_server.http.heavy import Heavy
 from slipway_server.http.http1 import protocol_with
 from slipway_server.http.lifecycle import Lifecycle, State
 from slipway_server.http.listening import Listener
+from slipway_server.http.preparing import Preparing
 from slipway_server.http.service import Service
 from slipway_server.memory.budget import Budget, set_current_lease, share_out
 from slipway_server.memory.limit import memory_limit, resident
-from slipway_server.protocol.request import parse_predict
 from slipway_server.startup.age import process_age_s
 from slipway_server.startup.cpu import inference_threads
 from slipway_server.startup.golden import why_not_ready
+from slipway_server.steps.assembled import Materials, Steps, materials
+from slipway_server.steps.hook import HookError, HookFault, HookRefusal
 from slipway_server.telemetry.log import log
 from slipway_server.telemetry.metrics import Metrics
 from slipway_server.telemetry.statistics import Statistics
@@ -36,6 +38,7 @@ from slipway_server.values.batching import Batching
 from slipway_server.values.config import ServerConfig
 from slipway_server.values.errors import BadRequest
 from slipway_server.values.pipeline import PipelineSection
+from slipway_server.values.signature import Signature
 
 # Longer than any load balancer's own (60 s is common): the side that sends requests shall close first.
 _KEEP_ALIVE_S = 75
@@ -93,14 +96,18 @@ async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
     threads = inference_threads(environ)
     model = Path(config.model.path or "")
     limit = config.memory_bytes or memory_limit()
-    shares = share_out(limit, resident(), _size(model), config.max_body_bytes)
+    prepared = _materials(config)
+    shares = share_out(limit, _taken(prepared), _size(model), config.max_body_bytes)
     session = Session(model, threads, shares.arena)
     loaded_s = process_age_s()
     metrics = Metrics(config.model.name, config.model.version, config.release)
-    batching = _decide_batching(session, config)
+    steps = _steps(config, prepared, session.signature)
+    batching = _decide_batching(session, steps, config)
     batcher = Batcher(session, batching, config.batch.max_wait_ms / 1000, metrics)
     heavy = Heavy(shares.work)
-    service = Service(config.model.name, config.model.version, config.release, session.signature, batcher, heavy)
+    preparing = Preparing(session.signature, steps, heavy, config.timeout_s)
+    about = (config.model.name, config.model.version, config.release)
+    service = Service(*about, session.signature, batcher, heavy, steps, preparing)
     budget = Budget(shares.room, config.trusted_proxies)
     try:
         await _check(service, config, budget)
@@ -123,6 +130,7 @@ async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
     finally:
         batcher.close()
         heavy.close()
+        preparing.close()
     log("stopped")
 
 
@@ -136,11 +144,15 @@ async def _run_pipeline(config: ServerConfig, section: PipelineSection) -> None:
     from slipway_server.pipeline.members import Members  # noqa: PLC0415
 
     limit = config.memory_bytes or memory_limit()
-    shares = share_out(limit, resident(), 0, config.max_body_bytes)
+    prepared = _materials(config)
+    shares = share_out(limit, _taken(prepared), 0, config.max_body_bytes)
     metrics = Metrics(config.model.name, config.model.version, config.release)
     pipeline = Pipeline(section, Members(section.services, config.timeout_s, shares.work), metrics)
     heavy = Heavy(shares.work)
-    service = Service(config.model.name, config.model.version, config.release, section.signature, pipeline, heavy)
+    steps = _steps(config, prepared, section.signature)
+    preparing = Preparing(section.signature, steps, heavy, config.timeout_s)
+    about = (config.model.name, config.model.version, config.release)
+    service = Service(*about, section.signature, pipeline, heavy, steps, preparing)
     budget = Budget(shares.room, config.trusted_proxies)
     try:
         loaded_s = process_age_s()
@@ -158,6 +170,7 @@ async def _run_pipeline(config: ServerConfig, section: PipelineSection) -> None:
     finally:
         await pipeline.close()
         heavy.close()
+        preparing.close()
     log("stopped")
 
 
@@ -171,11 +184,30 @@ async def _check(service: Service, config: ServerConfig, budget: Budget) -> None
         raise StartError(reason)
 
 
-def _decide_batching(session: Session, config: ServerConfig) -> Batching:
+def _taken(prepared: Materials) -> int:
+    """Return the bytes of memory that the server holds before it loads a model, with the user's own functions."""
+    return resident() + (resident(process=prepared.hook.process_id) if prepared.hook is not None else 0)
+
+
+def _materials(config: ServerConfig) -> Materials:
     try:
-        golden = parse_predict(config.check.request, session.signature)
-        return decide_batching(session, golden, config.batch, TRIALS_LIMIT_S)
+        return materials(config.input, config.output)
+    except (BadRequest, HookError) as error:
+        raise StartError(str(error)) from None
+
+
+def _steps(config: ServerConfig, prepared: Materials, signature: Signature) -> Steps:
+    try:
+        return Steps(config.input, config.output, prepared, signature)
     except BadRequest as error:
+        raise StartError(str(error)) from None
+
+
+def _decide_batching(session: Session, steps: Steps, config: ServerConfig) -> Batching:
+    try:
+        golden = steps.read(config.check.request, config.timeout_s)
+        return decide_batching(session, golden, config.batch, TRIALS_LIMIT_S)
+    except (BadRequest, HookFault, HookRefusal) as error:
         raise StartError(f"golden request: {error}") from None
     except BatchingError as error:
         raise StartError(str(error)) from None
@@ -193,8 +225,8 @@ def _gated(app: ASGIApp, config: ServerConfig) -> ASGIApp:
 
 
 def _size(model: Path) -> int:
-    """Return the bytes of a model's folder: external data lies beside the file."""
-    return sum(file.stat().st_size for file in model.parent.glob("*") if file.is_file())
+    """Return the bytes of a model's folder: external data lies beside the file, or in folders below."""
+    return sum(file.stat().st_size for file in model.parent.rglob("*") if file.is_file())
 
 
 async def _serve(config: ServerConfig, service: Service, metrics: Metrics, connections: Connections) -> None:

@@ -14,11 +14,13 @@ class Batching:
         max_rows: the most rows in one run of the model; 1: every request runs alone.
         found: why, as a sentence.
         held: the row that an input had in all trials, by its name; one element where all elements are the same.
+        given: the inputs that the trials had, where some may be left out; None where none may.
     """
 
     max_rows: int
     found: str
     held: Mapping[str, Array] = field(default_factory=dict)
+    given: frozenset[str] | None = None
 
     @property
     def enabled(self) -> bool:
@@ -26,7 +28,9 @@ class Batching:
         return self.max_rows > 1
 
     def tried(self, inputs: Mapping[str, Array]) -> bool:
-        """Return whether a request has, where all trials had the same row, this row throughout."""
+        """Return whether a request has the inputs of the trials and, where all of them had the same row, this row."""
+        if self.given is not None and inputs.keys() != self.given:
+            return False
         return all(
             (row.shape == (1,) or row.shape == inputs[name].shape[1:]) and bool((inputs[name] == row).all())
             for name, row in self.held.items()

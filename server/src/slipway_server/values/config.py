@@ -7,9 +7,11 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from slipway_server.values.pipeline import PipelineSection
+from slipway_server.values.section import Section
+from slipway_server.values.steps import InputSection, OutputSection
 
 VARIABLE = "SLIPWAY_CONFIG"
 
@@ -30,11 +32,7 @@ class ConfigError(Exception):
     """The configuration cannot be used; the message says which field and what is allowed."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class ModelSection(_Section):
+class ModelSection(Section):
     """Which model is served: its name and version in URLs and answers, and its ONNX file; a pipeline has none."""
 
     name: Annotated[str, Field(min_length=1)]
@@ -42,7 +40,7 @@ class ModelSection(_Section):
     path: Annotated[str, Field(min_length=1)] | None = None
 
 
-class BatchSection(_Section):
+class BatchSection(Section):
     """Dynamic batching: rows of a batch at most, and how long the first of them waits for others at most.
 
     `enabled`: false, and every request runs alone; true, and trials that can show nothing do not count; left out,
@@ -54,7 +52,7 @@ class BatchSection(_Section):
     max_wait_ms: Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)] = 2.0
 
 
-class CheckSection(_Section):
+class CheckSection(Section):
     """The golden request: a body of POST /predict, what must come out of it, and how soon."""
 
     request: Any
@@ -62,13 +60,13 @@ class CheckSection(_Section):
     timeout_s: Timeout
 
 
-class GateSection(_Section):
+class GateSection(Section):
     """The server takes calls from a gateway only: `public_key` is the PEM file of the key that checks its passes."""
 
     public_key: Annotated[str, Field(min_length=1)]
 
 
-class ServerConfig(_Section):
+class ServerConfig(Section):
     """Everything that the server is told.
 
     `drain_s`: after SIGTERM it goes on serving until no request has come for so long: until load balancers have learned
@@ -79,6 +77,7 @@ class ServerConfig(_Section):
     client's share of the memory.
     `pipeline`: models that are asked, instead of a file.
     `gate`: left out, and whoever reaches the server may call it.
+    `input`, `output`: what comes before and after the model; left out, bodies are its tensors and so are answers.
     """
 
     model: ModelSection
@@ -87,12 +86,14 @@ class ServerConfig(_Section):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     max_body_bytes: Bytes = 10 * 1024 * 1024
     memory_bytes: Annotated[int, Field(gt=0, le=2**50)] | None = None
-    trusted_proxies: list[Network] = []
+    trusted_proxies: list[Network] = Field(default_factory=list)
     timeout_s: Timeout = 30.0
     drain_s: Seconds = 5.0
     linger_s: Seconds = 0.0
     batch: BatchSection = BatchSection()
     gate: GateSection | None = None
+    input: InputSection | None = None
+    output: OutputSection | None = None
     check: CheckSection
     pipeline: PipelineSection | None = None
 

@@ -75,11 +75,14 @@ def check_expect(expect: Mapping[str, object], signature: Signature) -> None:
         BadRequest: nothing is expected, an unknown output, a malformed expectation, a value of another
             type, or a shape that the output cannot have.
     """
-    outputs = {tensor.name: tensor for tensor in signature.outputs}
+    outputs = {tensor.name: tensor for tensor in signature.outputs if tensor.is_tensor}
     if not isinstance(expect, Mapping) or not expect:
         raise BadRequest("expect", f"is {show(expect)}", f"{{output name: what}} with {', '.join(outputs)}")
     for name, raw in expect.items():
         if name not in outputs:
+            if any(tensor.name == name for tensor in signature.outputs):
+                allowed = ", ".join(outputs) or "outputs that are tensors: export the model with one"
+                raise BadRequest(f"expect.{name}", "is a list, which cannot be compared", allowed)
             near = difflib.get_close_matches(str(name), outputs, n=1)
             hint = f" (did you mean `{near[0]}`?)" if near else ""
             raise BadRequest(f"expect.{name}", f"is no output of the model{hint}", ", ".join(outputs))

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from slipway_server.values.bfloat16 import LARGEST, rounded
 from slipway_server.values.errors import BadRequest, show
 from slipway_server.values.signature import Tensor
 
@@ -109,7 +110,9 @@ def from_flat(flat: list[Any], shape: tuple[int, ...], tensor: Tensor, field: st
         _check_text(flat, shape, field)
     try:
         with np.errstate(over="ignore"):
-            array = np.array(numbers, dtype=dtype)
+            array: Array = np.array(numbers, dtype=dtype)
+            if tensor.dtype == "BF16":
+                array = rounded(array)
     except OverflowError:
         raise _out_of_range(flat, shape, tensor, field) from None
     if dtype.kind == "f" and np.isinf(array).any() and any(type(flat[i]) is not str for i in _infinite(array)):
@@ -184,7 +187,9 @@ def _out_of_range(flat: list[Any], shape: tuple[int, ...], tensor: Tensor, field
     dtype = tensor.numpy_dtype
     low: float
     high: float
-    if dtype.kind == "f":
+    if tensor.dtype == "BF16":
+        low, high = -LARGEST, LARGEST
+    elif dtype.kind == "f":
         low, high = float(np.finfo(dtype).min), float(np.finfo(dtype).max)  # type: ignore[type-var]
     else:
         low, high = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)  # type: ignore[type-var]
