@@ -1,4 +1,4 @@
-"""Weights of a registered model come from a real MLflow server, whose registry is SQLite."""
+"""Weights of a registered model come from a real MLflow server, on SQLite; what serves is noted there."""
 
 import os
 import signal
@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,17 @@ from typing import Any
 import pytest
 import requests
 
+from slipway.deploy.models import ModelResult
 from slipway.reading.files import BadFile
+from slipway.settings.mlflow import Mlflow
 from slipway.sources.address import MlflowAddress, parse_address
 from slipway.sources.cache import Cache
 from slipway.sources.store import Store
+from slipway.spec.artifact.source import ArtifactSource
+from slipway.versions.write_back import WriteBack
 from tests.support.looking import until
+from tests.support.planned import fixture_plan
+from tests.support.releases import planned, release_of
 
 pytestmark = pytest.mark.integration
 
@@ -113,3 +120,53 @@ def test_what_is_not_there_is_said_in_mlflows_words(store: Store, version: str, 
 def test_a_file_that_the_version_does_not_have_is_said(store: Store, version: str) -> None:
     with pytest.raises(BadFile, match="answers 404"):
         store.bring(parse_address(f"mlflow://digits/{version}#other.onnx"), DIGEST)
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A model whose weights come from MLflow, as it was deployed to `local`."""
+
+    source: str
+    said: list[str] = field(default_factory=list)
+    sha256: str = DIGEST
+
+    def write_back(self) -> None:
+        model = planned()
+        artifact = ArtifactSource.model_validate({"source": self.source, "sha256": self.sha256})
+        model = replace(model, spec=model.spec.model_copy(update={"artifact": artifact}))
+        settings = fixture_plan("local").settings.model_copy(update={"mlflow": Mlflow(write_back=True)})
+        back = WriteBack("local", settings, self.said.append)
+        back.deployed(model, ModelResult(model.name, model.version, kept=release_of(model)))
+
+
+@pytest.mark.parametrize("by", ["version", "alias"])
+def test_what_serves_is_noted_as_tag_and_alias_on_the_version_that_its_weights_come_from(
+    store: Store, url: str, version: str, by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    model = planned()
+    deployed = Deployed(f"mlflow://digits/{version}" if by == "version" else "mlflow://digits@champion")
+    deployed.write_back()
+    assert deployed.said == [f"{model.name}: noted on version {version} of digits in MLflow"]
+    api = f"{url}/api/2.0/mlflow"
+    found = requests.get(f"{api}/registered-models/alias", {"name": "digits", "alias": "slipway-local"}, timeout=30)
+    noted = found.json()["model_version"]
+    assert noted["version"] == version
+    assert noted["tags"] == [{"key": "slipway.local", "value": f"{model.version} release {model.release}"}]
+
+
+def test_an_alias_that_moved_and_a_server_that_is_away_are_a_warning(
+    store: Store, version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    moved = Deployed("mlflow://digits@champion", sha256="0" * 64)
+    moved.write_back()
+    assert f"means version {version} now, which has other weights" in moved.said[0]
+    assert moved.said[0].endswith("next: name the version in artifact.source, as mlflow://NAME/VERSION")
+    missing = Deployed("mlflow://digits/77")
+    missing.write_back()
+    assert missing.said[0].startswith("warning: ")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    away = Deployed(f"mlflow://digits/{version}")
+    away.write_back()
+    assert "refuses the connection" in away.said[0] and "the model is not touched by that" in away.said[0]

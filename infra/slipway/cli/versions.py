@@ -1,4 +1,4 @@
-"""Commands about versions of models: history, rollback, restart, promote."""
+"""Commands about versions of models: models, history, rollback, restart, promote."""
 
 from pathlib import Path
 
@@ -23,6 +23,22 @@ def _reason(_: click.Context, __: click.Parameter, text: str) -> str:
 REASON = click.option(
     "--reason", default="", metavar="TEXT", callback=_reason, help="Why, for whoever reads the history."
 )
+
+
+@cli.command()
+@click.argument("model", required=False, shell_complete=completion.models)
+@click.option("--environment", metavar="ENV", shell_complete=completion.environments, help="Of one environment only.")
+@click.option("--owner", metavar="OWNER", help="Of the models of one owner only.")
+@JSON
+@with_folders
+def models(model: str | None, environment: str | None, owner: str | None, as_json: bool, folders: Folders) -> None:
+    """Show every version of every model: where it is live, since when and by whom, its digests and metrics.
+
+    It is read from the histories of all environments; no cluster is asked.
+    """
+    from slipway.commands.artifacts.models import show_models  # noqa: PLC0415 - onnx is not for `--help`
+
+    show_models(folders, model, environment, owner, as_json=as_json)
 
 
 @cli.command()

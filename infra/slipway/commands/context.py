@@ -81,10 +81,10 @@ class EnvironmentContext:
         """Findings about the specs that the plan was made without."""
         return self._planned.left_out
 
-    @property
-    def specs(self) -> Sequence[LoadedSpec]:
-        """The specs that were planned."""
-        return self._planned.specs
+    def specs(self, models: Sequence[ModelPlan]) -> Sequence[LoadedSpec]:
+        """The specs that models were planned from."""
+        named = {model.name for model in models}
+        return [spec for spec in self._planned.specs if spec.name in named]
 
     @cached_property
     def _planned(self) -> Planned:

@@ -8,11 +8,11 @@ from pathlib import Path
 from semver import Version
 
 from slipway.committed.states import State, States
-from slipway.compatibility.contents import contents_of
 from slipway.compatibility.rule import Used, below, problem, promises
 from slipway.errors.base import WrongValue
 from slipway.git.command import GitFailed
 from slipway.git.repository import Repository
+from slipway.loading.contents import contents_of
 from slipway.loading.specs import LoadedSpec
 from slipway.loading.variant import Variant
 from slipway.reading.files import BadFile
@@ -102,7 +102,7 @@ def _finding(
     else:
         place, field = spec.locate(environment, ("version",))
     taken = [one.version for one in there]
-    return problem(version, contents_of(served.artifact, served.metrics), served.spec.fixes, used, taken, place, field)
+    return problem(version, contents_of(served), served.spec.fixes, used, taken, place, field)
 
 
 def _deciding(there: Sequence[State], version: str) -> Iterator[State]:

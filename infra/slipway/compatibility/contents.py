@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from slipway.artifacts.onnx import Artifact, Graph
+from slipway.sources.address import LIMIT
 
 _PARTS_MOST = 1000
 _DIMENSIONS_MOST = 100
@@ -50,12 +51,14 @@ class Contents(_Part):
         architecture: of the model before it was optimised, see `slipway.onnx_file.architecture`; None: not known.
         signature: None: not known.
         metrics: by name, as the gate measured them; empty for a model without a gate.
+        source: the address of the trained weights; None for a file of the repository.
     """
 
     weights: Digest
     architecture: Digest | None = None
     signature: Signature | None = None
     metrics: Annotated[dict[str, float], Field(max_length=100)] = {}
+    source: Annotated[str, StringConstraints(max_length=LIMIT)] | None = None
 
 
 def contents_of(artifact: Artifact, metrics: Mapping[str, float] | None = None) -> Contents:
@@ -67,11 +70,13 @@ def contents(weights: str, found: Artifact | Graph) -> Contents:
     """What a model has in it, by the digest of its weights and by what its ONNX file says."""
     signature = found.signature
     inputs, outputs = (
-        tuple(Port(name=one.name, dtype=one.dtype, shape=one.shape) for one in side)
+        tuple(Port(name=one.name, dtype=one.dtype, shape=one.shape, optional=one.optional) for one in side)
         for side in (signature.inputs, signature.outputs)
     )
     return Contents(
-        weights=weights, architecture=found.architecture, signature=Signature(inputs=inputs, outputs=outputs)
+        weights=weights,
+        architecture=found.architecture,
+        signature=Signature(inputs=inputs, outputs=outputs),
     )
 
 

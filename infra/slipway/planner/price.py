@@ -1,7 +1,7 @@
 """Price an environment: its nodes with few and with many replicas, and what is charged whatever runs on it."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -138,3 +138,8 @@ def _nodes(pool: Pool, models: list[ModelPlan]) -> Item:
 def _charged(charge: Charge) -> Item:
     hourly_usd = charge.count * charge.hourly_usd
     return Item(charge.name, charge.count, charge.count, Cost(hourly_usd, hourly_usd, None, None))
+
+
+def today() -> date:
+    """The day that prices are of."""
+    return datetime.now(tz=UTC).date()

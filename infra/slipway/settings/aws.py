@@ -21,6 +21,7 @@ from slipway.settings.aws_values import (
 )
 from slipway.settings.base import AnySettings
 from slipway.settings.kubernetes import refuse_repeated
+from slipway.settings.mlflow import MLFLOW, Mlflow
 from slipway.settings.requirement import Requirement
 from slipway.settings.signing import SIGNING, Signing
 from slipway.settings.teams import TEAMS, Teams
@@ -144,6 +145,7 @@ class AwsSettings(AnySettings):
         examples=[["digits", "speech"]],
     )
     signing: Signing | None = SIGNING
+    mlflow: Mlflow | None = MLFLOW
     teams: Teams | None = TEAMS
     node_pools: tuple[AwsNodePool, ...] = Field(min_length=1, description="Nodes that there are or can be.")
 

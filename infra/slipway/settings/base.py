@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
+from slipway.settings.mlflow import Mlflow
 from slipway.settings.signing import Signing
 from slipway.settings.teams import Team
 from slipway.values.section import Section
@@ -60,3 +61,8 @@ class AnySettings(Section):
         @abstractmethod
         def signing(self) -> Signing | None:
             """Whose signature locks and images need; None where nothing is signed."""
+
+        @property
+        @abstractmethod
+        def mlflow(self) -> Mlflow | None:
+            """What MLflow is told of the environment; None for nothing."""

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from slipway.settings.base import AnySettings
 from slipway.settings.gateway import Gateway
+from slipway.settings.mlflow import MLFLOW, Mlflow
 from slipway.settings.model_store import ModelStore
 from slipway.settings.monitoring import Monitoring
 from slipway.settings.requirement import Requirement
@@ -141,6 +142,7 @@ class Settings(AnySettings):
         examples=[["digits", "speech"]],
     )
     signing: Signing | None = SIGNING
+    mlflow: Mlflow | None = MLFLOW
     teams: Teams | None = TEAMS
     node_pools: tuple[NodePool, ...] = Field(min_length=1, description="Nodes that there are or can be.")
 

@@ -1,12 +1,13 @@
-"""Read a file of a registered model's version from an MLflow server, by its REST API."""
+"""Read a file of a registered model's version from an MLflow server, and note there what serves, by its REST API."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from slipway.reading.files import BadFile
@@ -14,11 +15,12 @@ from slipway.sources.address import MlflowAddress, S3Address
 from slipway.sources.refusals import ALLOWED, refused
 from slipway.sources.s3 import S3File
 from slipway.sources.transfer import Limits, Opened
-from slipway.sources.web import Bearer, Web, WebFile, endpoint
+from slipway.sources.web import Bearer, Web, WebFile, endpoint, words
 
 _VARIABLE = "MLFLOW_TRACKING_URI"
 _API = "api/2.0/mlflow"
 _SAID_MOST = 300
+_MAY_WRITE = "give who is named in MLFLOW_TRACKING_USERNAME or ~/.netrc the right to edit the registered model"
 _TODO = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, of one who may read it"
 
 
@@ -38,6 +40,33 @@ class MlflowFile:
         )
         with server.file(server.folder(address.name, number), address.file).open(offset, version) as opened:
             yield opened
+
+
+def number_of(address: MlflowAddress, limits: Limits) -> str:
+    """The version that an address means now; raises `BadFile` where it means none, `SourceBroke` without an answer."""
+    if address.version is not None:
+        return address.version
+    return _server(limits).version_of(address.name, address.alias or "")
+
+
+def note(name: str, number: str, environment: str, serves: str, limits: Limits) -> None:
+    """Note on a version of a registered model what of it serves in an environment, as a tag and an alias.
+
+    Args:
+        name: of the registered model.
+        number: of its version.
+        environment: where it serves.
+        serves: what serves there, the tag's value.
+        limits: what is waited for.
+
+    Raises:
+        BadFile: the server refuses it.
+        SourceBroke: it does not answer.
+    """
+    server = _server(limits)
+    tag = {"key": f"slipway.{environment}", "value": serves}
+    server.tell("model-versions/set-tag", {"name": name, "version": number, **tag})
+    server.tell("registered-models/alias", {"name": name, "alias": f"slipway-{environment}", "version": number})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +106,20 @@ class _Server:
             "artifacts that the MLflow server hands out (--serve-artifacts), or that are in S3",
             "start the server with --serve-artifacts, or name the file by another source",
         )
+
+    def tell(self, what: str, value: Mapping[str, str]) -> None:
+        """Change something of the registry; raises `BadFile` where it is refused, `SourceBroke` without an answer."""
+        host, limits = urlsplit(self.url).netloc, self.web.limits
+        with words(host):
+            response = requests.post(
+                f"{self.url}/{_API}/{what}",
+                json=dict(value),
+                auth=self.web.auth,
+                allow_redirects=False,
+                timeout=(limits.connect_s, limits.silence_s),
+            )
+        if response.status_code != 200:
+            raise refused(response.status_code, host, _MAY_WRITE)
 
     def _ask(self, what: str, **query: str) -> Any:
         asked = f"?{urlencode(query)}" if query else ""

@@ -81,7 +81,7 @@ class Web:
             BadFile: refused, or led to where nothing is encrypted.
             SourceBroke: no answer, or one of a server that is not well.
         """
-        with requests.Session() as session, _words(urlsplit(url).hostname or ""):
+        with requests.Session() as session, words(urlsplit(url).hostname or ""):
             response = self._followed(session, url, dict(self.headers or {}) | dict(headers or {}))
             with closing(response):
                 yield response
@@ -197,7 +197,7 @@ def redirected(response: requests.Response) -> str:
 
 
 @contextmanager
-def _words(host: str) -> Iterator[None]:
+def words(host: str) -> Iterator[None]:
     """What breaks on the way, in words of ours: the libraries' own contain whole URLs, signed ones too."""
     try:
         yield

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from slipway.deploy.record import live_models
 from slipway.values.names import RESTARTED_ANNOTATION
 from tests.support.looking import until
 from tests.support.workbench import Load, Workbench, post
@@ -131,3 +132,21 @@ def test_a_history_that_cannot_be_written_fails_no_update_and_one_that_cannot_be
     shown = bench.run("history", bench.environment, "sums")
     assert shown.returncode == 3
     assert f"{entry['id']}.json: the history cannot be read" in shown.stderr
+
+
+def test_a_version_that_served_is_refused_for_other_weights_and_nothing_is_changed(bench: Workbench) -> None:
+    bench.write("sums", 2.0, version="1.0.0")
+    bench.well("up", bench.environment, "--yes")
+    before = live_models(bench.cluster)["sums"].release
+    bench.write("sums", 3.0, version="1.0.0")
+    refused = bench.up()
+    assert refused.returncode == 1
+    assert 'version: "1.0.0" was used for other weights' in refused.stderr
+    assert "next: write 1.1.0" in refused.stderr
+    assert live_models(bench.cluster)["sums"].release == before
+    (row,) = json.loads(bench.well("models", "sums", "--json"))["versions"]
+    assert (row["version"], row["environment"], row["state"]) == ("1.0.0", bench.environment, "live")
+    bench.write("sums", 3.0, version="1.1.0")
+    bench.well("up", bench.environment, "--yes")
+    states = [(one["version"], one["state"]) for one in json.loads(bench.well("models", "--json"))["versions"]]
+    assert states == [("1.1.0", "live"), ("1.0.0", "was live")]

@@ -15,13 +15,14 @@ from slipway.deploy.front.counted import GatewayCounts
 from slipway.deploy.front.door import FrontDoor, Keys
 from slipway.deploy.gateway import GatewayWatcher
 from slipway.deploy.judge import verify
-from slipway.deploy.models import Deployer
+from slipway.deploy.models import Deployer, ModelResult
 from slipway.deploy.waking import Waker
 from slipway.deploy.watcher import Watcher
 from slipway.engine.engine import Engine
 from slipway.planner.environment import ModelPlan
 from slipway.values.aliases import Report
 from slipway.versions.recorder import Recorder
+from slipway.versions.write_back import WriteBack
 
 
 def recorder_of(context: EnvironmentContext) -> Recorder:
@@ -30,6 +31,11 @@ def recorder_of(context: EnvironmentContext) -> Recorder:
         source = promotion.source
         return Recorder(context.name, context.folders.models, console.message, action="promote", source=source)
     return Recorder(context.name, context.folders.models, console.message)
+
+
+def write_back_of(context: EnvironmentContext) -> WriteBack:
+    """What notes in a registry of models what serves; its lines go to the person."""
+    return WriteBack(context.name, context.settings, console.message)
 
 
 def gateway_of(context: EnvironmentContext, cancelled: threading.Event) -> GatewayWatcher | None:
@@ -68,6 +74,12 @@ def deployer_of(
     gateway = gateway_of(context, cancelled)
     watcher = Watcher(context.cluster, cancelled.wait)
     wake = KeysAdmin(context.cluster, context.name).wake
+    registry = write_back_of(context)
+
+    def noted(model: ModelPlan, done: ModelResult) -> None:
+        recorder.deployed(model, done)
+        registry.deployed(model, done)
+
     return Deployer(
         context.name,
         context.cluster,
@@ -85,7 +97,7 @@ def deployer_of(
         options.detach,
         front_door(context) if gateway is not None else None,
         GatewayCounts(context.cluster) if gateway is not None else None,
-        noted=recorder.deployed,
+        noted=noted,
         again=options.again,
         pipelines=pipelines,
     )

@@ -25,8 +25,13 @@ def live_there(context: EnvironmentContext) -> tuple[dict[str, Live], set[str], 
 
 
 def changes_of(context: EnvironmentContext, names: Sequence[str]) -> list[Change]:
-    """What `up` does to each model, or to those named; without names also what is live and has no spec."""
+    """What `up` does to each model, or to those named; without names also what is live and has no spec.
+
+    What `up` refuses of their versions is said.
+    """
     models = context.models(names)
+    for line in _refused(context, models):
+        console.message(f"warning: {line}")
     live, _, _ = live_there(context)
     found = changes(context.cluster, models, live) if live else [new(model) for model in models]
     if names:
@@ -35,7 +40,7 @@ def changes_of(context: EnvironmentContext, names: Sequence[str]) -> list[Change
     return found + [removed(live[name]) for name in sorted(live.keys() - known)]
 
 
-def refused_by_up(context: EnvironmentContext, models: Sequence[ModelPlan]) -> Iterator[str]:
+def _refused(context: EnvironmentContext, models: Sequence[ModelPlan]) -> Iterator[str]:
     """What `up` refuses of the versions of these models, after what was deployed before."""
     recorder = Recorder(context.name, context.folders.models, console.message)
     found = too_low(recorder, models, lambda name: context.spec_place(name, ("version",)), console.message)

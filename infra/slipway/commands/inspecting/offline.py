@@ -1,7 +1,6 @@
 """Commands that need no cluster: validate, plan (but with --live), price, render, schema."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from slipway.loading.base_image import digest_warning
 from slipway.plan.traffic import Traffic
 from slipway.plan.worth import Worth
 from slipway.planner.environment import ModelPlan
-from slipway.planner.price import LEFT_OUT, price
+from slipway.planner.price import LEFT_OUT, price, today
 from slipway.planner.teams import full_pools
 from slipway.render.environment import render_environment
 from slipway.render.image import render_dockerfile
@@ -79,7 +78,7 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
         console.result(line)
     for line in (line for change in found or () for line in change.lines()):
         console.result(line)
-    for warning in (*advice(context, models), *_too_low(context, models, live=live)):
+    for warning in advice(context, models):
         console.message(f"warning: {warning}")
 
 
@@ -99,20 +98,11 @@ def _about(model: ModelPlan) -> Iterator[str]:
     yield from worth.lines(model.name) if worth is not None else ()
 
 
-def _too_low(context: EnvironmentContext, models: Sequence[ModelPlan], *, live: bool) -> Iterator[str]:
-    """What `validate` refuses of the versions of these models; with `live` also what `up` does."""
-    named = {model.name for model in models}
-    yield from map(str, compare_all((spec for spec in context.specs if spec.name in named), console.message))
-    if live:
-        from slipway.commands.inspecting.changes import refused_by_up  # noqa: PLC0415 - as below
-
-        yield from refused_by_up(context, models)
-
-
 def advice(context: EnvironmentContext, models: Sequence[ModelPlan]) -> Iterator[str]:
     """Yield what a person should know of these models, of the environment's settings and of all its models together."""
     for model in models:
         yield from (f"{model.name}: {warning}" for warning in model.warnings)
+    yield from map(str, compare_all(context.specs(models), console.message))
     yield from planning(context.settings).warnings(today())
     yield from context.plan.warnings
     unpinned = digest_warning(context.name, context.settings)
@@ -124,11 +114,6 @@ def _changes(context: EnvironmentContext, names: Sequence[str]) -> "list[Change]
     from slipway.commands.inspecting.changes import changes_of  # noqa: PLC0415 - the cluster's SDK takes half a second
 
     return changes_of(context, names)
-
-
-def today() -> date:
-    """The day that prices are of."""
-    return datetime.now(tz=UTC).date()
 
 
 def _replicas(model: ModelPlan) -> str:

@@ -8,11 +8,11 @@ from slipway_server.values.text import shortened
 from slipway import console
 from slipway.capacity.estimates import Cost, monthly
 from slipway.commands.context import EnvironmentContext, Folders
-from slipway.commands.inspecting.offline import advice, today
+from slipway.commands.inspecting.offline import advice
 from slipway.errors.base import UserError, UserErrors, each
 from slipway.loading.specs import environments
 from slipway.planner.environment import ModelPlan
-from slipway.planner.price import price
+from slipway.planner.price import price, today
 
 FORMAT: Literal[1] = 1
 """Raised when a document no longer means what an older `slipway comment` would read in it."""

@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime
 
 from slipway import console
-from slipway.commands.changing.deploying import deployer_of, recorder_of
+from slipway.commands.changing.deploying import deployer_of, recorder_of, write_back_of
 from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
 from slipway.components.image.build import ImageBuilder
@@ -57,6 +57,8 @@ def roll_model_back(context: EnvironmentContext, name: str, to: str | None, reas
         )
         if rolled.done.began:
             recorder.rolled_back(rolled.done, release, source, reason, rolled.lines, rolled.held_back)
+            if rolled.done.error is None:
+                write_back_of(context).rolled_back(release, source)
         if cancelled.is_set():
             raise Interrupted
     _conclude(context, live, release, rolled, time.monotonic() - started)
