@@ -35,7 +35,7 @@ def validate_all(files: Sequence[Path], folders: Folders) -> list[str]:
             try:
                 context = EnvironmentContext(name, folders)
                 planned = context.plan
-                read |= {spec.file: spec for spec in context.specs}
+                read |= {spec.file: spec for spec in context.specs(planned.models)}
                 say_policy(context)
                 good += [
                     f"{name}: model {model.name} {model.version}, pool {model.pool.name}" for model in planned.models
