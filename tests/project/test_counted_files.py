@@ -149,7 +149,7 @@ class Echo:
         "from slipway.runtimes.onnxruntime import OnnxRuntime\n",
         "from slipway.runtimes.echo import Echo\nfrom slipway.runtimes.onnxruntime import OnnxRuntime\n",
     ),
-    Edit("infra/slipway/runtimes/registry.py", "(OnnxRuntime(),)", "(OnnxRuntime(), Echo())"),
+    Edit("infra/slipway/runtimes/registry.py", "(OnnxRuntime(), ", "(OnnxRuntime(), Echo(), "),
     CHANGELOG,
 ]
 
@@ -232,4 +232,4 @@ def test_a_runtime_touches_three_files_at_most(source: SourceCopy) -> None:
     _spec(source, "runtime: echo", "runtime: ecko")
     wrong = source.slipway("validate")
     assert wrong.returncode == 1
-    assert 'runtime: "ecko" is not accepted; allowed: onnxruntime, echo; next: write echo' in wrong.stderr
+    assert 'runtime: "ecko" is not accepted; allowed: onnxruntime, echo, pipeline; next: write echo' in wrong.stderr

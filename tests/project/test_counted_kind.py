@@ -99,6 +99,9 @@ class BarePlanning:
     def image_repository(self, _: str, name: str, /) -> str:
         return f"{self.settings.registry}/slipway/{name}"
 
+    def model_store(self, _: str, __: str, /) -> None:
+        return
+
     @property
     def pull_secret(self) -> None:
         return

@@ -249,7 +249,9 @@ def _runtime(environment: str, settings: AnySettings, variant: Variant, code: Co
         requirements, requirements_digest = recipe.text_requirements, code.text_requirements
     digest = digest_of([dockerfile, requirements_digest, architecture])
     return RuntimeImagePlan(
-        repository=planning(settings).image_repository(environment, names.runtime_repository(recipe.shared)),
+        repository=planning(settings).image_repository(
+            environment, names.runtime_repository(recipe.shared or variant.spec.runtime)
+        ),
         tag=names.short(digest),
         base_image=settings.base_image,
         architecture=architecture,

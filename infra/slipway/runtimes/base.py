@@ -60,7 +60,7 @@ class ImageRecipe:
         package: the server's code, a Python package.
         weights: folder of the weights in the image.
         command: what the container runs.
-        shared: name of the image of wheels; runtimes with the same name share it.
+        shared: the runtime whose repository has the image of wheels; None: it has one of its own.
         variables: of the container, as `NAME=value`, each with why it is set.
         text_requirements: the file of locked wheels for models that take text, if that needs others.
     """
@@ -69,8 +69,8 @@ class ImageRecipe:
     package: str
     weights: str
     command: tuple[str, ...]
-    shared: str
     variables: tuple[tuple[str, str], ...] = ()
+    shared: str | None = None
     text_requirements: str | None = None
 
 

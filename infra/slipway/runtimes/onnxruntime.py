@@ -29,7 +29,6 @@ class OnnxRuntime:
         package="slipway_server",
         weights="/model",
         command=("python3", "-m", "slipway_server"),
-        shared="onnxruntime",
         variables=(
             (
                 "ORT_DISABLE_TELEMETRY=1",

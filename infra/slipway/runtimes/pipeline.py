@@ -14,7 +14,12 @@ class PipelineRuntime(OnnxRuntime):
 
     name = "pipeline"
     formats: tuple[str, ...] = ()
-    image = replace(OnnxRuntime.image, requirements="server/requirements-pipeline.txt", text_requirements=None)
+    image = replace(
+        OnnxRuntime.image,
+        requirements="server/requirements-pipeline.txt",
+        text_requirements=None,
+        shared=OnnxRuntime.name,
+    )
     without_gpu = "a pipeline computes nothing: the models that it asks have GPUs of their own"
 
     def find_weights(self, path: Path, root: Path, fetched: Fetched | None = None) -> Found:  # noqa: ARG002

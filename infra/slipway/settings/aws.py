@@ -36,7 +36,7 @@ __all__ = [
     "AwsSettings",
     "Budget",
     "Images",
-    "ModelStore",
+    "ModelStoreRules",
     "Sharing",
     "Spot",
 ]
@@ -70,7 +70,7 @@ class Images(Section):
     )
 
 
-class ModelStore(Section):
+class ModelStoreRules(Section):
     """The bucket of models' weights."""
 
     keep_days: Annotated[int, *number(1, 3650)] = Field(
@@ -128,7 +128,7 @@ class AwsSettings(AnySettings):
         ],
     )
     images: Images = Field(default=Images(), description="The registry of models' images.")
-    model_store: ModelStore = Field(default=ModelStore(), description="The bucket of models' weights.")
+    model_store: ModelStoreRules = Field(default=ModelStoreRules(), description="The bucket of models' weights.")
     budget: Budget = Field(description="What the environment may cost.")
     gateway: AwsGateway | None = Field(
         default=None,

@@ -129,7 +129,7 @@ class AwsEnvironment(pulumi.ComponentResource):
             ModelStoreArgs(self._scope, keys.arns["models"], settings.model_store.keep_days),
             self._child,
         )
-        for runtime in sorted({runtime.image.shared for runtime in RUNTIMES.values()}):
+        for runtime in sorted({one.image.shared or name for name, one in RUNTIMES.items()}):
             repository = names.runtime_repository(runtime)
             Registry(
                 f"{name}-{repository}",

@@ -23,7 +23,6 @@ START_LIMIT_S = 60.0
 _MOST_BYTES = 256 * 2**20
 _END_S = 5.0
 _WORDS = 500
-_JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
 
 class HookError(Exception):
@@ -162,7 +161,9 @@ def _called(function: Any, name: str, argument: Any) -> bytes:
     """Return what the function gives, ready to be sent; of `after`, as JSON."""
     try:
         given = function(argument)
-        value = orjson.dumps(given, option=_JSON) if name == AFTER else given
+        value = (
+            orjson.dumps(given, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS) if name == AFTER else given
+        )
         return pickle.dumps(("given", value), pickle.HIGHEST_PROTOCOL)
     except (orjson.JSONEncodeError, pickle.PicklingError) as error:
         return pickle.dumps(("failed", f"`{name}` of the hook gave what cannot be sent: {error}"))
