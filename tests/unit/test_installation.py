@@ -17,7 +17,15 @@ REMEMBERED = (
     code_digests,
     digests,
 )
-CARRIED = ("slipway/resources/server/requirements.txt", "slipway_server/__main__.py", "slipway_server/http/app.py")
+CARRIED = (
+    "slipway/resources/server/requirements-pipeline.txt",
+    "slipway/resources/server/requirements-text.txt",
+    "slipway/resources/server/requirements.txt",
+    "slipway/resources/weights/requirements.txt",
+    "slipway_server/__main__.py",
+    "slipway_server/http/app.py",
+    "slipway_weights/__main__.py",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +50,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "slipway_server/__main__.py",
         "slipway_server/http/app.py",
         "slipway_server/__pycache__/__main__.cpython-311.pyc",
+        "slipway_weights/__main__.py",
     )
     (told / "RECORD").write_text("".join(f"{name},,\n" for name in files))
     monkeypatch.setattr(installation, "_package", lambda name: tmp_path / name)

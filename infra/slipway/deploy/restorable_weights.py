@@ -30,7 +30,7 @@ def of_fetching(store: ModelStore | None, members: Sequence[str]) -> Mapping[str
     }
     return {
         **{name: _equal(wanted) for name, wanted in exactly.items()},
-        "weights_folder": lambda value: value in folders,
+        "weights_folder": lambda value: isinstance(value, str) and value in folders,
         # With or without fetched weights, but never more.
         "egress": lambda value: value in [rules for of in (None, store) if (rules := egress(members, of)) is not None],
         "weights_wanted": lambda value: store is not None and _is_of(store, value),

@@ -6,12 +6,14 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic.config import JsonDict
 
 from slipway.settings.values import SecretName, line
 from slipway.values.hosts import HOST_LIMIT
 from slipway.values.quantities import line_of_text, refusal
 from slipway.values.section import Section
 
+_SINCE: JsonDict = {"since": "0.2"}
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:/[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)*")
 _ENDPOINT = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[1-9][0-9]{0,4})?")
@@ -63,7 +65,7 @@ class ModelStore(Section):
         str,
         BeforeValidator(_bucket),
         WithJsonSchema({"type": "string", "maxLength": 63, "pattern": f"^{_BUCKET.pattern}$"}),
-    ] = Field(description="Name of the bucket, which is there.", examples=["models"])
+    ] = Field(description="Name of the bucket, which is there.", examples=["models"], json_schema_extra=_SINCE)
     endpoint: (
         Annotated[
             str,
@@ -76,9 +78,10 @@ class ModelStore(Section):
         description="Address of the store, as pods reach it and the machine that uploads; that of AWS when left out.",
         examples=["https://s3.example.com"],
         exclude_if=_left_out,
+        json_schema_extra=_SINCE,
     )
     region: Annotated[str, *line(63, "us-east-1")] = Field(
-        default="us-east-1", description="Region of the bucket.", examples=["eu-central-1"]
+        default="us-east-1", description="Region of the bucket.", examples=["eu-central-1"], json_schema_extra=_SINCE
     )
     prefix: (
         Annotated[
@@ -92,10 +95,12 @@ class ModelStore(Section):
         description="What keys begin with: `<prefix>/sha256/<digest>`; `sha256/<digest>` when left out.",
         examples=["slipway/prod"],
         exclude_if=_left_out,
+        json_schema_extra=_SINCE,
     )
     credentials: SecretName = Field(
         description="Name of a Secret in the namespace with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, with which "
         "pods read: they may get the objects (s3:GetObject) and nothing else. Who uploads has others "
         "(docs/how-to/large-weights.md).",
         examples=["model-store"],
+        json_schema_extra=_SINCE,
     )

@@ -31,4 +31,4 @@ def test_validate_checks_golden_requests_without_what_runs_models_and_speaks_htt
     assert "slipway_server.protocol.request" in imported
     assert [name for name in SERVING if name in imported] == []
     packages = {name.split(".")[1] for name in imported if name.startswith("slipway_server.")}
-    assert packages == {"values", "protocol", "memory"}
+    assert packages == {"values", "protocol", "memory", "steps"}
