@@ -127,7 +127,7 @@ def test_a_release_of_a_registry_that_the_model_still_runs_from_may_be_restored(
         (lambda of: pod(of).update(nodeName="master"), r"nodeName does not belong to a model"),
         (
             lambda of: pod(of).update(initContainers=pod(of)["containers"]),
-            r"initContainers.0.env.0.name is not as Slipway writes it",
+            r"initContainers.0.env.0.name is not as",
         ),
         (lambda of: pod(of)["containers"].append(pod(of)["containers"][0]), r"containers.1 is more than"),
         (lambda of: pod(of)["containers"].clear(), r"containers.0.image is missing"),
