@@ -37,13 +37,17 @@ class Ended:
 
 
 def finished(command: Sequence[str], environment: dict[str, str], limits: Limits, tell: Callable[[str], None]) -> Ended:
-    """A command run to its end in a group of its own; lines of progress are told, the last of the others kept."""
+    """A command run to its end in a group of its own; lines of progress are told, the last of the others kept.
+
+    It begins in its HOME, where it has one: libraries leave files wherever they are.
+    """
     until = time.monotonic() + limits.time_s
     last: deque[str] = deque(maxlen=_LAST_LINES)
     lines: queue.Queue[str | None] = queue.Queue(maxsize=1000)
     with subprocess.Popen(
         command,
         env=environment,
+        cwd=environment.get("HOME"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -59,7 +59,8 @@ def run(
         (folder / "request.json").write_text(json.dumps(request))
         with TemporaryDirectory(dir=folder, prefix="tmp-", ignore_cleanup_errors=True) as temporary:
             # Without the folder of the script and that of the user's packages; see tools/step.py for the rest.
-            command = (str(python), "-P", "-s", str(installation.resource(STEP)), str(path), str(folder), str(memory))
+            step, here = installation.resource(STEP).resolve(), folder.resolve()
+            command = (str(python), "-P", "-s", str(step), str(path.resolve()), str(here), str(memory))
             ended = finished(command, _environment(python, temporary), Limits(limit_s), tell)
     if ended.how is not None or ended.code != 0:
         raise full(f"the step {path.name} failed", str(folder), ended.said) or _failed(path.name, ended, memory)

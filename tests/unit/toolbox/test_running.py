@@ -45,6 +45,16 @@ def test_a_script_sees_no_variable_of_ours_and_says_whether_it_had_a_network(
     assert result["network"] or result["settings"]["interfaces"] == ["lo"]
 
 
+def test_what_a_library_leaves_where_it_is_does_not_stay(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    tiny.run(WRITES.replace('step.progress("half', 'open("left.onnx", "w").close()\n    step.progress("half'))
+    assert list(Path().iterdir()) == []
+    assert not [path for path in tmp_path.rglob("left.onnx") if path.is_file()]
+
+
 def test_a_refusal_comes_back_in_its_three_parts(tiny: Tiny) -> None:
     body = 'import step\ndef run(request):\n    raise step.Refused("no shape", "a shape", "write one")\n'
     with pytest.raises(StepRefused) as refused:
