@@ -1,4 +1,4 @@
-"""Commands about what serves before it does: lock."""
+"""Commands about what serves before it does, and about what is kept of it: lock, cache and others."""
 
 from pathlib import Path
 
@@ -24,3 +24,17 @@ def lock_models(models: tuple[str, ...], check: bool, report: Path | None, folde
     from slipway.commands.artifacts.lock import lock_models as lock  # noqa: PLC0415 - onnx is not for `--help`
 
     lock(models, folders, report, check=check)
+
+
+@cli.command("cache")
+@click.option("--prune", is_flag=True, help="Remove what nobody used for --days.")
+@click.option("--days", type=click.IntRange(1, 3650), default=30, show_default=True, help="Unused for so many days.")
+def show_cache(prune: bool, days: int) -> None:
+    """Show what this machine keeps to have it sooner again: weights, results of steps, tool environments, wheels.
+
+    All of it can be had again: fetched, made by `slipway lock` or `up`, or installed. What `slipway local` built is not
+    in it: `make down TOOLS=1` removes that.
+    """
+    from slipway.commands.artifacts.cache import show_cache as show  # noqa: PLC0415 - see above
+
+    show(days, prune=prune)

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from slipway.values.user_cache import user_cache
+
 LARGE = 64 * 2**20
 """Smaller files are read in less time than a person notices."""
 _SETTLED_S = 2.0
@@ -36,9 +38,7 @@ def remembered(path: Path, status: os.stat_result, read: Callable[[], str]) -> s
 
 
 def _folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    home = Path(base) if base.startswith("/") else Path.home() / ".cache"
-    return home / "slipway" / "digests"
+    return user_cache() / "digests"
 
 
 def _remember(file: Path, digest: str) -> None:

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -16,6 +16,7 @@ from slipway.errors.failures import NoSpace
 from slipway.reading.digests import sha256_of
 from slipway.reading.files import BadFile
 from slipway.values.quantities import format_bytes
+from slipway.values.user_cache import user_cache
 
 _LOCK_LIMIT_S = 3600.0
 """As long as the largest file may take on a slow line; who waits longer is told for whom."""
@@ -117,13 +118,12 @@ class Cache:
         self.folder = folder
         self._whole = folder / "sha256"
         self._partial = folder / "partial"
+        self._used = folder / "used"
 
     @classmethod
     def of_user(cls) -> "Cache":
         """The cache of this user: below XDG_CACHE_HOME, or ~/.cache where that is not set."""
-        base = os.environ.get("XDG_CACHE_HOME")
-        home = Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache"
-        return cls(home / "slipway" / "artifacts")
+        return cls(user_cache() / "artifacts")
 
     def place(self, sha256: str) -> Path:
         """Where the file with that digest is, or would be."""
@@ -135,6 +135,7 @@ class Cache:
         if not path.is_file():
             return None
         if sha256_of(path, "a fetched file") == sha256:
+            self._mark(sha256)
             return path
         path.unlink(missing_ok=True)
         return None
@@ -165,6 +166,7 @@ class Cache:
         """Give a file that is whole the name of its digest."""
         path = self.place(part.sha256)
         part.move(path)
+        self._mark(part.sha256)
         return path
 
     def take(self, path: Path) -> str:
@@ -175,4 +177,18 @@ class Cache:
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
         path.replace(self.place(sha256))
+        self._mark(sha256)
         return sha256
+
+    def last_used(self, path: Path) -> float:
+        """When a file was last asked for, in seconds since 1970; the file itself keeps its times, which are known."""
+        try:
+            return (self._used / path.name).stat().st_mtime
+        except OSError:
+            return path.stat().st_mtime
+
+    def _mark(self, sha256: str) -> None:
+        """Note that a file is of use. Where that cannot be written, it only looks older than it is."""
+        with suppress(OSError):
+            self._used.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (self._used / sha256).touch()

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from slipway.errors.full_disk import disk_errors, full
 from slipway.toolbox.box import Box, OwnBox
 from slipway.toolbox.errors import BoxUnavailable
+from slipway.values.user_cache import user_cache
 
 Tell = Callable[[str], None]
 """Takes a line of progress for people."""
@@ -24,10 +25,8 @@ _SAID_LINES = 6
 
 
 def toolboxes() -> Path:
-    """The folder of environments: below XDG_CACHE_HOME, or ~/.cache where that is not set."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    home = Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache"
-    return home / "slipway" / "toolboxes"
+    """The folder of environments in the user's cache."""
+    return user_cache() / "toolboxes"
 
 
 def prepare(box: Box, tell: Tell, folder: Path | None = None) -> Path:
@@ -49,6 +48,7 @@ def prepare(box: Box, tell: Tell, folder: Path | None = None) -> Path:
     name = f"{box.name}-{box.environment[:16]}"
     python = folder / name / "bin" / "python"
     if python.exists():
+        os.utime(folder / name)  # `slipway cache` removes what nobody used for long
         return python
     with disk_errors(f"the tool environment {box.name} was not made", folder):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -30,6 +30,7 @@ from slipway.errors.full_disk import disk_errors, full, told
 from slipway.errors.images import DockerUnreachable, FileChanged, ImageBuildFailed, RegistryFailed, WheelsFailed
 from slipway.registry.credentials import without_missing_helpers
 from slipway.values.aliases import Tell
+from slipway.values.user_cache import user_cache
 
 _DOCKER_TIMEOUT_S = 600
 _WHEELS_TIMEOUT_S = 900
@@ -147,19 +148,13 @@ class ImageBuilder:
                 return self.build_and_push(reference, tar, report, platform)
 
 
-def cache_folder() -> Path:
-    """Return Slipway's folder in the user's cache."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "slipway"
-
-
 @contextmanager
 def _lock(name: str) -> Iterator[None]:
     """Hold a lock shared by the processes and threads of this user, until the block ends or the process dies.
 
     Raises `DeployError` when another holds it for longer than it could take.
     """
-    file = cache_folder() / "locks" / name.replace("/", "_")
+    file = user_cache() / "locks" / name.replace("/", "_")
     with disk_errors(f"the lock of {name} cannot be made", file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -181,8 +176,9 @@ def installed_wheels(requirements: Path, digest: str, architecture: str, report:
     has other bytes than were planned.
     """
     name = digest if architecture == "amd64" else f"{digest}-{architecture}"
-    target = cache_folder() / "wheels" / name
+    target = user_cache() / "wheels" / name
     if target.is_dir():
+        os.utime(target)  # `slipway cache` removes what nobody used for long
         return target
     with _lock(f"wheels-{name}"):
         if target.is_dir():
