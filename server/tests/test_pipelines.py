@@ -96,6 +96,14 @@ def test_what_one_model_answers_the_next_one_is_asked(members: dict[str, Server]
         assert {one["name"]: one["data"] for one in outputs} == {"y": [6.0, 6.0], "sign": [1]}
 
 
+def test_an_answer_says_which_releases_were_asked(members: dict[str, Server], folder: Path) -> None:
+    with processes.running(pipeline([stage("2", "3")], {"sign": [1, -1]}), folder) as server:
+        reply = server.post("/predict", [[5, 1]])
+        assert reply.json["releases"] == {"2": "0123abcd", "3": "0123abcd"}
+        assert reply.headers["x-slipway-release"] == "0123abcd"
+        assert "releases" not in members["2"].ask("POST", "/predict", b"[[5, 1]]").json
+
+
 def test_an_ensemble_averages_numbers_and_counts_what_most_say(members: dict[str, Server], folder: Path) -> None:
     with processes.running(pipeline([stage("2", "3", "4")], {"sign": [1, -1]}), folder) as server:
         assert answer(server.post("/predict", [[3, -6]])) == {"y": [[1.0, -2.0]], "sign": [1]}

@@ -88,8 +88,9 @@ class Bench:
         release: str | None,
         *,
         service: str | None = None,
+        by: tuple[str, str] | None = None,
     ) -> Verdict:
-        return verify(cluster, model, check, release, self._sleep, self.cluster.clock, service=service)
+        return verify(cluster, model, check, release, self._sleep, self.cluster.clock, service=service, by=by)
 
     def _sleep(self, seconds: float) -> None:
         self.cluster.pause(seconds)

@@ -58,12 +58,14 @@ def verify(
     clock: Callable[[], float] = time.monotonic,
     *,
     service: str | None = None,
+    by: tuple[str, str] | None = None,
 ) -> Verdict:
     """Send the golden request until an answer of `release` (any, when None) comes, and judge that one.
 
     It goes to the model's own Service, or to `service`. For up to 75 s an answer of another release, or none because
     the Service has no endpoint yet, is asked for again: a rollout ends before every node's proxy knows it. An answer of
-    the release itself is judged at once: wrong or late is `WrongAnswer`.
+    the release itself is judged at once: wrong or late is `WrongAnswer`. So is one of a pipeline that asked the release
+    `by[1]` of its model `by[0]`; it may go on asking the one before on connections that it has.
     """
     runtime = RUNTIMES[check.runtime]
     body = runtime.body(check.request)
@@ -79,7 +81,10 @@ def verify(
             )
             answer = runtime.answer(data)
             problem = f"release {answer.release or None} answers instead of {release}"
-            if release is None or answer.release.startswith(release):
+            asked = by is None or answer.members.get(by[0], "").startswith(by[1])
+            if by is not None and not asked:
+                problem = f"it asks release {answer.members.get(by[0]) or None} of {by[0]} instead of {by[1]}"
+            if asked and (release is None or answer.release.startswith(release)):
                 return _judged(model, check, answer, time.monotonic() - started)
         except ApiRefused as error:
             if error.status not in PASSING:

@@ -254,7 +254,8 @@ class Deployer:
         """Judge a model by the answers of the pipelines that ask it; `WrongAnswer`."""
         for whole in self.pipelines:
             if model.name in whole.check.members:
-                self.steps.asked(whole.name, whole.check, whole.release_digest, tell)
+                by = (model.name, model.release_digest)
+                self.steps.asked(whole.name, whole.check, whole.release_digest, tell, by=by)
 
     def _judged(
         self, model: ModelPlan, previous: Release, done: ModelResult, lock: ModelLock, *, doubted: bool

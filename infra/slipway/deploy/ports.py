@@ -102,8 +102,12 @@ class Judge(Protocol):
         release: str | None,
         *,
         service: str | None = None,
+        by: tuple[str, str] | None = None,
     ) -> Verdict:
-        """Judge a model by its golden request, answered by `release` (any, when None), at its Service or at another."""
+        """Judge a model by its golden request, answered by `release` (any, when None), at its Service or at another.
+
+        `by`: a model that a pipeline asks, and the release of it that has to be asked.
+        """
         ...
 
 

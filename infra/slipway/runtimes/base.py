@@ -41,10 +41,14 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A runtime's answer to the golden request: the release that gave it, and nested lists by output name."""
+    """A runtime's answer to the golden request: the release that gave it, and nested lists by output name.
+
+    `members`: of a pipeline, the release of each model that was asked.
+    """
 
     release: str
     outputs: Mapping[str, Any]
+    members: Mapping[str, str] = field(default_factory=dict)
 
 
 class BadAnswer(ValueError):

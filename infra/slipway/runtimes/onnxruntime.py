@@ -110,4 +110,6 @@ class OnnxRuntime:
         outputs = answer.get("outputs") if isinstance(answer, dict) else None
         if not isinstance(outputs, dict):
             raise BadAnswer("the answer has no outputs")
-        return Answer(str(answer.get("release", "")), outputs)
+        releases = answer.get("releases")
+        members = {name: str(release) for name, release in releases.items()} if isinstance(releases, dict) else {}
+        return Answer(str(answer.get("release", "")), outputs, members)

@@ -261,6 +261,35 @@ def test_when_restoring_fails_too_it_says_what_serves_and_why(bench: Bench) -> N
     assert bench.serving() == one.release
 
 
+def test_a_pipeline_is_deployed_after_the_models_that_it_asks(bench: Bench) -> None:
+    whole = planned(1, model="whole")
+    whole = replace(whole, check=replace(whole.check, members=("parts",)))
+    done = bench.deployer(jobs=2).deploy([whole, planned(1, model="parts")])
+    assert [one.model for one in done] == ["whole", "parts"]
+    served = [model for model, text in bench.said if text == "serves"]
+    assert served == ["parts", "whole"]
+
+
+def test_a_model_is_restored_when_a_pipeline_that_asks_it_answers_wrongly(bench: Bench) -> None:
+    one, two = planned(1), planned(2)
+    whole = planned(1, model="whole")
+    whole = replace(whole, check=replace(whole.check, members=("digits",)))
+    bench.well(one)
+    asked: list[tuple[str, object]] = []
+
+    def judge(cluster: LivingCluster, model: str, check: Any, release: str | None, **how: Any) -> Any:
+        asked.append((model, how.get("by")))
+        if how.get("by") == ("digits", two.release_digest):
+            raise WrongAnswer(model, "wrong")
+        return bench._verify(cluster, model, check, release)
+
+    bench.judge = judge
+    (done,) = bench.deployer(pipelines=[whole]).deploy([two])
+    assert isinstance(done.error, WrongAnswer)
+    assert ("whole", ("digits", two.release_digest)) in asked
+    assert bench.serving() == one.release
+
+
 def test_a_run_that_lost_its_lock_stops_touching_the_model(bench: Bench) -> None:
     one, two = planned(1), planned(2)
     bench.well(one)

@@ -58,6 +58,24 @@ def test_any_release_will_do_when_none_is_asked_for() -> None:
     assert verify(cluster(answer(7, "old")), "digits", CHECK, None).release == "old"
 
 
+def whole(release: str, label: int = 7) -> dict[str, object]:
+    """The answer of a pipeline that asked a release of its model `parts`."""
+    return answer(label, "whole") | {"releases": {"parts": release}}
+
+
+def test_a_pipeline_is_judged_once_it_asks_the_new_release_of_its_model() -> None:
+    there = cluster(whole("old", 3), whole("new"))
+    assert verify(there, "digits", CHECK, "whole", by=("parts", "new")).outputs == {"label": [7]}
+    with pytest.raises(WrongAnswer, match="output `label` is 3, expected 7"):
+        verify(cluster(whole("old"), whole("new", 3)), "digits", CHECK, "whole", by=("parts", "new"))
+
+
+@pytest.mark.parametrize("said", [whole("old"), answer(7, "whole")])
+def test_a_pipeline_that_goes_on_asking_another_release_is_an_error(said: dict[str, object]) -> None:
+    with pytest.raises(WrongAnswer, match=r"it asks release (old|None) of parts instead of new"):
+        verify(cluster(said), "digits", CHECK, "whole", by=("parts", "new"))
+
+
 def test_a_service_without_an_endpoint_yet_is_asked_again() -> None:
     nobody = ApiRefused("POST", "/", 503, "no endpoints available")
     assert verify(cluster(nobody, nobody, answer(7)), "digits", CHECK, "new").outputs == {"label": [7]}

@@ -72,11 +72,18 @@ class Steps:
             self.gateway.wait_for_route(model.name, tell)
 
     def asked(
-        self, model: str, check: GoldenRequest, digest: str, tell: Tell, *, service: str | None = None
+        self,
+        model: str,
+        check: GoldenRequest,
+        digest: str,
+        tell: Tell,
+        *,
+        service: str | None = None,
+        by: tuple[str, str] | None = None,
     ) -> Verdict:
-        """Judge a release by its golden request, at the model's Service or at another."""
+        """Judge a release by its golden request, at the model's Service or at another; `by`: see `Judge`."""
         tell("sending the golden request")
-        return self.judge(self.cluster, model, check, digest, service=service)
+        return self.judge(self.cluster, model, check, digest, service=service, by=by)
 
     def asked_at_the_gateway(self, model: ModelPlan, tell: Tell) -> None:
         """Judge a release by its golden request once more, the way its clients ask; `WrongAnswer`."""

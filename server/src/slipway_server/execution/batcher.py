@@ -8,7 +8,7 @@ for them, at most `max_wait_s` from the first one.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -30,10 +30,14 @@ class OverloadedError(Exception):
 
 
 class Computed(NamedTuple):
-    """The outputs of one request, and its share of the seconds that the run took: by rows, if others were in it."""
+    """The outputs of one request, and its share of the seconds that the run took: by rows, if others were in it.
+
+    `releases`: of the models that a pipeline asked, by their names.
+    """
 
     outputs: Outputs
     seconds: float
+    releases: Mapping[str, str] = {}
 
 
 @dataclass(slots=True, eq=False)

@@ -19,7 +19,7 @@ from slipway_server.http.compression import answer_encoding, deflated, request_e
 from slipway_server.http.failures import HANDLERS
 from slipway_server.http.lifecycle import Phase, State
 from slipway_server.http.service import Service
-from slipway_server.pipeline.caller import caller_pass
+from slipway_server.pipeline.caller import RELEASE, caller_pass
 from slipway_server.protocol import v2
 from slipway_server.protocol.image import FORMATS
 from slipway_server.protocol.v2 import Answer
@@ -49,8 +49,8 @@ def build_app(service: Service, metrics: Metrics, state: State, max_body_bytes: 
     """Return the application with all its routes."""
     reader = BodyReader(max_body_bytes, timeout_s)
     views = _Views(service, metrics, state, _STUCK_AFTER_TIMEOUTS * timeout_s)
-    predict = _Inference(reader, timeout_s, (_JSON, _FORM, *_PICTURES), views.predict, metrics)
-    infer = _Inference(reader, timeout_s, (_JSON, _BYTES), views.infer, metrics)
+    predict = _Inference(reader, timeout_s, (_JSON, _FORM, *_PICTURES), views.predict, metrics, service.release)
+    infer = _Inference(reader, timeout_s, (_JSON, _BYTES), views.infer, metrics, service.release)
     app = Starlette(
         # In the order of traffic: the first match wins.
         routes=[
@@ -84,13 +84,20 @@ class _Inference:
     """
 
     def __init__(
-        self, reader: BodyReader, timeout_s: float, content_types: tuple[str, ...], ask: Ask, metrics: Metrics
+        self,
+        reader: BodyReader,
+        timeout_s: float,
+        content_types: tuple[str, ...],
+        ask: Ask,
+        metrics: Metrics,
+        release: str,
     ) -> None:
         self._reader = reader
         self._timeout_s = timeout_s
         self._content_types = content_types
         self._ask = ask
         self._metrics = metrics
+        self._release = release.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -112,7 +119,7 @@ class _Inference:
             raise HTTPException(503, "too many requests are waiting", {"Retry-After": "1"}) from None
         finally:
             self._metrics.statistics.request(time.perf_counter() - started, answer is not None)
-        await _send(send, answer, headers.get(b"accept-encoding"))
+        await _send(send, answer, headers.get(b"accept-encoding"), self._release)
 
     def _content_type(self, headers: dict[bytes, bytes]) -> str:
         """Return the Content-Type as it was sent; JSON if there is none."""
@@ -138,10 +145,10 @@ def _json_bytes(headers: dict[bytes, bytes]) -> int | None:
     return int(text)
 
 
-async def _send(send: Send, answer: Answer, accept: bytes | None) -> None:
+async def _send(send: Send, answer: Answer, accept: bytes | None, release: bytes) -> None:
     body = answer.body
     content_type = b"application/json" if answer.json_bytes is None else b"application/octet-stream"
-    headers = [(b"content-type", content_type), (_COMPUTE, b"%.6f" % answer.compute_s)]
+    headers = [(b"content-type", content_type), (_COMPUTE, b"%.6f" % answer.compute_s), (RELEASE, release)]
     if answer.json_bytes is not None:
         headers.append((b"inference-header-content-length", b"%d" % answer.json_bytes))
     encoding = answer_encoding(body, accept)

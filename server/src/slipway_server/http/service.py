@@ -57,7 +57,7 @@ class Service:
         self._heavy = heavy
         self._steps = steps
         self._preparing = preparing
-        self._release = release
+        self.release = release
         self._dtypes = {tensor.name: tensor.dtype for tensor in signature.outputs}
 
     async def predict(self, raw: bytes) -> Answer:
@@ -98,7 +98,7 @@ class Service:
             cost = 0 if len(raw) <= INLINE_BYTES else await self._heavy.run(0, lambda: parse_cost(head))
             cost += _BINARY_TEXT_FACTOR * binary.nbytes
             request = await self._preparing.read(raw, lambda: parse_infer(loads(head), self.signature, binary), cost)
-        outputs, seconds = await self._infer(request.inputs, raw)
+        outputs, seconds, _ = await self._infer(request.inputs, raw)
         wanted = {name: outputs[name] for name in request.outputs}
         answer = await self._encode(
             wanted,
@@ -115,7 +115,9 @@ class Service:
 
     async def _answer(self, computed: Computed, single: bool) -> Answer:
         outputs, predictions = computed.outputs, self._steps.predictions
-        head: dict[str, Any] = {"model": self.name, "version": self.version, "release": self._release}
+        head: dict[str, Any] = {"model": self.name, "version": self.version, "release": self.release}
+        if computed.releases:
+            head["releases"] = computed.releases
         if self._steps.after:
             head["predictions"] = orjson.Fragment(await self._after(outputs))
 

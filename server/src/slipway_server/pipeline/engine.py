@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from slipway_server.execution.batcher import Computed, OverloadedError
+from slipway_server.pipeline.caller import asked_releases
 from slipway_server.pipeline.members import Members
 from slipway_server.pipeline.stages import run_stage
 from slipway_server.telemetry.log import log
@@ -60,6 +61,8 @@ class Pipeline:
         self._running += 1
         started = time.monotonic()
         values = dict(inputs)
+        releases: dict[str, str] = {}
+        asked_releases.set(releases)
         try:
             for stage in self._section.stages:
                 values |= await run_stage(stage, values, self._members)
@@ -71,7 +74,7 @@ class Pipeline:
         seconds = time.monotonic() - started
         self._metrics.inference_seconds.observe(seconds)
         self.statistics.running.add(seconds)
-        return Computed({tensor.name: values[tensor.name] for tensor in self._section.outputs}, seconds)
+        return Computed({tensor.name: values[tensor.name] for tensor in self._section.outputs}, seconds, releases)
 
     def busy_s(self) -> float:
         """Return 0: the event loop is free while models compute."""
