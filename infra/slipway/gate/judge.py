@@ -155,11 +155,12 @@ def _too_few_rows(report: Report, accept: Accept) -> Iterator[Refusal]:
         if drop is None or drop == 0 or drop >= round(step, _EXACT):
             continue
         needed = -int(-1 // drop)
-        last = f"1 - {step:.6g}" if rule == "accept.agreement" else f"{step:.6g}"
+        agrees = rule == "accept.agreement"
+        last = f"{1 - step:.6g}" if agrees else f"{step:.6g}"
         yield Refusal(
             "dataset",
             rule,
             f"asks for {drop:g}, and one of {report.rows} rows is {step:.6g} already",
-            f"{last} or more rows, or none at all (0 rows may differ)",
+            f"at most {last}, or 1: not one row differs" if agrees else f"at least {last}, or 0: not one row is worse",
             f"give a dataset of {needed} rows or more, or set {rule} to {last}",
         )
