@@ -42,7 +42,12 @@ _STUCK_AFTER_TIMEOUTS = 3
 # For whoever bills by the time that a model ran: a gateway's access log takes it from here.
 _COMPUTE = b"x-slipway-compute-seconds"
 # What only callers may read is in no cache but their own page's.
-_UNKEPT = {"content-type": _JSON, "cache-control": "no-store", "vary": "accept-encoding"}
+_UNKEPT = {
+    "content-type": _JSON,
+    "cache-control": "no-store",
+    "vary": "accept-encoding",
+    "x-content-type-options": "nosniff",
+}
 _MODEL = "/v2/models/{model}"
 _VERSION = _MODEL + "/versions/{version}"
 

@@ -20,7 +20,31 @@ function filled(element, attributes, children) {
 
 function shown(value) {
   if (typeof value !== "number") return String(value);
-  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
+  if (Number.isInteger(value)) return String(value);
+  return Math.abs(value) < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(4)));
+}
+
+function radio(value, said, checked) {
+  const button = el("input", { type: "radio", name: "kind", value, id: `kind-${value}` });
+  button.checked = checked;
+  return el("label", {}, button, ` ${said}`);
+}
+
+// A table to type into, a field for each cell.
+function cellTable(columns, rows) {
+  const head = el("tr", {}, ...columns.map((column) => el("th", { scope: "col" }, column.label)));
+  const body = rows.map((row, r) => el("tr", {}, ...columns.map((column, c) => {
+    const mode = column.datatype === "BYTES" || column.datatype === "BOOL" ? "text" : "decimal";
+    const input = el("input", { "aria-label": `row ${r + 1}, ${column.label}`, inputmode: mode, autocomplete: "off" });
+    input.value = row[c] ?? "";
+    return el("td", {}, input);
+  })));
+  return [el("thead", {}, head), el("tbody", {}, ...body)];
+}
+
+function cellsOf(table) {
+  const valuesOf = (row) => [...row.querySelectorAll("input")].map((cell) => cell.value);
+  return [...table.querySelectorAll("tbody tr")].map(valuesOf);
 }
 
 // Bars are a table, which is read as one; a bar to a value below zero has the other colour.
@@ -30,7 +54,8 @@ function bars(title, points, most) {
     const fill = el("div", { class: value < 0 ? "fill against" : "fill" });
     fill.style.width = `${full > 0 && Number.isFinite(value) ? Math.min(100, (100 * Math.abs(value)) / full) : 0}%`;
     const said = Number.isFinite(value) ? shown(value) : "unknown";
-    return el("tr", {}, el("th", { scope: "row" }, label), el("td", { "aria-hidden": "true" }, fill), el("td", { class: "number" }, said));
+    const cell = el("td", { "aria-hidden": "true" }, fill);
+    return el("tr", {}, el("th", { scope: "row" }, label), cell, el("td", { class: "number" }, said));
   });
   return el("table", { class: "bars" }, el("caption", {}, title), el("tbody", {}, ...rows));
 }
@@ -61,7 +86,8 @@ function pie(title, points) {
       svg("text", { x: 252, y: 24 + 24 * i }, `${short} ${shown(100 * value)} %`));
   });
   const said = slices.map(({ label, value }) => `${label} ${shown(100 * value)} percent`).join(", ");
-  return svg("svg", { viewBox: "0 0 460 220", width: 460, role: "img", "aria-label": `${title}: ${said}` }, ...drawn, ...legend);
+  const frame = { viewBox: "0 0 460 220", width: 460, role: "img", "aria-label": `${title}: ${said}` };
+  return svg("svg", frame, ...drawn, ...legend);
 }
 
 function line(title, points) {
@@ -96,7 +122,8 @@ function chart(described, number) {
   const place = el("div", { class: "wide" }, ways[kinds[0]]());
   const choice = el("select", { id: `way-${number}` }, ...[...kinds, "table"].map((kind) => el("option", {}, kind)));
   choice.addEventListener("change", () => place.replaceChildren(ways[choice.value]()));
-  const left = described.left > 0 ? [el("p", { class: "hint" }, `${described.left} more are in the whole answer.`)] : [];
+  const more = `${described.left} more are in the whole answer.`;
+  const left = described.left > 0 ? [el("p", { class: "hint" }, more)] : [];
   return el("div", {}, el("p", {}, el("label", { for: choice.id }, `Show ${title} as`), choice), place, ...left);
 }
 
@@ -125,7 +152,8 @@ function layersDrawing(graph) {
   });
   const [width, height] = [2 * gap + most * (boxWidth + gap), 2 * gap + inLayer.length * down];
   const said = `${graph.nodes.length} layers, listed below`;
-  return svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": said }, ...lines, ...boxes);
+  const frame = { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": said };
+  return svg("svg", frame, ...lines, ...boxes);
 }
 
 function layersList(graph) {
@@ -153,7 +181,8 @@ function shadedText(text, parts, effects) {
   let at = 0;
   parts.forEach((part, i) => {
     pieces.push(text.slice(at, part.start));
-    const word = el("span", { class: "word", title: Number.isFinite(effects[i]) ? shown(effects[i]) : "unknown" }, part.part);
+    const said = Number.isFinite(effects[i]) ? shown(effects[i]) : "unknown";
+    const word = el("span", { class: "word", title: said }, part.part);
     if (most > 0 && Number.isFinite(effects[i])) word.style.backgroundColor = shade(effects[i] / most);
     pieces.push(word);
     at = part.end;
@@ -180,4 +209,10 @@ function shadedPicture(source, parts, effects) {
     context.fillRect(part.x * scale, part.y * scale, part.width * scale, part.height * scale);
   });
   return canvas;
+}
+
+function download(text, name) {
+  const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  el("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60000);
 }

@@ -12,7 +12,8 @@ const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 const isMap = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 
 function shares(values) {
-  return values.every((value) => isNumber(value) && value >= 0) && Math.abs(values.reduce((a, b) => a + b, 0) - 1) < 0.01;
+  const sum = values.reduce((a, b) => a + b, 0);
+  return values.every((value) => isNumber(value) && value >= 0) && Math.abs(sum - 1) < 0.01;
 }
 
 // Which number of the answer an explanation follows: the best class of the first row, or the only value there is.
@@ -23,7 +24,9 @@ function targetOf(answer, outputs) {
     if (isMap(first)) return best(name, Object.entries(first), 1);
     if (!FLOATS.test(datatype) || value === undefined) return null;
     if (shape.length === 2 && Array.isArray(first)) return best(name, Object.entries(first), first.length > 1 ? 0 : 2);
-    if (shape.length === 1 && shape[0] !== null && value.length > 1) return { ...best(name, Object.entries(value), 0), flat: true };
+    if (shape.length === 1 && shape[0] !== null && value.length > 1) {
+      return { ...best(name, Object.entries(value), 0), flat: true };
+    }
     return shape.length === 1 && isNumber(first) ? { output: name, key: null, value: first, rank: 2 } : null;
   });
   const usable = found.filter((target) => target && isNumber(target.value)).sort((a, b) => a.rank - b.rank);
@@ -52,14 +55,22 @@ function nameOf(target, answer) {
   return target.rank === 0 ? `class ${target.key}` : String(target.key);
 }
 
+// How many rows an answer has, as far as they can be chosen from.
+function rowsOf(answer, outputs) {
+  const ofRows = outputs.filter((output) => output.shape[0] === null || output.datatype.startsWith("seq"));
+  const lists = ofRows.map((output) => answer.outputs[output.name]).filter(Array.isArray);
+  return Math.min(MOST_ROWS, Math.max(1, ...lists.map((list) => list.length)));
+}
+
 // Charts of an answer, for one row of it.
 function chartsOf(answer, outputs, row) {
   const charts = [];
   const rows = answer.predictions;
   const ofRow = Array.isArray(rows) && Array.isArray(rows[0]) ? rows[row] : rows;
-  const labelled = Array.isArray(ofRow) && ofRow.length > 0 && ofRow.every((one) => isMap(one) && isNumber(one.confidence));
+  const confident = (one) => isMap(one) && isNumber(one.confidence);
+  const labelled = Array.isArray(ofRow) && ofRow.length > 0 && ofRow.every(confident);
   if (labelled) charts.push(classes("Predictions", ofRow.map((one) => [String(one.label), one.confidence])));
-  else if (rows !== undefined) charts.push({ title: "Predictions", kinds: ["text"], text: JSON.stringify(rows, null, 2) });
+  else if (rows !== undefined) charts.push(asText("Predictions", rows));
   for (const { name, datatype } of outputs) {
     const value = answer.outputs[name];
     if (value !== undefined && !(labelled && FLOATS.test(datatype))) charts.push(chartOf(name, datatype, value, row));
@@ -67,8 +78,12 @@ function chartsOf(answer, outputs, row) {
   return charts;
 }
 
+function asText(title, value) {
+  return { title, kinds: ["text"], text: JSON.stringify(value) };
+}
+
 function chartOf(title, datatype, value, row) {
-  const text = { title, kinds: ["text"], text: JSON.stringify(value) };
+  const text = asText(title, value);
   if (!Array.isArray(value)) return text;
   const mine = value[row];
   if (isMap(mine) && Object.values(mine).every(isNumber)) return classes(title, Object.entries(mine));
@@ -106,7 +121,8 @@ function withoutWords(text) {
 // The first row with one cell replaced in each: by the mean of the other rows, by zero, by nothing.
 function withoutFeatures(columns, rows) {
   return columns.slice(0, MOST_FEATURES).map((column, c) => {
-    const others = rows.slice(1).map((row) => row[c].trim()).filter((cell) => cell !== "").map(Number).filter(Number.isFinite);
+    const written = rows.slice(1).map((row) => row[c].trim()).filter((cell) => cell !== "");
+    const others = written.map(Number).filter(Number.isFinite);
     const mean = others.length ? others.reduce((a, b) => a + b, 0) / others.length : 0;
     const whole = /^U?INT/.test(column.datatype) ? Math.round(mean) : mean;
     const instead = { BYTES: "", BOOL: "false" }[column.datatype] ?? String(whole);
@@ -123,7 +139,7 @@ function patches(width, height, side) {
     const [x, y] = [Math.floor((column * width) / across), Math.floor((row * height) / down)];
     const right = Math.floor(((column + 1) * width) / across);
     const bottom = Math.floor(((row + 1) * height) / down);
-    return { part: `row ${row + 1}, column ${column + 1}`, x, y, width: right - x, height: bottom - y };
+    return { part: `the patch in row ${row + 1}, column ${column + 1}`, x, y, width: right - x, height: bottom - y };
   });
 }
 

@@ -4,9 +4,10 @@
 (() => {
   const BASE = location.pathname.endsWith("/") ? location.pathname : `${location.pathname}/`;
   const MOST_PICTURE = 448;
-  const SIDE = 7;
-  const AT_ONCE = 4;
-  const MOST_SINGLE = 64;
+  const MOST_TABLE = 2 ** 20;
+  const MOST_JSON = 10 * 2 ** 20;
+  const MOST_SHOWN = 10;
+  const MOST_RAW = 100000;
   const KINDS = { picture: "a picture", text: "a text", table: "numbers in a table", json: "JSON", upload: "a file" };
   const at = (id) => document.getElementById(id);
 
@@ -18,33 +19,7 @@
   let textual = null;
   let picture = null;
   let running = null;
-
-  async function ask(path, body, type, signal) {
-    const headers = key ? { authorization: `Bearer ${key}` } : {};
-    if (type) headers["content-type"] = type;
-    const rules = { cache: "no-store", credentials: "omit", redirect: "error", referrerPolicy: "no-referrer" };
-    let response;
-    try {
-      response = await fetch(BASE + path, { ...rules, method: body === undefined ? "GET" : "POST", headers, body, signal });
-    } catch (error) {
-      if (error.name === "AbortError") throw error;
-      throw new Problem("the model cannot be reached: try again");
-    }
-    const text = await response.text();
-    let document_ = null;
-    try {
-      document_ = JSON.parse(text);
-    } catch {
-      throw new Problem(`the answer is not JSON (status ${response.status})`);
-    }
-    if (!response.ok) {
-      const wait = response.headers.get("retry-after");
-      const said = new Problem(`${document_?.error ?? `status ${response.status}`}${wait ? ` (after ${wait} s)` : ""}`);
-      said.status = response.status;
-      throw said;
-    }
-    return { answer: document_, text };
-  }
+  const ask = asker(BASE, () => key);
 
   function tell(text) {
     at("status").textContent = text;
@@ -82,7 +57,7 @@
   async function open() {
     await doing("", async (signal) => {
       try {
-        const { answer } = await ask("openapi.json", undefined, undefined, signal);
+        const { answer } = await ask("openapi.json", { signal });
         begin(answer);
       } catch (error) {
         if (error.status !== 401 && error.status !== 403) throw error;
@@ -111,18 +86,9 @@
     if (layout) fillTable(Array.from({ length: layout.rows ?? 1 }, () => columnsOf(layout, width).map(zeroCell)));
   }
 
-  function zeroCell({ datatype }) {
-    return datatype === "BYTES" ? "" : datatype === "BOOL" ? "false" : "0";
-  }
-
   function choose(kinds) {
-    const choices = kinds.map((kind, i) => {
-      const radio = el("input", { type: "radio", name: "kind", value: kind, id: `kind-${kind}` });
-      radio.checked = i === 0;
-      radio.addEventListener("change", showPanel);
-      return el("label", {}, radio, ` ${KINDS[kind]}`);
-    });
-    at("kinds").replaceChildren(at("kinds").firstElementChild, ...choices);
+    const radios = kinds.map((name, i) => radio(name, KINDS[name], i === 0));
+    at("kinds").replaceChildren(at("kinds").firstElementChild, ...radios);
     at("kinds").hidden = kinds.length === 1;
     showPanel();
   }
@@ -136,22 +102,13 @@
     at("explain").hidden = !["picture", "text", "table"].includes(kind());
   }
 
-  // The table of cells.
   function fillTable(rows) {
-    const columns = columnsOf(layout, width);
-    const head = el("tr", {}, ...columns.map((column) => el("th", { scope: "col" }, column.label)));
-    const body = rows.map((row, r) => el("tr", {}, ...columns.map((column, c) => {
-      const mode = column.datatype === "BYTES" || column.datatype === "BOOL" ? "text" : "decimal";
-      const input = el("input", { "aria-label": `row ${r + 1}, ${column.label}`, inputmode: mode, autocomplete: "off" });
-      input.value = row[c] ?? "";
-      return el("td", {}, input);
-    })));
-    at("cells").replaceChildren(el("thead", {}, head), el("tbody", {}, ...body));
+    at("cells").replaceChildren(...cellTable(columnsOf(layout, width), rows));
     at("add-row").hidden = layout.rows !== null;
   }
 
   function cells() {
-    return [...at("cells").querySelectorAll("tbody tr")].map((row) => [...row.querySelectorAll("input")].map((cell) => cell.value));
+    return cellsOf(at("cells"));
   }
 
   function takeTable(text) {
@@ -159,7 +116,7 @@
     if (layout.anyWidth) width = Math.min(MOST_COLUMNS, Math.max(...rows.map((row) => row.length)));
     const wanted = columnsOf(layout, width).length;
     const odd = rows.findIndex((row) => row.length !== wanted);
-    if (odd >= 0) throw new Problem(`row ${odd + 1} has ${rows[odd].length} cells; allowed: ${wanted}, one for each column`);
+    if (odd >= 0) throw new Problem(`row ${odd + 1} has ${rows[odd].length} cells; allowed: ${wanted}, one a column`);
     fillTable(rows);
     tell(`${rows.length} rows are in the table.`);
   }
@@ -185,23 +142,14 @@
 
   // As it is where the model takes its type, else as PNG, which every model of pictures takes.
   async function pictureBody() {
-    if (picture === null) throw new Problem("there is no picture yet: choose, drop, paste or take one");
+    requirePicture(picture);
     if (model.types.includes(picture.file.type)) return { body: picture.file, type: picture.file.type };
-    const canvas = el("canvas", { width: picture.bitmap.width, height: picture.bitmap.height });
-    canvas.getContext("2d").drawImage(picture.bitmap, 0, 0);
-    return { body: await png(canvas), type: "image/png" };
-  }
-
-  function png(canvas) {
-    return new Promise((done, failed) => canvas.toBlob((blob) => {
-      if (blob) done(blob);
-      else failed(new Problem("this browser cannot write a picture"));
-    }, "image/png"));
+    const { bitmap } = picture;
+    return { body: await png(copyOf(bitmap, bitmap.width, bitmap.height)), type: "image/png" };
   }
 
   function textBody(texts) {
-    if (model.takes.includes("text")) return { text: texts };
-    return { inputs: { [textual.name]: textual.deep ? texts.map((text) => [text]) : texts } };
+    return model.takes.includes("text") ? { text: texts } : tensorOfTexts(textual, texts);
   }
 
   async function body() {
@@ -212,8 +160,7 @@
       case "table": return json(bodyOf(layout, columnsOf(layout, width), cells()));
       case "upload": {
         const form = new FormData();
-        if (!at("upload").files.length) throw new Problem("there is no file yet: choose one");
-        form.append("file", at("upload").files[0]);
+        form.append("file", chosenFile(at("upload")));
         return { body: form };
       }
       default:
@@ -224,14 +171,14 @@
   }
 
   async function predict(signal) {
-    const { body: sent, type } = await body();
-    const { answer, text } = await ask("predict", sent, type, signal);
-    at("raw").textContent = text.slice(0, 100000);
-    const rows = rowsOf(answer);
+    const { answer, text } = await ask("predict", { ...(await body()), signal });
+    at("raw").textContent = text.slice(0, MOST_RAW);
+    const rows = rowsOf(answer, model.outputs);
     const place = at("charts");
     const draw = (row) => chartsOf(answer, model.outputs, row).map(chart);
     const drawn = el("div", {}, ...draw(0));
-    const choice = el("select", { id: "row" }, ...Array.from({ length: rows }, (_, i) => el("option", { value: i }, String(i + 1))));
+    const options = Array.from({ length: rows }, (_, i) => el("option", { value: i }, String(i + 1)));
+    const choice = el("select", { id: "row" }, ...options);
     choice.addEventListener("change", () => drawn.replaceChildren(...draw(Number(choice.value))));
     place.replaceChildren(...(rows > 1 ? [el("p", {}, el("label", { for: "row" }, "Row"), choice)] : []), drawn);
     at("answer").hidden = false;
@@ -240,121 +187,48 @@
     tell("The model has answered.");
   }
 
-  function rowsOf(answer) {
-    const lists = model.outputs.filter((output) => output.shape[0] === null || output.datatype.startsWith("seq"))
-      .map((output) => answer.outputs[output.name]).filter(Array.isArray);
-    return Math.min(MOST_ROWS, Math.max(1, ...lists.map((list) => list.length)));
-  }
-
-  // Explanations: the model is asked as anybody asks it, so often and no more.
   async function explain(signal) {
     at("stop").hidden = false;
-    const explained = await { picture: explainPicture, text: explainText, table: explainTable }[kind()](signal);
-    const { parts, effects, name, drawn } = explained;
-    const ranked = parts.map((part, i) => ({ label: part.part || "(nothing)", value: effects[i] }))
-      .filter((point) => Number.isFinite(point.value)).sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
-    const said = ranked.length && ranked[0].value !== 0
-      ? `Hiding ${ranked[0].label} changes the score of ${name} most: it ${ranked[0].value > 0 ? "falls" : "rises"} by ${shown(Math.abs(ranked[0].value))}.`
-      : `Hiding single parts does not change the score of ${name}.`;
+    const call = async (body, type) => (await ask("predict", { body, type, signal })).answer;
+    const json = (value) => call(JSON.stringify(value), "application/json");
+    const asks = { outputs: model.outputs, json, png: (blob) => call(blob, "image/png"), tell };
+    const { explained, drawn } = await { picture: ofPicture, text: ofText, table: ofTable }[kind()](asks);
+    const { ranked, said } = rankedParts(explained);
     at("explained").textContent = said;
-    const unknown = effects.length - ranked.length;
+    const unknown = explained.effects.length - ranked.length;
     const rest = unknown ? [el("p", { class: "hint" }, `The score is unknown without ${unknown} of the parts.`)] : [];
-    const table = ranked.length ? [bars(`What speaks for ${name}`, ranked.slice(0, MOST_BARS))] : [];
+    const table = ranked.length ? [bars(`What speaks for ${explained.name}`, ranked.slice(0, MOST_SHOWN))] : [];
     at("parts").replaceChildren(...drawn, ...table, ...rest);
     at("explanation").hidden = false;
     at("explanation").focus();
     tell("The explanation is there.");
   }
 
-  function target(answer) {
-    const found = targetOf(answer, model.outputs);
-    if (found === null) throw new Problem("no output of this answer is a score that an explanation could follow");
-    return found;
+  async function ofPicture(asks) {
+    requirePicture(picture);
+    const explained = await explainPicture(at("preview"), asks);
+    return { explained, drawn: [shadedPicture(at("preview"), explained.parts, explained.effects)] };
   }
 
-  async function json(value, signal) {
-    return (await ask("predict", JSON.stringify(value), "application/json", signal)).answer;
-  }
-
-  // Asks for variants of one row: many in a call where rows are free, else one by one.
-  async function scores(variants, first, free, bodyFor, signal) {
-    const parts = free ? chunks(variants, ROWS_OF_A_CALL) : chunks(variants.slice(0, MOST_SINGLE), 1);
-    const found = [];
-    for (const part of parts) {
-      const answer = await json(bodyFor(part), signal);
-      part.forEach((_, row) => found.push(scoreOf(answer, first, row)));
-      tell(`${found.length} of ${variants.length} parts were hidden.`);
-    }
-    return found;
-  }
-
-  async function explainText(signal) {
+  async function ofText(asks) {
     const text = at("text").value;
-    const parts = withoutWords(text);
-    if (parts.length < 2) throw new Problem("a text of two words and more can be explained");
-    const answer = await json(textBody([text]), signal);
-    const first = target(answer);
     const free = model.takes.includes("text") ? model.inputs.every((input) => input.shape[0] === null) : textual.free;
-    const found = await scores(parts.map((part) => part.text), first, free, textBody, signal);
-    const effects = found.map((score) => first.value - score);
-    const asked = parts.slice(0, effects.length);
-    return { parts: asked, effects, name: nameOf(first, answer), drawn: [shadedText(text, asked, effects)] };
+    const explained = await explainText(text, textBody, free, asks);
+    return { explained, drawn: [shadedText(text, explained.parts, explained.effects)] };
   }
 
-  async function explainTable(signal) {
-    const columns = columnsOf(layout, width);
+  async function ofTable(asks) {
     const rows = cells();
-    if ((layout.rows ?? 1) > 1) throw new Problem(`the model takes ${layout.rows} rows at once; one row can be explained`);
-    const parts = withoutFeatures(columns, rows);
-    const answer = await json(bodyOf(layout, columns, [rows[0]]), signal);
-    const first = target(answer);
-    const bodyFor = (variants) => bodyOf(layout, columns, variants);
-    const found = await scores(parts.map((part) => part.row), first, layout.rows === null, bodyFor, signal);
-    const effects = found.map((score) => first.value - score);
-    const said = rows.length > 1 ? "Each cell of row 1 was replaced by the mean of the other rows." : "Each cell was replaced by 0 or nothing.";
-    return { parts: parts.slice(0, effects.length), effects, name: nameOf(first, answer), drawn: [el("p", { class: "hint" }, said)] };
-  }
-
-  async function explainPicture(signal) {
-    if (picture === null) throw new Problem("there is no picture yet: choose, drop, paste or take one");
-    const source = at("preview");
-    const parts = patches(source.width, source.height, SIDE);
-    const answer = (await ask("predict", await png(source), "image/png", signal)).answer;
-    const first = target(answer);
-    const mean = meanColour(source);
-    const effects = new Array(parts.length).fill(NaN);
-    let next = 0;
-    let done = 0;
-    const worker = async () => {
-      while (next < parts.length) {
-        const i = next;
-        next += 1;
-        const hidden = el("canvas", { width: source.width, height: source.height });
-        const context = hidden.getContext("2d");
-        context.drawImage(source, 0, 0);
-        context.fillStyle = mean;
-        context.fillRect(parts[i].x, parts[i].y, parts[i].width, parts[i].height);
-        const one = await ask("predict", await png(hidden), "image/png", signal);
-        effects[i] = first.value - scoreOf(one.answer, first, 0);
-        done += 1;
-        tell(`${done} of ${parts.length} parts were hidden.`);
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    return { parts, effects, name: nameOf(first, answer), drawn: [shadedPicture(source, parts, effects)] };
-  }
-
-  function meanColour(source) {
-    const data = source.getContext("2d").getImageData(0, 0, source.width, source.height).data;
-    const sums = [0, 0, 0];
-    for (let i = 0; i < data.length; i += 4) sums.forEach((_, c) => { sums[c] += data[i + c]; });
-    return `rgb(${sums.map((sum) => Math.round((4 * sum) / data.length)).join(" ")})`;
+    const explained = await explainTable(layout, columnsOf(layout, width), rows, asks);
+    const others = "Each cell of row 1 was replaced by the mean of the other rows.";
+    const said = rows.length > 1 ? others : "Each cell was replaced by 0 or nothing.";
+    return { explained, drawn: [el("p", { class: "hint" }, said)] };
   }
 
   async function showLayers(signal) {
-    const { answer: graph } = await ask("graph", undefined, undefined, signal);
+    const { answer: graph } = await ask("graph", { signal });
     const shownNodes = graph.nodes.length;
-    const cut = graph.total > shownNodes ? `The first ${shownNodes} of ${graph.total} layers.` : `${shownNodes} layers.`;
+    const cut = `${graph.total > shownNodes ? `The first ${shownNodes} of ${graph.total}` : shownNodes} layers.`;
     const list = el("details", {}, el("summary", {}, "The layers as a list"), layersList(graph));
     const drawing = { class: "wide layers", tabindex: 0, role: "region", "aria-label": "The layers" };
     const drawn = shownNodes ? [el("div", drawing, layersDrawing(graph)), list] : [];
@@ -363,20 +237,15 @@
   }
 
   async function saveOpenapi(signal) {
-    const { text } = await ask("openapi.json", undefined, undefined, signal);
-    const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-    const link = el("a", { href: url, download: "openapi.json" });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 60000);
+    const { text } = await ask("openapi.json", { signal });
+    download(text, "openapi.json");
     tell("The document was saved as openapi.json.");
   }
 
-  async function fromFile(input, most, take) {
-    const [file] = input.files;
-    if (!file) return;
+  // Takes what somebody pasted or chose, and says what is wrong with it.
+  async function taking(work) {
     try {
-      if (file.size > most) throw new Problem(`${file.name} has ${file.size} bytes; allowed: ${most}`);
-      take(await file.text());
+      await work();
       complain(null);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -393,6 +262,7 @@
     event.preventDefault();
     doing("The model is asked.", predict);
   });
+  at("kinds").addEventListener("change", showPanel);
   at("explain").addEventListener("click", () => doing("The model is asked for each part.", explain));
   at("stop").addEventListener("click", () => running?.abort());
   at("show-layers").addEventListener("click", () => doing("", showLayers));
@@ -403,9 +273,10 @@
     fillTable([...rows, columnsOf(layout, width).map(zeroCell)]);
     at("cells").querySelector("tbody tr:last-child input").focus();
   });
-  ["file", "camera"].forEach((id) => at(id).addEventListener("change", () => at(id).files[0] && takePicture(at(id).files[0])));
-  at("table-file").addEventListener("change", () => fromFile(at("table-file"), 2 ** 20, takeTable));
-  at("json-file").addEventListener("change", () => fromFile(at("json-file"), 10 * 2 ** 20, (text) => { at("json").value = text; }));
+  const chosen = (id, take) => at(id).addEventListener("change", () => at(id).files.length && take(at(id)));
+  ["file", "camera"].forEach((id) => chosen(id, (input) => takePicture(input.files[0])));
+  chosen("table-file", (input) => taking(async () => takeTable(await textOf(input, MOST_TABLE))));
+  chosen("json-file", (input) => taking(async () => { at("json").value = await textOf(input, MOST_JSON); }));
   ["dragover", "dragleave", "drop"].forEach((name) => at("drop").addEventListener(name, (event) => {
     event.preventDefault();
     at("drop").classList.toggle("over", name === "dragover");
@@ -422,13 +293,7 @@
     const text = event.clipboardData.getData("text/plain");
     if (kind() !== "table" || !/[\t\n;,]/.test(text.trim())) return;
     event.preventDefault();
-    try {
-      takeTable(text);
-      complain(null);
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      complain(error);
-    }
+    taking(() => takeTable(text));
   });
   open();
 })();

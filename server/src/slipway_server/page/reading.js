@@ -74,10 +74,32 @@ function bodyOf(layout, columns, rows) {
     row.map((cell, c) => cellValue(cell, columns[c].datatype, `row ${r + 1}, ${columns[c].label}`)));
   const inputs = layout.parts.map((part, of) => {
     const mine = values.map((row) => row.filter((_, c) => columns[c].of === of));
-    const shaped = { scalar: () => mine[0][0], list: () => mine.map((row) => row[0]), vector: () => mine[0], matrix: () => mine };
-    return [part.name, shaped[part.form]()];
+    const list = mine.map((row) => row[0]);
+    return [part.name, { scalar: list[0], list, vector: mine[0], matrix: mine }[part.form]];
   });
   return { inputs: Object.fromEntries(inputs) };
+}
+
+// What stands in a cell before anybody typed.
+function zeroCell({ datatype }) {
+  if (datatype === "BYTES") return "";
+  return datatype === "BOOL" ? "false" : "0";
+}
+
+function requirePicture(picture) {
+  if (picture === null) throw new Problem("there is no picture yet: choose, drop, paste or take one");
+}
+
+function chosenFile(input) {
+  if (!input.files.length) throw new Problem("there is no file yet: choose one");
+  return input.files[0];
+}
+
+// The text of the file that somebody chose; `most`: bytes.
+async function textOf(input, most) {
+  const file = chosenFile(input);
+  if (file.size > most) throw new Problem(`${file.name} has ${file.size} bytes; allowed: ${most}`);
+  return file.text();
 }
 
 // Rows of cells in pasted text; a first row of words above numbers is left out.
@@ -131,5 +153,10 @@ function textInput(inputs) {
   if (needed.length !== 1 || needed[0].datatype !== "BYTES") return null;
   const { name, shape } = needed[0];
   const fits = shape.length === 1 || (shape.length === 2 && shape[1] === 1);
-  return fits && (shape[0] === null || shape[0] === 1) ? { name, deep: shape.length === 2, free: shape[0] === null } : null;
+  if (!fits || (shape[0] !== null && shape[0] !== 1)) return null;
+  return { name, deep: shape.length === 2, free: shape[0] === null };
+}
+
+function tensorOfTexts({ name, deep }, texts) {
+  return { inputs: { [name]: deep ? texts.map((text) => [text]) : texts } };
 }
