@@ -15,7 +15,7 @@ from slipway.commands.changing.scaling_needs import silent_prometheus
 from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.changes import held_back, live_there
-from slipway.commands.inspecting.live import curl, reachable
+from slipway.commands.inspecting.live import curl, page, reachable
 from slipway.deploy.changes import changes
 from slipway.deploy.down import prove_models_gone, remove_models, remove_unknown
 from slipway.deploy.hand_over import HandOver
@@ -226,6 +226,8 @@ def _conclude(
             console.result(f"  {where} cannot be reached from this machine; the model answers inside the cluster")
         elif where and item and item.verdict:
             console.result(f"  {curl(context, where, model.spec)}")
+            if address := page(where, model.traffic):
+                console.result(f"  in a browser: {address}")
             answer = json.dumps({"outputs": item.verdict.outputs})
             console.result(f"  {answer if len(answer) <= _DRAWN_ANSWER else answer[:_DRAWN_ANSWER] + '...'}")
     if not failed:
