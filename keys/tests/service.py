@@ -185,9 +185,7 @@ class Service:
         """Ask about a call of V2 as the gateway does, on a connection that stays."""
         return self.ask("POST", model, f"/models/{model}/v2/models/{model}{path}", key, request_id, **headers)
 
-    def ask(
-        self, method: str, model: str, path: str, key: str = "", request_id: str = "", **headers: str
-    ) -> Answer:
+    def ask(self, method: str, model: str, path: str, key: str = "", request_id: str = "", **headers: str) -> Answer:
         """Ask about a call of any method and path, as the client sent it."""
         if self.connection is None:
             self.connection = http.client.HTTPConnection("127.0.0.1", self.ports["check_port"], timeout=LIMIT_S)

@@ -111,7 +111,7 @@ const QUIET = [
     await answered(wide);
     await wide.click("#explain");
     await wide.waitForSelector("#explanation:not([hidden])", { timeout: 60000 });
-    await wide.screenshot({ path: `${shots}/page.png`, fullPage: true });
+    await wide.screenshot({ path: `${shots}/page.png`, clip: { x: 0, y: 0, width: 900, height: 1660 }, fullPage: true });
   }
   seen.errors = seen.errors.filter((text) => !/status of (400|401)/.test(text));
   await browser.close();

@@ -245,9 +245,7 @@ def test_a_graph_is_what_onnx_s_own_library_reads(folder: Path, make: Any) -> No
 def test_a_large_graph_is_cut_and_says_how_large_it_is(folder: Path) -> None:
     count = MOST_NODES + 50
     nodes = [onnx.helper.make_node("Relu", [f"v{i}"], [f"v{i + 1}"]) for i in range(count)]
-    inputs, outputs = (
-        [onnx_models.value(name, onnx_models.FLOAT, ["N"])] for name in ("v0", f"v{count}")
-    )
+    inputs, outputs = ([onnx_models.value(name, onnx_models.FLOAT, ["N"])] for name in ("v0", f"v{count}"))
     found = graph_of_file(onnx_models.save(folder / "deep.onnx", nodes, inputs, outputs))
     assert (len(found["nodes"]), found["total"]) == (MOST_NODES, count)
 

@@ -27,7 +27,8 @@ needs_node = pytest.mark.skipif(NODE is None, reason="needs Node 20 or newer: ap
 def node(*arguments: str, limit_s: float = 120, **variables: str) -> subprocess.CompletedProcess[str]:
     assert NODE is not None
     environment = {**os.environ, **variables}
-    return subprocess.run([NODE, *arguments], env=environment, capture_output=True, text=True, timeout=limit_s)
+    command = [NODE, *arguments]
+    return subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=limit_s)
 
 
 @needs_node

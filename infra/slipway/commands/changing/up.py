@@ -15,7 +15,7 @@ from slipway.commands.changing.scaling_needs import silent_prometheus
 from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.changes import held_back, live_there
-from slipway.commands.inspecting.live import curl, page, reachable
+from slipway.commands.inspecting.live import curl, reachable
 from slipway.deploy.changes import changes
 from slipway.deploy.down import prove_models_gone, remove_models, remove_unknown
 from slipway.deploy.hand_over import HandOver
@@ -225,9 +225,7 @@ def _conclude(
         if where and item and item.verdict and not reachable(where):
             console.result(f"  {where} cannot be reached from this machine; the model answers inside the cluster")
         elif where and item and item.verdict:
-            console.result(f"  {curl(context, where, model.spec)}")
-            if address := page(where, model.traffic):
-                console.result(f"  in a browser: {address}")
+            console.result(_ways_in(context, where, model))
             answer = json.dumps({"outputs": item.verdict.outputs})
             console.result(f"  {answer if len(answer) <= _DRAWN_ANSWER else answer[:_DRAWN_ANSWER] + '...'}")
     if not failed:
@@ -242,3 +240,9 @@ def _conclude(
     if all(isinstance(item.error, DeployError) for item in failed):
         raise DeployError(text)
     raise SlipwayError(text)
+
+
+def _ways_in(context: EnvironmentContext, where: str, model: ModelPlan) -> str:
+    """Lines that say how to ask a model: by `curl`, and in a browser unless a gateway would ask that for a key."""
+    line = f"  {curl(context, where, model.spec)}"
+    return line if model.traffic is not None and not model.traffic.page else f"{line}\n  in a browser: {where}/"

@@ -29,7 +29,6 @@ from slipway.deploy.waking import NotWoken
 from slipway.errors.base import FileRefused, Place, UnknownName
 from slipway.errors.failures import ModelNotServing, RolloutFailed, WrongAnswer
 from slipway.errors.reaching import ApiRefused
-from slipway.plan.traffic import Traffic
 from slipway.reading.folders import find_root
 from slipway.runtimes.registry import RUNTIMES
 from slipway.spec.model import ModelSpec
@@ -161,11 +160,6 @@ def curl(context: EnvironmentContext, where: str, spec: ModelSpec) -> str:
         return f"curl -s {url} {rest}"
     authority = f"--cacert <(slipway gateway-ca {context.name}) " if context.running.own_authority else ""
     return f'curl -s {authority}{url} -H "authorization: Bearer $KEY" {rest}'
-
-
-def page(where: str, traffic: Traffic | None) -> str | None:
-    """Return where a browser opens a model's page; None behind a gateway that asks for a key first."""
-    return f"{where}/" if traffic is None or traffic.page else None
 
 
 def reachable(where: str) -> bool:

@@ -58,6 +58,9 @@ class Admission:
             return self._admit(question, route, Caller("anonymous", "anonymous"), None)
         if route.auth == "oidc":
             return self._with_token(question, route)
+        return self._by_key(question, route)
+
+    def _by_key(self, question: Asked, route: Route) -> "bytes | Coroutine[None, None, bytes]":
         parts = split(question.credential)
         if parts is None:
             return self._no_key(route)

@@ -64,8 +64,8 @@ class StickySection(_Section):
 class Route(_Section):
     """What an HTTPRoute says of a model: its annotation `slipway.dev/route` and, of a share, its weights.
 
-    `members`: of a pipeline, the models that it asks by the pass that it was asked with. `page`: the path below which the
-    model is, where its page for people is open to whoever has no key yet; the page has nothing of the model in it.
+    `members`: of a pipeline, the models that it asks by the pass that it was asked with.
+    `page`: the route's path, where the model's page opens without a key; the page has nothing of the model in it.
     """
 
     model: Annotated[str, Field(min_length=1)]

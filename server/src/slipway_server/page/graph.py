@@ -1,8 +1,8 @@
 """Read the operators of an ONNX file, so that people see what their model is made of.
 
-Only what is shown is read: the file is mapped, and weights are passed over. A parser of protobuf's would keep them all in
-memory a second time, known to it or not. ONNX Runtime has loaded the file before, so it is one; what cannot be read all the
-same is a `GraphUnreadable`, never half a graph.
+Only what is shown is read: the file is mapped, and weights are passed over. A parser of protobuf's would keep them all
+in memory a second time, known to it or not. ONNX Runtime has loaded the file before, so it is one; what cannot be read
+all the same is a `GraphUnreadable`, never half a graph.
 """
 
 import mmap
