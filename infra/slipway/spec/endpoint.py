@@ -137,8 +137,8 @@ class Endpoint(Section):
     )
     page: Truth = Field(
         default=False,
-        description="Whether the model's page opens in a browser without a key, which people then type into it; until then "
-        "it says nothing of the model.",
+        description="Whether the model's page opens in a browser without a key, which people then type into it; until "
+        "then it says nothing of the model.",
         examples=[True],
         exclude_if=lambda value: not value,
         json_schema_extra={"type": "boolean", **_SINCE},
