@@ -54,6 +54,17 @@ const QUIET = [
     seen.explained = await page.textContent("#explained");
     seen.drawn = await page.$$eval("#parts canvas", (all) => all.length);
   }
+  if (seen.kinds.includes("text")) {
+    await page.check("#kind-text");
+    await page.fill("#text", "good but awful");
+    await page.click("#predict");
+    await answered(page);
+    seen.first = await page.$eval("#charts", (place) => place.innerText);
+    await page.click("#explain");
+    await page.waitForSelector("#explanation:not([hidden])", { timeout: 60000 });
+    seen.explained = await page.textContent("#explained");
+    seen.words = await page.$$eval("#parts .word", (all) => all.map((one) => one.textContent));
+  }
   if (seen.kinds.includes("table")) {
     await page.check("#kind-table");
     await page.focus("#cells input");
@@ -72,6 +83,7 @@ const QUIET = [
     await page.waitForSelector("#explanation:not([hidden])", { timeout: 60000 });
     seen.explained = await page.textContent("#explained");
   }
+  seen.kept = await page.evaluate(() => JSON.stringify([localStorage.length, sessionStorage.length, document.cookie]));
   await page.click("#show-layers");
   await page.waitForSelector("#layers svg");
   seen.boxes = await page.$$eval("#layers rect.box", (all) => all.length);

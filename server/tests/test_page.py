@@ -20,8 +20,9 @@ from signatures import DIGITS as DIGITS_SIGNATURE
 from signatures import EVERY, TABULAR
 from slipway_server.page.description import openapi, takes
 from slipway_server.page.document import document, unchanged
-from slipway_server.page.graph import MOST_NODES, GraphUnreadable, graph_of_file
+from slipway_server.page.graph import MOST_NODES, GraphUnreadable, graph_of_file, graph_of_pipeline
 from slipway_server.steps.assembled import Materials, Steps
+from slipway_server.values.pipeline import PipelineSection
 from slipway_server.values.signature import Signature, Tensor
 from test_gate import KEY, pem, signed
 
@@ -240,6 +241,33 @@ def test_a_graph_is_what_onnx_s_own_library_reads(folder: Path, make: Any) -> No
         assert read["weights"] == {name: weights[name] for name in node.input if name in weights}
     assert found["outputs"] == [value.name for value in graph.output]
     assert set(found["inputs"]) == {value.name for value in graph.input} - set(weights)
+
+
+def test_the_graph_of_a_pipeline_is_its_models() -> None:
+    x = {"name": "x", "dtype": "FP32", "shape": [None]}
+    which = {"name": "which", "dtype": "INT64", "shape": [None]}
+    section = PipelineSection.model_validate(
+        {
+            "services": "http://{model}:80",
+            "inputs": [x, which],
+            "outputs": [x | {"name": "z"}],
+            "stages": [
+                {"models": ["a", "b"], "inputs": [x | {"value": "x"}], "outputs": [x | {"value": "y"}]},
+                {
+                    "models": [],
+                    "switch": "which",
+                    "cases": {"1": "c", "2": "d", "3": "c"},
+                    "default": "d",
+                    "inputs": [x | {"value": "y"}],
+                    "outputs": [x | {"value": "z"}],
+                },
+            ],
+        }
+    )
+    found = graph_of_pipeline(section)
+    assert [node["name"] for node in found["nodes"]] == ["a", "b", "c", "d"]
+    assert [node["inputs"] for node in found["nodes"]] == [["x"], ["x"], ["y", "which"], ["y", "which"]]
+    assert (found["inputs"], found["outputs"], found["total"]) == (["x", "which"], ["z"], 4)
 
 
 def test_a_large_graph_is_cut_and_says_how_large_it_is(folder: Path) -> None:
