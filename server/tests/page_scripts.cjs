@@ -7,7 +7,7 @@ const { test } = require("node:test");
 const NAMES = [
   "layoutOf", "columnsOf", "bodyOf", "cellValue", "parseTable", "zeros", "exampleBody", "textInput", "Problem", "MOST_ROWS",
   "targetOf", "scoreOf", "nameOf", "chartsOf", "withoutWords", "withoutFeatures", "patches", "chunks", "layersOf", "rowsOf",
-  "explainText", "explainTable", "rankedParts", "asker", "refusalOf", "MOST_SINGLE",
+  "explainText", "explainTable", "rankedParts", "asker", "refusalOf", "patiently", "MOST_SINGLE",
 ];
 const scripts = process.env.PAGE_SCRIPTS.split(":").map((path) => readFileSync(path, "utf8")).join("\n");
 const page = new Function(`${scripts}\nreturn { ${NAMES.join(", ")} };`)();
@@ -168,6 +168,32 @@ test("layers stand below what they take", () => {
   const nodes = [node(["x"], ["a"]), node(["x"], ["b"]), node(["a", "b", "b"], ["c"]), node(["c", "a"], ["__proto__"])];
   assert.deepEqual(page.layersOf(nodes).layers, [0, 0, 1, 2]);
   assert.deepEqual(page.layersOf(nodes).edges, [[0, 2], [1, 2], [2, 3], [0, 3]]);
+});
+
+test("a refusal that names a short time is waited for, some times, and can be stopped meanwhile", async () => {
+  const signal = () => new AbortController();
+  const refusing = (times, status, wait) => {
+    const work = async () => {
+      work.calls += 1;
+      if (work.calls <= times) throw page.refusalOf(status, '{"error": "too many calls"}', wait);
+      return "done";
+    };
+    work.calls = 0;
+    return work;
+  };
+  assert.equal(await page.patiently(refusing(2, 429, "0.01"), signal().signal), "done");
+  const always = refusing(99, 429, "0.01");
+  await assert.rejects(page.patiently(always, signal().signal), /too many calls/);
+  assert.equal(always.calls, 4);
+  for (const [status, wait] of [[429, "3600"], [400, null], [429, "soon"]]) {
+    const once = refusing(99, status, wait);
+    await assert.rejects(page.patiently(once, signal().signal), /too many calls/);
+    assert.equal(once.calls, 1);
+  }
+  const stopped = signal();
+  const waiting = page.patiently(refusing(99, 429, "9"), stopped.signal);
+  stopped.abort();
+  await assert.rejects(waiting, { name: "AbortError" });
 });
 
 test("the key goes into one header, and refusals are the server's own words", async () => {

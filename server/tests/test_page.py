@@ -197,9 +197,16 @@ def test_what_a_model_takes_follows_from_its_signature_and_steps(folder: Path) -
     assert takes(TABULAR, steps_of(TABULAR)) == ["tensors"]
     text = {"text": {"tokenizer": str(step_models.tokenizer(folder))}}
     check = {"request": {"text": "good"}, "expect": {"scores": [[2, -2]]}}
-    config = processes.config_for(step_models.bag(folder), check, input=text)
+    labels = {"labels": list(step_models.CLASSES)}
+    config = processes.config_for(step_models.bag(folder), check, input=text, output=labels)
     with processes.running(config, folder) as server:
         found = server.ask("GET", "/openapi.json").json
+        answer = server.post("/predict", {"text": ["good", "bad"]}).json
+        single = server.post("/predict", {"text": "good"}).json
+    content = found["paths"]["/predict"]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
+    for said in (answer, single):
+        assert "predictions" in said
+        jsonschema.validate(said, content)
     assert found["x-slipway"]["takes"] == ["text", "tensors"]
     jsonschema.validate({"text": ["good", "bad"]}, body_schema(found))
     assert list(OpenAPIV31SpecValidator(found).iter_errors()) == []

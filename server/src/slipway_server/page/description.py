@@ -104,12 +104,17 @@ def _answer(signature: Signature, steps: Steps) -> dict[str, Any]:
     if steps.after:
         parts["predictions"] = {"description": "What the model's own function `after` gave."}
     elif steps.predictions is not None:
-        parts["predictions"] = {
-            "type": "array",
-            "description": "The best classes first; for several rows a list of each.",
-        }
+        parts["predictions"] = _predictions()
     parts["outputs"] = outputs
     return _object(parts, list(parts))
+
+
+def _predictions() -> dict[str, Any]:
+    """Classes of one row, or a list of them for each row; a confidence may be NaN, which is null, or infinite."""
+    confidence = {"anyOf": [{"type": "number"}, {"type": "null"}, {"type": "string"}]}
+    label = {"type": ["string", "integer"]}
+    row = {"type": "array", "items": _object({"label": label, "confidence": confidence}, ["label", "confidence"])}
+    return {"description": "The best class first.", "anyOf": [row, {"type": "array", "items": row}]}
 
 
 def _tensor(tensor: Tensor) -> dict[str, Any]:

@@ -64,7 +64,12 @@ async function explainPicture(source, asks) {
       asks.tell(`${done} of ${parts.length} parts were hidden.`);
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  try {
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  } finally {
+    // After a refusal nobody goes on asking.
+    waiting.length = 0;
+  }
   return { parts, effects, name: nameOf(target, answer) };
 }
 

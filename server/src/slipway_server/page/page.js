@@ -189,7 +189,7 @@
 
   async function explain(signal) {
     at("stop").hidden = false;
-    const call = async (body, type) => (await ask("predict", { body, type, signal })).answer;
+    const call = async (body, type) => (await patiently(() => ask("predict", { body, type, signal }), signal)).answer;
     const json = (value) => call(JSON.stringify(value), "application/json");
     const asks = { outputs: model.outputs, json, png: (blob) => call(blob, "image/png"), tell };
     const { explained, drawn } = await { picture: ofPicture, text: ofText, table: ofTable }[kind()](asks);
