@@ -182,13 +182,17 @@ class Service:
         return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
 
     def check(self, model: str, key: str = "", request_id: str = "", path: str = "/infer", **headers: str) -> Answer:
-        """Ask as the gateway does, on a connection that stays."""
+        """Ask about a call of V2 as the gateway does, on a connection that stays."""
+        return self.ask("POST", model, f"/models/{model}/v2/models/{model}{path}", key, request_id, **headers)
+
+    def ask(self, method: str, model: str, path: str, key: str = "", request_id: str = "", **headers: str) -> Answer:
+        """Ask about a call of any method and path, as the client sent it."""
         if self.connection is None:
             self.connection = http.client.HTTPConnection("127.0.0.1", self.ports["check_port"], timeout=LIMIT_S)
         sent = {"x-request-id": request_id or str(uuid4()), **{n.replace("_", "-"): v for n, v in headers.items()}}
         if key:
             sent["authorization"] = f"Bearer {key}"
-        self.connection.request("POST", f"/check/{model}/models/{model}/v2/models/{model}{path}", headers=sent)
+        self.connection.request(method, f"/check/{model}{path}", headers=sent)
         response = self.connection.getresponse()
         return Answer(response.status, {n.lower(): v for n, v in response.getheaders()}, response.read())
 

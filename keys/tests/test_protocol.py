@@ -64,7 +64,7 @@ def test_a_client_that_leaves_while_it_waits_harms_nobody(home: Home, books: Boo
 @given(st.binary(max_size=80), st.binary(max_size=200), st.binary(max_size=40), st.binary(max_size=80))
 def test_no_question_breaks_the_reading(path: bytes, credential: bytes, request_id: bytes, address: bytes) -> None:
     headers = {b"authorization": credential, b"x-request-id": request_id, b"x-forwarded-for": address}
-    question = asked(b"/check/" + path, headers, ASKER)
+    question = asked(b"POST", b"/check/" + path, headers, ASKER)
     assert question is not None
     assert 1 <= len(question.request_id) <= 64
     assert question.request_id.isascii()

@@ -29,6 +29,7 @@ class Traffic:
         wait_s: longest time that a request waits for the first replica of a model that scales to zero; None for one
             that never does.
         members: of a pipeline, the models that it asks, for which a caller's pass is good as well.
+        page: whether the page for people opens without a key.
     """
 
     model: str
@@ -44,6 +45,7 @@ class Traffic:
     timeout_s: float
     wait_s: int | None = None
     members: tuple[str, ...] = ()
+    page: bool = False
 
     def rules(self) -> str:
         """What the keys service decides by, as JSON; prices are texts, so that none is rounded."""
@@ -60,6 +62,7 @@ class Traffic:
             "price": priced,
         }
         rules |= {"members": list(self.members)} if self.members else {}
+        rules |= {"page": self.path} if self.page else {}
         return compact_json(rules | ({} if self.wait_s is None else {"to_zero": {"wait_s": self.wait_s}}))
 
     def to_json(self) -> dict[str, Any]:
@@ -70,4 +73,5 @@ class Traffic:
             "rateLimit": str(self.rate) if self.rate else None,
             "origins": list(self.origins),
             "usd": {name: format_price(usd) for name, usd in self.price.items()},
+            "page": f"{self.url}/" if self.page else None,
         }

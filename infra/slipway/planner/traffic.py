@@ -45,6 +45,7 @@ def route(gateway: Gateway, spec: ModelSpec, cost: Cost | None, cold_start_s: in
         timeout_s=endpoint.timeout,
         wait_s=min(cold_start_s, MOST_WAIT_S) if spec.scale.to_zero else None,
         members=spec.pipeline.models if spec.pipeline is not None else (),
+        page=endpoint.page,
     )
 
 

@@ -135,6 +135,14 @@ class Endpoint(Section):
         exclude_if=_left_out,
         json_schema_extra=_SINCE,
     )
+    page: Truth = Field(
+        default=False,
+        description="Whether the model's page opens in a browser without a key, which people then type into it; until "
+        "then it says nothing of the model.",
+        examples=[True],
+        exclude_if=lambda value: not value,
+        json_schema_extra={"type": "boolean", **_SINCE},
+    )
     price: Price | None = Field(
         default=None,
         description="What a call costs its caller.",
@@ -148,6 +156,13 @@ class Endpoint(Section):
         if self.max_body is not None and self.max_body > BODY_MOST:
             problem = f"{format_bytes(self.max_body)} is more than a server accepts"
             raise refusal(problem, "at most 1Gi", "write 1Gi or less", ("max_body",))
+        return self
+
+    @model_validator(mode="after")
+    def _a_page_has_a_way_in(self) -> Self:
+        if self.page and not self.public:
+            problem = "is true, and without public no route leads to the model"
+            raise refusal(problem, "page beside public: true", "write public: true, or remove page", ("page",))
         return self
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from slipway_server.page.document import document
 
 from slipway.cluster.envoy import envoy_of
 from slipway.cluster.gateway_secrets import Wanted
@@ -48,8 +49,8 @@ def gated(bench: Workbench) -> Workbench:
             "database": {"in_cluster": database},
         }
     )
-    for name in ("sums", "other"):
-        bench.write(name, resources={"cpu": "100m", "memory": "256Mi"}, endpoint={"public": True})
+    for name, page in (("sums", {"page": True}), ("other", {})):
+        bench.write(name, resources={"cpu": "100m", "memory": "256Mi"}, endpoint={"public": True, **page})
     return bench
 
 
@@ -74,6 +75,18 @@ def caller(bench: Workbench) -> Callable[..., tuple[int, Any]]:
             return error.code, error.headers
 
     return call
+
+
+def look(bench: Workbench, path: str, method: str = "GET", **headers: str) -> tuple[int, str, bytes]:
+    """Status, type and body of what a browser gets at a path of the gateway; `caller` has written the authority."""
+    trusting = ssl.create_default_context(cafile=str(bench.folder / "ca.crt"))
+    url = f"https://localhost:{port_of(bench)}{path}"
+    try:
+        request = urllib.request.Request(url, headers=headers, method=method)
+        with urllib.request.urlopen(request, timeout=20, context=trusting) as answer:
+            return answer.status, answer.headers["content-type"], answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers["content-type"], error.read()
 
 
 def ledger(bench: Workbench, key: str) -> list[dict[str, Any]]:
@@ -117,8 +130,20 @@ def test_a_model_is_called_over_tls_with_a_key_and_every_call_is_counted_once(ga
     assert call("sums", authorization=f"Bearer {secret[:-4]}AAAA")[0] == 401
     assert call("other", authorization=f"Bearer {secret}")[0] == 403
 
+    # The page of `sums` opens without a key, and nothing else does: its spec says so, and that of `other` does not.
+    assert f"in a browser: {url}/" in first.stdout
+    for path in ("/models/sums", "/models/sums/"):
+        status, kind, page = look(gated, path)
+        assert (status, kind, page) == (200, "text/html; charset=utf-8", document().body)
+    assert look(gated, "/models/sums/", "HEAD")[0] == 200
+    for path in ("/models/sums/openapi.json", "/models/sums/graph", "/models/sums/%2e/graph", "/models/other/"):
+        assert look(gated, path)[0] == 401, path
+    assert look(gated, "/models/other/", "HEAD")[0] == 401
+    shown = {"authorization": f"Bearer {secret}"}
+    assert json.loads(look(gated, "/models/sums/openapi.json", **shown)[2])["info"]["title"] == "sums"
+
     (row,) = ledger(gated, made["id"])
-    assert (row["model"], row["calls"], row["failed"], row["unsettled"]) == ("sums", 2, 0, 0)
+    assert (row["model"], row["calls"], row["failed"], row["unsettled"]) == ("sums", 3, 0, 0)
     assert int(row["bytes_in"]) == 2 * len(BODY)
 
 

@@ -225,7 +225,7 @@ def _conclude(
         if where and item and item.verdict and not reachable(where):
             console.result(f"  {where} cannot be reached from this machine; the model answers inside the cluster")
         elif where and item and item.verdict:
-            console.result(f"  {curl(context, where, model.spec)}")
+            console.result(_ways_in(context, where, model))
             answer = json.dumps({"outputs": item.verdict.outputs})
             console.result(f"  {answer if len(answer) <= _DRAWN_ANSWER else answer[:_DRAWN_ANSWER] + '...'}")
     if not failed:
@@ -240,3 +240,9 @@ def _conclude(
     if all(isinstance(item.error, DeployError) for item in failed):
         raise DeployError(text)
     raise SlipwayError(text)
+
+
+def _ways_in(context: EnvironmentContext, where: str, model: ModelPlan) -> str:
+    """Lines that say how to ask a model: by `curl`, and in a browser unless a gateway would ask that for a key."""
+    line = f"  {curl(context, where, model.spec)}"
+    return line if model.traffic is not None and not model.traffic.page else f"{line}\n  in a browser: {where}/"

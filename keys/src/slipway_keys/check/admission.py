@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from slipway_keys.check import answers
 from slipway_keys.check.asked import Asked
-from slipway_keys.check.variants import variant
+from slipway_keys.check.variants import ANY, variant
 from slipway_keys.credentials.known import KnownKeys
 from slipway_keys.credentials.oidc import IssuerAwayError, Issuers, TokenError
 from slipway_keys.credentials.passes import Passes
@@ -16,6 +16,7 @@ from slipway_keys.database.pool import AwayError
 from slipway_keys.ledger.journal import Journal, JournalError
 from slipway_keys.ledger.lines import Caller, encoded, reservation
 from slipway_keys.limits.deciding import Limits
+from slipway_keys.limits.local import LocalRates
 from slipway_keys.rules.routes import Routes
 from slipway_keys.rules.watcher import Watcher
 from slipway_keys.telemetry.metrics import Metrics
@@ -26,6 +27,8 @@ from slipway_keys.waking.room import Held, Room
 
 _AWAY_RETRY_S = 2.0
 _ASLEEP_RETRY_S = 5.0
+_PAGES = 5
+"""Pages of one address in a second, for all models together, in each replica."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Admission:
     issuers: Issuers
     passes: Passes
     limits: Limits
+    pages: LocalRates
     room: Room
     journal: Journal
     clock: Clock
@@ -48,10 +52,15 @@ class Admission:
         route = self.routes.get(question.model)
         if route is None:
             return self._of_unknown_model(question)
+        if route.page is not None and question.is_for_page(route.page):
+            return self._page(question, route)
         if route.auth == "none":
             return self._admit(question, route, Caller("anonymous", "anonymous"), None)
         if route.auth == "oidc":
             return self._with_token(question, route)
+        return self._by_key(question, route)
+
+    def _by_key(self, question: Asked, route: Route) -> "bytes | Coroutine[None, None, bytes]":
         parts = split(question.credential)
         if parts is None:
             return self._no_key(route)
@@ -59,6 +68,19 @@ class Admission:
         if key is None:
             return self._with_key(question, route, *parts)
         return self._of_key(question, route, key, parts[1])
+
+    def _page(self, question: Asked, route: Route) -> bytes:
+        """Let somebody without a key have the page: so often, from a model that is awake, and at nobody's expense."""
+        if route.to_zero is not None and not self.room.open_for(route.model):
+            problem = "the model sleeps: its page is here once a call with a key has woken it"
+            return self._refuse(route, "asleep", 503, problem, _ASLEEP_RETRY_S)
+        rate = {"subject": f"page {question.address}", "count": _PAGES, "per_s": 1}
+        wait_s = self.pages.admit([rate], time.monotonic())
+        if wait_s:
+            return self._refuse(route, "rate", 429, "the page was asked for too often", wait_s)
+        self.metrics.checked(route.model, "page")
+        kept = ANY if route.sticky is not None else None
+        return answers.allowed(self.passes.of(route.model), answers.NOBODY, kept)
 
     def _of_key(self, question: Asked, route: Route, key: Key, secret: str) -> "bytes | Coroutine[None, None, bytes]":
         if not hmac.compare_digest(hashed(secret), key.secret_sha256):

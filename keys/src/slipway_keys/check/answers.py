@@ -15,6 +15,10 @@ class Unanswered(Exception):
 BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
+NOBODY = "-"
+"""The mark of a call that is nobody's: the gateway logs it as it does those that were refused, and no ledger has it."""
+
+
 def allowed(signed_pass: bytes, mark: str, variant: bytes | None = None) -> bytes:
     """Return the answer that lets a call pass, with what the gateway adds to it; `variant`: the release it goes to."""
     kept = b"" if variant is None else b"x-slipway-variant: %b\r\n" % variant

@@ -12,6 +12,7 @@ from slipway_keys.values.keys import Role
 PREFIX = b"/check/"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9-]{1,64}")
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}")
+_READING = (b"GET", b"HEAD")
 _ROLES: dict[bytes, Role] = {b"feedback": "feedback", b"samples": "samples"}
 
 
@@ -36,6 +37,8 @@ class Asked(NamedTuple):
         credential: what the client showed, without the word before it; empty if nothing.
         address: the client's, by the gateway; empty if it does not say.
         role: what a key must be good for.
+        method: of the call: GET, POST ...
+        path: of the call as the client sent it, without its query.
         asker: who waits for the answer.
         headers: all that the gateway shows of the call, with names in lower case.
         waited: whether it has waited for a replica of its model already.
@@ -46,12 +49,18 @@ class Asked(NamedTuple):
     credential: str
     address: str
     role: Role
+    method: bytes
+    path: str
     asker: Asker
     headers: Mapping[bytes, bytes]
     waited: bool = False
 
+    def is_for_page(self, below: str) -> bool:
+        """Whether it is for the page of a model whose path is `below`: for that alone, only to be read."""
+        return self.method in _READING and self.path in (below, below.removesuffix("/") + "/")
 
-def asked(url: bytes, headers: dict[bytes, bytes], asker: Asker) -> Asked | None:
+
+def asked(method: bytes, url: bytes, headers: dict[bytes, bytes], asker: Asker) -> Asked | None:
     """Return the question in a request, None if it is none. Names of headers are in lower case."""
     path = url.partition(b"?")[0]
     if not path.startswith(PREFIX):
@@ -68,6 +77,8 @@ def asked(url: bytes, headers: dict[bytes, bytes], asker: Asker) -> Asked | None
         credential=_credential(headers),
         address=address if _ADDRESS.fullmatch(address) else "",
         role=_ROLES.get(rest.rpartition(b"/")[2], "predict"),
+        method=method,
+        path="/" + rest.decode("latin-1"),
         asker=asker,
         headers=headers,
     )

@@ -123,7 +123,7 @@ class CheckProtocol(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Answer a request, or let it wait for the one before it."""
         self._size = 0
-        question = asked(self._url, self._headers, self._asker)
+        question = asked(self._parser.get_method(), self._url, self._headers, self._asker)
         if self._task is not None or self._waiting:
             self._waiting.append(question)
             return
@@ -139,12 +139,12 @@ class CheckProtocol(asyncio.Protocol):
         except Exception as error:
             answer = self._failed(error)
         if isinstance(answer, bytes):
-            self._write(answer)
+            self._write(answer, question.method)
             self._checks.observe(time.perf_counter() - began)
             return
-        self._task = asyncio.get_running_loop().create_task(self._later(answer, began))
+        self._task = asyncio.get_running_loop().create_task(self._later(answer, question.method, began))
 
-    async def _later(self, answer: Coroutine[None, None, bytes], began: float) -> None:
+    async def _later(self, answer: Coroutine[None, None, bytes], method: bytes, began: float) -> None:
         self._asker.held_s = 0.0
         try:
             data = await answer
@@ -155,7 +155,7 @@ class CheckProtocol(asyncio.Protocol):
         except Exception as error:
             data = self._failed(error)
         self._task = None
-        self._write(data)
+        self._write(data, method)
         self._checks.observe(time.perf_counter() - began - self._asker.held_s)
         while self._waiting and self._task is None:
             self._answer(self._waiting.popleft())
@@ -166,7 +166,10 @@ class CheckProtocol(asyncio.Protocol):
         log("check failed", reason=type(error).__name__)
         return answers.refused(503, "the call cannot be checked now: try again", 1.0)
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes, method: bytes = b"GET") -> None:
+        if method == b"HEAD":
+            # Whoever asks so reads no body: it would be the beginning of the next answer.
+            data = data[: data.index(b"\r\n\r\n") + 4]
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 

@@ -1,4 +1,4 @@
-"""Rates while the database is away: each replica keeps them by itself."""
+"""Rates that each replica keeps by itself: all of them while the database is away, and that of pages always."""
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence

@@ -13,6 +13,7 @@ from slipway_keys.database.pool import Database
 from slipway_keys.ledger.journal import Journal
 from slipway_keys.ledger.writer import Writer
 from slipway_keys.limits.deciding import Limits
+from slipway_keys.limits.local import LocalRates
 from slipway_keys.rules import watcher as watching
 from slipway_keys.rules.collection import Collection
 from slipway_keys.rules.routes import Routes
@@ -71,6 +72,7 @@ def build(config: Config) -> Parts:
         issuers=Issuers(),
         passes=passes,
         limits=Limits(database),
+        pages=LocalRates(),
         room=room,
         journal=journal,
         clock=clock,

@@ -65,6 +65,7 @@ class Route(_Section):
     """What an HTTPRoute says of a model: its annotation `slipway.dev/route` and, of a share, its weights.
 
     `members`: of a pipeline, the models that it asks by the pass that it was asked with.
+    `page`: the route's path, where the model's page opens without a key; the page has nothing of the model in it.
     """
 
     model: Annotated[str, Field(min_length=1)]
@@ -76,3 +77,4 @@ class Route(_Section):
     to_zero: ToZeroSection | None = None
     sticky: StickySection | None = None
     members: tuple[str, ...] = ()
+    page: Annotated[str, Field(pattern=r"^/")] | None = None

@@ -4,10 +4,11 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -26,6 +27,8 @@ from slipway_server.http.preparing import Preparing
 from slipway_server.http.service import Service
 from slipway_server.memory.budget import Budget, set_current_lease, share_out
 from slipway_server.memory.limit import memory_limit, resident
+from slipway_server.page.graph import graph_of_file, graph_of_pipeline
+from slipway_server.page.pages import Pages
 from slipway_server.startup.age import process_age_s
 from slipway_server.startup.cpu import inference_threads
 from slipway_server.startup.golden import why_not_ready
@@ -108,6 +111,7 @@ async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
     preparing = Preparing(session.signature, steps, heavy, config.timeout_s)
     about = (config.model.name, config.model.version, config.release)
     service = Service(*about, session.signature, batcher, heavy, steps, preparing)
+    pages = _pages(config, session.signature, steps, lambda: graph_of_file(model))
     budget = Budget(shares.room, config.trusted_proxies)
     try:
         await _check(service, config, budget)
@@ -126,7 +130,7 @@ async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
             warm_s=round(started_s - loaded_s, 2),
         )
         log("memory", limit=limit, **asdict(shares))
-        await _serve(config, service, metrics, Connections(budget, shares.connections))
+        await _serve(config, service, metrics, pages, Connections(budget, shares.connections))
     finally:
         batcher.close()
         heavy.close()
@@ -153,6 +157,7 @@ async def _run_pipeline(config: ServerConfig, section: PipelineSection) -> None:
     preparing = Preparing(section.signature, steps, heavy, config.timeout_s)
     about = (config.model.name, config.model.version, config.release)
     service = Service(*about, section.signature, pipeline, heavy, steps, preparing)
+    pages = _pages(config, section.signature, steps, lambda: graph_of_pipeline(section))
     budget = Budget(shares.room, config.trusted_proxies)
     try:
         loaded_s = process_age_s()
@@ -164,7 +169,7 @@ async def _run_pipeline(config: ServerConfig, section: PipelineSection) -> None:
         metrics.started(load_s=loaded_s, warm_s=started_s - loaded_s)
         log("ready", model=config.model.name, version=config.model.version, models=list(section.models))
         log("memory", limit=limit, **asdict(shares))
-        await _serve(config, service, metrics, Connections(budget, shares.connections))
+        await _serve(config, service, metrics, pages, Connections(budget, shares.connections))
     except NotReady as error:
         raise StartError(str(error)) from None
     finally:
@@ -229,9 +234,15 @@ def _size(model: Path) -> int:
     return sum(file.stat().st_size for file in model.parent.rglob("*") if file.is_file())
 
 
-async def _serve(config: ServerConfig, service: Service, metrics: Metrics, connections: Connections) -> None:
+def _pages(config: ServerConfig, signature: Signature, steps: Steps, graph: Callable[[], Any]) -> Pages:
+    return Pages(config.model.name, config.model.version, signature, steps, config.gate is not None, graph)
+
+
+async def _serve(
+    config: ServerConfig, service: Service, metrics: Metrics, pages: Pages, connections: Connections
+) -> None:
     state = State()
-    app = build_app(service, metrics, state, config.max_body_bytes, config.timeout_s)
+    app = build_app(service, metrics, state, pages, config.max_body_bytes, config.timeout_s)
     lifecycle = Lifecycle(_gated(app, config), state, metrics)
     server = _Server(
         uvicorn.Config(
