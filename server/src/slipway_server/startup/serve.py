@@ -1,27 +1,17 @@
 """Wire everything up and serve until told to stop."""
 
 import asyncio
-import signal
-import socket
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-import uvicorn
 import uvloop
-from starlette.types import ASGIApp
 
 from slipway_server.execution.batcher import Batcher
 from slipway_server.execution.decision import TRIALS_LIMIT_S, BatchingError, decide_batching
 from slipway_server.execution.session import Session
-from slipway_server.http.app import build_app
-from slipway_server.http.connections import Connections
 from slipway_server.http.heavy import Heavy
-from slipway_server.http.http1 import protocol_with
-from slipway_server.http.lifecycle import Lifecycle, State
-from slipway_server.http.listening import Listener
 from slipway_server.http.preparing import Preparing
 from slipway_server.http.service import Service
 from slipway_server.memory.budget import Budget, set_current_lease, share_out
@@ -29,6 +19,7 @@ from slipway_server.memory.limit import memory_limit, resident
 from slipway_server.startup.age import process_age_s
 from slipway_server.startup.cpu import inference_threads
 from slipway_server.startup.golden import why_not_ready
+from slipway_server.startup.ports import StartError, load_grpc, serve
 from slipway_server.steps.assembled import Materials, Steps, materials
 from slipway_server.steps.hook import HookError, HookFault, HookRefusal
 from slipway_server.telemetry.log import log
@@ -40,41 +31,11 @@ from slipway_server.values.errors import BadRequest
 from slipway_server.values.pipeline import PipelineSection
 from slipway_server.values.signature import Signature
 
-# Longer than any load balancer's own (60 s is common): the side that sends requests shall close first.
-_KEEP_ALIVE_S = 75
 # uvloop takes Python's lock anew for each event. While another thread reads a large body, each event waits for so long;
 # with Python's own 5 ms a thousand events took 5 s.
 _SWITCH_INTERVAL_S = 1e-4
-# What accepted requests may take beyond their time-out until they are given up.
-_GRACE_S = 5.0
 # How long a pipeline waits for its models before it gives up, and is started again.
 _MEMBERS_S = 60.0
-
-
-class StartError(Exception):
-    """The server must not serve; the message says why."""
-
-
-class _Server(uvicorn.Server):
-    """uvicorn with a listener of our own, and without its handling of signals: it stops at once and re-raises them."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
-        await super().startup(sockets=[])
-        self._listener = Listener(self.config.host, self.config.port, self._protocol)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
-        self._listener.close()
-        await super().shutdown(sockets=[])
-
-    def _protocol(self) -> asyncio.Protocol:
-        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
-        return made
 
 
 def run(config: ServerConfig, environ: Mapping[str, str]) -> None:
@@ -90,6 +51,7 @@ def run(config: ServerConfig, environ: Mapping[str, str]) -> None:
 
 
 async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
+    load_grpc(config)
     if config.pipeline is not None:
         await _run_pipeline(config, config.pipeline)
         return
@@ -126,7 +88,7 @@ async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
             warm_s=round(started_s - loaded_s, 2),
         )
         log("memory", limit=limit, **asdict(shares))
-        await _serve(config, service, metrics, Connections(budget, shares.connections))
+        await serve(config, service, metrics, budget, shares.connections)
     finally:
         batcher.close()
         heavy.close()
@@ -164,7 +126,7 @@ async def _run_pipeline(config: ServerConfig, section: PipelineSection) -> None:
         metrics.started(load_s=loaded_s, warm_s=started_s - loaded_s)
         log("ready", model=config.model.name, version=config.model.version, models=list(section.models))
         log("memory", limit=limit, **asdict(shares))
-        await _serve(config, service, metrics, Connections(budget, shares.connections))
+        await serve(config, service, metrics, budget, shares.connections)
     except NotReady as error:
         raise StartError(str(error)) from None
     finally:
@@ -213,57 +175,6 @@ def _decide_batching(session: Session, steps: Steps, config: ServerConfig) -> Ba
         raise StartError(str(error)) from None
 
 
-def _gated(app: ASGIApp, config: ServerConfig) -> ASGIApp:
-    """Put the gate before the application if there is to be one."""
-    if config.gate is None:
-        return app
-    # Cryptography takes 10 MiB and 0.1 s, which a server that nobody stands before does not pay.
-    from slipway_server.http.gate import Gate  # noqa: PLC0415
-    from slipway_server.http.passes import Passes  # noqa: PLC0415
-
-    return Gate(app, Passes(Path(config.gate.public_key), config.model.name))
-
-
 def _size(model: Path) -> int:
     """Return the bytes of a model's folder: external data lies beside the file, or in folders below."""
     return sum(file.stat().st_size for file in model.parent.rglob("*") if file.is_file())
-
-
-async def _serve(config: ServerConfig, service: Service, metrics: Metrics, connections: Connections) -> None:
-    state = State()
-    app = build_app(service, metrics, state, config.max_body_bytes, config.timeout_s)
-    lifecycle = Lifecycle(_gated(app, config), state, metrics)
-    server = _Server(
-        uvicorn.Config(
-            lifecycle,
-            host=config.host,
-            port=config.port,
-            http=protocol_with(connections),
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            log_config=None,  # ours is there already
-            log_level="warning",
-            server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=int(_GRACE_S),
-        )
-    )
-    drains: list[asyncio.Task[None]] = []
-
-    def stop() -> None:
-        server.should_exit = True
-
-    def begin() -> None:
-        if not drains:
-            log("stopping", drain_s=config.drain_s)
-            limit_s = config.timeout_s + _GRACE_S
-            drains.append(asyncio.create_task(lifecycle.drain(config.drain_s, config.linger_s, limit_s, stop)))
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, begin)
-    try:
-        await server.serve()
-    except OSError:
-        raise StartError(f"cannot listen on {config.host}:{config.port}") from None
