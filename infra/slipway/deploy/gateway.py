@@ -106,9 +106,10 @@ class GatewayWatcher:
         if route is None:
             yield f"HTTPRoute {model} is not there"
             return
-        parents = (route.get("status") or {}).get("parents") or [{}]
-        for parent in parents:
-            yield from _missing(f"HTTPRoute {model}", route, parent, ("Accepted", "ResolvedRefs"))
+        over_grpc = self.cluster.read("GRPCRoute", model)
+        for kind, one in (("HTTPRoute", route), ("GRPCRoute", over_grpc)):
+            for parent in [] if one is None else (one.get("status") or {}).get("parents") or [{}]:
+                yield from _missing(f"{kind} {model}", one, parent, ("Accepted", "ResolvedRefs"))
         for kind in _POLICIES:
             policy = self.cluster.read(kind, model)
             for ancestor in ((policy or {}).get("status") or {}).get("ancestors") or [{}]:

@@ -111,6 +111,16 @@ def test_a_route_whose_service_is_not_there_is_no_route(world: World) -> None:
     assert world.now == ROUTE_LIMIT_S
 
 
+def test_a_route_over_grpc_is_waited_for_where_there_is_one(world: World) -> None:
+    world.put("GRPCRoute", "digits", {"parents": [both(resolved="False", message="no port 8081")]})
+    world.then = {3: lambda: world.put("GRPCRoute", "digits", {"parents": [both()]})}
+    world.watcher().wait_for_route("digits", world.told.append)
+    assert world.now == 3
+    assert world.told == [
+        "waiting for the route of model digits: GRPCRoute digits is not ResolvedRefs: Because: no port 8081"
+    ]
+
+
 @pytest.mark.parametrize("kind", ["BackendTrafficPolicy", "SecurityPolicy"])
 def test_a_policy_that_is_not_accepted_keeps_the_route_waiting(world: World, kind: str) -> None:
     world.put(kind, "digits", {"ancestors": [said("Accepted", "False", message="conflicts with another")]})
