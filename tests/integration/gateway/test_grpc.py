@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import grpc
 import numpy as np
 import pytest
 import tritonclient.grpc as triton
@@ -98,12 +97,11 @@ def test_a_model_is_called_by_metadata_with_a_key_and_the_ledger_has_each_call(
 
 def test_a_server_takes_no_call_over_grpc_that_did_not_come_by_the_gateway(gated: Workbench) -> None:
     (pod,) = gated.cluster.list("Pod", f"app.kubernetes.io/name={MODEL}")
-    with grpc.insecure_channel(f"{pod['status']['podIP']}:8081") as channel:
-        with pytest.raises(grpc.RpcError) as error:
-            channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")(b"", timeout=10)
-        assert error.value.code() is grpc.StatusCode.PERMISSION_DENIED
-        live = channel.unary_unary("/inference.GRPCInferenceService/ServerReady")(b"", timeout=10)
-        assert live == b"\x08\x01"
+    client = triton.InferenceServerClient(f"{pod['status']['podIP']}:8081")
+    assert client.is_server_ready()
+    with pytest.raises(InferenceServerException, match="`x-slipway-pass` is missing") as error:
+        client.infer(MODEL, inputs(), client_timeout=10)
+    assert error.value.status() == "StatusCode.PERMISSION_DENIED"
 
 
 def test_a_spec_that_no_longer_speaks_grpc_takes_its_route_away(gated: Workbench) -> None:

@@ -117,8 +117,12 @@ class Calls:
         await self._make_room(lease)
         lease.deadline = time.monotonic() + 2 * STALL_S
         task = asyncio.current_task()
-        if task is not None:
-            lease.wake = task.cancel
+
+        def give_up() -> None:
+            if task is not None:
+                task.cancel()
+
+        lease.wake = give_up
         try:
             async with asyncio.timeout(self._timeout_s):
                 with lease.arriving():
