@@ -1,4 +1,4 @@
-"""The examples of docs/how-to/clients.md give what stands below them."""
+"""The examples of docs/how-to/clients.md and grpc.md give what stands below them."""
 
 import os
 import re
@@ -10,19 +10,25 @@ import processes
 import pytest
 from processes import ROOT, Server
 
-PAGE = (ROOT / "docs" / "how-to" / "clients.md").read_text()
-EXAMPLES = re.findall(r"```(python|sh)\n(.*?)```\n\n```text\n(.*?)```", PAGE, re.DOTALL)
+EXAMPLE = re.compile(r"```(python|sh)\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
+EXAMPLES = [
+    example
+    for page in ("clients", "grpc")
+    for example in EXAMPLE.findall((ROOT / f"docs/how-to/{page}.md").read_text())
+]
+GRPC_PORT = processes.free_port()
 COMMANDS = {"python": [sys.executable, "-"], "sh": ["sh", "-e"]}
 
 
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with processes.running(processes.digits_config(), tmp_path_factory.mktemp("page")) as server:
+    config = processes.digits_config(grpc={"port": GRPC_PORT})
+    with processes.running(config, tmp_path_factory.mktemp("page")) as server:
         yield server
 
 
-def test_the_page_has_examples() -> None:
-    assert [kind for kind, _, _ in EXAMPLES] == ["sh", "sh", "sh", "python", "python"]
+def test_the_pages_have_examples() -> None:
+    assert [kind for kind, _, _ in EXAMPLES] == ["sh", "sh", "sh", "python", "python", "python"]
 
 
 @pytest.mark.parametrize(("kind", "code", "printed"), EXAMPLES)
@@ -32,7 +38,7 @@ def test_an_example_prints_what_the_page_says(serving: Server, kind: str, code: 
         check=False,
         input=code,
         cwd=ROOT,
-        env={**os.environ, "URL": f"http://127.0.0.1:{serving.port}"},
+        env={**os.environ, "URL": f"http://127.0.0.1:{serving.port}", "TARGET": f"127.0.0.1:{GRPC_PORT}"},
         capture_output=True,
         text=True,
         timeout=60,

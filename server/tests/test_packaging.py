@@ -5,6 +5,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import pytest
 import slipway_server
 from uv import find_uv_bin
 
@@ -12,21 +13,38 @@ SERVER = Path(__file__).parents[1]
 EXPORT = ["export", "--frozen", "--no-dev", "--no-emit-project", "--format", "requirements-txt", "--no-header"]
 
 
+FILES = {
+    "requirements.txt": (),
+    "requirements-grpc.txt": ("grpc",),
+    "requirements-grpc-text.txt": ("grpc", "text"),
+    "requirements-pipeline.txt": ("pipeline",),
+    "requirements-pipeline-grpc.txt": ("pipeline", "grpc"),
+    "requirements-text.txt": ("text",),
+}
+
+
 def project() -> dict[str, object]:
     return tomllib.loads((SERVER / "pyproject.toml").read_text())["project"]  # type: ignore[no-any-return]
 
 
-def test_requirements_txt_is_what_the_lock_exports() -> None:
+@pytest.mark.parametrize(("name", "extras"), FILES.items())
+def test_requirements_are_what_the_lock_exports(name: str, extras: tuple[str, ...]) -> None:
+    asked = [*EXPORT, *(argument for extra in extras for argument in ("--extra", extra))]
     exported = subprocess.run(
-        [find_uv_bin(), *EXPORT], cwd=SERVER, capture_output=True, text=True, check=True, timeout=120
+        [find_uv_bin(), *asked], cwd=SERVER, capture_output=True, text=True, check=True, timeout=120
     ).stdout
-    assert (SERVER / "requirements.txt").read_text() == exported, (
-        f"server/requirements.txt is stale; run in server/: uv {' '.join(EXPORT)} -o requirements.txt"
+    assert (SERVER / name).read_text() == exported, (
+        f"server/{name} is stale; run in server/: uv {' '.join(asked)} -o {name}"
     )
 
 
-def test_every_requirement_is_pinned_with_hashes_and_names_no_host() -> None:
-    text = (SERVER / "requirements.txt").read_text().replace("\\\n", " ")
+def test_every_file_of_requirements_is_one_of_these() -> None:
+    assert {path.name for path in SERVER.glob("requirements*.txt")} == set(FILES)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_requirement_is_pinned_with_hashes_and_names_no_host(name: str) -> None:
+    text = (SERVER / name).read_text().replace("\\\n", " ")
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
     assert lines
     for line in lines:

@@ -13,7 +13,15 @@ from slipway.runtimes.registry import RUNTIMES
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
-CODE = dict.fromkeys([*RUNTIMES, FETCHING], CodeDigests(requirements="requirements", server={}))
+CODE = {
+    **{
+        name: CodeDigests(
+            "requirements", {}, {of: "-".join(["requirements", *of]) for of in one.image.sets_of_extras()}
+        )
+        for name, one in RUNTIMES.items()
+    },
+    FETCHING: CodeDigests(requirements="requirements", server={}),
+}
 
 
 @lru_cache

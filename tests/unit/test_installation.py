@@ -18,6 +18,9 @@ REMEMBERED = (
     digests,
 )
 CARRIED = (
+    "slipway/resources/server/requirements-grpc-text.txt",
+    "slipway/resources/server/requirements-grpc.txt",
+    "slipway/resources/server/requirements-pipeline-grpc.txt",
     "slipway/resources/server/requirements-pipeline.txt",
     "slipway/resources/server/requirements-text.txt",
     "slipway/resources/server/requirements.txt",

@@ -13,6 +13,13 @@ SERVER_PORT = 8080
 SERVICE_PORT = 80
 """The port of a model's Service."""
 
+GRPC_PORT = 8081
+"""The port for gRPC, of the pod and of the Service, where a model speaks it."""
+GRPC_SERVICE = "inference.GRPCInferenceService"
+"""The service of the Open Inference Protocol: what a route lets through."""
+GRPC_HEADER = "model-name"
+"""The metadata in which a caller at the gateway names the model: over gRPC there is no path to choose it by."""
+
 SERVER_USER = 65532
 """User and group of every process in a model's pod: `nonroot` of the distroless images, above 10000, so that it
 is nobody on the node."""

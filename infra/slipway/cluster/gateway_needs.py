@@ -18,7 +18,7 @@ CLASS = "slipway"
 """The GatewayClass of every environment."""
 _CONTROLLER = "gateway.envoyproxy.io/gatewayclass-controller"
 _KINDS = {
-    "gateway.networking.k8s.io/v1": ("GatewayClass", "Gateway", "HTTPRoute"),
+    "gateway.networking.k8s.io/v1": ("GatewayClass", "Gateway", "HTTPRoute", "GRPCRoute"),
     "gateway.envoyproxy.io/v1alpha1": ("EnvoyProxy", "ClientTrafficPolicy", "BackendTrafficPolicy", "SecurityPolicy"),
 }
 _BUNDLE = "gateway.networking.k8s.io/bundle-version"

@@ -9,6 +9,7 @@ from slipway.deploy.ports import ClusterApi
 from slipway.errors.base import DeployError
 from slipway.errors.failures import Interrupted
 from slipway.errors.reaching import ClusterUnreachable
+from slipway.plan.traffic import Traffic
 from slipway.values import names
 from slipway.values.aliases import Json, Tell
 
@@ -52,9 +53,9 @@ class GatewayWatcher:
         """
         self._until("the gateway", self._of_gateway, GATEWAY_LIMIT_S, tell)
 
-    def wait_for_route(self, model: str, tell: Tell) -> None:
-        """Wait until Envoy Gateway has accepted the route of a model and its policies; raises as `wait`."""
-        self._until(f"the route of model {model}", lambda: list(self._of_route(model)), ROUTE_LIMIT_S, tell)
+    def wait_for_route(self, traffic: Traffic, tell: Tell) -> None:
+        """Wait until Envoy Gateway has accepted the routes of a model and its policies; raises as `wait`."""
+        self._until(f"the route of model {traffic.model}", lambda: list(self._of_routes(traffic)), ROUTE_LIMIT_S, tell)
 
     def _until(self, what: str, look: Callable[[], list[str]], limit_s: float, tell: Tell) -> None:
         started, told = self.clock(), ""
@@ -101,14 +102,15 @@ class GatewayWatcher:
         text = f"Deployment {metadata['name']} has {available} of {wanted} replicas"
         return f"{text}; {trouble}" if trouble else text
 
-    def _of_route(self, model: str) -> Iterator[str]:
-        route = self.cluster.read("HTTPRoute", model)
-        if route is None:
-            yield f"HTTPRoute {model} is not there"
-            return
-        parents = (route.get("status") or {}).get("parents") or [{}]
-        for parent in parents:
-            yield from _missing(f"HTTPRoute {model}", route, parent, ("Accepted", "ResolvedRefs"))
+    def _of_routes(self, traffic: Traffic) -> Iterator[str]:
+        model = traffic.model
+        for kind in ("HTTPRoute", *(["GRPCRoute"] if traffic.grpc is not None else [])):
+            route = self.cluster.read(kind, model)
+            if route is None:
+                yield f"{kind} {model} is not there"
+                return
+            for parent in (route.get("status") or {}).get("parents") or [{}]:
+                yield from _missing(f"{kind} {model}", route, parent, ("Accepted", "ResolvedRefs"))
         for kind in _POLICIES:
             policy = self.cluster.read(kind, model)
             for ancestor in ((policy or {}).get("status") or {}).get("ancestors") or [{}]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slipway.catalog.pod_contract import GATE_FOLDER, SERVER_USER, SERVICE_PORT
+from slipway.catalog.pod_contract import GATE_FOLDER, GRPC_PORT, SERVER_USER, SERVICE_PORT
 from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record_format import BadRecord, server_config, unpacked
 from slipway.deploy.restorable_scaling import are_triggers, is_behavior, readdressed, writers
@@ -247,6 +247,7 @@ class _Values:
                 "image": release.image,
                 "user": SERVER_USER,
                 "service_port": SERVICE_PORT,
+                "grpc_port": GRPC_PORT,
                 "gate_config": names.GATEWAY_TRUST,
                 "gate_folder": GATE_FOLDER,
             },

@@ -18,6 +18,7 @@ from slipway.artifacts.around import IMAGE_FOLDER, Around, StepFile
 from slipway.errors.base import FileRefused, UserError, WrongValue
 from slipway.reading.findings import Locate
 from slipway.reading.yaml_document import FieldPath, read_bytes
+from slipway.runtimes.base import TEXT
 from slipway.runtimes.registry import RUNTIMES
 from slipway.spec.model import ModelSpec
 
@@ -87,7 +88,7 @@ class _Files:
         if text is None:
             return None
         at = ("input", "text", "tokenizer")
-        if RUNTIMES[self._spec.runtime].image.text_requirements is None:
+        if TEXT not in RUNTIMES[self._spec.runtime].image.extras:
             problem = f"needs a library that images of the runtime {self._spec.runtime} do not have"
             todo = "write input.text in the spec of the model that takes the text"
             self._refuse(text.tokenizer, problem, "text for a model of its own", todo, at)

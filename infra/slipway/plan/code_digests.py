@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,12 +22,16 @@ class CodeDigests:
     Attributes:
         requirements: of the file of locked requirements.
         server: of each file of the server's code, by its path in the server's package.
-        text_requirements: of the file for models that take text; empty where there is none.
+        with_extras: of each file for models that need libraries beside, by those (`ImageRecipe.sets_of_extras`).
     """
 
     requirements: str
     server: Mapping[str, str]
-    text_requirements: str = ""
+    with_extras: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+
+    def requirements_with(self, extras: tuple[str, ...]) -> str:
+        """The digest of the file for models that need these, in the order of names."""
+        return self.with_extras[extras] if extras else self.requirements
 
 
 @lru_cache(maxsize=1)
@@ -42,10 +46,10 @@ def code_digests() -> Mapping[str, CodeDigests]:
 
 
 def _of_runtime(image: ImageRecipe) -> CodeDigests:
-    plain = digests(image.requirements, image.package)
-    if image.text_requirements is None:
-        return plain
-    return replace(plain, text_requirements=_sha256(installation.resource(image.text_requirements)))
+    with_extras = {
+        extras: _sha256(installation.resource(image.requirements_with(extras))) for extras in image.sets_of_extras()
+    }
+    return replace(digests(image.requirements, image.package), with_extras=with_extras)
 
 
 @lru_cache

@@ -11,6 +11,14 @@ from slipway.values.rates import Rate, format_price
 
 
 @dataclass(frozen=True, slots=True)
+class Dialled:
+    """Where gRPC is spoken at the gateway: the host name, and what clients dial, with the port."""
+
+    host: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class Traffic:
     """The route of a public model.
 
@@ -28,6 +36,7 @@ class Traffic:
         timeout_s: longest time that a request may take.
         wait_s: longest time that a request waits for the first replica of a model that scales to zero; None for one
             that never does.
+        grpc: where its clients over gRPC find it; None for a model that does not speak it.
         members: of a pipeline, the models that it asks, for which a caller's pass is good as well.
         page: whether the page for people opens without a key.
     """
@@ -46,6 +55,7 @@ class Traffic:
     wait_s: int | None = None
     members: tuple[str, ...] = ()
     page: bool = False
+    grpc: "Dialled | None" = None
 
     def rules(self) -> str:
         """What the keys service decides by, as JSON; prices are texts, so that none is rounded."""
@@ -69,6 +79,7 @@ class Traffic:
         """As JSON values, for `slipway plan --json`."""
         return {
             "url": self.url,
+            **({"grpc": self.grpc.target} if self.grpc else {}),
             "auth": self.auth,
             "rateLimit": str(self.rate) if self.rate else None,
             "origins": list(self.origins),

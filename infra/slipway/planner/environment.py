@@ -30,6 +30,7 @@ from slipway.planner.teams import beyond_quotas, priority_class, refuse_teams
 from slipway.planner.traffic import refuse_routes, route
 from slipway.render.image import render_dockerfile, render_runtime_dockerfile
 from slipway.render.model import render_model
+from slipway.runtimes.base import GRPC, TEXT
 from slipway.runtimes.registry import RUNTIMES
 from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
@@ -242,11 +243,8 @@ def _step_files(variant: Variant) -> Iterator[ImageFile]:
 def _runtime(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> RuntimeImagePlan:
     architecture, recipe = variant.spec.resources.architecture, RUNTIMES[variant.spec.runtime].image
     dockerfile = instructions(render_runtime_dockerfile(variant.spec.runtime, settings.base_image, architecture))
-    before = variant.spec.input
-    takes_text = before is not None and before.text is not None
-    requirements, requirements_digest = recipe.requirements, code.requirements
-    if takes_text and recipe.text_requirements is not None:
-        requirements, requirements_digest = recipe.text_requirements, code.text_requirements
+    extras = _extras(variant.spec)
+    requirements_digest = code.requirements_with(extras)
     digest = digest_of([dockerfile, requirements_digest, architecture])
     return RuntimeImagePlan(
         repository=planning(settings).image_repository(
@@ -255,9 +253,16 @@ def _runtime(environment: str, settings: AnySettings, variant: Variant, code: Co
         tag=names.short(digest),
         base_image=settings.base_image,
         architecture=architecture,
-        requirements=installation.resource(requirements),
+        requirements=installation.resource(recipe.requirements_with(extras)),
         requirements_digest=requirements_digest,
     )
+
+
+def _extras(spec: ModelSpec) -> tuple[str, ...]:
+    """What a model needs beside the libraries of all models, in the order of names."""
+    takes_text = spec.input is not None and spec.input.text is not None
+    needed = {TEXT: takes_text, GRPC: spec.endpoint.grpc}
+    return tuple(sorted(extra for extra, is_needed in needed.items() if is_needed))
 
 
 def instructions(dockerfile: str) -> list[str]:

@@ -25,6 +25,7 @@ def server_config(variant: Variant, check: GoldenRequest, namespace: str, *, gat
             batch=spec.batching.server_config(),
             check=check,
             pipeline=_pipeline(variant, namespace),
+            grpc=spec.endpoint.grpc,
             around=variant.around.sections if variant.around is not None else {},
         )
     )

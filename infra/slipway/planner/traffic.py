@@ -7,7 +7,7 @@ from slipway.capacity.estimates import Cost
 from slipway.environments.planning.gateway import PAGE_PATH, Gateway
 from slipway.errors.base import UserError, UserErrors, WrongValue
 from slipway.loading.specs import LoadedSpec
-from slipway.plan.traffic import Traffic
+from slipway.plan.traffic import Dialled, Traffic
 from slipway.spec.endpoint import Price
 from slipway.spec.model import ModelSpec
 from slipway.values import names
@@ -46,6 +46,7 @@ def route(gateway: Gateway, spec: ModelSpec, cost: Cost | None, cold_start_s: in
         wait_s=min(cold_start_s, MOST_WAIT_S) if spec.scale.to_zero else None,
         members=spec.pipeline.models if spec.pipeline is not None else (),
         page=endpoint.page,
+        grpc=Dialled(gateway.grpc_host, gateway.grpc_target) if endpoint.grpc else None,
     )
 
 
@@ -96,6 +97,11 @@ def _of_one(environment: str, gateway: Gateway, one: LoadedSpec, before: Sequenc
         problem = f"is outside the gateway's domain, for which its certificate is: {gateway.domain}"
         todo = f"write for example {one.name}.{gateway.domain}, or leave it out"
         yield WrongValue(place, field, host, problem, f"{gateway.domain} or a name below it", todo)
+    if host == gateway.grpc_host:
+        place, field = one.locate(environment, ("endpoint", "host"))
+        problem = "is the host for gRPC, of all models that speak it"
+        todo = f"write for example {one.name}.{gateway.domain}, or leave it out"
+        yield WrongValue(place, field, host, problem, f"a name of {gateway.domain} other than that", todo)
     place, field = one.locate(environment, ("endpoint", "path"))
     allowed = "a path of its own, neither above nor below that of another model on the same host"
     if host == gateway.domain and (path_contains(PAGE_PATH, path) or path == "/"):

@@ -7,7 +7,14 @@ from typing import Any, cast
 
 from jinja2 import FileSystemLoader, nodes
 
-from slipway.catalog.pod_contract import GATE_FOLDER, NAME_SERVICE, SERVER_PORT, SERVER_USER, SERVICE_PORT
+from slipway.catalog.pod_contract import (
+    GATE_FOLDER,
+    GRPC_PORT,
+    NAME_SERVICE,
+    SERVER_PORT,
+    SERVER_USER,
+    SERVICE_PORT,
+)
 from slipway.environments.planning.model_store import ModelStore
 from slipway.plan.model import ModelPlan
 from slipway.render.fetching import fetching_values, volume_bytes
@@ -98,6 +105,7 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         **container_values(RUNTIMES[spec.runtime]),
         "egress": egress(model.check.members, model.delivery.stored.store if model.delivery.stored else None),
         "service_port": SERVICE_PORT,
+        "grpc_port": GRPC_PORT if spec.endpoint.grpc else None,
         "service_type": model.service_type,
         "gate_config": names.GATEWAY_TRUST if model.gated else None,
         "gate_folder": GATE_FOLDER,

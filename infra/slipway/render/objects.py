@@ -1,7 +1,7 @@
 """Lists the objects that a model has in its cluster: who applies, deletes, restores or documents them reads this."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from slipway.plan.model import ModelPlan
@@ -57,16 +57,39 @@ class ObjectTemplate:
 
 _ENVOY_API = "gateway.envoyproxy.io/v1alpha1"
 _GATEWAY_API = "gateway.networking.k8s.io/v1"
+_PUBLIC = "`endpoint.public`, in an environment with a gateway"
+
+
+def _way_in(kind: str, api_version: str, plural: str, template: str, about: str) -> ObjectTemplate:
+    """The row of an object that decides who reaches a model."""
+    return ObjectTemplate(
+        kind=kind,
+        api_version=api_version,
+        plural=plural,
+        template=template,
+        about=about,
+        condition=_PUBLIC,
+        when=lambda model: model.traffic is not None,
+        optional_api=True,
+        recorded=False,
+    )
+
+
 _WAY_IN = (
-    ("SecurityPolicy", _ENVOY_API, "securitypolicies", "security_policy", "asks who may call, for each call"),
-    (
+    _way_in("SecurityPolicy", _ENVOY_API, "securitypolicies", "security_policy", "asks who may call, for each call"),
+    _way_in(
         "BackendTrafficPolicy",
         _ENVOY_API,
         "backendtrafficpolicies",
         "backend_traffic_policy",
         "spreads calls over the pods",
     ),
-    ("HTTPRoute", _GATEWAY_API, "httproutes", "http_route", "leads from the gateway to the Service"),
+    replace(
+        _way_in("GRPCRoute", _GATEWAY_API, "grpcroutes", "grpc_route", "leads calls over gRPC to the Service"),
+        condition=f"`endpoint.grpc` and {_PUBLIC}",
+        when=lambda model: model.traffic is not None and model.traffic.grpc is not None,
+    ),
+    _way_in("HTTPRoute", _GATEWAY_API, "httproutes", "http_route", "leads from the gateway to the Service"),
 )
 
 MODEL_OBJECTS = (
@@ -163,20 +186,7 @@ MODEL_OBJECTS = (
         required=("spec.podSelector.matchLabels", "spec.policyTypes", "spec.ingress.0.ports.0.port"),
     ),
     # Applied side by side: before its rules are, a route leads to servers that take no call without a pass.
-    *(
-        ObjectTemplate(
-            kind=kind,
-            api_version=api_version,
-            plural=plural,
-            template=template,
-            about=about,
-            condition="`endpoint.public`, in an environment with a gateway",
-            when=lambda model: model.traffic is not None,
-            optional_api=True,
-            recorded=False,
-        )
-        for kind, api_version, plural, template, about in _WAY_IN
-    ),
+    *_WAY_IN,
     ObjectTemplate(
         kind="EndpointSlice",
         api_version="discovery.k8s.io/v1",
@@ -193,7 +203,7 @@ MODEL_OBJECTS = (
 )
 """In the order in which they are rendered; within a phase they are applied in it."""
 
-WAY_IN = frozenset(kind for kind, *_ in _WAY_IN)
+WAY_IN = frozenset(row.kind for row in _WAY_IN)
 """Kinds of objects that decide who reaches a model."""
 
 UNRECORDED = frozenset(row.kind for row in MODEL_OBJECTS if not row.recorded)

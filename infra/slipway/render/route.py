@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from slipway.catalog.pod_contract import KEYS_CHECK_PORT
+from slipway.catalog.pod_contract import GRPC_HEADER, GRPC_SERVICE, KEYS_CHECK_PORT
 from slipway.plan.traffic import Traffic
 from slipway.values import names
 
@@ -15,7 +15,7 @@ _NOWHERE = "192.0.2.1"
 """An address of RFC 5737, which no machine has."""
 _OF_A_ROUTE = (
     *("route_rules", "route_hosts", "route_path", "route_origins"),
-    *("request_timeout", "stream_idle_timeout", "check_timeout", "keys_check_path"),
+    *("request_timeout", "stream_idle_timeout", "check_timeout", "keys_check_path", "grpc_hosts"),
 )
 
 
@@ -26,6 +26,8 @@ def route_values(traffic: Traffic | None) -> dict[str, Any]:
         "gateway_name": names.GATEWAY,
         "keys_name": names.KEYS,
         "keys_check_port": KEYS_CHECK_PORT,
+        "grpc_service": GRPC_SERVICE,
+        "grpc_header": GRPC_HEADER,
     }
     if traffic is None:
         return dict.fromkeys(_OF_A_ROUTE) | fixed
@@ -40,6 +42,7 @@ def route_values(traffic: Traffic | None) -> dict[str, Any]:
         "stream_idle_timeout": duration(wait_s + traffic.timeout_s + _IDLE_MARGIN_S),
         "check_timeout": duration(wait_s + _CHECK_OF_A_SLEEPER_S if wait_s else _CHECK_S),
         "keys_check_path": f"/check/{traffic.model}",
+        "grpc_hosts": [traffic.grpc.host] if traffic.grpc else None,
     }
 
 

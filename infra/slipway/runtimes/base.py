@@ -1,13 +1,19 @@
 """Defines what Slipway has to know of a runtime: a program that serves a model over HTTP inside a pod."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Protocol
 
 from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.artifacts.onnx import Fetched, Found
+
+TEXT = "text"
+"""The extra of models that take text."""
+GRPC = "grpc"
+"""The extra of models that speak gRPC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,7 @@ class Served:
         batch: the section `batch` of the model server's configuration.
         check: the golden request.
         pipeline: the section `pipeline` of that configuration; None for a model with weights.
+        grpc: whether the protocol is spoken over gRPC, too.
         around: sections of the configuration about what stands before and after the model; empty where nothing does.
     """
 
@@ -36,6 +43,7 @@ class Served:
     batch: Mapping[str, Any]
     check: GoldenRequest
     pipeline: Mapping[str, Any] | None = None
+    grpc: bool = False
     around: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -60,13 +68,13 @@ class ImageRecipe:
     """How the image of a runtime is made: locked wheels on the base image, then the server's code and the weights.
 
     Attributes:
-        requirements: file of locked wheels, by its path in the repository.
+        requirements: file of locked wheels, by its path in the repository, for models that need nothing beside.
         package: the server's code, a Python package.
         weights: folder of the weights in the image.
         command: what the container runs.
         shared: the runtime whose repository has the image of wheels; None: it has one of its own.
         variables: of the container, as `NAME=value`, each with why it is set.
-        text_requirements: the file of locked wheels for models that take text, if that needs others.
+        extras: what models may need beside: libraries that are in the images of those models and in no others.
     """
 
     requirements: str
@@ -75,7 +83,17 @@ class ImageRecipe:
     command: tuple[str, ...]
     variables: tuple[tuple[str, str], ...] = ()
     shared: str | None = None
-    text_requirements: str | None = None
+    extras: tuple[str, ...] = ()
+
+    def requirements_with(self, extras: Collection[str]) -> str:
+        """The file of locked wheels for models that need these: `requirements-grpc.txt` beside `requirements.txt`."""
+        stem = self.requirements.removesuffix(".txt")
+        return "-".join([stem, *sorted(extras)]) + ".txt"
+
+    def sets_of_extras(self) -> Iterator[tuple[str, ...]]:
+        """Yield what a model may need together, each in the order of names; for each there is a file."""
+        for count in range(1, len(self.extras) + 1):
+            yield from combinations(sorted(self.extras), count)
 
 
 class Runtime(Protocol):

@@ -9,8 +9,8 @@ from slipway.artifacts import memory
 from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import read_golden
 from slipway.artifacts.onnx import Fetched, Found, find_artifact
-from slipway.catalog.pod_contract import LINGER_S, SERVER_PORT
-from slipway.runtimes.base import Answer, BadAnswer, ImageRecipe, Served
+from slipway.catalog.pod_contract import GRPC_PORT, LINGER_S, SERVER_PORT
+from slipway.runtimes.base import GRPC, TEXT, Answer, BadAnswer, ImageRecipe, Served
 
 
 class OnnxRuntime:
@@ -25,7 +25,7 @@ class OnnxRuntime:
     )
     image = ImageRecipe(
         requirements="server/requirements.txt",
-        text_requirements="server/requirements-text.txt",
+        extras=(GRPC, TEXT),
         package="slipway_server",
         weights="/model",
         command=("python3", "-m", "slipway_server"),
@@ -89,6 +89,7 @@ class OnnxRuntime:
             "drain_s": served.drain_s,
             "linger_s": LINGER_S,
             "batch": dict(served.batch),
+            **({"grpc": {"port": GRPC_PORT}} if served.grpc else {}),
             **served.around,
             "check": served.check.section(),
         }

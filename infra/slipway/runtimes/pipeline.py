@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.artifacts.onnx import Fetched, Found
-from slipway.runtimes.base import Served
+from slipway.runtimes.base import GRPC, Served
 from slipway.runtimes.onnxruntime import OnnxRuntime
 
 
@@ -17,7 +17,7 @@ class PipelineRuntime(OnnxRuntime):
     image = replace(
         OnnxRuntime.image,
         requirements="server/requirements-pipeline.txt",
-        text_requirements=None,
+        extras=(GRPC,),
         shared=OnnxRuntime.name,
     )
     without_gpu = "a pipeline computes nothing: the models that it asks have GPUs of their own"

@@ -85,6 +85,13 @@ class Endpoint(Section):
         examples=["10Mi"],
         exclude_if=_left_out,
     )
+    grpc: Truth = Field(
+        default=False,
+        description="Whether the model speaks the Open Inference Protocol over gRPC, too, on port 8081 of its Service.",
+        examples=[True],
+        exclude_if=lambda value: not value,
+        json_schema_extra={"type": "boolean", **_SINCE},
+    )
     public: Truth = Field(
         default=False,
         description="Whether a route leads to the model where the environment has a gateway.",

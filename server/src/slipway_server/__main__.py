@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import NoReturn
 
 from slipway_server.execution.session import ModelError
-from slipway_server.startup.serve import StartError, run
+from slipway_server.startup.ports import StartError
+from slipway_server.startup.serve import run
 from slipway_server.telemetry.log import log, take_over_logging
 from slipway_server.values.config import ConfigError, load_config
 

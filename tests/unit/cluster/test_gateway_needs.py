@@ -14,7 +14,7 @@ from tests.support.fake_cluster import FakeCluster
 AT = (Place("stacks/Pulumi.local.yaml", 9), "config.slipway:environment.gateway")
 BELOW = (Place("stacks/Pulumi.local.yaml", 12), "config.slipway:environment.gateway.x")
 SERVED = {
-    "gateway.networking.k8s.io/v1": ["GatewayClass", "Gateway", "HTTPRoute"],
+    "gateway.networking.k8s.io/v1": ["GatewayClass", "Gateway", "HTTPRoute", "GRPCRoute"],
     "gateway.envoyproxy.io/v1alpha1": [
         "EnvoyProxy",
         "ClientTrafficPolicy",

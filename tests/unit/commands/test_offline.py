@@ -119,3 +119,14 @@ def test_a_plan_says_what_sets_the_replicas_and_within_which_limits(tmp_path: Pa
     assert not any("fixed: " in line and "replicas" in line for line in lines)
     rows = {line.split()[0]: line.split()[3] for line in lines if line.startswith(("all-of-it ", "asleep ", "fixed "))}
     assert rows == {"all-of-it": "0-6", "asleep": "0-1", "fixed": "2"}
+
+
+def test_a_plan_says_where_a_model_is_asked_over_grpc_too(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: slipway\n")
+    for name in ("weights", "checks"):
+        shutil.copytree(FIXTURES / "repo" / name, tmp_path / name)
+    shutil.copytree(FIXTURES / "gateway/spec", tmp_path / "models")
+    where = ["--models", str(tmp_path / "models"), "--settings", str(FIXTURES / "gateway/settings")]
+    said = run("plan", "shared", *where).stdout
+    assert "https://models.example.com/models/spoken with a key, over gRPC grpc.models.example.com:443" in said
+    assert said.count("over gRPC") == 1

@@ -1,5 +1,7 @@
 """`up` waits for the gateway and for routes, says for what, and not for ever."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,8 +9,10 @@ import pytest
 from slipway.deploy.gateway import GATEWAY_LIMIT_S, ROUTE_LIMIT_S, GatewayNotReady, GatewayWatcher
 from slipway.errors.failures import Interrupted
 from slipway.errors.reaching import ClusterUnreachable
+from slipway.plan.traffic import Traffic
 from slipway.values.names import environment_labels
 from tests.support.fake_cluster import FakeCluster
+from tests.support.planned import gateway_plan
 
 
 def said(kind: str, status: str = "True", generation: int = 1, message: str = "") -> dict[str, Any]:
@@ -19,6 +23,13 @@ def said(kind: str, status: str = "True", generation: int = 1, message: str = ""
 def both(*, resolved: str = "True", message: str = "") -> dict[str, Any]:
     parts = said("Accepted")["conditions"] + said("ResolvedRefs", resolved, message=message)["conditions"]
     return {"conditions": parts}
+
+
+def route_to(name: str, like: str = "least") -> Traffic:
+    """The route of a model, as that of one of the fixtures' is planned."""
+    traffic = gateway_plan("own").find(like, Path()).traffic
+    assert traffic is not None
+    return replace(traffic, model=name)
 
 
 class World:
@@ -62,7 +73,7 @@ def world() -> World:
 
 def test_a_gateway_that_is_there_is_not_waited_for(world: World) -> None:
     world.watcher().wait(world.told.append)
-    world.watcher().wait_for_route("digits", world.told.append)
+    world.watcher().wait_for_route(route_to("digits"), world.told.append)
     assert (world.now, world.told) == (0.0, [])
 
 
@@ -107,18 +118,28 @@ def test_a_route_whose_service_is_not_there_is_no_route(world: World) -> None:
     with pytest.raises(
         GatewayNotReady, match="HTTPRoute digits is not ResolvedRefs: Because: service digits not found"
     ):
-        world.watcher().wait_for_route("digits", world.told.append)
+        world.watcher().wait_for_route(route_to("digits"), world.told.append)
     assert world.now == ROUTE_LIMIT_S
+
+
+def test_a_route_over_grpc_is_waited_for_where_there_is_one(world: World) -> None:
+    world.put("GRPCRoute", "digits", {"parents": [both(resolved="False", message="no port 8081")]})
+    world.then = {3: lambda: world.put("GRPCRoute", "digits", {"parents": [both()]})}
+    world.watcher().wait_for_route(route_to("digits", "spoken"), world.told.append)
+    assert world.now == 3
+    assert world.told == [
+        "waiting for the route of model digits: GRPCRoute digits is not ResolvedRefs: Because: no port 8081"
+    ]
 
 
 @pytest.mark.parametrize("kind", ["BackendTrafficPolicy", "SecurityPolicy"])
 def test_a_policy_that_is_not_accepted_keeps_the_route_waiting(world: World, kind: str) -> None:
     world.put(kind, "digits", {"ancestors": [said("Accepted", "False", message="conflicts with another")]})
     with pytest.raises(GatewayNotReady, match=f"{kind} digits is not Accepted: Because: conflicts with another"):
-        world.watcher().wait_for_route("digits", world.told.append)
+        world.watcher().wait_for_route(route_to("digits"), world.told.append)
     world.put(kind, "digits", {})
     with pytest.raises(GatewayNotReady, match=f"{kind} digits is not Accepted yet: Envoy Gateway has not said"):
-        world.watcher().wait_for_route("digits", world.told.append)
+        world.watcher().wait_for_route(route_to("digits"), world.told.append)
 
 
 def test_an_api_server_that_restarts_is_waited_for_too(world: World) -> None:

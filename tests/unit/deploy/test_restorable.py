@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from slipway.errors.failures import RecordRefused
 from slipway.plan.release import Release
 from slipway.values.names import record
 from tests.support.fake_cluster import FakeCluster
-from tests.support.planned import fixture_plan, fleet_plan, rollout_plan, scaling_plan
+from tests.support.planned import fixture_plan, fleet_plan, gateway_plan, rollout_plan, scaling_plan
 from tests.support.releases import deployed, planned, release_of
 
 LEAST = planned()
@@ -352,3 +353,15 @@ def test_a_record_of_a_runtime_that_nobody_knows_is_refused() -> None:
     other = replace(RELEASE, check=replace(RELEASE.check, runtime="other"))
     with pytest.raises(BadRecord, match="its runtime other is none of onnxruntime"):
         unpacked({"binaryData": packed(other)})
+
+
+def test_a_release_that_speaks_grpc_is_restored_with_its_port_and_no_other() -> None:
+    plan = gateway_plan("own").find("spoken", Path())
+    release, owner, images = without_way_in(release_of(plan)), Owner.of(plan), [plan.image.repository]
+    assert list(problems(release, owner, images)) == []
+    opened = copy.deepcopy(release)
+    (policy,) = [one for one in opened.manifests if one["kind"] == "NetworkPolicy"]
+    policy["spec"]["ingress"][0]["ports"][1]["port"] = 22
+    assert [one.partition(" is ")[0] for one in problems(opened, owner, images)] == [
+        "NetworkPolicy.spec.ingress.0.ports.1.port"
+    ]

@@ -224,7 +224,7 @@ def test_comments_of_slipway_itself_are_no_part_of_a_release(tmp_path: Path) -> 
     copied = tmp_path / "slipway"
     for name in ("infra", "templates", "stacks", "models", "server/src", "weights/src", "policy"):
         shutil.copytree(ROOT / name, copied / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    of_server = (f"server/requirements{kind}.txt" for kind in ("", "-pipeline", "-text"))
+    of_server = (path.relative_to(ROOT).as_posix() for path in (ROOT / "server").glob("requirements*.txt"))
     for name in (*of_server, "weights/requirements.txt", "Pulumi.yaml"):
         shutil.copy(ROOT / name, copied / name)
 

@@ -155,7 +155,8 @@ def _way_in(traffic: Traffic | None) -> str:
     shown = {"api-key": "with a key", "oidc": "with a token", "none": "without credentials"}[traffic.auth]
     price = ", ".join(f"${format_price(usd)} {name.replace('_', ' ')}" for name, usd in traffic.price.items())
     page = "its page without one" if traffic.page else ""
-    parts = (f"{traffic.url} {shown}", page, f"{traffic.rate} each" if traffic.rate else "", price)
+    spoken = f"over gRPC {traffic.grpc.target}" if traffic.grpc is not None else ""
+    parts = (f"{traffic.url} {shown}", page, spoken, f"{traffic.rate} each" if traffic.rate else "", price)
     return ", ".join(part for part in parts if part)
 
 

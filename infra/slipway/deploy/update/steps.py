@@ -69,7 +69,7 @@ class Steps:
     def routed(self, model: ModelPlan, tell: Tell) -> None:
         """Wait until the gateway, where there is one, has taken up the model's route."""
         if self.gateway is not None and model.traffic is not None:
-            self.gateway.wait_for_route(model.name, tell)
+            self.gateway.wait_for_route(model.traffic, tell)
 
     def asked(
         self,

@@ -68,6 +68,16 @@ class Gateway:
         """The port of Envoy's Service inside the cluster."""
         return HTTPS_PORT if self.node_port is not None else self.port
 
+    @property
+    def grpc_host(self) -> str:
+        """The host name for gRPC, of all models: an HTTPRoute and a GRPCRoute must not share one."""
+        return f"grpc.{self.domain}"
+
+    @property
+    def grpc_target(self) -> str:
+        """What clients over gRPC dial."""
+        return f"{self.grpc_host}:{self.port}"
+
     def url(self, host: str) -> str:
         """The address of a host behind the gateway, without `/` at its end."""
         return f"https://{host}" if self.port == HTTPS_PORT else f"https://{host}:{self.port}"

@@ -9,6 +9,9 @@ from slipway_keys.credentials.passes import Passes
 # Envoy's: UH, UC, DC, URX ..., with commas between.
 _FLAGS = re.compile(r"[A-Z]{1,5}(,[A-Z]{1,5}){0,9}")
 _NUMBER = re.compile(r"\d{1,18}(\.\d{1,9})?")
+_OK, _FAULT = 200, 500
+# Over gRPC each answer has the status 200, and its own beside it: what each of them is over HTTP.
+_OF_GRPC = {1: 499, 3: 400, 4: 504, 5: 404, 6: 409, 7: 403, 8: 507, 9: 400, 10: 409, 11: 400, 12: 501, 14: 503, 16: 401}
 _REFUSED, _NOT_BELIEVED, _SETTLED = "refused", "not believed", "settled"
 
 
@@ -39,7 +42,7 @@ def settlement(attributes: Iterable[Any], time_unix_nano: int, passes: Passes) -
         "model": whose.model,
         "at": at,
         "began": at - took_s,
-        "status": _whole(values, "status") or 0,
+        "status": _status(values),
         "flags": _flags(values.get("flags", "-")),
         "bytes_in": _whole(values, "bytes_in"),
         "bytes_out": _whole(values, "bytes_out"),
@@ -48,6 +51,15 @@ def settlement(attributes: Iterable[Any], time_unix_nano: int, passes: Passes) -
         "tokens": _whole(values, "tokens"),
         "attempts": _whole(values, "attempts"),
     }
+
+
+def _status(values: dict[str, str]) -> int:
+    """Return how the call was answered as a status of HTTP; 0 when it was not."""
+    over_http = _whole(values, "status") or 0
+    over_grpc = _whole(values, "grpc_status")
+    if over_grpc is None:
+        over_grpc = _whole(values, "grpc_refused")
+    return over_http if over_http != _OK or not over_grpc else _OF_GRPC.get(over_grpc, _FAULT)
 
 
 def _text(value: Any) -> str:

@@ -38,7 +38,7 @@ _PICTURES = tuple(f"image/{kind.lower()}" for kind in FORMATS)
 _BYTES = "application/octet-stream"
 # A run of the model that goes on for so many times the longest wait of a client will never end: the server
 # says that it is not alive, and the kubelet starts it again.
-_STUCK_AFTER_TIMEOUTS = 3
+STUCK_AFTER_TIMEOUTS = 3
 # For whoever bills by the time that a model ran: a gateway's access log takes it from here.
 _COMPUTE = b"x-slipway-compute-seconds"
 # What only callers may read is in no cache but their own page's.
@@ -60,7 +60,7 @@ def build_app(
 ) -> Starlette:
     """Return the application with all its routes."""
     reader = BodyReader(max_body_bytes, timeout_s)
-    views = _Views(service, metrics, state, _STUCK_AFTER_TIMEOUTS * timeout_s)
+    views = _Views(service, metrics, state, STUCK_AFTER_TIMEOUTS * timeout_s)
     predict = _Inference(reader, timeout_s, (_JSON, _FORM, *_PICTURES), views.predict, metrics, service.release)
     infer = _Inference(reader, timeout_s, (_JSON, _BYTES), views.infer, metrics, service.release)
     people = _People(pages)

@@ -37,9 +37,17 @@ class Phase(Enum):
 
 @dataclass
 class State:
-    """What the application and the way down both look at."""
+    """What the application, calls over gRPC and the way down all look at.
+
+    Attributes:
+        phase: where the server is on its way.
+        in_flight: requests that are being answered.
+        asked_at: when the last request came, probes apart (monotonic, seconds).
+    """
 
     phase: Phase = Phase.READY
+    in_flight: int = 0
+    asked_at: float = 0.0
 
 
 class Lifecycle:
@@ -49,9 +57,7 @@ class Lifecycle:
         self._app = app
         self._state = state
         self._metrics = metrics
-        self._in_flight = 0
-        self._asked_at = 0.0
-        metrics.watch_in_flight(lambda: self._in_flight)
+        metrics.watch_in_flight(lambda: state.in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or turn it away."""
@@ -72,9 +78,9 @@ class Lifecycle:
 
         lease = scope[LEASE]
         set_current_lease(lease)
-        self._in_flight += 1
+        self._state.in_flight += 1
         if scope["path"] not in OPEN:
-            self._asked_at = time.monotonic()
+            self._state.asked_at = time.monotonic()
         try:
             if self._state.phase is Phase.CLOSED:
                 refusal = JSONResponse({"error": "the server is stopping"}, 503, {"Retry-After": "1"})
@@ -83,7 +89,7 @@ class Lifecycle:
                 await self._app(scope, receive, observed)
         finally:
             lease.close()
-            self._in_flight -= 1
+            self._state.in_flight -= 1
             route = scope.get("route")
             path = route.path if route is not None else "unmatched"
             self._metrics.observe(path, status, time.perf_counter() - started)
@@ -97,12 +103,13 @@ class Lifecycle:
             limit_s: how long accepted ones may take after that.
             stop: closes the listening socket and ends the server.
         """
-        self._state.phase = Phase.DRAINING
-        begun = self._asked_at = time.monotonic()
-        while (left := min(self._asked_at + drain_s, begun + drain_s + linger_s) - time.monotonic()) > 0:
+        state = self._state
+        state.phase = Phase.DRAINING
+        begun = state.asked_at = time.monotonic()
+        while (left := min(state.asked_at + drain_s, begun + drain_s + linger_s) - time.monotonic()) > 0:
             await asyncio.sleep(left)
-        self._state.phase = Phase.CLOSED
+        state.phase = Phase.CLOSED
         give_up = time.monotonic() + limit_s
-        while self._in_flight and time.monotonic() < give_up:
+        while state.in_flight and time.monotonic() < give_up:
             await asyncio.sleep(_POLL_S)
         stop()

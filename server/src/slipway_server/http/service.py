@@ -6,7 +6,7 @@ Each step says what it will hold before it begins: in the request's lease what s
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
@@ -16,7 +16,7 @@ from slipway_server.http.preparing import Preparing
 from slipway_server.memory.budget import current_lease
 from slipway_server.protocol.answers import are_small, longest_json, small_to_bytes, to_bytes
 from slipway_server.protocol.jsonbody import loads, parse_cost
-from slipway_server.protocol.v2 import Answer, parse_infer, write_infer
+from slipway_server.protocol.v2 import Answer, InferRequest, parse_infer, write_infer
 from slipway_server.protocol.v2_inputs import NO_BYTES
 from slipway_server.steps.assembled import Steps
 from slipway_server.steps.hook import HookFault, HookRefusal
@@ -34,6 +34,31 @@ _INPUT_COPIES = 2
 _BINARY_TEXT_FACTOR = 14
 # Python's object around a text.
 _TEXT_BYTES = 64
+
+
+class Form(Protocol):
+    """A V2 infer request in another form than JSON, and its answer in the same."""
+
+    @property
+    def raw(self) -> bytes:
+        """The request as it came."""
+        ...
+
+    def cost(self) -> int:
+        """Bytes of memory that reading it takes at most; asked of large ones."""
+        ...
+
+    def read(self) -> InferRequest:
+        """Read it; raises `BadRequest`."""
+        ...
+
+    def longest(self, outputs: Mapping[str, Array]) -> int:
+        """Bytes that the answer with these outputs has at most."""
+        ...
+
+    def write(self, request: InferRequest, outputs: Mapping[str, Array]) -> bytes:
+        """Write the answer with the outputs that the request wants."""
+        ...
 
 
 class Service:
@@ -106,6 +131,23 @@ class Service:
         )
         return answer._replace(compute_s=seconds)
 
+    async def exchange(self, form: Form) -> Answer:
+        """Answer a V2 infer request that is no JSON; raises what `predict` does."""
+        raw = form.raw
+        with self.batcher.arriving():
+            most = 0 if len(raw) <= INLINE_BYTES else await self._heavy.run(0, form.cost)
+            request = await self._preparing.read(raw, form.read, most)
+        outputs, seconds = await self._infer(request.inputs, raw)
+        wanted = {name: outputs[name] for name in request.outputs}
+        started = time.perf_counter()
+        size = form.longest(wanted)
+        if size <= INLINE_BYTES:
+            answer = Answer(form.write(request, wanted))
+        else:
+            answer = await self._write_large(wanted, size, "as bytes", lambda: Answer(form.write(request, wanted)))
+        self.batcher.statistics.writing.add(time.perf_counter() - started)
+        return answer._replace(compute_s=seconds)
+
     async def _infer(self, inputs: Mapping[str, Array], raw: bytes) -> Computed:
         held = 0
         for array in inputs.values():
@@ -143,20 +185,26 @@ class Service:
             answer = write(small_to_bytes)
             self.batcher.statistics.writing.add(time.perf_counter() - started)
             return answer
-        longest = longest_json(outputs) + beside
+        answer = await self._write_large(outputs, longest_json(outputs) + beside, "as JSON", lambda: write(to_bytes))
+        self.batcher.statistics.writing.add(time.perf_counter() - started)
+        return answer
+
+    async def _write_large(
+        self, outputs: Mapping[str, Array], longest: int, form: str, write: Callable[[], Answer]
+    ) -> Answer:
+        """Return what `write` makes of the outputs: `longest` bytes at most, in the form that a refusal names."""
         lease = current_lease()
         # While it is written, its pieces and the whole are there together.
         if not lease.fits(longest) or 2 * longest > self._heavy.most:
             numbers = sum(array.size for array in outputs.values())
             raise AnswerTooLarge(
                 "outputs",
-                f"have {numbers} values, which take up to {longest // 2**20} MiB as JSON",
+                f"have {numbers} values, which take up to {longest // 2**20} MiB {form}",
                 "inputs for which less comes out, `outputs` that name fewer, or more memory for the server",
             )
         lease.charge(longest)
-        answer = await self._heavy.run(2 * longest, lambda: write(to_bytes))
+        answer = await self._heavy.run(2 * longest, write)
         lease.shrink(longest - len(answer.body))
-        self.batcher.statistics.writing.add(time.perf_counter() - started)
         return answer
 
 

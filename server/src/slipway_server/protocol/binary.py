@@ -19,7 +19,9 @@ _LENGTH_BYTES = 4
 _BFLOAT16: np.dtype[np.generic] = np.dtype(np.uint16)  # as bits
 
 
-def from_binary(data: memoryview, shape: tuple[int, ...], tensor: Tensor, field: str) -> Array:
+def from_binary(
+    data: memoryview, shape: tuple[int, ...], tensor: Tensor, field: str, sized: str | None = None
+) -> Array:
     """Return the bytes of one tensor as an array; of numbers it is a view of `data` where that is possible.
 
     Args:
@@ -27,6 +29,7 @@ def from_binary(data: memoryview, shape: tuple[int, ...], tensor: Tensor, field:
         shape: as the request says it; it fits the tensor.
         tensor: the input to fill.
         field: where the tensor is in the request, for messages.
+        sized: where the number of its bytes is, for messages; its parameter `binary_data_size` when left out.
 
     Raises:
         BadRequest: more or fewer bytes than the shape needs, a BOOL other than 0 and 1, text that is not UTF-8.
@@ -39,6 +42,8 @@ def from_binary(data: memoryview, shape: tuple[int, ...], tensor: Tensor, field:
     needed = prod(shape) * dtype.itemsize
     if data.nbytes != needed:
         allowed = f"{needed} bytes ({tensor.dtype}, shape {list(shape)})"
+        if sized is not None:
+            raise BadRequest(sized, f"has {data.nbytes} bytes", allowed)
         raise BadRequest(f"{field}.parameters.binary_data_size", f"is {data.nbytes}", allowed)
     if dtype.kind == "b":
         numbers = np.frombuffer(data, np.uint8)

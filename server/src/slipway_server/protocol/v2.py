@@ -55,7 +55,7 @@ def parse_infer(body: object, signature: Signature, binary: memoryview = NO_BYTE
         raise BadRequest("id", f"is {show(request_id)}", "a string")
     as_bytes = _flag(parameters_of(body, "parameters"), "binary_data_output", "parameters", False)
     inputs = read_inputs(body.get("inputs"), signature, binary)
-    return InferRequest(request_id, inputs, _wanted_outputs(body.get("outputs"), signature, as_bytes))
+    return InferRequest(request_id, inputs, wanted_outputs(body.get("outputs"), signature, as_bytes))
 
 
 def write_infer(
@@ -121,7 +121,17 @@ def _describe(tensor: Tensor) -> dict[str, Any]:
     return described | {"optional": True} if tensor.optional else described
 
 
-def _wanted_outputs(value: object, signature: Signature, as_bytes: bool) -> dict[str, bool]:
+def wanted_outputs(value: object, signature: Signature, as_bytes: bool) -> dict[str, bool]:
+    """Return the outputs that a request names, in order, each with whether it is wanted as bytes; all if it names none.
+
+    Args:
+        value: the list of its `outputs`.
+        signature: what the model gives.
+        as_bytes: whether those are wanted as bytes of which it says nothing.
+
+    Raises:
+        BadRequest: the model has no such output, or the protocol has not.
+    """
     known = [tensor.name for tensor in signature.outputs if tensor.is_tensor]
     if not known:
         names = ", ".join(f"`{tensor.name}`" for tensor in signature.outputs)

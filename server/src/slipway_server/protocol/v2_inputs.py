@@ -116,7 +116,8 @@ def _pieces(entries: Mapping[str, dict[str, Any]], binary: memoryview) -> dict[s
     return pieces
 
 
-def _tensor(entry: Mapping[str, Any], tensor: Tensor, piece: memoryview | None, field: str) -> Array:
+def shape_of(entry: Mapping[str, Any], tensor: Tensor, field: str) -> tuple[int, ...]:
+    """Return the shape that a request says of an input; BadRequest unless `tensor` takes it, and its datatype."""
     if entry.get("datatype") != tensor.dtype:
         raise BadRequest(f"{field}.datatype", f"is {show(entry.get('datatype'))}", tensor.dtype)
     given = entry.get("shape")
@@ -124,6 +125,11 @@ def _tensor(entry: Mapping[str, Any], tensor: Tensor, piece: memoryview | None, 
         raise BadRequest(f"{field}.shape", f"is {show(given)}", f"a list of sizes: {tensor.shape_text}")
     shape = tuple(given)
     check_shape(shape, tensor, f"{field}.shape")
+    return shape
+
+
+def _tensor(entry: Mapping[str, Any], tensor: Tensor, piece: memoryview | None, field: str) -> Array:
+    shape = shape_of(entry, tensor, field)
     data = entry.get("data")
     if piece is None:
         return _of_json(data, shape, tensor, f"{field}.data")

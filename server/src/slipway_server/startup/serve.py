@@ -1,83 +1,32 @@
 """Wire everything up and serve until told to stop."""
 
 import asyncio
-import signal
-import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
 
-import uvicorn
 import uvloop
-from starlette.types import ASGIApp
 
-from slipway_server.execution.batcher import Batcher
-from slipway_server.execution.decision import TRIALS_LIMIT_S, BatchingError, decide_batching
-from slipway_server.execution.session import Session
-from slipway_server.http.app import build_app
-from slipway_server.http.connections import Connections
 from slipway_server.http.heavy import Heavy
-from slipway_server.http.http1 import protocol_with
-from slipway_server.http.lifecycle import Lifecycle, State
-from slipway_server.http.listening import Listener
 from slipway_server.http.preparing import Preparing
 from slipway_server.http.service import Service
-from slipway_server.memory.budget import Budget, set_current_lease, share_out
-from slipway_server.memory.limit import memory_limit, resident
-from slipway_server.page.graph import graph_of_file, graph_of_pipeline
-from slipway_server.page.pages import Pages
+from slipway_server.memory.budget import Budget, share_out
+from slipway_server.memory.limit import memory_limit
+from slipway_server.page.graph import graph_of_pipeline
 from slipway_server.startup.age import process_age_s
-from slipway_server.startup.cpu import inference_threads
-from slipway_server.startup.golden import why_not_ready
-from slipway_server.steps.assembled import Materials, Steps, materials
-from slipway_server.steps.hook import HookError, HookFault, HookRefusal
+from slipway_server.startup.assembly import ask_golden, assembled, fitting_steps, pages_of, prepared_materials, taken
+from slipway_server.startup.ports import StartError, load_grpc, serve
 from slipway_server.telemetry.log import log
 from slipway_server.telemetry.metrics import Metrics
 from slipway_server.telemetry.statistics import Statistics
-from slipway_server.values.batching import Batching
 from slipway_server.values.config import ServerConfig
-from slipway_server.values.errors import BadRequest
 from slipway_server.values.pipeline import PipelineSection
-from slipway_server.values.signature import Signature
 
-# Longer than any load balancer's own (60 s is common): the side that sends requests shall close first.
-_KEEP_ALIVE_S = 75
 # uvloop takes Python's lock anew for each event. While another thread reads a large body, each event waits for so long;
 # with Python's own 5 ms a thousand events took 5 s.
 _SWITCH_INTERVAL_S = 1e-4
-# What accepted requests may take beyond their time-out until they are given up.
-_GRACE_S = 5.0
 # How long a pipeline waits for its models before it gives up, and is started again.
 _MEMBERS_S = 60.0
-
-
-class StartError(Exception):
-    """The server must not serve; the message says why."""
-
-
-class _Server(uvicorn.Server):
-    """uvicorn with a listener of our own, and without its handling of signals: it stops at once and re-raises them."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
-        await super().startup(sockets=[])
-        self._listener = Listener(self.config.host, self.config.port, self._protocol)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
-        self._listener.close()
-        await super().shutdown(sockets=[])
-
-    def _protocol(self) -> asyncio.Protocol:
-        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
-        return made
 
 
 def run(config: ServerConfig, environ: Mapping[str, str]) -> None:
@@ -93,48 +42,12 @@ def run(config: ServerConfig, environ: Mapping[str, str]) -> None:
 
 
 async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
+    load_grpc(config)
     if config.pipeline is not None:
         await _run_pipeline(config, config.pipeline)
         return
-    threads = inference_threads(environ)
-    model = Path(config.model.path or "")
-    limit = config.memory_bytes or memory_limit()
-    prepared = _materials(config)
-    shares = share_out(limit, _taken(prepared), _size(model), config.max_body_bytes)
-    session = Session(model, threads, shares.arena)
-    loaded_s = process_age_s()
-    metrics = Metrics(config.model.name, config.model.version, config.release)
-    steps = _steps(config, prepared, session.signature)
-    batching = _decide_batching(session, steps, config)
-    batcher = Batcher(session, batching, config.batch.max_wait_ms / 1000, metrics)
-    heavy = Heavy(shares.work)
-    preparing = Preparing(session.signature, steps, heavy, config.timeout_s)
-    about = (config.model.name, config.model.version, config.release)
-    service = Service(*about, session.signature, batcher, heavy, steps, preparing)
-    pages = _pages(config, session.signature, steps, lambda: graph_of_file(model))
-    budget = Budget(shares.room, config.trusted_proxies)
-    try:
-        await _check(service, config, budget)
-        metrics.statistics = Statistics()  # golden requests are nobody's
-        started_s = process_age_s()
-        metrics.started(load_s=loaded_s, warm_s=started_s - loaded_s)
-        log(
-            "ready",
-            model=config.model.name,
-            version=config.model.version,
-            threads=threads,
-            batching=batching.enabled,
-            batching_max_rows=batching.max_rows,
-            batching_found=batching.found,
-            load_s=round(loaded_s, 2),
-            warm_s=round(started_s - loaded_s, 2),
-        )
-        log("memory", limit=limit, **asdict(shares))
-        await _serve(config, service, metrics, pages, Connections(budget, shares.connections))
-    finally:
-        batcher.close()
-        heavy.close()
-        preparing.close()
+    async with assembled(config, environ) as parts:
+        await serve(config, parts.service, parts.metrics, parts.pages, parts.budget, parts.connections)
     log("stopped")
 
 
@@ -148,28 +61,28 @@ async def _run_pipeline(config: ServerConfig, section: PipelineSection) -> None:
     from slipway_server.pipeline.members import Members  # noqa: PLC0415
 
     limit = config.memory_bytes or memory_limit()
-    prepared = _materials(config)
-    shares = share_out(limit, _taken(prepared), 0, config.max_body_bytes)
+    prepared = prepared_materials(config)
+    shares = share_out(limit, taken(prepared), 0, config.max_body_bytes)
     metrics = Metrics(config.model.name, config.model.version, config.release)
     pipeline = Pipeline(section, Members(section.services, config.timeout_s, shares.work), metrics)
     heavy = Heavy(shares.work)
-    steps = _steps(config, prepared, section.signature)
+    steps = fitting_steps(config, prepared, section.signature)
     preparing = Preparing(section.signature, steps, heavy, config.timeout_s)
     about = (config.model.name, config.model.version, config.release)
     service = Service(*about, section.signature, pipeline, heavy, steps, preparing)
-    pages = _pages(config, section.signature, steps, lambda: graph_of_pipeline(section))
+    pages = pages_of(config, section.signature, steps, lambda: graph_of_pipeline(section))
     budget = Budget(shares.room, config.trusted_proxies)
     try:
         loaded_s = process_age_s()
         await pipeline.wait_for_members(_MEMBERS_S)
         if config.gate is None:
-            await _check(service, config, budget)
+            await ask_golden(service, config, budget)
             metrics.statistics = Statistics()  # golden requests are nobody's
         started_s = process_age_s()
         metrics.started(load_s=loaded_s, warm_s=started_s - loaded_s)
         log("ready", model=config.model.name, version=config.model.version, models=list(section.models))
         log("memory", limit=limit, **asdict(shares))
-        await _serve(config, service, metrics, pages, Connections(budget, shares.connections))
+        await serve(config, service, metrics, pages, budget, shares.connections)
     except NotReady as error:
         raise StartError(str(error)) from None
     finally:
@@ -177,104 +90,3 @@ async def _run_pipeline(config: ServerConfig, section: PipelineSection) -> None:
         heavy.close()
         preparing.close()
     log("stopped")
-
-
-async def _check(service: Service, config: ServerConfig, budget: Budget) -> None:
-    """Raise `StartError` unless the golden request is answered rightly."""
-    lease = budget.lease()
-    set_current_lease(lease)
-    reason = await why_not_ready(service, config.check, config.timeout_s)
-    lease.close()
-    if reason is not None:
-        raise StartError(reason)
-
-
-def _taken(prepared: Materials) -> int:
-    """Return the bytes of memory that the server holds before it loads a model, with the user's own functions."""
-    return resident() + (resident(process=prepared.hook.process_id) if prepared.hook is not None else 0)
-
-
-def _materials(config: ServerConfig) -> Materials:
-    try:
-        return materials(config.input, config.output)
-    except (BadRequest, HookError) as error:
-        raise StartError(str(error)) from None
-
-
-def _steps(config: ServerConfig, prepared: Materials, signature: Signature) -> Steps:
-    try:
-        return Steps(config.input, config.output, prepared, signature)
-    except BadRequest as error:
-        raise StartError(str(error)) from None
-
-
-def _decide_batching(session: Session, steps: Steps, config: ServerConfig) -> Batching:
-    try:
-        golden = steps.read(config.check.request, config.timeout_s)
-        return decide_batching(session, golden, config.batch, TRIALS_LIMIT_S)
-    except (BadRequest, HookFault, HookRefusal) as error:
-        raise StartError(f"golden request: {error}") from None
-    except BatchingError as error:
-        raise StartError(str(error)) from None
-
-
-def _gated(app: ASGIApp, config: ServerConfig) -> ASGIApp:
-    """Put the gate before the application if there is to be one."""
-    if config.gate is None:
-        return app
-    # Cryptography takes 10 MiB and 0.1 s, which a server that nobody stands before does not pay.
-    from slipway_server.http.gate import Gate  # noqa: PLC0415
-    from slipway_server.http.passes import Passes  # noqa: PLC0415
-
-    return Gate(app, Passes(Path(config.gate.public_key), config.model.name))
-
-
-def _size(model: Path) -> int:
-    """Return the bytes of a model's folder: external data lies beside the file, or in folders below."""
-    return sum(file.stat().st_size for file in model.parent.rglob("*") if file.is_file())
-
-
-def _pages(config: ServerConfig, signature: Signature, steps: Steps, graph: Callable[[], Any]) -> Pages:
-    return Pages(config.model.name, config.model.version, signature, steps, config.gate is not None, graph)
-
-
-async def _serve(
-    config: ServerConfig, service: Service, metrics: Metrics, pages: Pages, connections: Connections
-) -> None:
-    state = State()
-    app = build_app(service, metrics, state, pages, config.max_body_bytes, config.timeout_s)
-    lifecycle = Lifecycle(_gated(app, config), state, metrics)
-    server = _Server(
-        uvicorn.Config(
-            lifecycle,
-            host=config.host,
-            port=config.port,
-            http=protocol_with(connections),
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            log_config=None,  # ours is there already
-            log_level="warning",
-            server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=int(_GRACE_S),
-        )
-    )
-    drains: list[asyncio.Task[None]] = []
-
-    def stop() -> None:
-        server.should_exit = True
-
-    def begin() -> None:
-        if not drains:
-            log("stopping", drain_s=config.drain_s)
-            limit_s = config.timeout_s + _GRACE_S
-            drains.append(asyncio.create_task(lifecycle.drain(config.drain_s, config.linger_s, limit_s, stop)))
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, begin)
-    try:
-        await server.serve()
-    except OSError:
-        raise StartError(f"cannot listen on {config.host}:{config.port}") from None

@@ -66,6 +66,12 @@ class GateSection(Section):
     public_key: Annotated[str, Field(min_length=1)]
 
 
+class GrpcSection(Section):
+    """The protocol is spoken over gRPC as well, on a port of its own."""
+
+    port: Annotated[int, Field(ge=1, le=65_535)] = 8081
+
+
 class ServerConfig(Section):
     """Everything that the server is told.
 
@@ -77,6 +83,7 @@ class ServerConfig(Section):
     client's share of the memory.
     `pipeline`: models that are asked, instead of a file.
     `gate`: left out, and whoever reaches the server may call it.
+    `grpc`: left out, and HTTP is all that is spoken.
     `input`, `output`: what comes before and after the model; left out, bodies are its tensors and so are answers.
     """
 
@@ -92,6 +99,7 @@ class ServerConfig(Section):
     linger_s: Seconds = 0.0
     batch: BatchSection = BatchSection()
     gate: GateSection | None = None
+    grpc: GrpcSection | None = None
     input: InputSection | None = None
     output: OutputSection | None = None
     check: CheckSection

@@ -89,7 +89,7 @@ def external_dns(domain: str, zone: str, owner: str, region: str) -> Values:
         "provider": {"name": "aws"},
         "env": [{"name": "AWS_DEFAULT_REGION", "value": region}],
         "serviceAccount": {"name": NAMES_ACCOUNT},
-        "sources": ["gateway-httproute"],
+        "sources": ["gateway-httproute", "gateway-grpcroute"],
         "domainFilters": [domain],
         "extraArgs": [f"--zone-id-filter={zone}"],
         "registry": "txt",

@@ -1,0 +1,1 @@
+"""Connections over gRPC: messages, calls, and the way down of their port."""

@@ -1,0 +1,142 @@
+"""Load a model and put together all that answers for it, as far as the golden request says that it answers rightly."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from slipway_server.execution.batcher import Batcher
+from slipway_server.execution.decision import TRIALS_LIMIT_S, BatchingError, decide_batching
+from slipway_server.execution.session import Session
+from slipway_server.http.heavy import Heavy
+from slipway_server.http.preparing import Preparing
+from slipway_server.http.service import Service
+from slipway_server.memory.budget import Budget, set_current_lease, share_out
+from slipway_server.memory.limit import memory_limit, resident
+from slipway_server.page.graph import graph_of_file
+from slipway_server.page.pages import Pages
+from slipway_server.startup.age import process_age_s
+from slipway_server.startup.cpu import inference_threads
+from slipway_server.startup.golden import why_not_ready
+from slipway_server.startup.ports import StartError
+from slipway_server.steps.assembled import Materials, Steps, materials
+from slipway_server.steps.hook import HookError, HookFault, HookRefusal
+from slipway_server.telemetry.log import log
+from slipway_server.telemetry.metrics import Metrics
+from slipway_server.telemetry.statistics import Statistics
+from slipway_server.values.batching import Batching
+from slipway_server.values.config import ServerConfig
+from slipway_server.values.errors import BadRequest
+from slipway_server.values.signature import Signature
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What answers for a model, the memory that requests may take, and how many connections that is enough for."""
+
+    service: Service
+    metrics: Metrics
+    pages: Pages
+    budget: Budget
+    connections: int
+
+
+@asynccontextmanager
+async def assembled(config: ServerConfig, environ: Mapping[str, str]) -> AsyncIterator[Parts]:
+    """Load the model, ask the golden request, and give all of it back at the end of the block.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+        StartError: the golden request was answered wrongly or late.
+    """
+    threads = inference_threads(environ)
+    model = Path(config.model.path or "")
+    limit = config.memory_bytes or memory_limit()
+    prepared = prepared_materials(config)
+    shares = share_out(limit, taken(prepared), _size(model), config.max_body_bytes)
+    session = Session(model, threads, shares.arena)
+    loaded_s = process_age_s()
+    metrics = Metrics(config.model.name, config.model.version, config.release)
+    steps = fitting_steps(config, prepared, session.signature)
+    batching = _decide_batching(session, steps, config)
+    batcher = Batcher(session, batching, config.batch.max_wait_ms / 1000, metrics)
+    heavy = Heavy(shares.work)
+    preparing = Preparing(session.signature, steps, heavy, config.timeout_s)
+    about = (config.model.name, config.model.version, config.release)
+    service = Service(*about, session.signature, batcher, heavy, steps, preparing)
+    pages = pages_of(config, session.signature, steps, lambda: graph_of_file(model))
+    budget = Budget(shares.room, config.trusted_proxies)
+    try:
+        await ask_golden(service, config, budget)
+        metrics.statistics = Statistics()  # golden requests are nobody's
+        started_s = process_age_s()
+        metrics.started(load_s=loaded_s, warm_s=started_s - loaded_s)
+        log(
+            "ready",
+            model=config.model.name,
+            version=config.model.version,
+            threads=threads,
+            batching=batching.enabled,
+            batching_max_rows=batching.max_rows,
+            batching_found=batching.found,
+            load_s=round(loaded_s, 2),
+            warm_s=round(started_s - loaded_s, 2),
+        )
+        log("memory", limit=limit, **asdict(shares))
+        yield Parts(service, metrics, pages, budget, shares.connections)
+    finally:
+        batcher.close()
+        heavy.close()
+        preparing.close()
+
+
+async def ask_golden(service: Service, config: ServerConfig, budget: Budget) -> None:
+    """Raise `StartError` unless the golden request is answered rightly."""
+    lease = budget.lease()
+    set_current_lease(lease)
+    reason = await why_not_ready(service, config.check, config.timeout_s)
+    lease.close()
+    if reason is not None:
+        raise StartError(reason)
+
+
+def pages_of(config: ServerConfig, signature: Signature, steps: Steps, graph: Callable[[], Any]) -> Pages:
+    """Return what people see of a model; `graph` gives its layers when somebody looks."""
+    return Pages(config.model.name, config.model.version, signature, steps, config.gate is not None, graph)
+
+
+def taken(prepared: Materials) -> int:
+    """Return the bytes of memory that the server holds before it loads a model, with the user's own functions."""
+    return resident() + (resident(process=prepared.hook.process_id) if prepared.hook is not None else 0)
+
+
+def prepared_materials(config: ServerConfig) -> Materials:
+    """Read what stands before and after the model; `StartError` when it cannot be."""
+    try:
+        return materials(config.input, config.output)
+    except (BadRequest, HookError) as error:
+        raise StartError(str(error)) from None
+
+
+def fitting_steps(config: ServerConfig, prepared: Materials, signature: Signature) -> Steps:
+    """Return that as steps, held against the model; `StartError` when they do not fit."""
+    try:
+        return Steps(config.input, config.output, prepared, signature)
+    except BadRequest as error:
+        raise StartError(str(error)) from None
+
+
+def _decide_batching(session: Session, steps: Steps, config: ServerConfig) -> Batching:
+    try:
+        golden = steps.read(config.check.request, config.timeout_s)
+        return decide_batching(session, golden, config.batch, TRIALS_LIMIT_S)
+    except (BadRequest, HookFault, HookRefusal) as error:
+        raise StartError(f"golden request: {error}") from None
+    except BatchingError as error:
+        raise StartError(str(error)) from None
+
+
+def _size(model: Path) -> int:
+    """Return the bytes of a model's folder: external data lies beside the file, or in folders below."""
+    return sum(file.stat().st_size for file in model.parent.rglob("*") if file.is_file())
