@@ -72,6 +72,14 @@ def rollout_plan(environment: str) -> Plan:
 
 
 @lru_cache
+def own_plan(environment: str) -> Plan:
+    """The plan of one of the fixtures' environments whose models bring their own servers."""
+    folder = FIXTURES / "own"
+    settings, specs = load_environment(folder / "settings", environment, folder / "spec", FIXTURES / "repo")
+    return plan(environment, settings, specs, CODE)
+
+
+@lru_cache
 def delivery_plan(environment: str) -> Plan:
     """The plan of one of the fixtures' environments with a model store, for weights that are fetched and others."""
     folder = FIXTURES / "delivery"

@@ -20,9 +20,10 @@ from slipway_server.values.errors import BadRequest
 from slipway_server.values.expect import judge
 from slipway_server.values.pipeline import PipelineSection
 
-from slipway.artifacts.golden_request import GoldenRequest
+from slipway.artifacts.golden_request import Asked, GoldenRequest
 from slipway.plan.release import Origin, Release
-from slipway.runtimes.registry import RUNTIMES
+from slipway.runtimes.registry import CUSTOM, RUNTIMES
+from slipway.spec.custom.image import PORT_LEAST, PORT_MOST, SERVER_PATH
 from slipway.values.names import ORIGIN_ANNOTATION
 from slipway.values.quantities import compact_json
 
@@ -60,6 +61,17 @@ class _Check(CheckSection):
 
     expect: Annotated[dict[str, Any], Field(min_length=1)]
     timeout_s: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+
+
+class _Asked(BaseModel):
+    """Where an image's own server takes the golden request."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    port: Annotated[int, Field(ge=PORT_LEAST, le=PORT_MOST)]
+    path: Annotated[
+        str, Field(alias="predict"), StringConstraints(pattern=f"^(?:{SERVER_PATH.pattern})$", max_length=200)
+    ]
 
 
 _Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -125,7 +137,9 @@ def golden_request(config: Mapping[str, Any], runtime: str) -> GoldenRequest:
         raise BadRecord(f"its golden request {_first(error)}") from error
     except (BadRequest, RecursionError) as error:
         raise BadRecord(f"what it expects is malformed: {error}") from error
-    return GoldenRequest(runtime, found.request, found.expect, found.timeout_s, _members(config))
+    return GoldenRequest(
+        runtime, found.request, found.expect, found.timeout_s, _members(config), _asked(config, runtime)
+    )
 
 
 def _members(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -136,6 +150,16 @@ def _members(config: Mapping[str, Any]) -> tuple[str, ...]:
         return PipelineSection.model_validate(config["pipeline"], strict=True).models
     except ValidationError as error:
         raise BadRecord(f"its pipeline {_first(error)}") from error
+
+
+def _asked(config: Mapping[str, Any], runtime: str) -> Asked | None:
+    """Where an image's own server is asked."""
+    if runtime != CUSTOM:
+        return None
+    try:
+        return Asked(**_Asked.model_validate(config.get("custom")).model_dump(by_alias=False))
+    except ValidationError as error:
+        raise BadRecord(f"its server {_first(error)}") from error
 
 
 def server_config(manifests: list[dict[str, Any]]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from slipway.artifacts.around import IMAGE_FOLDER, Around, StepFile
 from slipway.errors.base import FileRefused, UserError, WrongValue
 from slipway.reading.findings import Locate
 from slipway.reading.yaml_document import FieldPath, read_bytes
-from slipway.runtimes.registry import RUNTIMES
+from slipway.runtimes.registry import recipe
 from slipway.spec.model import ModelSpec
 
 TOKENIZER_LIMIT = 64 * 2**20
@@ -87,7 +87,7 @@ class _Files:
         if text is None:
             return None
         at = ("input", "text", "tokenizer")
-        if RUNTIMES[self._spec.runtime].image.text_requirements is None:
+        if recipe(self._spec.runtime).text_requirements is None:
             problem = f"needs a library that images of the runtime {self._spec.runtime} do not have"
             todo = "write input.text in the spec of the model that takes the text"
             self._refuse(text.tokenizer, problem, "text for a model of its own", todo, at)

@@ -1,6 +1,6 @@
 """Defines what Slipway has to know of a runtime: a program that serves a model over HTTP inside a pod."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -41,7 +41,10 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A runtime's answer to the golden request: the release that gave it, and nested lists by output name."""
+    """A runtime's answer to the golden request: the release that gave it, and nested lists by output name.
+
+    `release`: empty where the answer does not say it.
+    """
 
     release: str
     outputs: Mapping[str, Any]
@@ -82,7 +85,8 @@ class Runtime(Protocol):
         formats: of weights that it loads, as people call them.
         accelerators: what it computes on: `cpu`, `gpu`.
         without_gpu: what a person should know who gives GPUs to a runtime that computes on CPUs only.
-        image: how its image is made. The weights are a part of it: a pod that starts fetches nothing else.
+        image: how its image is made. The weights are a part of it: a pod that starts fetches nothing else. None: the
+            spec brings an image with its own server, and says port and paths, too.
         image_bytes: its image without weights as a registry keeps it, compressed.
         server_start_s: from the container's start until it loads weights, with one core.
         port: that it listens on.
@@ -97,7 +101,7 @@ class Runtime(Protocol):
     formats: tuple[str, ...]
     accelerators: tuple[str, ...]
     without_gpu: str
-    image: ImageRecipe
+    image: ImageRecipe | None
     image_bytes: int
     server_start_s: float
     port: int
@@ -138,6 +142,6 @@ class Runtime(Protocol):
         """The golden request as it is sent."""
         ...
 
-    def answer(self, data: bytes) -> Answer:
-        """Read an answer to it. Raises `BadAnswer`."""
+    def answer(self, data: bytes, names: Iterable[str]) -> Answer:
+        """Read an answer to it; `names`: what is expected in it. Raises `BadAnswer`."""
         ...
