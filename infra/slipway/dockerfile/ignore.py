@@ -120,10 +120,13 @@ def _matches(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
     By what remains of both, from the back: it takes as many steps as pattern and path have parts, multiplied.
     """
     ends = [True] * (len(parts) + 1)  # an empty rest of the pattern matches at every place: what is in a folder, too
-    for part in reversed(pattern):
+    for index in range(len(pattern) - 1, -1, -1):
+        part = pattern[index]
         here = [False] * (len(parts) + 1)
         for at in range(len(parts), -1, -1):
-            if part == "**":
+            if part == "**" and index == len(pattern) - 1:
+                here[at] = at < len(parts)  # what is in a folder, not the folder itself
+            elif part == "**":
                 here[at] = ends[at] or (at < len(parts) and here[at + 1])
             elif at < len(parts):
                 here[at] = ends[at + 1] and _part(part).fullmatch(parts[at]) is not None
