@@ -1,4 +1,4 @@
-"""Find out before a rollout whether the Secrets are there that its pods need: to pull images, to fetch weights, for variables."""
+"""Find out before a rollout whether the Secrets are there that its pods need: for images, weights and variables."""
 
 from http import HTTPStatus
 

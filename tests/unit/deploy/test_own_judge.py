@@ -56,9 +56,7 @@ def test_any_pod_is_asked_when_no_release_is_named_and_its_label_says_which_it_w
     assert verify(cluster(RIGHT, pods=[pod("only", OLD)]), "reader", CHECK, None).release == OLD[:16]
 
 
-@pytest.mark.parametrize(
-    "pods", [[], [pod("old", OLD)], [pod("new", NEW, ready=False)], [pod("new", NEW, ends=True)]]
-)
+@pytest.mark.parametrize("pods", [[], [pod("old", OLD)], [pod("new", NEW, ready=False)], [pod("new", NEW, ends=True)]])
 def test_no_pod_of_the_release_that_is_ready_and_stays_is_an_error_in_the_end(pods: list[dict[str, Any]]) -> None:
     fake = cluster(RIGHT, pods=pods)
     with pytest.raises(WrongAnswer, match=f"no pod of release {NEW[:16]} is ready"):

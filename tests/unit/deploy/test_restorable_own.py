@@ -1,4 +1,4 @@
-"""What somebody put into the record of a model with its own server is never applied: no other Secrets, addresses, code."""
+"""What somebody put into the record of a model with its own server is never applied: no other Secrets, no code."""
 
 import copy
 from collections.abc import Callable
@@ -78,14 +78,16 @@ WRONG: dict[str, Callable[[Objects], object]] = {
     "a header of a probe": lambda objects: container(objects)["startupProbe"]["httpGet"].update(host="10.0.0.1"),
     "another hook": lambda objects: container(objects)["lifecycle"].update(postStart={"exec": {"command": ["id"]}}),
     "open to all": lambda objects: objects["NetworkPolicy"]["spec"]["ingress"][0].pop("from"),
-    "open to others": lambda objects: objects["NetworkPolicy"]["spec"]["ingress"][0].update({"from": [{"podSelector": {}}]}),
+    "open to others": lambda objects: objects["NetworkPolicy"]["spec"]["ingress"][0].update(
+        {"from": [{"podSelector": {}}]}
+    ),
     "one more rule of ingress": lambda objects: objects["NetworkPolicy"]["spec"]["ingress"].append({}),
     "another destination": lambda objects: objects["NetworkPolicy"]["spec"]["egress"].append(
         {"to": [{"ipBlock": {"cidr": "10.9.9.9/32"}}], "ports": [{"port": 443, "protocol": "TCP"}]}
     ),
     "everything": lambda objects: objects["NetworkPolicy"]["spec"]["egress"].append({}),
-    "the metadata service": lambda objects: (
-        objects["NetworkPolicy"]["spec"]["egress"][1]["to"][0]["ipBlock"].pop("except")
+    "the metadata service": lambda objects: objects["NetworkPolicy"]["spec"]["egress"][1]["to"][0]["ipBlock"].pop(
+        "except"
     ),
 }
 
@@ -116,7 +118,8 @@ def test_a_model_that_slipways_own_server_runs_now_gets_no_image_of_others_back(
 
 
 @pytest.mark.parametrize(
-    "custom", [None, {}, {"port": 80, "predict": "/"}, {"port": "9000", "predict": "/"}, {"port": 9000, "predict": "http://x"}]
+    "custom",
+    [None, {}, {"port": 80, "predict": "/"}, {"port": "9000", "predict": "/"}, {"port": 9000, "predict": "http://x"}],
 )
 def test_a_record_that_does_not_say_where_to_ask_is_none(custom: Any) -> None:
     config = server_config(copy.deepcopy(list(RELEASE.manifests))) | {"custom": custom}

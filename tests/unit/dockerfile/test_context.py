@@ -48,12 +48,26 @@ def test_what_is_left_out_is_neither_read_nor_counted(folder: Path, monkeypatch:
     (folder / ".git/config").write_text("url")
     for name in ("data/kept.txt", "data/a", "data/b", ".env"):
         (folder / name).write_text(name)
-    assert sorted(read_context(folder, "Dockerfile", folder.parent).files) == ["Dockerfile", "data/kept.txt", "server.py"]
+    assert sorted(read_context(folder, "Dockerfile", folder.parent).files) == [
+        "Dockerfile",
+        "data/kept.txt",
+        "server.py",
+    ]
 
 
 @pytest.mark.parametrize(
     "name",
-    [".env", ".env.production", "sub/.env", "id_ed25519", "tls.key", ".netrc", "store.p12", ".git/config", ".aws/credentials"],
+    [
+        ".env",
+        ".env.production",
+        "sub/.env",
+        "id_ed25519",
+        "tls.key",
+        ".netrc",
+        "store.p12",
+        ".git/config",
+        ".aws/credentials",
+    ],
 )
 def test_a_file_that_holds_secrets_by_its_name_is_refused(folder: Path, name: str) -> None:
     (folder / name).parent.mkdir(exist_ok=True)

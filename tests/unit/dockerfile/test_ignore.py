@@ -84,7 +84,8 @@ def test_any_text_is_read_or_refused_with_its_line(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line"), [("a\n[", 2), ("[]", 1), ("../a", 1), ("a\\", 1), ("!", 1), ("a\n" * LINES_MOST + "b", LINES_MOST + 1)]
+    ("text", "line"),
+    [("a\n[", 2), ("[]", 1), ("../a", 1), ("a\\", 1), ("!", 1), ("a\n" * LINES_MOST + "b", LINES_MOST + 1)],
 )
 def test_what_docker_refuses_is_refused(text: str, line: int) -> None:
     with pytest.raises(BadPattern) as refused:

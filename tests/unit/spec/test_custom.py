@@ -63,7 +63,11 @@ def test_any_egress_is_taken_or_refused_with_what_is_allowed(value: list[Any]) -
         assert error.todo
 
 
-@given(st.fixed_dictionaries({}, optional=dict.fromkeys(("image", "build", "command", "port", "ready", "live", "user"), JSON)))
+@given(
+    st.fixed_dictionaries(
+        {}, optional=dict.fromkeys(("image", "build", "command", "port", "ready", "live", "user"), JSON)
+    )
+)
 def test_any_section_custom_is_taken_or_refused_with_what_is_allowed(value: dict[str, Any]) -> None:
     for error in refused(custom=value):
         assert error.field.startswith("custom")

@@ -60,7 +60,7 @@ def own_image_args(model: ModelPlan, own: OwnImagePlan, progress: Tell) -> Model
     if dockerfile is None:
         if own.source is None:
             raise LookupError(f"the image of {model.name} is neither copied nor built")
-        return _copied_args(image, own.source, progress)
+        return _copied_args(image, _untagged(own.source), progress)
 
     def ensure(engine: Tell) -> str:
         def report(text: str) -> None:
@@ -74,6 +74,13 @@ def own_image_args(model: ModelPlan, own: OwnImagePlan, progress: Tell) -> Model
         return ImageBuilder().ensure(image.reference, context, report, f"linux/{own.architecture}", how)
 
     return ModelImageArgs(image.repository, image.tag, lambda: ImageBuilder().pushed(image.reference), ensure)
+
+
+def _untagged(image: str) -> str:
+    """An image by its digest alone; its tag, which may stand before that, is for people."""
+    name, _, digest = image.partition("@")
+    folder, _, last = name.rpartition("/")
+    return f"{folder}/{last.partition(':')[0]}@{digest}"
 
 
 def bring_weights(model: ModelPlan, report: Tell) -> None:
