@@ -140,7 +140,7 @@ class Echo:
     def body(self, request: Any) -> bytes:
         return json.dumps(request).encode()
 
-    def answer(self, data: bytes) -> Answer:
+    def answer(self, data: bytes, names: object) -> Answer:
         return Answer("", json.loads(data))
 '''.replace("from slipway.artifacts import memory\n", ""),
     ),

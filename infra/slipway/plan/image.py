@@ -86,7 +86,7 @@ class OwnImagePlan:
         """As JSON values."""
         if self.source is not None:
             return {"source": self.source}
-        return {"context": sorted(self.context), "args": dict(self.args), "network": self.network}
+        return {"contextFiles": len(self.context), "args": dict(self.args), "network": self.network}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from kubernetes.client.exceptions import ApiException
+from kubernetes.stream import ws_client
 
 from slipway.cluster import port_forward
 from slipway.cluster.api import Cluster
@@ -38,7 +40,8 @@ class Forwarded:
                 if not got:
                     return
                 self.request += got
-            theirs.sendall(server(self.request))
+            with suppress(BrokenPipeError):  # who asked waits no longer
+                theirs.sendall(server(self.request))
 
     def socket(self, port: int) -> socket.socket:
         assert port == 9000
@@ -70,7 +73,7 @@ def ask(
             raise given
         return given
 
-    monkeypatch.setattr(port_forward.ws_client, "portforward_call", call)
+    monkeypatch.setattr(ws_client, "portforward_call", call)
     cluster = Cluster("here", "models", KUBECONFIG)
     return cluster.through_pod("reader-1", 9000, "/v1/predict", b'{"x": 1}', "application/json", limit_s)
 
@@ -129,7 +132,7 @@ def test_a_server_that_never_answers_is_waited_for_no_longer_than_the_limit(
 def test_a_way_that_never_opens_is_waited_for_no_longer_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     never = threading.Event()
     monkeypatch.setattr(port_forward, "_OPEN_S", 0.05)
-    monkeypatch.setattr(port_forward.ws_client, "portforward_call", lambda *_, **__: never.wait(60))
+    monkeypatch.setattr(ws_client, "portforward_call", lambda *_, **__: never.wait(60))
     with pytest.raises(ClusterUnreachable, match="no connection to pod reader-1"):
         Cluster("here", "models", KUBECONFIG).through_pod("reader-1", 9000, "/", b"{}", "application/json", 1)
     never.set()

@@ -92,7 +92,7 @@ def test_a_file_that_changed_after_the_plan_ends_the_run(engine: FakeDocker, tmp
 
 def test_an_image_of_others_is_copied_into_the_environments_registry_byte_for_byte() -> None:
     with registry() as theirs, registry() as ours:
-        manifest = theirs.image("vision/reader", b"layer")
+        manifest = theirs.image("vision/reader")
         source = f"{theirs.host}/vision/reader:1.2@{digest_of(manifest)}"
         image = replace(COPIED.image, repository=f"{ours.host}/slipway/copied")
         model = with_own(replace(COPIED, image=image), source=source)

@@ -200,7 +200,7 @@ def _runtimes() -> Iterator[str]:
     yield "| --- | --- | --- | --- |"
     for name, runtime in RUNTIMES.items():
         size = format_bytes(runtime.image_bytes) if runtime.image is not None else "its own"
-        weights = ", ".join(runtime.formats) or ("none" if runtime.image is not None else "any file, or none")
+        weights = ", ".join(runtime.formats) or ("" if runtime.image is not None else "any file, or none")
         yield f"| `{name}` | {weights} | {', '.join(runtime.accelerators)} | {size} |"
 
 
