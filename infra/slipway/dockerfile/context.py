@@ -79,7 +79,7 @@ def read_context(folder: Path, dockerfile: str, root: Path) -> BuildContext:
             raise BadFile(f"has more than {many}", f"{FILES_MOST} files and {CONTEXT_MOST // 2**20}Mi at most", todo)
         _refuse_secret(name, path)
         try:
-            files[name] = ContextFile(path, sha256_of(path, _KIND), os.access(path, os.X_OK))
+            files[name] = ContextFile(path, sha256_of(path, _KIND), bool(path.stat().st_mode & 0o100))
         except BadFile as error:
             raise BadFile(f"has {name}, which {error.problem}", error.allowed, error.todo) from None
     return BuildContext(files, text, size)

@@ -82,6 +82,14 @@ class OwnImagePlan:
         ]
         return [source, written, files, dict(self.args), self.network, self.architecture]
 
+    def line(self) -> str:
+        """Where the image comes from, for people."""
+        if self.source is None:
+            return f"its image is built from {len(self.context)} files, and has its own server"
+        return (
+            f"its image is {'copied' if self.dockerfile is None else 'made'} from {self.source}, and has its own server"
+        )
+
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
         if self.source is not None:

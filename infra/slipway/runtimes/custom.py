@@ -82,7 +82,6 @@ class CustomRuntime:
         return {
             "model": {key: value for key, value in model.items() if value is not None},
             "timeout_s": served.timeout_s,
-            "max_body_bytes": served.max_body,
             **({} if served.check.asked is None else {"custom": served.check.asked.section()}),
             "check": served.check.section(),
         }

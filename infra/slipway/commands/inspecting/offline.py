@@ -85,7 +85,9 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
 
 def _about(model: ModelPlan) -> Iterator[str]:
     """What no column of the table has room for."""
-    yield f"{model.pool.name} is {model.pool_reason[0]}; bodies of up to {format_bytes(model.max_body)}"
+    own = model.image.own
+    said = f"bodies of up to {format_bytes(model.max_body)}" if own is None else own.line()
+    yield f"{model.pool.name} is {model.pool_reason[0]}; {said}"
     if model.delivery.worth_saying:
         start = model.estimates.cold_start
         of = f"{console.duration(start.weights_s)} of a cold start of {console.duration(start.total_s)}"

@@ -70,6 +70,9 @@ def _of_artifact(spec: "ModelSpec") -> Iterator[PydanticCustomError]:
 
 def _of_traffic(spec: "ModelSpec") -> Iterator[PydanticCustomError]:
     target, scale = spec.scale.target, spec.scale
+    if spec.endpoint.max_body is not None:
+        problem = f"is given beside runtime: {CUSTOM}, whose server nobody can hold to it"
+        yield refusal(problem, "max_body beside another runtime", "remove max_body", ("endpoint", "max_body"))
     if target is not None and target.cpu_percent is None:
         problem = f"is measured by Slipway's own model server, and runtime: {CUSTOM} has another"
         at = ("scale", "target", target.signal)
