@@ -33,7 +33,7 @@ _PLAIN = "release.json"
 _UNPACKED_LIMIT = 16 * 2**20
 """Far more than any record: a ConfigMap of 1 MiB could else unpack to a GiB."""
 _CONFIG = "server.json"
-_FIRST_RUNTIME = "onnxruntime"
+FIRST_RUNTIME = "onnxruntime"
 """Of records that name none: those of versions of Slipway that knew no other."""
 _GZIP = 16 + zlib.MAX_WBITS
 
@@ -51,7 +51,7 @@ class _Stored(BaseModel):
     image: Annotated[str, StringConstraints(max_length=1000)]
     manifests: list[dict[str, Any]]
     check: dict[str, Any] | None = None
-    runtime: str = _FIRST_RUNTIME
+    runtime: str = FIRST_RUNTIME
 
 
 class _Check(CheckSection):
@@ -110,7 +110,7 @@ def packed(release: Release) -> dict[str, str]:
         "image": release.image,
         "manifests": release.manifests,
     }
-    if release.check.runtime != _FIRST_RUNTIME:
+    if release.check.runtime != FIRST_RUNTIME:
         fields["runtime"] = release.check.runtime
     compress = zlib.compressobj(9, zlib.DEFLATED, _GZIP)
     data = compress.compress(compact_json(fields).encode()) + compress.flush()

@@ -12,6 +12,7 @@ from typing import Any
 
 from slipway.artifacts.golden_request import Asked
 from slipway.plan.model import ModelPlan
+from slipway.policy.resource import read
 from slipway.render.own_server import ingress_from, own_egress
 from slipway.runtimes.custom import WEIGHTS_FOLDER
 from slipway.spec.custom.environment import MODEL_PATH, PORT, VALUE_MOST, VARIABLES_MOST, SecretKey, is_ours, loads_code
@@ -49,8 +50,22 @@ class OwnServer:
     def problems(self, manifests: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         """What of a release is more than the spec of now says, in words: templates tell only that it is not theirs."""
         for one in manifests:
+            if one.get("kind") == "Deployment":
+                yield from self._other_secrets(one)
+            elif one.get("kind") == "NetworkPolicy" and self._leaves(one):
+                yield "it connects to what egress of the spec of now does not name"
             if one.get("kind") == "NetworkPolicy" and self.ingress is not None and not self._is_fenced(one):
                 yield "its NetworkPolicy lets others connect than the spec of now does"
+
+    def _other_secrets(self, deployment: Mapping[str, Any]) -> Iterator[str]:
+        variables = read(dict(deployment), "spec.template.spec.containers.0.env")
+        for one in variables if isinstance(variables, list) else ():
+            if isinstance(one, dict) and "valueFrom" in one and not self._is_secret(one["valueFrom"]):
+                yield f"its variable {str(one.get('name'))[:80]} reads what env of the spec of now does not name"
+
+    def _leaves(self, policy: Mapping[str, Any]) -> bool:
+        egress = read(dict(policy), "spec.egress")
+        return egress is not None and not self._is_egress(egress)
 
     def _is_fenced(self, policy: Mapping[str, Any]) -> bool:
         spec = policy.get("spec")

@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from slipway.deploy.live_release import record_of_live
 from slipway.deploy.record_format import BadRecord, golden_request, packed, server_config, unpacked
 from slipway.deploy.restorable import Owner, problems
 from slipway.deploy.way_in import without_way_in
 from slipway.plan.release import Release
 from slipway.spec.custom.environment import SecretKey
 from tests.support.planned import own_plan
-from tests.support.releases import planned, release_of
+from tests.support.releases import deployed, planned, release_of
 
 BUILT = own_plan("gated").find("built", Path())
 RELEASE = without_way_in(release_of(BUILT))
@@ -108,7 +111,26 @@ def test_other_variables_fewer_destinations_and_another_port_are_an_earlier_rele
 
 def test_a_secret_that_the_spec_no_longer_names_is_not_read_again() -> None:
     spec = BUILT.spec.model_copy(update={"env": {"TOKEN": SecretKey(secret="hf-token", key="token")}})
-    assert any("env is not one of" in problem for problem in found(RELEASE, Owner.of(replace(BUILT, spec=spec))))
+    problem = found(RELEASE, Owner.of(replace(BUILT, spec=spec)))[0]
+    assert problem == "its variable DB_PASSWORD reads what env of the spec of now does not name"
+
+
+def test_a_destination_that_the_spec_no_longer_names_is_told_in_words() -> None:
+    spec = BUILT.spec.model_copy(update={"egress": BUILT.spec.egress[:1]})
+    problem = found(RELEASE, Owner.of(replace(BUILT, spec=spec)))[0]
+    assert problem == "it connects to what egress of the spec of now does not name"
+
+
+def test_what_serves_is_read_back_by_its_own_configuration_though_the_spec_changed_its_runtime() -> None:
+    cluster = deployed(BUILT)
+    spec = BUILT.spec.model_copy(update={"env": {**BUILT.spec.env, "LANG": "C"}})
+    release = record_of_live(cluster, replace(BUILT, spec=spec, release_digest="0" * 64))
+    assert release is not None
+    assert release.check == BUILT.check
+    least = planned()
+    ours = record_of_live(deployed(least), replace(least, spec=BUILT.spec, release_digest="0" * 64))
+    assert ours is not None
+    assert ours.check.runtime == "onnxruntime"
 
 
 def test_a_model_that_slipways_own_server_runs_now_gets_no_image_of_others_back() -> None:
@@ -125,3 +147,31 @@ def test_a_record_that_does_not_say_where_to_ask_is_none(custom: Any) -> None:
     config = server_config(copy.deepcopy(list(RELEASE.manifests))) | {"custom": custom}
     with pytest.raises(BadRecord, match="its server"):
         golden_request(config, "custom")
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of each value in JSON."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, one in inner for place in places(one, (*path, key)))]
+
+
+PLACES = [path for path in places(list(RELEASE.manifests)) if len(path) > 1]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["name", "value", "key"]), inner),
+    max_leaves=4,
+)
+
+
+@given(st.sampled_from(PLACES), JSON)
+def test_anything_at_any_place_of_a_record_is_a_release_or_refused_in_words(path: tuple[Any, ...], value: Any) -> None:
+    manifests: Any = copy.deepcopy(list(RELEASE.manifests))
+    node = manifests
+    for part in path[:-1]:
+        node = node[part]
+    node[path[-1]] = value
+    try:
+        said = found(replace(RELEASE, manifests=tuple(manifests)))
+    except BadRecord as error:
+        said = [str(error)]
+    assert all(isinstance(problem, str) and problem for problem in said)
