@@ -54,9 +54,11 @@ def test_kube_score_finds_only_the_exceptions_when_they_are_not_excepted(kube_sc
     findings = {finding.split(": ")[1] for finding in scored(kube_score, "--disable-ignore-checks-annotations")}
     assert findings == {
         "container-image-pull-policy",
+        "container-security-context-user-group-id",
         "deployment-replicas",
         "deployment-strategy",
         "horizontalpodautoscaler-replicas",
+        "pod-probes-identical",
         "service-type",
     }
 

@@ -12,7 +12,7 @@ from slipway.cluster.gateway_secrets import Wanted
 from slipway.components.connection import Connection
 from slipway.components.image.component import ModelImageArgs
 from slipway.loading.settings import load_settings
-from slipway.plan.model import ImagePlan
+from slipway.plan.image import ImagePlan
 from slipway.programs.kubernetes import environment_program
 from slipway.settings.kubernetes import Settings
 from tests.support.recorder import Run, run_program

@@ -6,7 +6,8 @@ import pytest
 
 import slipway.programs.model
 from slipway.components.image.component import ModelImageArgs
-from slipway.plan.model import ImagePlan, ModelPlan
+from slipway.plan.image import ImagePlan
+from slipway.plan.model import ModelPlan
 from slipway.plan.rollout import WEIGHT, Stage
 from slipway.policy.resource import Resource
 from slipway.policy.resources import violations

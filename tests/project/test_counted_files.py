@@ -140,7 +140,7 @@ class Echo:
     def body(self, request: Any) -> bytes:
         return json.dumps(request).encode()
 
-    def answer(self, data: bytes) -> Answer:
+    def answer(self, data: bytes, names: object) -> Answer:
         return Answer("", json.loads(data))
 '''.replace("from slipway.artifacts import memory\n", ""),
     ),
@@ -232,4 +232,7 @@ def test_a_runtime_touches_three_files_at_most(source: SourceCopy) -> None:
     _spec(source, "runtime: echo", "runtime: ecko")
     wrong = source.slipway("validate")
     assert wrong.returncode == 1
-    assert 'runtime: "ecko" is not accepted; allowed: onnxruntime, echo, pipeline; next: write echo' in wrong.stderr
+    assert (
+        'runtime: "ecko" is not accepted; allowed: onnxruntime, echo, pipeline, custom; next: write echo'
+        in wrong.stderr
+    )

@@ -18,7 +18,7 @@ from slipway.artifacts.golden_request import GoldenRequest
 from slipway.components.image.component import ModelImageArgs
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups
 from slipway.loading.settings import load_settings
-from slipway.plan.model import ImagePlan
+from slipway.plan.image import ImagePlan
 from slipway.plan.release import Release
 from slipway.settings.aws import AwsSettings
 from tests.support.recorder import Registered, Run, run_program

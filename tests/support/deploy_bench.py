@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from slipway.artifacts.golden_request import GoldenRequest
-from slipway.deploy.judge import Verdict, verify
+from slipway.deploy.judge import verify
 from slipway.deploy.models import Deployer, ModelResult
 from slipway.deploy.ports import ClusterApi, Programs
 from slipway.deploy.record import live_of
+from slipway.deploy.verdict import Verdict
 from slipway.deploy.watcher import Watcher
 from slipway.plan.model import ModelPlan
 from slipway.render.model import render_model

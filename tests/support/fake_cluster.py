@@ -93,6 +93,7 @@ class FakeCluster(Cluster):
         self.objects: dict[tuple[str, str], dict[str, Any]] = {}
         self.answers: list[object] = []
         self.headers: list[dict[str, str]] = []
+        self.asked_pods: list[tuple[str, int, str]] = []
         self.down = False
         self.forbidden: set[str] = set()
         self._version = 0
@@ -186,6 +187,16 @@ class FakeCluster(Cluster):
             raise ApiRefused(method, path, 403, "forbidden")
         items = [value for (of, _), value in self.objects.items() if of == kind]
         return json.dumps({"items": items}).encode()
+
+    def through_pod(self, pod: str, port: int, path: str, body: bytes, content_type: str, timeout_s: float) -> bytes:
+        """Give the next of `answers`, as `through_service` does; refuse a pod that is not there, as the API server."""
+        if ("Pod", pod) not in self.objects:
+            raise ApiRefused("POST", path, 404, f'pods "{pod}" not found')
+        self.asked_pods.append((pod, port, path))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return json.dumps(answer).encode()
 
     def through_service(
         self,

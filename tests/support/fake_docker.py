@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 DIGEST = f"sha256:{'d' * 64}"
 VERSION = {"Version": "fake", "ApiVersion": "1.47", "MinAPIVersion": "1.24", "Os": "linux", "Arch": "amd64"}
@@ -23,15 +23,18 @@ class FakeDocker:
         self.asks_for: str | None = None
         self.users: list[str | None] = []
         self.build_users: list[set[str]] = []
+        self.builds: list[tuple[dict[str, str], bytes]] = []
 
-    def answer(self, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    def answer(self, path: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, bytes]:
         """The status and the body of an answer."""
+        asked = dict(parse_qsl(urlsplit(path).query))
         path = urlsplit(path).path.removeprefix("/v1.47")
         if path in ("/version", "/_ping"):
             return 200, json.dumps(VERSION).encode()
         if path == "/build":
             config = _decoded(headers.get("x-registry-config"))
             self.build_users.append({str(entry["username"]) for entry in config.values() if entry.get("username")})
+            self.builds.append((asked, body))
             return 200, b'{"stream": "done"}\n'
         user = _user(headers.get("x-registry-auth"))
         self.users.append(user)
@@ -71,13 +74,13 @@ def served(fake: FakeDocker, socket: Path | None = None) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def _do(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            self.rfile.read(length)
+            sent = self.rfile.read(length)
             if self.headers.get("Transfer-Encoding") == "chunked":
                 while size := int(self.rfile.readline(), 16):
-                    self.rfile.read(size + 2)
+                    sent += self.rfile.read(size + 2)[:-2]
                 self.rfile.readline()
             headers = {name.lower(): value for name, value in self.headers.items()}
-            status, body = fake.answer(self.path, headers)
+            status, body = fake.answer(self.path, headers, sent)
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

@@ -208,6 +208,14 @@ class LivingCluster(FakeCluster):
             self.answers = [{"release": release, "outputs": {"label": [self._behaviour(ready[-1]).label]}}]
             return super().through_service(service, path, body, content_type, timeout_s, headers=headers)
 
+    def through_pod(self, pod: str, port: int, path: str, body: bytes, content_type: str, timeout_s: float) -> bytes:
+        with self._world:
+            there = self.objects.get(("Pod", pod))
+            if there is not None and not _ready(there):
+                raise ClusterUnreachable("fake", "fake", 0.0, f"pod {pod} gave no answer at port {port}")
+            self.answers = [{"label": self._behaviour(there).label}] if there is not None else []
+            return super().through_pod(pod, port, path, body, content_type, timeout_s)
+
     def _mounted(self, pod: Json) -> Json:
         """The server's configuration as it was when the pod started: the kubelet keeps what it mounted."""
         return dict(pod["metadata"]["mounted"])

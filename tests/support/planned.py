@@ -16,7 +16,12 @@ FIXTURES = ROOT / "tests" / "fixtures"
 CODE = {
     **{
         name: CodeDigests(
-            "requirements", {}, {of: "-".join(["requirements", *of]) for of in one.image.sets_of_extras()}
+            "requirements",
+            {},
+            {
+                of: "-".join(["requirements", *of])
+                for of in (one.image.sets_of_extras() if one.image is not None else ())
+            },
         )
         for name, one in RUNTIMES.items()
     },
@@ -75,6 +80,14 @@ def teams_plan() -> Plan:
 def rollout_plan(environment: str) -> Plan:
     """The plan of one of the fixtures' environments whose models are updated in every way."""
     folder = FIXTURES / "rollouts"
+    settings, specs = load_environment(folder / "settings", environment, folder / "spec", FIXTURES / "repo")
+    return plan(environment, settings, specs, CODE)
+
+
+@lru_cache
+def own_plan(environment: str) -> Plan:
+    """The plan of one of the fixtures' environments whose models bring their own servers."""
+    folder = FIXTURES / "own"
     settings, specs = load_environment(folder / "settings", environment, folder / "spec", FIXTURES / "repo")
     return plan(environment, settings, specs, CODE)
 

@@ -20,6 +20,18 @@ CHECK_LIMIT = 1000 * 2**10
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Where a server of its own is asked. `port`: that it listens on; `path`: that the golden request is posted to."""
+
+    port: int
+    path: str
+
+    def section(self) -> dict[str, Any]:
+        """The section `custom` of the model's configuration."""
+        return {"port": self.port, "predict": self.path}
+
+
+@dataclass(frozen=True, slots=True)
 class GoldenRequest:
     """A golden request as a release has it, with its right answer.
 
@@ -29,6 +41,7 @@ class GoldenRequest:
         expect: the right answer by output name, see `slipway_server.values.expect`.
         timeout_s: longest time that the answer may take.
         members: models that are asked on the way, for which whoever sends it needs passes as well.
+        asked: where an image's own server takes it, whose answers do not say their release; None for Slipway's.
     """
 
     runtime: str
@@ -36,6 +49,7 @@ class GoldenRequest:
     expect: dict[str, Any]
     timeout_s: float
     members: tuple[str, ...] = ()
+    asked: Asked | None = None
 
     def section(self) -> dict[str, Any]:
         """The section `check` of the model server's configuration (`slipway_server.values.config.CheckSection`)."""
@@ -76,6 +90,11 @@ def read_golden(path: Path, file: str, found: Found, root: Path, around: Around 
     if key is not None:
         _read[key] = body
     return body
+
+
+def read_json(path: Path, file: str, root: Path) -> Any:
+    """Return the JSON in a file of the golden request, which nobody holds against a model; raises as `read_golden`."""
+    return _parse(read_bytes(path, file, REQUEST_LIMIT, "a file of JSON", root))
 
 
 def refuse_larger(body: Any, max_body: int) -> None:

@@ -16,6 +16,7 @@ import urllib3.exceptions
 from slipway_server.values.text import shortened
 
 from slipway.cluster.kubeconfig import asking_for_credentials, connect, proxy_of
+from slipway.cluster.port_forward import post
 from slipway.errors.reaching import ApiRefused, ClusterUnreachable
 from slipway.render.environment_objects import ENVIRONMENT_OBJECTS
 from slipway.render.objects import MODEL_OBJECTS
@@ -201,6 +202,10 @@ class Cluster:
         proxied = f"{self.url('Service')}/{quote(service)}:{quote(port)}/proxy{path}"
         method = method or ("GET" if body is None else "POST")
         return self.request(method, proxied, body=body, content_type=content_type, timeout_s=timeout_s, headers=headers)
+
+    def through_pod(self, pod: str, port: int, path: str, body: bytes, content_type: str, timeout_s: float) -> bytes:
+        """Post a body to a server in one pod, at its own loopback; see `slipway.cluster.port_forward`."""
+        return post(self._api, (self.context, self.namespace, pod), port, path, body, content_type, timeout_s)
 
 
 def _text(body: object) -> str:

@@ -1,4 +1,4 @@
-"""Find out before a rollout whether the Secrets are there that its pods need: to pull images, to fetch weights."""
+"""Find out before a rollout whether the Secrets are there that its pods need: for images, weights and variables."""
 
 from http import HTTPStatus
 
@@ -35,6 +35,16 @@ def refuse_missing_store_secret(cluster: Cluster, secret: str, at: At) -> None:
     """Refuse to go on without the Secret that pods fetch weights with; as `refuse_missing_pull_secret`."""
     allowed = "a Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY that is there before the models that fetch"
     file = "where FILE has a line NAME=VALUE for each (of `slipway local up`: $SLIPWAY_MODEL_STORE_OF_PODS)"
+    _refuse_missing(cluster, secret, at, allowed, ("generic", "--from-env-file=FILE", file))
+
+
+def refuse_missing_variable_secret(cluster: Cluster, secret: str, key: str, at: At) -> None:
+    """Refuse to go on without the Secret that a variable of a model's own server comes from.
+
+    As `refuse_missing_pull_secret`. Whether it has the key is not asked: its content would be sent for that.
+    """
+    allowed = f"a Secret with the key {key} that is there before the model"
+    file = f"where FILE has a line {key}=VALUE"
     _refuse_missing(cluster, secret, at, allowed, ("generic", "--from-env-file=FILE", file))
 
 

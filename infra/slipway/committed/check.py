@@ -90,7 +90,8 @@ def _finding(
     served: Variant,
 ) -> WrongValue | None:
     version = served.spec.version
-    if not promises(version):
+    # What an image has in it, or a folder that it is built from, no commit of a spec says; what has served does.
+    if served.own is not None or not promises(version):
         return None
     there = list(states.of(path, weights, environment))
     used = []

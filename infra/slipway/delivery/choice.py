@@ -9,6 +9,7 @@ from slipway.environments.planning.model_store import ModelStore
 from slipway.errors.base import Place, UserErrors, WrongValue
 from slipway.loading.specs import LoadedSpec
 from slipway.runtimes.base import Runtime
+from slipway.runtimes.registry import CUSTOM, weights_folder
 from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
 from slipway.values.quantities import format_bytes
@@ -26,7 +27,12 @@ def delivery_of(spec: ModelSpec, artifact: Artifact, store: ModelStore | None, r
     """
     large = max(LARGE, runtime.image_bytes)
     if spec.artifact is None:
-        return Delivery("image", "a pipeline has no weights", 0, store=store)
+        return Delivery(
+            "image", "it has no weights" if spec.pipeline is None else "a pipeline has no weights", 0, store=store
+        )
+    if runtime.name == CUSTOM:
+        reason = "what fetches weights needs a Python that an image of others may not have"
+        return Delivery("image", reason, artifact.size, store=store)
     written = spec.artifact.delivery
     if written is not None:
         way, reason = written, "as artifact.delivery is written"
@@ -38,7 +44,7 @@ def delivery_of(spec: ModelSpec, artifact: Artifact, store: ModelStore | None, r
         way, reason = "store", f"{format_bytes(large)} or more"
     if way == "image" or store is None:
         return Delivery("image", reason, artifact.size, store=store)
-    return Delivery("store", reason, artifact.size, Stored(store, artifact.files, runtime.image.weights), store)
+    return Delivery("store", reason, artifact.size, Stored(store, artifact.files, weights_folder(runtime.name)), store)
 
 
 def refuse_deliveries(

@@ -1,56 +1,30 @@
 """Judge a model by its golden request, sent through its Service: a gateway before it is passed by, with a pass."""
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from slipway_server.values.expect import judge
 
 from slipway.artifacts.golden_request import GoldenRequest
-from slipway.cluster.passes import Objects, Passes, passes_to
+from slipway.cluster.passes import Passes, passes_to
+from slipway.deploy.own_judge import Pods, verify_pods
+from slipway.deploy.verdict import PROXY_EXTRA_S, RETRY_S, SETTLE_S, Services, Verdict
 from slipway.errors.failures import WrongAnswer
 from slipway.errors.reaching import ApiRefused, ClusterUnreachable
 from slipway.runtimes.base import Answer, BadAnswer
 from slipway.runtimes.registry import RUNTIMES
 
-# After an outage of the API server, controllers and proxies ask it again only after up to 30 s, or twice that. Until
-# then they know the pods of the release before, which answer as long as they are asked.
-_SETTLE_S = 75.0
-_RETRY_S = 0.25
-_PROXY_EXTRA_S = 5.0
 PASSING = (404, 502, 503)
 """What the API server answers by way of a Service whose replica it does not know yet."""
 
 
-class Services(Objects, Protocol):
-    """Whatever reads objects and reaches Services of a namespace, as `slipway.cluster.api.Cluster` does."""
-
-    def through_service(
-        self,
-        service: str,
-        path: str,
-        body: bytes | None,
-        content_type: str,
-        timeout_s: float,
-        *,
-        headers: Mapping[str, str] | None = None,
-    ) -> bytes:
-        """Send a request to a Service by way of the API server."""
-        ...
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A right answer. `took_s`: from the request to its answer, by way of the API server."""
-
-    release: str
-    took_s: float
-    outputs: dict[str, Any]
+class Reached(Services, Pods, Protocol):
+    """Whatever reaches both, as a real cluster is reached."""
 
 
 def verify(
-    cluster: Services,
+    cluster: Reached,
     model: str,
     check: GoldenRequest,
     release: str | None,
@@ -66,20 +40,39 @@ def verify(
     the Service has no endpoint yet, is asked for again: a rollout ends before every node's proxy knows it. An answer of
     the release itself is judged at once: wrong or late is `WrongAnswer`. So is one of a pipeline that asked the release
     `by[1]` of its model `by[0]`; it may go on asking the one before on connections that it has.
+
+    An image's own server, whose answers do not say their release, is asked in a pod of the release.
     """
+    if check.asked is not None:
+        return verify_pods(cluster, model, check, check.asked, release, sleep, clock)
+    return verify_services(cluster, model, check, release, sleep, clock, service=service, by=by)
+
+
+def verify_services(
+    cluster: Services,
+    model: str,
+    check: GoldenRequest,
+    release: str | None,
+    sleep: Callable[[float], object] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+    *,
+    service: str | None = None,
+    by: tuple[str, str] | None = None,
+) -> Verdict:
+    """As `verify`, of a model whose answers say their release."""
     runtime = RUNTIMES[check.runtime]
     body = runtime.body(check.request)
     passes: Passes | None = None
-    deadline = clock() + _SETTLE_S
+    deadline = clock() + SETTLE_S
     while True:
         try:
             passes = passes or passes_to(cluster, model, check.members)
-            headers, limit_s = passes.headers(), check.timeout_s + _PROXY_EXTRA_S
+            headers, limit_s = passes.headers(), check.timeout_s + PROXY_EXTRA_S
             started = time.monotonic()
             data = cluster.through_service(
                 service or model, runtime.predict_path, body, "application/json", limit_s, headers=headers
             )
-            answer = runtime.answer(data)
+            answer = runtime.answer(data, check.expect)
             problem = f"release {answer.release or None} answers instead of {release}"
             asked = by is None or answer.members.get(by[0], "").startswith(by[1])
             if by is not None and not asked:
@@ -95,8 +88,8 @@ def verify(
         except (BadAnswer, ClusterUnreachable) as error:
             problem = str(error)
         if clock() >= deadline:
-            raise WrongAnswer(model, f"{problem}, for {_SETTLE_S:g} s")
-        sleep(_RETRY_S)
+            raise WrongAnswer(model, f"{problem}, for {SETTLE_S:g} s")
+        sleep(RETRY_S)
 
 
 def _judged(model: str, check: GoldenRequest, answer: Answer, took_s: float) -> Verdict:

@@ -5,7 +5,7 @@ from typing import Any
 
 from slipway.cluster.autoscalers import HPA, SCALED_OBJECT, of_keda
 from slipway.deploy.ports import ClusterApi
-from slipway.deploy.record_format import BadRecord, golden_request, server_config
+from slipway.deploy.record_format import FIRST_RUNTIME, BadRecord, golden_request, server_config
 from slipway.deploy.restorable import Owner, problems
 from slipway.errors.base import DeployError
 from slipway.plan.model import ModelPlan
@@ -14,6 +14,7 @@ from slipway.policy.resource import read
 from slipway.render.model import model_shapes, render_model
 from slipway.render.objects import UNRECORDED
 from slipway.render.templates import PLACE
+from slipway.runtimes.registry import CUSTOM
 from slipway.values import names
 from slipway.values.aliases import Json
 
@@ -51,7 +52,7 @@ def record_of_live(cluster: ClusterApi, plan: ModelPlan) -> Release | None:
             digest=str(config.get("release", "")),
             image=image,
             manifests=tuple(live),
-            check=golden_request(config, plan.spec.runtime),
+            check=golden_request(config, _runtime(config, plan.spec.runtime)),
         )
         repositories = [plan.image.repository, image.partition("@")[0]]
         problem = next(problems(release, Owner.of(plan), repositories), None)
@@ -60,6 +61,13 @@ def record_of_live(cluster: ClusterApi, plan: ModelPlan) -> Release | None:
     if problem is not None:
         raise LiveRefused(plan.name, problem)
     return release
+
+
+def _runtime(config: Mapping[str, Any], planned: str) -> str:
+    """The runtime that a configuration is of: a spec may have said another one before."""
+    if "custom" in config:
+        return CUSTOM
+    return FIRST_RUNTIME if planned == CUSTOM else planned
 
 
 def _is_planned(deployment: Json, plan: ModelPlan) -> bool:

@@ -16,7 +16,6 @@ from slipway.deploy.front.counted import Counted, GatewayCounts
 from slipway.deploy.front.door import FrontDoor
 from slipway.deploy.gateway import GatewayWatcher
 from slipway.deploy.hand_over import writer_of
-from slipway.deploy.judge import Verdict
 from slipway.deploy.live_release import LiveRefused, record_of_live
 from slipway.deploy.model_lock import ModelLock
 from slipway.deploy.ports import ClusterApi, Judge, Programs, StackEngine
@@ -27,6 +26,7 @@ from slipway.deploy.update.judging import Judging
 from slipway.deploy.update.restoring import Restoring
 from slipway.deploy.update.state import State
 from slipway.deploy.update.steps import Steps, release_of
+from slipway.deploy.verdict import Verdict
 from slipway.deploy.waking import Waker
 from slipway.deploy.watcher import Watcher
 from slipway.errors.base import DeployError, SlipwayError

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from slipway.artifacts.golden_request import GoldenRequest
-from slipway.deploy.judge import Verdict
+from slipway.deploy.verdict import Verdict
 from slipway.engine.events import Outcome
 from slipway.plan.model import ModelPlan
 from slipway.plan.release import Release
@@ -88,6 +88,10 @@ class ClusterApi(Protocol):
         port: str = "http",
     ) -> bytes:
         """Send a request to a Service by way of the API server."""
+        ...
+
+    def through_pod(self, pod: str, port: int, path: str, body: bytes, content_type: str, timeout_s: float) -> bytes:
+        """Post a body to a server in a pod."""
         ...
 
 

@@ -20,9 +20,10 @@ from slipway_server.values.errors import BadRequest
 from slipway_server.values.expect import judge
 from slipway_server.values.pipeline import PipelineSection
 
-from slipway.artifacts.golden_request import GoldenRequest
+from slipway.artifacts.golden_request import Asked, GoldenRequest
 from slipway.plan.release import Origin, Release
-from slipway.runtimes.registry import RUNTIMES
+from slipway.runtimes.registry import CUSTOM, RUNTIMES
+from slipway.spec.custom.image import PORT_LEAST, PORT_MOST, SERVER_PATH
 from slipway.values.names import ORIGIN_ANNOTATION
 from slipway.values.quantities import compact_json
 
@@ -32,7 +33,7 @@ _PLAIN = "release.json"
 _UNPACKED_LIMIT = 16 * 2**20
 """Far more than any record: a ConfigMap of 1 MiB could else unpack to a GiB."""
 _CONFIG = "server.json"
-_FIRST_RUNTIME = "onnxruntime"
+FIRST_RUNTIME = "onnxruntime"
 """Of records that name none: those of versions of Slipway that knew no other."""
 _GZIP = 16 + zlib.MAX_WBITS
 
@@ -50,7 +51,7 @@ class _Stored(BaseModel):
     image: Annotated[str, StringConstraints(max_length=1000)]
     manifests: list[dict[str, Any]]
     check: dict[str, Any] | None = None
-    runtime: str = _FIRST_RUNTIME
+    runtime: str = FIRST_RUNTIME
 
 
 class _Check(CheckSection):
@@ -60,6 +61,17 @@ class _Check(CheckSection):
 
     expect: Annotated[dict[str, Any], Field(min_length=1)]
     timeout_s: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+
+
+class _Asked(BaseModel):
+    """Where an image's own server takes the golden request."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    port: Annotated[int, Field(ge=PORT_LEAST, le=PORT_MOST)]
+    path: Annotated[
+        str, Field(alias="predict"), StringConstraints(pattern=f"^(?:{SERVER_PATH.pattern})$", max_length=200)
+    ]
 
 
 _Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -98,7 +110,7 @@ def packed(release: Release) -> dict[str, str]:
         "image": release.image,
         "manifests": release.manifests,
     }
-    if release.check.runtime != _FIRST_RUNTIME:
+    if release.check.runtime != FIRST_RUNTIME:
         fields["runtime"] = release.check.runtime
     compress = zlib.compressobj(9, zlib.DEFLATED, _GZIP)
     data = compress.compress(compact_json(fields).encode()) + compress.flush()
@@ -125,7 +137,9 @@ def golden_request(config: Mapping[str, Any], runtime: str) -> GoldenRequest:
         raise BadRecord(f"its golden request {_first(error)}") from error
     except (BadRequest, RecursionError) as error:
         raise BadRecord(f"what it expects is malformed: {error}") from error
-    return GoldenRequest(runtime, found.request, found.expect, found.timeout_s, _members(config))
+    return GoldenRequest(
+        runtime, found.request, found.expect, found.timeout_s, _members(config), _asked(config, runtime)
+    )
 
 
 def _members(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -136,6 +150,16 @@ def _members(config: Mapping[str, Any]) -> tuple[str, ...]:
         return PipelineSection.model_validate(config["pipeline"], strict=True).models
     except ValidationError as error:
         raise BadRecord(f"its pipeline {_first(error)}") from error
+
+
+def _asked(config: Mapping[str, Any], runtime: str) -> Asked | None:
+    """Where an image's own server is asked."""
+    if runtime != CUSTOM:
+        return None
+    try:
+        return Asked(**_Asked.model_validate(config.get("custom")).model_dump(by_alias=False))
+    except ValidationError as error:
+        raise BadRecord(f"its server {_first(error)}") from error
 
 
 def server_config(manifests: list[dict[str, Any]]) -> dict[str, Any]:

@@ -14,7 +14,9 @@ from typing import Any
 from slipway.catalog.pod_contract import GATE_FOLDER, GRPC_PORT, SERVER_USER, SERVICE_PORT
 from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record_format import BadRecord, server_config, unpacked
-from slipway.deploy.restorable_scaling import are_triggers, is_behavior, readdressed, writers
+from slipway.deploy.restorable_own import OwnServer
+from slipway.deploy.restorable_scaling import are_triggers, readdressed, writers
+from slipway.deploy.restorable_values import CHECKS, TEXT_MOST, is_number, is_scalar, is_text
 from slipway.deploy.restorable_weights import of_fetching
 from slipway.environments.planning.model_store import ModelStore
 from slipway.errors.failures import RecordRefused
@@ -22,24 +24,18 @@ from slipway.plan.model import ModelPlan
 from slipway.plan.release import Release
 from slipway.policy.resource import of_manifests, read
 from slipway.policy.resources import violations
-from slipway.render.model import RECREATE, ROLLING_UPDATE, container_values, model_shapes
+from slipway.render.model import container_values, model_shapes
 from slipway.render.objects import MODEL_OBJECTS, UNRECORDED
 from slipway.render.scaling import demand_url
 from slipway.render.templates import PLACE
-from slipway.runtimes.registry import RUNTIMES
+from slipway.runtimes.registry import CUSTOM, RUNTIMES
 from slipway.values import names
 from slipway.values.aliases import Json
 
-_NUMBERS = 10**9
-_TEXT = 4096
 _DIGEST = "@sha256:[0-9a-f]{64}"
-_RUNTIMES = [container_values(runtime) for runtime in RUNTIMES.values()]
+_RUNTIMES = [container_values(runtime) for runtime in RUNTIMES.values() if runtime.image is not None]
 _OF_RUNTIMES = {name: [values[name] for values in _RUNTIMES] for name in _RUNTIMES[0]}
 """What a runtime gives to the templates, by the value's name: a release may be of any of them."""
-_TOLERATION = {"key", "operator", "value", "effect"}
-_SERVICE_TYPES = ("ClusterIP", "NodePort", "LoadBalancer")
-_RESOURCE = re.compile(r"cpu|memory|ephemeral-storage|[a-z0-9.-]+/[a-z0-9.-]+")
-"""Of a container: what every node has, and devices of a vendor."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +44,7 @@ class Owner:
 
     `repository`: of the model's images, without tag or digest. `exceptions`: rules that its spec is excepted from.
     `prometheus`: address of the environment's, None where it has none. `store`: where its weights may come from.
+    `own`: what the spec says of an image with its own server; None for Slipway's.
     """
 
     environment: str
@@ -57,6 +54,7 @@ class Owner:
     exceptions: frozenset[str] = frozenset()
     prometheus: str | None = None
     store: ModelStore | None = None
+    own: OwnServer | None = None
 
     @classmethod
     def of(cls, plan: ModelPlan) -> "Owner":
@@ -64,7 +62,9 @@ class Owner:
         exceptions = frozenset(plan.spec.exceptions)
         prometheus = plan.monitoring.prometheus if plan.monitoring else None
         repository, store = plan.image.repository, plan.delivery.store
-        return cls(plan.environment, plan.name, plan.namespace, repository, exceptions, prometheus, store)
+        return cls(
+            plan.environment, plan.name, plan.namespace, repository, exceptions, prometheus, store, OwnServer.of(plan)
+        )
 
 
 def restorable(cluster: ClusterApi, owner: Owner) -> Release | None:
@@ -102,12 +102,17 @@ def _is_of(image: str, repositories: Sequence[str]) -> bool:
 def problems(release: Release, owner: Owner, repositories: Sequence[str]) -> Iterator[str]:
     """Everything in a release that no release of this model has; `BadRecord` when it has no configuration."""
     if release.model != owner.model:
-        yield f"it is about model {release.model[:_TEXT]}"
+        yield f"it is about model {release.model[:TEXT_MOST]}"
     if not _is_of(release.image, repositories):
-        yield f"image {release.image[:_TEXT]} is not in the model's repository, {repositories[0]}, by its digest"
+        yield f"image {release.image[:TEXT_MOST]} is not in the model's repository, {repositories[0]}, by its digest"
     config = server_config(list(release.manifests))
     if config.get("release") != release.digest or read(config, "model.name") != owner.model:
         yield "its configuration is of another model or release"
+    if release.check.asked is not None:
+        if owner.own is None:
+            yield f"it is of runtime {CUSTOM}, and the spec of now is not: its image has a server of its own"
+            return
+        yield from owner.own.problems(release.manifests)
     found = list(_shaped(release, _Values.of(release, owner)))
     yield from found
     if not found:  # the rules read what has the right types
@@ -152,7 +157,7 @@ def _differs(shape: Any, value: Any, path: str, values: "_Values") -> Iterator[s
     """Where a value is none that the template could have given."""
     if isinstance(shape, str) and shape.startswith(PLACE):
         name = shape.removeprefix(PLACE)
-        if name in _OF_RUNTIMES:
+        if name in _OF_RUNTIMES and name not in values.own:
             yield from min((list(_differs_in_runtime(of, value, path, values)) for of in _OF_RUNTIMES[name]), key=len)
         elif not values.allows(name, value):
             yield f"{path} is not one of this model's"
@@ -161,7 +166,7 @@ def _differs(shape: Any, value: Any, path: str, values: "_Values") -> Iterator[s
     elif isinstance(shape, list) and any(isinstance(item, dict) for item in shape):
         yield from _differs_in_list(shape, value, path, values)
     elif isinstance(shape, int) and not isinstance(shape, bool):
-        if not _is_number(value):
+        if not is_number(value):
             yield f"{path} is not a number"
     elif type(value) is not type(shape) or value != shape:
         yield f"{path} is not as Slipway writes it"
@@ -184,7 +189,7 @@ def _differs_in_mapping(shape: Mapping[str, Any], value: Any, path: str, values:
         if key not in shape:
             yield f"{path}.{key[:80]} does not belong to a model"
         elif path.endswith(".annotations"):  # words for people and linters, which differ between versions
-            if not _is_text(inner):
+            if not is_text(inner):
                 yield f"{path}.{key} is not text"
         else:
             yield from _differs(shape[key], inner, f"{path}.{key}", values)
@@ -214,18 +219,6 @@ def _differs_in_entry(shape: Any, value: Any, path: str, values: "_Values") -> I
     yield from _differs(shape, value, path, values)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _NUMBERS
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= _TEXT
-
-
-def _is_mapping_of_text(value: Any) -> bool:
-    return isinstance(value, dict) and all(_is_text(item) for pair in value.items() for item in pair)
-
-
 @dataclass(frozen=True)
 class _Values:
     """What the templates' values may be in a release of one model: the very value, or a check of it."""
@@ -234,6 +227,8 @@ class _Values:
     checks: Mapping[str, Callable[[Any], bool]]
     priority_classes: str
     """How the names of the environment's PriorityClasses begin."""
+    own: Mapping[str, Callable[[Any], bool]]
+    """Checks of what a spec says of an image's own server; empty for Slipway's."""
 
     @classmethod
     def of(cls, release: Release, owner: Owner) -> "_Values":
@@ -252,42 +247,23 @@ class _Values:
                 "gate_folder": GATE_FOLDER,
             },
             {
-                **_CHECKS,
+                **CHECKS,
                 **of_fetching(owner.store, release.check.members),
                 "scale_triggers": lambda value: are_triggers(
                     value, owner.prometheus, demand_url(owner.namespace, owner.model)
                 ),
             },
             names.priority_classes(owner.namespace),
+            owner.own.checks(release.check.asked) if owner.own is not None and release.check.asked is not None else {},
         )
 
     def allows(self, name: str, value: Any) -> bool:
         """Whether the value `name` of a template may be this one."""
+        if name in self.own:
+            return self.own[name](value)
         if name in self.exactly:
             wanted = self.exactly[name]
             return type(value) is type(wanted) and bool(value == wanted)
         if name == "priority_class":  # the one that is planned takes its place in a restore
-            return _is_text(value) and value.startswith(self.priority_classes)
-        return self.checks.get(name, _is_scalar)(value)
-
-
-def _is_scalar(value: Any) -> bool:
-    return _is_number(value) or _is_text(value)
-
-
-def _are_resources(value: Any) -> bool:
-    return _is_mapping_of_text(value) and all(map(_RESOURCE.fullmatch, value))
-
-
-_CHECKS: Mapping[str, Callable[[Any], bool]] = {
-    "config": lambda value: isinstance(value, str),
-    "resources": _are_resources,
-    "weights_resources": _are_resources,
-    "node_selector": _is_mapping_of_text,
-    "tolerations": lambda value: (
-        isinstance(value, list) and all(_is_mapping_of_text(item) and item.keys() <= _TOLERATION for item in value)
-    ),
-    "service_type": lambda value: value in _SERVICE_TYPES,
-    "update_type": lambda value: value in (ROLLING_UPDATE, RECREATE),
-    "scale_behavior": is_behavior,
-}
+            return is_text(value) and value.startswith(self.priority_classes)
+        return self.checks.get(name, is_scalar)(value)

@@ -12,7 +12,7 @@ from slipway.delivery.ways import address
 from slipway.environments.planning.model_store import ModelStore
 from slipway.render.fetching import FETCHING_COMMAND, FETCHING_PATH
 from slipway.render.model import egress
-from slipway.runtimes.registry import RUNTIMES
+from slipway.runtimes.registry import RUNTIMES, weights_folder
 
 
 def of_fetching(store: ModelStore | None, members: Sequence[str]) -> Mapping[str, Callable[[Any], bool]]:
@@ -20,7 +20,7 @@ def of_fetching(store: ModelStore | None, members: Sequence[str]) -> Mapping[str
 
     `store`: None where there is none. `members`: of a pipeline, the models that it asks.
     """
-    folders = {runtime.image.weights for runtime in RUNTIMES.values()}
+    folders = {weights_folder(runtime) for runtime in RUNTIMES}
     exactly = {
         "weights_container": FETCHING_CONTAINER,
         "weights_command": FETCHING_COMMAND,

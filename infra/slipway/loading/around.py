@@ -19,7 +19,7 @@ from slipway.errors.base import FileRefused, UserError, WrongValue
 from slipway.reading.findings import Locate
 from slipway.reading.yaml_document import FieldPath, read_bytes
 from slipway.runtimes.base import TEXT
-from slipway.runtimes.registry import RUNTIMES
+from slipway.runtimes.registry import recipe
 from slipway.spec.model import ModelSpec
 
 TOKENIZER_LIMIT = 64 * 2**20
@@ -88,7 +88,7 @@ class _Files:
         if text is None:
             return None
         at = ("input", "text", "tokenizer")
-        if TEXT not in RUNTIMES[self._spec.runtime].image.extras:
+        if TEXT not in recipe(self._spec.runtime).extras:
             problem = f"needs a library that images of the runtime {self._spec.runtime} do not have"
             todo = "write input.text in the spec of the model that takes the text"
             self._refuse(text.tokenizer, problem, "text for a model of its own", todo, at)

@@ -71,10 +71,12 @@ def _of_file(path: Path, root: Path, found: list[UserError], *, asked: bool) -> 
     base = validated(ModelSpec, document.value, locate, found)
     if base is None:
         return
-    if base.pipeline is not None:
+    if base.pipeline is not None or base.custom is not None:
         if asked:
-            place, field = locate(("pipeline",))
+            place, field = locate(("pipeline",) if base.pipeline is not None else ("custom",))
             todo = "lock its models: each has a lock of its own"
+            if base.custom is not None:
+                todo = "nothing: the image, and the weights beside it, are known by their digests"
             found.append(UserError(place, field, "has no weights to lock", "models with an artifact", todo))
         return
     yield Lockable(base, locks, locate)

@@ -24,6 +24,14 @@ def composed(pipeline: Pipeline, members: Members, locate: Locate, found: list[U
     for index, stage in enumerate(pipeline.stages):
         for name in stage.models:
             member = members.get(name)
+            if member is not None and member.own is not None:
+                place, field = locate(("pipeline", "stages", index))
+                problem = (
+                    f"asks {name}, whose image has its own server: nobody knows what it takes, nor does it check passes"
+                )
+                todo = f"remove {name} from the pipeline"
+                found.append(UserError(place, field, problem, "models that Slipway's own server runs", todo))
+                return None
             if member is not None and member.spec.scale.to_zero is not None:
                 place, field = locate(("pipeline", "stages", index))
                 problem = f"asks {name}, which scale.to_zero lets sleep, and only calls of a client wake a model"

@@ -13,6 +13,7 @@ from slipway.artifacts.golden_request import CHECK_LIMIT, refuse_larger
 from slipway.artifacts.onnx import Artifact, Found
 from slipway.errors.base import FileRefused, UserError, WrongValue, nearest
 from slipway.loading.around import around
+from slipway.loading.custom import OwnImage, own_image
 from slipway.loading.fetched import fetch_weights, unused
 from slipway.loading.locks import Locks
 from slipway.loading.pipelines import Members, composed, in_place_of_weights
@@ -21,6 +22,7 @@ from slipway.pipeline.compose import Composed
 from slipway.reading.files import BadFile
 from slipway.reading.findings import Locate, validated
 from slipway.reading.yaml_document import FieldPath
+from slipway.runtimes.custom import check_expectation
 from slipway.runtimes.registry import RUNTIMES
 from slipway.sources.store import Store
 from slipway.spec.model import ModelSpec
@@ -37,6 +39,7 @@ class Variant:
         pipeline: of a model that has no weights but asks others; its artifact has no files then.
         random: names of operators whose output differs each time, those of a pipeline's models included.
         around: what stands before and after the model, if anything does.
+        own: of a model whose image brings its own server; its artifact has the weights that are given beside it.
     """
 
     spec: ModelSpec
@@ -47,6 +50,7 @@ class Variant:
     pipeline: Composed | None = None
     random: tuple[str, ...] = ()
     around: Around | None = None
+    own: OwnImage | None = None
 
     @property
     def metrics(self) -> Mapping[str, float]:
@@ -71,8 +75,11 @@ def variant(
     if spec is None:
         return None
     try:
-        locked, whole = None, None
-        if spec.pipeline is not None:
+        locked, whole, own = None, None, None
+        if spec.custom is not None:
+            own = own_image(spec.custom, locks.root, locate, found)
+            weights = None if own is None else _of_own_image(spec, own, locks.root, locate, found, store)
+        elif spec.pipeline is not None:
             whole = composed(spec.pipeline, members or {}, locate, found)
             weights = None if whole is None else in_place_of_weights(whole, spec.pipeline, members or {})
         else:
@@ -100,14 +107,29 @@ def variant(
         lacking = beside is None and (spec.input is not None or spec.output is not None)
         if little or lacking:
             return None
-        no_files = Artifact((), 0, weights.onnx.sha256, weights.signature, None)
-        artifact = weights.digested() if whole is None else no_files
-        return Variant(served, artifact, request, written, locked, whole, weights.random, beside)
+        artifact = _artifact(spec, weights, own)
+        return Variant(served, artifact, request, written, locked, whole, weights.random, beside, own)
     except BadFile as error:
         place, field = locate(("artifact", "source"))
         source = spec.weights.source
         found.append(WrongValue(place, field, source, error.problem, error.allowed, error.todo))
         return None
+
+
+def _of_own_image(
+    spec: ModelSpec, own: OwnImage, root: Path, locate: Locate, found: list[UserError], store: Store
+) -> Found | None:
+    """The weights of an image with its own server, or what stands in their place."""
+    return own.without_weights() if spec.artifact is None else _weights(spec, root, locate, found, store)
+
+
+def _artifact(spec: ModelSpec, weights: Found, own: OwnImage | None) -> Artifact:
+    """What is served, every byte of it read; a pipeline, and an image that has its weights inside, have no files."""
+    if own is not None:
+        return own.around(weights.digested() if spec.artifact is not None else None)
+    if spec.pipeline is not None:
+        return Artifact((), 0, weights.onnx.sha256, weights.signature, None)
+    return weights.digested()
 
 
 def _weights(spec: ModelSpec, root: Path, locate: Locate, found: list[UserError], store: Store) -> Found | None:
@@ -198,7 +220,10 @@ def golden_body(
     try:
         body = RUNTIMES[spec.runtime].read_golden(root / request, request, weights, root, beside)
         at = ("check", "expect")
-        check_expect(spec.check.expect, weights.signature)
+        if spec.custom is not None:
+            check_expectation(spec.check.expect)
+        else:
+            check_expect(spec.check.expect, weights.signature)
         at = ("check", "request")
         size = len(compact_json({"request": body, "expect": spec.check.expect}).encode())
         if size > CHECK_LIMIT:

@@ -41,7 +41,7 @@ def code_digests() -> Mapping[str, CodeDigests]:
     Raises:
         InstallationIncomplete: one of them is missing.
     """
-    of_runtimes = {name: _of_runtime(runtime.image) for name, runtime in RUNTIMES.items()}
+    of_runtimes = {name: _of_runtime(runtime.image) for name, runtime in RUNTIMES.items() if runtime.image}
     return {**of_runtimes, FETCHING: digests(FETCHING_REQUIREMENTS, FETCHING)}
 
 

@@ -1,11 +1,10 @@
 """Contain what is planned: every name, digest, node pool and bound of an environment, and the same as JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from slipway.artifacts.around import CONTEXT_FOLDER
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity.estimates import Estimates
 from slipway.capacity.placement import Rollout
@@ -16,6 +15,7 @@ from slipway.environments.planning.monitoring import Monitoring
 from slipway.environments.planning.pool import Pool
 from slipway.errors.base import Place, UnknownName
 from slipway.lockfile.files import Locked
+from slipway.plan.image import ImagePlan
 from slipway.plan.judged import JudgedRollout
 from slipway.plan.release import Origin
 from slipway.plan.timing import Timing
@@ -24,88 +24,6 @@ from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
 from slipway.spec.scale import Scaler
 from slipway.values import names
-
-
-@dataclass(frozen=True, slots=True)
-class ImageFile:
-    """A file or folder of the build context: its path there, its path in the image, and where it comes from.
-
-    `digests`: sha256, in hex, of each file by its path in the folder; of a file, its own under the empty text.
-    """
-
-    context_path: str
-    image_path: str
-    source: Path
-    digests: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class RuntimeImagePlan:
-    """The image below every model's: the base with the server's locked dependencies. Built once, not per model.
-
-    Attributes:
-        repository: with the registry, without tag.
-        tag: first 16 hex digits over base image and requirements.
-        base_image: as the settings name it.
-        architecture: `amd64` or `arm64`.
-        requirements: file of the locked requirements, with hashes.
-        requirements_digest: sha256 of that file.
-    """
-
-    repository: str
-    tag: str
-    base_image: str
-    architecture: str
-    requirements: Path
-    requirements_digest: str
-
-    @property
-    def reference(self) -> str:
-        """Repository and tag."""
-        return f"{self.repository}:{self.tag}"
-
-
-@dataclass(frozen=True, slots=True)
-class Wheels:
-    """Locked wheels in an image beside its files. `requirements`: their file, with hashes; `digest`: its sha256."""
-
-    context_path: str
-    image_path: str
-    requirements: Path
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class ImagePlan:
-    """An image: what it is made of, and the name that says so.
-
-    Attributes:
-        repository: with the registry, without tag.
-        tag: first 16 hex digits of `inputs_digest`.
-        runtime: the image that it stands on.
-        files: the weights, or what fetches them; what the steps before and after the model read; the server's code.
-        inputs_digest: sha256 over all that goes in; the same digest is the same image.
-        copied_from: the image of another environment, by digest, that is copied and never made; None: it is made.
-        wheels: of what fetches weights; None where they are in it.
-    """
-
-    repository: str
-    tag: str
-    runtime: RuntimeImagePlan
-    files: tuple[ImageFile, ...]
-    inputs_digest: str
-    copied_from: str | None = None
-    wheels: Wheels | None = None
-
-    @property
-    def reference(self) -> str:
-        """Repository and tag."""
-        return f"{self.repository}:{self.tag}"
-
-    @property
-    def has_steps(self) -> bool:
-        """Whether files of what stands before and after the model are among them."""
-        return any(file.context_path.startswith(f"{CONTEXT_FOLDER}/") for file in self.files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +55,7 @@ class ModelPlan:
         warnings: what the user should know though it is not wrong.
         pull_secret: name of the Secret that its pods pull images with, or None.
         gated: whether its server takes calls from the environment's gateway only.
+        fenced: whether its port is closed to all others instead, since its server checks no pass.
         traffic: the route that leads to it; None for a model that no route leads to.
         monitoring: what its autoscaling asks; None where it can follow CPU alone.
         priority_class: of its pods; None where the environment has no teams.
@@ -167,6 +86,7 @@ class ModelPlan:
     warnings: tuple[str, ...]
     pull_secret: str | None = None
     gated: bool = False
+    fenced: bool = False
     traffic: Traffic | None = None
     monitoring: Monitoring | None = None
     priority_class: str | None = None
@@ -245,8 +165,7 @@ class ModelPlan:
             "image": {
                 "repository": self.image.repository,
                 "tag": self.image.tag,
-                "base": self.image.runtime.base_image,
-                "runtime": self.image.runtime.reference,
+                **self.image.below.to_json(),
                 "inputs": self.image.inputs_digest,
                 "files": [file.image_path for file in self.image.files],
                 **({"pullSecret": self.pull_secret} if self.pull_secret is not None else {}),

@@ -20,9 +20,11 @@ from slipway.loading.contents import contents_of
 from slipway.loading.specs import LoadedSpec
 from slipway.loading.variant import Variant
 from slipway.plan.code_digests import FETCHING_REQUIREMENTS, CodeDigests
-from slipway.plan.model import ImageFile, ImagePlan, ModelPlan, Plan, RuntimeImagePlan, Wheels
+from slipway.plan.image import ImageFile, ImagePlan, RuntimeImagePlan, Wheels
+from slipway.plan.model import ModelPlan, Plan
 from slipway.plan.release import Origin, digest_of
 from slipway.plan.timing import Timing
+from slipway.planner.own_servers import asked, own_image, own_warnings
 from slipway.planner.rollouts import refuse_rollouts
 from slipway.planner.scaling import refuse_scaling
 from slipway.planner.server_config import server_config
@@ -31,7 +33,7 @@ from slipway.planner.traffic import refuse_routes, route
 from slipway.render.image import render_dockerfile, render_runtime_dockerfile
 from slipway.render.model import render_model
 from slipway.runtimes.base import GRPC, TEXT
-from slipway.runtimes.registry import RUNTIMES
+from slipway.runtimes.registry import RUNTIMES, recipe
 from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
 from slipway.values import names
@@ -101,12 +103,19 @@ def _model(
     spec = variant.spec.model_copy(update={"environments": {}})
     store = planning(settings).model_store(environment, spec.name)
     delivery = delivery_of(spec, variant.artifact, store, RUNTIMES[spec.runtime])
-    image = _image(environment, settings, variant, code, delivery)
+    if variant.own is not None:
+        image = own_image(environment, settings, spec, variant.artifact, variant.own)
+    else:
+        image = _image(environment, settings, variant, code, delivery)
     costs = estimates(pool, spec, variant.artifact.size, stored=delivery.stored is not None)
     gateway = planning(settings).gateway
     timing = _timing(variant, pool, placed.rollout, delivery)
     cold_start_s = timing.start_s + node_start_s(pool)
-    check = GoldenRequest(spec.runtime, variant.request, spec.check.expect, spec.check.timeout, _members(spec))
+    check = GoldenRequest(
+        spec.runtime, variant.request, spec.check.expect, spec.check.timeout, _members(spec), asked(spec)
+    )
+    # A server of others checks no pass: what it can be reached from is all that protects it.
+    gated, fenced = gateway is not None and variant.own is None, gateway is not None and variant.own is not None
     draft = ModelPlan(
         environment=environment,
         name=spec.name,
@@ -125,14 +134,14 @@ def _model(
         image=image,
         delivery=delivery,
         check=check,
-        server_config=server_config(variant, check, settings.namespace, gated=gateway is not None)
-        | {"release": _NO_RELEASE},
+        server_config=server_config(variant, check, settings.namespace, gated=gated) | {"release": _NO_RELEASE},
         release_digest=_NO_RELEASE,
         origin=_origin(written, variant, image),
         contents=contents_of(variant),
-        warnings=(*_unused_gpus(spec), *_estimated_target(spec), *placed.warnings),
+        warnings=(*_unused_gpus(spec), *_estimated_target(spec), *own_warnings(spec, fenced=fenced), *placed.warnings),
         pull_secret=planning(settings).pull_secret,
-        gated=gateway is not None,
+        gated=gated,
+        fenced=fenced,
         traffic=route(gateway, spec, costs.cost, cold_start_s) if gateway is not None else None,
         monitoring=planning(settings).monitoring,
         priority_class=priority_class(settings, spec.owner),
@@ -195,11 +204,11 @@ def _origin(settings: str, variant: Variant, image: ImagePlan) -> Origin:
 def _image(
     environment: str, settings: AnySettings, variant: Variant, of: Mapping[str, CodeDigests], delivery: Delivery
 ) -> ImagePlan:
-    recipe, code = RUNTIMES[variant.spec.runtime].image, of[variant.spec.runtime]
+    made, code = recipe(variant.spec.runtime), of[variant.spec.runtime]
     weights, wheels = (
-        _fetching(of[FETCHING]) if delivery.stored is not None else (_carried(variant, recipe.weights), None)
+        _fetching(of[FETCHING]) if delivery.stored is not None else (_carried(variant, made.weights), None)
     )
-    package = recipe.package
+    package = made.package
     source = installation.package(package)
     server = ImageFile(f"server/{package}", f"/opt/slipway/server/{package}", source, code.server)
     repository = planning(settings).image_repository(environment, variant.spec.name)
@@ -241,19 +250,19 @@ def _step_files(variant: Variant) -> Iterator[ImageFile]:
 
 
 def _runtime(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> RuntimeImagePlan:
-    architecture, recipe = variant.spec.resources.architecture, RUNTIMES[variant.spec.runtime].image
+    architecture, made = variant.spec.resources.architecture, recipe(variant.spec.runtime)
     dockerfile = instructions(render_runtime_dockerfile(variant.spec.runtime, settings.base_image, architecture))
     extras = _extras(variant.spec)
     requirements_digest = code.requirements_with(extras)
     digest = digest_of([dockerfile, requirements_digest, architecture])
     return RuntimeImagePlan(
         repository=planning(settings).image_repository(
-            environment, names.runtime_repository(recipe.shared or variant.spec.runtime)
+            environment, names.runtime_repository(made.shared or variant.spec.runtime)
         ),
         tag=names.short(digest),
         base_image=settings.base_image,
         architecture=architecture,
-        requirements=installation.resource(recipe.requirements_with(extras)),
+        requirements=installation.resource(made.requirements_with(extras)),
         requirements_digest=requirements_digest,
     )
 

@@ -6,7 +6,7 @@ from slipway.artifacts.golden_request import GoldenRequest
 from slipway.catalog.pod_contract import GATE_FILE, GATE_FOLDER, SERVICE_PORT
 from slipway.loading.variant import Variant
 from slipway.runtimes.base import Served
-from slipway.runtimes.registry import RUNTIMES
+from slipway.runtimes.registry import RUNTIMES, weights_folder
 
 
 def server_config(variant: Variant, check: GoldenRequest, namespace: str, *, gated: bool) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def server_config(variant: Variant, check: GoldenRequest, namespace: str, *, gat
         Served(
             name=spec.name,
             version=spec.version,
-            weights=f"{runtime.image.weights}/{files[0].name}" if files else None,
+            weights=f"{weights_folder(spec.runtime)}/{files[0].name}" if files else None,
             max_body=spec.endpoint.max_body,
             timeout_s=spec.endpoint.timeout,
             drain_s=spec.rollout.drain,

@@ -15,7 +15,8 @@ from slipway.components.stored_weights import StoredWeights, StoredWeightsArgs
 from slipway.delivery.upload import upload
 from slipway.deploy.ports import Programs
 from slipway.environments.planning.kinds import planning
-from slipway.plan.model import ImagePlan, ModelPlan, Plan
+from slipway.plan.image import ImagePlan
+from slipway.plan.model import ModelPlan, Plan
 from slipway.plan.release import Release
 from slipway.plan.rollout import RolloutPlan, Stage
 from slipway.planner.own_images import judge_image

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slipway.plan.model import ModelPlan
+from slipway.plan.release import digest_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,14 @@ class Difference:
 
 def image_differences(first: ModelPlan, second: ModelPlan) -> Iterator[Difference]:
     """The parts of a model's image that differ between two environments; none: it is the same image."""
-    one, other = first.image.runtime, second.image.runtime
+    if first.image.own is not None and second.image.own is not None:
+        yield from _of_own(first, second)
+        return
     if first.spec.runtime != second.spec.runtime:
         yield Difference("runtime", ("runtime",), False, first.spec.runtime, second.spec.runtime)
+    if first.image.own is not None or second.image.own is not None:
+        return
+    one, other = first.image.runtime, second.image.runtime
     if one.architecture != other.architecture:
         path = ("resources", "architecture")
         yield Difference("architecture", path, False, one.architecture, other.architecture)
@@ -34,6 +40,17 @@ def image_differences(first: ModelPlan, second: ModelPlan) -> Iterator[Differenc
     if first.spec.runtime == second.spec.runtime and made_of[0] != made_of[1]:
         ours, theirs = _source(first), _source(second)
         yield Difference("weights", ("artifact", "source"), False, ours, theirs)
+
+
+def _of_own(first: ModelPlan, second: ModelPlan) -> Iterator[Difference]:
+    """Of images that bring their own servers."""
+    for what, path, of in (
+        ("architecture", ("resources", "architecture"), lambda model: model.spec.resources.architecture),
+        ("image", ("custom",), lambda model: digest_of(model.image.own.made_of)[:16]),
+        ("weights", ("artifact", "source"), lambda model: digest_of(_files(model))[:16]),
+    ):
+        if of(first) != of(second):
+            yield Difference(what, path, False, of(first), of(second))
 
 
 def _source(model: ModelPlan) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from slipway.artifacts.around import CONTEXT_FOLDER, IMAGE_FOLDER
 from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, SERVER_USER
 from slipway.render.templates import template_files
-from slipway.runtimes.registry import RUNTIMES
+from slipway.runtimes.registry import RUNTIMES, recipe
 
 
 def render_runtime_dockerfile(runtime: str, base_image: str, architecture: str) -> str:
@@ -14,7 +14,7 @@ def render_runtime_dockerfile(runtime: str, base_image: str, architecture: str) 
 
     What a machine of another architecture builds runs nothing: that would need an emulator.
     """
-    return _wheels(base_image, architecture, RUNTIMES[runtime].image.variables)
+    return _wheels(base_image, architecture, recipe(runtime).variables)
 
 
 def render_dockerfile(runtime: str, runtime_image: str, *, fetching: bool = False, steps: bool = False) -> str:
@@ -23,18 +23,29 @@ def render_dockerfile(runtime: str, runtime_image: str, *, fetching: bool = Fals
     `fetching`: whether it has what fetches the weights instead of the weights. `steps`: whether the context has files
     of what stands before and after the model.
     """
-    recipe = RUNTIMES[runtime].image
+    made = recipe(runtime)
     values = {
         "runtime_image": runtime_image,
-        "weights": recipe.weights if RUNTIMES[runtime].formats else None,
+        "weights": made.weights if RUNTIMES[runtime].formats else None,
         "fetching": FETCHING if fetching else None,
         "fetching_folder": FETCHING_FOLDER,
         "steps": (CONTEXT_FOLDER, IMAGE_FOLDER) if steps else None,
         "server_port": RUNTIMES[runtime].port,
         "user": SERVER_USER,
-        "command": json.dumps(recipe.command),
+        "command": json.dumps(made.command),
     }
     return template_files().get_template("image/model.Dockerfile.j2").render(values)
+
+
+def render_own_dockerfile(written: str, command: Sequence[str] | None, weights: tuple[str, str] | None) -> str:
+    """Render the Dockerfile of an image that brings its own server: as it is written, with what the spec adds.
+
+    What is added belongs to the last stage, which is the one that is built. `weights`: their folder in the context, and
+    in the image.
+    """
+    added = None if command is None else json.dumps(list(command))
+    values = {"written": written.rstrip("\n"), "command": added, "weights": weights}
+    return template_files().get_template("image/own.Dockerfile.j2").render(values)
 
 
 def render_own_wheels_dockerfile(base_image: str, architecture: str) -> str:

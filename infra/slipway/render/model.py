@@ -7,18 +7,12 @@ from typing import Any, cast
 
 from jinja2 import FileSystemLoader, nodes
 
-from slipway.catalog.pod_contract import (
-    GATE_FOLDER,
-    GRPC_PORT,
-    NAME_SERVICE,
-    SERVER_PORT,
-    SERVER_USER,
-    SERVICE_PORT,
-)
+from slipway.catalog.pod_contract import GATE_FOLDER, GRPC_PORT, NAME_SERVICE, SERVER_PORT, SERVICE_PORT
 from slipway.environments.planning.model_store import ModelStore
 from slipway.plan.model import ModelPlan
 from slipway.render.fetching import fetching_values, volume_bytes
 from slipway.render.objects import MODEL_OBJECTS
+from slipway.render.own_server import own_exceptions, own_values
 from slipway.render.route import route_values
 from slipway.render.scaling import scaling_values
 from slipway.render.templates import Manifest, rendered, skeleton, template_files
@@ -101,7 +95,6 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "tolerations": _tolerations(model) or None,
         "resources": resources,
         "tmp_size": format_bytes(TMP_BYTES),
-        "user": SERVER_USER,
         **container_values(RUNTIMES[spec.runtime]),
         "egress": egress(model.check.members, model.delivery.stored.store if model.delivery.stored else None),
         "service_port": SERVICE_PORT,
@@ -111,12 +104,20 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "gate_folder": GATE_FOLDER,
         "slice_labels": model.labels
         | {names.SLICED_BY_LABEL: names.MANAGED_BY, "kubernetes.io/service-name": model.name},
-        "checked_path": None if model.traffic and model.traffic.wait_s else RUNTIMES[spec.runtime].live_path,
+        **own_values(model),
+        "checked_path": _checked_path(model),
         **fetching_values(model.delivery.stored, resources),
         **route_values(model.traffic),
         **scaling_values(model),
         **_lint_exceptions(model),
     }
+
+
+def _checked_path(model: ModelPlan) -> str | None:
+    """Where the gateway asks whether a pod is there; None where there may be no pod."""
+    if model.traffic and model.traffic.wait_s:
+        return None
+    return model.spec.custom.live_path if model.spec.custom else RUNTIMES[model.spec.runtime].live_path
 
 
 def container_values(runtime: Runtime) -> dict[str, Any]:
@@ -135,6 +136,7 @@ def _lint_exceptions(model: ModelPlan) -> dict[str, str | None]:
     unseen = model.scaler == "ScaledObject" or (single and not model.autoscaled)
     deployment = ["container-image-pull-policy", *(["deployment-replicas"] if unseen else [])]
     deployment += ["deployment-strategy"] if model.rollout.recreate else []
+    deployment += own_exceptions(model.spec.custom) if model.spec.custom is not None else []
     return {
         "deployment_exceptions": ",".join(deployment),
         "autoscaler_exceptions": "horizontalpodautoscaler-replicas" if single else None,

@@ -180,7 +180,7 @@ MODEL_OBJECTS = (
         api_version="networking.k8s.io/v1",
         plural="networkpolicies",
         template="network_policy",
-        about="opens the port of the model server and nothing else",
+        about="opens the server's port, to the gateway alone where it checks no pass; lets out what the spec names",
         phase=Phase.BEFORE_PODS,
         # A policy without ports would let everything through.
         required=("spec.podSelector.matchLabels", "spec.policyTypes", "spec.ingress.0.ports.0.port"),

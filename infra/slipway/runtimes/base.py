@@ -1,6 +1,6 @@
 """Defines what Slipway has to know of a runtime: a program that serves a model over HTTP inside a pod."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -51,7 +51,7 @@ class Served:
 class Answer:
     """A runtime's answer to the golden request: the release that gave it, and nested lists by output name.
 
-    `members`: of a pipeline, the release of each model that was asked.
+    `release`: empty where the answer does not say it. `members`: of a pipeline, the release of each model it asked.
     """
 
     release: str
@@ -104,7 +104,8 @@ class Runtime(Protocol):
         formats: of weights that it loads, as people call them.
         accelerators: what it computes on: `cpu`, `gpu`.
         without_gpu: what a person should know who gives GPUs to a runtime that computes on CPUs only.
-        image: how its image is made. The weights are a part of it: a pod that starts fetches nothing else.
+        image: how its image is made. The weights are a part of it: a pod that starts fetches nothing else. None: the
+            spec brings an image with its own server, and says port and paths, too.
         image_bytes: its image without weights as a registry keeps it, compressed.
         server_start_s: from the container's start until it loads weights, with one core.
         port: that it listens on.
@@ -119,7 +120,7 @@ class Runtime(Protocol):
     formats: tuple[str, ...]
     accelerators: tuple[str, ...]
     without_gpu: str
-    image: ImageRecipe
+    image: ImageRecipe | None
     image_bytes: int
     server_start_s: float
     port: int
@@ -160,6 +161,6 @@ class Runtime(Protocol):
         """The golden request as it is sent."""
         ...
 
-    def answer(self, data: bytes) -> Answer:
-        """Read an answer to it. Raises `BadAnswer`."""
+    def answer(self, data: bytes, names: Iterable[str]) -> Answer:
+        """Read an answer to it; `names`: what is expected in it. Raises `BadAnswer`."""
         ...

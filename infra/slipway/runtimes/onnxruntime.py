@@ -1,7 +1,7 @@
 """ONNX Runtime in Slipway's own model server (`server/`), on CPUs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,21 @@ from slipway.artifacts.golden_request import read_golden
 from slipway.artifacts.onnx import Fetched, Found, find_artifact
 from slipway.catalog.pod_contract import GRPC_PORT, LINGER_S, SERVER_PORT
 from slipway.runtimes.base import GRPC, TEXT, Answer, BadAnswer, ImageRecipe, Served
+
+IMAGE = ImageRecipe(
+    requirements="server/requirements.txt",
+    extras=(GRPC, TEXT),
+    package="slipway_server",
+    weights="/model",
+    command=("python3", "-m", "slipway_server"),
+    variables=(
+        (
+            "ORT_DISABLE_TELEMETRY=1",
+            "Nobody is told what is run: ONNX Runtime would look up the address of its maker's telemetry every few "
+            "seconds.",
+        ),
+    ),
+)
 
 
 class OnnxRuntime:
@@ -23,20 +38,7 @@ class OnnxRuntime:
         "the image has ONNX Runtime for CPUs; the pod gets its GPUs and a node that has them, but computes on the CPU "
         "until there is an image with ONNX Runtime for GPUs"
     )
-    image = ImageRecipe(
-        requirements="server/requirements.txt",
-        extras=(GRPC, TEXT),
-        package="slipway_server",
-        weights="/model",
-        command=("python3", "-m", "slipway_server"),
-        variables=(
-            (
-                "ORT_DISABLE_TELEMETRY=1",
-                "Nobody is told what is run: ONNX Runtime would look up the address of its maker's telemetry every few "
-                "seconds.",
-            ),
-        ),
-    )
+    image: ImageRecipe | None = IMAGE
     image_bytes = 100 * 2**20
     """58 MiB for the wheels of server/requirements.txt (installed, as tar through gzip -6, 2026-11-26), and an
     assumption of 42 MiB for Python on Debian."""
@@ -102,7 +104,7 @@ class OnnxRuntime:
         """JSON, as it is in the file."""
         return json.dumps(request).encode()
 
-    def answer(self, data: bytes) -> Answer:
+    def answer(self, data: bytes, names: Iterable[str]) -> Answer:  # noqa: ARG002 - it says all outputs
         """`{"release": ..., "outputs": {...}}`, and more that nobody here reads."""
         try:
             answer = json.loads(data)

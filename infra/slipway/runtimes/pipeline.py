@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from slipway.artifacts.onnx import Fetched, Found
-from slipway.runtimes.base import GRPC, Served
-from slipway.runtimes.onnxruntime import OnnxRuntime
+from slipway.runtimes.base import GRPC, ImageRecipe, Served
+from slipway.runtimes.onnxruntime import IMAGE, OnnxRuntime
 
 
 class PipelineRuntime(OnnxRuntime):
@@ -14,8 +14,8 @@ class PipelineRuntime(OnnxRuntime):
 
     name = "pipeline"
     formats: tuple[str, ...] = ()
-    image = replace(
-        OnnxRuntime.image,
+    image: ImageRecipe | None = replace(
+        IMAGE,
         requirements="server/requirements-pipeline.txt",
         extras=(GRPC,),
         shared=OnnxRuntime.name,

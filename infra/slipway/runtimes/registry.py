@@ -6,17 +6,34 @@ from typing import Annotated
 from pydantic import BeforeValidator, WithJsonSchema
 
 from slipway.errors.base import nearest
-from slipway.runtimes.base import Runtime
+from slipway.runtimes.base import ImageRecipe, Runtime
+from slipway.runtimes.custom import WEIGHTS_FOLDER, CustomRuntime
 from slipway.runtimes.onnxruntime import OnnxRuntime
 from slipway.runtimes.pipeline import PipelineRuntime
 from slipway.values.quantities import refusal
 
-_ALL: tuple[Runtime, ...] = (OnnxRuntime(), PipelineRuntime())
+_ALL: tuple[Runtime, ...] = (OnnxRuntime(), PipelineRuntime(), CustomRuntime())
 
 RUNTIMES: Mapping[str, Runtime] = {runtime.name: runtime for runtime in _ALL}
 """By the name that a spec gives."""
 PIPELINE = PipelineRuntime.name
 """The runtime that has no weights: it asks other models."""
+CUSTOM = CustomRuntime.name
+"""The runtime whose image brings its own server."""
+
+
+def recipe(runtime: str) -> ImageRecipe:
+    """How the image of a runtime is made; raises `LookupError` for one whose image a spec brings."""
+    found = RUNTIMES[runtime].image
+    if found is None:
+        raise LookupError(f"Slipway makes no image of runtime {runtime}: the spec brings it")
+    return found
+
+
+def weights_folder(runtime: str) -> str:
+    """Where the weights are in the image of a runtime."""
+    found = RUNTIMES[runtime].image
+    return found.weights if found is not None else WEIGHTS_FOLDER
 
 
 def _known(value: object) -> str:

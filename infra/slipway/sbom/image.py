@@ -14,8 +14,9 @@ from cyclonedx.model.component import Component, ComponentType, Pedigree
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-from slipway.plan.model import ImageFile, ImagePlan, ModelPlan
-from slipway.runtimes.registry import RUNTIMES
+from slipway.plan.image import ImageFile, ImagePlan, OwnImagePlan
+from slipway.plan.model import ModelPlan
+from slipway.runtimes.registry import weights_folder
 from slipway.sbom.requirements import Distribution, distributions
 
 _MISSING = "the Debian packages and the Python of the base image: its own SBOM or a scanner lists them"
@@ -35,7 +36,10 @@ def sbom_of(model: ModelPlan) -> bytes:
         bom_ref="image",
         properties=[Property(name="slipway:inputs", value=image.inputs_digest)],
     )
-    parts = [*_weights(model), *_server(image, model), *_distributions(image), _base(image)]
+    if image.own is not None:
+        parts = [*_weights(model), *_own(image.own)]
+    else:
+        parts = [*_weights(model), *_server(image, model), *_distributions(image), _base(image)]
     bom = Bom(
         components=parts,
         serial_number=uuid5(NAMESPACE_URL, f"{image.reference}/{image.inputs_digest}"),
@@ -50,7 +54,7 @@ def sbom_of(model: ModelPlan) -> bytes:
 
 def _weights(model: ModelPlan) -> Iterator[Component]:
     """The weights, each file with its digest; the first is the model, and where it comes from is said of it."""
-    folder = RUNTIMES[model.spec.runtime].image.weights
+    folder = weights_folder(model.spec.runtime)
     for number, file in enumerate(file for file in model.image.files if file.image_path.startswith(f"{folder}/")):
         yield Component(
             name=model.name if number == 0 else file.image_path.rpartition("/")[2],
@@ -87,7 +91,7 @@ def _pedigree(model: ModelPlan) -> Pedigree | None:
 
 def _server(image: ImagePlan, model: ModelPlan) -> Iterator[Component]:
     """What Slipway adds: its model server, file by file."""
-    folder = RUNTIMES[model.spec.runtime].image.weights
+    folder = weights_folder(model.spec.runtime)
     for file in image.files:
         if not file.image_path.startswith(f"{folder}/"):
             yield Component(
@@ -151,6 +155,29 @@ def _base(image: ImagePlan) -> Component:
         hashes=[_sha256(content)] if kind == "sha256" else [],
         properties=[Property(name="slipway:architecture", value=image.runtime.architecture)],
     )
+
+
+def _own(image: OwnImagePlan) -> Iterator[Component]:
+    """Of an image that brings its own server: the image of others by its digest, or the files that it is built from."""
+    if image.source is not None:
+        name, _, digest = image.source.partition("@")
+        yield Component(
+            name=name,
+            version=digest,
+            type=ComponentType.CONTAINER,
+            bom_ref="base-image",
+            description="not listed: what is in it; its own SBOM or a scanner lists that",
+            hashes=[_sha256(digest.partition(":")[2])],
+            properties=[Property(name="slipway:architecture", value=image.architecture)],
+        )
+    for path, file in sorted(image.context.items()):
+        yield Component(
+            name=path,
+            type=ComponentType.FILE,
+            bom_ref=f"context:{path}",
+            hashes=[_sha256(file.sha256)],
+            properties=[Property(name="slipway:path", value=path)],
+        )
 
 
 def _sha256(digest: str) -> HashType:

@@ -27,9 +27,11 @@ MODEL, MADE_OF = "slipway.dev/model", "slipway.dev/made-of"
 
 def annotations(model: ModelPlan) -> dict[str, str]:
     """What the signature of a model's image says of it, the same in every environment that the image is promoted to."""
+    files = [[file.image_path, dict(file.digests)] for file in model.image.files]
+    if model.image.own is not None:
+        return {MODEL: model.name, MADE_OF: digest_of([model.spec.runtime, model.image.own.made_of, files])}
     runtime = model.image.runtime
     base = runtime.base_image.partition("@")[2] or runtime.base_image
-    files = [[file.image_path, dict(file.digests)] for file in model.image.files]
     wheels = None if model.image.wheels is None else model.image.wheels.digest
     parts = [model.spec.runtime, runtime.architecture, base, runtime.requirements_digest, wheels, files]
     return {MODEL: model.name, MADE_OF: digest_of(parts)}

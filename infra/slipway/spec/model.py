@@ -13,6 +13,10 @@ from slipway.spec.artifact.source import ONNX, ArtifactSource
 from slipway.spec.artifact.values import left_out
 from slipway.spec.batching import Batching
 from slipway.spec.check import Check
+from slipway.spec.custom.egress import EGRESS_MOST, Egress
+from slipway.spec.custom.environment import VARIABLES_MOST, Variables
+from slipway.spec.custom.image import Custom
+from slipway.spec.custom.rules import refuse_misfits
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.exceptions import REASON_LEAST, ExceptableRule, Reason
 from slipway.spec.pipeline import Pipeline
@@ -27,8 +31,8 @@ from slipway.values.quantities import DnsLabel, ModelName, SemVer, refusal
 from slipway.values.section import Section
 
 OVERRIDABLE = (
-    "version", "fixes", "artifact", "optimize", "accept", "input", "output", "resources", "scale", "rollout", "spot",
-    "data", "endpoint", "batching", "check", "exceptions",
+    "version", "fixes", "artifact", "custom", "env", "egress", "optimize", "accept", "input", "output", "resources",
+    "scale", "rollout", "spot", "data", "endpoint", "batching", "check", "exceptions",
 )  # fmt: skip
 """What may differ between environments; the rest is what the model is, wherever it runs."""
 
@@ -57,7 +61,7 @@ class ModelSpec(Section):
     )
     artifact: ArtifactSource | None = Field(
         default=None,
-        description="The trained weights; every model has them but a pipeline.",
+        description="The trained weights; every model has them but a pipeline, and one whose image has them.",
         examples=[{"source": "models/digits/model.onnx"}],
         exclude_if=lambda value: value is None,
     )
@@ -67,6 +71,27 @@ class ModelSpec(Section):
         examples=[{"stages": [{"model": "detect"}, {"model": "digits"}]}],
         exclude_if=lambda value: value is None,
         json_schema_extra={"since": "0.2"},
+    )
+    custom: Custom | None = Field(
+        default=None,
+        description="An image that brings its own server (docs/how-to/custom-runtime.md).",
+        examples=[{"build": {"context": "models/reader"}, "port": 9000}],
+        exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
+    )
+    env: Variables = Field(
+        default_factory=dict,
+        description="Environment variables of an image with its own server: text in clear, or a key of a Secret.",
+        examples=[{"LANG": "C.UTF-8", "TOKEN": {"secret": "hf-token", "key": "token"}}],
+        exclude_if=left_out,
+        json_schema_extra={"maxProperties": VARIABLES_MOST, "since": "0.2"},
+    )
+    egress: tuple[Egress, ...] = Field(
+        default=(),
+        description="What an image with its own server may connect to; nothing when left out.",
+        examples=[[{"host": "db.internal", "port": 5432}]],
+        exclude_if=left_out,
+        json_schema_extra={"maxItems": EGRESS_MOST, "since": "0.2"},
     )
     optimize: tuple[Step, ...] = Field(
         default=(),
@@ -162,9 +187,9 @@ class ModelSpec(Section):
 
     @property
     def weights(self) -> ArtifactSource:
-        """Where the trained weights are; raises `LookupError` for a pipeline, which has none."""
+        """Where the trained weights are; raises `LookupError` for a model that has none."""
         if self.artifact is None:
-            raise LookupError(f"{self.name} is a pipeline and has no weights")
+            raise LookupError(f"{self.name} has no weights")
         return self.artifact
 
     @model_validator(mode="after")
@@ -186,6 +211,11 @@ class ModelSpec(Section):
         return self
 
     @model_validator(mode="after")
+    def _an_own_server_is_alone(self) -> Self:
+        refuse_misfits(self)
+        return self
+
+    @model_validator(mode="after")
     def _is_weights_or_a_pipeline(self) -> Self:
         piped = self.runtime == PIPELINE
         if self.pipeline is not None:
@@ -204,7 +234,7 @@ class ModelSpec(Section):
         if piped:
             todo = "add pipeline: {stages: [{model: NAME}]}, or write another runtime"
             raise refusal(f"is missing beside runtime: {PIPELINE}", "the stages of the pipeline", todo, ("pipeline",))
-        if self.artifact is None:
+        if self.artifact is None and self.custom is None:
             todo = "add for example artifact: {source: models/digits/model.onnx}"
             raise refusal("is missing", "the trained weights", todo, ("artifact",))
         return self

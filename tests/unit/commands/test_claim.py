@@ -51,3 +51,19 @@ def test_a_namespace_that_is_to_be_made_has_no_secret_yet(context: EnvironmentCo
 def test_without_the_setting_no_secret_is_asked_for(tmp_path: Path, cluster: FakeCluster) -> None:
     context = Project(tmp_path).context()
     refuse_foreign(context, context.plan.models, None)
+
+
+def test_a_secret_that_a_variable_comes_from_has_to_be_there(tmp_path: Path, cluster: FakeCluster) -> None:
+    project = Project(tmp_path)
+    (tmp_path / "models/reader.yaml").write_text(
+        "apiVersion: slipway/v1\nname: reader\nversion: 1.0.0\nowner: vision\nruntime: custom\n"
+        f"custom: {{image: 'registry.example.com/reader@sha256:{'a' * 64}'}}\n"
+        "env:\n  LANG: C.UTF-8\n  TOKEN: {secret: hf-token}\n  AGAIN: {secret: hf-token, key: other}\n"
+        "resources: {cpu: 100m, memory: 128Mi}\ncheck: {request: check.json, expect: {label: 7}}\n"
+    )
+    (tmp_path / "check.json").write_text("{}")
+    context = project.context()
+    with pytest.raises(UserError, match=r"reader\.yaml:9: env\.TOKEN: \"hf-token\" is no Secret of namespace slipway"):
+        refuse_foreign(context, context.plan.models, None)
+    cluster._put({"kind": "Secret", "metadata": {"name": "hf-token"}})
+    refuse_foreign(context, context.plan.models, None)

@@ -23,9 +23,9 @@ from slipway.errors.images import FileChanged
 from slipway.loading.settings import load_settings
 from slipway.loading.specs import load_spec_file
 from slipway.plan.code_digests import CodeDigests, code_digests
-from slipway.plan.model import ImageFile
+from slipway.plan.image import ImageFile
 from slipway.planner.environment import ModelPlan, plan
-from slipway.runtimes.registry import RUNTIMES
+from slipway.runtimes.registry import recipe
 from tests.support.planned import FIXTURES
 
 SPEC = (FIXTURES / "spec/ok/least.yaml").read_text()
@@ -50,14 +50,14 @@ def root(tmp_path: Path) -> Path:
 def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Code:
     """The digests of a copy of the server's code, and of a copy of its requirements."""
     digests = code_digests()
-    recipe = RUNTIMES["onnxruntime"].image
-    source = tmp_path / "server/src" / recipe.package
+    made = recipe("onnxruntime")
+    source = tmp_path / "server/src" / made.package
     requirements = tmp_path / "server/requirements.txt"
-    shutil.copytree(installation.package(recipe.package), source)
-    shutil.copy(installation.resource(recipe.requirements), requirements)
+    shutil.copytree(installation.package(made.package), source)
+    shutil.copy(installation.resource(made.requirements), requirements)
     monkeypatch.setattr(installation, "package", lambda _: source)
     real = installation.resource
-    copied = {recipe.requirements: requirements}
+    copied = {made.requirements: requirements}
     monkeypatch.setattr(installation, "resource", lambda path: copied.get(path) or real(path))
     return digests
 
@@ -133,7 +133,7 @@ def test_an_image_is_built_for_its_nodes_whatever_machine_builds_it(
     monkeypatch.setattr(build, "_install", install)
     model = planned(root, code)
     runtime = replace(model.image.runtime, architecture=architecture)
-    built(replace(model, image=replace(model.image, runtime=runtime)))
+    built(replace(model, image=replace(model.image, below=runtime)))
     assert registry.platforms == [f"linux/{architecture}"] * 2, "the runtime image, and the model's on it"
     assert fetched == [f"{wheels}-manylinux_2_28"]
 

@@ -30,8 +30,8 @@ def cluster(*answers: object) -> FakeCluster:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_SETTLE_S", 0.05)
-    monkeypatch.setattr(module, "_RETRY_S", 0.01)
+    monkeypatch.setattr(module, "SETTLE_S", 0.05)
+    monkeypatch.setattr(module, "RETRY_S", 0.01)
 
 
 def test_a_right_answer_gives_its_outputs() -> None:

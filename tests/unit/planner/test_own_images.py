@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from slipway.plan.model import ImagePlan
+from slipway.plan.image import ImagePlan
 from slipway.planner.own_images import OWN_IMAGES, judge_image, keys_image
 from tests.support.planned import gateway_plan
 

@@ -13,9 +13,7 @@ LEAST = planned()
 def elsewhere(**runtime: Any) -> ModelPlan:
     """The plan of another environment, with repositories and tags of its own; `runtime` changes the image below."""
     below = replace(LEAST.image.runtime, repository="prod.example.com/runtime", tag="1" * 16, **runtime)
-    image = replace(
-        LEAST.image, repository="prod.example.com/least", tag="2" * 16, runtime=below, inputs_digest="3" * 64
-    )
+    image = replace(LEAST.image, repository="prod.example.com/least", tag="2" * 16, below=below, inputs_digest="3" * 64)
     return replace(LEAST, environment="prod", image=image)
 
 
@@ -33,7 +31,7 @@ def test_an_architecture_is_a_difference() -> None:
 
 def test_a_base_image_is_compared_by_its_digest_where_both_have_one() -> None:
     one, other = (f"{registry}/base:1@sha256:{'a' * 64}" for registry in ("here.example.com", "prod.example.com"))
-    first = replace(LEAST, image=replace(LEAST.image, runtime=replace(LEAST.image.runtime, base_image=one)))
+    first = replace(LEAST, image=replace(LEAST.image, below=replace(LEAST.image.runtime, base_image=one)))
     assert found(elsewhere(base_image=other), first) == []
     newer = other.replace("a" * 64, "b" * 64)
     assert found(elsewhere(base_image=newer), first) == [("base image", one, newer)]

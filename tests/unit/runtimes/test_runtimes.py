@@ -5,12 +5,14 @@ import json
 import jsonschema
 import pytest
 from slipway_server.values.config import ServerConfig
+from slipway_server.values.errors import BadRequest
 
 from slipway import installation
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.commands.project.reference import spec_schema
 from slipway.plan.code_digests import code_digests
 from slipway.runtimes.base import Answer, BadAnswer, Runtime, Served
+from slipway.runtimes.custom import CustomRuntime, check_expectation
 from slipway.runtimes.onnxruntime import OnnxRuntime
 from slipway.runtimes.registry import RUNTIMES
 from slipway.values.names import runtime_repository
@@ -20,8 +22,9 @@ SERVED = Served("digits", "1.0.0", "/model/model.onnx", 2**20, 30.0, 10.0, {"max
 EACH = pytest.mark.parametrize("runtime", RUNTIMES.values(), ids=list(RUNTIMES))
 
 
-@EACH
+@pytest.mark.parametrize("runtime", [one for one in RUNTIMES.values() if one.image], ids=lambda one: one.name)
 def test_what_goes_into_an_image_is_in_the_installation(runtime: Runtime) -> None:
+    assert runtime.image is not None
     assert installation.resource(runtime.image.requirements).is_file()
     assert (installation.package(runtime.image.package) / "__main__.py").is_file()
     assert code_digests()[runtime.name].server["__main__.py"]
@@ -59,7 +62,7 @@ def test_the_configuration_of_onnxruntime_is_one_that_its_server_takes() -> None
 
 
 def test_an_answer_is_read_with_its_release() -> None:
-    assert OnnxRuntime().answer(b'{"release": "ab", "outputs": {"y": [7]}}') == Answer("ab", {"y": [7]})
+    assert OnnxRuntime().answer(b'{"release": "ab", "outputs": {"y": [7]}}', ["y"]) == Answer("ab", {"y": [7]})
 
 
 @pytest.mark.parametrize(
@@ -73,4 +76,44 @@ def test_an_answer_is_read_with_its_release() -> None:
 )
 def test_what_is_no_answer_is_told(data: bytes, reason: str) -> None:
     with pytest.raises(BadAnswer, match=reason):
-        OnnxRuntime().answer(data)
+        OnnxRuntime().answer(data, ["y"])
+
+
+ANSWER = b'{"label": 7, "a/b": {"~": [1.5, {"": true}]}, "rows": [[1], [2]], "": 3}'
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("label", 7),
+        ("/label", 7),
+        ("/a~1b/~0/0", 1.5),
+        ("/a~1b/~0/1/", True),
+        ("rows", [[1], [2]]),
+        ("/rows/1/0", 2),
+        ("/", 3),
+        ("a/b", {"~": [1.5, {"": True}]}),
+    ],
+)
+def test_an_answer_of_a_server_of_its_own_is_read_by_key_or_by_json_pointer(name: str, found: object) -> None:
+    assert CustomRuntime().answer(ANSWER, [name]) == Answer("", {name: found})
+
+
+@pytest.mark.parametrize(
+    "name", ["other", "/rows/2", "/rows/-1", "/rows/01", "/rows/x", "/label/0", "/rows/9999999999"]
+)
+def test_what_an_answer_does_not_have_is_left_out(name: str) -> None:
+    assert CustomRuntime().answer(ANSWER, [name]).outputs == {}
+
+
+def test_an_answer_of_a_server_of_its_own_may_be_any_json_and_nothing_else() -> None:
+    assert CustomRuntime().answer(b"[5]", ["/0"]).outputs == {"/0": 5}
+    with pytest.raises(BadAnswer, match="is not JSON"):
+        CustomRuntime().answer(b"<html>", ["label"])
+
+
+def test_nothing_expected_is_refused_since_every_answer_would_be_right() -> None:
+    with pytest.raises(BadRequest, match="is empty"):
+        check_expectation({})
+    with pytest.raises(BadRequest):
+        check_expectation({"label": {"above": 1}})

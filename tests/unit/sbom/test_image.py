@@ -9,7 +9,8 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from slipway import installation
-from slipway.plan.model import ModelPlan, Wheels
+from slipway.plan.image import Wheels
+from slipway.plan.model import ModelPlan
 from slipway.sbom.image import sbom_of
 from slipway.sbom.requirements import distributions
 from tests.support.planned import fixture_plan
@@ -70,7 +71,7 @@ def test_it_says_what_it_does_not_list() -> None:
     assert "Debian packages" in base["description"]
     assert "hashes" not in base
     pinned = replace(planned().image.runtime, base_image="reg/base@sha256:" + "b" * 64)
-    (base,) = parts(replace(planned(), image=replace(planned().image, runtime=pinned)), "container")
+    (base,) = parts(replace(planned(), image=replace(planned().image, below=pinned)), "container")
     assert base["hashes"] == [{"alg": "SHA-256", "content": "b" * 64}]
 
 

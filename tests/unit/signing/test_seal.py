@@ -138,9 +138,9 @@ def test_a_promoted_image_is_never_signed_but_verified(seal: Make, cosign: FakeC
 
 def test_the_same_image_is_made_of_the_same_in_a_registry_of_another_environment() -> None:
     runtime = replace(LEAST.image.runtime, repository="other", base_image="other/base@sha256:1")
-    ours = replace(LEAST.image, runtime=replace(LEAST.image.runtime, base_image="reg/base@sha256:1"))
+    ours = replace(LEAST.image, below=replace(LEAST.image.runtime, base_image="reg/base@sha256:1"))
     assert annotations(replace(LEAST, image=ours)) == annotations(
-        replace(LEAST, image=replace(ours, repository="other", runtime=runtime))
+        replace(LEAST, image=replace(ours, repository="other", below=runtime))
     )
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from slipway.deploy.judge import Verdict
 from slipway.deploy.record import save, saved
+from slipway.deploy.verdict import Verdict
 from slipway.errors.failures import WrongAnswer
 from slipway.history.held_back import HeldBack
 from slipway.values.names import RESTARTED_ANNOTATION, SHORT

@@ -2,7 +2,11 @@
 
 from collections.abc import Sequence
 
-from slipway.cluster.needed_secrets import refuse_missing_pull_secret, refuse_missing_store_secret
+from slipway.cluster.needed_secrets import (
+    refuse_missing_pull_secret,
+    refuse_missing_store_secret,
+    refuse_missing_variable_secret,
+)
 from slipway.cluster.ownership import (
     Standing,
     adopt_namespace,
@@ -17,6 +21,7 @@ from slipway.errors.base import Place, UserError
 from slipway.errors.failures import EnvironmentMissing
 from slipway.planner.environment import ModelPlan
 from slipway.render.environment import render_environment
+from slipway.spec.custom.environment import SecretKey
 
 
 def refuse_foreign(context: EnvironmentContext, models: Sequence[ModelPlan], adopt: str | None) -> None:
@@ -51,6 +56,18 @@ def refuse_foreign(context: EnvironmentContext, models: Sequence[ModelPlan], ado
     reads_with = next((stored.store.secret for stored in fetched if stored is not None), None)
     if reads_with is not None:
         refuse_missing_store_secret(cluster, reads_with, context.file.locate(("model_store", "credentials")))
+    _refuse_missing_variables(context, models)
+
+
+def _refuse_missing_variables(context: EnvironmentContext, models: Sequence[ModelPlan]) -> None:
+    """Refuse models with variables of Secrets that are not there: their pods would never start."""
+    asked: set[str] = set()
+    for loaded in context.specs(models):
+        for name, value in loaded.variant(context.name).spec.env.items():
+            if isinstance(value, SecretKey) and value.secret not in asked:
+                asked.add(value.secret)
+                at = loaded.locate(context.name, ("env", name))
+                refuse_missing_variable_secret(context.cluster, value.secret, value.key or name, at)
 
 
 def adopt_if_asked(context: EnvironmentContext, adopt: str | None) -> None:

@@ -17,14 +17,16 @@ from slipway.cluster.pods import cold_start_s
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.changes import held_back
 from slipway.commands.inspecting.cold_start import parts_json, show_parts, starts_of
+from slipway.commands.inspecting.own_servers import asked_in_a_pod
 from slipway.commands.inspecting.scaling import alert_lines, alerts, alerts_json, scaling_json, scalings
 from slipway.commands.inspecting.waking import awake
-from slipway.deploy.judge import PASSING, Verdict
+from slipway.deploy.judge import PASSING
 from slipway.deploy.judge import verify as judge_live
 from slipway.deploy.record import Live, live_model, live_models, saved
 from slipway.deploy.update.state import rollouts
 from slipway.deploy.update.telling import line as rollout_line
 from slipway.deploy.update.telling import to_json
+from slipway.deploy.verdict import Verdict
 from slipway.deploy.waking import NotWoken
 from slipway.errors.base import FileRefused, Place, UnknownName
 from slipway.errors.failures import ModelNotServing, RolloutFailed, WrongAnswer
@@ -154,7 +156,7 @@ def state(live: Live | None, planned: str | None, *, spec_is_wrong: bool) -> str
 def curl(context: EnvironmentContext, where: str, spec: ModelSpec) -> str:
     """Return a line for a shell that sends a model's golden request; it works in the folder one is in."""
     path = os.path.relpath(find_root(context.folders.models) / spec.check.request)
-    url = f"{where}{RUNTIMES[spec.runtime].predict_path}"
+    url = f"{where}{spec.custom.predict if spec.custom is not None else RUNTIMES[spec.runtime].predict_path}"
     rest = f"-H 'content-type: application/json' -d {shlex.quote(f'@{path}')}"
     if not where.startswith("https:"):
         return f"curl -s {url} {rest}"
@@ -189,6 +191,8 @@ def show_prediction(context: EnvironmentContext, model: str, name: str, data: by
     passes = passes_to(context.cluster, model, check.members)
 
     def ask() -> bytes:
+        if check.asked is not None:
+            return asked_in_a_pod(context, model, check.asked, body, limit)
         return context.cluster.through_service(model, path, body, "application/json", limit, headers=passes.headers())
 
     try:

@@ -13,6 +13,7 @@ from slipway.committed.check import compare_all
 from slipway.environments.planning.kinds import planning
 from slipway.errors.base import FileRefused
 from slipway.loading.base_image import digest_warning
+from slipway.plan.image import ImagePlan
 from slipway.plan.traffic import Traffic
 from slipway.plan.worth import Worth
 from slipway.planner.environment import ModelPlan
@@ -84,7 +85,9 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
 
 def _about(model: ModelPlan) -> Iterator[str]:
     """What no column of the table has room for."""
-    yield f"{model.pool.name} is {model.pool_reason[0]}; bodies of up to {format_bytes(model.max_body)}"
+    own = model.image.own
+    said = f"bodies of up to {format_bytes(model.max_body)}" if own is None else own.line()
+    yield f"{model.pool.name} is {model.pool_reason[0]}; {said}"
     if model.delivery.worth_saying:
         start = model.estimates.cold_start
         of = f"{console.duration(start.weights_s)} of a cold start of {console.duration(start.total_s)}"
@@ -222,14 +225,16 @@ def render_all(context: EnvironmentContext, names: Sequence[str], output: Path |
     texts = {"environment.yaml": to_yaml(render_environment(context.plan))}
     for model in models:
         texts[f"{model.name}/manifests.yaml"] = to_yaml(render_model(model, model.image.reference))
-        dockerfile = render_dockerfile(
-            model.spec.runtime,
-            model.image.runtime.reference,
-            fetching=model.image.wheels is not None,
-            steps=model.image.has_steps,
-        )
-        texts[f"{model.name}/Dockerfile"] = dockerfile
+        if (dockerfile := _dockerfile(model.image, model.spec.runtime)) is not None:
+            texts[f"{model.name}/Dockerfile"] = dockerfile
     write(texts, output)
+
+
+def _dockerfile(image: ImagePlan, runtime: str) -> str | None:
+    """What a model's image is built by; None where it is copied as it is."""
+    if image.own is not None:
+        return image.own.dockerfile
+    return render_dockerfile(runtime, image.runtime.reference, fetching=image.wheels is not None, steps=image.has_steps)
 
 
 def write(texts: Mapping[str, str], output: Path | None) -> None:

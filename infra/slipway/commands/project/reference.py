@@ -199,8 +199,9 @@ def _runtimes() -> Iterator[str]:
     yield "| runtime | weights | computes on | image without weights, compressed |"
     yield "| --- | --- | --- | --- |"
     for name, runtime in RUNTIMES.items():
-        size = format_bytes(runtime.image_bytes)
-        yield f"| `{name}` | {', '.join(runtime.formats)} | {', '.join(runtime.accelerators)} | {size} |"
+        size = format_bytes(runtime.image_bytes) if runtime.image is not None else "its own"
+        weights = ", ".join(runtime.formats) or ("" if runtime.image is not None else "any file, or none")
+        yield f"| `{name}` | {weights} | {', '.join(runtime.accelerators)} | {size} |"
 
 
 def _objects() -> Iterator[str]:

@@ -129,7 +129,7 @@ class AwsEnvironment(pulumi.ComponentResource):
             ModelStoreArgs(self._scope, keys.arns["models"], settings.model_store.keep_days),
             self._child,
         )
-        for runtime in sorted({one.image.shared or name for name, one in RUNTIMES.items()}):
+        for runtime in sorted({one.image.shared or name for name, one in RUNTIMES.items() if one.image}):
             repository = names.runtime_repository(runtime)
             Registry(
                 f"{name}-{repository}",

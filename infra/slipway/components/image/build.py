@@ -11,8 +11,9 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast
 
@@ -39,6 +40,14 @@ _LOCK_LIMIT_S = 3600.0
 _LAST_LINES = 12
 _NOT_THERE = ("manifest unknown", "name unknown", "not found")
 """What registries say of an image, or of a repository, that there is not: error codes of the OCI distribution spec."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """What a Dockerfile that a person wrote gets: build arguments, and the network if they ask for it."""
+
+    args: Mapping[str, str] = field(default_factory=dict)
+    network: bool = False
 
 
 class ImageBuilder:
@@ -80,11 +89,14 @@ class ImageBuilder:
             raise RegistryFailed(image, "there is no such image")
         return f"{image.rpartition(':')[0]}@{digest}"
 
-    def build_and_push(self, reference: str, context: IO[bytes], report: Tell, platform: str) -> str:
+    def build_and_push(
+        self, reference: str, context: IO[bytes], report: Tell, platform: str, how: "BuildOptions | None" = None
+    ) -> str:
         """Build `repository:tag` from a tar with its Dockerfile, push it, and return the registry's digest.
 
         `platform`: of the nodes that run it, such as `linux/arm64`; the Engine's may be another.
         """
+        how = how or BuildOptions()
         repository, _, tag = reference.rpartition(":")
         with self._explained(reference):
             report("building")
@@ -94,7 +106,8 @@ class ImageBuilder:
                 custom_context=True,
                 tag=reference,
                 platform=platform,
-                network_mode="none",
+                network_mode=None if how.network else "none",
+                buildargs=dict(how.args),
                 rm=True,
                 forcerm=True,
                 decode=True,
@@ -134,7 +147,14 @@ class ImageBuilder:
         place = f"the Docker Engine's folder {self._docker.info()['DockerRootDir']} (`docker system prune` empties it)"
         return NoSpace(f"image {reference} was not built, nothing was deployed", place, "no space left on device")
 
-    def ensure(self, reference: str, context: Callable[[], IO[bytes]], report: Tell, platform: str) -> str:
+    def ensure(
+        self,
+        reference: str,
+        context: Callable[[], IO[bytes]],
+        report: Tell,
+        platform: str,
+        how: "BuildOptions | None" = None,
+    ) -> str:
         """Return the digest of `repository:tag`; build and push only when the registry does not have it.
 
         `context` is called only then. Two who need the same image at once build it once.
@@ -145,7 +165,7 @@ class ImageBuilder:
             if digest := self.pushed(reference):
                 return digest
             with context() as tar:
-                return self.build_and_push(reference, tar, report, platform)
+                return self.build_and_push(reference, tar, report, platform, how)
 
 
 @contextmanager

@@ -5,24 +5,31 @@ import io
 import os
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
+from slipway.dockerfile.context import ContextFile
 from slipway.errors.full_disk import disk_errors
 from slipway.errors.images import FileChanged
-from slipway.plan.model import ImageFile
+from slipway.plan.image import ImageFile
 from slipway.reading.files import BadFile, open_regular
 
 
 def planned_context(
-    files: Sequence[ImageFile], dockerfile: Callable[[], str], wheels: tuple[str, Path] | None = None
+    files: Sequence[ImageFile],
+    dockerfile: Callable[[], str],
+    wheels: tuple[str, Path] | None = None,
+    context_files: Mapping[str, ContextFile] = MappingProxyType({}),
 ) -> IO[bytes]:
     """Return a tar for a build: the files, then the Dockerfile, which is asked for when all files are in.
 
     `wheels`: a folder of installed wheels and its path in the tar, where the image has some of its own.
+    `context_files`: what a person's own Dockerfile copies, by path in the tar; a file named Dockerfile gives way to
+    what is built.
 
     Every file is digested as it is written. Between plan and build it may have been changed, or a link on its way may
     have been turned; the tag of the image would then say what is not in it, for ever.
@@ -36,6 +43,9 @@ def planned_context(
             for name, sha256 in sorted(file.digests.items()):
                 path = file.source / name if name else file.source
                 _add_planned(tar, f"{file.context_path}/{name}" if name else file.context_path, path, sha256)
+        for name, one in sorted(context_files.items()):
+            if name != "Dockerfile":
+                _add_planned(tar, name, one.path, one.sha256, 0o555 if one.executable else 0o444)
         if wheels is not None:
             _add_folder(tar, *wheels)
         _add_bytes(tar, "Dockerfile", dockerfile().encode())
@@ -88,12 +98,12 @@ def _at_start(tar: tarfile.TarFile) -> IO[bytes]:
     return spool  # type: ignore[no-any-return]
 
 
-def _add_planned(tar: tarfile.TarFile, name: str, path: Path, sha256: str) -> None:
+def _add_planned(tar: tarfile.TarFile, name: str, path: Path, sha256: str, mode: int = 0o444) -> None:
     try:
         with open_regular(path, "the file that was planned") as handle:
             read = _Digested(handle)
             size = os.fstat(handle.fileno()).st_size
-            tar.addfile(_entry(name, size), read)
+            tar.addfile(_entry(name, size, mode), read)
     except BadFile as error:
         raise FileChanged(path, error.problem) from None
     except OSError as error:
@@ -128,8 +138,8 @@ def _add_bytes(tar: tarfile.TarFile, name: str, data: bytes) -> None:
     tar.addfile(_entry(name, len(data)), io.BytesIO(data))
 
 
-def _entry(name: str, size: int) -> tarfile.TarInfo:
+def _entry(name: str, size: int, mode: int = 0o444) -> tarfile.TarInfo:
     entry = tarfile.TarInfo(name)
     entry.size = size
-    entry.mode = 0o444
+    entry.mode = mode
     return entry

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 
-from slipway.components.image.build import ImageBuilder, installed_wheels
+from slipway.components.image.build import BuildOptions, ImageBuilder, installed_wheels
 from slipway.components.image.build_context import folder_context, planned_context
 from slipway.components.image.component import ModelImageArgs
 from slipway.optimize.bring import bring
-from slipway.plan.model import ImagePlan
+from slipway.plan.image import ImagePlan, OwnImagePlan
 from slipway.planner.environment import ModelPlan
 from slipway.registry.copying import copy_image, digest_there
 from slipway.render.image import (
@@ -40,6 +40,8 @@ def image_args(model: ModelPlan, progress: Tell) -> ModelImageArgs:
     """
     if model.image.copied_from is not None:
         return _copied_args(model.image, model.image.copied_from, progress)
+    if model.image.own is not None:
+        return own_image_args(model, model.image.own, progress)
     runtime, architecture = model.spec.runtime, model.image.runtime.architecture
     dockerfiles = _Dockerfiles(
         lambda base: render_runtime_dockerfile(runtime, base, architecture),
@@ -50,6 +52,35 @@ def image_args(model: ModelPlan, progress: Tell) -> ModelImageArgs:
     if model.delivery.stored is not None:
         return _args(model.image, dockerfiles, progress)
     return _args(model.image, dockerfiles, progress, lambda report: bring_weights(model, report))
+
+
+def own_image_args(model: ModelPlan, own: OwnImagePlan, progress: Tell) -> ModelImageArgs:
+    """Return the same for an image that brings its own server: copied as it is, or built."""
+    image, dockerfile = model.image, own.dockerfile
+    if dockerfile is None:
+        if own.source is None:
+            raise LookupError(f"the image of {model.name} is neither copied nor built")
+        return _copied_args(image, _untagged(own.source), progress)
+
+    def ensure(engine: Tell) -> str:
+        def report(text: str) -> None:
+            engine(text)
+            progress(f"image: {text}")
+
+        def context() -> IO[bytes]:
+            return planned_context(image.files, lambda: dockerfile, context_files=own.context)
+
+        how = BuildOptions(own.args, own.network)
+        return ImageBuilder().ensure(image.reference, context, report, f"linux/{own.architecture}", how)
+
+    return ModelImageArgs(image.repository, image.tag, lambda: ImageBuilder().pushed(image.reference), ensure)
+
+
+def _untagged(image: str) -> str:
+    """An image by its digest alone; its tag, which may stand before that, is for people."""
+    name, _, digest = image.partition("@")
+    folder, _, last = name.rpartition("/")
+    return f"{folder}/{last.partition(':')[0]}@{digest}"
 
 
 def bring_weights(model: ModelPlan, report: Tell) -> None:

@@ -17,7 +17,9 @@ import urllib3.exceptions
 
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.cluster.keys_admin import KeysAway, KeysRefused, NoKeys
-from slipway.deploy.judge import Verdict, verify
+from slipway.deploy.judge import verify_services
+from slipway.deploy.own_judge import verify_anybody
+from slipway.deploy.verdict import Verdict
 from slipway.errors.base import SlipwayError
 from slipway.errors.reaching import ApiRefused, ClusterUnreachable
 from slipway.plan.model import ModelPlan
@@ -181,4 +183,7 @@ class FrontDoor:
     def _judged(
         self, url: str, key: str | None, authority: str | None, model: str, check: GoldenRequest, digest: str
     ) -> Verdict:
-        return verify(Door(url, key, authority, self.namespace), model, check, digest)
+        door = Door(url, key, authority, self.namespace)
+        if check.asked is not None:
+            return verify_anybody(door, model, check, check.asked)
+        return verify_services(door, model, check, digest)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from slipway.catalog.pod_contract import SERVICE_PORT
-from slipway.deploy.judge import Verdict
 from slipway.deploy.record import Live
 from slipway.deploy.update.judging import Judging
 from slipway.deploy.update.restoring import Restoring, as_planned
 from slipway.deploy.update.route import all_to_stable, is_marked, share_of_candidate
 from slipway.deploy.update.state import State, begin_rollout, rollout_of
 from slipway.deploy.update.steps import Steps, release_of
+from slipway.deploy.verdict import Verdict
 from slipway.deploy.watcher import POLL_S
 from slipway.errors.base import DeployError
 from slipway.errors.failures import Interrupted, JudgeSilent, RolloutFailed

@@ -8,12 +8,12 @@ from slipway.deploy.cold_start import measured_start
 from slipway.deploy.front.door import FrontDoor
 from slipway.deploy.gateway import GatewayWatcher
 from slipway.deploy.hand_over import HandOver
-from slipway.deploy.judge import Verdict
 from slipway.deploy.orphans import remove_strays
 from slipway.deploy.ports import ClusterApi, Judge, Program, Programs, StackEngine
 from slipway.deploy.record import live_of, save
 from slipway.deploy.update.route import all_to_stable, free_route
 from slipway.deploy.update.state import judged_models, remove_rollout
+from slipway.deploy.verdict import Verdict
 from slipway.deploy.watcher import Watcher
 from slipway.errors.failures import WrongAnswer
 from slipway.history.held_back import HeldBack

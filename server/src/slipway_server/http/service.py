@@ -137,7 +137,7 @@ class Service:
         with self.batcher.arriving():
             most = 0 if len(raw) <= INLINE_BYTES else await self._heavy.run(0, form.cost)
             request = await self._preparing.read(raw, form.read, most)
-        outputs, seconds = await self._infer(request.inputs, raw)
+        outputs, seconds, _ = await self._infer(request.inputs, raw)
         wanted = {name: outputs[name] for name in request.outputs}
         started = time.perf_counter()
         size = form.longest(wanted)

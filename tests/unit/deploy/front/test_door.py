@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from slipway.artifacts.golden_request import GoldenRequest
+from slipway.artifacts.golden_request import Asked, GoldenRequest
 from slipway.cluster.certificates import self_signed
 from slipway.cluster.keys_admin import KeysAway, KeysRefused
 from slipway.deploy.front.door import FrontDoor, Keys
@@ -122,6 +122,18 @@ def test_a_wrong_answer_fails_and_the_key_is_revoked_all_the_same(gateway: Gatew
     with pytest.raises(WrongAnswer, match="output `label` is 3, expected 7"):
         ask(model(gateway), admin)
     assert [path for path, _ in admin.calls][-1] == "/admin/keys/k1/revoke"
+
+
+def test_a_server_of_its_own_is_asked_where_it_takes_requests_though_nobody_can_tell_who_answered(
+    gateway: Gateway,
+) -> None:
+    check = GoldenRequest("custom", {"x": 1}, {"/outputs/label/0": 7}, 2.0, asked=Asked(9000, "/v1/reader:predict"))
+    said: list[str] = []
+    door = FrontDoor(Keys(Admin().post, sleep=lambda _: None), lambda: None, lambda _: True, "slipway")
+    verdict = door.ask(model(gateway, "none"), check, RELEASE, said.append)
+    assert verdict is not None
+    assert (verdict.release, verdict.outputs) == ("", {"/outputs/label/0": 7})
+    assert gateway.paths == ["/models/digits/v1/reader:predict"]
 
 
 def test_a_refusal_of_the_gateway_fails(gateway: Gateway) -> None:
