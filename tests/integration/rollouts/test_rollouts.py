@@ -99,6 +99,7 @@ def test_each_bad_canary_is_stopped_before_it_gets_a_call_and_for_the_right_reas
     for model in BAD:
         bench.write(model, **SHAPE)
     up = bench.run("up", bench.environment, "--yes", "--jobs", "3", *BAD)
+    print(up.stdout, up.stderr)
     assert up.returncode == 0, up.stdout + up.stderr
     for model in BAD:
         is_alone(bench, model, "1.0.0")
