@@ -42,7 +42,8 @@ def load(way: Way, model: str, rate: int = RATE) -> OpenLoop:
 def is_alone(bench: Workbench, model: str, version: str) -> None:
     """A release serves by itself: nothing is left of a rollout."""
     assert live_models(bench.cluster)[model].version == version
-    assert model not in judged_models(bench.cluster)
+    # What is deleted ends with its pods, for which `up` does not wait.
+    until(f"nothing is left of the rollout of {model}", lambda: model not in judged_models(bench.cluster), 90)
     record = saved(bench.cluster, model)
     assert record is not None
     assert record.version == version
