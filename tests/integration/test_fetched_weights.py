@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 from obstore.store import S3Store
 
 from slipway.local.model_store import server
+from tests.support.large_weights import open_store
 from tests.support.looking import until
 from tests.support.workbench import Workbench, fresh, post
 
@@ -24,15 +24,7 @@ ASKED = {"inputs": {"a": [[1, 2, 3]], "b": [[0, 0, 0]]}}
 @pytest.fixture
 def store(bench: Workbench) -> Iterator[S3Store]:
     """The local model store as who uploads sees it; the environment's objects in it are deleted at the end."""
-    store = S3Store(
-        server.BUCKET,
-        endpoint=server.ENDPOINT,
-        region=server.REGION,
-        access_key_id=os.environ[server.ACCESS_KEY],
-        secret_access_key=os.environ[server.SECRET_KEY],
-        virtual_hosted_style_request=False,
-        client_options={"allow_http": True, "timeout": timedelta(seconds=30)},
-    )
+    store = open_store()
     yield store
     for batch in obstore.list(store, bench.environment):
         obstore.delete(store, [one["path"] for one in batch])

@@ -48,7 +48,7 @@ MIG = replace(
     hourly_usd=Decimal("14"),
 )
 
-_LEAST: dict[str, Any] = {
+LEAST_SPEC: dict[str, Any] = {
     "apiVersion": "slipway/v1",
     "name": "least",
     "version": "1.0.0",
@@ -62,8 +62,8 @@ _LEAST: dict[str, Any] = {
 
 def spec(name: str = "least", **changes: Any) -> ModelSpec:
     """A spec; `resources` adds to those of the least one."""
-    resources = _LEAST["resources"] | changes.pop("resources", {})
-    return ModelSpec.model_validate(_LEAST | {"name": name, "resources": resources} | changes)
+    resources = LEAST_SPEC["resources"] | changes.pop("resources", {})
+    return ModelSpec.model_validate(LEAST_SPEC | {"name": name, "resources": resources} | changes)
 
 
 def gpu(**wanted: Any) -> dict[str, Any]:

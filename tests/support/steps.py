@@ -22,6 +22,7 @@ from slipway.sources.cache import Cache
 from slipway.sources.store import Store
 from slipway.toolbox.errors import StepRefused
 from tests.support.planned import FIXTURES
+from tests.support.pools import LEAST_SPEC
 
 NOTE = """
 import step
@@ -67,15 +68,8 @@ class Project:
         for index, text in enumerate(scripts):
             (self.root / f"step{index}.py").write_text(text)
         written = {"script": "step{}.py", "requirements": "requirements.txt"}
-        spec = {
-            "apiVersion": "slipway/v1",
-            "name": "least",
-            "version": "1.0.0",
-            "owner": "vision",
-            "artifact": {"source": "weights/linear.onnx"},
-            "runtime": "onnxruntime",
+        spec = LEAST_SPEC | {
             "resources": {"cpu": "250m", "memory": "256Mi"},
-            "check": {"request": "checks/linear.json", "expect": {"label": 1}},
             "optimize": [written | {"script": f"step{index}.py"} for index in range(len(scripts))],
         }
         self.spec.write_text(json.dumps(spec | ({"accept": dict(accept)} if accept else {})))

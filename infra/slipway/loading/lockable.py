@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.errors.base import Place, UnknownName, UserError, each
+from slipway.errors.base import Place, UserError
 from slipway.loading.locks import Locks
 from slipway.loading.overrides import locate_in, merged, overrides
-from slipway.loading.spec_files import name_in, spec_files
+from slipway.loading.spec_files import named_documents
 from slipway.lockfile.digests import spec_digest
 from slipway.reading.findings import Locate, dotted, validated
-from slipway.reading.yaml_document import read_document
+from slipway.reading.yaml_document import Document
 from slipway.spec.model import ModelSpec
 
 
@@ -45,24 +45,14 @@ def lockables(models_dir: Path, root: Path, models: Sequence[str], found: list[U
 
     What cannot be read is added to `found`. A model comes once more for each environment that has a lock of its own.
     """
-    known: list[str] = []
-    for path in spec_files(models_dir):
-        name = next(iter(name_in(path)), path.stem)
-        known.append(name)
-        if models and name not in models:
-            continue
-        try:
-            for one in _of_file(path, root, found, asked=bool(models)):
-                if models or one.spec.needs_lock or one.path.exists():
-                    yield one
-        except UserError as error:
-            found += each(error)
-    found += [UnknownName(Place(str(models_dir)), "model", name, known) for name in models if name not in known]
+    for _, path, document in named_documents(models_dir, models, found):
+        for one in _of_file(path, document, root, found, asked=bool(models)):
+            if models or one.spec.needs_lock or one.path.exists():
+                yield one
 
 
-def _of_file(path: Path, root: Path, found: list[UserError], *, asked: bool) -> Iterator[Lockable]:
+def _of_file(path: Path, document: Document, root: Path, found: list[UserError], *, asked: bool) -> Iterator[Lockable]:
     """What of a file can be locked; `asked`: whether it was named, so that it is said of a pipeline that it cannot."""
-    document = read_document(path, str(path))
     locks = Locks(path, root)
 
     def locate(at: tuple[str | int, ...]) -> tuple[Place, str]:

@@ -1,12 +1,11 @@
 """Find the specs of a folder, and the names of their models."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from slipway.errors.base import FileRefused, UserError
+from slipway.errors.base import FileRefused, Place, UnknownName, UserError, each
 from slipway.lockfile.files import is_lock
-from slipway.reading.yaml_document import read_document
+from slipway.reading.yaml_document import Document, read_document
 
 
 def spec_files(models_dir: Path) -> list[Path]:
@@ -29,21 +28,48 @@ def _is_other(path: Path) -> bool:
     return path.name.startswith(".") or is_lock(path)
 
 
+def named_documents(
+    models_dir: Path, models: Sequence[str], found: list[UserError]
+) -> Iterator[tuple[str, Path, Document]]:
+    """The specs of the models named, of all when none is: the model's name, the file, and what stands in it.
+
+    What cannot be read, and a name that no spec has, is added to `found`.
+    """
+    known: list[str] = []
+    for path in spec_files(models_dir):
+        name, error = path.stem, None
+        try:
+            document = read_document(path, str(path))
+            name = next(iter(_name(document)), name)
+        except UserError as refused:
+            error = refused
+        known.append(name)
+        if models and name not in models:
+            continue
+        if error is not None:
+            found += each(error)
+        else:
+            yield name, path, document
+    found += [UnknownName(Place(str(models_dir)), "model", name, known) for name in models if name not in known]
+
+
 def name_in(path: Path) -> set[str]:
     """The name of the model in a spec that is wrong, if so much of it can be read."""
-    name = _glance(path).get("name")
-    return {name} if isinstance(name, str) else set()
+    try:
+        return _name(read_document(path, str(path)))
+    except UserError:
+        return set()
 
 
 def is_pipeline(path: Path) -> bool:
     """Whether a spec asks other models, as far as it can be read."""
-    return "pipeline" in _glance(path)
-
-
-def _glance(path: Path) -> Mapping[str, Any]:
-    """What stands in a spec, right or wrong; nothing where it cannot be read."""
     try:
-        value = read_document(path, str(path)).value
+        document = read_document(path, str(path))
     except UserError:
-        return {}
-    return value if isinstance(value, dict) else {}
+        return False
+    return isinstance(document.value, dict) and "pipeline" in document.value
+
+
+def _name(document: Document) -> set[str]:
+    name = document.value.get("name") if isinstance(document.value, dict) else None
+    return {name} if isinstance(name, str) else set()

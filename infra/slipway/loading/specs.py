@@ -105,11 +105,13 @@ def _read_all(
     """The specs of a folder that are right, sorted by name, and what is wrong with the others."""
     good: list[LoadedSpec] = []
     bad: list[Unread] = []
-    for path in sorted(spec_files(models_dir), key=is_pipeline):  # those that pipelines ask come first
+    files = spec_files(models_dir)
+    pipelines = set(filter(is_pipeline, files))
+    for path in sorted(files, key=pipelines.__contains__):  # those that pipelines ask come first
         try:
             if path.suffix == ".yml":
                 raise FileRefused(str(path), "ends in .yml", "*.yaml", f"rename it to {path.stem}.yaml")
-            members = good if is_pipeline(path) else []
+            members = good if path in pipelines else []
             good.append(load_spec_file(path, root, environments, store, members))
         except UserError as error:
             bad.append(Unread(frozenset({path.stem, *name_in(path)}), error))

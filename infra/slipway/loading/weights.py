@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from slipway.errors.base import Place, UnknownName, UserError, each
+from slipway.errors.base import UserError
 from slipway.loading.overrides import locate_in, merged, overrides
-from slipway.loading.spec_files import name_in, spec_files
+from slipway.loading.spec_files import named_documents
 from slipway.reading.findings import Locate, dotted, validated
-from slipway.reading.yaml_document import Document, read_document
+from slipway.reading.yaml_document import Document
 from slipway.spec.artifact.source import ArtifactSource
 
 
@@ -18,17 +18,8 @@ def weights_of(
 
     A model whose weights differ between environments comes once for each. What cannot be read is added to `found`.
     """
-    known: list[str] = []
-    for path in spec_files(models_dir):
-        name = next(iter(name_in(path)), path.stem)
-        known.append(name)
-        if models and name not in models:
-            continue
-        try:
-            yield from ((name, *one) for one in _artifacts(read_document(path, str(path)), found))
-        except UserError as error:
-            found += each(error)
-    found += [UnknownName(Place(str(models_dir)), "model", name, known) for name in models if name not in known]
+    for name, _, document in named_documents(models_dir, models, found):
+        yield from ((name, *one) for one in _artifacts(document, found))
 
 
 def _artifacts(document: Document, found: list[UserError]) -> Iterator[tuple[ArtifactSource, Locate]]:

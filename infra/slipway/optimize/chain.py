@@ -1,6 +1,6 @@
 """Run the steps of a spec one after another. Each runs once for the same input, files and tools on this machine."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,10 +141,3 @@ def spelled(step: AnyStep) -> str:
     if isinstance(value, str):
         return f"{step.kind} {value}"
     return f"{step.kind} {len(value)} more" if isinstance(value, Sequence) else step.kind
-
-
-def differing(stages: Sequence[Stage], digests: Sequence[str]) -> Iterator[int]:
-    """The numbers, from 0, of the steps whose result is not the one that a lock has; `digests`: those, in order."""
-    for index, (stage, sha256) in enumerate(zip(stages[1:], digests, strict=True)):
-        if stage.weights.sha256 != sha256:
-            yield index

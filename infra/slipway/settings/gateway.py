@@ -8,17 +8,13 @@ from pydantic.config import JsonDict
 from slipway.settings.values import BaseImage, SecretName, StorageClass
 from slipway.values.hosts import Host
 from slipway.values.quantities import Bytes, DnsLabel, Truth, format_bytes, refusal
-from slipway.values.section import Section, number
+from slipway.values.section import Section, left_out, number
 
 SELF_SIGNED = "self-signed"
 NODE_PORTS = (30000, 32767)
 """Ports of nodes that Kubernetes gives to Services, if nobody configured it otherwise."""
 _ONE_DATABASE = "either in_cluster or secret"
 _ONE_CERTIFICATE = f"{SELF_SIGNED}, or a mapping with either secret or issuer"
-
-
-def _left_out(value: Any) -> bool:
-    return value is None
 
 
 def _or_self_signed(schema: JsonDict) -> None:
@@ -34,13 +30,13 @@ class Certificate(Section):
         default=None,
         description="Name of a Secret of type kubernetes.io/tls in the namespace, which somebody else renews.",
         examples=["example-com-tls"],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
     issuer: DnsLabel | None = Field(
         default=None,
         description="Name of a ClusterIssuer of cert-manager that may sign the domain and all names below it.",
         examples=["letsencrypt"],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
 
     @model_validator(mode="before")
@@ -81,7 +77,7 @@ class InCluster(Section):
         default=None,
         description="StorageClass of its volume; the cluster's default when left out.",
         examples=["local"],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
 
 
@@ -92,13 +88,13 @@ class Database(Section):
         default=None,
         description="One that the environment's stack runs.",
         examples=[{"image": "127.0.0.1:5000/slipway/postgres:15"}],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
     secret: SecretName | None = Field(
         default=None,
         description="Name of a Secret in the namespace whose key `url` is the address of yours: `postgresql://...`.",
         examples=["keys-postgresql"],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
 
     @model_validator(mode="after")
@@ -143,7 +139,7 @@ class Gateway(Section):
         default=None,
         description="Image of Envoy, where the cluster cannot pull the one that Envoy Gateway names.",
         examples=["127.0.0.1:5000/slipway/envoy:1.39.1"],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
     database: Database = Field(
         description="The PostgreSQL of keys and ledger.",

@@ -2,7 +2,7 @@
 
 import re
 from ipaddress import ip_address
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -11,17 +11,13 @@ from pydantic.config import JsonDict
 from slipway.settings.values import SecretName, line
 from slipway.values.hosts import HOST_LIMIT
 from slipway.values.quantities import line_of_text, refusal
-from slipway.values.section import Section
+from slipway.values.section import Section, left_out
 
 _SINCE: JsonDict = {"since": "0.2"}
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:/[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)*")
 _ENDPOINT = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[1-9][0-9]{0,4})?")
 _IN_CLUSTER = (".svc", ".svc.cluster.local")
-
-
-def _left_out(value: Any) -> bool:
-    return value is None
 
 
 def _bucket(value: object) -> str:
@@ -77,7 +73,7 @@ class ModelStore(Section):
         default=None,
         description="Address of the store, as pods reach it and the machine that uploads; that of AWS when left out.",
         examples=["https://s3.example.com"],
-        exclude_if=_left_out,
+        exclude_if=left_out,
         json_schema_extra=_SINCE,
     )
     region: Annotated[str, *line(63, "us-east-1")] = Field(
@@ -94,7 +90,7 @@ class ModelStore(Section):
         default=None,
         description="What keys begin with: `<prefix>/sha256/<digest>`; `sha256/<digest>` when left out.",
         examples=["slipway/prod"],
-        exclude_if=_left_out,
+        exclude_if=left_out,
         json_schema_extra=_SINCE,
     )
     credentials: SecretName = Field(

@@ -1,6 +1,6 @@
 """Contains what a spec says about requests to a model: their limits, and the way in through the gateway."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic.config import JsonDict
@@ -9,14 +9,10 @@ from slipway.spec.texts import text
 from slipway.values.hosts import Host, Issuer, Origin, UrlPath
 from slipway.values.quantities import Bytes, Seconds, Truth, format_bytes, format_seconds, refusal
 from slipway.values.rates import RequestRate, Usd
-from slipway.values.section import Section, number
+from slipway.values.section import Section, left_out, number
 
 BODY_MOST = 2**30
 _SINCE: JsonDict = {"since": "0.2"}
-
-
-def _left_out(value: Any) -> bool:
-    return value is None
 
 
 class Oidc(Section):
@@ -42,28 +38,28 @@ class Price(Section):
     """What a call costs its caller, in US dollars; the ledger counts it, nothing here collects it."""
 
     per_call: Usd | None = Field(
-        default=None, description="Of each call that is answered.", examples=[0.0002], exclude_if=_left_out
+        default=None, description="Of each call that is answered.", examples=[0.0002], exclude_if=left_out
     )
     per_second: Usd | None = Field(
         default=None,
         description="Of each second that the model computes; from the cost of a replica when no price is given.",
         examples=[0.0001],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
     per_token: Usd | None = Field(
         default=None,
         description="Of each token, where the runtime counts them.",
         examples=[0.000002],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
     per_month: Usd | None = Field(
-        default=None, description="Of each key and month, whatever it calls.", examples=[20], exclude_if=_left_out
+        default=None, description="Of each key and month, whatever it calls.", examples=[20], exclude_if=left_out
     )
     included_calls: Annotated[int, *number(1, 1_000_000_000)] | None = Field(
         default=None,
         description="Calls of a key and month that cost nothing more.",
         examples=[10000],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
 
 
@@ -83,7 +79,7 @@ class Endpoint(Section):
             "of that, at most 10Mi."
         ),
         examples=["10Mi"],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
     grpc: Truth = Field(
         default=False,
@@ -103,14 +99,14 @@ class Endpoint(Section):
         default=None,
         description="Host name of the route, the gateway's domain or one below it; the domain when left out.",
         examples=["digits.example.com"],
-        exclude_if=_left_out,
+        exclude_if=left_out,
         json_schema_extra=_SINCE,
     )
     path: UrlPath | None = Field(
         default=None,
         description="Path of the route, cut off before the model sees a request; `/models/NAME` when left out.",
         examples=["/models/digits"],
-        exclude_if=_left_out,
+        exclude_if=left_out,
         json_schema_extra=_SINCE,
     )
     auth: Literal["api-key", "oidc", "none"] = Field(
@@ -125,21 +121,21 @@ class Endpoint(Section):
         default=None,
         description="Whose tokens are taken; needed with `auth: oidc`.",
         examples=[{"issuer": "https://login.example.com", "audiences": ["digits"]}],
-        exclude_if=_left_out,
+        exclude_if=left_out,
         json_schema_extra=_SINCE,
     )
     rate_limit: RequestRate | None = Field(
         default=None,
         description="Most requests of one caller: of a key, of a token's subject, or of an address without either.",
         examples=["100/s"],
-        exclude_if=_left_out,
+        exclude_if=left_out,
         json_schema_extra=_SINCE,
     )
     cors: Cors | None = Field(
         default=None,
         description="Which web pages may call the model from a browser; none when left out.",
         examples=[{"origins": ["https://shop.example"]}],
-        exclude_if=_left_out,
+        exclude_if=left_out,
         json_schema_extra=_SINCE,
     )
     page: Truth = Field(
@@ -154,7 +150,7 @@ class Endpoint(Section):
         default=None,
         description="What a call costs its caller.",
         examples=[{"per_call": 0.0002}],
-        exclude_if=_left_out,
+        exclude_if=left_out,
         json_schema_extra=_SINCE,
     )
 

@@ -1,6 +1,6 @@
 """Contains what a spec says about a rollout that is judged: by what, and who gets the new release meanwhile."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -9,15 +9,11 @@ from slipway.spec.texts import text
 from slipway.values.headers import HeaderName, HeaderValue
 from slipway.values.percentages import Percentage, format_percentage
 from slipway.values.quantities import refusal
-from slipway.values.section import Section, amount, number
+from slipway.values.section import Section, amount, left_out, number
 
 ERRORS = 0.01
 TOLERANCE = 0.001
 LEAST_REQUESTS = 500
-
-
-def _left_out(value: Any) -> bool:
-    return value is None
 
 
 class JudgeRules(Section):
@@ -37,7 +33,7 @@ class JudgeRules(Section):
             "takes, where that is more or this is left out."
         ),
         examples=[120],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
     agreement: Annotated[float, *amount(0.999, "0.99", least=0.5)] | None = Field(
         default=None,
@@ -46,7 +42,7 @@ class JudgeRules(Section):
             "show that they always do. When left out, no answers are compared."
         ),
         examples=[0.99],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
     tolerance: Annotated[float, *amount(1, "0.001", least=0)] = Field(
         default=TOLERANCE,
@@ -62,7 +58,7 @@ class JudgeRules(Section):
         min_length=1,
         description="Outputs of the model that are compared; all when left out.",
         examples=[["label"]],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
     least_requests: Annotated[int, *number(1, 1_000_000)] = Field(
         default=LEAST_REQUESTS,
@@ -99,7 +95,7 @@ class Sticky(Section):
         default=None,
         description="Name of the header, with `by: header`.",
         examples=["x-session"],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
 
     @model_validator(mode="after")

@@ -1,6 +1,6 @@
 """Contains what a spec says about updates of a model."""
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic.config import JsonDict
@@ -8,7 +8,7 @@ from pydantic.config import JsonDict
 from slipway.spec.judged import JudgeRules, Sticky, VariantHeader
 from slipway.values.percentages import CallShare, format_percentage
 from slipway.values.quantities import Seconds, format_seconds, refusal
-from slipway.values.section import Section
+from slipway.values.section import Section, left_out
 
 DRAIN_MOST_S = 600.0
 HOLD_S = 120.0
@@ -24,10 +24,6 @@ _SINCE: JsonDict = {"since": "0.2"}
 _STEPS_WRITTEN = f"[{', '.join(map(format_percentage, STEPS))}]"
 _ONLY_JUDGED = ("hold", "deadline", "shadow", "sticky", "header", "judge")
 """What only a judge of a rollout reads."""
-
-
-def _left_out(value: Any) -> bool:
-    return value is None
 
 
 class RolloutRules(Section):
@@ -96,14 +92,14 @@ class RolloutRules(Section):
         default=None,
         description="By what a caller stays with one of the two releases; each call is sent anew when left out.",
         examples=[{"by": "key"}],
-        exclude_if=_left_out,
+        exclude_if=left_out,
         json_schema_extra=_SINCE,
     )
     header: VariantHeader | None = Field(
         default=None,
         description="Calls with this header get the new release, from the first step on in which it has callers.",
         examples=[{"name": "x-variant", "value": "next"}],
-        exclude_if=_left_out,
+        exclude_if=left_out,
         json_schema_extra=_SINCE,
     )
     judge: JudgeRules = Field(

@@ -1,13 +1,13 @@
 """Contains what a spec says about the number of replicas."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic.config import JsonDict
 
 from slipway.values.cron import Cron, TimeZone, same_times
 from slipway.values.quantities import Seconds, format_seconds, refusal
-from slipway.values.section import Section, amount, number
+from slipway.values.section import Section, amount, left_out, number
 
 Replicas = Annotated[int, *number(1, 1000)]
 Percent = Annotated[int, *number(1, 100)]
@@ -26,10 +26,6 @@ _AFTER_LEAST_S = 10
 _SINCE: JsonDict = {"since": "0.2"}
 
 
-def _left_out(value: Any) -> bool:
-    return value is None
-
-
 class Target(Section):
     """What the autoscaler holds steady: exactly one of these."""
 
@@ -37,41 +33,41 @@ class Target(Section):
         default=None,
         description="Mean CPU use of the replicas, in percent of `resources.cpu`.",
         examples=[70],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
     requests_per_second: Amount | None = Field(
         default=None,
         description="Requests that a replica answers in a second.",
         examples=[20],
-        exclude_if=_left_out,
+        exclude_if=left_out,
         json_schema_extra=_SINCE,
     )
     concurrency: Amount | None = Field(
         default=None,
         description="Requests that a replica works on at the same time, those that wait included.",
         examples=[4],
-        exclude_if=_left_out,
+        exclude_if=left_out,
         json_schema_extra=_SINCE,
     )
     queue: Amount | None = Field(
         default=None,
         description="Requests that wait at a replica for their run of the model.",
         examples=[2],
-        exclude_if=_left_out,
+        exclude_if=left_out,
         json_schema_extra=_SINCE,
     )
     p95_ms: Percentile | None = Field(
         default=None,
         description="Time in milliseconds that 95 of 100 requests take at most, as the replicas measure it.",
         examples=[100],
-        exclude_if=_left_out,
+        exclude_if=left_out,
         json_schema_extra=_SINCE,
     )
     mean_ms: Milliseconds | None = Field(
         default=None,
         description="Mean time of a request in milliseconds, as the replicas measure it.",
         examples=[50],
-        exclude_if=_left_out,
+        exclude_if=left_out,
         json_schema_extra=_SINCE,
     )
 
@@ -156,7 +152,7 @@ class Scale(Section):
         description="When the last replica goes; never when left out. The next request waits while one starts. Needs "
         "`endpoint.public`, a gateway and `monitoring`.",
         examples=[{"after": "15m"}],
-        exclude_if=_left_out,
+        exclude_if=left_out,
         json_schema_extra=_SINCE,
     )
     cool_down: Seconds = Field(

@@ -26,5 +26,17 @@ def pattern(form: re.Pattern[str], what: str, example: str) -> tuple[BeforeValid
     return BeforeValidator(parse), WithJsonSchema({"type": "string", "pattern": f"^(?:{form.pattern})$"})
 
 
+def file_ending(suffix: str, problem: str, allowed: str, example: str) -> BeforeValidator:
+    """The validator of a file of the repository whose name has an ending; `problem`: what one without it is."""
+
+    def parse(value: object) -> str:
+        path = repository_path(value)
+        if not path.endswith(suffix):
+            raise refusal(problem, allowed, f"write for example {example}")
+        return path
+
+    return BeforeValidator(parse)
+
+
 _file_rule = BeforeValidator(repository_path), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 512})
 RepositoryFile = Annotated[str, *_file_rule]

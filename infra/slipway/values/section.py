@@ -21,6 +21,11 @@ def amount(most: float, example: str, least: float = 0.001) -> Any:
     )
 
 
+def left_out(value: Any) -> bool:
+    """Whether a field says nothing, so that it does not show either."""
+    return value is None
+
+
 class Section(BaseModel):
     """A part of a file that a person writes: frozen, and a key that nothing reads is refused."""
 

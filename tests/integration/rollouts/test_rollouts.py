@@ -42,7 +42,8 @@ def load(way: Way, model: str, rate: int = RATE) -> OpenLoop:
 def is_alone(bench: Workbench, model: str, version: str) -> None:
     """A release serves by itself: nothing is left of a rollout."""
     assert live_models(bench.cluster)[model].version == version
-    assert model not in judged_models(bench.cluster)
+    # What is deleted ends with its pods, for which `up` does not wait.
+    until(f"nothing is left of the rollout of {model}", lambda: model not in judged_models(bench.cluster), 90)
     record = saved(bench.cluster, model)
     assert record is not None
     assert record.version == version
@@ -99,6 +100,7 @@ def test_each_bad_canary_is_stopped_before_it_gets_a_call_and_for_the_right_reas
     for model in BAD:
         bench.write(model, **SHAPE)
     up = bench.run("up", bench.environment, "--yes", "--jobs", "3", *BAD)
+    print(up.stdout, up.stderr)
     assert up.returncode == 0, up.stdout + up.stderr
     for model in BAD:
         is_alone(bench, model, "1.0.0")

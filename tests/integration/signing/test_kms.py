@@ -10,12 +10,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from moto.kms.utils import ECDSAPrivateKey
-from moto.server import ThreadedMotoServer
 
 from slipway.signing.cosign import Cosign
 from slipway.signing.errors import CosignFailed, KeyRefused
 from slipway.signing.keys import private_key, refuse_other_half
 from tests.integration.signing.conftest import Keys
+from tests.support.moto_server import moto_server
 
 pytestmark = pytest.mark.integration
 
@@ -41,23 +41,20 @@ def program(variables: dict[str, str]) -> Iterator[Cosign]:
     patched = pytest.MonkeyPatch()
     patched.setattr(ECDSAPrivateKey, "sign", _sign)
     patched.setattr(ECDSAPrivateKey, "verify", _verify)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
     access = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "eu-central-1"}
-    access["AWS_ENDPOINT_URL"] = f"http://{host}:{port}"
-    kms = boto3.client(
-        "kms",
-        endpoint_url=access["AWS_ENDPOINT_URL"],
-        region_name="eu-central-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-    for alias in ("alias/ours", "alias/other"):
-        key = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")["KeyMetadata"]["KeyId"]
-        kms.create_alias(AliasName=alias, TargetKeyId=key)
-    yield Cosign.found({**variables, **access})
-    server.stop()
+    with moto_server() as url:
+        access["AWS_ENDPOINT_URL"] = url
+        kms = boto3.client(
+            "kms",
+            endpoint_url=url,
+            region_name="eu-central-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        for alias in ("alias/ours", "alias/other"):
+            key = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")["KeyMetadata"]["KeyId"]
+            kms.create_alias(AliasName=alias, TargetKeyId=key)
+        yield Cosign.found({**variables, **access})
     patched.undo()
 
 

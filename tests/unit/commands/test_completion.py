@@ -23,6 +23,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / f"stacks/Pulumi.{name}.yaml").write_text("config: {}\n")
     (tmp_path / "models/one.yaml").write_text("apiVersion: slipway/v1\nname: digits\n")
     (tmp_path / "models/speech.yaml").write_text("name: [broken\n")
+    (tmp_path / "models/one.lock.yaml").write_text("lock: 1\nmodel: digits\n")
     (tmp_path / "models/notes.txt").write_text("name: notes\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -8,24 +8,21 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from slipway.artifacts.onnx import ArtifactFile
 from slipway.delivery.upload import ACCESS_KEY, SECRET_KEY, UploadFailed, upload
 from slipway.delivery.ways import Stored
 from slipway.environments.planning.model_store import ModelStore
 from slipway.errors.images import FileChanged
+from tests.support.moto_server import moto_server
 
 DATA = bytes(range(256)) * 2**16
 
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as url:
+        yield url
 
 
 @pytest.fixture

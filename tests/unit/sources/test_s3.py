@@ -7,7 +7,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from slipway.reading.files import BadFile
 from slipway.sources.address import S3Address
@@ -15,6 +14,7 @@ from slipway.sources.cache import Cache
 from slipway.sources.s3 import S3File
 from slipway.sources.store import Store
 from slipway.sources.transfer import transfer
+from tests.support.moto_server import moto_server
 from tests.support.weights_server import Handler, Server, weights_server
 from tests.unit.sources.conftest import QUICK
 
@@ -25,11 +25,8 @@ ADDRESS = S3Address("weights", "digits/v 1/model.onnx")
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as url:
+        yield url
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,10 +99,7 @@ def _removed(path: Path) -> bool:
     """Remove an entry; False where another process holds its lock."""
     lock = path.with_name(path.stem + _LOCK) if path.suffix == ".part" else path.with_name(path.name + _LOCK)
     try:
-        if not lock.exists():
-            _remove(path)
-            return True
-        with FileLock(lock, timeout=0, fallback_to_soft=False):
+        with FileLock(lock, timeout=0, fallback_to_soft=False) if lock.exists() else nullcontext():
             _remove(path)
     except Timeout:
         return False

@@ -37,7 +37,10 @@ def environments(context: Context, _: Parameter, typed: str) -> list[str]:
 def models(context: Context, _: Parameter, typed: str) -> list[str]:
     """Models that begin with what was typed, without those that are named already."""
     named = {*(context.params.get("models") or ()), context.params.get("model")}
-    there = _beginning(typed, map(_name_in, _files(context, "models_dir", "models")))
+    from slipway.lockfile.files import is_lock  # noqa: PLC0415 - reads YAML, which is not for `--help`
+
+    specs = (path for path in _files(context, "models_dir", "models") if not is_lock(path))
+    there = _beginning(typed, map(_name_in, specs))
     return [name for name in there if name not in named]
 
 

@@ -1,13 +1,13 @@
 """Contains what a spec accepts: how well what serves has to answer a data set, beside the trained weights."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from slipway.spec.artifact.values import ArraysFile
 from slipway.spec.texts import text
 from slipway.values.quantities import refusal
-from slipway.values.section import Section, amount
+from slipway.values.section import Section, amount, left_out
 
 METRIC_MOST = 10**12
 """Beyond it no metric of finite answers is."""
@@ -17,10 +17,6 @@ _OF_METRIC = ("min", "max", "max_drop")
 _PROBES = ("noise", "blur", "shift", "fgsm")
 
 
-def _left_out(value: Any) -> bool:
-    return value is None
-
-
 class Robustness(Section):
     """By how much the metric may fall when the inputs are disturbed."""
 
@@ -28,25 +24,25 @@ class Robustness(Section):
         default=None,
         description="Standard deviation of noise, in standard deviations of the input.",
         examples=[0.1],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
     blur: Annotated[float, *amount(20, "1")] | None = Field(
         default=None,
         description="Standard deviation of a Gaussian blur over pictures, in pixels.",
         examples=[1],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
     shift: Annotated[float, *amount(100, "1", least=1)] | None = Field(
         default=None,
         description="Pixels by which pictures are moved, in each direction.",
         examples=[1],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
     fgsm: Annotated[float, *amount(10, "0.05")] | None = Field(
         default=None,
         description="Step of the fast gradient sign method, in units of the input.",
         examples=[0.05],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
     max_drop: Annotated[float, *amount(METRIC_MOST, "0.05", least=0)] = Field(
         default=0.05,
@@ -76,40 +72,40 @@ class Accept(Section):
         default=None,
         description="Output that is judged; the only one that the data set has when left out.",
         examples=["label"],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
     metric: Literal["accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "mse", "rmse", "cosine"] | None = (
-        Field(default=None, description="How it is judged.", examples=["accuracy"], exclude_if=_left_out)
+        Field(default=None, description="How it is judged.", examples=["accuracy"], exclude_if=left_out)
     )
     min: Annotated[float, *amount(1, "0.95", least=-1)] | None = Field(
         default=None,
         description="Least value of a metric of which more is better.",
         examples=[0.95],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
     max: Annotated[float, *amount(METRIC_MOST, "0.2", least=0)] | None = Field(
         default=None,
         description=f"Largest value of a metric of which less is better: {', '.join(LOWER_IS_BETTER)}.",
         examples=[0.2],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
     max_drop: Annotated[float, *amount(METRIC_MOST, "0.01", least=0)] | None = Field(
         default=None,
         description="By how much the metric may be worse than that of the trained weights.",
         examples=[0.01],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
     robustness: Robustness | None = Field(
         default=None,
         description="How much worse it may be when the inputs are disturbed.",
         examples=[{"noise": 0.1, "max_drop": 0.05}],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
     agreement: Annotated[float, *amount(1, "0.98", least=0)] | None = Field(
         default=None,
         description="Share of rows on which it has to answer as the trained weights do.",
         examples=[0.98],
-        exclude_if=_left_out,
+        exclude_if=left_out,
     )
 
     @property

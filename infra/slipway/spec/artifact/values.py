@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from slipway.spec.texts import file_ending
 from slipway.values.quantities import kind_of, line_of_text, refusal, repository_path
 from slipway.values.section import Section
 
@@ -14,28 +15,6 @@ FILES_MOST = 64
 """Of one step: a list that a person wrote, which no machine has to bound otherwise."""
 _MODULE = re.compile(r"(?P<file>[^:]+\.py):(?P<name>[A-Za-z_][A-Za-z0-9_.]{0,199})")
 _DATA_ALLOWED = "an .npz file of the repository, without pickles: numpy.savez_compressed writes one"
-
-
-def _arrays(value: object) -> str:
-    path = repository_path(value)
-    if not path.endswith(".npz"):
-        raise refusal("is no .npz file", _DATA_ALLOWED, "write for example models/digits/test.npz")
-    return path
-
-
-def _script(value: object) -> str:
-    path = repository_path(value)
-    if not path.endswith(".py"):
-        allowed = "a Python script of the repository, *.py"
-        raise refusal("is no Python script", allowed, "write for example models/digits/step.py")
-    return path
-
-
-def _onnx(value: object) -> str:
-    path = repository_path(value)
-    if not path.endswith(".onnx"):
-        raise refusal("is no ONNX file", "an ONNX file of the repository, *.onnx", "write for example models/x/a.onnx")
-    return path
 
 
 def _module(value: object) -> str:
@@ -57,11 +36,14 @@ def _dimension(value: object) -> int | None:
 
 
 _path_schema = WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 512})
-ArraysFile = Annotated[str, BeforeValidator(_arrays), _path_schema]
+_arrays = file_ending(".npz", "is no .npz file", _DATA_ALLOWED, "models/digits/test.npz")
+ArraysFile = Annotated[str, _arrays, _path_schema]
 """An .npz file of the repository."""
-ScriptFile = Annotated[str, BeforeValidator(_script), _path_schema]
+_script = file_ending(".py", "is no Python script", "a Python script of the repository, *.py", "models/digits/step.py")
+ScriptFile = Annotated[str, _script, _path_schema]
 """A Python script of the repository."""
-OnnxFile = Annotated[str, BeforeValidator(_onnx), _path_schema]
+_onnx = file_ending(".onnx", "is no ONNX file", "an ONNX file of the repository, *.onnx", "models/x/a.onnx")
+OnnxFile = Annotated[str, _onnx, _path_schema]
 """An ONNX file of the repository."""
 Module = Annotated[str, BeforeValidator(_module), WithJsonSchema({"type": "string", "pattern": f"^{_MODULE.pattern}$"})]
 """A class or function in a Python file of the repository, written `models/digits/net.py:Net`."""

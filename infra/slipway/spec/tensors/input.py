@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from slipway.spec.tensors.values import HookFile, Size, SizeOrSide, left_out
+from slipway.spec.tensors.values import HookFile, Size, SizeOrSide
 from slipway.spec.texts import RepositoryFile
 from slipway.values.quantities import Truth, kind_of, refusal
-from slipway.values.section import Section, number
+from slipway.values.section import Section, left_out, number
 
 TOKENS_MOST = 65_536
 KINDS = ("image", "text", "hook")

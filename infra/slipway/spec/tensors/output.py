@@ -4,10 +4,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from slipway.spec.tensors.values import HookFile, left_out
+from slipway.spec.tensors.values import HookFile
 from slipway.spec.texts import text
 from slipway.values.quantities import Truth, kind_of, refusal, repository_path
-from slipway.values.section import Section, number
+from slipway.values.section import Section, left_out, number
 
 LABELS_MOST = 100_000
 LISTED_MOST = 1000

@@ -4,22 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from slipway.values.quantities import kind_of, refusal, repository_path
+from slipway.spec.texts import file_ending
+from slipway.values.quantities import kind_of, refusal
 
 PIXELS_MOST = 8192
-
-
-def left_out(value: Any) -> bool:
-    """Whether a field says nothing, so that it does not show either."""
-    return value is None
-
-
-def _hook(value: object) -> str:
-    path = repository_path(value)
-    if not path.endswith(".py"):
-        allowed = "a Python file of the repository, *.py"
-        raise refusal("is no Python file", allowed, "write for example models/digits/hooks.py")
-    return path
 
 
 def is_pixels(value: object) -> bool:
@@ -43,9 +31,8 @@ def _size_or_side(value: object) -> tuple[int, int] | int:
 
 _pixels = {"type": "integer", "minimum": 1, "maximum": PIXELS_MOST}
 _pair: dict[str, Any] = {"type": "array", "items": _pixels, "minItems": 2, "maxItems": 2}
-HookFile = Annotated[
-    str, BeforeValidator(_hook), WithJsonSchema({"type": "string", "pattern": r"\.py$", "maxLength": 512})
-]
+_hook = file_ending(".py", "is no Python file", "a Python file of the repository, *.py", "models/digits/hooks.py")
+HookFile = Annotated[str, _hook, WithJsonSchema({"type": "string", "pattern": r"\.py$", "maxLength": 512})]
 """A Python file of the repository with the user's own functions."""
 Size = Annotated[tuple[int, int], BeforeValidator(_size), WithJsonSchema(_pair)]
 """Height and width in pixels."""
