@@ -20,7 +20,6 @@ def load(model: ModelSection, threads: int, arena_bytes: int | None) -> Session:
     path = Path(model.path or "")
     if not path.is_file():
         raise ModelError(f"{path}: no such file")
-    declared = model.signature.signature if model.signature is not None else None
     try:
         match model.backend:
             case "onnxruntime":
@@ -30,11 +29,11 @@ def load(model: ModelSection, threads: int, arena_bytes: int | None) -> Session:
             case "litert":
                 from slipway_server.backends.litert import LiteRtSession  # noqa: PLC0415
 
-                return LiteRtSession(path, threads, declared)
+                return LiteRtSession(path, threads, model.declared)
             case "sklearn":
                 from slipway_server.backends.sklearn import SklearnSession  # noqa: PLC0415
 
-                return SklearnSession(path, threads, declared)
+                return SklearnSession(path, threads, model.declared)
     except ModuleNotFoundError as error:
         raise ModelError(
             f"this image has no backend {model.backend!r} ({error}); next: build it with what that backend needs"
