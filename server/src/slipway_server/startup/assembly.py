@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from slipway_server.backends.base import Session
+from slipway_server.backends.loading import load
 from slipway_server.execution.batcher import Batcher
 from slipway_server.execution.decision import TRIALS_LIMIT_S, BatchingError, decide_batching
-from slipway_server.execution.session import Session
 from slipway_server.http.heavy import Heavy
 from slipway_server.http.preparing import Preparing
 from slipway_server.http.service import Service
@@ -55,7 +56,7 @@ async def assembled(config: ServerConfig, environ: Mapping[str, str]) -> AsyncIt
     limit = config.memory_bytes or memory_limit()
     prepared = prepared_materials(config)
     shares = share_out(limit, taken(prepared), _size(model), config.max_body_bytes)
-    session = Session(model, threads, shares.arena)
+    session = load(config.model, threads, shares.arena)
     loaded_s = process_age_s()
     metrics = Metrics(config.model.name, config.model.version, config.release)
     steps = fitting_steps(config, prepared, session.signature)

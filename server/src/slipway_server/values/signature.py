@@ -25,6 +25,8 @@ _DATATYPES: Mapping[str, tuple[str, np.dtype[np.generic]]] = {
     "FP64": ("double", np.dtype(np.float64)),
     "BYTES": ("string", np.dtype(np.object_)),
 }
+DATATYPES = tuple(_DATATYPES)
+"""The names of all datatypes that the protocol has and this server knows."""
 _BY_ONNX = {onnx_name: dtype for dtype, (onnx_name, _) in _DATATYPES.items()}
 _ELEMENT = r"tensor\((?:float|float16|double|u?int(?:8|16|32|64)|bool|string)\)"
 _MAP = rf"map\((?:string|int64),{_ELEMENT}\)"
