@@ -60,7 +60,7 @@ class Engine:
         params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(one.path, 0.0) for one in section.adapters]
         params.lora_init_without_apply = True
         params.fit_params = False  # it would change the context by what the machine has, not the pod
-        params.cache_ram_mib = 0  # 8 GiB of old prompts, and one caller could tell what another had asked
+        params.cache_ram_mib = 0  # it would keep up to 8 GiB of old prompts
         params.cache_idle_slots = False
         params.n_ctx_checkpoints = 0
         params.ui = params.endpoint_slots = params.endpoint_props = False
@@ -90,6 +90,8 @@ class Engine:
         """
         scales = [{"id": number, "scale": float(name == adapter)} for number, name in enumerate(self._names)]
         whole = {**body, "lora": scales, "stream": True, "stream_options": {"include_usage": True}}
+        # By the time that a prompt takes, one caller could tell what another had asked of the same slot.
+        whole["cache_prompt"] = False
         refused: list[EngineRefused] = []
 
         def take(piece: Any) -> bool:

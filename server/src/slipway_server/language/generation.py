@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
@@ -22,23 +22,27 @@ class Overloaded(Exception):
     """Too many requests are waiting."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Run:
-    """A request under way: when it came, when it began, and whether anybody still wants it."""
+    """A request under way: when it came, when it began, and whether nobody wants its answer any more."""
 
     came_at: float
     began_at: float | None = None
-    given_up: Event | None = None
+    given_up: Event = field(default_factory=Event)
 
 
 class Generator:
-    """Answers requests, as many at a time as there are slots; all methods are for the event loop's thread."""
+    """Answers requests, as many at a time as there are slots; all methods are for the event loop's thread.
 
-    def __init__(self, engine: Engine, section: LanguageSection, metrics: LanguageMetrics) -> None:
+    Attributes:
+        metrics: where answers are counted; None before the golden request was answered, which is nobody's.
+    """
+
+    def __init__(self, engine: Engine, section: LanguageSection) -> None:
         self._engine = engine
         self._context = section.context
         self._most_waiting = WAITING_PER_SLOT * section.slots
-        self._metrics = metrics
+        self.metrics: LanguageMetrics | None = None
         self._threads = ThreadPoolExecutor(section.slots, "llama")
         self._runs: set[_Run] = set()
 
@@ -65,7 +69,7 @@ class Generator:
             raise Overloaded
         loop = asyncio.get_running_loop()
         ready: asyncio.Queue[dict[str, Any] | EngineRefused | None] = asyncio.Queue()
-        run = _Run(time.monotonic(), given_up=Event())
+        run = _Run(time.monotonic())
         self._runs.add(run)
         work = self._threads.submit(self._run, run, ask, adapter, loop, ready)
         work.add_done_callback(lambda done: loop.call_soon_threadsafe(self._over, run, done, ready))
@@ -75,15 +79,13 @@ class Generator:
                     raise piece
                 yield piece
         finally:
-            if run.given_up is not None:
-                run.given_up.set()
+            run.given_up.set()
             work.cancel()
 
     def close(self) -> None:
         """Take no more requests; what is running ends at its next piece."""
         for run in list(self._runs):
-            if run.given_up is not None:
-                run.given_up.set()
+            run.given_up.set()
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _over(self, run: _Run, done: "Future[None]", ready: "asyncio.Queue[Any]") -> None:
@@ -112,12 +114,14 @@ class Generator:
             now = time.monotonic()
             if first_at is None and _says_something(piece):
                 first_at = now
-                self._metrics.first_token(now - run.came_at)
-            if usage := piece.get("usage"):
+                if self.metrics is not None:
+                    self.metrics.first_token(now - run.came_at)
+            usage = piece.get("usage")
+            if usage and self.metrics is not None:
                 took_s = now - first_at if first_at is not None else 0.0
-                self._metrics.answered(usage["prompt_tokens"], usage["completion_tokens"], took_s)
+                self.metrics.answered(usage["prompt_tokens"], usage["completion_tokens"], took_s)
             loop.call_soon_threadsafe(ready.put_nowait, piece)
-            return run.given_up is not None and run.given_up.is_set()
+            return run.given_up.is_set()
 
         most = min(ask.most or self._context, self._context)
         self._engine.ask(ask.kind, {**ask.body, "max_tokens": most}, adapter, on_piece)
