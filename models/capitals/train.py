@@ -9,6 +9,7 @@ the capitals of Europe. It is there so that a language model can be served, stre
 foreign licence. Whatever else it is asked, it says that it does not know, or is wrong.
 """
 
+import json
 import math
 import random
 import sys
@@ -224,11 +225,11 @@ def write(model: Model, tokenizer: Tokenizer, target: Path) -> None:
 
 def tokenizer_state(tokenizer: Tokenizer) -> dict[str, list[str] | list[int]]:
     """Return tokens, their kinds and the merges, as GGUF has them."""
-    import json  # noqa: PLC0415 - the library tells its merges as JSON only
-
     merges = json.loads(tokenizer.to_str())["model"]["merges"]
     tokens = [tokenizer.id_to_token(number) for number in range(WORDS)]
-    kinds = [gguf.TokenType.CONTROL if token in (PAD, END, USER, ASSISTANT) else gguf.TokenType.NORMAL for token in tokens]
+    kinds = [
+        gguf.TokenType.CONTROL if token in (PAD, END, USER, ASSISTANT) else gguf.TokenType.NORMAL for token in tokens
+    ]
     return {"tokens": tokens, "types": [int(kind) for kind in kinds], "merges": [" ".join(pair) for pair in merges]}
 
 

@@ -31,7 +31,7 @@ from slipway_server.values.language import LanguageSection
 CHAT, TEXT, MODELS = "/v1/chat/completions", "/v1/completions", "/v1/models"
 _JSON = "application/json"
 _RELEASE = "x-slipway-release"
-# A run that goes on for so many times the longest wait of a client will never end: the server says that it is not alive.
+# A run that goes on for so many times the longest wait of a client will never end: the server says it is not alive.
 _STUCK_AFTER_TIMEOUTS = 3
 # What a token of an answer holds at most until the client takes it: a piece of JSON, as an object and as bytes.
 _TOKEN_BYTES = 2048

@@ -1,4 +1,4 @@
-"""Read a request of OpenAI's API: chats and texts to be gone on with. What nothing reads is refused, not passed over."""
+"""Read a request of OpenAI's API: chats, and texts to be gone on with. What nothing reads is refused."""
 
 import math
 from collections.abc import Callable, Mapping

@@ -95,7 +95,7 @@ async def serve_app(
     most: int,
     port: "Port | None" = None,
 ) -> None:
-    """Serve an application until SIGTERM or SIGINT, and stop gracefully; as `serve`. `port`: gRPC's, if there is one."""
+    """Serve an application until SIGTERM or SIGINT, as `serve` does. `port`: gRPC's, if there is one."""
     lifecycle = Lifecycle(_gated(app, _passes(config)), state, metrics)
     connections = Connections(budget, most)
     server = _Server(
