@@ -4,8 +4,8 @@
 # ///
 """Train the small language model and write it as GGUF: `uv run models/capitals/train.py`, a minute on two cores.
 
-It is a transformer of the architecture `llama` with 400 thousand parameters, and it has learned one narrow thing by heart:
-the capitals of Europe. It is there so that a language model can be served, streamed and tested without a download or a
+It is a transformer of the architecture `llama` with 400 thousand parameters, and it has learned one narrow thing by
+heart: the capitals of Europe. It is there so that a language model can be served, streamed and tested without a download or a
 foreign licence. Whatever else it is asked, it says that it does not know, or is wrong.
 """
 

@@ -4,16 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from slipway_server.values.signature import Signature
-
-from slipway.artifacts.onnx import ArtifactFile, Fetched, Found
-from slipway.reading.digests import sha256_of
+from slipway.artifacts.onnx import Fetched, Found
+from slipway.artifacts.unread import find_unread
 from slipway.reading.files import BadFile, inside, open_regular, refuse_pointer
 
 FETCHED_FILE = "model.gguf"
 """In images, of a file that was fetched: the same bytes are the same release, wherever they came from."""
-TEXT = Signature((), (), {})
-"""Of a model that takes text and gives text, and no tensors."""
 _KIND = "a GGUF file"
 _HEAD = 1024
 _VERSIONS = (2, 3)
@@ -21,9 +17,8 @@ _VERSIONS = (2, 3)
 
 def find_gguf(path: Path, root: Path, fetched: Fetched | None = None) -> Found:
     """Find the weights at `path`; links may not lead out of `root`. Raises `BadFile`."""
-    real, size = _looked_at(path, root)
-    file = ArtifactFile(FETCHED_FILE if fetched else path.name, real, size, sha256_of(real, _KIND))
-    return Found(file, {}, size, TEXT, (), None)
+    _looked_at(path, root)
+    return find_unread(path, root, FETCHED_FILE if fetched else path.name)
 
 
 def with_adapters(found: Found, adapters: Mapping[str, Path], root: Path) -> Found:

@@ -28,6 +28,7 @@ def server_config(variant: Variant, check: GoldenRequest, namespace: str, *, gat
             grpc=spec.endpoint.grpc,
             language=_language(variant),
             around=variant.around.sections if variant.around is not None else {},
+            signature=variant.artifact.signature if runtime.signature_in_lock else None,
         )
     )
 

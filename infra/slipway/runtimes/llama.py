@@ -17,7 +17,7 @@ from slipway.runtimes.base import Answer, BadAnswer, ImageRecipe, Served
 from slipway.runtimes.onnxruntime import OnnxRuntime
 
 _LEAST = 160 * 2**20
-"""92 MiB were measured with a model of half a megabyte (docs/how-to/language-models.md), and 68 MiB are for requests."""
+"""90 MiB were measured with a model of half a megabyte (docs/how-to/language-models.md); 70 are for requests."""
 _BODY_FACTOR = 16
 """Memory for requests in largest bodies, as the server shares it out."""
 _BODY_LEAST = 2**20

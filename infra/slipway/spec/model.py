@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 from semver import Version
 
 from slipway.catalog.pod_contract import API_VERSION
-from slipway.runtimes.registry import LLAMA, PIPELINE, RuntimeName
+from slipway.runtimes.registry import LLAMA, PIPELINE, RUNTIMES, RuntimeName
 from slipway.spec.artifact.accept import Accept
 from slipway.spec.artifact.optimize import STEPS_MOST, Step
 from slipway.spec.artifact.source import ONNX, ArtifactSource
@@ -33,8 +33,8 @@ from slipway.values.quantities import DnsLabel, ModelName, SemVer, refusal
 from slipway.values.section import Section
 
 OVERRIDABLE = (
-    "version", "fixes", "artifact", "custom", "llama", "env", "egress", "optimize", "accept", "input", "output", "resources",
-    "scale", "rollout", "spot", "data", "endpoint", "batching", "check", "exceptions",
+    "version", "fixes", "artifact", "custom", "llama", "env", "egress", "optimize", "accept", "input", "output",
+    "resources", "scale", "rollout", "spot", "data", "endpoint", "batching", "check", "exceptions",
 )  # fmt: skip
 """What may differ between environments; the rest is what the model is, wherever it runs."""
 
@@ -189,9 +189,11 @@ class ModelSpec(Section):
 
     @property
     def needs_lock(self) -> bool:
-        """Whether what serves is known by a lock only: something is made of the weights, or they are judged first."""
+        """Whether what serves is known by a lock only: the bytes, how good they are, or what the model takes."""
         if self.artifact is None or self.runtime == LLAMA:
             return False
+        if RUNTIMES[self.runtime].signature_in_lock:
+            return True
         return bool(self.optimize) or self.accept is not None or self.artifact.format not in (None, ONNX)
 
     @property
