@@ -4,9 +4,9 @@ import argparse
 import os
 from pathlib import Path
 
+from slipway_server.backends.base import ModelError
 from slipway_server.batch.parts import BatchError
 from slipway_server.batch.run import run
-from slipway_server.execution.session import ModelError
 from slipway_server.startup.ports import StartError
 from slipway_server.telemetry.log import log, take_over_logging
 from slipway_server.values.config import ConfigError, load_config
