@@ -23,7 +23,7 @@ class BatchGone(DeployError):
 
     def __init__(self, job: str) -> None:
         super().__init__(
-            f"Job {job} is gone: it was cancelled, or its model was taken down; next: the same command begins it again"
+            f"Job {job} is gone: it was cancelled, or its model destroyed; next: the same command begins it again"
         )
 
 

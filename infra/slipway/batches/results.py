@@ -75,5 +75,5 @@ def _refuse_another(batch: Batch, found: bytes) -> None:
     if there == wanted:
         return
     differ = [name for name in wanted if not isinstance(there, dict) or there.get(name) != wanted[name]]
-    problem = f"has the results of another batch: its {', '.join(differ)} {'is' if len(differ) == 1 else 'are'} others"
+    problem = f"has the results of another batch: it differs in {', '.join(differ)}"
     raise BatchRefused(batch.output.shown, problem, _ALLOWED, _TODO)
