@@ -8,11 +8,11 @@ import os
 import signal
 from pathlib import Path
 
+from slipway_server.backends.base import ModelError
 from slipway_server.batch.addresses import StoreBroke
 from slipway_server.batch.parts import BatchError
 from slipway_server.batch.run import run, run_stored
 from slipway_server.batch.work import read_work
-from slipway_server.execution.session import ModelError
 from slipway_server.startup.ports import StartError
 from slipway_server.telemetry.log import log, take_over_logging
 from slipway_server.values.config import ConfigError, load_config
