@@ -21,12 +21,15 @@ from slipway.environments.planning.kinds import planning
 from slipway.errors.base import WrongValue
 from slipway.errors.failures import NotUpYet
 from slipway.plan.model import ModelPlan
+from slipway.runtimes.registry import RUNTIMES
 from slipway.values import names
 from slipway.values.aliases import Json
 from slipway.values.names import RELEASE_LABEL, short
 
 _FOLDER = "batch"
 _PARTS = "part-"
+_ROWS_BY = "/predict"
+"""What answers rows over HTTP answers them out of files, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +126,13 @@ def refuse_model(context: EnvironmentContext, plan: ModelPlan) -> None:
         place, field = context.spec_place(plan.name, ("pipeline",))
         allowed, todo = "a model with weights of its own", "run a batch of each of the models that it asks"
         raise WrongValue(place, field, None, "a pipeline has no model of its own", allowed, todo)
-    if spec.custom is not None:
+    if spec.custom is not None or RUNTIMES[spec.runtime].predict_path != _ROWS_BY:
         place, field = context.spec_place(plan.name, ("runtime",))
-        problem = "is a server of others, whose image has no program for batches"
+        problem = "has no program for batches in its image"
         todo = "call the model, or run a Job of your own"
-        raise WrongValue(place, field, spec.runtime, problem, "a model that Slipway's own server answers for", todo)
+        raise WrongValue(
+            place, field, spec.runtime, problem, "a runtime of Slipway's own server, for models of rows", todo
+        )
 
 
 def _store(context: EnvironmentContext, plan: ModelPlan) -> BatchStore:
