@@ -95,7 +95,7 @@ class Batch:
             "release": self.release,
             "input": self.input.identity,
             "parts": self.parts,
-            "output": self.output.shown if self.output.folder is None else str(self.output.folder.resolve()),
+            "output": f"s3:{self.output.key}" if self.output.folder is None else str(self.output.folder.resolve()),
         }
 
     @property
