@@ -11,6 +11,7 @@ from slipway_server.values.expect import check_expect
 from slipway.artifacts.around import Around
 from slipway.artifacts.gguf import with_adapters
 from slipway.artifacts.golden_request import CHECK_LIMIT, refuse_larger
+from slipway.artifacts.memory import GRPC_BYTES
 from slipway.artifacts.onnx import Artifact, Found
 from slipway.errors.base import FileRefused, UserError, WrongValue, nearest
 from slipway.loading.around import around
@@ -162,13 +163,20 @@ def _with_max_body(spec: ModelSpec, weights: Found) -> ModelSpec:
     """The spec with the largest body that follows from its memory, when it names none."""
     if spec.endpoint.max_body is not None:
         return spec
-    max_body = RUNTIMES[spec.runtime].default_max_body(spec.resources.memory, weights.size)
+    memory = spec.resources.memory - _of_protocols(spec)
+    max_body = RUNTIMES[spec.runtime].default_max_body(memory, weights.size)
     return spec.model_copy(update={"endpoint": spec.endpoint.model_copy(update={"max_body": max_body})})
+
+
+def _of_protocols(spec: ModelSpec) -> int:
+    """Bytes that a replica needs for what it speaks beside HTTP."""
+    return GRPC_BYTES if spec.endpoint.grpc else 0
 
 
 def _too_little_memory(spec: ModelSpec, weights: int, locate: Locate) -> Iterator[UserError]:
     runtime = RUNTIMES[spec.runtime]
-    needed = runtime.needed_memory(weights)
+    beside = _of_protocols(spec)
+    needed = runtime.needed_memory(weights) + beside
     memory = spec.resources.memory
     if memory < needed:
         mebi = -(-needed // 2**20)
@@ -181,8 +189,8 @@ def _too_little_memory(spec: ModelSpec, weights: int, locate: Locate) -> Iterato
         yield WrongValue(place, field, written, problem, f"at least {mebi}Mi", f"write {mebi}Mi or more")
         return
     max_body = spec.endpoint.max_body or runtime.body_least
-    if max_body > runtime.body_least and memory < (needed := runtime.needed_memory(weights, max_body)):
-        carried = format_bytes(runtime.carried_body(memory, weights))
+    if max_body > runtime.body_least and memory < (needed := runtime.needed_memory(weights, max_body) + beside):
+        carried = format_bytes(runtime.carried_body(memory - beside, weights))
         place, field = locate(("endpoint", "max_body"))
         problem = f"is more than resources.memory of {format_bytes(memory)} allows"
         todo = f"write {carried} or less, leave it out, or raise resources.memory to {-(-needed // 2**20)}Mi"
