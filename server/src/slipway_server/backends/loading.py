@@ -4,6 +4,7 @@ from pathlib import Path
 
 from slipway_server.backends.base import ModelError, Session
 from slipway_server.values.config import ModelSection
+from slipway_server.values.signature import Signature
 
 
 def load(model: ModelSection, threads: int, arena_bytes: int | None) -> Session:
@@ -26,7 +27,21 @@ def load(model: ModelSection, threads: int, arena_bytes: int | None) -> Session:
                 from slipway_server.backends.onnx.session import OnnxSession  # noqa: PLC0415 - see above
 
                 return OnnxSession(path, threads, arena_bytes)
+            case "torch":
+                from slipway_server.backends.torch.session import TorchSession  # noqa: PLC0415
+
+                return TorchSession(path, _said(model), threads, arena_bytes)
+            case "tensorflow":
+                from slipway_server.backends.tensorflow.session import TensorflowSession  # noqa: PLC0415
+
+                return TensorflowSession(path, _said(model), threads, arena_bytes)
     except ModuleNotFoundError as error:
         raise ModelError(
             f"this image has no backend {model.backend!r} ({error}); next: build it with what that backend needs"
         ) from None
+
+
+def _said(model: ModelSection) -> Signature:
+    if model.signature is None:
+        raise ModelError(f"model.signature is missing; allowed: what a model for {model.backend} takes and gives")
+    return model.signature.signature

@@ -1,0 +1,1 @@
+"""Runs SavedModels and Keras archives by TensorFlow, on CPUs."""
