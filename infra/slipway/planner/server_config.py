@@ -27,6 +27,7 @@ def server_config(variant: Variant, check: GoldenRequest, namespace: str, *, gat
             pipeline=_pipeline(variant, namespace),
             grpc=spec.endpoint.grpc,
             around=variant.around.sections if variant.around is not None else {},
+            signature=variant.artifact.signature if runtime.signature_in_lock else None,
         )
     )
 

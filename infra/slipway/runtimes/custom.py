@@ -7,27 +7,21 @@ from typing import Any
 
 from slipway_server.values.errors import BadRequest
 from slipway_server.values.expect import judge
-from slipway_server.values.signature import Signature
 
 from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import read_json
-from slipway.artifacts.onnx import ArtifactFile, Fetched, Found
+from slipway.artifacts.onnx import Fetched, Found
+from slipway.artifacts.unread import find_unread
 from slipway.catalog.pod_contract import SERVER_PORT
-from slipway.reading.digests import sha256_of
-from slipway.reading.files import BadFile, inside, open_regular, refuse_pointer
 from slipway.runtimes.base import Answer, BadAnswer, ImageRecipe, Served
 
 WEIGHTS_FOLDER = "/model"
 """In the image, where weights are a layer of it."""
 FETCHED_FILE = "model"
 """There, of a file that was fetched: the same bytes are the same release, wherever they came from."""
-UNKNOWN = Signature((), (), {})
-"""Of a model whose inputs and outputs nobody knows."""
-_WEIGHTS = "a file of weights"
 _LEAST = 16 * 2**20
 _BODY_LEAST = 2**20
 _BODY_BY_DEFAULT = 10 * 2**20
-_POINTER_BYTES = 1024
 
 
 class CustomRuntime:
@@ -35,6 +29,7 @@ class CustomRuntime:
 
     name = "custom"
     formats: tuple[str, ...] = ()
+    signature_in_lock = False
     accelerators: tuple[str, ...] = ("cpu", "gpu")
     without_gpu = ""
     image: ImageRecipe | None = None
@@ -51,14 +46,7 @@ class CustomRuntime:
 
     def find_weights(self, path: Path, root: Path, fetched: Fetched | None = None) -> Found:
         """Any regular file, which nobody looks into."""
-        real = inside(path, root)
-        with open_regular(real, _WEIGHTS) as stream:
-            refuse_pointer(stream.read(_POINTER_BYTES), _WEIGHTS)
-        size = real.stat().st_size
-        if size == 0:
-            raise BadFile("is empty", _WEIGHTS, "write the weights into it")
-        file = ArtifactFile(FETCHED_FILE if fetched else path.name, real, size, sha256_of(real, _WEIGHTS))
-        return Found(file, {}, size, UNKNOWN, (), None)
+        return find_unread(path, root, FETCHED_FILE if fetched else path.name)
 
     def read_golden(self, path: Path, file: str, found: Found, root: Path, around: Around | None = None) -> Any:  # noqa: ARG002
         """Any JSON: only the server knows what it takes."""

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 from semver import Version
 
 from slipway.catalog.pod_contract import API_VERSION
-from slipway.runtimes.registry import PIPELINE, RuntimeName
+from slipway.runtimes.registry import PIPELINE, RUNTIMES, RuntimeName
 from slipway.spec.artifact.accept import Accept
 from slipway.spec.artifact.optimize import STEPS_MOST, Step
 from slipway.spec.artifact.source import ONNX, ArtifactSource
@@ -180,9 +180,11 @@ class ModelSpec(Section):
 
     @property
     def needs_lock(self) -> bool:
-        """Whether what serves is known by a lock only: something is made of the weights, or they are judged first."""
+        """Whether what serves is known by a lock only: the bytes, how good they are, or what the model takes."""
         if self.artifact is None:
             return False
+        if RUNTIMES[self.runtime].signature_in_lock:
+            return True
         return bool(self.optimize) or self.accept is not None or self.artifact.format not in (None, ONNX)
 
     @property

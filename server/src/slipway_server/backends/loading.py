@@ -4,7 +4,6 @@ from pathlib import Path
 
 from slipway_server.backends.base import ModelError, Session
 from slipway_server.values.config import ModelSection
-from slipway_server.values.signature import Signature
 
 
 def load(model: ModelSection, threads: int, arena_bytes: int | None) -> Session:
@@ -21,27 +20,30 @@ def load(model: ModelSection, threads: int, arena_bytes: int | None) -> Session:
     path = Path(model.path or "")
     if not path.is_file():
         raise ModelError(f"{path}: no such file")
+    declared = model.signature.signature if model.signature is not None else None
     try:
         match model.backend:
             case "onnxruntime":
                 from slipway_server.backends.onnx.session import OnnxSession  # noqa: PLC0415 - see above
 
                 return OnnxSession(path, threads, arena_bytes)
+            case "litert":
+                from slipway_server.backends.litert import LiteRtSession  # noqa: PLC0415
+
+                return LiteRtSession(path, threads, declared)
+            case "sklearn":
+                from slipway_server.backends.sklearn import SklearnSession  # noqa: PLC0415
+
+                return SklearnSession(path, threads, declared)
+            case "tensorflow":
+                from slipway_server.backends.tensorflow import TensorflowSession  # noqa: PLC0415
+
+                return TensorflowSession(path, threads, declared, arena_bytes)
             case "torch":
                 from slipway_server.backends.torch.session import TorchSession  # noqa: PLC0415
 
-                return TorchSession(path, _said(model), threads, arena_bytes)
-            case "tensorflow":
-                from slipway_server.backends.tensorflow.session import TensorflowSession  # noqa: PLC0415
-
-                return TensorflowSession(path, _said(model), threads, arena_bytes)
+                return TorchSession(path, threads, declared, arena_bytes)
     except ModuleNotFoundError as error:
         raise ModelError(
             f"this image has no backend {model.backend!r} ({error}); next: build it with what that backend needs"
         ) from None
-
-
-def _said(model: ModelSection) -> Signature:
-    if model.signature is None:
-        raise ModelError(f"model.signature is missing; allowed: what a model for {model.backend} takes and gives")
-    return model.signature.signature

@@ -15,6 +15,7 @@ import numpy as np
 import torch  # type: ignore[import-not-found]
 
 from slipway_server.backends.base import Cancellation, ModelError
+from slipway_server.backends.declared import needed
 from slipway_server.backends.torch.bound import Bound
 from slipway_server.values.errors import BadRequest, ModelFault
 from slipway_server.values.signature import Signature, Tensor
@@ -31,18 +32,21 @@ Named = Iterator[tuple[str, Any]]
 class TorchSession:
     """One loaded model. `run` may be called from one thread at a time; PyTorch cannot end a run early."""
 
-    def __init__(self, path: Path, signature: Signature, threads: int, arena_bytes: int | None = None) -> None:
+    def __init__(
+        self, path: Path, threads: int, declared: Signature | None, arena_bytes: int | None = None
+    ) -> None:
         """Load the model.
 
         Args:
             path: a file of `torch.jit.save`, or of `torch.export.save`.
-            signature: what it takes and gives: TorchScript does not say it. Outputs are named as `_named` has them.
             threads: how many may work on one operator.
+            declared: what its lock says it takes and gives; TorchScript does not. Outputs have the names of `_named`.
             arena_bytes: memory that weights and what is computed may take.
 
         Raises:
             ModelError: PyTorch cannot load the file, or the signature has texts, which PyTorch has not.
         """
+        signature = needed(declared, path, "a model of PyTorch does not say all that it takes and gives")
         for tensor in (*signature.inputs, *signature.outputs):
             if tensor.dtype == _NO_TEXT or not tensor.is_tensor:
                 raise ModelError(f"{path}: `{tensor.name}` is {tensor.dtype}; allowed: tensors of numbers")

@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf  # type: ignore[import-not-found]
 
 from slipway_server.backends.base import Cancellation, ModelError
+from slipway_server.backends.declared import needed
 from slipway_server.values.errors import AnswerTooLarge, BadRequest, ModelFault, show
 from slipway_server.values.signature import Signature, Tensor
 from slipway_server.values.tensors import Array
@@ -34,13 +35,15 @@ Call = Callable[[Sequence[Any]], Mapping[str, Any]]
 class TensorflowSession:
     """One loaded model. `run` may be called from one thread at a time; TensorFlow cannot end a run early."""
 
-    def __init__(self, path: Path, signature: Signature, threads: int, arena_bytes: int | None = None) -> None:
+    def __init__(
+        self, path: Path, threads: int, declared: Signature | None, arena_bytes: int | None = None
+    ) -> None:
         """Load the model.
 
         Args:
             path: the saved_model.pb in the folder of a SavedModel, or a .keras file.
-            signature: what it takes and gives, by the names that the model has for it.
             threads: how many may work on one operator.
+            declared: what its lock says it takes and gives.
             arena_bytes: memory that weights and what is computed may take.
 
         Raises:
@@ -51,7 +54,7 @@ class TensorflowSession:
         if arena_bytes is not None:  # read when the first tensor is made
             os.environ["TF_CPU_BFC_MEM_LIMIT_IN_MB"] = str(max(1, arena_bytes // 2**20))
         self._arena_bytes = arena_bytes
-        self.signature = signature
+        self.signature = signature = needed(declared, path, "a model of TensorFlow is served as its lock says")
         try:
             self._call = _saved_model(path.parent, signature) if path.name == _SAVED_MODEL else _keras(path, signature)
         except ModelError:

@@ -1,1 +1,0 @@
-"""Runs SavedModels and Keras archives by TensorFlow, on CPUs."""
