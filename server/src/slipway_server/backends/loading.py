@@ -1,9 +1,29 @@
 """Load a model with the backend that its configuration names: the only one whose library the image has."""
 
+from importlib import import_module
 from pathlib import Path
 
 from slipway_server.backends.base import ModelError, Session
 from slipway_server.values.config import ModelSection
+
+_HEAVY = {
+    "tensorflow": "slipway_server.backends.tensorflow",
+    "torch": "slipway_server.backends.torch.session",
+}
+"""Backends whose library takes hundreds of MiB before it has loaded anything."""
+
+
+def prepare(model: ModelSection) -> None:
+    """Import a heavy library, so that its memory counts among what the server takes, not in the model's share of it.
+
+    Raises:
+        ModelError: the image does not have it.
+    """
+    if model.backend in _HEAVY:
+        try:
+            import_module(_HEAVY[model.backend])
+        except ModuleNotFoundError as error:
+            raise _missing(model, error) from None
 
 
 def load(model: ModelSection, threads: int, arena_bytes: int | None) -> Session:
@@ -44,6 +64,10 @@ def load(model: ModelSection, threads: int, arena_bytes: int | None) -> Session:
 
                 return TorchSession(path, threads, declared, arena_bytes)
     except ModuleNotFoundError as error:
-        raise ModelError(
-            f"this image has no backend {model.backend!r} ({error}); next: build it with what that backend needs"
-        ) from None
+        raise _missing(model, error) from None
+
+
+def _missing(model: ModelSection, error: ModuleNotFoundError) -> ModelError:
+    return ModelError(
+        f"this image has no backend {model.backend!r} ({error}); next: build it with what that backend needs"
+    )

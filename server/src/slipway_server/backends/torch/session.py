@@ -1,6 +1,7 @@
 """Load a TorchScript file or a torch.export archive into PyTorch and run it, on CPUs."""
 
 import os
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -22,6 +23,8 @@ from slipway_server.values.signature import Signature, Tensor
 from slipway_server.values.tensors import Array
 from slipway_server.values.text import shortened
 
+# That TorchScript is deprecated is said in the docs, not at each start.
+warnings.filterwarnings("ignore", category=FutureWarning, module="torch.jit")
 _CODE = "/code/"
 """TorchScript's own source, which is in the zip files of no other format."""
 _NO_TEXT = "BYTES"
