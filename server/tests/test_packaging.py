@@ -18,6 +18,7 @@ BACKENDS = ("litert", "sklearn")
 BESIDE = {"": (), "-grpc": ("grpc",), "-grpc-text": ("grpc", "text"), "-text": ("text",)}
 FILES = {
     **{f"requirements{ending}.txt": ("onnx", *extras) for ending, extras in BESIDE.items()},
+    "requirements-llama.txt": ("llama",),
     "requirements-pipeline.txt": ("onnx", "pipeline"),
     "requirements-pipeline-grpc.txt": ("onnx", "pipeline", "grpc"),
     **{

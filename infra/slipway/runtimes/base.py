@@ -34,6 +34,7 @@ class Served:
         pipeline: the section `pipeline` of that configuration; None for a model with weights.
         grpc: whether the protocol is spoken over gRPC, too.
         around: sections of the configuration about what stands before and after the model; empty where nothing does.
+        language: the section `language` of a language model; None for all others.
         signature: what the model takes and gives; None where that is not known.
     """
 
@@ -48,6 +49,7 @@ class Served:
     pipeline: Mapping[str, Any] | None = None
     grpc: bool = False
     around: Mapping[str, Any] = field(default_factory=dict)
+    language: Mapping[str, Any] | None = None
     signature: Signature | None = None
 
 

@@ -1,12 +1,13 @@
 """An image that brings its own server: what the spec says of it takes the place of what Slipway knows of others."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from slipway_server.values.errors import BadRequest
 from slipway_server.values.expect import judge
+from slipway_server.values.pointer import found_in
 
 from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import read_json
@@ -84,31 +85,7 @@ class CustomRuntime:
             answer = json.loads(data)
         except (ValueError, RecursionError) as error:
             raise BadAnswer(f"the answer is not JSON ({error})") from None
-        return Answer("", dict(_found(answer, names)))
-
-
-def _found(answer: Any, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
-    for name in names:
-        value = answer
-        for part in steps(name):
-            try:
-                value = value[int(part)] if isinstance(value, list) and is_index(part) else value[part]
-            except (KeyError, IndexError, TypeError):
-                break
-        else:
-            yield name, value
-
-
-def is_index(part: str) -> bool:
-    """Whether a part of a JSON pointer may be the number of an entry: digits, without zeros in front."""
-    return part == "0" or (part.isascii() and part.isdecimal() and not part.startswith("0") and len(part) < 10)
-
-
-def steps(name: str) -> list[str]:
-    """The way that a name in `check.expect` leads: a JSON pointer (RFC 6901) if it begins with `/`, else one key."""
-    if not name.startswith("/"):
-        return [name]
-    return [part.replace("~1", "/").replace("~0", "~") for part in name[1:].split("/")]
+        return Answer("", dict(found_in(answer, names)))
 
 
 def check_expectation(expect: Mapping[str, Any]) -> None:
