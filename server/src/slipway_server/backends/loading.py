@@ -1,29 +1,27 @@
 """Load a model with the backend that its configuration names: the only one whose library the image has."""
 
-from importlib import import_module
 from pathlib import Path
 
 from slipway_server.backends.base import ModelError, Session
 from slipway_server.values.config import ModelSection
 
-_HEAVY = {
-    "tensorflow": "slipway_server.backends.tensorflow",
-    "torch": "slipway_server.backends.torch.session",
-}
-"""Backends whose library takes hundreds of MiB before it has loaded anything."""
-
-
 def prepare(model: ModelSection) -> None:
-    """Import a heavy library, so that its memory counts among what the server takes, not in the model's share of it.
+    """Import a large library, so that its memory counts among what the server takes, not in the model's share of it.
 
     Raises:
         ModelError: the image does not have it.
     """
-    if model.backend in _HEAVY:
-        try:
-            import_module(_HEAVY[model.backend])
-        except ModuleNotFoundError as error:
-            raise _missing(model, error) from None
+    path = Path(model.path or "")
+    try:
+        match model.backend:
+            case "tensorflow":
+                import slipway_server.backends.tensorflow  # noqa: PLC0415
+            case "torch":
+                from slipway_server.backends.torch.session import prepare as prepare_for  # noqa: PLC0415
+
+                prepare_for(path)
+    except ModuleNotFoundError as error:
+        raise _missing(model, error) from None
 
 
 def load(model: ModelSection, threads: int, arena_bytes: int | None) -> Session:
