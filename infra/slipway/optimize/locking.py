@@ -138,6 +138,8 @@ def _measured(
     spec = target.spec
     if not spec.needs_lock:
         return None  # it serves as it is, and nothing was asked about it
+    if golden is None and not spec.optimize and spec.accept is None:
+        return None  # no runtime serves it, and nothing was made of it
     candidates = [_candidate(stage) for stage in stages if stage.weights.format in _MEASURED]
     if not candidates:  # no engine of the gate runs it
         if spec.accept is not None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from slipway_server.backends.base import ModelError, Session
 from slipway_server.values.config import ModelSection
 
+
 def prepare(model: ModelSection) -> None:
     """Import a large library, so that its memory counts among what the server takes, not in the model's share of it.
 
@@ -38,7 +39,6 @@ def load(model: ModelSection, threads: int, arena_bytes: int | None) -> Session:
     path = Path(model.path or "")
     if not path.is_file():
         raise ModelError(f"{path}: no such file")
-    declared = model.signature.signature if model.signature is not None else None
     try:
         match model.backend:
             case "onnxruntime":
@@ -48,19 +48,19 @@ def load(model: ModelSection, threads: int, arena_bytes: int | None) -> Session:
             case "litert":
                 from slipway_server.backends.litert import LiteRtSession  # noqa: PLC0415
 
-                return LiteRtSession(path, threads, declared)
+                return LiteRtSession(path, threads, model.declared)
             case "sklearn":
                 from slipway_server.backends.sklearn import SklearnSession  # noqa: PLC0415
 
-                return SklearnSession(path, threads, declared)
+                return SklearnSession(path, threads, model.declared)
             case "tensorflow":
                 from slipway_server.backends.tensorflow import TensorflowSession  # noqa: PLC0415
 
-                return TensorflowSession(path, threads, declared, arena_bytes)
+                return TensorflowSession(path, threads, model.declared, arena_bytes)
             case "torch":
                 from slipway_server.backends.torch.session import TorchSession  # noqa: PLC0415
 
-                return TorchSession(path, threads, declared, arena_bytes)
+                return TorchSession(path, threads, model.declared, arena_bytes)
     except ModuleNotFoundError as error:
         raise _missing(model, error) from None
 

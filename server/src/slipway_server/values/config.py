@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -85,6 +86,11 @@ class ModelSection(Section):
     backend: Backend = "onnxruntime"
     accelerator: Accelerator = "cpu"
     signature: SignatureSection | None = None
+
+    @property
+    def declared(self) -> Signature | None:
+        """That of the configuration, with the backend."""
+        return replace(self.signature.signature, backend=self.backend) if self.signature is not None else None
 
 
 class BatchSection(Section):
