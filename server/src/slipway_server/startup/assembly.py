@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway_server.backends.base import Session
-from slipway_server.backends.loading import load
+from slipway_server.backends.loading import load, prepare
 from slipway_server.execution.batcher import Batcher
 from slipway_server.execution.decision import TRIALS_LIMIT_S, BatchingError, decide_batching
 from slipway_server.http.heavy import Heavy
@@ -57,6 +57,7 @@ async def assembled(config: ServerConfig, environ: Mapping[str, str]) -> AsyncIt
     model = Path(config.model.path or "")
     limit = config.memory_bytes or memory_limit()
     prepared = prepared_materials(config)
+    prepare(config.model)
     shares = share_out(limit, taken(prepared), _size(model), config.max_body_bytes)
     session = load(config.model, threads, shares.arena)
     loaded_s = process_age_s()
