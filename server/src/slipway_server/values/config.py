@@ -18,7 +18,7 @@ from slipway_server.values.steps import InputSection, OutputSection
 
 VARIABLE = "SLIPWAY_CONFIG"
 
-Backend = Literal["onnxruntime", "litert", "sklearn"]
+Backend = Literal["onnxruntime", "litert", "sklearn", "tensorflow", "torch"]
 """What computes a model: a library that the image has."""
 Accelerator = Literal["cpu", "gpu"]
 """What it computes on."""
