@@ -2,6 +2,7 @@
 
 import pickle
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,8 @@ def loaded(path: Path, backend: str, inputs: list[dict[str, Any]], outputs: list
     return load(ModelSection.model_validate(section), 1, None)
 
 
-def of_rows(path: Path, *outputs: tuple[str, str, list[int | None]], columns: int = 3) -> Session:
-    described = [{"name": name, "datatype": datatype, "shape": shape} for name, datatype, shape in outputs]
+def of_rows(path: Path, *outputs: tuple[str, str, Sequence[int | None]], columns: int = 3) -> Session:
+    described = [{"name": name, "datatype": datatype, "shape": list(shape)} for name, datatype, shape in outputs]
     return loaded(path, "sklearn", [{"name": "input", "datatype": "FP32", "shape": [None, columns]}], described)
 
 

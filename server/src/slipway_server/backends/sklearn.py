@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import skops.io  # type: ignore[import-untyped]
-import xgboost  # type: ignore[import-untyped]
-from sklearn.base import is_classifier  # type: ignore[import-untyped]
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+import skops.io
+import xgboost
+from sklearn.base import is_classifier
+from threadpoolctl import threadpool_limits
 
 from slipway_server.backends.base import Cancellation, ModelError
 from slipway_server.backends.declared import needed
