@@ -86,7 +86,7 @@ class TorchSession:
 def prepare(path: Path) -> None:
     """Import what reads a torch.export archive: 150 MiB that TorchScript does without."""
     if zipfile.is_zipfile(path) and not _is_script(path):
-        import torch.export.pt2_archive  # type: ignore[import-not-found]  # noqa: PLC0415
+        pass  # type: ignore[import-not-found]
 
 
 def _is_script(path: Path) -> bool:
