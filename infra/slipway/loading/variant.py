@@ -9,11 +9,11 @@ from slipway_server.values.errors import BadRequest
 from slipway_server.values.expect import check_expect
 
 from slipway.artifacts.around import Around
-from slipway.artifacts.gguf import with_adapters
 from slipway.artifacts.golden_request import CHECK_LIMIT, refuse_larger
 from slipway.artifacts.memory import GRPC_BYTES
 from slipway.artifacts.onnx import Artifact, Found
 from slipway.errors.base import FileRefused, UserError, WrongValue, nearest
+from slipway.loading.adapters import with_adapters
 from slipway.loading.around import around
 from slipway.loading.custom import OwnImage, own_image
 from slipway.loading.fetched import fetch_weights, unused
@@ -27,7 +27,6 @@ from slipway.reading.yaml_document import FieldPath
 from slipway.runtimes.custom import check_expectation
 from slipway.runtimes.registry import LLAMA, RUNTIMES
 from slipway.sources.store import Store
-from slipway.spec.language.section import adapter_file
 from slipway.spec.model import ModelSpec
 from slipway.values.quantities import compact_json, format_bytes
 
@@ -139,10 +138,7 @@ def _weights(spec: ModelSpec, root: Path, locate: Locate, found: list[UserError]
     """The weights, in the repository or fetched; None when `found` got why they are not there. Raises `BadFile`."""
     runtime, artifact = RUNTIMES[spec.runtime], spec.weights
     if artifact.address is None:
-        weights = runtime.find_weights(root / artifact.source, root)
-        if spec.language.adapters:
-            files = {adapter_file(one.name): root / one.source for one in spec.language.adapters}
-            weights = with_adapters(weights, files, root)
+        weights = with_adapters(runtime.find_weights(root / artifact.source, root), spec, root, locate, found)
         if artifact.sha256 not in (None, weights.onnx.sha256):
             place, field = locate(("artifact", "sha256"))
             problem = f"is not the file in the repository, which has the sha256 {weights.onnx.sha256}"

@@ -13,12 +13,16 @@ from slipway.runtimes.llama import LlamaRuntime
 from slipway.runtimes.onnxruntime import OnnxRuntime
 from slipway.runtimes.pipeline import PipelineRuntime
 from slipway.runtimes.sklearn import SklearnRuntime
+from slipway.runtimes.tensorflow import TensorflowRuntime
+from slipway.runtimes.torch import TorchRuntime
 from slipway.values.quantities import refusal
 
 _ALL: tuple[Runtime, ...] = (
     OnnxRuntime(),
     LiteRtRuntime(),
     SklearnRuntime(),
+    TensorflowRuntime(),
+    TorchRuntime(),
     LlamaRuntime(),
     PipelineRuntime(),
     CustomRuntime(),

@@ -44,7 +44,7 @@ class LiteRtSession:
             inputs = {_plain(each["name"]): each for each in self._interpreter.get_input_details()}
             outputs = {_plain(each["name"]): each for each in self._interpreter.get_output_details()}
         try:
-            found = Signature(_tensors(inputs), _tensors(outputs), {})
+            found = Signature(_tensors(inputs), _tensors(outputs), {}, "litert")
         except ValueError as error:
             raise ModelError(f"{path}: {error}") from None
         self.signature = held(found, declared, path)
