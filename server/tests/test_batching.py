@@ -14,10 +14,10 @@ import pytest
 import row_models
 from processes import DIGITS, Server
 from row_models import BLIND, DEPENDENT, INDEPENDENT, Case
+from slipway_server.backends.onnx.session import OnnxSession
 from slipway_server.execution import batcher as batcher_module
 from slipway_server.execution.batcher import Batcher, OverloadedError
 from slipway_server.execution.decision import BatchingError, decide_batching
-from slipway_server.execution.session import Session
 from slipway_server.telemetry.metrics import Metrics
 from slipway_server.values.batching import Batching
 from slipway_server.values.config import BatchSection
@@ -27,7 +27,7 @@ LIMIT_S = 60
 
 
 def make(
-    session: Session, max_size: int = 32, max_wait_s: float = 0.002, batching: bool = True
+    session: OnnxSession, max_size: int = 32, max_wait_s: float = 0.002, batching: bool = True
 ) -> tuple[Batcher, Metrics]:
     metrics = Metrics("m", "1", "r")
     return Batcher(session, Batching(max_size if batching else 1, "set by the test"), max_wait_s, metrics), metrics
@@ -47,11 +47,11 @@ def images(count: int) -> list[dict[str, np.ndarray]]:
 
 
 @pytest.fixture(scope="module")
-def digits_session() -> Session:
-    return Session(DIGITS / "model.onnx", 1)
+def digits_session() -> OnnxSession:
+    return OnnxSession(DIGITS / "model.onnx", 1)
 
 
-def test_requests_that_come_together_run_once_and_get_their_own_answers(digits_session: Session) -> None:
+def test_requests_that_come_together_run_once_and_get_their_own_answers(digits_session: OnnxSession) -> None:
     requests = images(20)
 
     async def scenario() -> None:
@@ -68,7 +68,7 @@ def test_requests_that_come_together_run_once_and_get_their_own_answers(digits_s
     asyncio.run(scenario())
 
 
-def test_no_batch_has_more_rows_than_allowed_unless_one_request_has(digits_session: Session) -> None:
+def test_no_batch_has_more_rows_than_allowed_unless_one_request_has(digits_session: OnnxSession) -> None:
     big = {"image": np.concatenate([one["image"] for one in images(9)])}
 
     async def scenario() -> None:
@@ -83,7 +83,7 @@ def test_no_batch_has_more_rows_than_allowed_unless_one_request_has(digits_sessi
     asyncio.run(scenario())
 
 
-def test_the_seconds_of_a_run_are_shared_by_rows_and_a_lone_request_bears_them_all(digits_session: Session) -> None:
+def test_the_seconds_of_a_run_are_shared_by_rows_and_a_lone_request_bears_them_all(digits_session: OnnxSession) -> None:
     small, big = images(1)[0], {"image": np.concatenate([one["image"] for one in images(3)])}
     none = {"image": np.zeros((0, 1, 8, 8), np.float32)}
 
@@ -107,7 +107,7 @@ def test_the_seconds_of_a_run_are_shared_by_rows_and_a_lone_request_bears_them_a
     asyncio.run(scenario())
 
 
-def test_without_batching_every_request_runs_alone(digits_session: Session) -> None:
+def test_without_batching_every_request_runs_alone(digits_session: OnnxSession) -> None:
     async def scenario() -> None:
         batcher, metrics = make(digits_session, batching=False)
         async with asyncio.timeout(LIMIT_S):
@@ -128,7 +128,7 @@ def test_requests_of_other_shapes_do_not_share_a_run(folder: Path) -> None:
     requests = [{"x": np.full((1, width), i, np.float32)} for i, width in enumerate((2, 2, 3, 2))]
 
     async def scenario() -> None:
-        batcher, metrics = make(Session(path, 1))
+        batcher, metrics = make(OnnxSession(path, 1))
         async with asyncio.timeout(LIMIT_S):
             computed = await asyncio.gather(*map(batcher.infer, requests))
         assert runs(metrics) == 3
@@ -138,7 +138,7 @@ def test_requests_of_other_shapes_do_not_share_a_run(folder: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_an_idle_model_waits_for_requests_on_their_way_but_not_beyond_the_limit(digits_session: Session) -> None:
+def test_an_idle_model_waits_for_requests_on_their_way_but_not_beyond_the_limit(digits_session: OnnxSession) -> None:
     first, second = images(2)
 
     async def scenario() -> None:
@@ -162,7 +162,7 @@ def test_an_idle_model_waits_for_requests_on_their_way_but_not_beyond_the_limit(
     asyncio.run(scenario())
 
 
-def test_a_lone_request_does_not_wait_at_all(digits_session: Session) -> None:
+def test_a_lone_request_does_not_wait_at_all(digits_session: OnnxSession) -> None:
     async def scenario() -> None:
         batcher, _ = make(digits_session, max_wait_s=3600)
         async with asyncio.timeout(LIMIT_S):
@@ -173,7 +173,7 @@ def test_a_lone_request_does_not_wait_at_all(digits_session: Session) -> None:
 
 
 def test_one_bad_request_in_a_batch_spoils_only_itself(folder: Path) -> None:
-    session = Session(onnx_models.lookup(folder), 1)
+    session = OnnxSession(onnx_models.lookup(folder), 1)
     requests = [{"index": np.array([i], np.int64)} for i in (1, 99, 3)]
 
     async def scenario() -> None:
@@ -188,7 +188,7 @@ def test_one_bad_request_in_a_batch_spoils_only_itself(folder: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_a_full_queue_sends_requests_away(digits_session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_queue_sends_requests_away(digits_session: OnnxSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batcher_module, "MAX_QUEUED", 3)
 
     async def scenario() -> None:
@@ -201,7 +201,7 @@ def test_a_full_queue_sends_requests_away(digits_session: Session, monkeypatch: 
     asyncio.run(scenario())
 
 
-def test_requests_given_up_in_the_queue_are_never_run(digits_session: Session) -> None:
+def test_requests_given_up_in_the_queue_are_never_run(digits_session: OnnxSession) -> None:
     async def scenario() -> None:
         batcher, metrics = make(digits_session, max_wait_s=3600)
         with batcher.arriving():
@@ -221,7 +221,7 @@ def decided(
     folder: Path, name: str, cases: dict[str, Case], enabled: bool | None = None, limit_s: float = 60
 ) -> Batching:
     steps, inputs, outputs, golden = cases[name]
-    session = Session(row_models.make(folder, name, steps, inputs, outputs), 1)
+    session = OnnxSession(row_models.make(folder, name, steps, inputs, outputs), 1)
     return decide_batching(session, golden, BatchSection(enabled=enabled), limit_s)
 
 
@@ -245,7 +245,7 @@ def test_what_was_found_is_said_in_words(folder: Path) -> None:
 
 
 def test_trials_of_a_model_whose_run_never_ends_are_ended(folder: Path) -> None:
-    session = Session(onnx_models.endless(folder), 1)
+    session = OnnxSession(onnx_models.endless(folder), 1)
     started = time.monotonic()
     batching = decide_batching(session, {"x": np.ones(1, np.float32)}, BatchSection(), 0.3)
     assert time.monotonic() - started < 30
@@ -257,7 +257,7 @@ def test_trials_of_a_model_whose_run_never_ends_are_ended(folder: Path) -> None:
 def test_a_batch_dimension_that_is_not_the_first_or_a_scalar_forbids_batching(
     make_model: Callable[[Path], Path], tensor: str, folder: Path
 ) -> None:
-    session = Session(make_model(folder), 1)
+    session = OnnxSession(make_model(folder), 1)
     batching = decide_batching(session, {}, BatchSection(), 60)
     assert not batching.enabled
     assert f"`{tensor}` has the shape" in batching.found
@@ -268,7 +268,7 @@ def test_a_batch_dimension_that_is_not_the_first_or_a_scalar_forbids_batching(
 def test_a_request_with_a_value_that_no_trial_had_runs_alone(folder: Path) -> None:
     steps = "b = Cast(t) to=9; m = ReduceMean(x) axes=[0]; d = Where(b, m, zero); y = Add(x, d)"
     inputs = {"t": (onnx_models.INT64, ["N", 1]), "x": (onnx_models.FLOAT, ["N", 3])}
-    session = Session(row_models.make(folder, "switch", steps, inputs), 1)
+    session = OnnxSession(row_models.make(folder, "switch", steps, inputs), 1)
     golden = {"t": np.zeros((1, 1), np.int64), "x": np.ones((1, 3), np.float32)}
     batching = decide_batching(session, golden, BatchSection(), 60)
     assert batching.enabled
@@ -289,7 +289,7 @@ def test_a_request_with_a_value_that_no_trial_had_runs_alone(folder: Path) -> No
 
 
 def test_concurrent_clients_of_a_real_server_share_runs_and_get_their_own_answers(
-    digits: Server, digits_session: Session
+    digits: Server, digits_session: OnnxSession
 ) -> None:
     requests = [one["image"].tolist() for one in images(400)]
     expected = [digits_session.run({"image": np.array(one, np.float32)})["label"].tolist() for one in requests]

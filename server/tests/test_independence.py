@@ -7,12 +7,13 @@ import onnx_models
 import pytest
 import row_models
 from row_models import BLIND, DEPENDENT, INDEPENDENT, Case
+from slipway_server.backends.base import Cancellation
+from slipway_server.backends.onnx.session import OnnxSession
 from slipway_server.execution import independence
 from slipway_server.execution.compare import close, sizes
 from slipway_server.execution.finding import Finding, Verdict
 from slipway_server.execution.independence import try_rows
 from slipway_server.execution.samples import SHOWN, Sampler, Source
-from slipway_server.execution.session import Cancellation, Session
 from slipway_server.values.batching import Batching
 
 MAX_ROWS = 32
@@ -21,7 +22,7 @@ MAX_ROWS = 32
 def found(folder: Path, name: str, case: Case, max_rows: int = MAX_ROWS) -> Finding:
     steps, inputs, outputs, golden = case
     path = row_models.make(folder, name.replace(" ", "-"), steps, inputs, outputs)
-    return try_rows(Session(path, 1), golden, max_rows, Cancellation())
+    return try_rows(OnnxSession(path, 1), golden, max_rows, Cancellation())
 
 
 @pytest.mark.parametrize("name", DEPENDENT)
@@ -99,7 +100,7 @@ def test_trials_that_are_ended_say_so(folder: Path) -> None:
     steps, inputs, outputs, golden = INDEPENDENT["a line"]
     ended = Cancellation()
     ended.cancel()
-    session = Session(row_models.make(folder, "a line", steps, inputs, outputs), 1)
+    session = OnnxSession(row_models.make(folder, "a line", steps, inputs, outputs), 1)
     finding = try_rows(session, golden, MAX_ROWS, ended)
     assert (finding.verdict, finding.reason) == (Verdict.UNKNOWN, "the trials took too long")
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import yaml
 from processes import DIGITS, ROOT
+from slipway_server.backends.onnx.session import OnnxSession
 from slipway_server.execution.decision import decide_batching
-from slipway_server.execution.session import Session
 from slipway_server.protocol.image import decode
 from slipway_server.protocol.image_input import image_input
 from slipway_server.protocol.request import parse_predict
@@ -35,13 +35,13 @@ fetch = load_fetch()
 
 
 @pytest.fixture(scope="module")
-def speech() -> Session:
+def speech() -> OnnxSession:
     """The speech model; its weights are brought as set-up brings them."""
     fetch.fetch(SPEECH / "model.onnx")
-    return Session(SPEECH / "model.onnx", 1)
+    return OnnxSession(SPEECH / "model.onnx", 1)
 
 
-def golden(name: str, session: Session) -> tuple[Mapping[str, object], str | None]:
+def golden(name: str, session: OnnxSession) -> tuple[Mapping[str, object], str | None]:
     spec = yaml.safe_load((ROOT / "models" / f"{name}.yaml").read_text())
     request = json.loads((ROOT / spec["check"]["request"]).read_text())
     check_expect(spec["check"]["expect"], session.signature)
@@ -51,13 +51,13 @@ def golden(name: str, session: Session) -> tuple[Mapping[str, object], str | Non
 
 
 def test_the_digits_model_passes_its_own_check() -> None:
-    outputs, reason = golden("digits", Session(DIGITS / "model.onnx", 1))
+    outputs, reason = golden("digits", OnnxSession(DIGITS / "model.onnx", 1))
     assert reason is None
     assert outputs["label"] == [7]
 
 
 def test_the_digits_model_is_small_and_was_right_for_97_percent_of_held_out_digits() -> None:
-    session = Session(DIGITS / "model.onnx", 1)
+    session = OnnxSession(DIGITS / "model.onnx", 1)
     assert float(session.signature.metadata["held_out_accuracy"]) >= 0.97
     assert (DIGITS / "model.onnx").stat().st_size < 1_000_000
     golden = parse_predict(json.loads((DIGITS / "check.json").read_text()), session.signature)
@@ -65,17 +65,17 @@ def test_the_digits_model_is_small_and_was_right_for_97_percent_of_held_out_digi
 
 
 def test_the_example_picture_is_a_seven() -> None:
-    session = Session(DIGITS / "model.onnx", 1)
+    session = OnnxSession(DIGITS / "model.onnx", 1)
     inputs = decode((DIGITS / "seven.png").read_bytes(), image_input(session.signature), "file")
     assert session.run(inputs)["label"].tolist() == [7]
 
 
-def test_the_speech_model_passes_its_own_check(speech: Session) -> None:
+def test_the_speech_model_passes_its_own_check(speech: OnnxSession) -> None:
     assert golden("speech", speech)[1] is None
 
 
 @pytest.mark.parametrize("sound", ["silence", "hiss", "tone"])
-def test_what_is_no_speech_gets_a_low_probability(speech: Session, sound: str) -> None:
+def test_what_is_no_speech_gets_a_low_probability(speech: OnnxSession, sound: str) -> None:
     samples = 30 * 512
     clip = {
         "silence": np.zeros(samples),
@@ -89,11 +89,11 @@ def test_what_is_no_speech_gets_a_low_probability(speech: Session, sound: str) -
     assert speech.run(inputs)["speech_probs"].max() < 0.2
 
 
-def test_the_speech_model_is_never_batched_because_its_state_is_no_row(speech: Session) -> None:
+def test_the_speech_model_is_never_batched_because_its_state_is_no_row(speech: OnnxSession) -> None:
     assert not decide_batching(speech, {}, BatchSection(), 60).enabled
 
 
-def test_fetching_twice_does_nothing_the_second_time(speech: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetching_twice_does_nothing_the_second_time(speech: OnnxSession, monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_args: object, **_kwargs: object) -> None:
         raise AssertionError("the package was asked for again")
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import random_models
 from row_models import WIDTH
+from slipway_server.backends.onnx.session import OnnxSession
 from slipway_server.execution.batcher import Batcher
 from slipway_server.execution.decision import decide_batching
 from slipway_server.execution.samples import Inputs
-from slipway_server.execution.session import Session
 from slipway_server.telemetry.metrics import Metrics
 from slipway_server.values.batching import Batching
 from slipway_server.values.config import BatchSection
@@ -23,13 +23,13 @@ GOLDEN = {"x": ZEROS, "z": ZEROS, "ids": np.array([[3, 17], [0, 21]], np.int64)}
 
 
 @cache
-def served(folder: Path, seed: int, mixing: bool) -> tuple[Session, Batching]:
-    session = Session(random_models.make(folder, seed, mixing), 1)
+def served(folder: Path, seed: int, mixing: bool) -> tuple[OnnxSession, Batching]:
+    session = OnnxSession(random_models.make(folder, seed, mixing), 1)
     golden = {tensor.name: GOLDEN[tensor.name] for tensor in session.signature.inputs}
     return session, decide_batching(session, golden, BatchSection(), 60)
 
 
-def requests(seed: int, session: Session) -> list[Inputs]:
+def requests(seed: int, session: OnnxSession) -> list[Inputs]:
     """Draw requests of one to three rows, not as the trials do: each of its own magnitude, some with values missing."""
     random = np.random.default_rng(seed + 1_000_000)
 
@@ -45,7 +45,7 @@ def requests(seed: int, session: Session) -> list[Inputs]:
     return [request(rows) for rows in random.integers(1, 4, REQUESTS)]
 
 
-async def ask_together(session: Session, batching: Batching, asked: list[Inputs]) -> list[dict[str, np.ndarray]]:
+async def ask_together(session: OnnxSession, batching: Batching, asked: list[Inputs]) -> list[dict[str, np.ndarray]]:
     batcher = Batcher(session, batching, 0.002, Metrics("m", "1", "r"))
     try:
         async with asyncio.timeout(60):

@@ -5,7 +5,8 @@ from pathlib import Path
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from slipway_server.execution.session import ModelError, Session
+from slipway_server.backends.base import ModelError
+from slipway_server.backends.onnx.session import OnnxSession
 
 
 def saved(folder: Path, ir_version: int, operator: str) -> Path:
@@ -29,7 +30,7 @@ def test_the_reason_why_a_model_is_not_loaded_is_not_cut_off(
     tmp_path: Path, ir_version: int, operator: str, reason: str
 ) -> None:
     with pytest.raises(ModelError) as refused:
-        Session(saved(tmp_path, ir_version, operator), 1)
+        OnnxSession(saved(tmp_path, ir_version, operator), 1)
     said = str(refused.value)
     assert reason in said
     assert "\n" not in said

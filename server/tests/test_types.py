@@ -7,7 +7,7 @@ import processes
 import pytest
 import step_models
 from processes import config_for, running
-from slipway_server.execution.session import Session
+from slipway_server.backends.onnx.session import OnnxSession
 from slipway_server.values.bfloat16 import from_bits, to_bits
 
 
@@ -63,7 +63,7 @@ def test_lists_of_maps_are_objects_in_predict_and_left_out_of_v2(folder: Path) -
 
 def test_a_sequence_of_tensors_is_a_list_and_cannot_be_expected(folder: Path) -> None:
     model = step_models.pieces(folder)
-    outputs = Session(model, 1).run({"x": np.array([[1, 2], [3, np.inf]], np.float32)})
+    outputs = OnnxSession(model, 1).run({"x": np.array([[1, 2], [3, np.inf]], np.float32)})
     assert outputs["parts"].tolist() == [[[1.0, 2.0]], [[3.0, "Infinity"]]]
     check = {"request": {"input": [[1, 2]]}, "expect": {"parts": [[1, 2]]}}
     server = processes.start(config_for(model, check), folder)

@@ -52,7 +52,7 @@ OUTSIDE = {
 }
 """The libraries that have doors, by the import name whose doors they are."""
 NOT_FOR_THE_LIBRARY = (
-    *(f"slipway_server.{name}" for name in ("__main__", "execution", "http", "startup", "telemetry")),
+    *(f"slipway_server.{name}" for name in ("__main__", "backends", "execution", "http", "startup", "telemetry")),
     *(library for library in OF_THE_SERVER if library != "PIL"),
 )
 """What starts with the server; pictures are read to check a golden request."""
@@ -223,7 +223,8 @@ def test_the_library_or_the_model_server_planted_in_the_keys_service_is_found(co
 
 def test_what_the_judge_must_not_take_of_the_model_server_and_of_others_is_found(copy: Path) -> None:
     """In its image it has the server's values and protocol beside it, and neither ONNX Runtime nor the library."""
-    forbidden = [f"slipway_server.{name}" for name in ("execution", "http", "memory", "startup", "telemetry")]
+    started = ("backends", "execution", "http", "memory", "startup", "telemetry")
+    forbidden = [f"slipway_server.{name}" for name in started]
     forbidden += ["PIL", "onnxruntime", "slipway", "slipway_keys"]
     wanted = []
     for package in packages(copy, "slipway_judge"):

@@ -37,7 +37,7 @@ class Engine(Protocol):
 
 
 class OnnxEngine:
-    """ONNX Runtime with the settings of the model server (server/src/slipway_server/execution/session.py)."""
+    """ONNX Runtime with the settings of the model server (server/src/slipway_server/backends/onnx/session.py)."""
 
     def __init__(self, path: Path, threads: int) -> None:
         os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when the library is loaded

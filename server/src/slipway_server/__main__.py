@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
 
-from slipway_server.execution.session import ModelError
+from slipway_server.backends.base import ModelError
 from slipway_server.startup.ports import StartError
 from slipway_server.startup.serve import run
 from slipway_server.telemetry.log import log, take_over_logging

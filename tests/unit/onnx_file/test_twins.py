@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from slipway_server.execution.session import Session
+from slipway_server.backends.onnx.session import OnnxSession
 
 from slipway.artifacts.onnx import read_artifact
 
@@ -28,7 +28,7 @@ MODELS = (
 @pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
 def test_the_signature_in_the_file_is_the_one_that_the_server_sees(make: object, tmp_path: Path) -> None:
     path: Path = make(tmp_path)  # type: ignore[operator]
-    offline, running = read_artifact(path, tmp_path).signature, Session(path, 1).signature
+    offline, running = read_artifact(path, tmp_path).signature, OnnxSession(path, 1).signature
     assert offline == running
     assert offline.shared_sizes == running.shared_sizes
 

@@ -1,1 +1,1 @@
-"""Runs the model on ONNX Runtime: session, batcher, and the trials that decide whether requests share a run."""
+"""Runs a model, whatever computes it: batcher, and the trials that decide whether requests share a run."""

@@ -14,9 +14,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from slipway_server.backends.base import Cancellation, Session
 from slipway_server.execution.rows import Outputs, run_together
 from slipway_server.execution.samples import Inputs
-from slipway_server.execution.session import Cancellation, Session
 from slipway_server.telemetry.metrics import Metrics
 from slipway_server.telemetry.statistics import Statistics
 from slipway_server.values.batching import Batching

@@ -3,10 +3,10 @@
 import threading
 from dataclasses import replace
 
+from slipway_server.backends.base import Cancellation, Session
 from slipway_server.execution.finding import Finding, Verdict
 from slipway_server.execution.independence import try_rows
 from slipway_server.execution.samples import Inputs
-from slipway_server.execution.session import Cancellation, Session
 from slipway_server.values.batching import Batching
 from slipway_server.values.config import BatchSection
 from slipway_server.values.signature import Signature, Tensor

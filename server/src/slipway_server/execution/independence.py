@@ -15,10 +15,10 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from slipway_server.backends.base import Cancellation, Session
 from slipway_server.execution.compare import Pool, close, identical, sizes, tolerance
 from slipway_server.execution.finding import DependenceSeen, Ended, Finding, NothingKnown, Verdict
 from slipway_server.execution.samples import FILLS, KINDS, SHOWN, Inputs, Kind, Sampler, Source, take
-from slipway_server.execution.session import Cancellation, Session
 from slipway_server.values.errors import BadRequest
 from slipway_server.values.tensors import Array
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from slipway_server.backends.base import Cancellation, Session
 from slipway_server.execution.samples import Inputs
-from slipway_server.execution.session import Cancellation, Session
 from slipway_server.values.errors import BadRequest
 from slipway_server.values.tensors import Array
 

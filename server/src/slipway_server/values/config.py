@@ -3,18 +3,25 @@
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from slipway_server.values.language import LanguageSection
 from slipway_server.values.pipeline import PipelineSection
 from slipway_server.values.section import Section
+from slipway_server.values.signature import DATATYPES, Signature, Tensor
 from slipway_server.values.steps import InputSection, OutputSection
 
 VARIABLE = "SLIPWAY_CONFIG"
 
+Backend = Literal["onnxruntime", "litert", "sklearn", "tensorflow", "torch"]
+"""What computes a model: a library that the image has."""
+Accelerator = Literal["cpu", "gpu"]
+"""What it computes on."""
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 Timeout = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(gt=0, le=2**31)]
@@ -28,16 +35,62 @@ def _network(text: str) -> str:
 Network = Annotated[str, AfterValidator(_network)]
 
 
+def _datatype(text: str) -> str:
+    if text not in DATATYPES:
+        raise ValueError(f"is no datatype; allowed: {', '.join(DATATYPES)}")
+    return text
+
+
 class ConfigError(Exception):
     """The configuration cannot be used; the message says which field and what is allowed."""
 
 
+class TensorSection(Section):
+    """One input or output of a model whose file does not say it: a dimension of any size is null."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    datatype: Annotated[str, AfterValidator(_datatype)]
+    shape: list[Annotated[int, Field(ge=0)] | None]
+
+    @property
+    def tensor(self) -> Tensor:
+        """That as the server knows it."""
+        return Tensor(self.name, self.datatype, tuple(self.shape))
+
+
+class SignatureSection(Section):
+    """All inputs and outputs of such a model, in its order."""
+
+    inputs: Annotated[list[TensorSection], Field(min_length=1)]
+    outputs: Annotated[list[TensorSection], Field(min_length=1)]
+
+    @property
+    def signature(self) -> Signature:
+        """That as the server knows it."""
+        return Signature(
+            tuple(entry.tensor for entry in self.inputs), tuple(entry.tensor for entry in self.outputs), {}
+        )
+
+
 class ModelSection(Section):
-    """Which model is served: its name and version in URLs and answers, and its ONNX file; a pipeline has none."""
+    """Which model is served: its name and version in URLs and answers, and its file; a pipeline has none.
+
+    `backend`: what computes it.
+    `accelerator`: what it computes on.
+    `signature`: of models other than ONNX, whose files do not say all of it.
+    """
 
     name: Annotated[str, Field(min_length=1)]
     version: Annotated[str, Field(min_length=1)]
     path: Annotated[str, Field(min_length=1)] | None = None
+    backend: Backend = "onnxruntime"
+    accelerator: Accelerator = "cpu"
+    signature: SignatureSection | None = None
+
+    @property
+    def declared(self) -> Signature | None:
+        """That of the configuration, with the backend."""
+        return replace(self.signature.signature, backend=self.backend) if self.signature is not None else None
 
 
 class BatchSection(Section):
@@ -84,6 +137,7 @@ class ServerConfig(Section):
     `pipeline`: models that are asked, instead of a file.
     `gate`: left out, and whoever reaches the server may call it.
     `grpc`: left out, and HTTP is all that is spoken.
+    `language`: the file is a language model's, in GGUF, and OpenAI's API is spoken.
     `input`, `output`: what comes before and after the model; left out, bodies are its tensors and so are answers.
     """
 
@@ -104,6 +158,7 @@ class ServerConfig(Section):
     output: OutputSection | None = None
     check: CheckSection
     pipeline: PipelineSection | None = None
+    language: LanguageSection | None = None
 
     @model_validator(mode="after")
     def _serves_one_thing(self) -> "ServerConfig":

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import onnxruntime as ort  # type: ignore[import-untyped]
 
-from slipway_server.execution import brief, listed
+from slipway_server.backends.base import Cancellation, ModelError
+from slipway_server.backends.onnx import brief, listed
 from slipway_server.values.errors import AnswerTooLarge, BadRequest, ModelFault, show
 from slipway_server.values.signature import Signature, Tensor, dtype_of, listed_type, symbols_of
 from slipway_server.values.tensors import Array
@@ -25,35 +27,7 @@ _SAME_AS_REQUESTED = 1
 ort.set_default_logger_severity(_LOG_FATAL_ONLY)
 
 
-class ModelError(Exception):
-    """The model cannot be served; the message says why."""
-
-
-class Cancellation:
-    """Ends a run early, from another thread."""
-
-    def __init__(self) -> None:
-        self.options = ort.RunOptions()
-        self.options.log_severity_level = _LOG_FATAL_ONLY
-        self._shrinks = False
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether `cancel` was called."""
-        return bool(self.options.terminate)
-
-    def cancel(self) -> None:
-        """End the run at the next operator of the graph."""
-        self.options.terminate = True
-
-    def shrink_arena(self) -> None:
-        """Have what is free in the arena go back to the system at the end of each run, be it in vain."""
-        if not self._shrinks:
-            self.options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-        self._shrinks = True
-
-
-class Session:
+class OnnxSession:
     """One loaded model. `run` may be called from one thread at a time."""
 
     def __init__(self, path: Path, threads: int, arena_bytes: int | None = None) -> None:
@@ -114,8 +88,10 @@ class Session:
                 together ...): a signature cannot say all that a graph demands.
             ModelFault: an output has text that is not UTF-8, which ONNX demands and ONNX Runtime cannot give.
         """
+        options = _run_options()
         try:
-            results = self._run(inputs, cancellation or Cancellation())
+            with (cancellation or Cancellation()).ending(partial(setattr, options, "terminate", True)):
+                results = self._run(inputs, options)
         except UnicodeDecodeError as error:
             problem = f"have text that is not UTF-8: {show(error.object)}"
             raise ModelFault("outputs", problem, "a model whose texts are UTF-8: export it again") from None
@@ -134,21 +110,28 @@ class Session:
             outputs[name] = listed.as_array(outputs[name])
         return outputs
 
-    def _run(self, inputs: Mapping[str, Array], cancellation: Cancellation) -> list[Array]:
+    def _run(self, inputs: Mapping[str, Array], options: ort.RunOptions) -> list[Array]:
         """Run the model, again if the arena is full of pieces that are free but too small for what is needed now."""
-        for _ in range(2):
+        for shrinks in (False, True):
+            if shrinks:  # what is free in the arena goes back to the system at the end of each run, be it in vain
+                options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
             try:
-                return self._once(inputs, cancellation)
+                return self._once(inputs, options)
             except Exception as error:
                 if _ARENA_IS_FULL not in str(error):
                     raise
-            cancellation.shrink_arena()
-        return self._once(inputs, cancellation)
+        return self._once(inputs, options)
 
-    def _once(self, inputs: Mapping[str, Array], cancellation: Cancellation) -> list[Any]:
+    def _once(self, inputs: Mapping[str, Array], options: ort.RunOptions) -> list[Any]:
         if self._by_values:
-            return brief.run(self._session, self._names, inputs, self._brief, cancellation.options)
-        return self._session.run(self._names, inputs, cancellation.options)  # type: ignore[no-any-return]
+            return brief.run(self._session, self._names, inputs, self._brief, options)
+        return self._session.run(self._names, inputs, options)  # type: ignore[no-any-return]
+
+
+def _run_options() -> ort.RunOptions:
+    options = ort.RunOptions()
+    options.log_severity_level = _LOG_FATAL_ONLY
+    return options
 
 
 def _register_arena(arena_bytes: int) -> None:
