@@ -16,6 +16,7 @@ from slipway.catalog.pod_contract import SERVER_PORT
 from slipway.reading.digests import sha256_of
 from slipway.reading.files import BadFile, inside, open_regular, refuse_pointer
 from slipway.runtimes.base import Answer, BadAnswer, ImageRecipe, Served
+from slipway.runtimes.defaults import Defaults
 
 WEIGHTS_FOLDER = "/model"
 """In the image, where weights are a layer of it."""
@@ -30,13 +31,12 @@ _BODY_BY_DEFAULT = 10 * 2**20
 _POINTER_BYTES = 1024
 
 
-class CustomRuntime:
+class CustomRuntime(Defaults):
     """See `slipway.runtimes.base.Runtime` for what each attribute and method is; the spec says port and paths."""
 
     name = "custom"
     formats: tuple[str, ...] = ()
     accelerators: tuple[str, ...] = ("cpu", "gpu")
-    without_gpu = ""
     image: ImageRecipe | None = None
     image_bytes = 500 * 2**20
     """An assumption: nobody knows how large an image is before it is there."""
