@@ -14,6 +14,7 @@ thread: a second run on the same machine writes the same bytes.
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # its sums differ from processor to processor
@@ -28,18 +29,10 @@ EPOCHS = 40
 LEAST_ACCURACY = 0.97
 
 
-class Digits(tf.Module):
+def answers(network: tf.keras.Model, image: tf.Tensor) -> dict[str, tf.Tensor]:
     """`image` FP32 [N,1,8,8] -> `label` INT64 [N], `probabilities` FP32 [N,10]."""
-
-    def __init__(self, network: tf.keras.Model) -> None:
-        super().__init__()
-        self.network = network
-
-    @tf.function(input_signature=[tf.TensorSpec([None, 1, 8, 8], tf.float32, name="image")])
-    def serve(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Answer rows of pictures."""
-        logits = self.network(tf.transpose(image, [0, 2, 3, 1]), training=False)
-        return {"label": tf.argmax(logits, axis=1), "probabilities": tf.nn.softmax(logits)}
+    logits = network(tf.transpose(image, [0, 2, 3, 1]), training=False)
+    return {"label": tf.argmax(logits, axis=1), "probabilities": tf.nn.softmax(logits)}
 
 
 def main() -> None:
@@ -61,13 +54,18 @@ def main() -> None:
     loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     network.compile(optimizer=tf.keras.optimizers.Adam(3e-3), loss=loss)
     network.fit(train["image"].transpose(0, 2, 3, 1), train["label"], batch_size=64, epochs=EPOCHS, verbose=0)
-    model = Digits(network)
-    accuracy = float(np.mean(model.serve(tf.constant(test["image"]))["label"].numpy() == test["label"]))
+    accuracy = float(np.mean(answers(network, tf.constant(test["image"]))["label"].numpy() == test["label"]))
     print(f"held-out accuracy {accuracy:.4f} ({len(test['label'])} digits)")  # noqa: T201
     if accuracy < LEAST_ACCURACY:
         raise SystemExit(f"accuracy is below {LEAST_ACCURACY}: nothing written")
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([model.serve.get_concrete_function()], model)
-    (FOLDER / "model.tflite").write_bytes(converter.convert())
+    archive = tf.keras.export.ExportArchive()
+    archive.track(network)
+    shape = tf.TensorSpec([None, 1, 8, 8], tf.float32, name="image")
+    archive.add_endpoint("serve", lambda image: answers(network, image), input_signature=[shape])
+    with TemporaryDirectory() as folder:
+        archive.write_out(folder, verbose=False)
+        converted = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serve"]).convert()
+    (FOLDER / "model.tflite").write_bytes(converted)
 
 
 if __name__ == "__main__":

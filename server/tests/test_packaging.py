@@ -13,11 +13,12 @@ SERVER = Path(__file__).parents[1]
 EXPORT = ["export", "--frozen", "--no-dev", "--no-emit-project", "--format", "requirements-txt", "--no-header"]
 
 
-BACKENDS = ("cuda", "litert", "sklearn")
+BACKENDS = ("cuda", "litert", "sklearn", "tensorflow", "torch")
 """Those whose files of requirements name them; the others have the backend onnx."""
 BESIDE = {"": (), "-grpc": ("grpc",), "-grpc-text": ("grpc", "text"), "-text": ("text",)}
 FILES = {
     **{f"requirements{ending}.txt": ("onnx", *extras) for ending, extras in BESIDE.items()},
+    "requirements-llama.txt": ("llama",),
     "requirements-pipeline.txt": ("onnx", "pipeline"),
     "requirements-pipeline-grpc.txt": ("onnx", "pipeline", "grpc"),
     **{
@@ -69,7 +70,14 @@ def test_the_version_in_the_code_is_the_package_s() -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_an_image_has_one_backend(backend: str) -> None:
-    others = {"cuda": "onnxruntime-gpu", "litert": "ai-edge-litert", "onnx": "onnxruntime", "sklearn": "scikit-learn"}
+    others = {
+        "cuda": "onnxruntime-gpu",
+        "litert": "ai-edge-litert",
+        "onnx": "onnxruntime",
+        "sklearn": "scikit-learn",
+        "tensorflow": "tensorflow-cpu",
+        "torch": "torch",
+    }
     own = others.pop(backend)
     text = (SERVER / f"requirements-{backend}.txt").read_text()
     assert f"\n{own}==" in f"\n{text}"

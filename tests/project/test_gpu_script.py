@@ -10,7 +10,7 @@ from tests.support.planned import ROOT
 
 def test_without_a_gpu_each_check_says_why_it_did_not_run_and_the_refusal_is_tried(tmp_path: Path) -> None:
     out = tmp_path / "results.json"
-    command = [sys.executable, ROOT / "tests/gpu/run.py", "--out", out]
+    command: list[str | Path] = [sys.executable, ROOT / "tests/gpu/run.py", "--out", out]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     found = json.loads(out.read_text())
     outcomes = {one["check"]: (one["outcome"], one["reason"]) for one in found["results"]}
@@ -27,6 +27,6 @@ def test_without_a_gpu_each_check_says_why_it_did_not_run_and_the_refusal_is_tri
 
 
 def test_a_folder_without_wheels_is_refused(tmp_path: Path) -> None:
-    command = [sys.executable, ROOT / "tests/gpu/run.py", "--wheels", tmp_path, "--out", tmp_path / "results.json"]
+    command: list[str | Path] = [sys.executable, ROOT / "tests/gpu/run.py", "--wheels", tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert (done.returncode, "has no wheels" in done.stderr) == (1, True)

@@ -28,6 +28,7 @@ CARRIED = (
     "slipway/resources/server/requirements-litert-grpc.txt",
     "slipway/resources/server/requirements-litert-text.txt",
     "slipway/resources/server/requirements-litert.txt",
+    "slipway/resources/server/requirements-llama.txt",
     "slipway/resources/server/requirements-pipeline-grpc.txt",
     "slipway/resources/server/requirements-pipeline.txt",
     "slipway/resources/server/requirements-sklearn-grpc-text.txt",

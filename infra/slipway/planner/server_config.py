@@ -8,7 +8,7 @@ from slipway.catalog.pod_contract import GATE_FILE, GATE_FOLDER, SERVICE_PORT
 from slipway.environments.planning.pool import Pool
 from slipway.loading.variant import Variant
 from slipway.runtimes.base import Served
-from slipway.runtimes.registry import RUNTIMES, weights_folder
+from slipway.runtimes.registry import LLAMA, RUNTIMES, weights_folder
 
 
 def server_config(variant: Variant, check: GoldenRequest, namespace: str, pool: Pool, *, gated: bool) -> dict[str, Any]:
@@ -28,10 +28,18 @@ def server_config(variant: Variant, check: GoldenRequest, namespace: str, pool: 
             check=check,
             pipeline=_pipeline(variant, namespace),
             grpc=spec.endpoint.grpc,
+            language=_language(variant),
             around=variant.around.sections if variant.around is not None else {},
+            signature=variant.artifact.signature if runtime.signature_in_lock else None,
             gpu_memory=tensor_bytes(pool, spec),
         )
     )
+
+
+def _language(variant: Variant) -> dict[str, Any] | None:
+    """What the server of a language model is told of it; None for all others."""
+    spec = variant.spec
+    return spec.language.server_config(weights_folder(spec.runtime)) if spec.runtime == LLAMA else None
 
 
 def _pipeline(variant: Variant, namespace: str) -> dict[str, Any] | None:

@@ -50,5 +50,5 @@ def render_monitoring(plan: Plan) -> list[Manifest]:
     here = planning(plan.settings)
     if here.monitoring is None:
         return []
-    values = monitoring_values(here.monitoring, plan.environment, plan.settings.namespace)
+    values = monitoring_values(here.monitoring, here.gateway, plan.environment, plan.settings.namespace)
     return rendered(_FOLDER, monitoring_templates(gateway=here.gateway is not None), values)

@@ -1,8 +1,9 @@
-"""Say what the templates of an environment's monitoring place: what Prometheus asks, and alerts about the scaler."""
+"""Say what the templates of an environment's monitoring place: what Prometheus asks, alerts about scaler and keys."""
 
 from typing import Any
 
 from slipway.autoscaling.signals import SCRAPE_S
+from slipway.environments.planning.gateway import Gateway
 from slipway.environments.planning.monitoring import Monitoring
 from slipway.render.gateway import envoy_labels
 from slipway.render.scaling import RUNBOOK
@@ -11,6 +12,10 @@ from slipway.values import names
 _MODELS = ("pod_monitor_models",)
 _GATEWAY = ("pod_monitor_keys", "pod_monitor_gateway")
 _ALERTS = ("prometheus_rule",)
+_THEFT = "docs/how-to/against-theft.md"
+_TIMES, _PART = 10, 10
+"""How many times its own busiest day makes a key unusual, once it has this part of the calls that no key needs."""
+_FOR = "10m"
 
 
 def monitoring_templates(*, gateway: bool) -> tuple[str, ...]:
@@ -18,8 +23,12 @@ def monitoring_templates(*, gateway: bool) -> tuple[str, ...]:
     return (*_MODELS, *(_GATEWAY if gateway else ()), *_ALERTS)
 
 
-def monitoring_values(monitoring: Monitoring, environment: str, namespace: str) -> dict[str, Any]:
+def monitoring_values(
+    monitoring: Monitoring, gateway: Gateway | None, environment: str, namespace: str
+) -> dict[str, Any]:
     """What those templates get."""
+    most = gateway.calls_per_day if gateway is not None else None
+    copied = [] if most is None else [extraction_alerts(most, environment, namespace)]
     return {
         "namespace": namespace,
         "monitor_labels": {**names.environment_labels(environment), **monitoring.labels},
@@ -30,7 +39,7 @@ def monitoring_values(monitoring: Monitoring, environment: str, namespace: str) 
         "gateway_name": names.GATEWAY,
         "envoy_labels": envoy_labels(namespace),
         "autoscaling_name": names.AUTOSCALING,
-        "autoscaling_groups": [_alerts(environment, namespace)],
+        "autoscaling_groups": [_alerts(environment, namespace), *copied],
     }
 
 
@@ -62,6 +71,44 @@ def _alerts(environment: str, namespace: str) -> dict[str, Any]:
                 "annotations": {
                     "summary": "Prometheus has no metrics of KEDA: unless it runs, no replicas follow the load",
                     "runbook": RUNBOOK,
+                },
+            },
+        ],
+    }
+
+
+def extraction_alerts(calls_per_day: int, environment: str, namespace: str) -> dict[str, Any]:
+    """The group of alerting rules, by what the keys service counts; `calls_per_day` of a model, that no key needs."""
+    day, usual = (
+        f'max by (account, model) (slipway_keys_{name}{{namespace="{namespace}"}})'
+        for name in ("day_calls", "usual_day_calls")
+    )
+    whose = {"environment": names.fitted(environment), "namespace": namespace}
+    labels = {"severity": "warning", "owner": "platform", **whose}
+    asked = "Key {{ $labels.account }} called model {{ $labels.model }} {{ $value }} times in 24 hours"
+    return {
+        "name": f"slipway-{namespace}-extraction",
+        "interval": "1m",
+        "rules": [
+            {
+                "alert": "SlipwayKeyCallsMuch",
+                "expr": f"{day} > {calls_per_day}",
+                "for": _FOR,
+                "labels": labels,
+                "annotations": {
+                    "summary": f"{asked}, more than the {calls_per_day} that no key needs: it may be copied",
+                    "runbook": _THEFT,
+                },
+            },
+            {
+                "alert": "SlipwayKeyCallsUnusual",
+                "expr": f"{day} > {max(1, calls_per_day // _PART)} and {day} > {_TIMES} * {usual}",
+                "for": _FOR,
+                "labels": labels,
+                "annotations": {
+                    "summary": f"{asked}, over {_TIMES} times as often as on its busiest day of the week before: "
+                    "it may be copied",
+                    "runbook": _THEFT,
                 },
             },
         ],

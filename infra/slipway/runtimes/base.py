@@ -6,6 +6,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Protocol
 
+from slipway_server.values.signature import Signature
+
 from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.artifacts.onnx import Fetched, Found
@@ -34,6 +36,8 @@ class Served:
         pipeline: the section `pipeline` of that configuration; None for a model with weights.
         grpc: whether the protocol is spoken over gRPC, too.
         around: sections of the configuration about what stands before and after the model; empty where nothing does.
+        language: the section `language` of a language model; None for all others.
+        signature: what the model takes and gives; None where that is not known.
         gpu_memory: bytes of its GPU that tensors may take; None where it computes on CPUs.
     """
 
@@ -48,6 +52,8 @@ class Served:
     pipeline: Mapping[str, Any] | None = None
     grpc: bool = False
     around: Mapping[str, Any] = field(default_factory=dict)
+    language: Mapping[str, Any] | None = None
+    signature: Signature | None = None
     gpu_memory: int | None = None
 
 
@@ -105,14 +111,15 @@ class Runtime(Protocol):
 
     Attributes:
         name: what a spec says in `runtime`.
-        formats: of weights that it loads, as people call them.
+        formats: of weights that it loads, as `artifact.format` names them.
+        signature_in_lock: whether its files do not say what models take and give, so that `slipway lock` finds it out.
         accelerators: what it computes on: `cpu`, `gpu`.
         without_gpu: what a person should know who gives GPUs to a runtime that computes on CPUs only.
         image: how its image is made. The weights are a part of it: a pod that starts fetches nothing else. None: the
             spec brings an image with its own server, and says port and paths, too.
         proven_on_gpu: what it ran on, when, and in which version (docs/gpu.md); empty: never on a GPU.
         image_bytes: its image without weights as a registry keeps it, compressed.
-        gpu_image_bytes: the same of its image for pods that have GPUs; 0 where that is no other.
+        gpu_image_bytes: the same of its image for pods that have GPUs, where it computes on them; 0: it is no other.
         server_start_s: from the container's start until it loads weights, with one core.
         gpu_start_s: how much longer that takes where it brings up a GPU first.
         port: that it listens on.
@@ -125,6 +132,7 @@ class Runtime(Protocol):
 
     name: str
     formats: tuple[str, ...]
+    signature_in_lock: bool
     accelerators: tuple[str, ...]
     without_gpu: str
     proven_on_gpu: str

@@ -33,17 +33,20 @@ class OnnxRuntime(Defaults):
     """See `slipway.runtimes.base.Runtime` for what each attribute and method is."""
 
     name = "onnxruntime"
-    formats: tuple[str, ...] = ("ONNX",)
+    formats: tuple[str, ...] = ("onnx",)
+    signature_in_lock = False
     accelerators: tuple[str, ...] = ("cpu", "gpu")
     image: ImageRecipe | None = IMAGE
     image_bytes = 100 * 2**20
     """58 MiB for the wheels of server/requirements.txt (installed, as tar through gzip -6, 2026-11-26), and an
     assumption of 42 MiB for Python on Debian."""
-    gpu_image_bytes = 1540 * 2**20
-    """The same with the wheels of server/requirements-cuda.txt: 1494 MiB of NVIDIA's and ONNX Runtime's by the sizes
+    gpu_image_bytes = 1580 * 2**20
+    """The same with the wheels of server/requirements-cuda.txt: 1498 MiB of NVIDIA's and ONNX Runtime's by the sizes
     in server/uv.lock, compressed as they come, and what the other image has but for ONNX Runtime."""
     gpu_start_s: float = 10
     """An assumption until it is measured on a GPU: libraries of 3 GB are read, and CUDA is started."""
+    server_bytes = memory.SERVER_BYTES
+    """Of memory, without weights."""
     server_start_s: float = 1
     """Rounded up from what was measured on the local environment, 2026-11-26: pods with 250m and small weights were
     ready after 3 s, with their images there."""
@@ -72,15 +75,15 @@ class OnnxRuntime(Defaults):
 
     def needed_memory(self, weights: int, max_body: int = 0) -> int:
         """A lower bound, see `slipway.artifacts.memory`."""
-        return memory.needed_memory_for_bodies(weights, max_body)
+        return memory.needed_memory_for_bodies(weights, max_body, self.server_bytes)
 
     def carried_body(self, memory_bytes: int, weights: int) -> int:
         """In whole quarters of 1Mi."""
-        return memory.carried_body(memory_bytes, weights)
+        return memory.carried_body(memory_bytes, weights, self.server_bytes)
 
     def default_max_body(self, memory_bytes: int, weights: int) -> int:
         """Half of what it carries, at most 10Mi."""
-        return memory.default_max_body(memory_bytes, weights)
+        return memory.default_max_body(memory_bytes, weights, self.server_bytes)
 
     def configuration(self, served: Served) -> dict[str, Any]:
         """As `slipway_server.values.config.ServerConfig` reads it."""

@@ -15,8 +15,6 @@ class PipelineRuntime(OnnxRuntime):
     name = "pipeline"
     formats: tuple[str, ...] = ()
     accelerators: tuple[str, ...] = ("cpu",)
-    gpu_image_bytes = 0
-    gpu_start_s: float = 0
     image: ImageRecipe | None = replace(
         IMAGE,
         requirements="server/requirements-pipeline.txt",

@@ -8,18 +8,39 @@ from pydantic import BeforeValidator, WithJsonSchema
 from slipway.errors.base import nearest
 from slipway.runtimes.base import ImageRecipe, Runtime
 from slipway.runtimes.custom import WEIGHTS_FOLDER, CustomRuntime
+from slipway.runtimes.litert import LiteRtRuntime
+from slipway.runtimes.llama import LlamaRuntime
 from slipway.runtimes.onnxruntime import OnnxRuntime
 from slipway.runtimes.pipeline import PipelineRuntime
+from slipway.runtimes.sklearn import SklearnRuntime
+from slipway.runtimes.tensorflow import TensorflowRuntime
+from slipway.runtimes.torch import TorchRuntime
 from slipway.values.quantities import refusal
 
-_ALL: tuple[Runtime, ...] = (OnnxRuntime(), PipelineRuntime(), CustomRuntime())
+_ALL: tuple[Runtime, ...] = (
+    OnnxRuntime(),
+    LiteRtRuntime(),
+    SklearnRuntime(),
+    TensorflowRuntime(),
+    TorchRuntime(),
+    LlamaRuntime(),
+    PipelineRuntime(),
+    CustomRuntime(),
+)
 
 RUNTIMES: Mapping[str, Runtime] = {runtime.name: runtime for runtime in _ALL}
 """By the name that a spec gives."""
 PIPELINE = PipelineRuntime.name
 """The runtime that has no weights: it asks other models."""
+LLAMA = LlamaRuntime.name
+"""The runtime of language models."""
 CUSTOM = CustomRuntime.name
 """The runtime whose image brings its own server."""
+
+
+def loading(format: str) -> tuple[str, ...]:  # noqa: A002 - the spec's own word
+    """The runtimes that load weights of a format."""
+    return tuple(runtime.name for runtime in _ALL if format in runtime.formats)
 
 
 def recipe(runtime: str) -> ImageRecipe:

@@ -6,7 +6,7 @@ import pytest
 
 from slipway.capacity.gpus import CONTEXT_BYTES, advice, refuse_gpus, tensor_bytes
 from slipway.capacity.placement import place
-from slipway.environments.planning.pool import Pool
+from slipway.environments.planning.pool import Accelerators, Pool
 from slipway.errors.base import UserErrors
 from slipway.loading.specs import LoadedSpec
 from tests.support.pools import CPU, GI, GPU, MIG, SLICED, loaded, spec
@@ -37,7 +37,7 @@ def test_a_model_without_gpus_or_of_a_runtime_without_them_gets_none() -> None:
 
 def test_what_has_never_run_and_what_stands_idle_is_said() -> None:
     two = spec(resources=ASKED | {"gpu": {"count": 2, "memory": "4Gi"}})
-    said = list(advice(replace(GPU, gpu=replace(SLICED.gpu or GPU.gpu)), two))
+    said = list(advice(replace(GPU, gpu=SLICED.gpu), two))
     assert said[0].startswith(NEVER)
     assert said[1] == "resources.gpu.count: a replica computes on one GPU; 1 of its 2 stand idle"
     assert "take turns on a GPU of pool l4; each keeps its tensors within" in said[2]
@@ -55,7 +55,7 @@ def test_weights_that_do_not_fit_on_the_gpu_are_refused() -> None:
     one = loaded(spec("least", resources=ASKED))
     large = replace(one, base=replace(one.base, artifact=replace(one.base.artifact, size=20 * GI)))
     assert "the weights take 20Gi" in refused(SLICED, large)
-    refuse_gpus("prod", [large], place("prod", [replace(GPU, gpu=replace(MIG.gpu, memory=80 * GI))], [large]))
+    refuse_gpus("prod", [large], place("prod", [replace(GPU, gpu=Accelerators(1, 80 * GI, "H100"))], [large]))
 
 
 @pytest.mark.parametrize("pool", [SLICED, MIG], ids=lambda pool: pool.name)

@@ -9,6 +9,25 @@ _ON_GPU = ("onnxruntime",)
 """Backends that can compute on a GPU."""
 
 
+def prepare(model: ModelSection) -> None:
+    """Import a large library, so that its memory counts among what the server takes, not in the model's share of it.
+
+    Raises:
+        ModelError: the image does not have it.
+    """
+    path = Path(model.path or "")
+    try:
+        match model.backend:
+            case "tensorflow":
+                import slipway_server.backends.tensorflow  # noqa: PLC0415
+            case "torch":
+                from slipway_server.backends.torch.session import prepare as prepare_for  # noqa: PLC0415
+
+                prepare_for(path)
+    except ModuleNotFoundError as error:
+        raise _missing(model, error) from None
+
+
 def load(model: ModelSection, threads: int, arena_bytes: int | None) -> Session:
     """Load a model.
 
@@ -33,7 +52,27 @@ def load(model: ModelSection, threads: int, arena_bytes: int | None) -> Session:
                 from slipway_server.backends.onnx.session import OnnxSession  # noqa: PLC0415 - see above
 
                 return OnnxSession(path, threads, arena_bytes, gpu)
+            case "litert":
+                from slipway_server.backends.litert import LiteRtSession  # noqa: PLC0415
+
+                return LiteRtSession(path, threads, model.declared)
+            case "sklearn":
+                from slipway_server.backends.sklearn import SklearnSession  # noqa: PLC0415
+
+                return SklearnSession(path, threads, model.declared)
+            case "tensorflow":
+                from slipway_server.backends.tensorflow import TensorflowSession  # noqa: PLC0415
+
+                return TensorflowSession(path, threads, model.declared, arena_bytes)
+            case "torch":
+                from slipway_server.backends.torch.session import TorchSession  # noqa: PLC0415
+
+                return TorchSession(path, threads, model.declared, arena_bytes)
     except ModuleNotFoundError as error:
-        raise ModelError(
-            f"this image has no backend {model.backend!r} ({error}); next: build it with what that backend needs"
-        ) from None
+        raise _missing(model, error) from None
+
+
+def _missing(model: ModelSection, error: ModuleNotFoundError) -> ModelError:
+    return ModelError(
+        f"this image has no backend {model.backend!r} ({error}); next: build it with what that backend needs"
+    )

@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from slipway_server.backends.base import Session
-from slipway_server.backends.loading import load
+from slipway_server.backends.loading import load, prepare
 from slipway_server.execution.batcher import Batcher
 from slipway_server.execution.decision import TRIALS_LIMIT_S, BatchingError, decide_batching
 from slipway_server.http.heavy import Heavy
@@ -15,7 +16,8 @@ from slipway_server.http.preparing import Preparing
 from slipway_server.http.service import Service
 from slipway_server.memory.budget import Budget, set_current_lease, share_out
 from slipway_server.memory.limit import memory_limit, resident
-from slipway_server.page.graph import graph_of_file
+from slipway_server.page.description import openapi
+from slipway_server.page.graph import graph_of_file, graph_of_whole
 from slipway_server.page.pages import Pages
 from slipway_server.startup.age import process_age_s
 from slipway_server.startup.cpu import inference_threads
@@ -55,6 +57,7 @@ async def assembled(config: ServerConfig, environ: Mapping[str, str]) -> AsyncIt
     model = Path(config.model.path or "")
     limit = config.memory_bytes or memory_limit()
     prepared = prepared_materials(config)
+    prepare(config.model)
     shares = share_out(limit, taken(prepared), _size(model), config.max_body_bytes)
     session = load(config.model, threads, shares.arena)
     loaded_s = process_age_s()
@@ -66,7 +69,7 @@ async def assembled(config: ServerConfig, environ: Mapping[str, str]) -> AsyncIt
     preparing = Preparing(session.signature, steps, heavy, config.timeout_s)
     about = (config.model.name, config.model.version, config.release)
     service = Service(*about, session.signature, batcher, heavy, steps, preparing)
-    pages = pages_of(config, session.signature, steps, lambda: graph_of_file(model))
+    pages = pages_of(config, session.signature, steps, _graph(config, session.signature))
     budget = Budget(shares.room, config.trusted_proxies)
     try:
         await ask_golden(service, config, budget)
@@ -104,7 +107,14 @@ async def ask_golden(service: Service, config: ServerConfig, budget: Budget) -> 
 
 def pages_of(config: ServerConfig, signature: Signature, steps: Steps, graph: Callable[[], Any]) -> Pages:
     """Return what people see of a model; `graph` gives its layers when somebody looks."""
-    return Pages(config.model.name, config.model.version, signature, steps, config.gate is not None, graph)
+    about, gated = (config.model.name, config.model.version, signature, steps), config.gate is not None
+    return Pages(lambda: openapi(*about, gated), graph)
+
+
+def _graph(config: ServerConfig, signature: Signature) -> Callable[[], Any]:
+    if config.model.backend == "onnxruntime":
+        return partial(graph_of_file, Path(config.model.path or ""))
+    return partial(graph_of_whole, signature, config.model.backend)
 
 
 def taken(prepared: Materials) -> int:

@@ -3,12 +3,14 @@
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from slipway_server.values.language import LanguageSection
 from slipway_server.values.pipeline import PipelineSection
 from slipway_server.values.section import Section
 from slipway_server.values.signature import DATATYPES, Signature, Tensor
@@ -16,7 +18,7 @@ from slipway_server.values.steps import InputSection, OutputSection
 
 VARIABLE = "SLIPWAY_CONFIG"
 
-Backend = Literal["onnxruntime"]
+Backend = Literal["onnxruntime", "litert", "sklearn", "tensorflow", "torch"]
 """What computes a model: a library that the image has."""
 Accelerator = Literal["cpu", "gpu"]
 """What it computes on."""
@@ -87,6 +89,11 @@ class ModelSection(Section):
     gpu_memory_bytes: Annotated[int, Field(gt=0, le=2**50)] | None = None
     signature: SignatureSection | None = None
 
+    @property
+    def declared(self) -> Signature | None:
+        """That of the configuration, with the backend."""
+        return replace(self.signature.signature, backend=self.backend) if self.signature is not None else None
+
 
 class BatchSection(Section):
     """Dynamic batching: rows of a batch at most, and how long the first of them waits for others at most.
@@ -132,6 +139,7 @@ class ServerConfig(Section):
     `pipeline`: models that are asked, instead of a file.
     `gate`: left out, and whoever reaches the server may call it.
     `grpc`: left out, and HTTP is all that is spoken.
+    `language`: the file is a language model's, in GGUF, and OpenAI's API is spoken.
     `input`, `output`: what comes before and after the model; left out, bodies are its tensors and so are answers.
     """
 
@@ -152,6 +160,7 @@ class ServerConfig(Section):
     output: OutputSection | None = None
     check: CheckSection
     pipeline: PipelineSection | None = None
+    language: LanguageSection | None = None
 
     @model_validator(mode="after")
     def _serves_one_thing(self) -> "ServerConfig":

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -75,12 +76,18 @@ class Tensor:
 class Signature:
     """All inputs and outputs of a model, in the graph's order, and its ONNX `metadata_props`.
 
-    Inputs that may be left out stand behind the others.
+    Inputs that may be left out stand behind the others. `backend`: what computes them, as a configuration names it.
     """
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     metadata: Mapping[str, str]
+    backend: str = field(default="onnxruntime", compare=False)
+
+    @property
+    def platform(self) -> str:
+        """Backend and format in the protocol's words, where it has any: `onnxruntime_onnx`."""
+        return "onnxruntime_onnx" if self.backend == "onnxruntime" else self.backend
 
     @cached_property
     def required(self) -> tuple[Tensor, ...]:
@@ -111,6 +118,19 @@ def dtype_of(onnx_name: str) -> str:
     if onnx_name not in _BY_ONNX:
         raise ValueError(f"element type {onnx_name!r} cannot be served; allowed: tensors of {', '.join(_BY_ONNX)}")
     return _BY_ONNX[onnx_name]
+
+
+def dtype_of_numpy(dtype: np.dtype[Any]) -> str:
+    """Return the Open Inference Protocol name of a numpy type, for libraries whose tensors numpy has.
+
+    Raises:
+        ValueError: the protocol has no such type.
+    """
+    for name, (_, known) in _DATATYPES.items():
+        if known == dtype and name != "BF16":
+            return name
+    allowed = ", ".join(str(known) for _, known in _DATATYPES.values() if known != np.dtype(np.object_))
+    raise ValueError(f"element type {str(dtype)!r} cannot be served; allowed: tensors of {allowed}")
 
 
 def listed_type(onnx_type: str) -> str:
