@@ -1,4 +1,4 @@
-"""One check of a backend on a GPU, in a process of its own: `python child.py CHECK FOLDER` prints JSON.
+"""One check of a backend on a GPU, in a process of its own: `-m tests.gpu.child CHECK FOLDER` prints JSON.
 
 What fails here ends this process alone. It imports the model server and what runs its models, and nothing else.
 """
@@ -12,8 +12,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import graph
 import numpy as np
+import numpy.typing as npt
+
+from tests.gpu import graph
 
 MIB = 2**20
 WIDTH, DEPTH = 1024, 8
@@ -39,7 +41,7 @@ def sessions(folder: Path, gpu_bytes: int | None) -> tuple[Any, Any]:
     return onnx.OnnxSession(path, 4), onnx.OnnxSession(path, 4, gpu=base.Gpu(gpu_bytes))
 
 
-def rows(count: int) -> dict[str, np.ndarray]:
+def rows(count: int) -> dict[str, npt.NDArray[np.float32]]:
     """Inputs, the same in each process."""
     return {"x": np.random.default_rng(1).standard_normal((count, WIDTH)).astype(np.float32)}
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 FLOAT = 1
 _MESSAGE = 2
@@ -38,7 +39,7 @@ def _node(kind: str, inputs: list[str], output: str) -> bytes:
     return b"".join(_bytes(1, name.encode()) for name in inputs) + _bytes(2, output.encode()) + _bytes(4, kind.encode())
 
 
-def _tensor(name: str, values: np.ndarray) -> bytes:
+def _tensor(name: str, values: npt.NDArray[np.float32]) -> bytes:
     dims = b"".join(_number(1, size) for size in values.shape)
     return dims + _number(2, FLOAT) + _bytes(8, name.encode()) + _bytes(9, values.tobytes())
 

@@ -24,8 +24,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 300.0
 CHILD_S = 90.0
 OK, FAILED, NOT_RUN = "ok", "failed", "not run"
@@ -52,13 +51,13 @@ class Runner:
     def __init__(self, folder: Path, wheels: Path | None) -> None:
         self._folder = folder
         self._end = time.monotonic() + LIMIT_S
-        here = [str(ROOT / "server/src"), *([str(wheels)] if wheels else [])]
+        here = [str(ROOT), str(ROOT / "server/src"), *([str(wheels)] if wheels else [])]
         self._environ = os.environ | {"PYTHONPATH": os.pathsep.join(here), "PYTHONDONTWRITEBYTECODE": "1"}
 
     def start(self, check: str) -> "subprocess.Popen[str]":
-        command = [sys.executable, str(HERE / "child.py"), check, str(self._folder)]
+        command = [sys.executable, "-m", "tests.gpu.child", check, str(self._folder)]
         return subprocess.Popen(
-            command, env=self._environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=HERE
+            command, env=self._environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
         )
 
     def child(self, check: str) -> Result:
