@@ -35,9 +35,7 @@ Named = Iterator[tuple[str, Any]]
 class TorchSession:
     """One loaded model. `run` may be called from one thread at a time; PyTorch cannot end a run early."""
 
-    def __init__(
-        self, path: Path, threads: int, declared: Signature | None, arena_bytes: int | None = None
-    ) -> None:
+    def __init__(self, path: Path, threads: int, declared: Signature | None, arena_bytes: int | None = None) -> None:
         """Load the model.
 
         Args:
