@@ -3,6 +3,8 @@
 from slipway_server.memory.budget import BODY_FACTOR, WEIGHTS_FACTOR
 
 SERVER_BYTES = 128 * 2**20
+GRPC_BYTES = 26 * 2**20
+"""What gRPC's library takes of a running server: measured, docs/how-to/grpc.md."""
 BODY_MOST_BY_DEFAULT = 10 * 2**20
 BODY_LEAST = 2**20
 """Room for the largest golden request, which is asked over HTTP too."""
