@@ -20,16 +20,6 @@ _FILES = (
     "Pulumi.yaml",
     "models/digits.lock.yaml",
     "models/digits.yaml",
-    "server/requirements-cuda-grpc-text.txt",
-    "server/requirements-cuda-grpc.txt",
-    "server/requirements-cuda-text.txt",
-    "server/requirements-cuda.txt",
-    "server/requirements-grpc-text.txt",
-    "server/requirements-grpc.txt",
-    "server/requirements-pipeline-grpc.txt",
-    "server/requirements-pipeline.txt",
-    "server/requirements-text.txt",
-    "server/requirements.txt",
     "stacks/Pulumi.local.yaml",
     "weights/requirements.txt",
 )
@@ -57,7 +47,8 @@ class SourceCopy:
         self.folder = folder
         for name in _COPIED:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        for name in (*_FILES, *_WEIGHTS):
+        requirements = (path.relative_to(ROOT).as_posix() for path in ROOT.glob("server/requirements*.txt"))
+        for name in (*_FILES, *requirements, *_WEIGHTS):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, folder / name)
 
