@@ -35,9 +35,7 @@ Call = Callable[[Sequence[Any]], Mapping[str, Any]]
 class TensorflowSession:
     """One loaded model. `run` may be called from one thread at a time; TensorFlow cannot end a run early."""
 
-    def __init__(
-        self, path: Path, threads: int, declared: Signature | None, arena_bytes: int | None = None
-    ) -> None:
+    def __init__(self, path: Path, threads: int, declared: Signature | None, arena_bytes: int | None = None) -> None:
         """Load the model.
 
         Args:
@@ -149,7 +147,9 @@ def _texts(array: Array) -> Array:
         try:
             texts[place] = item.decode()
         except UnicodeDecodeError:
-            raise ModelFault("outputs", f"have text that is not UTF-8: {show(item)}", "a model of UTF-8 texts") from None
+            raise ModelFault(
+                "outputs", f"have text that is not UTF-8: {show(item)}", "a model of UTF-8 texts"
+            ) from None
     return texts.reshape(array.shape)
 
 

