@@ -226,6 +226,15 @@ class ModelSpec(Section):
         return self
 
     @model_validator(mode="after")
+    def _inputs_are_told_where_nothing_else_does(self) -> Self:
+        if self.artifact is not None and self.artifact.inputs and not RUNTIMES[self.runtime].signature_in_lock:
+            problem = f"is given, though runtime {self.runtime} does not go by it"
+            allowed = "artifact.inputs of weights whose format does not say what the model takes, served as they are"
+            todo = "write it as inputs of the step convert, or remove it"
+            raise refusal(problem, allowed, todo, ("artifact", "inputs"))
+        return self
+
+    @model_validator(mode="after")
     def _a_fix_is_a_patch(self) -> Self:
         if self.fixes is None:
             return self

@@ -1,5 +1,6 @@
 """Load a model with the backend that its configuration names: the only one whose library the image has."""
 
+from importlib import import_module
 from pathlib import Path
 
 from slipway_server.backends.base import Gpu, ModelError, NoAccelerator, Session
@@ -19,7 +20,7 @@ def prepare(model: ModelSection) -> None:
     try:
         match model.backend:
             case "tensorflow":
-                import slipway_server.backends.tensorflow  # noqa: PLC0415
+                import_module("slipway_server.backends.tensorflow")
             case "torch":
                 from slipway_server.backends.torch.session import prepare as prepare_for  # noqa: PLC0415
 

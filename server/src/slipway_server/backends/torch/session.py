@@ -4,6 +4,7 @@ import os
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ class TorchSession:
 def prepare(path: Path) -> None:
     """Import what reads a torch.export archive: 150 MiB that TorchScript does without."""
     if zipfile.is_zipfile(path) and not _is_script(path):
-        import torch.export.pt2_archive  # type: ignore[import-not-found]  # noqa: PLC0415
+        import_module("torch.export.pt2_archive")
 
 
 def _is_script(path: Path) -> bool:
