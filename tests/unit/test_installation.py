@@ -18,6 +18,10 @@ REMEMBERED = (
     digests,
 )
 CARRIED = (
+    "slipway/resources/server/requirements-cuda-grpc-text.txt",
+    "slipway/resources/server/requirements-cuda-grpc.txt",
+    "slipway/resources/server/requirements-cuda-text.txt",
+    "slipway/resources/server/requirements-cuda.txt",
     "slipway/resources/server/requirements-grpc-text.txt",
     "slipway/resources/server/requirements-grpc.txt",
     "slipway/resources/server/requirements-litert-grpc-text.txt",

@@ -79,4 +79,6 @@ def _shape(few, more):
             "as many dimensions for every request",
             "export the model so",
         )
-    return tuple(int(size) if size == other else None for size, other in zip(np.shape(few), np.shape(more), strict=True))
+    return tuple(
+        int(size) if size == other else None for size, other in zip(np.shape(few), np.shape(more), strict=True)
+    )

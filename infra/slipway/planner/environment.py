@@ -7,6 +7,7 @@ from dataclasses import replace
 from slipway import installation
 from slipway.artifacts.around import CONTEXT_FOLDER, IMAGE_FOLDER
 from slipway.artifacts.golden_request import GoldenRequest
+from slipway.capacity import gpus
 from slipway.capacity.estimates import estimates, node_start_s, stored_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
 from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, LINGER_S
@@ -32,7 +33,7 @@ from slipway.planner.teams import beyond_quotas, priority_class, refuse_teams
 from slipway.planner.traffic import refuse_routes, route
 from slipway.render.image import render_dockerfile, render_runtime_dockerfile
 from slipway.render.model import render_model
-from slipway.runtimes.base import GRPC, TEXT
+from slipway.runtimes.base import CUDA, GRPC, TEXT
 from slipway.runtimes.registry import RUNTIMES, recipe
 from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
@@ -72,7 +73,7 @@ def plan(
         UserErrors: for each model that no pool can hold, that has no room beside the others, or whose update could
             never finish; for routes that cannot be told apart; for scaling on what the environment does not measure;
             for rollouts that it cannot judge; for weights that are to be fetched where there is no model store; for
-            models of no team, or beyond their team's quota.
+            models of no team, or beyond their team's quota; for weights that are too large for their GPU.
     """
     there = planning(settings).pools
     gateway = planning(settings).gateway
@@ -82,6 +83,7 @@ def plan(
     refuse_rollouts(environment, settings, loaded, written)
     refuse_deliveries(environment, settings, loaded, written)
     placed = sorted(place(environment, there, loaded), key=lambda one: one.variant.spec.name)
+    gpus.refuse_gpus(environment, loaded, placed)
     refuse_teams(environment, settings, loaded, placed, written)
     digest = _written(settings)
     models = tuple(_model(environment, settings, digest, one, code) for one in placed)
@@ -134,12 +136,12 @@ def _model(
         image=image,
         delivery=delivery,
         check=check,
-        server_config=server_config(variant, check, settings.namespace, gated=gated) | {"release": _NO_RELEASE},
+        server_config=server_config(variant, check, settings.namespace, pool, gated=gated) | {"release": _NO_RELEASE},
         release_digest=_NO_RELEASE,
         origin=_origin(written, variant, image),
         contents=contents_of(variant),
         warnings=(
-            *_unused_gpus(spec),
+            *gpus.advice(pool, spec),
             *target_warnings(spec),
             *rollout_warnings(spec),
             *slow_on_pool(variant.locked, pool),
@@ -175,12 +177,6 @@ def released(model: ModelPlan, digest: str) -> ModelPlan:
         server_config=model.server_config | {"release": digest},
         release_digest=digest,
     )
-
-
-def _unused_gpus(spec: ModelSpec) -> Iterator[str]:
-    runtime = RUNTIMES[spec.runtime]
-    if spec.resources.gpu and "gpu" not in runtime.accelerators:
-        yield f"resources.gpu: {runtime.without_gpu}"
 
 
 def _written(settings: AnySettings) -> str:
@@ -271,8 +267,8 @@ def _runtime(environment: str, settings: AnySettings, variant: Variant, code: Co
 def _extras(spec: ModelSpec) -> tuple[str, ...]:
     """What a model needs beside the libraries of all models, in the order of names."""
     takes_text = spec.input is not None and spec.input.text is not None
-    needed = {TEXT: takes_text, GRPC: spec.endpoint.grpc}
-    return tuple(sorted(extra for extra, is_needed in needed.items() if is_needed))
+    needed = {CUDA: gpus.computes_on_gpu(spec), TEXT: takes_text, GRPC: spec.endpoint.grpc}
+    return tuple(sorted(extra for extra in recipe(spec.runtime).extras if needed[extra]))
 
 
 def instructions(dockerfile: str) -> list[str]:

@@ -3,13 +3,15 @@
 from typing import Any
 
 from slipway.artifacts.golden_request import GoldenRequest
+from slipway.capacity.gpus import tensor_bytes
 from slipway.catalog.pod_contract import GATE_FILE, GATE_FOLDER, SERVICE_PORT
+from slipway.environments.planning.pool import Pool
 from slipway.loading.variant import Variant
 from slipway.runtimes.base import Served
 from slipway.runtimes.registry import LLAMA, RUNTIMES, weights_folder
 
 
-def server_config(variant: Variant, check: GoldenRequest, namespace: str, *, gated: bool) -> dict[str, Any]:
+def server_config(variant: Variant, check: GoldenRequest, namespace: str, pool: Pool, *, gated: bool) -> dict[str, Any]:
     """The configuration of a model's server as JSON values; `gated`: whether it takes calls with a pass only."""
     spec, files = variant.spec, variant.artifact.files
     runtime = RUNTIMES[spec.runtime]
@@ -34,6 +36,7 @@ def server_config(variant: Variant, check: GoldenRequest, namespace: str, *, gat
                 language=_language(variant),
                 around=variant.around.sections if variant.around is not None else {},
                 signature=variant.artifact.signature if runtime.signature_in_lock else None,
+                gpu_memory=tensor_bytes(pool, spec),
             )
         )
     )

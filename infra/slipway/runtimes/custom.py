@@ -15,6 +15,7 @@ from slipway.artifacts.onnx import Fetched, Found
 from slipway.artifacts.unread import find_unread
 from slipway.catalog.pod_contract import SERVER_PORT
 from slipway.runtimes.base import Answer, BadAnswer, ImageRecipe, Served
+from slipway.runtimes.defaults import Defaults
 
 WEIGHTS_FOLDER = "/model"
 """In the image, where weights are a layer of it."""
@@ -25,14 +26,13 @@ _BODY_LEAST = 2**20
 _BODY_BY_DEFAULT = 10 * 2**20
 
 
-class CustomRuntime:
+class CustomRuntime(Defaults):
     """See `slipway.runtimes.base.Runtime` for what each attribute and method is; the spec says port and paths."""
 
     name = "custom"
     formats: tuple[str, ...] = ()
     signature_in_lock = False
     accelerators: tuple[str, ...] = ("cpu", "gpu")
-    without_gpu = ""
     image: ImageRecipe | None = None
     image_bytes = 500 * 2**20
     """An assumption: nobody knows how large an image is before it is there."""

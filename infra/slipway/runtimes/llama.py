@@ -28,7 +28,7 @@ class LlamaRuntime(OnnxRuntime):
     """See `slipway.runtimes.base.Runtime` for what each attribute and method is."""
 
     name = "llama"
-    formats: tuple[str, ...] = ("GGUF",)
+    formats: tuple[str, ...] = ("gguf",)
     accelerators: tuple[str, ...] = ("cpu",)
     without_gpu = "the image has llama.cpp for CPUs; the pod gets its GPUs and computes on the CPU"
     image: ImageRecipe | None = ImageRecipe(

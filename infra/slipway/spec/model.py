@@ -216,6 +216,25 @@ class ModelSpec(Section):
         return self
 
     @model_validator(mode="after")
+    def _gpus_are_scaled_on_where_there_are_some(self) -> Self:
+        target = self.scale.target
+        if target is not None and target.gpu_percent is not None and self.resources.gpu is None:
+            problem = "is given, and the replicas get no GPU: resources.gpu is missing"
+            allowed = "gpu_percent beside resources.gpu"
+            at = ("scale", "target", "gpu_percent")
+            raise refusal(problem, allowed, "add resources.gpu, or write for example {cpu_percent: 70}", at)
+        return self
+
+    @model_validator(mode="after")
+    def _inputs_are_told_where_nothing_else_does(self) -> Self:
+        if self.artifact is not None and self.artifact.inputs and not RUNTIMES[self.runtime].signature_in_lock:
+            problem = f"is given, though runtime {self.runtime} does not go by it"
+            allowed = "artifact.inputs of weights whose format does not say what the model takes, served as they are"
+            todo = "write it as inputs of the step convert, or remove it"
+            raise refusal(problem, allowed, todo, ("artifact", "inputs"))
+        return self
+
+    @model_validator(mode="after")
     def _a_fix_is_a_patch(self) -> Self:
         if self.fixes is None:
             return self

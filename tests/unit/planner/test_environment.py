@@ -75,10 +75,12 @@ def test_the_smallest_pool_that_fits_is_taken_whatever_their_order(tmp_path: Pat
     assert "small is not eligible (a node has 8Gi memory)" in model.pool_reason
 
 
-def test_a_model_with_a_gpu_goes_to_a_pool_with_gpus_and_is_warned_of_the_cpu_build(tmp_path: Path) -> None:
+def test_a_model_with_a_gpu_goes_to_a_pool_with_gpus_and_is_warned_of_a_runtime_that_ran_on_none(
+    tmp_path: Path,
+) -> None:
     (model,) = planned(pools(LARGE, GPU), spec_file(tmp_path, *gpus(1, 1, 2)))
     assert model.pool.name == "gpu"
-    assert "computes on the CPU" in model.warnings[0]
+    assert "has never run on a GPU" in model.warnings[0]
     assert planned(pools(LARGE), spec_file(tmp_path))[0].warnings == ()
 
 

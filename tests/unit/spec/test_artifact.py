@@ -69,9 +69,15 @@ def test_bounds_are_accepted_exactly_when_one_can_be_missed(metric: str, rules: 
         ({"artifact": {"source": "a.keras", "format": "keras"}}, True),
         ({"optimize": [{"simplify": True}]}, True),
         ({"accept": {"dataset": "a.npz", "agreement": 0.9}}, True),
+        ({"runtime": "torch", "artifact": {"source": "a.pt", "inputs": WRITTEN["convert"]["inputs"]}}, True),
     ],
 )
 def test_a_lock_is_needed_where_what_serves_is_not_the_file_that_the_spec_names(
     changes: dict[str, Any], needed: bool
 ) -> None:
     assert spec(**changes).needs_lock is needed
+
+
+def test_inputs_of_an_artifact_are_refused_where_nothing_goes_by_them() -> None:
+    with pytest.raises(ValidationError, match="is given, though runtime onnxruntime does not go by it"):
+        spec(artifact={"source": "a.onnx", "inputs": WRITTEN["convert"]["inputs"]})

@@ -77,10 +77,10 @@ def _of_traffic(spec: "ModelSpec") -> Iterator[PydanticCustomError]:
         if getattr(spec.endpoint, key):
             problem = f"is true, and runtime: {CUSTOM} has a server of its own, without the {what} of Slipway's"
             yield refusal(problem, f"{key} beside another runtime", f"remove {key}", ("endpoint", key))
-    if target is not None and target.cpu_percent is None:
+    if target is not None and target.signal not in ("cpu_percent", "gpu_percent"):
         problem = f"is measured by Slipway's own model server, and runtime: {CUSTOM} has another"
         at = ("scale", "target", target.signal)
-        yield refusal(problem, "target.cpu_percent", "write target: {cpu_percent: 70}", at)
+        yield refusal(problem, "target.cpu_percent, or gpu_percent", "write target: {cpu_percent: 70}", at)
     if scale.to_zero is not None:
         problem = "needs a target that Slipway's own model server measures, and the image has another"
         yield refusal(problem, "to_zero beside another runtime", "remove to_zero", ("scale", "to_zero"))

@@ -16,7 +16,7 @@ os.environ.update(
 )
 
 import numpy as np
-import tensorflow as tf  # type: ignore[import-not-found]
+import tensorflow as tf  # type: ignore[import-untyped]
 
 from slipway_server.backends.base import Cancellation, ModelError
 from slipway_server.backends.declared import needed
@@ -35,9 +35,7 @@ Call = Callable[[Sequence[Any]], Mapping[str, Any]]
 class TensorflowSession:
     """One loaded model. `run` may be called from one thread at a time; TensorFlow cannot end a run early."""
 
-    def __init__(
-        self, path: Path, threads: int, declared: Signature | None, arena_bytes: int | None = None
-    ) -> None:
+    def __init__(self, path: Path, threads: int, declared: Signature | None, arena_bytes: int | None = None) -> None:
         """Load the model.
 
         Args:
@@ -89,14 +87,12 @@ def _saved_model(folder: Path, signature: Signature) -> Call:
     served = _SERVED if _SERVED in known else known[0] if len(known) == 1 else None
     if served is None:
         raise ModelError(f"{folder}: has the signatures {', '.join(known) or 'none'}; allowed: {_SERVED}")
-    function = loaded.signatures[served]
     names = [tensor.name for tensor in signature.inputs]
 
-    def call(given: Sequence[Any]) -> Mapping[str, Any]:
-        answer: Mapping[str, Any] = function(**dict(zip(names, given, strict=True)))
+    def call(given: Sequence[Any]) -> Mapping[str, Any]:  # keeps what was loaded, without which no variable lives
+        answer: Mapping[str, Any] = loaded.signatures[served](**dict(zip(names, given, strict=True)))
         return answer
 
-    call.loaded = loaded  # type: ignore[attr-defined]  # its variables live as long as it does
     return call
 
 
@@ -109,13 +105,14 @@ def _keras(path: Path, signature: Signature) -> Call:
     order = [places[tensor.name] for tensor in signature.inputs]
     names = getattr(model, "output_names", None) or [model.layers[-1].name]  # a Sequential has one
 
-    @tf.function(input_signature=[tf.TensorSpec(tensor.shape, _dtype(tensor)) for tensor in signature.inputs])
     def call(*given: Any) -> Mapping[str, Any]:
         placed = [value for _, value in sorted(zip(order, given, strict=True), key=lambda pair: pair[0])]
         answer = model(placed if len(placed) > 1 else placed[0], training=False)
         return dict(zip(names, keras.tree.flatten(answer), strict=True))
 
-    return lambda given: call(*given)  # type: ignore[no-any-return]
+    specs = [tf.TensorSpec(tensor.shape, _dtype(tensor)) for tensor in signature.inputs]
+    graph: Callable[..., Mapping[str, Any]] = tf.function(call, input_signature=specs)
+    return lambda given: graph(*given)
 
 
 def _dtype(tensor: Tensor) -> Any:
@@ -149,7 +146,9 @@ def _texts(array: Array) -> Array:
         try:
             texts[place] = item.decode()
         except UnicodeDecodeError:
-            raise ModelFault("outputs", f"have text that is not UTF-8: {show(item)}", "a model of UTF-8 texts") from None
+            raise ModelFault(
+                "outputs", f"have text that is not UTF-8: {show(item)}", "a model of UTF-8 texts"
+            ) from None
     return texts.reshape(array.shape)
 
 

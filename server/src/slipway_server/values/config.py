@@ -76,7 +76,8 @@ class ModelSection(Section):
     """Which model is served: its name and version in URLs and answers, and its file; a pipeline has none.
 
     `backend`: what computes it.
-    `accelerator`: what it computes on.
+    `accelerator`: what it computes on, or nothing is served.
+    `gpu_memory_bytes`: memory of the GPU that its tensors may take; all of it when left out.
     `signature`: of models other than ONNX, whose files do not say all of it.
     """
 
@@ -85,6 +86,7 @@ class ModelSection(Section):
     path: Annotated[str, Field(min_length=1)] | None = None
     backend: Backend = "onnxruntime"
     accelerator: Accelerator = "cpu"
+    gpu_memory_bytes: Annotated[int, Field(gt=0, le=2**50)] | None = None
     signature: SignatureSection | None = None
 
     @property

@@ -4,6 +4,7 @@ import os
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,7 @@ Named = Iterator[tuple[str, Any]]
 class TorchSession:
     """One loaded model. `run` may be called from one thread at a time; PyTorch cannot end a run early."""
 
-    def __init__(
-        self, path: Path, threads: int, declared: Signature | None, arena_bytes: int | None = None
-    ) -> None:
+    def __init__(self, path: Path, threads: int, declared: Signature | None, arena_bytes: int | None = None) -> None:
         """Load the model.
 
         Args:
@@ -86,7 +85,7 @@ class TorchSession:
 def prepare(path: Path) -> None:
     """Import what reads a torch.export archive: 150 MiB that TorchScript does without."""
     if zipfile.is_zipfile(path) and not _is_script(path):
-        import torch.export.pt2_archive  # type: ignore[import-not-found]  # noqa: PLC0415
+        import_module("torch.export.pt2_archive")
 
 
 def _is_script(path: Path) -> bool:
