@@ -24,6 +24,7 @@ from slipway.plan.image import ImageFile, ImagePlan, RuntimeImagePlan, Wheels
 from slipway.plan.model import ModelPlan, Plan
 from slipway.plan.release import Origin, digest_of
 from slipway.plan.timing import Timing
+from slipway.planner.fit import slow_on_pool
 from slipway.planner.own_servers import asked, own_image, own_warnings
 from slipway.planner.rollouts import refuse_rollouts, rollout_warnings
 from slipway.planner.scaling import refuse_scaling, target_warnings
@@ -143,6 +144,7 @@ def _model(
             *gpus.advice(pool, spec),
             *target_warnings(spec),
             *rollout_warnings(spec),
+            *slow_on_pool(variant.locked, pool),
             *own_warnings(spec, fenced=fenced),
             *placed.warnings,
         ),
