@@ -24,9 +24,12 @@ CARRIED = (
     "slipway/resources/server/requirements-pipeline.txt",
     "slipway/resources/server/requirements-text.txt",
     "slipway/resources/server/requirements.txt",
+    "slipway/resources/upstream/requirements-mlserver.txt",
+    "slipway/resources/upstream/requirements-triton.txt",
     "slipway/resources/weights/requirements.txt",
     "slipway_server/__main__.py",
     "slipway_server/http/app.py",
+    "slipway_upstream/__main__.py",
     "slipway_weights/__main__.py",
 )
 
@@ -53,6 +56,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "slipway_server/__main__.py",
         "slipway_server/http/app.py",
         "slipway_server/__pycache__/__main__.cpython-311.pyc",
+        "slipway_upstream/__main__.py",
         "slipway_weights/__main__.py",
     )
     (told / "RECORD").write_text("".join(f"{name},,\n" for name in files))

@@ -5,8 +5,10 @@ from typing import Any
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.catalog.pod_contract import GATE_FILE, GATE_FOLDER, SERVICE_PORT
 from slipway.loading.variant import Variant
+from slipway.planner.own_servers import wanted_of
 from slipway.runtimes.base import Served
 from slipway.runtimes.registry import RUNTIMES, weights_folder
+from slipway.spec.others.own import server_of_others
 
 
 def server_config(variant: Variant, check: GoldenRequest, namespace: str, *, gated: bool) -> dict[str, Any]:
@@ -14,21 +16,21 @@ def server_config(variant: Variant, check: GoldenRequest, namespace: str, *, gat
     spec, files = variant.spec, variant.artifact.files
     runtime = RUNTIMES[spec.runtime]
     gate = {"gate": {"public_key": f"{GATE_FOLDER}/{GATE_FILE}"}} if gated else {}
-    return gate | runtime.configuration(
-        Served(
-            name=spec.name,
-            version=spec.version,
-            weights=f"{weights_folder(spec.runtime)}/{files[0].name}" if files else None,
-            max_body=spec.endpoint.max_body,
-            timeout_s=spec.endpoint.timeout,
-            drain_s=spec.rollout.drain,
-            batch=spec.batching.server_config(),
-            check=check,
-            pipeline=_pipeline(variant, namespace),
-            grpc=spec.endpoint.grpc,
-            around=variant.around.sections if variant.around is not None else {},
-        )
+    served = Served(
+        name=spec.name,
+        version=spec.version,
+        weights=f"{weights_folder(spec.runtime)}/{files[0].name}" if files else None,
+        max_body=spec.endpoint.max_body,
+        timeout_s=spec.endpoint.timeout,
+        drain_s=spec.rollout.drain,
+        batch=spec.batching.server_config(),
+        check=check,
+        pipeline=_pipeline(variant, namespace),
+        grpc=spec.endpoint.grpc,
+        around=variant.around.sections if variant.around is not None else {},
     )
+    made = server_of_others(spec.runtime)
+    return gate | (runtime.configuration(served) if made is None else made.started(served, wanted_of(variant)))
 
 
 def _pipeline(variant: Variant, namespace: str) -> dict[str, Any] | None:

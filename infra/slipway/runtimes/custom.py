@@ -90,6 +90,13 @@ class CustomRuntime:
         """JSON, as it is in the file."""
         return json.dumps(request).encode()
 
+    def check_expectation(self, expect: Mapping[str, Any], signature: Signature) -> None:  # noqa: ARG002
+        """Refuse an expectation that nothing can meet, whatever the server answers; raises `BadRequest`."""
+        if not expect:
+            raise BadRequest("expect", "is empty", "{KEY: what} with a key of the answer, or its JSON pointer")
+        for name, wanted in expect.items():
+            judge({}, {name: wanted})
+
     def answer(self, data: bytes, names: Iterable[str]) -> Answer:
         """What of an answer is asked for: by key, or by JSON pointer. It does not say its release."""
         try:
@@ -121,11 +128,3 @@ def steps(name: str) -> list[str]:
     if not name.startswith("/"):
         return [name]
     return [part.replace("~1", "/").replace("~0", "~") for part in name[1:].split("/")]
-
-
-def check_expectation(expect: Mapping[str, Any]) -> None:
-    """Refuse an expectation that nothing can meet, whatever the server answers; raises `BadRequest`."""
-    if not expect:
-        raise BadRequest("expect", "is empty", "{KEY: what} with a key of the answer, or its JSON pointer")
-    for name, wanted in expect.items():
-        judge({}, {name: wanted})

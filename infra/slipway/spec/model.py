@@ -19,6 +19,8 @@ from slipway.spec.custom.image import Custom
 from slipway.spec.custom.rules import refuse_misfits
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.exceptions import REASON_LEAST, ExceptableRule, Reason
+from slipway.spec.others.own import OwnServer, own_server
+from slipway.spec.others.server import Server
 from slipway.spec.pipeline import Pipeline
 from slipway.spec.residency import DataResidency
 from slipway.spec.resources import Resources
@@ -31,8 +33,8 @@ from slipway.values.quantities import DnsLabel, ModelName, SemVer, refusal
 from slipway.values.section import Section
 
 OVERRIDABLE = (
-    "version", "fixes", "artifact", "custom", "env", "egress", "optimize", "accept", "input", "output", "resources",
-    "scale", "rollout", "spot", "data", "endpoint", "batching", "check", "exceptions",
+    "version", "fixes", "artifact", "custom", "server", "env", "egress", "optimize", "accept", "input", "output",
+    "resources", "scale", "rollout", "spot", "data", "endpoint", "batching", "check", "exceptions",
 )  # fmt: skip
 """What may differ between environments; the rest is what the model is, wherever it runs."""
 
@@ -76,6 +78,13 @@ class ModelSpec(Section):
         default=None,
         description="An image that brings its own server (docs/how-to/custom-runtime.md).",
         examples=[{"build": {"context": "models/reader"}, "port": 9000}],
+        exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
+    )
+    server: Server | None = Field(
+        default=None,
+        description="A server of others: its image, and what it is told (docs/how-to/servers-of-others.md).",
+        examples=[{"arguments": ["--log-verbose=1"]}],
         exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )
@@ -184,6 +193,11 @@ class ModelSpec(Section):
         if self.artifact is None:
             return False
         return bool(self.optimize) or self.accept is not None or self.artifact.format not in (None, ONNX)
+
+    @property
+    def own_server(self) -> OwnServer | None:
+        """The server that the model has, where that is not Slipway's."""
+        return own_server(self)
 
     @property
     def weights(self) -> ArtifactSource:
