@@ -1,13 +1,13 @@
 """Run an ONNX model in MLServer, which has runtimes of many libraries and none of ONNX Runtime."""
 
-import onnxruntime
-from mlserver import MLModel
-from mlserver.codecs import NumpyCodec
-from mlserver.types import InferenceRequest, InferenceResponse
-from mlserver.utils import get_model_uri
+import onnxruntime  # type: ignore[import-untyped]
+from mlserver import MLModel  # type: ignore[import-not-found]
+from mlserver.codecs import NumpyCodec  # type: ignore[import-not-found]
+from mlserver.types import InferenceRequest, InferenceResponse  # type: ignore[import-not-found]
+from mlserver.utils import get_model_uri  # type: ignore[import-not-found]
 
 
-class OnnxModel(MLModel):  # type: ignore[misc]  # MLServer has no types
+class OnnxModel(MLModel):  # type: ignore[misc]
     """A runtime of MLServer's: model-settings.json names it in `implementation`."""
 
     async def load(self) -> bool:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
-import triton_python_backend_utils as backend  # Triton puts it on the path of a model
+import onnxruntime  # type: ignore[import-untyped]
+import triton_python_backend_utils as backend  # type: ignore[import-not-found]  # Triton puts it on the path
 
 
 class TritonPythonModel:
