@@ -100,6 +100,8 @@ test("a score that is not there is unknown and no zero", () => {
   const { ranked, said } = page.rankedParts({ parts: [{ part: "a" }, { part: "b" }], effects: [NaN, 0], name: "x" });
   assert.equal(ranked.length, 1);
   assert.match(said, /does not change the score of x/);
+  const coarse = page.rankedParts({ parts: [{ part: "a" }], effects: [1], name: "x" }, "top_1").said;
+  assert.match(coarse, /falls by 1\. The model tells its best class alone/);
 });
 
 test("charts fit what was answered", () => {
@@ -113,6 +115,8 @@ test("charts fit what was answered", () => {
   assert.deepEqual(kinds({ outputs: { y: [[1], [2]] } }, [input("y", "FP32", [null, 1])]), ["bars"]);
   const labelled = { predictions: [[{ label: "<b>", confidence: 1 }]], outputs: { p: [[0, 1]] } };
   assert.deepEqual(page.chartsOf(labelled, shares, 0)[0].points, [{ label: "<b>", value: 1 }]);
+  const alone = page.chartsOf({ predictions: [[{ label: "b" }]], outputs: { p: [[0, 1]] } }, shares, 0);
+  assert.deepEqual(alone, [{ title: "Prediction", kinds: ["text"], text: "b" }]);
   assert.deepEqual(kinds({ predictions: { boxes: [] }, outputs: { p: [[0.4, 0.6]] } }, shares), ["text", "bars"]);
   assert.equal(page.chartsOf({ outputs: { p: [Array(100).fill(0.01)] } }, shares, 0)[0].left, 80);
   assert.equal(page.rowsOf({ outputs: { p: [[0, 1], [1, 0]] } }, shares), 2);

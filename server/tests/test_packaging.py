@@ -13,13 +13,19 @@ SERVER = Path(__file__).parents[1]
 EXPORT = ["export", "--frozen", "--no-dev", "--no-emit-project", "--format", "requirements-txt", "--no-header"]
 
 
+BACKENDS = ("litert", "sklearn")
+"""Those whose files of requirements name them; the others have the backend onnx."""
+BESIDE = {"": (), "-grpc": ("grpc",), "-grpc-text": ("grpc", "text"), "-text": ("text",)}
 FILES = {
-    "requirements.txt": (),
-    "requirements-grpc.txt": ("grpc",),
-    "requirements-grpc-text.txt": ("grpc", "text"),
-    "requirements-pipeline.txt": ("pipeline",),
-    "requirements-pipeline-grpc.txt": ("pipeline", "grpc"),
-    "requirements-text.txt": ("text",),
+    **{f"requirements{ending}.txt": ("onnx", *extras) for ending, extras in BESIDE.items()},
+    "requirements-llama.txt": ("llama",),
+    "requirements-pipeline.txt": ("onnx", "pipeline"),
+    "requirements-pipeline-grpc.txt": ("onnx", "pipeline", "grpc"),
+    **{
+        f"requirements-{backend}{ending}.txt": (backend, *extras)
+        for backend in BACKENDS
+        for ending, extras in BESIDE.items()
+    },
 }
 
 
@@ -60,3 +66,12 @@ def test_every_dependency_of_the_project_is_in_the_lock() -> None:
 
 def test_the_version_in_the_code_is_the_package_s() -> None:
     assert slipway_server.__version__ == project()["version"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_image_has_one_backend(backend: str) -> None:
+    others = {"litert": "ai-edge-litert", "onnx": "onnxruntime", "sklearn": "scikit-learn"}
+    own = others.pop(backend)
+    text = (SERVER / f"requirements-{backend}.txt").read_text()
+    assert f"\n{own}==" in f"\n{text}"
+    assert [name for name in others.values() if f"\n{name}==" in f"\n{text}"] == []

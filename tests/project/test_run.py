@@ -152,14 +152,15 @@ def test_the_slowest_tests_of_all_reports_are_told_with_setup_and_teardown(tmp_p
 def test_the_end_tells_each_part_and_one_that_failed_fails_the_whole(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: int, end: str
 ) -> None:
-    parts = [Part("one", python("print('said')")), Part("other", python(f"exit({code})"))]
+    parts = [Part("one", python("print('said')")), Part("other", python(f"print('why'); exit({code})"))]
     monkeypatch.setattr(__main__, "all_parts", lambda _: parts)
     assert __main__.main() == code
     told = capsys.readouterr().out
     assert "one         said\n" in told
     assert re.search(r"min  one +passed\n", told)
     assert re.search(rf"min  other +{'failed with 1' if code else 'passed'}\n", told)
-    assert told.endswith(f"{end}\n")
+    assert f"{end}\n" in told
+    assert ("the last lines of other:\n" in told, "\n    why\n" in told) == (bool(code), bool(code))
 
 
 def test_what_failed_is_told_at_the_end_with_what_it_said(

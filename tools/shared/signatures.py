@@ -48,3 +48,20 @@ def settings(inputs, **more):
     by_dtype = {dtype: word for word, dtype in TYPES.items()}
     described = {name: {"dtype": by_dtype[str(dtype)], "shape": list(shape)} for name, (dtype, shape) in inputs.items()}
     return {"inputs": described, **more}
+
+
+def signature(inputs, outputs):
+    """What a model takes and gives, {name: (numpy dtype, shape)} each, as a lock has it."""
+    return {"inputs": _tensors("input", inputs), "outputs": _tensors("output", outputs)}
+
+
+def _tensors(what, tensors):
+    by_dtype = {np.dtype(dtype): word for word, dtype in TYPES.items()}
+    described = []
+    for name, (dtype, shape) in tensors.items():
+        word = "BYTES" if dtype.kind in "OSU" else by_dtype.get(dtype)
+        if word is None:
+            allowed = f"tensors of {', '.join(TYPES)}"
+            raise step.Refused(f"the {what} {name} is of type {dtype}", allowed, "export the model with another type")
+        described.append({"name": name, "dtype": word, "shape": list(shape)})
+    return described

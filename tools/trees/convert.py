@@ -50,7 +50,7 @@ def run(request):
             f"{request.format} is not converted to {request.step['convert']}", "convert: onnx", "write that"
         )
     model = models.load(request)
-    inputs = signatures.written(request) or _inputs(request, model)
+    inputs = signatures.written(request) or models.inputs(request, model)
     opset = request.step.get("opset", 17)
     step.progress(f"converting {type(model).__name__} to ONNX")
     path = request.output / "model.onnx"
@@ -64,15 +64,6 @@ def run(request):
         "deterministic": True,
         "notes": [_compared(request, model, inputs, path)],
     }
-
-
-def _inputs(request, model):
-    if models.reads_text(model):
-        return {"text": (np.dtype(object), (None, 1))}
-    columns = models.columns(model)
-    if columns is None:
-        return signatures.needed(request, f"{type(model).__name__} does not say how many columns it was fitted on")
-    return {"input": (np.dtype("float32"), (None, columns))}
 
 
 def _converted(model, inputs, opset):

@@ -5,6 +5,7 @@ import json
 import lightgbm
 import numpy as np
 import pickles
+import signatures
 import skops.io
 import step
 import xgboost
@@ -83,6 +84,16 @@ def columns(model):
     if isinstance(model, lightgbm.Booster):
         return model.num_feature()
     return getattr(model, "n_features_in_", None)
+
+
+def inputs(request, model):
+    """What a model takes where the spec does not say it, {name: (numpy dtype, shape)}, None where a size is free."""
+    if reads_text(model):
+        return {"text": (np.dtype(object), (None, 1))}
+    count = columns(model)
+    if count is None:
+        return signatures.needed(request, f"{type(model).__name__} does not say how many columns it was fitted on")
+    return {"input": (np.dtype("float32"), (None, count))}
 
 
 def reads_text(model):

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slipway.artifacts.onnx import Artifact, ArtifactFile, Found
+from slipway.artifacts.unread import UNKNOWN
 from slipway.dockerfile.context import BuildContext, read_context
 from slipway.dockerfile.stages import refuse_moving
 from slipway.errors.base import UserError, WrongValue
 from slipway.reading.files import BadFile
 from slipway.reading.findings import Locate
-from slipway.runtimes.custom import UNKNOWN
 from slipway.spec.custom.image import Custom
 from slipway.spec.model import ModelSpec
 from slipway.values.quantities import compact_json

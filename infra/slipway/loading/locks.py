@@ -10,8 +10,8 @@ from slipway.lockfile.digests import DECIDING, spec_digest, stale
 from slipway.lockfile.files import Locked, lock_path, read_lock
 from slipway.reading.findings import Locate
 from slipway.reading.yaml_document import FieldPath
-from slipway.runtimes.registry import RUNTIMES
-from slipway.spec.artifact.source import ONNX
+from slipway.runtimes.registry import RUNTIMES, loading
+from slipway.spec.artifact.graph_steps import CONVERTED
 from slipway.spec.model import ModelSpec
 
 _ALLOWED = "the lock of the spec and the files that it names, as they are now"
@@ -58,13 +58,9 @@ class Locks:
                 todo += ", or remove the file: this spec needs no lock"
             found.append(FileRefused(str(locked.file), f"is stale: it {old}", _ALLOWED, todo))
             return None
-        runtime = RUNTIMES[spec.runtime]
-        known = [name.lower() for name in runtime.formats]
-        if (ends := locked.lock.served.format) not in known:
-            place, field = locate(("runtime",))
-            problem = f"does not load {ends}, which the weights are after all steps"
-            last = f"let the steps end with {{convert: {ONNX}}}, then: slipway lock {spec.name}"
-            found.append(WrongValue(place, field, spec.runtime, problem, ", ".join(known), last))
+        refusal = not_loaded(spec.runtime, locked.lock.served.format, locate)
+        if refusal is not None:
+            found.append(refusal)
             return None
         return locked
 
@@ -76,8 +72,24 @@ class Locks:
         return locked if locked is not None and locked.lock.spec == spec_digest(spec) else None
 
 
+def not_loaded(runtime: str, ends: str, locate: Locate) -> UserError | None:
+    """What to say where a runtime does not load what the weights are after all steps; None where it does."""
+    known = RUNTIMES[runtime].formats
+    if ends in known:
+        return None
+    place, field = locate(("runtime",))
+    problem = f"does not load {ends}, which the weights are after all steps"
+    ways = [f"write runtime: {' or '.join(others)}"] if (others := loading(ends)) else []
+    made = [name for name in known if name in CONVERTED]
+    ways += [f"let optimize end with {{convert: {' or '.join(made)}}}"] if made else []
+    todo = ", or ".join(ways) or "take the model as one of these formats"
+    return WrongValue(place, field, runtime, problem, ", ".join(known), todo)
+
+
 def _why(spec: ModelSpec) -> FieldPath:
     """The field because of which a spec needs a lock."""
     if spec.optimize:
         return ("optimize",)
-    return ("accept",) if spec.accept is not None else ("artifact", "format")
+    if spec.accept is not None:
+        return ("accept",)
+    return ("runtime",) if RUNTIMES[spec.runtime].signature_in_lock else ("artifact", "format")

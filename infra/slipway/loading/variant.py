@@ -9,6 +9,7 @@ from slipway_server.values.errors import BadRequest
 from slipway_server.values.expect import check_expect
 
 from slipway.artifacts.around import Around
+from slipway.artifacts.gguf import with_adapters
 from slipway.artifacts.golden_request import CHECK_LIMIT, refuse_larger
 from slipway.artifacts.onnx import Artifact, Found
 from slipway.errors.base import FileRefused, UserError, WrongValue, nearest
@@ -22,9 +23,10 @@ from slipway.pipeline.compose import Composed
 from slipway.reading.files import BadFile
 from slipway.reading.findings import Locate, validated
 from slipway.reading.yaml_document import FieldPath
-from slipway.runtimes.custom import CustomRuntime
-from slipway.runtimes.registry import RUNTIMES
+from slipway.runtimes.custom import CustomRuntime, check_expectation
+from slipway.runtimes.registry import LLAMA, RUNTIMES
 from slipway.sources.store import Store
+from slipway.spec.language.section import adapter_file
 from slipway.spec.model import ModelSpec
 from slipway.values.quantities import compact_json, format_bytes
 
@@ -138,6 +140,9 @@ def _weights(spec: ModelSpec, root: Path, locate: Locate, found: list[UserError]
     runtime, artifact = RUNTIMES[spec.runtime], spec.weights
     if artifact.address is None:
         weights = runtime.find_weights(root / artifact.source, root)
+        if spec.language.adapters:
+            files = {adapter_file(one.name): root / one.source for one in spec.language.adapters}
+            weights = with_adapters(weights, files, root)
         if artifact.sha256 not in (None, weights.onnx.sha256):
             place, field = locate(("artifact", "sha256"))
             problem = f"is not the file in the repository, which has the sha256 {weights.onnx.sha256}"
@@ -224,6 +229,8 @@ def golden_body(
         at = ("check", "expect")
         if isinstance(runtime, CustomRuntime):
             runtime.check_expectation(spec.check.expect, weights.signature)
+        elif spec.runtime == LLAMA:
+            check_expectation(spec.check.expect)
         else:
             check_expect(spec.check.expect, weights.signature)
         at = ("check", "request")

@@ -27,6 +27,8 @@ _CONVERTERS: dict[str, Box] = {
     "joblib": _TREES,
 }
 """The tools of each format's own framework."""
+_READERS: dict[str, Box] = {"tflite": Box("gate"), "skops": _TREES, "xgboost": _TREES}
+"""What says what models take and give whose files do not: the script `signature` of these."""
 _TO_TFLITE = ("savedmodel", "keras", "h5")
 """What LiteRT's own converter reads."""
 
@@ -53,6 +55,11 @@ def where(step: AnyStep, format: str, root: Path) -> tuple[Box, str]:  # noqa: A
     if isinstance(step, Prune) and step.prune == "structured":
         return TORCH, "prune_structured"
     return ONNX, step.kind
+
+
+def reader(format: str) -> Box:  # noqa: A002 - the spec's own word
+    """The tools that say what a model of a format takes and gives; raises `LookupError` where its file says it."""
+    return _READERS[format]
 
 
 def _converter(step: Convert, format: str) -> Box:  # noqa: A002 - the spec's own word

@@ -1,23 +1,26 @@
 """Make a lock: bring the source, run the steps, measure what came out, and say what is served."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from slipway_server.protocol.request import parse_predict
 from slipway_server.values.tensors import Array
 
-from slipway.artifacts.onnx import Found
+from slipway.artifacts.onnx import Found, find_artifact
 from slipway.errors.base import FileRefused, UserError, UserErrors, WrongValue
 from slipway.gate.judge import Refusal, judge
 from slipway.gate.measure import Candidate, measure
 from slipway.gate.report import Report
 from slipway.loading.around import around
 from slipway.loading.lockable import Lockable
+from slipway.loading.locks import not_loaded
 from slipway.loading.variant import golden_body
 from slipway.lockfile.digests import file_digest, files_read, spec_digest
 from slipway.lockfile.model import Lock, LockedFile, LockedSignature, LockedSource, LockedStep, LockedVariant
 from slipway.optimize.chain import Chain, Stage
 from slipway.optimize.results import Results
+from slipway.optimize.signature import read_signature
 from slipway.optimize.source import Source, bring_source
 from slipway.reading.files import BadFile
 from slipway.runtimes.registry import RUNTIMES
@@ -68,7 +71,7 @@ def make_lock(target: Lockable, store: Store, tell: Callable[[str], None]) -> Ou
             raise UserErrors(found)
         stages = Chain(spec, root, target.locate, results, tell).run(source.weights, folder)
         unserved = _unserved(target, stages[-1])
-        served = None if unserved is not None else _found(target, stages[-1])
+        served = None if unserved is not None else _served(target, stages[-1], folder, tell)
         golden = None if served is None else _golden(target, served)
         report = _measured(target, stages, golden, tell)
         refusals = judge(report, spec.accept) if report is not None and spec.accept is not None else ()
@@ -98,21 +101,20 @@ def _digests(target: Lockable) -> dict[str, str]:
 
 def _unserved(target: Lockable, last: Stage) -> UserError | None:
     """What to say where the runtime does not load what the steps end with."""
-    formats = [name.lower() for name in RUNTIMES[target.spec.runtime].formats]
-    if last.weights.format in formats:
-        return None
-    place, field = target.locate(("runtime",))
-    problem = f"does not load {last.weights.format}, which the weights are after all steps"
-    todo = "let optimize end with a format that it loads, for example {convert: onnx}"
-    return WrongValue(place, field, target.spec.runtime, problem, ", ".join(formats), todo)
+    return not_loaded(target.spec.runtime, last.weights.format, target.locate)
 
 
-def _found(target: Lockable, last: Stage) -> Found:
-    """What serves, as its runtime reads it; raises `UserError` where it would not load."""
-    weights = last.weights
+def _served(target: Lockable, last: Stage, folder: Path, tell: Callable[[str], None]) -> Found:
+    """What serves, as its runtime reads it, or the tools of its format; raises `UserError` where it would not load."""
+    weights, runtime = last.weights, RUNTIMES[target.spec.runtime]
     try:
-        return RUNTIMES[target.spec.runtime].find_weights(weights.path, weights.folder)
-    except BadFile as error:
+        found = runtime.find_weights(weights.path, weights.folder)
+        if not runtime.signature_in_lock:
+            return found
+        alone = folder / "signature"
+        alone.mkdir()
+        return replace(found, signature=read_signature(weights, {}, alone, lambda text: tell(f"signature: {text}")))
+    except (BadFile, StepRefused) as error:
         place, field = target.locate(("optimize",) if target.spec.optimize else ("artifact", "source"))
         raise UserError(place, field, f"{last.name}: {error.problem}", error.allowed, error.todo) from None
 
@@ -135,8 +137,13 @@ def _measured(
     if not spec.needs_lock:
         return None  # it serves as it is, and nothing was asked about it
     candidates = [_candidate(stage) for stage in stages if stage.weights.format in _MEASURED]
-    if not candidates:
-        return None  # no engine of the gate runs it, and no runtime serves it
+    if not candidates:  # no engine of the gate runs it
+        if spec.accept is not None:
+            place, field = target.locate(("accept",))
+            problem = f"cannot be measured: the gate does not run {stages[-1].weights.format}"
+            todo = "remove accept, or let optimize convert the weights to one of them"
+            raise UserError(place, field, problem, f"accept for {' or '.join(_MEASURED)}", todo)
+        return None
     try:
         return measure(
             target.name,
@@ -158,10 +165,10 @@ def _candidate(stage: Stage) -> Candidate:
     return Candidate(stage.name, weights.path, weights.format, weights.size, weights.sha256)
 
 
-def _architecture(target: Lockable, stages: Sequence[Stage]) -> str | None:
+def _architecture(stages: Sequence[Stage]) -> str | None:
     """That of the first ONNX file: what steps make of it has other operators, and is the same to whoever calls it."""
-    first = next(stage for stage in stages if stage.weights.format == ONNX)
-    return _found(target, first).architecture
+    first = next((stage.weights for stage in stages if stage.weights.format == ONNX), None)
+    return None if first is None else find_artifact(first.path, first.folder).architecture
 
 
 def _lock(
@@ -191,7 +198,7 @@ def _lock(
             if stage.step is not None and stage.made is not None
         ),
         signature=LockedSignature.of(served.signature),
-        architecture=_architecture(target, stages),
+        architecture=_architecture(stages),
         random=served.random,
         variants=(
             LockedVariant(

@@ -4,7 +4,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from slipway.artifacts.onnx import Found
+from slipway.artifacts.onnx import Found, find_artifact
 from slipway.errors.base import UserError, WrongValue
 from slipway.formats.archives import unpack
 from slipway.formats.names import PICKLES, told_by
@@ -15,7 +15,6 @@ from slipway.optimize.weights import Weights
 from slipway.reading.digests import sha256_of
 from slipway.reading.files import BadFile, inside
 from slipway.reading.findings import Locate
-from slipway.runtimes.registry import RUNTIMES
 from slipway.sources.store import Store
 from slipway.spec.artifact.source import ONNX
 from slipway.spec.exceptions import REASON_LEAST
@@ -61,7 +60,7 @@ def _elsewhere(spec: ModelSpec, store: Store, folder: Path, locate: Locate, foun
     if kind == _SAVED_MODEL:
         return Source(Weights(folder, unpack(path, folder), kind), {})
     if kind == ONNX:
-        onnx = RUNTIMES[spec.runtime].find_weights(path, store.root, fetched)
+        onnx = find_artifact(path, store.root, fetched)
         left = list(unused(spec.weights, set(onnx.external), locate))
         found += left
         return None if left else Source(_laid(onnx, folder, linked=True), {})
@@ -83,7 +82,7 @@ def _in_repository(spec: ModelSpec, root: Path, folder: Path, locate: Locate, fo
         read = {(PurePosixPath(named) / _below(one, path)).as_posix(): sha256_of(one, _KIND) for one in files}
         weights = Weights(folder, unpack(path, folder), kind)
     elif kind == ONNX:
-        onnx = RUNTIMES[spec.runtime].find_weights(root / named, root)
+        onnx = find_artifact(root / named, root)
         beside = PurePosixPath(named).parent
         read = {named: onnx.onnx.sha256}
         read |= {str(beside / name): sha256_of(one, _KIND) for name, (one, _) in onnx.external.items()}

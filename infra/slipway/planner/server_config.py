@@ -7,7 +7,7 @@ from slipway.catalog.pod_contract import GATE_FILE, GATE_FOLDER, SERVICE_PORT
 from slipway.loading.variant import Variant
 from slipway.planner.own_servers import wanted_of
 from slipway.runtimes.base import Served
-from slipway.runtimes.registry import RUNTIMES, weights_folder
+from slipway.runtimes.registry import LLAMA, RUNTIMES, weights_folder
 from slipway.spec.others.own import server_of_others
 
 
@@ -28,9 +28,17 @@ def server_config(variant: Variant, check: GoldenRequest, namespace: str, *, gat
         pipeline=_pipeline(variant, namespace),
         grpc=spec.endpoint.grpc,
         around=variant.around.sections if variant.around is not None else {},
+        language=_language(variant),
+        signature=variant.artifact.signature if runtime.signature_in_lock else None,
     )
     made = server_of_others(spec.runtime)
     return gate | (runtime.configuration(served) if made is None else made.started(served, wanted_of(variant)))
+
+
+def _language(variant: Variant) -> dict[str, Any] | None:
+    """What the server of a language model is told of it; None for all others."""
+    spec = variant.spec
+    return spec.language.server_config(weights_folder(spec.runtime)) if spec.runtime == LLAMA else None
 
 
 def _pipeline(variant: Variant, namespace: str) -> dict[str, Any] | None:

@@ -50,6 +50,6 @@ def render_monitoring(plan: Plan) -> list[Manifest]:
     here = planning(plan.settings)
     if here.monitoring is None:
         return []
-    values = monitoring_values(here.monitoring, plan)
+    values = monitoring_values(here.monitoring, here.gateway, plan)
     templates = monitoring_templates(gateway=here.gateway is not None, servers=values["apart"] is not None)
     return rendered(_FOLDER, templates, values)

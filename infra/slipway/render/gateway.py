@@ -10,6 +10,8 @@ from slipway.values.quantities import format_bytes, format_seconds
 
 GATEWAY_CLASS = "slipway"
 """Of the whole cluster: whoever installs Envoy Gateway makes it."""
+TRAFFIC_S = 300
+"""How often the keys service counts who calls most, where an alert is about that."""
 NO_DIGEST = "sha256:" + "0" * 64
 _GATEWAY_TEMPLATES = ("envoy_proxy", "gateway", "client_traffic_policy")
 _KEYS_TEMPLATES = (
@@ -113,6 +115,8 @@ def _keys(gateway: Gateway, labels: dict[str, str], images: GatewayImages) -> di
     environment = {"SLIPWAY_KEYS_SIGNING_KEY": "/etc/keys/private.pem", "SLIPWAY_KEYS_JOURNAL": "/var/lib/keys"}
     if gateway.database_secret is not None:
         environment["SLIPWAY_KEYS_DATABASE_URL_FILE"] = "/etc/keys-database/url"
+    if gateway.calls_per_day is not None:
+        environment["SLIPWAY_KEYS_TRAFFIC_S"] = str(TRAFFIC_S)
     single = ",deployment-replicas" if gateway.replicas == 1 else ""
     return {
         "keys_name": names.KEYS,

@@ -1,9 +1,10 @@
-"""Say what the templates of an environment's monitoring place: what Prometheus asks, and alerts about the scaler."""
+"""Say what the templates of an environment's monitoring place: what Prometheus asks, alerts about scaler and keys."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from slipway.autoscaling.signals import SCRAPE_S
+from slipway.environments.planning.gateway import Gateway
 from slipway.environments.planning.monitoring import Monitoring
 from slipway.plan.model import ModelPlan, Plan
 from slipway.render.gateway import envoy_labels
@@ -14,6 +15,10 @@ _MODELS = ("pod_monitor_models",)
 _SERVERS = ("pod_monitor_servers",)
 _GATEWAY = ("pod_monitor_keys", "pod_monitor_gateway")
 _ALERTS = ("prometheus_rule",)
+_THEFT = "docs/how-to/against-theft.md"
+_TIMES, _PART = 10, 10
+"""How many times its own busiest day makes a key unusual, once it has this part of the calls that no key needs."""
+_FOR = "10m"
 
 
 def monitoring_templates(*, gateway: bool, servers: bool) -> tuple[str, ...]:
@@ -27,9 +32,11 @@ def measured_apart(models: Iterable[ModelPlan]) -> str | None:
     return "|".join(sorted(name for name, one in servers if one is not None and one.metrics is not None)) or None
 
 
-def monitoring_values(monitoring: Monitoring, plan: Plan) -> dict[str, Any]:
+def monitoring_values(monitoring: Monitoring, gateway: Gateway | None, plan: Plan) -> dict[str, Any]:
     """What those templates get."""
     environment, namespace = plan.environment, plan.settings.namespace
+    most = gateway.calls_per_day if gateway is not None else None
+    copied = [] if most is None else [extraction_alerts(most, environment, namespace)]
     return {
         "namespace": namespace,
         "monitor_labels": {**names.environment_labels(environment), **monitoring.labels},
@@ -41,7 +48,7 @@ def monitoring_values(monitoring: Monitoring, plan: Plan) -> dict[str, Any]:
         "gateway_name": names.GATEWAY,
         "envoy_labels": envoy_labels(namespace),
         "autoscaling_name": names.AUTOSCALING,
-        "autoscaling_groups": [_alerts(environment, namespace)],
+        "autoscaling_groups": [_alerts(environment, namespace), *copied],
     }
 
 
@@ -73,6 +80,44 @@ def _alerts(environment: str, namespace: str) -> dict[str, Any]:
                 "annotations": {
                     "summary": "Prometheus has no metrics of KEDA: unless it runs, no replicas follow the load",
                     "runbook": RUNBOOK,
+                },
+            },
+        ],
+    }
+
+
+def extraction_alerts(calls_per_day: int, environment: str, namespace: str) -> dict[str, Any]:
+    """The group of alerting rules, by what the keys service counts; `calls_per_day` of a model, that no key needs."""
+    day, usual = (
+        f'max by (account, model) (slipway_keys_{name}{{namespace="{namespace}"}})'
+        for name in ("day_calls", "usual_day_calls")
+    )
+    whose = {"environment": names.fitted(environment), "namespace": namespace}
+    labels = {"severity": "warning", "owner": "platform", **whose}
+    asked = "Key {{ $labels.account }} called model {{ $labels.model }} {{ $value }} times in 24 hours"
+    return {
+        "name": f"slipway-{namespace}-extraction",
+        "interval": "1m",
+        "rules": [
+            {
+                "alert": "SlipwayKeyCallsMuch",
+                "expr": f"{day} > {calls_per_day}",
+                "for": _FOR,
+                "labels": labels,
+                "annotations": {
+                    "summary": f"{asked}, more than the {calls_per_day} that no key needs: it may be copied",
+                    "runbook": _THEFT,
+                },
+            },
+            {
+                "alert": "SlipwayKeyCallsUnusual",
+                "expr": f"{day} > {max(1, calls_per_day // _PART)} and {day} > {_TIMES} * {usual}",
+                "for": _FOR,
+                "labels": labels,
+                "annotations": {
+                    "summary": f"{asked}, over {_TIMES} times as often as on its busiest day of the week before: "
+                    "it may be copied",
+                    "runbook": _THEFT,
                 },
             },
         ],

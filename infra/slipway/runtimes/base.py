@@ -6,6 +6,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Protocol
 
+from slipway_server.values.signature import Signature
+
 from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.artifacts.onnx import Fetched, Found
@@ -33,6 +35,8 @@ class Served:
         pipeline: the section `pipeline` of that configuration; None for a model with weights.
         grpc: whether the protocol is spoken over gRPC, too.
         around: sections of the configuration about what stands before and after the model; empty where nothing does.
+        language: the section `language` of a language model; None for all others.
+        signature: what the model takes and gives; None where that is not known.
     """
 
     name: str
@@ -46,6 +50,8 @@ class Served:
     pipeline: Mapping[str, Any] | None = None
     grpc: bool = False
     around: Mapping[str, Any] = field(default_factory=dict)
+    language: Mapping[str, Any] | None = None
+    signature: Signature | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,8 @@ class Runtime(Protocol):
 
     Attributes:
         name: what a spec says in `runtime`.
-        formats: of weights that it loads, as people call them.
+        formats: of weights that it loads, as `artifact.format` names them.
+        signature_in_lock: whether its files do not say what models take and give, so that `slipway lock` finds it out.
         accelerators: what it computes on: `cpu`, `gpu`.
         without_gpu: what a person should know who gives GPUs to a runtime that computes on CPUs only.
         image: how its image is made. The weights are a part of it: a pod that starts fetches nothing else. None: the
@@ -121,6 +128,7 @@ class Runtime(Protocol):
 
     name: str
     formats: tuple[str, ...]
+    signature_in_lock: bool
     accelerators: tuple[str, ...]
     without_gpu: str
     image: ImageRecipe | None

@@ -1,33 +1,29 @@
 """An image that brings its own server: what the spec says of it takes the place of what Slipway knows of others."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from slipway_server.values.errors import BadRequest
 from slipway_server.values.expect import judge
+from slipway_server.values.pointer import found_in
 from slipway_server.values.signature import Signature
 
 from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import read_json
-from slipway.artifacts.onnx import ArtifactFile, Fetched, Found
+from slipway.artifacts.onnx import Fetched, Found
+from slipway.artifacts.unread import find_unread
 from slipway.catalog.pod_contract import SERVER_PORT
-from slipway.reading.digests import sha256_of
-from slipway.reading.files import BadFile, inside, open_regular, refuse_pointer
 from slipway.runtimes.base import Answer, BadAnswer, ImageRecipe, Served
 
 WEIGHTS_FOLDER = "/model"
 """In the image, where weights are a layer of it."""
 FETCHED_FILE = "model"
 """There, of a file that was fetched: the same bytes are the same release, wherever they came from."""
-UNKNOWN = Signature((), (), {})
-"""Of a model whose inputs and outputs nobody knows."""
-_WEIGHTS = "a file of weights"
 _LEAST = 16 * 2**20
 _BODY_LEAST = 2**20
 _BODY_BY_DEFAULT = 10 * 2**20
-_POINTER_BYTES = 1024
 
 
 class CustomRuntime:
@@ -35,6 +31,7 @@ class CustomRuntime:
 
     name = "custom"
     formats: tuple[str, ...] = ()
+    signature_in_lock = False
     accelerators: tuple[str, ...] = ("cpu", "gpu")
     without_gpu = ""
     image: ImageRecipe | None = None
@@ -51,14 +48,7 @@ class CustomRuntime:
 
     def find_weights(self, path: Path, root: Path, fetched: Fetched | None = None) -> Found:
         """Any regular file, which nobody looks into."""
-        real = inside(path, root)
-        with open_regular(real, _WEIGHTS) as stream:
-            refuse_pointer(stream.read(_POINTER_BYTES), _WEIGHTS)
-        size = real.stat().st_size
-        if size == 0:
-            raise BadFile("is empty", _WEIGHTS, "write the weights into it")
-        file = ArtifactFile(FETCHED_FILE if fetched else path.name, real, size, sha256_of(real, _WEIGHTS))
-        return Found(file, {}, size, UNKNOWN, (), None)
+        return find_unread(path, root, FETCHED_FILE if fetched else path.name)
 
     def read_golden(self, path: Path, file: str, found: Found, root: Path, around: Around | None = None) -> Any:  # noqa: ARG002
         """Any JSON: only the server knows what it takes."""
@@ -92,10 +82,7 @@ class CustomRuntime:
 
     def check_expectation(self, expect: Mapping[str, Any], signature: Signature) -> None:  # noqa: ARG002
         """Refuse an expectation that nothing can meet, whatever the server answers; raises `BadRequest`."""
-        if not expect:
-            raise BadRequest("expect", "is empty", "{KEY: what} with a key of the answer, or its JSON pointer")
-        for name, wanted in expect.items():
-            judge({}, {name: wanted})
+        check_expectation(expect)
 
     def answer(self, data: bytes, names: Iterable[str]) -> Answer:
         """What of an answer is asked for: by key, or by JSON pointer. It does not say its release."""
@@ -103,28 +90,12 @@ class CustomRuntime:
             answer = json.loads(data)
         except (ValueError, RecursionError) as error:
             raise BadAnswer(f"the answer is not JSON ({error})") from None
-        return Answer("", dict(_found(answer, names)))
+        return Answer("", dict(found_in(answer, names)))
 
 
-def _found(answer: Any, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
-    for name in names:
-        value = answer
-        for part in steps(name):
-            try:
-                value = value[int(part)] if isinstance(value, list) and is_index(part) else value[part]
-            except (KeyError, IndexError, TypeError):
-                break
-        else:
-            yield name, value
-
-
-def is_index(part: str) -> bool:
-    """Whether a part of a JSON pointer may be the number of an entry: digits, without zeros in front."""
-    return part == "0" or (part.isascii() and part.isdecimal() and not part.startswith("0") and len(part) < 10)
-
-
-def steps(name: str) -> list[str]:
-    """The way that a name in `check.expect` leads: a JSON pointer (RFC 6901) if it begins with `/`, else one key."""
-    if not name.startswith("/"):
-        return [name]
-    return [part.replace("~1", "/").replace("~0", "~") for part in name[1:].split("/")]
+def check_expectation(expect: Mapping[str, Any]) -> None:
+    """Refuse an expectation that nothing can meet, whatever the server answers; raises `BadRequest`."""
+    if not expect:
+        raise BadRequest("expect", "is empty", "{KEY: what} with a key of the answer, or its JSON pointer")
+    for name, wanted in expect.items():
+        judge({}, {name: wanted})

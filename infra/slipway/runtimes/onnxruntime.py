@@ -32,7 +32,8 @@ class OnnxRuntime:
     """See `slipway.runtimes.base.Runtime` for what each attribute and method is."""
 
     name = "onnxruntime"
-    formats: tuple[str, ...] = ("ONNX",)
+    formats: tuple[str, ...] = ("onnx",)
+    signature_in_lock = False
     accelerators: tuple[str, ...] = ("cpu",)
     without_gpu = (
         "the image has ONNX Runtime for CPUs; the pod gets its GPUs and a node that has them, but computes on the CPU "

@@ -8,25 +8,44 @@ from pydantic import BeforeValidator, WithJsonSchema
 from slipway.errors.base import nearest
 from slipway.runtimes.base import ImageRecipe, Runtime
 from slipway.runtimes.custom import WEIGHTS_FOLDER, CustomRuntime
+from slipway.runtimes.litert import LiteRtRuntime
+from slipway.runtimes.llama import LlamaRuntime
 from slipway.runtimes.onnxruntime import OnnxRuntime
 from slipway.runtimes.others.base import ServerOfOthers
 from slipway.runtimes.others.mlserver import MLServerRuntime
 from slipway.runtimes.others.triton import TritonRuntime
 from slipway.runtimes.pipeline import PipelineRuntime
+from slipway.runtimes.sklearn import SklearnRuntime
 from slipway.values.quantities import refusal
 
-_ALL: tuple[Runtime, ...] = (OnnxRuntime(), PipelineRuntime(), CustomRuntime(), TritonRuntime(), MLServerRuntime())
+_ALL: tuple[Runtime, ...] = (
+    OnnxRuntime(),
+    LiteRtRuntime(),
+    SklearnRuntime(),
+    LlamaRuntime(),
+    PipelineRuntime(),
+    CustomRuntime(),
+    TritonRuntime(),
+    MLServerRuntime(),
+)
 
 RUNTIMES: Mapping[str, Runtime] = {runtime.name: runtime for runtime in _ALL}
 """By the name that a spec gives."""
 PIPELINE = PipelineRuntime.name
 """The runtime that has no weights: it asks other models."""
+LLAMA = LlamaRuntime.name
+"""The runtime of language models."""
 CUSTOM = CustomRuntime.name
 """The runtime whose image brings its own server."""
 OWN_SERVERS = frozenset(name for name, one in RUNTIMES.items() if isinstance(one, CustomRuntime))
 """Those whose server is not Slipway's: it checks no pass, and its answers do not say their release."""
 ANSWERED = frozenset(name for name, one in RUNTIMES.items() if not isinstance(one, ServerOfOthers) or one.answered)
 """Those by which a golden request was answered; what the others are told was rendered only."""
+
+
+def loading(format: str) -> tuple[str, ...]:  # noqa: A002 - the spec's own word
+    """The runtimes that load weights of a format."""
+    return tuple(runtime.name for runtime in _ALL if format in runtime.formats)
 
 
 def recipe(runtime: str) -> ImageRecipe:

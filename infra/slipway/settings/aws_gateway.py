@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 from pydantic.config import JsonDict
 
+from slipway.settings.gateway import EXTRACTION, Extraction
 from slipway.values.hosts import Host
 from slipway.values.quantities import DnsLabel, Truth, format_bytes, line_of_text, parse_bytes, refusal
 from slipway.values.section import Section, number
@@ -133,6 +134,7 @@ class AwsGateway(Section):
     database: AwsDatabase = Field(
         default=AwsDatabase(), description="The database of keys and ledger.", json_schema_extra=_NEW
     )
+    extraction: Extraction | None = EXTRACTION
 
     def refuse_elsewhere(self, account: str, region: str) -> None:
         """Refuse a certificate of ACM that is not where the load balancer is."""

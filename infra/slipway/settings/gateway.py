@@ -105,6 +105,27 @@ class Database(Section):
         return self
 
 
+class Extraction(Section):
+    """From when on a key's calls look like a copy of the model being made."""
+
+    calls_per_day: Annotated[int, *number(1, 1_000_000_000)] = Field(
+        description="Calls of one model in 24 hours that no key needs. An alert tells of a key with more, and of one "
+        "with a tenth of it that has ten times the calls of its busiest day of the week before.",
+        examples=[100000],
+    )
+
+
+EXTRACTION: Extraction | None = Field(
+    default=None,
+    description="From when on an alert says that a key may be copying a model (docs/how-to/against-theft.md); no alert "
+    "when left out.",
+    examples=[{"calls_per_day": 100000}],
+    exclude_if=left_out,
+    json_schema_extra={"since": "0.2"},
+)
+"""The field of every kind of environment's gateway."""
+
+
 class Gateway(Section):
     """The way in: Envoy with TLS, keys and a ledger before every model; none when left out."""
 
@@ -145,6 +166,8 @@ class Gateway(Section):
         description="The PostgreSQL of keys and ledger.",
         examples=[{"in_cluster": {"image": "127.0.0.1:5000/slipway/postgres:15"}}],
     )
+
+    extraction: Extraction | None = EXTRACTION
 
     @model_validator(mode="after")
     def _a_node_port_is_one(self) -> Self:

@@ -168,6 +168,14 @@ class Settings(AnySettings):
         return self
 
     @model_validator(mode="after")
+    def _an_alert_has_a_prometheus(self) -> Self:
+        if self.gateway is not None and self.gateway.extraction is not None and self.monitoring is None:
+            problem = "is given, and without monitoring nobody tells of it"
+            todo = "add monitoring: {prometheus: ADDRESS}, or remove extraction"
+            raise refusal(problem, "extraction beside monitoring", todo, ("gateway", "extraction"))
+        return self
+
+    @model_validator(mode="after")
     def _docker_hub_has_two_levels(self) -> Self:
         host, _, team = self.registry.partition("/")
         path = "/".join(filter(None, (team, f"{self.image_prefix}MODEL")))

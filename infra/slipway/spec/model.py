@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 from semver import Version
 
 from slipway.catalog.pod_contract import API_VERSION
-from slipway.runtimes.registry import PIPELINE, RuntimeName
+from slipway.runtimes.registry import LLAMA, PIPELINE, RUNTIMES, RuntimeName
 from slipway.spec.artifact.accept import Accept
 from slipway.spec.artifact.optimize import STEPS_MOST, Step
 from slipway.spec.artifact.source import ONNX, ArtifactSource
@@ -19,6 +19,8 @@ from slipway.spec.custom.image import Custom
 from slipway.spec.custom.rules import refuse_misfits
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.exceptions import REASON_LEAST, ExceptableRule, Reason
+from slipway.spec.language import rules as language_rules
+from slipway.spec.language.section import Language
 from slipway.spec.others.own import OwnServer, own_server
 from slipway.spec.others.server import Server
 from slipway.spec.pipeline import Pipeline
@@ -33,8 +35,8 @@ from slipway.values.quantities import DnsLabel, ModelName, SemVer, refusal
 from slipway.values.section import Section
 
 OVERRIDABLE = (
-    "version", "fixes", "artifact", "custom", "server", "env", "egress", "optimize", "accept", "input", "output",
-    "resources", "scale", "rollout", "spot", "data", "endpoint", "batching", "check", "exceptions",
+    "version", "fixes", "artifact", "custom", "server", "llama", "env", "egress", "optimize", "accept", "input",
+    "output", "resources", "scale", "rollout", "spot", "data", "endpoint", "batching", "check", "exceptions",
 )  # fmt: skip
 """What may differ between environments; the rest is what the model is, wherever it runs."""
 
@@ -85,6 +87,13 @@ class ModelSpec(Section):
         default=None,
         description="A server of others: its image, and what it is told (docs/how-to/servers-of-others.md).",
         examples=[{"arguments": ["--log-verbose=1"]}],
+        exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
+    )
+    llama: Language | None = Field(
+        default=None,
+        description="How a language model is served; beside runtime: llama only.",
+        examples=[{"context": 4096, "slots": 2}],
         exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )
@@ -189,15 +198,22 @@ class ModelSpec(Section):
 
     @property
     def needs_lock(self) -> bool:
-        """Whether what serves is known by a lock only: something is made of the weights, or they are judged first."""
-        if self.artifact is None:
+        """Whether what serves is known by a lock only: the bytes, how good they are, or what the model takes."""
+        if self.artifact is None or self.runtime == LLAMA:
             return False
+        if RUNTIMES[self.runtime].signature_in_lock:
+            return True
         return bool(self.optimize) or self.accept is not None or self.artifact.format not in (None, ONNX)
 
     @property
     def own_server(self) -> OwnServer | None:
         """The server that the model has, where that is not Slipway's."""
         return own_server(self)
+
+    @property
+    def language(self) -> Language:
+        """How the model is served if it is a language model."""
+        return self.llama or Language()
 
     @property
     def weights(self) -> ArtifactSource:
@@ -227,6 +243,7 @@ class ModelSpec(Section):
     @model_validator(mode="after")
     def _an_own_server_is_alone(self) -> Self:
         refuse_misfits(self)
+        language_rules.refuse_misfits(self)
         return self
 
     @model_validator(mode="after")

@@ -9,10 +9,11 @@ from slipway_server.values.errors import BadRequest
 
 from slipway import installation
 from slipway.artifacts.golden_request import GoldenRequest
+from slipway.artifacts.unread import UNKNOWN
 from slipway.commands.project.reference import spec_schema
 from slipway.plan.code_digests import code_digests
 from slipway.runtimes.base import Answer, BadAnswer, Runtime, Served
-from slipway.runtimes.custom import UNKNOWN, CustomRuntime
+from slipway.runtimes.custom import CustomRuntime
 from slipway.runtimes.onnxruntime import OnnxRuntime
 from slipway.runtimes.registry import RUNTIMES
 from slipway.values.names import runtime_repository

@@ -42,6 +42,7 @@ class Gateway:
         egress: rules of a NetworkPolicy for what the keys service connects to, beside the name service and HTTPS.
         node_selector: labels of the nodes for the pods of Envoy and of the keys service; empty for any node.
         tolerations: of those pods.
+        calls_per_day: of a key and a model, above which an alert tells of the key; None for no alert.
     """
 
     domain: str
@@ -62,6 +63,7 @@ class Gateway:
     egress: tuple[Mapping[str, Any], ...] = ()
     node_selector: Mapping[str, str] = field(default_factory=dict)
     tolerations: tuple[Mapping[str, str], ...] = ()
+    calls_per_day: int | None = None
 
     @property
     def listener_port(self) -> int:

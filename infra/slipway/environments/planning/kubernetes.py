@@ -126,6 +126,7 @@ def _gateway(here: written.Gateway) -> Gateway:
         database=InClusterDatabase(database.image, database.storage, database.storage_class) if database else None,
         database_secret=names.KEYS_DATABASE if database else here.database.secret,
         egress=(_to_database(in_cluster=database is not None),),
+        calls_per_day=here.extraction.calls_per_day if here.extraction is not None else None,
     )
 
 

@@ -3,14 +3,16 @@
 import hashlib
 import re
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.local.build.golang import Go, environment
 from slipway.local.host import paths
 from slipway.local.host.cache import locked
-from slipway.local.host.commands import Command, run
+from slipway.local.host.commands import CancelledError, Command, run
+from slipway.local.host.errors import LocalError
 from slipway.local.host.steps import Report
 
 MODULES = Path(__file__).with_name("modules")
@@ -18,6 +20,8 @@ MODULES = Path(__file__).with_name("modules")
 
 _DOWNLOAD_LIMIT_S = 1200.0
 _BUILD_LIMIT_S = 3600.0
+_TRIES = 3
+_PAUSE_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -92,18 +96,24 @@ def compile_program(program: GoProgram, go: Go, out: Path, report: Report) -> No
     dependencies: list[str | Path] = [go.command, "list", *common, "-deps", "-f", "import {{.ImportPath}}", package]
     link = ("-trimpath", "-ldflags", program.ldflags, "-o", out)
     build: list[str | Path] = [go.command, "build", *common, "-v", *link, package]
-    for what, argv, limit_s, progress in (
-        ("downloading Go modules", dependencies, _DOWNLOAD_LIMIT_S, listed),
-        ("compiling", build, _BUILD_LIMIT_S, built),
-    ):
-        run(
-            Command(
-                what=f"{out.name}: {what}",
-                argv=argv,
-                cwd=program.module,
-                env=environment(),
-                log=log,
-                limit_s=limit_s,
-                progress=progress,
-            )
-        )
+
+    def command(what: str, argv: Sequence[str | Path], limit_s: float, progress: Callable[[str], bool]) -> Command:
+        name = f"{out.name}: {what}"
+        return Command(name, argv, log, limit_s, env=environment(), cwd=program.module, progress=progress)
+
+    _download(command("downloading Go modules", dependencies, _DOWNLOAD_LIMIT_S, listed), report)
+    run(command("compiling", build, _BUILD_LIMIT_S, built))
+
+
+def _download(command: Command, report: Report) -> None:
+    """Run it again when it fails: Go keeps the modules that it has, and tries none a second time itself."""
+    for left in reversed(range(_TRIES)):
+        try:
+            run(command)
+        except LocalError as error:
+            if isinstance(error, CancelledError) or not left:
+                raise
+            report(f"a module could not be had; trying again in {_PAUSE_S:g} s")
+            time.sleep(_PAUSE_S)
+        else:
+            return

@@ -111,7 +111,7 @@ class ServerOfOthers(CustomRuntime):
 class OpenInference(ServerOfOthers):
     """A server of ONNX models that speaks the Open Inference Protocol V2."""
 
-    formats: tuple[str, ...] = ("ONNX",)
+    formats: tuple[str, ...] = ("onnx",)
     accelerators: tuple[str, ...] = ("cpu",)
     ready_path = "/v2/health/ready"
     live_path = "/v2/health/live"

@@ -14,6 +14,8 @@ EXCLUDE_MOST = 1000
 OPSET = 17
 """What every ONNX Runtime since 1.16 loads, and what the converters write without rewriting anything."""
 SHARE_MOST = 0.95
+CONVERTED = ("onnx", "tflite")
+"""The formats that weights can be converted to."""
 _STATIC = ("int8-static", "uint8-static")
 
 

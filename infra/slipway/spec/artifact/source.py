@@ -93,7 +93,10 @@ class ArtifactSource(Section):
 
     format: Format | None = Field(
         default=None,
-        description="Format of the file; recognised by its content when left out. All but onnx need a step `convert`.",
+        description=(
+            "Format of the file; recognised by its content when left out. Which runtime loads it: "
+            "docs/reference/runtimes.md; what none loads needs a step `convert`."
+        ),
         examples=["keras"],
         exclude_if=left_out,
         json_schema_extra=_SINCE,

@@ -77,6 +77,10 @@ def _of_traffic(spec: "ModelSpec") -> Iterator[PydanticCustomError]:
     if spec.endpoint.max_body is not None:
         problem = f"is given beside runtime: {spec.runtime}, whose server nobody can hold to it"
         yield refusal(problem, "max_body beside another runtime", "remove max_body", ("endpoint", "max_body"))
+    for key, what in (("page", "page"), ("grpc", "protocol over gRPC")):
+        if getattr(spec.endpoint, key):
+            problem = f"is true, and runtime: {CUSTOM} has a server of its own, without the {what} of Slipway's"
+            yield refusal(problem, f"{key} beside another runtime", f"remove {key}", ("endpoint", key))
     if target is not None and target.cpu_percent is None:
         problem = f"is measured by Slipway's own model server, and runtime: {spec.runtime} has another"
         at = ("scale", "target", target.signal)

@@ -1,8 +1,9 @@
-"""Contains what a spec says about the answer: labels of classes, the best of them, or a user's own function."""
+"""Contains what a spec says about the answer: labels of classes, the best of them, how much of it leaves the server."""
 
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from slipway_server.values.steps import MAX_DIGITS
 
 from slipway.spec.tensors.values import HookFile
 from slipway.spec.texts import text
@@ -81,14 +82,37 @@ class Output(Section):
         exclude_if=left_out,
     )
 
+    round: Annotated[int, *number(0, MAX_DIGITS)] | None = Field(
+        default=None,
+        description="Decimals of every fraction in answers, in whatever form they leave; as the model gives them when "
+        "left out (docs/how-to/against-theft.md).",
+        examples=[2],
+        exclude_if=left_out,
+    )
+    top_1: Truth = Field(
+        default=False,
+        description="Whether the best class is all that answers tell of the scores: 1 for it, 0 for all others.",
+        examples=[True],
+        exclude_if=lambda value: not value,
+    )
+
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
-        others = [name for name in ("labels", "top_k", "softmax", "of") if getattr(self, name)]
+        others = [name for name in ("labels", "top_k", "softmax", "of", "top_1") if getattr(self, name)]
         if self.hook is not None and others:
             problem = f"stands beside {', '.join(others)}, which it replaces"
-            raise refusal(problem, "hook, or labels, top_k, softmax and of", "remove one of them", ("hook",))
-        if self.hook is None and not others:
-            raise refusal("is empty", "labels, top_k, softmax and of, or hook", "add one of them, or remove output")
+            raise refusal(problem, "hook, or labels, top_k, softmax, of and top_1", "remove one of them", ("hook",))
+        if self.hook is None and self.round is None and not others:
+            allowed = "labels, top_k, softmax, of, round and top_1, or hook"
+            raise refusal("is empty", allowed, "add one of them, or remove output")
+        return self
+
+    @model_validator(mode="after")
+    def _the_best_class_has_no_numbers(self) -> Self:
+        beside = [name for name in ("top_k", "softmax", "round") if getattr(self, name) not in (None, False)]
+        if self.top_1 and beside:
+            problem = f"is true beside {', '.join(beside)}, and leaves nothing of the scores"
+            raise refusal(problem, "top_1 beside labels and of", f"remove top_1, or {', '.join(beside)}", ("top_1",))
         return self
 
     @property

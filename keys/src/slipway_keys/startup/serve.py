@@ -12,6 +12,7 @@ import uvloop
 
 from slipway_keys.admin.app import admin_routes
 from slipway_keys.credentials.admin_passes import AdminPasses
+from slipway_keys.database import traffic
 from slipway_keys.database.migrate import migrate, migrations
 from slipway_keys.database.pool import until_done
 from slipway_keys.health.app import health_app
@@ -102,7 +103,7 @@ async def _run(config: Config) -> None:
             group.create_task(work)
             for work in (
                 admin.serve(sockets=[admin_socket]),
-                _with_database(parts, state),
+                _with_database(parts, state, config.traffic_s),
                 parts.watcher.run(),
                 parts.endpoints.run(),
                 _sweep(parts),
@@ -112,8 +113,8 @@ async def _run(config: Config) -> None:
     log("stopped")
 
 
-async def _with_database(parts: Parts, state: _State) -> None:
-    """Migrate as soon as the database can be reached, then keep keys fresh and write the ledger."""
+async def _with_database(parts: Parts, state: _State, traffic_s: float) -> None:
+    """Migrate as soon as the database can be reached, then keep keys fresh, write the ledger and read it."""
 
     async def once() -> None:
         await migrate(parts.database, migrations())
@@ -121,7 +122,10 @@ async def _with_database(parts: Parts, state: _State) -> None:
     await until_done(once)
     state.migrated = True
     log("ready")
-    await asyncio.gather(parts.keys.run(), parts.keys.listen(), parts.writer.run())
+    works = [parts.keys.run(), parts.keys.listen(), parts.writer.run()]
+    if traffic_s:
+        works.append(traffic.watch(parts.database, traffic_s, parts.metrics.busiest))
+    await asyncio.gather(*works)
 
 
 async def _sweep(parts: Parts) -> None:

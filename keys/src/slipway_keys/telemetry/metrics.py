@@ -1,8 +1,13 @@
-"""Count and time what the service does, for Prometheus. No label has a key: there may be thousands."""
+"""Count and time what the service does, for Prometheus.
 
-from collections.abc import Callable, Mapping
+No label has a key, of which there may be thousands, but where the busiest few are shown.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
+
+from slipway_keys.values.traffic import Traffic
 
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0)
 _WAITS_S = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
@@ -49,6 +54,18 @@ class Metrics:
             ["model"],
             registry=self.registry,
         )
+        self._day_calls = Gauge(
+            "slipway_keys_day_calls",
+            "Calls of the last 24 hours, of the busiest callers",
+            ["account", "model"],
+            registry=self.registry,
+        )
+        self._usual_day_calls = Gauge(
+            "slipway_keys_usual_day_calls",
+            "Calls of the busiest of the seven days before, of the same callers",
+            ["account", "model"],
+            registry=self.registry,
+        )
         self._check_children: dict[tuple[str, str], Counter] = {}
 
     def checked(self, model: str, outcome: str) -> None:
@@ -80,6 +97,14 @@ class Metrics:
         self._endpoints.clear()
         for model, count in counts.items():
             self._endpoints.labels(model).set(count)
+
+    def busiest(self, found: Sequence[Traffic]) -> None:
+        """Show how often these callers call, and no others."""
+        self._day_calls.clear()
+        self._usual_day_calls.clear()
+        for one in found:
+            self._day_calls.labels(one.account, one.model).set(one.calls)
+            self._usual_day_calls.labels(one.account, one.model).set(one.usual)
 
     def watch(self, name: str, about: str, value: Callable[[], float]) -> None:
         """Ask `value` at every scrape."""

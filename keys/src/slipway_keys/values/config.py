@@ -23,6 +23,7 @@ class Config:
         journal: folder that outlives the process, though not the pod.
         host: addresses that the three ports listen on; the pod's, whose NetworkPolicy decides who may connect.
         check_port, admin_port, otlp_port: 0: any free one.
+        traffic_s: how often the calls of the busiest callers are counted for the metrics; 0: never.
         drain_s: how long calls are still checked after SIGTERM, while the gateway learns of it.
         api_url: the API server; None: the pod's. Given by tests alone.
         service_account: folder with the pod's token, the API server's authority and the namespace.
@@ -37,6 +38,7 @@ class Config:
     check_port: int
     admin_port: int
     otlp_port: int
+    traffic_s: float
     drain_s: float
     api_url: str | None
     service_account: Path
@@ -82,6 +84,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
         check_port=_port(environ, "CHECK_PORT", 8080),
         admin_port=_port(environ, "ADMIN_PORT", 8081),
         otlp_port=_port(environ, "OTLP_PORT", 4317),
+        traffic_s=_seconds(environ, "TRAFFIC_S", 0.0),
         drain_s=_seconds(environ, "DRAIN_S", 5.0),
         api_url=environ.get(f"{_PREFIX}API_URL"),
         service_account=Path(environ.get(f"{_PREFIX}SERVICE_ACCOUNT", "/var/run/secrets/kubernetes.io/serviceaccount")),

@@ -20,12 +20,21 @@ def load(model: ModelSection, threads: int, arena_bytes: int | None) -> Session:
     path = Path(model.path or "")
     if not path.is_file():
         raise ModelError(f"{path}: no such file")
+    declared = model.signature.signature if model.signature is not None else None
     try:
         match model.backend:
             case "onnxruntime":
                 from slipway_server.backends.onnx.session import OnnxSession  # noqa: PLC0415 - see above
 
                 return OnnxSession(path, threads, arena_bytes)
+            case "litert":
+                from slipway_server.backends.litert import LiteRtSession  # noqa: PLC0415
+
+                return LiteRtSession(path, threads, declared)
+            case "sklearn":
+                from slipway_server.backends.sklearn import SklearnSession  # noqa: PLC0415
+
+                return SklearnSession(path, threads, declared)
     except ModuleNotFoundError as error:
         raise ModelError(
             f"this image has no backend {model.backend!r} ({error}); next: build it with what that backend needs"

@@ -138,7 +138,7 @@ class Arrays:
             lease.charge(2 * sum(one.row_bytes * len(rows) for one in self._inputs.values()))
             inputs = {name: one.read(len(rows)) for name, one in self._inputs.items()}
             check_sizes(inputs, self._service.signature)
-            outputs = (await self._service.batcher.infer(inputs)).outputs
+            outputs = dict(await self._service.shown((await self._service.batcher.infer(inputs)).outputs))
         except BadRequest as error:
             raise BatchError(f"rows {rows.start} to {rows.stop - 1}: {error}") from None
         except Full:

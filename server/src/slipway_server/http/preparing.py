@@ -4,7 +4,7 @@ Each step says what it will hold before it begins, as in `slipway_server.http.se
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
@@ -89,7 +89,7 @@ class Preparing:
         """Return the inputs in a file: a picture, or what the user's own function reads; raises what `json` does."""
         return await self._made(_Unread(data, len(data)) if self._steps.before else _Picture(data, field))
 
-    async def after(self, outputs: dict[str, Array]) -> bytes:
+    async def after(self, outputs: Mapping[str, Array]) -> bytes:
         """Return what the user's own function makes of the outputs, as JSON.
 
         Raises:
@@ -97,7 +97,7 @@ class Preparing:
             HookRefusal: it raised a ValueError.
         """
         size = sum(array.nbytes for array in outputs.values())
-        given: bytes = await self._call(AFTER, outputs, size)
+        given: bytes = await self._call(AFTER, dict(outputs), size)
         current_lease().charge(2 * len(given))
         return given
 

@@ -124,10 +124,10 @@ class Service:
             cost += _BINARY_TEXT_FACTOR * binary.nbytes
             request = await self._preparing.read(raw, lambda: parse_infer(loads(head), self.signature, binary), cost)
         outputs, seconds, _ = await self._infer(request.inputs, raw)
-        wanted = {name: outputs[name] for name in request.outputs}
+        wanted = await self.shown({name: outputs[name] for name in request.outputs})
         answer = await self._encode(
             wanted,
-            lambda dumps: write_infer(request, outputs, self._dtypes, self.name, self.version, dumps),
+            lambda dumps: write_infer(request, wanted, self._dtypes, self.name, self.version, dumps),
         )
         return answer._replace(compute_s=seconds)
 
@@ -138,7 +138,7 @@ class Service:
             most = 0 if len(raw) <= INLINE_BYTES else await self._heavy.run(0, form.cost)
             request = await self._preparing.read(raw, form.read, most)
         outputs, seconds, _ = await self._infer(request.inputs, raw)
-        wanted = {name: outputs[name] for name in request.outputs}
+        wanted = await self.shown({name: outputs[name] for name in request.outputs})
         started = time.perf_counter()
         size = form.longest(wanted)
         if size <= INLINE_BYTES:
@@ -155,8 +155,25 @@ class Service:
         current_lease().charge(_INPUT_COPIES * held)
         return await self.batcher.infer(inputs)
 
+    async def shown(self, outputs: Mapping[str, Array]) -> Mapping[str, Array]:
+        """Return a model's outputs as the spec lets them leave the server; raises `Full` and `AnswerTooLarge`."""
+        coarse = self._steps.coarse
+        if coarse is None:
+            return outputs
+        size = coarse.bytes(outputs)
+        if size <= INLINE_BYTES:
+            return coarse.of(outputs)
+        # Beside the coarser numbers there is a copy of them while they are made.
+        if 2 * size > self._heavy.most:
+            problem = f"have {size // 2**20} MiB of fractions that the spec says to make coarser"
+            allowed = "inputs for which less comes out, or more memory for the server"
+            raise AnswerTooLarge("outputs", problem, allowed)
+        current_lease().charge(size)
+        return await self._heavy.run(2 * size, lambda: coarse.of(outputs))
+
     async def _answer(self, computed: Computed, single: bool) -> Answer:
-        outputs, predictions = computed.outputs, self._steps.predictions
+        predictions = self._steps.predictions
+        outputs = await self.shown(computed.outputs)
         head: dict[str, Any] = {"model": self.name, "version": self.version, "release": self.release}
         if computed.releases:
             head["releases"] = computed.releases
@@ -164,13 +181,13 @@ class Service:
             head["predictions"] = orjson.Fragment(await self._after(outputs))
 
         def write(dumps: Callable[[Any], bytes]) -> Answer:
-            said = {} if predictions is None else {"predictions": predictions.of(outputs, single)}
+            said = {} if predictions is None else {"predictions": predictions.of(computed.outputs, single)}
             return Answer(dumps(head | said | {"outputs": {name: to_json(array) for name, array in outputs.items()}}))
 
         beside = 0 if predictions is None else predictions.longest(outputs)
         return (await self._encode(outputs, write, beside))._replace(compute_s=computed.seconds)
 
-    async def _after(self, outputs: dict[str, Array]) -> bytes:
+    async def _after(self, outputs: Mapping[str, Array]) -> bytes:
         try:
             return await self._preparing.after(outputs)
         except HookRefusal as error:

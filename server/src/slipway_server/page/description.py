@@ -66,6 +66,7 @@ def openapi(name: str, version: str, signature: Signature, steps: Steps, gated: 
             "takes": kinds,
             "inputs": [_tensor(tensor) for tensor in signature.inputs],
             "outputs": [_tensor(tensor) for tensor in signature.outputs],
+            **({} if steps.coarse is None else {"coarse": steps.coarse.said}),
         },
     }
     if gated:
@@ -104,16 +105,20 @@ def _answer(signature: Signature, steps: Steps) -> dict[str, Any]:
     if steps.after:
         parts["predictions"] = {"description": "What the model's own function `after` gave."}
     elif steps.predictions is not None:
-        parts["predictions"] = _predictions()
+        parts["predictions"] = _predictions(steps.predictions.alone)
     parts["outputs"] = outputs
     return _object(parts, list(parts))
 
 
-def _predictions() -> dict[str, Any]:
-    """Classes of one row, or a list of them for each row; a confidence may be NaN, which is null, or infinite."""
-    confidence = {"anyOf": [{"type": "number"}, {"type": "null"}, {"type": "string"}]}
-    label = {"type": ["string", "integer"]}
-    row = {"type": "array", "items": _object({"label": label, "confidence": confidence}, ["label", "confidence"])}
+def _predictions(alone: bool) -> dict[str, Any]:
+    """Classes of one row, or a list of them for each row; a confidence may be NaN, which is null, or infinite.
+
+    `alone`: whether only the best class is named, without its confidence.
+    """
+    said: dict[str, Any] = {"label": {"type": ["string", "integer"]}}
+    if not alone:
+        said["confidence"] = {"anyOf": [{"type": "number"}, {"type": "null"}, {"type": "string"}]}
+    row = {"type": "array", "items": _object(said, list(said))}
     return {"description": "The best class first.", "anyOf": [row, {"type": "array", "items": row}]}
 
 

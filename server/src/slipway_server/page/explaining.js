@@ -94,13 +94,18 @@ function meanColour(source) {
 }
 
 // The parts whose hiding changed most, the largest change first, and in words what the first one did.
-function rankedParts({ parts, effects, name }) {
+function rankedParts({ parts, effects, name }, coarse) {
+  const note = {
+    top_1: " The model tells its best class alone: a part counts only where the answer changes without it.",
+    round: " The model rounds what it tells: smaller changes are not seen.",
+  }[coarse] ?? "";
   const ranked = parts.map((part, i) => ({ label: part.part, value: effects[i] }))
     .filter((point) => Number.isFinite(point.value)).sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
   if (!ranked.length || ranked[0].value === 0) {
-    return { ranked, said: `Hiding single parts does not change the score of ${name}.` };
+    return { ranked, said: `Hiding single parts does not change the score of ${name}.${note}` };
   }
   const { label, value } = ranked[0];
   const way = value > 0 ? "falls" : "rises";
-  return { ranked, said: `Hiding ${label} changes the score of ${name} most: it ${way} by ${shown(Math.abs(value))}.` };
+  const most = `Hiding ${label} changes the score of ${name} most: it ${way} by ${shown(Math.abs(value))}.`;
+  return { ranked, said: most + note };
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slipway_server.values.pipeline import PipelineSection
+from slipway_server.values.signature import Signature
 
 MOST_NODES = 300
 """Shown of a graph: beyond that nobody sees anything, and a browser gets slow."""
@@ -50,6 +51,13 @@ def graph_of_file(path: Path) -> dict[str, Any]:
             return _read(data)
     except (OSError, ValueError) as error:
         raise GraphUnreadable(f"the graph cannot be read: {error}") from None
+
+
+def graph_of_whole(signature: Signature, backend: str) -> dict[str, Any]:
+    """Return a model whose layers nobody here reads as one node, in the same form: what goes in and what comes out."""
+    given, made = [one.name for one in signature.inputs], [one.name for one in signature.outputs]
+    node = {"name": "model", "operator": backend, "inputs": given, "outputs": made, "weights": {}}
+    return {"nodes": [node], "inputs": given, "outputs": made, "total": 1}
 
 
 def graph_of_pipeline(section: PipelineSection) -> dict[str, Any]:

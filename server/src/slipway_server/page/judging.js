@@ -67,9 +67,12 @@ function chartsOf(answer, outputs, row) {
   const charts = [];
   const rows = answer.predictions;
   const ofRow = Array.isArray(rows) && Array.isArray(rows[0]) ? rows[row] : rows;
-  const confident = (one) => isMap(one) && isNumber(one.confidence);
-  const labelled = Array.isArray(ofRow) && ofRow.length > 0 && ofRow.every(confident);
-  if (labelled) charts.push(classes("Predictions", ofRow.map((one) => [String(one.label), one.confidence])));
+  const all = (fits) => Array.isArray(ofRow) && ofRow.length > 0 && ofRow.every((one) => isMap(one) && fits(one));
+  // A label alone: the model's spec lets nothing else leave the server.
+  const alone = all((one) => "label" in one && !("confidence" in one));
+  const labelled = alone || all((one) => isNumber(one.confidence));
+  if (alone) charts.push({ title: "Prediction", kinds: ["text"], text: String(ofRow[0].label) });
+  else if (labelled) charts.push(classes("Predictions", ofRow.map((one) => [String(one.label), one.confidence])));
   else if (rows !== undefined) charts.push(asText("Predictions", rows));
   for (const { name, datatype } of outputs) {
     const value = answer.outputs[name];

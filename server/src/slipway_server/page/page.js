@@ -193,7 +193,7 @@
     const json = (value) => call(JSON.stringify(value), "application/json");
     const asks = { outputs: model.outputs, json, png: (blob) => call(blob, "image/png"), tell };
     const { explained, drawn } = await { picture: ofPicture, text: ofText, table: ofTable }[kind()](asks);
-    const { ranked, said } = rankedParts(explained);
+    const { ranked, said } = rankedParts(explained, model.coarse);
     at("explained").textContent = said;
     const unknown = explained.effects.length - ranked.length;
     const rest = unknown ? [el("p", { class: "hint" }, `The score is unknown without ${unknown} of the parts.`)] : [];

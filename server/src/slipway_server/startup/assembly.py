@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from slipway_server.http.preparing import Preparing
 from slipway_server.http.service import Service
 from slipway_server.memory.budget import Budget, set_current_lease, share_out
 from slipway_server.memory.limit import memory_limit, resident
-from slipway_server.page.graph import graph_of_file
+from slipway_server.page.graph import graph_of_file, graph_of_whole
 from slipway_server.page.pages import Pages
 from slipway_server.startup.age import process_age_s
 from slipway_server.startup.cpu import inference_threads
@@ -66,7 +67,7 @@ async def assembled(config: ServerConfig, environ: Mapping[str, str]) -> AsyncIt
     preparing = Preparing(session.signature, steps, heavy, config.timeout_s)
     about = (config.model.name, config.model.version, config.release)
     service = Service(*about, session.signature, batcher, heavy, steps, preparing)
-    pages = pages_of(config, session.signature, steps, lambda: graph_of_file(model))
+    pages = pages_of(config, session.signature, steps, _graph(config, session.signature))
     budget = Budget(shares.room, config.trusted_proxies)
     try:
         await ask_golden(service, config, budget)
@@ -105,6 +106,12 @@ async def ask_golden(service: Service, config: ServerConfig, budget: Budget) -> 
 def pages_of(config: ServerConfig, signature: Signature, steps: Steps, graph: Callable[[], Any]) -> Pages:
     """Return what people see of a model; `graph` gives its layers when somebody looks."""
     return Pages(config.model.name, config.model.version, signature, steps, config.gate is not None, graph)
+
+
+def _graph(config: ServerConfig, signature: Signature) -> Callable[[], Any]:
+    if config.model.backend == "onnxruntime":
+        return partial(graph_of_file, Path(config.model.path or ""))
+    return partial(graph_of_whole, signature, config.model.backend)
 
 
 def taken(prepared: Materials) -> int:

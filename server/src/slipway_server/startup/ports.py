@@ -80,12 +80,24 @@ async def serve(
         StartError: a port cannot be had.
     """
     state = State()
-    passes = _passes(config)
     app = build_app(service, metrics, state, pages, config.max_body_bytes, config.timeout_s)
-    lifecycle = Lifecycle(_gated(app, passes), state, metrics)
     over_http = most if config.grpc is None else most // 2
-    port = _rpc_port(config, service, metrics, state, passes, budget, most - over_http)
-    connections = Connections(budget, over_http)
+    port = _rpc_port(config, service, metrics, state, _passes(config), budget, most - over_http)
+    await serve_app(config, app, state, metrics, budget, over_http, port)
+
+
+async def serve_app(
+    config: ServerConfig,
+    app: ASGIApp,
+    state: State,
+    metrics: Metrics,
+    budget: Budget,
+    most: int,
+    port: "Port | None" = None,
+) -> None:
+    """Serve an application until SIGTERM or SIGINT, as `serve` does. `port`: gRPC's, if there is one."""
+    lifecycle = Lifecycle(_gated(app, _passes(config)), state, metrics)
+    connections = Connections(budget, most)
     server = _Server(
         uvicorn.Config(
             lifecycle,

@@ -46,6 +46,12 @@ async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
     if config.pipeline is not None:
         await _run_pipeline(config, config.pipeline)
         return
+    if config.language is not None:
+        # llama.cpp's protocol, which a server of tensors does without.
+        from slipway_server.startup.language import run_language  # noqa: PLC0415
+
+        await run_language(config, config.language, environ)
+        return
     async with assembled(config, environ) as parts:
         await serve(config, parts.service, parts.metrics, parts.pages, parts.budget, parts.connections)
     log("stopped")

@@ -10,6 +10,7 @@ import numpy as np
 from slipway_server.protocol.image_input import image_input
 from slipway_server.protocol.request import parse_predict
 from slipway_server.protocol.v2_inputs import check_names, check_sizes
+from slipway_server.steps.coarse import Coarse
 from slipway_server.steps.hook import AFTER, BEFORE, Hook, HookFault
 from slipway_server.steps.labels import Predictions, check_labels, parse_labels
 from slipway_server.steps.texts import Texts, read_tokenizer, texts_of
@@ -35,6 +36,7 @@ class Steps:
         picture: how a picture becomes its input, if the spec says so.
         texts: how texts become its inputs, if the spec says so.
         predictions: what an answer says beside the outputs, if the spec says so.
+        coarse: what becomes of outputs before they leave the server, if the spec says so.
         hook: the process of the user's functions, if there are any.
     """
 
@@ -48,8 +50,10 @@ class Steps:
             image_input(signature, self.picture)
         text = before.text if before is not None else None
         self.texts = None if text is None else Texts(text, materials.tokenizer, signature)
-        labelled = after is not None and after.hook is None
-        self.predictions = Predictions(after, materials.labels, signature) if after is not None and labelled else None
+        predicted = after is not None and after.predicts
+        self.predictions = Predictions(after, materials.labels, signature) if after is not None and predicted else None
+        asked = after is not None and (after.round is not None or after.top_1)
+        self.coarse = Coarse(after, signature) if after is not None and asked else None
         self.hook = materials.hook
 
     @property

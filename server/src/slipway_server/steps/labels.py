@@ -49,7 +49,11 @@ def check_labels(labels: Sequence[str]) -> list[str]:
 
 
 class Predictions:
-    """What an answer says beside its outputs where the spec asks for labels, for the best classes, or for shares."""
+    """What an answer says beside its outputs where the spec asks for labels, for the best classes, or for shares.
+
+    Attributes:
+        alone: whether only the best class is named, without its confidence.
+    """
 
     def __init__(self, section: OutputSection, labels: Sequence[str] | None, signature: Signature) -> None:
         """Hold the spec against the model.
@@ -62,11 +66,13 @@ class Predictions:
         Raises:
             BadRequest: no output has scores of classes, or labels and classes are not as many.
         """
-        self._tensor = _scored(section, signature)
+        self._tensor = scored(section, signature)
         self._labels = labels
         self._longest_label = 6 * max(map(len, labels)) if labels else _DIGITS
         self._softmax = section.softmax
-        self._top_k = section.top_k
+        self._top_k = 1 if section.top_1 else section.top_k
+        self.alone = section.top_1
+        self._digits = section.round
         classes = self._tensor.shape[-1] if self._tensor.shape else None
         if not self._tensor.is_tensor:
             self._refuse_for_maps(section, labels)
@@ -106,13 +112,12 @@ class Predictions:
         if self._softmax:
             scores = softmax(scores)
         most = classes if self._top_k is None else min(self._top_k, classes)
-        # Of equal ones the first: what is listed must not depend on the sorting.
-        best = np.argsort(-scores.astype(np.float64), axis=1, kind="stable")[:, :most]
+        best = best_first(scores)[:, :most]
         confidences = np.take_along_axis(scores, best, axis=1)
         labels = self._labels
         return [
             [
-                {"label": index if labels is None else labels[index], "confidence": _number(confidence)}
+                self._said(index if labels is None else labels[index], _number(confidence))
                 for index, confidence in zip(row, of_row, strict=True)
             ]
             for row, of_row in zip(best.tolist(), confidences, strict=True)
@@ -120,7 +125,12 @@ class Predictions:
 
     def _of_map(self, scores: Mapping[str, Any]) -> list[dict[str, Any]]:
         ranked = sorted(scores.items(), key=lambda item: -item[1] if isinstance(item[1], int | float) else np.inf)
-        return [{"label": label, "confidence": confidence} for label, confidence in ranked[: self._top_k]]
+        return [self._said(label, confidence) for label, confidence in ranked[: self._top_k]]
+
+    def _said(self, label: str | int, confidence: Any) -> dict[str, Any]:
+        if self.alone:
+            return {"label": label}
+        return {"label": label, "confidence": rounded(confidence, self._digits)}
 
     def _refuse_for_maps(self, section: OutputSection, labels: Sequence[str] | None) -> None:
         for name, given in (("labels", labels is not None), ("softmax", section.softmax)):
@@ -137,6 +147,18 @@ def softmax(scores: Array) -> Array:
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
+def rounded(item: Any, digits: int | None) -> Any:
+    """Return a JSON value with its fractions of so many decimals; as it is where `digits` is None."""
+    if digits is None:
+        return item
+    if isinstance(item, dict):
+        return {key: rounded(value, digits) for key, value in item.items()}
+    if isinstance(item, list):
+        return [rounded(value, digits) for value in item]
+    # A zero has no sign that would say which side it came from.
+    return round(item, digits) + 0.0 if isinstance(item, float) else item
+
+
 def _number(value: Any) -> Any:
     """Return a number of numpy's as answers have it: of as few digits as its type needs, null for a NaN."""
     if np.isfinite(value):
@@ -144,7 +166,14 @@ def _number(value: Any) -> Any:
     return _WORDS.get(float(value))
 
 
-def _scored(section: OutputSection, signature: Signature) -> Tensor:
+def best_first(scores: Array) -> Array:
+    """Return the places of scores along the last dimension, the best first."""
+    # Of equal ones the first: what is listed must not depend on the sorting.
+    return np.argsort(-scores.astype(np.float64), axis=-1, kind="stable")
+
+
+def scored(section: OutputSection, signature: Signature) -> Tensor:
+    """Return the output with the scores of classes that the spec means; BadRequest where it is not told."""
     fitting = [tensor for tensor in signature.outputs if _has_scores(tensor)]
     names = ", ".join(tensor.name for tensor in fitting)
     if section.of is None:

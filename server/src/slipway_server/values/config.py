@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from slipway_server.values.language import LanguageSection
 from slipway_server.values.pipeline import PipelineSection
 from slipway_server.values.section import Section
 from slipway_server.values.signature import DATATYPES, Signature, Tensor
@@ -16,7 +17,7 @@ from slipway_server.values.steps import InputSection, OutputSection
 
 VARIABLE = "SLIPWAY_CONFIG"
 
-Backend = Literal["onnxruntime"]
+Backend = Literal["onnxruntime", "litert", "sklearn"]
 """What computes a model: a library that the image has."""
 Accelerator = Literal["cpu", "gpu"]
 """What it computes on."""
@@ -130,6 +131,7 @@ class ServerConfig(Section):
     `pipeline`: models that are asked, instead of a file.
     `gate`: left out, and whoever reaches the server may call it.
     `grpc`: left out, and HTTP is all that is spoken.
+    `language`: the file is a language model's, in GGUF, and OpenAI's API is spoken.
     `input`, `output`: what comes before and after the model; left out, bodies are its tensors and so are answers.
     """
 
@@ -150,6 +152,7 @@ class ServerConfig(Section):
     output: OutputSection | None = None
     check: CheckSection
     pipeline: PipelineSection | None = None
+    language: LanguageSection | None = None
 
     @model_validator(mode="after")
     def _serves_one_thing(self) -> "ServerConfig":

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -111,6 +112,19 @@ def dtype_of(onnx_name: str) -> str:
     if onnx_name not in _BY_ONNX:
         raise ValueError(f"element type {onnx_name!r} cannot be served; allowed: tensors of {', '.join(_BY_ONNX)}")
     return _BY_ONNX[onnx_name]
+
+
+def dtype_of_numpy(dtype: np.dtype[Any]) -> str:
+    """Return the Open Inference Protocol name of a numpy type, for libraries whose tensors numpy has.
+
+    Raises:
+        ValueError: the protocol has no such type.
+    """
+    for name, (_, known) in _DATATYPES.items():
+        if known == dtype and name != "BF16":
+            return name
+    allowed = ", ".join(str(known) for _, known in _DATATYPES.values() if known != np.dtype(np.object_))
+    raise ValueError(f"element type {str(dtype)!r} cannot be served; allowed: tensors of {allowed}")
 
 
 def listed_type(onnx_type: str) -> str:

@@ -16,6 +16,8 @@ Path = Annotated[str, Field(min_length=1)]
 
 MAX_LABELS = 100_000
 MAX_TOKENS = 65_536
+MAX_DIGITS = 6
+"""Of decimals; FP32 has hardly more."""
 
 
 class PictureSection(Section):
@@ -63,7 +65,7 @@ class OutputSection(Section):
     `labels`: one for each class: a list, or the path of a file with one on each line. `top_k`: most predictions of a
     row; all when left out. `softmax`: whether the scores become shares of 1 first. `of`: the output with the scores;
     the only one that can have them when left out. `hook`: path of a Python file with `after(outputs)`, instead of the
-    rest.
+    rest. `round`: decimals of all fractions in answers. `top_1`: the best class is all that answers tell of the scores.
     """
 
     labels: list[str] | Path | None = None
@@ -71,3 +73,11 @@ class OutputSection(Section):
     softmax: bool = False
     of: Path | None = None
     hook: Path | None = None
+    round: Annotated[int, Field(ge=0, le=MAX_DIGITS)] | None = None
+    top_1: bool = False
+
+    @property
+    def predicts(self) -> bool:
+        """Whether answers have `predictions` that the server makes itself."""
+        asked = (self.labels, self.top_k, self.of)
+        return self.hook is None and (self.top_1 or self.softmax or any(one is not None for one in asked))

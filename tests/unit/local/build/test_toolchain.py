@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from slipway.local.build import toolchain
-from slipway.local.build.golang import needed, version_of
+from slipway.local.build.golang import Go, needed, version_of
 from slipway.local.build.pulumi_cli import VERSION, accepts, host_script
 from slipway.local.host import cache, paths
 from slipway.local.host.errors import LocalError
@@ -143,3 +143,28 @@ def test_only_a_pulumi_as_new_as_the_pin_and_of_its_major_version_is_used(versio
 def test_the_host_script_quotes_paths_with_blanks() -> None:
     script = host_script(Path("/a b/python"), Path("/c d/exec"))
     assert "PULUMI_PYTHON_EXEC='/c d/exec' exec '/a b/python' -P" in script
+
+
+@pytest.mark.parametrize(("failures", "gets_it"), [(2, True), (3, False)])
+def test_modules_that_cannot_be_had_are_asked_for_again(
+    module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: int, gets_it: bool
+) -> None:
+    """A network that fails once must not end an hour of building."""
+    monkeypatch.setattr(toolchain, "_PAUSE_S", 0.0)
+    monkeypatch.setattr(paths, "STATE_LOG", tmp_path / "log")
+    go = tmp_path / "go"
+    go.write_text(
+        '#!/bin/sh\n[ "$1" = build ] && exit 0\n'
+        f"echo asked >>{tmp_path}/asked\n"
+        f'[ $(wc -l <{tmp_path}/asked) -gt {failures} ] || {{ echo "proxy: 502" ; exit 1; }}\n'
+    )
+    go.chmod(0o755)
+    said: list[str] = []
+    program = toolchain.GoProgram(module, "example.com/x", "")
+    if gets_it:
+        toolchain.compile_program(program, Go(go, "go1.26.8"), tmp_path / "x", said.append)
+    else:
+        with pytest.raises(LocalError, match="proxy: 502"):
+            toolchain.compile_program(program, Go(go, "go1.26.8"), tmp_path / "x", said.append)
+    assert (tmp_path / "asked").read_text().count("asked") == 3
+    assert said.count("a module could not be had; trying again in 0 s") == 2

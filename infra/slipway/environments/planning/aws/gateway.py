@@ -64,6 +64,7 @@ def gateway(settings: AwsSettings) -> Gateway | None:
         ),
         node_selector={names.POOL_LABEL: names.SYSTEM_POOL},
         tolerations=({"key": SYSTEM_TAINT["key"], "operator": "Exists"},),
+        calls_per_day=here.extraction.calls_per_day if here.extraction is not None else None,
     )
 
 

@@ -1,0 +1,98 @@
+"""Language models by llama.cpp in Slipway's own model server (`server/`): OpenAI's API, on CPUs."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from slipway_server.protocol.language import parse_ask
+from slipway_server.values.pointer import found_in
+
+from slipway.artifacts.around import Around
+from slipway.artifacts.gguf import find_gguf
+from slipway.artifacts.golden_request import read_json
+from slipway.artifacts.onnx import Fetched, Found
+from slipway.catalog.pod_contract import LINGER_S
+from slipway.runtimes.base import Answer, BadAnswer, ImageRecipe, Served
+from slipway.runtimes.onnxruntime import OnnxRuntime
+
+_LEAST = 160 * 2**20
+"""90 MiB were measured with a model of half a megabyte (docs/how-to/language-models.md); 70 are for requests."""
+_BODY_FACTOR = 16
+"""Memory for requests in largest bodies, as the server shares it out."""
+_BODY_LEAST = 2**20
+_BODY_BY_DEFAULT = 2**20
+
+
+class LlamaRuntime(OnnxRuntime):
+    """See `slipway.runtimes.base.Runtime` for what each attribute and method is."""
+
+    name = "llama"
+    formats: tuple[str, ...] = ("GGUF",)
+    accelerators: tuple[str, ...] = ("cpu",)
+    without_gpu = "the image has llama.cpp for CPUs; the pod gets its GPUs and computes on the CPU"
+    image: ImageRecipe | None = ImageRecipe(
+        requirements="server/requirements-llama.txt",
+        package="slipway_server",
+        weights="/model",
+        command=("python3", "-m", "slipway_server"),
+        variables=(
+            (
+                "LD_LIBRARY_PATH=/opt/slipway/deps/cmeel.prefix/lib",
+                "llama.cpp is linked with libgomp.so.1, which the base image lacks: LLVM's library of that name.",
+            ),
+            ("KMP_BLOCKTIME=1", "Its threads would spin for 200 ms after each token, at the cost of the CPU limit."),
+        ),
+    )
+    image_bytes = 100 * 2**20
+    """58 MiB for the wheels of server/requirements-llama.txt, and an assumption of 42 MiB for Python on Debian."""
+    server_start_s: float = 2
+    """Rounded up from what was measured on a machine with other work, 2026-11-26: 1.4 s."""
+    predict_path = "/v1/chat/completions"
+    body_least = _BODY_LEAST
+
+    def find_weights(self, path: Path, root: Path, fetched: Fetched | None = None) -> Found:
+        """A GGUF file; what is in it is left to llama.cpp."""
+        return find_gguf(path, root, fetched)
+
+    def read_golden(self, path: Path, file: str, found: Found, root: Path, around: Around | None = None) -> Any:  # noqa: ARG002
+        """A body of `POST /v1/chat/completions` that is not streamed."""
+        body = read_json(path, file, root)
+        parse_ask("chat", body)
+        return body
+
+    def needed_memory(self, weights: int, max_body: int = 0) -> int:
+        """A lower bound: the memory of the slots is not in it, which the server takes as soon as it starts."""
+        return _LEAST + weights + _BODY_FACTOR * max(0, max_body - _BODY_LEAST)
+
+    def carried_body(self, memory_bytes: int, weights: int) -> int:
+        """What is left beside the weights."""
+        return max(_BODY_LEAST, _BODY_LEAST + (memory_bytes - self.needed_memory(weights)) // _BODY_FACTOR)
+
+    def default_max_body(self, memory_bytes: int, weights: int) -> int:  # noqa: ARG002
+        """1Mi of text, whatever the memory."""
+        return _BODY_BY_DEFAULT
+
+    def configuration(self, served: Served) -> dict[str, Any]:
+        """As `slipway_server.values.config.ServerConfig` reads it."""
+        return {
+            "model": {"name": served.name, "version": served.version, "path": served.weights},
+            "host": "0.0.0.0",  # noqa: S104 - inside the pod; the NetworkPolicy says who gets there
+            "port": self.port,
+            "max_body_bytes": served.max_body,
+            "timeout_s": served.timeout_s,
+            "drain_s": served.drain_s,
+            "linger_s": LINGER_S,
+            "language": dict(served.language or {}),
+            "check": served.check.section(),
+        }
+
+    def answer(self, data: bytes, names: Iterable[str]) -> Answer:
+        """What of an answer is asked for: by key, or by JSON pointer; its release is its `system_fingerprint`."""
+        try:
+            answer = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise BadAnswer(f"the answer is not JSON ({error})") from None
+        if not isinstance(answer, Mapping) or "choices" not in answer:
+            raise BadAnswer("the answer has no choices")
+        return Answer(str(answer.get("system_fingerprint", "")), dict(found_in(answer, names)))

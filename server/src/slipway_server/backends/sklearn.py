@@ -1,0 +1,136 @@
+"""Estimators of scikit-learn in skops archives, and models of XGBoost: one input, a row for each answer."""
+
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import skops.io  # type: ignore[import-untyped]
+import xgboost  # type: ignore[import-untyped]
+from sklearn.base import is_classifier  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from slipway_server.backends.base import Cancellation, ModelError
+from slipway_server.backends.declared import needed
+from slipway_server.values.errors import BadRequest, ModelFault
+from slipway_server.values.signature import Signature
+from slipway_server.values.tensors import Array
+from slipway_server.values.text import shortened
+
+_PACKAGES = ("sklearn", "scipy.sparse", "xgboost")
+"""Whose classes an archive may name: what is in it is made of them, and loading it runs nothing else."""
+
+
+class _Model(Protocol):
+    def ask(self, rows: Array) -> dict[str, Array]:
+        """Answers by name."""
+        ...
+
+
+class SklearnSession:
+    """One loaded model. `run` may be called from one thread at a time; a run cannot be ended early."""
+
+    def __init__(self, path: Path, threads: int, declared: Signature | None = None) -> None:
+        """Load the model.
+
+        Args:
+            path: a skops archive, or a file of XGBoost.
+            threads: how many may work on one answer.
+            declared: what its lock says it takes and gives; the file does not say it.
+
+        Raises:
+            ModelError: neither of the two, a version that the libraries do not read, classes that are nobody's whose
+                models are loaded, or no signature.
+        """
+        self.signature = needed(declared, path, "does not say what it takes")
+        self._limits = threadpool_limits(threads)
+        self._model: _Model = _Estimator(path) if zipfile.is_zipfile(path) else _Booster(path, threads)
+
+    def run(self, inputs: Mapping[str, Array], cancellation: Cancellation | None = None) -> dict[str, Array]:  # noqa: ARG002 - none of the libraries can end a run
+        """Return the outputs by name, each in the type that the lock says."""
+        (rows,) = inputs.values()
+        try:
+            answered = self._model.ask(rows.ravel() if rows.dtype == object else rows)
+        # The libraries' exceptions share no base class but Exception.
+        except Exception as error:
+            raise BadRequest("inputs", f"cannot be computed by the model: {_said(error)}", "other values") from None
+        outputs = {}
+        for tensor in self.signature.outputs:
+            if tensor.name not in answered:
+                raise ModelFault(
+                    tensor.name, f"is not what the model answers ({', '.join(answered)})", "the file that was locked"
+                )
+            outputs[tensor.name] = answered[tensor.name].astype(tensor.numpy_dtype, copy=False)
+        return outputs
+
+
+class _Estimator:
+    """An estimator of scikit-learn, or one of XGBoost in its clothes."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            unknown = skops.io.get_untrusted_types(file=path)
+            foreign = [name for name in unknown if not _known(name)]
+            if foreign:
+                raise ModelError(
+                    f"{path}: asks for {', '.join(foreign[:5])}; allowed: classes of scikit-learn, XGBoost"
+                )
+            self._model: Any = skops.io.load(path, trusted=unknown)
+        except ModelError:
+            raise
+        # What skops raises is of many kinds, as what an archive of another version lacks.
+        except Exception as error:
+            raise ModelError(f"{path}: skops cannot load it: {_said(error)}") from None
+        # Further processes would each be a second server in memory, and more threads than the pod's CPU has.
+        if hasattr(self._model, "get_params"):
+            names = self._model.get_params()
+            jobs = [name for name in names if name == "n_jobs" or name.endswith("__n_jobs")]
+            self._model.set_params(**dict.fromkeys(jobs, 1))
+
+    def ask(self, rows: Array) -> dict[str, Array]:
+        """Answers as the tools that convert to ONNX name them (tools/trees)."""
+        if not hasattr(self._model, "predict"):
+            return {"transformed": _dense(self._model.transform(rows))}
+        if not is_classifier(self._model):
+            return {"prediction": np.asarray(self._model.predict(rows))}
+        answered = {"label": np.asarray(self._model.predict(rows))}
+        if hasattr(self._model, "predict_proba"):
+            answered["probabilities"] = np.asarray(self._model.predict_proba(rows))
+        return answered
+
+
+class _Booster:
+    """A model of XGBoost in its own format."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        self._model = xgboost.Booster({"nthread": threads})
+        try:
+            self._model.load_model(bytearray(path.read_bytes()))
+        except xgboost.core.XGBoostError as error:
+            raise ModelError(f"{path}: XGBoost cannot load it: {_said(error)}") from None
+        self._model.feature_names = None  # a request has columns by their number
+        self._objective = str(json.loads(self._model.save_config())["learner"]["objective"]["name"])
+
+    def ask(self, rows: Array) -> dict[str, Array]:
+        """Classes have probabilities, whose largest is the label; everything else is a number."""
+        predicted = self._model.predict(xgboost.DMatrix(rows))
+        if predicted.ndim == 2:
+            return {"label": predicted.argmax(axis=1), "probabilities": predicted}
+        if self._objective.startswith("binary") and self._objective != "binary:hinge":
+            both = np.stack([1 - predicted, predicted], 1)
+            return {"label": (predicted > 0.5).astype(np.int64), "probabilities": both}
+        return {"prediction": predicted}
+
+
+def _known(name: str) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in _PACKAGES)
+
+
+def _dense(array: Any) -> Array:
+    return np.asarray(array.toarray() if hasattr(array, "toarray") else array)
+
+
+def _said(error: Exception) -> str:
+    return shortened(" ".join(str(error).split()), 600)
