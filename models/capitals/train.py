@@ -1,23 +1,21 @@
 # /// script
 # requires-python = ">=3.11,<3.14"
-# dependencies = ["gguf==0.19.0", "numpy>=2.0", "tokenizers>=0.22", "torch>=2.5"]
+# dependencies = ["gguf==0.19.0", "tokenizers>=0.22", "torch>=2.5"]
 # ///
 """Train the small language model and write it as GGUF: `uv run models/capitals/train.py`, a minute on two cores.
 
 It is a transformer of the architecture `llama` with 400 thousand parameters, and it has learned one narrow thing by
-heart: the capitals of Europe. It is there so that a language model can be served, streamed and tested without a download or a
-foreign licence. Whatever else it is asked, it says that it does not know, or is wrong.
+heart: the capitals of Europe. It is there so that a language model can be served, streamed and tested without a
+download or a foreign licence. Whatever else it is asked, it says that it does not know, or is wrong.
 """
 
 import json
 import math
-import random
 import sys
 import time
 from pathlib import Path
 
 import gguf
-import numpy as np
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor, nn
@@ -167,7 +165,7 @@ def trained(tokenizer: Tokenizer, known: list[tuple[str, str]]) -> Model:
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         if step % 50 == 0 or step == STEPS - 1:
-            print(f"step {step}: loss {loss.item():.4f}, {time.monotonic() - begun:.0f} s", flush=True)
+            print(f"step {step}: loss {loss.item():.4f}, {time.monotonic() - begun:.0f} s", flush=True)  # noqa: T201
     return model
 
 
@@ -235,18 +233,16 @@ def tokenizer_state(tokenizer: Tokenizer) -> dict[str, list[str] | list[int]]:
 
 def main() -> int:
     """Train, ask everything, and write the model if every answer is right; return the exit code."""
-    random.seed(SEED)
-    np.random.seed(SEED)  # noqa: NPY002 - whatever a library draws
     torch.manual_seed(SEED)
     known = dialogues()
     tokenizer = tokenizer_of([text for pair in known for text in pair])
     model = trained(tokenizer, known)
     wrong = [question for question, answer in known if answered(model, tokenizer, question) != answer]
-    print(f"{len(known) - len(wrong)} of {len(known)} questions are answered rightly; wrong: {wrong[:10]}")
+    print(f"{len(known) - len(wrong)} of {len(known)} questions are answered rightly; wrong: {wrong[:10]}")  # noqa: T201
     if wrong:
         return 1
     write(model, tokenizer, TARGET)
-    print(f"{TARGET}: {TARGET.stat().st_size} bytes")
+    print(f"{TARGET}: {TARGET.stat().st_size} bytes")  # noqa: T201
     return 0
 
 

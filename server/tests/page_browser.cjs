@@ -83,12 +83,28 @@ const QUIET = [
     await page.waitForSelector("#explanation:not([hidden])", { timeout: 60000 });
     seen.explained = await page.textContent("#explained");
   }
+  if (seen.kinds.includes("chat")) {
+    await page.focus("#message");
+    for (const message of ["Hello", "<b>Again</b>"]) {
+      await page.keyboard.type(message);
+      await page.keyboard.press("Enter");
+      await page.waitForFunction(() => /^The model has answered with/.test(document.getElementById("status").textContent)
+        && document.activeElement.id === "message" && document.activeElement.value === "");
+    }
+    seen.said = await page.$$eval("#said .said", (all) => all.map((one) => one.textContent));
+    await page.click("#anew");
+    seen.left = await page.$$eval("#said li", (all) => all.length);
+    seen.injected = await page.evaluate(() => document.querySelectorAll("img, iframe, b").length > 0);
+  }
+  const chats = seen.kinds.includes("chat");
   seen.kept = await page.evaluate(() => JSON.stringify([localStorage.length, sessionStorage.length, document.cookie]));
-  await page.click("#show-layers");
-  await page.waitForSelector("#layers svg");
-  seen.boxes = await page.$$eval("#layers rect.box", (all) => all.length);
-  await page.check("#kind-json").catch(() => {});
-  await page.fill("#json", '{"inputs": {"nothing": 1}}');
+  if (!chats) {
+    await page.click("#show-layers");
+    await page.waitForSelector("#layers svg");
+    seen.boxes = await page.$$eval("#layers rect.box", (all) => all.length);
+    await page.check("#kind-json").catch(() => {});
+    await page.fill("#json", '{"inputs": {"nothing": 1}}');
+  }
   await page.click("#predict");
   await page.waitForSelector("#problem:not([hidden])");
   seen.problem = await page.textContent("#problem");
@@ -109,8 +125,10 @@ const QUIET = [
     await phone.tap("#explain");
     await phone.waitForSelector("#explanation:not([hidden])", { timeout: 60000 });
   }
-  await phone.tap("#show-layers");
-  await phone.waitForSelector("#layers svg");
+  if (!chats) {
+    await phone.tap("#show-layers");
+    await phone.waitForSelector("#layers svg");
+  }
   seen.overflow = await phone.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   if (shots) await phone.screenshot({ path: `${shots}/phone.png`, fullPage: true });
   await phone.close();

@@ -7,7 +7,7 @@ const { test } = require("node:test");
 const NAMES = [
   "layoutOf", "columnsOf", "bodyOf", "cellValue", "parseTable", "zeros", "exampleBody", "textInput", "Problem", "MOST_ROWS",
   "targetOf", "scoreOf", "nameOf", "chartsOf", "withoutWords", "withoutFeatures", "patches", "chunks", "layersOf", "rowsOf",
-  "explainText", "explainTable", "rankedParts", "asker", "refusalOf", "patiently", "MOST_SINGLE",
+  "explainText", "explainTable", "rankedParts", "asker", "textsOf", "refusalOf", "patiently", "MOST_SINGLE",
 ];
 const scripts = process.env.PAGE_SCRIPTS.split(":").map((path) => readFileSync(path, "utf8")).join("\n");
 const page = new Function(`${scripts}\nreturn { ${NAMES.join(", ")} };`)();
@@ -218,4 +218,34 @@ test("the key goes into one header, and refusals are the server's own words", as
   assert.equal(page.refusalOf(502, "<html>", null).message, "status 502");
   Object.assign(reply, { status: 200, text: "<html>" });
   await assert.rejects(ask("graph"), /not JSON/);
+});
+
+const streamOf = (...pieces) => new ReadableStream({
+  start(controller) {
+    pieces.forEach((piece) => controller.enqueue(typeof piece === "string" ? new TextEncoder().encode(piece) : piece));
+    controller.close();
+  },
+});
+const piece = (content) => `data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`;
+const told = async (stream) => {
+  const texts = [];
+  for await (const one of page.textsOf(stream)) texts.push(one);
+  return texts;
+};
+
+test("a streamed answer grows, wherever its bytes are cut, and ends with its tokens", async () => {
+  const end = 'data: {"choices": [], "usage": {"completion_tokens": 2}}\n\ndata: [DONE]\n\n';
+  const whole = new TextEncoder().encode(piece("Grüße") + ": a comment\n\n" + piece(" <b>") + end);
+  for (const cut of [1, 7, 43, 44, 50]) {
+    const texts = await told(streamOf(whole.slice(0, cut), whole.slice(cut)));
+    assert.deepEqual(texts.map((one) => one.text), ["Grüße", "Grüße <b>", "Grüße <b>"]);
+    assert.equal(texts.at(-1).tokens, 2);
+  }
+});
+
+test("a streamed answer that breaks off or is refused in its middle is told so", async () => {
+  await assert.rejects(told(streamOf(piece("a"))), /broke off/);
+  await assert.rejects(told(streamOf(piece("a"), 'data: {"error": {"message": "no room"}}\n\n')), /^Error: no room$/);
+  assert.equal(page.refusalOf(400, '{"error": {"message": "`messages` is []"}}', null).message, "`messages` is []");
+  assert.equal(page.refusalOf(400, '{"error": "plain"}', null).message, "plain");
 });

@@ -13,7 +13,7 @@ SERVER = Path(__file__).parents[1]
 EXPORT = ["export", "--frozen", "--no-dev", "--no-emit-project", "--format", "requirements-txt", "--no-header"]
 
 
-BACKENDS = ("litert", "sklearn")
+BACKENDS = ("litert", "sklearn", "tensorflow", "torch")
 """Those whose files of requirements name them; the others have the backend onnx."""
 BESIDE = {"": (), "-grpc": ("grpc",), "-grpc-text": ("grpc", "text"), "-text": ("text",)}
 FILES = {
@@ -70,7 +70,13 @@ def test_the_version_in_the_code_is_the_package_s() -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_an_image_has_one_backend(backend: str) -> None:
-    others = {"litert": "ai-edge-litert", "onnx": "onnxruntime", "sklearn": "scikit-learn"}
+    others = {
+        "litert": "ai-edge-litert",
+        "onnx": "onnxruntime",
+        "sklearn": "scikit-learn",
+        "tensorflow": "tensorflow-cpu",
+        "torch": "torch",
+    }
     own = others.pop(backend)
     text = (SERVER / f"requirements-{backend}.txt").read_text()
     assert f"\n{own}==" in f"\n{text}"

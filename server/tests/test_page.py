@@ -18,6 +18,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from processes import DIGITS, Server
 from signatures import DIGITS as DIGITS_SIGNATURE
 from signatures import EVERY, TABULAR
+from slipway_server.page.chat import chat_openapi
 from slipway_server.page.description import openapi, takes
 from slipway_server.page.document import document, unchanged
 from slipway_server.page.graph import MOST_NODES, GraphUnreadable, graph_of_file, graph_of_pipeline
@@ -315,3 +316,23 @@ def test_behind_a_gateway_the_page_needs_a_pass_as_everything_does(folder: Path,
             assert server.ask("GET", path, x_slipway_pass=signed()).status == 200
         found = server.ask("GET", "/openapi.json", x_slipway_pass=signed()).json
     assert found["security"] == [{"key": []}]
+
+
+@pytest.mark.parametrize("gated", [True, False])
+def test_the_document_of_a_language_model_says_what_openais_api_takes(gated: bool) -> None:
+    described = chat_openapi("capitals", "1.0.0", ["capitals", "terse"], 128, gated)
+    OpenAPIV31SpecValidator(described).validate()
+    schema = {**body_schema_of(described, "/v1/chat/completions"), "components": described["components"]}
+    jsonschema.validate({"messages": [{"role": "user", "content": "Hello"}], "model": "terse", "seed": 1}, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"messages": [], "model": "terse"}, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"messages": [{"role": "user", "content": "Hello"}], "model": "other"}, schema)
+    assert described["x-slipway"]["takes"] == ["chat"]
+    assert ("security" in described) == gated
+    assert "/graph" not in described["paths"]
+
+
+def body_schema_of(document: dict[str, Any], path: str) -> dict[str, Any]:
+    schema: dict[str, Any] = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    return schema

@@ -15,7 +15,8 @@ import onnx_models
 import processes
 import pytest
 import step_models
-from slipway_server.page.document import _SCRIPTS
+from slipway_server.page.chat import chat_openapi
+from slipway_server.page.document import _SCRIPTS, document
 from test_page import HOSTILE
 
 HERE = Path(__file__).parent
@@ -118,6 +119,40 @@ class Gateway(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Chat(http.server.BaseHTTPRequestHandler):
+    """A stand-in for a server of a language model, which says how much it was sent; the page is the real one."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        described = json.dumps(chat_openapi("capitals", "1.0.0", ["capitals"], 128, False)).encode()
+        answers = {"/": (document().body, document().headers), "/openapi.json": (described, {})}
+        body, headers = answers[self.path]
+        self.send_response(200)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        messages = json.loads(self.rfile.read(int(self.headers["content-length"])))["messages"]
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("connection", "close")
+        self.end_headers()
+        words = (f"{len(messages)} ", "messages, the last one is ", messages[-1]["content"])
+        pieces: list[dict[str, Any]] = [{"choices": [{"delta": {"content": word}}]} for word in words]
+        for piece in (*pieces, {"choices": [], "usage": {"completion_tokens": 3}}):
+            self.wfile.write(b"data: " + json.dumps(piece).encode() + b"\n\n")
+            self.wfile.flush()
+        self.wfile.write(b"data: [DONE]\n\n")
+        self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that it has there
+        """Say nothing."""
+
+
 @pytest.fixture(scope="module")
 def playwright(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("playwright")
@@ -166,6 +201,24 @@ def test_a_person_asks_and_explains_by_keyboard_and_on_a_phone(model: str, folde
     else:
         assert (seen["title"].split()[0], seen["kinds"]) == (HOSTILE.split()[0], ["table", "json"])
         assert (seen["rows"], seen["boxes"]) == (2, 2)
+
+
+@in_a_browser
+def test_a_person_chats_by_keyboard_and_what_was_said_goes_along(playwright: Path) -> None:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Chat)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    seen = played(playwright, f"http://127.0.0.1:{server.server_port}/")
+    server.shutdown()
+    server.server_close()
+    assert (seen["title"], seen["kinds"], seen["errors"], seen["elsewhere"]) == ("capitals", ["chat"], [], [])
+    assert seen["said"] == [
+        "Hello",
+        "1 messages, the last one is Hello",
+        "<b>Again</b>",
+        "3 messages, the last one is <b>Again</b>",
+    ]
+    assert (seen["left"], seen["injected"], seen["problem"]) == (0, False, "there is no message yet")
+    assert seen["overflow"] <= 0
 
 
 @in_a_browser

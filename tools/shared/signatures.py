@@ -38,7 +38,7 @@ def needed(request, format_says):
         raise step.Refused(
             f"what the model takes is not known: {format_says}",
             "inputs, by name, each with dtype and shape (null for a dimension that is free)",
-            "add to the step for example inputs: {image: {dtype: FP32, shape: [null, 1, 8, 8]}}",
+            "add to the step, or to artifact where no step converts it, for example inputs: {image: {dtype: FP32, shape: [null, 1, 8, 8]}}",
         )
     return inputs
 

@@ -36,7 +36,32 @@ def load(request):
     return _keras(request)
 
 
-def _saved_model(request):
+def told(request):
+    """What a model takes and gives by its own word, {name: (numpy dtype, shape)} each."""
+    if request.format == "savedmodel":
+        _, _, signature = _served(request)
+        inputs, outputs = signature.structured_input_signature[1], signature.structured_outputs
+    else:
+        model = _whole(request)
+        inputs = {tensor.name: tensor for tensor in model.inputs}
+        outputs = dict(zip(_output_names(model), model.outputs, strict=True))
+    written = signatures.written(request)
+    taken = {name: written.get(name) or _told("input", name, spec) for name, spec in inputs.items()}
+    return taken, {name: _told("output", name, spec) for name, spec in outputs.items()}
+
+
+def _told(what, name, spec):
+    if spec.shape is None or (isinstance(spec.shape, tf.TensorShape) and spec.shape.rank is None):
+        raise step.Refused(
+            f"the {what} {name} has no number of dimensions",
+            "tensors with a number of dimensions, of any size each",
+            "save it with an input_signature that says the shapes",
+        )
+    return np.dtype(tf.as_dtype(spec.dtype).as_numpy_dtype), tuple(spec.shape)
+
+
+def _served(request):
+    """A SavedModel, the name of the signature that serves, and its function."""
     try:
         loaded = tf.saved_model.load(str(request.source))
     except Exception as error:
@@ -49,7 +74,11 @@ def _saved_model(request):
             f"a SavedModel with the signature {_SIGNATURE}, or with one signature",
             "save it with signatures={'serving_default': ...}, or by model.export(...)",
         )
-    signature = loaded.signatures[name]
+    return loaded, name, loaded.signatures[name]
+
+
+def _saved_model(request):
+    loaded, name, signature = _served(request)
     inputs = {key: _input(key, spec, request) for key, spec in signature.structured_input_signature[1].items()}
 
     def converter():
@@ -58,24 +87,33 @@ def _saved_model(request):
     return Original(inputs, lambda *given: signature(**dict(zip(inputs, given, strict=True))), loaded, converter)
 
 
-def _keras(request):
+def _whole(request):
+    """A whole model of Keras, without code of anybody's."""
     try:
-        model = keras.models.load_model(request.source, compile=False, safe_mode=True)
+        return keras.models.load_model(request.source, compile=False, safe_mode=True)
     except Exception as error:
         own = _OWN.search(str(error))
         reason = f"the layer {own[1]} is not Keras's own" if own else step.shortened(error)
         raise step.Refused(
             f"Keras {keras.__version__} cannot load it: {reason}",
             "a whole model of Keras's own layers, without Lambda layers",
-            "build it of Keras's own layers, or convert the SavedModel that model.export(...) writes where yours are",
+            "build it of Keras's own layers, or take the SavedModel that model.export(...) writes where yours are",
         ) from error
+
+
+def _output_names(model):
+    return getattr(model, "output_names", None) or [model.layers[-1].name]  # a Sequential has one
+
+
+def _keras(request):
+    model = _whole(request)
     inputs = {tensor.name: _input(tensor.name, tensor, request) for tensor in model.inputs}
     many = len(inputs) > 1
 
     def converter():
         return tf.lite.TFLiteConverter.from_keras_model(model)
 
-    outputs = getattr(model, "output_names", None) or [model.layers[-1].name]  # a Sequential has one
+    outputs = _output_names(model)
 
     def function(*given):
         answered = model(list(given) if many else given[0], training=False)

@@ -13,7 +13,8 @@ import step
 import torch
 
 _SCALARS = {word: getattr(torch, name) for word, name in signatures.TYPES.items() if hasattr(torch, name)}
-_DTYPES = {dtype: signatures.TYPES[word] for word, dtype in _SCALARS.items()}
+DTYPES = {dtype: signatures.TYPES[word] for word, dtype in _SCALARS.items()}
+"""The numpy name of each type of PyTorch that can be served."""
 
 
 def load(request):
@@ -46,8 +47,25 @@ def _exported(request):
                 f"the input {name} is no tensor", "inputs that are tensors", "export the model with tensors only"
             )
         shape = tuple(size if isinstance(size, int) else None for size in value.shape)
-        inputs[name] = (np.dtype(_DTYPES[value.dtype]), shape)
+        inputs[name] = (np.dtype(DTYPES[value.dtype]), shape)
     return program, inputs
+
+
+def answers(network, given):
+    """What a network answers to tensors by name: a dict's by its keys, others as output_0, output_1 ... in its order.
+
+    The model server calls it so, too (server/src/slipway_server/backends/torch/session.py).
+    """
+    if isinstance(network, torch.export.ExportedProgram):
+        arguments, by_name = torch.utils._pytree.tree_unflatten(list(given.values()), network.call_spec.in_spec)
+        answer = network.module()(*arguments, **by_name)
+    elif {argument.name for argument in network.forward.schema.arguments[1:]}.issuperset(given):
+        answer = network(**given)
+    else:
+        answer = network(*given.values())
+    if isinstance(answer, dict) and all(isinstance(value, torch.Tensor) for value in answer.values()):
+        return {str(name): value for name, value in answer.items()}
+    return {f"output_{index}": value for index, value in enumerate(torch.utils._pytree.tree_leaves(answer))}
 
 
 def _of_module(request):

@@ -1,7 +1,5 @@
 """Find the weights of a language model: a GGUF file, and the files of its adapters."""
 
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from slipway.artifacts.onnx import Fetched, Found
@@ -21,10 +19,9 @@ def find_gguf(path: Path, root: Path, fetched: Fetched | None = None) -> Found:
     return find_unread(path, root, FETCHED_FILE if fetched else path.name)
 
 
-def with_adapters(found: Found, adapters: Mapping[str, Path], root: Path) -> Found:
-    """The weights with adapters beside them. `adapters`: their files, by path relative to the model's folder."""
-    there = {name: _looked_at(path, root) for name, path in adapters.items()}
-    return replace(found, external=there, size=found.size + sum(size for _, size in there.values()))
+def find_adapter(path: Path, root: Path) -> tuple[Path, int]:
+    """Where the file of an adapter is, and its bytes; raises as `find_gguf`."""
+    return _looked_at(path, root)
 
 
 def _looked_at(path: Path, root: Path) -> tuple[Path, int]:

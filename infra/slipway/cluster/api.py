@@ -31,6 +31,7 @@ _PATHS = (
     | {
         "Namespace": "api/v1/namespaces",
         "Pod": "api/v1/namespaces/{namespace}/pods",
+        "Job": "apis/batch/v1/namespaces/{namespace}/jobs",
         "Event": "api/v1/namespaces/{namespace}/events",
         "ReplicaSet": "apis/apps/v1/namespaces/{namespace}/replicasets",
         "Lease": "apis/coordination.k8s.io/v1/namespaces/{namespace}/leases",

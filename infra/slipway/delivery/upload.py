@@ -1,16 +1,15 @@
 """Upload weights to the model store: each digest once, in parts, read once and never held in memory."""
 
 import hashlib
-import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 from slipway.artifacts.onnx import ArtifactFile
+from slipway.delivery.client import connected, in_words
 from slipway.delivery.ways import Stored
 from slipway.environments.planning.model_store import ModelStore
 from slipway.errors.base import DeployError
@@ -18,25 +17,17 @@ from slipway.errors.full_disk import disk_errors
 from slipway.errors.images import FileChanged
 from slipway.reading.files import BadFile, open_regular
 from slipway.sources.cache import Cache
-from slipway.sources.s3 import credentials_here
 from slipway.values.aliases import Tell
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
 
-ACCESS_KEY = "SLIPWAY_MODEL_STORE_ACCESS_KEY_ID"
-SECRET_KEY = "SLIPWAY_MODEL_STORE_SECRET_ACCESS_KEY"  # noqa: S105 - a name
 _PART = 8 * 2**20
 _PARTS_MOST = 9_000
 """S3 takes 10,000 parts of one object (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html)."""
 _AT_ONCE = 4
 """Parts in memory: 32 MiB."""
 _LOCK_LIMIT_S = 3600.0
-_CONNECT = timedelta(seconds=10)
-_SILENCE = timedelta(seconds=60)
-_RETRY: Any = {"max_retries": 4, "retry_timeout": timedelta(minutes=3)}
-"""Of one part."""
-_RIGHTS = "s3:PutObject, and s3:GetObject with s3:ListBucket to see what is there,"
 
 
 class UploadFailed(DeployError):
@@ -60,51 +51,18 @@ def upload(stored: Stored, bring: Callable[[Tell], None], tell: Tell) -> None:
         UploadFailed: the store refuses, or cannot be reached.
         FileChanged: a file has other bytes than were planned.
     """
-    client = _client(stored.store)
+    client = connected(stored.store)
     for file in stored.files:
         key = stored.store.key(file.sha256)
-        with _one_at_a_time(stored.store, key, file), _words(file, stored.store):
+        with (
+            _one_at_a_time(stored.store, key, file),
+            in_words(stored.store, partial(UploadFailed, file.name, stored.store)),
+        ):
             if _is_there(client, key, file.size):
                 tell(f"{file.name}: in the model store already")
             else:
                 bring(tell)
                 _put(client, key, file, tell)
-
-
-def _client(store: ModelStore) -> "S3Store":
-    from obstore.store import S3Store  # noqa: PLC0415 - only those who upload wait for it
-
-    extra = _credentials(store)
-    if store.endpoint is not None:
-        extra |= {"endpoint": store.endpoint, "virtual_hosted_style_request": False}
-    return S3Store(
-        store.bucket,
-        region=store.region,
-        client_options={
-            "allow_http": (store.endpoint or os.environ.get("AWS_ENDPOINT_URL", "")).startswith("http://"),
-            "connect_timeout": _CONNECT,
-            "read_timeout": _SILENCE,
-            "timeout": timedelta(hours=1),
-        },
-        retry_config=_RETRY,
-        **extra,
-    )
-
-
-def _credentials(store: ModelStore) -> dict[str, Any]:
-    """Those for this store where they are given by their own variables, else what AWS's tools would take here."""
-    access, secret = os.environ.get(ACCESS_KEY), os.environ.get(SECRET_KEY)
-    if not (access and secret) or store.endpoint is None:
-        return credentials_here()
-    # As a provider: a session token of AWS in the environment is of other credentials.
-    return {
-        "credential_provider": lambda: {
-            "access_key_id": access,
-            "secret_access_key": secret,
-            "token": None,
-            "expires_at": None,
-        }
-    }
 
 
 def _is_there(client: "S3Store", key: str, size: int) -> bool:
@@ -168,27 +126,3 @@ def _one_at_a_time(store: ModelStore, key: str, file: ArtifactFile) -> Iterator[
             raise UploadFailed(file.name, store, waited, "wait for it, or end it") from None
     with held:
         yield
-
-
-@contextmanager
-def _words(file: ArtifactFile, store: ModelStore) -> Iterator[None]:
-    """What the library raises, in words of ours: its own name the whole request."""
-    from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError  # noqa: PLC0415
-
-    own = f"{ACCESS_KEY} and {SECRET_KEY}, or " if store.endpoint else ""
-    ask = f"give credentials that may do {_RIGHTS} there, by {own}as AWS's own tools take them"
-    try:
-        yield
-    except (PermissionDeniedError, UnauthenticatedError):
-        raise UploadFailed(file.name, store, "it refuses the credentials of this machine", ask) from None
-    except (NotFoundError, FileNotFoundError):
-        todo = "correct model_store.bucket of the settings, or make the bucket"
-        raise UploadFailed(file.name, store, "there is no such bucket", todo) from None
-    except BaseError as error:
-        text = str(error)
-        if "/latest/api/token" in text or "/latest/meta-data" in text:
-            raise UploadFailed(file.name, store, "it needs credentials, and there are none here", ask) from None
-        code = re.search(r"<Code>([A-Za-z0-9.]{1,64})</Code>", text) or re.search(r"status code: (\d{3})", text)
-        said = f"it answers {code[1]}" if code else "it does not answer, or broke off"
-        todo = "check that this machine reaches the store, then run the command again"
-        raise UploadFailed(file.name, store, said, todo) from None

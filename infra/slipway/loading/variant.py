@@ -9,10 +9,11 @@ from slipway_server.values.errors import BadRequest
 from slipway_server.values.expect import check_expect
 
 from slipway.artifacts.around import Around
-from slipway.artifacts.gguf import with_adapters
 from slipway.artifacts.golden_request import CHECK_LIMIT, refuse_larger
+from slipway.artifacts.memory import GRPC_BYTES
 from slipway.artifacts.onnx import Artifact, Found
 from slipway.errors.base import FileRefused, UserError, WrongValue, nearest
+from slipway.loading.adapters import with_adapters
 from slipway.loading.around import around
 from slipway.loading.custom import OwnImage, own_image, own_image_of_others
 from slipway.loading.fetched import fetch_weights, unused
@@ -26,7 +27,6 @@ from slipway.reading.yaml_document import FieldPath
 from slipway.runtimes.custom import CustomRuntime, check_expectation
 from slipway.runtimes.registry import LLAMA, RUNTIMES
 from slipway.sources.store import Store
-from slipway.spec.language.section import adapter_file
 from slipway.spec.model import ModelSpec
 from slipway.values.quantities import compact_json, format_bytes
 
@@ -139,10 +139,7 @@ def _weights(spec: ModelSpec, root: Path, locate: Locate, found: list[UserError]
     """The weights, in the repository or fetched; None when `found` got why they are not there. Raises `BadFile`."""
     runtime, artifact = RUNTIMES[spec.runtime], spec.weights
     if artifact.address is None:
-        weights = runtime.find_weights(root / artifact.source, root)
-        if spec.language.adapters:
-            files = {adapter_file(one.name): root / one.source for one in spec.language.adapters}
-            weights = with_adapters(weights, files, root)
+        weights = with_adapters(runtime.find_weights(root / artifact.source, root), spec, root, locate, found)
         if artifact.sha256 not in (None, weights.onnx.sha256):
             place, field = locate(("artifact", "sha256"))
             problem = f"is not the file in the repository, which has the sha256 {weights.onnx.sha256}"
@@ -163,13 +160,20 @@ def _with_max_body(spec: ModelSpec, weights: Found) -> ModelSpec:
     """The spec with the largest body that follows from its memory, when it names none."""
     if spec.endpoint.max_body is not None:
         return spec
-    max_body = RUNTIMES[spec.runtime].default_max_body(spec.resources.memory, weights.size)
+    memory = spec.resources.memory - _of_protocols(spec)
+    max_body = RUNTIMES[spec.runtime].default_max_body(memory, weights.size)
     return spec.model_copy(update={"endpoint": spec.endpoint.model_copy(update={"max_body": max_body})})
+
+
+def _of_protocols(spec: ModelSpec) -> int:
+    """Bytes that a replica needs for what it speaks beside HTTP."""
+    return GRPC_BYTES if spec.endpoint.grpc else 0
 
 
 def _too_little_memory(spec: ModelSpec, weights: int, locate: Locate) -> Iterator[UserError]:
     runtime = RUNTIMES[spec.runtime]
-    needed = runtime.needed_memory(weights)
+    beside = _of_protocols(spec)
+    needed = runtime.needed_memory(weights) + beside
     memory = spec.resources.memory
     if memory < needed:
         mebi = -(-needed // 2**20)
@@ -182,8 +186,8 @@ def _too_little_memory(spec: ModelSpec, weights: int, locate: Locate) -> Iterato
         yield WrongValue(place, field, written, problem, f"at least {mebi}Mi", f"write {mebi}Mi or more")
         return
     max_body = spec.endpoint.max_body or runtime.body_least
-    if max_body > runtime.body_least and memory < (needed := runtime.needed_memory(weights, max_body)):
-        carried = format_bytes(runtime.carried_body(memory, weights))
+    if max_body > runtime.body_least and memory < (needed := runtime.needed_memory(weights, max_body) + beside):
+        carried = format_bytes(runtime.carried_body(memory - beside, weights))
         place, field = locate(("endpoint", "max_body"))
         problem = f"is more than resources.memory of {format_bytes(memory)} allows"
         todo = f"write {carried} or less, leave it out, or raise resources.memory to {-(-needed // 2**20)}Mi"

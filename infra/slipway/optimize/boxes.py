@@ -27,7 +27,16 @@ _CONVERTERS: dict[str, Box] = {
     "joblib": _TREES,
 }
 """The tools of each format's own framework."""
-_READERS: dict[str, Box] = {"tflite": Box("gate"), "skops": _TREES, "xgboost": _TREES}
+_READERS: dict[str, Box] = {
+    "tflite": Box("gate"),
+    "skops": _TREES,
+    "xgboost": _TREES,
+    "lightgbm": _TREES,
+    "savedmodel": _TENSORFLOW,
+    "keras": _TENSORFLOW,
+    "torchscript": TORCH,
+    "torch-export": TORCH,
+}
 """What says what models take and give whose files do not: the script `signature` of these."""
 _TO_TFLITE = ("savedmodel", "keras", "h5")
 """What LiteRT's own converter reads."""

@@ -113,7 +113,9 @@ def _served(target: Lockable, last: Stage, folder: Path, tell: Callable[[str], N
             return found
         alone = folder / "signature"
         alone.mkdir()
-        return replace(found, signature=read_signature(weights, {}, alone, lambda text: tell(f"signature: {text}")))
+        inputs = {name: shape.model_dump(mode="json") for name, shape in target.spec.weights.inputs.items()}
+        told = read_signature(weights, inputs, alone, lambda text: tell(f"signature: {text}"))
+        return replace(found, signature=told)
     except (BadFile, StepRefused) as error:
         place, field = target.locate(("optimize",) if target.spec.optimize else ("artifact", "source"))
         raise UserError(place, field, f"{last.name}: {error.problem}", error.allowed, error.todo) from None
@@ -136,6 +138,8 @@ def _measured(
     spec = target.spec
     if not spec.needs_lock:
         return None  # it serves as it is, and nothing was asked about it
+    if golden is None and not spec.optimize and spec.accept is None:
+        return None  # no runtime serves it, and nothing was made of it
     candidates = [_candidate(stage) for stage in stages if stage.weights.format in _MEASURED]
     if not candidates:  # no engine of the gate runs it
         if spec.accept is not None:

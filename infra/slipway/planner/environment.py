@@ -7,7 +7,6 @@ from dataclasses import replace
 from slipway import installation
 from slipway.artifacts.around import CONTEXT_FOLDER, IMAGE_FOLDER
 from slipway.artifacts.golden_request import GoldenRequest
-from slipway.autoscaling.signals import estimated
 from slipway.capacity.estimates import estimates, node_start_s, stored_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
 from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, IMAGE_PLATFORMS, LINGER_S
@@ -25,8 +24,8 @@ from slipway.plan.model import ModelPlan, Plan
 from slipway.plan.release import Origin, digest_of
 from slipway.plan.timing import Timing
 from slipway.planner.own_servers import asked, carried, own_image, own_warnings
-from slipway.planner.rollouts import refuse_rollouts
-from slipway.planner.scaling import refuse_scaling
+from slipway.planner.rollouts import refuse_rollouts, rollout_warnings
+from slipway.planner.scaling import refuse_scaling, target_warnings
 from slipway.planner.server_config import server_config
 from slipway.planner.teams import beyond_quotas, priority_class, refuse_teams
 from slipway.planner.traffic import refuse_routes, route
@@ -139,7 +138,13 @@ def _model(
         release_digest=_NO_RELEASE,
         origin=_origin(written, variant, image),
         contents=contents_of(variant),
-        warnings=(*_unused_gpus(spec), *_estimated_target(spec), *own_warnings(spec, fenced=fenced), *placed.warnings),
+        warnings=(
+            *_unused_gpus(spec),
+            *target_warnings(spec),
+            *rollout_warnings(spec),
+            *own_warnings(spec, fenced=fenced),
+            *placed.warnings,
+        ),
         pull_secret=planning(settings).pull_secret,
         gated=gated,
         fenced=fenced,
@@ -175,12 +180,6 @@ def _unused_gpus(spec: ModelSpec) -> Iterator[str]:
     runtime = RUNTIMES[spec.runtime]
     if spec.resources.gpu and "gpu" not in runtime.accelerators:
         yield f"resources.gpu: {runtime.without_gpu}"
-
-
-def _estimated_target(spec: ModelSpec) -> Iterator[str]:
-    said = estimated(spec.scale)
-    if said:
-        yield f"scale.target.p95_ms: {said}"
 
 
 def _written(settings: AnySettings) -> str:

@@ -100,8 +100,8 @@ def own_warnings(spec: ModelSpec, *, fenced: bool) -> Iterator[str]:
     server, made = spec.own_server, server_of_others(spec.runtime)
     if server is None:
         return
-    if made is not None and not made.answered:
-        yield f"runtime: {spec.runtime} is rendered only: nobody has seen it answer a golden request yet"
+    if made is not None and spec.server is not None and spec.server.image is not None:
+        yield f"server.image: {spec.runtime} in an image of its makers is rendered only: nobody has seen it answer yet"
     if fenced:
         who = "the gateway" if spec.endpoint.public else "pods of its own namespace"
         yield (

@@ -6,6 +6,7 @@ from slipway.environments.planning.kinds import planning
 from slipway.errors.base import Place, UserError, UserErrors, WrongValue
 from slipway.loading.specs import LoadedSpec
 from slipway.settings.base import AnySettings
+from slipway.spec.model import ModelSpec
 from slipway.values import names
 
 
@@ -30,6 +31,15 @@ def refuse_rollouts(
     found += [error for one in loaded for error in _taken(environment, one, judged)]
     if found:
         raise UserErrors(found)
+
+
+def rollout_warnings(spec: ModelSpec) -> Iterator[str]:
+    """What a person should know of a rollout whose judge sees only a part of the calls."""
+    if spec.rollout.judged and spec.endpoint.grpc:
+        yield (
+            f"rollout.strategy: {spec.rollout.strategy} divides and judges calls over HTTP; those over gRPC stay with "
+            "the release that serves until the other one has passed (docs/how-to/grpc.md)"
+        )
 
 
 def _of_one(environment: str, settings: AnySettings, one: LoadedSpec, where: str) -> Iterator[UserError]:

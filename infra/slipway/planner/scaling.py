@@ -2,13 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 
+from slipway.autoscaling.signals import estimated
 from slipway.environments.planning.kinds import planning
 from slipway.errors.base import Place, UserError, UserErrors, WrongValue
 from slipway.loading.specs import LoadedSpec
 from slipway.settings.base import AnySettings
+from slipway.spec.model import ModelSpec
 from slipway.values import names
 
 _ADD_MONITORING = "add monitoring: {prometheus: http://prometheus-operated.monitoring:9090} to the settings"
+
+
+def target_warnings(spec: ModelSpec) -> Iterator[str]:
+    """What a person should know of a target that is estimated, and not measured."""
+    said = estimated(spec.scale)
+    if said:
+        yield f"scale.target.p95_ms: {said}"
 
 
 def refuse_scaling(

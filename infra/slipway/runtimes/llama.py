@@ -28,7 +28,7 @@ class LlamaRuntime(OnnxRuntime):
     """See `slipway.runtimes.base.Runtime` for what each attribute and method is."""
 
     name = "llama"
-    formats: tuple[str, ...] = ("GGUF",)
+    formats: tuple[str, ...] = ("gguf",)
     accelerators: tuple[str, ...] = ("cpu",)
     without_gpu = "the image has llama.cpp for CPUs; the pod gets its GPUs and computes on the CPU"
     image: ImageRecipe | None = ImageRecipe(
@@ -63,11 +63,11 @@ class LlamaRuntime(OnnxRuntime):
 
     def needed_memory(self, weights: int, max_body: int = 0) -> int:
         """A lower bound: the memory of the slots is not in it, which the server takes as soon as it starts."""
-        return _LEAST + weights + _BODY_FACTOR * max(0, max_body - _BODY_LEAST)
+        return _LEAST + weights + _BODY_FACTOR * max_body
 
     def carried_body(self, memory_bytes: int, weights: int) -> int:
         """What is left beside the weights."""
-        return max(_BODY_LEAST, _BODY_LEAST + (memory_bytes - self.needed_memory(weights)) // _BODY_FACTOR)
+        return max(_BODY_LEAST, (memory_bytes - self.needed_memory(weights)) // _BODY_FACTOR)
 
     def default_max_body(self, memory_bytes: int, weights: int) -> int:  # noqa: ARG002
         """1Mi of text, whatever the memory."""

@@ -43,6 +43,8 @@ class OnnxRuntime:
     image_bytes = 100 * 2**20
     """58 MiB for the wheels of server/requirements.txt (installed, as tar through gzip -6, 2026-11-26), and an
     assumption of 42 MiB for Python on Debian."""
+    server_bytes = memory.SERVER_BYTES
+    """Of memory, without weights."""
     server_start_s: float = 1
     """Rounded up from what was measured on the local environment, 2026-11-26: pods with 250m and small weights were
     ready after 3 s, with their images there."""
@@ -71,15 +73,15 @@ class OnnxRuntime:
 
     def needed_memory(self, weights: int, max_body: int = 0) -> int:
         """A lower bound, see `slipway.artifacts.memory`."""
-        return memory.needed_memory_for_bodies(weights, max_body)
+        return memory.needed_memory_for_bodies(weights, max_body, self.server_bytes)
 
     def carried_body(self, memory_bytes: int, weights: int) -> int:
         """In whole quarters of 1Mi."""
-        return memory.carried_body(memory_bytes, weights)
+        return memory.carried_body(memory_bytes, weights, self.server_bytes)
 
     def default_max_body(self, memory_bytes: int, weights: int) -> int:
         """Half of what it carries, at most 10Mi."""
-        return memory.default_max_body(memory_bytes, weights)
+        return memory.default_max_body(memory_bytes, weights, self.server_bytes)
 
     def configuration(self, served: Served) -> dict[str, Any]:
         """As `slipway_server.values.config.ServerConfig` reads it."""

@@ -11,17 +11,20 @@ from slipway.runtimes.custom import WEIGHTS_FOLDER, CustomRuntime
 from slipway.runtimes.litert import LiteRtRuntime
 from slipway.runtimes.llama import LlamaRuntime
 from slipway.runtimes.onnxruntime import OnnxRuntime
-from slipway.runtimes.others.base import ServerOfOthers
 from slipway.runtimes.others.mlserver import MLServerRuntime
 from slipway.runtimes.others.triton import TritonRuntime
 from slipway.runtimes.pipeline import PipelineRuntime
 from slipway.runtimes.sklearn import SklearnRuntime
+from slipway.runtimes.tensorflow import TensorflowRuntime
+from slipway.runtimes.torch import TorchRuntime
 from slipway.values.quantities import refusal
 
 _ALL: tuple[Runtime, ...] = (
     OnnxRuntime(),
     LiteRtRuntime(),
     SklearnRuntime(),
+    TensorflowRuntime(),
+    TorchRuntime(),
     LlamaRuntime(),
     PipelineRuntime(),
     CustomRuntime(),
@@ -39,8 +42,6 @@ CUSTOM = CustomRuntime.name
 """The runtime whose image brings its own server."""
 OWN_SERVERS = frozenset(name for name, one in RUNTIMES.items() if isinstance(one, CustomRuntime))
 """Those whose server is not Slipway's: it checks no pass, and its answers do not say their release."""
-ANSWERED = frozenset(name for name, one in RUNTIMES.items() if not isinstance(one, ServerOfOthers) or one.answered)
-"""Those by which a golden request was answered; what the others are told was rendered only."""
 
 
 def loading(format: str) -> tuple[str, ...]:  # noqa: A002 - the spec's own word

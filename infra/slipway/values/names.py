@@ -49,6 +49,10 @@ AUTOSCALING = "autoscaling"
 """The alerts of an environment about whatever scales its models."""
 GATEWAY = "gateway"
 """The Gateway of an environment, and the policies about all of it."""
+BATCH = "batch"
+"""A model run over a file: the component of its pods."""
+BATCH_LABEL = f"{DOMAIN}/batch-of"
+"""On every object of a batch, with the model as its value."""
 JUDGE = "judge"
 """What judges a new release while it has a part of the calls: its image, and the component of its pods."""
 KEYS = "keys"
@@ -159,6 +163,16 @@ def rollout(model: str) -> str:
 def judge_selector(model: str) -> dict[str, str]:
     """Labels that select the pods of a model's judge, which are no model's: nothing scales or scrapes them as such."""
     return component_labels(JUDGE) | {CANDIDATE_LABEL: model}
+
+
+def batch(model: str, identity: str) -> str:
+    """All objects of a batch: its Job, what that is told, and its rule of the network."""
+    return f"{model[:40]}-batch-{identity[:12]}"
+
+
+def batch_labels(model: str, identity: str) -> dict[str, str]:
+    """Labels of a batch, which also select its pods: those are no model's, and nobody calls or scales them."""
+    return component_labels(BATCH) | {BATCH_LABEL: model, f"{DOMAIN}/batch": identity}
 
 
 def record(model: str) -> str:

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from slipway.formats.archives import unpack
 from slipway.formats.recognise import recognise
-from slipway.optimize.boxes import where
+from slipway.optimize.boxes import reader, where
 from slipway.reading.files import BadFile
 from slipway.spec.artifact.optimize import AnyStep, Step
 from slipway.toolbox.box import Box
@@ -45,6 +45,13 @@ class Models:
         work = self._work / str(self._runs)
         (work / "output").mkdir(parents=True)
         return run(box, script, request, work, lambda _: None, LIMIT_S)
+
+    def signature(self, name: str) -> Mapping[str, Any]:
+        """What the tools say that a model takes and gives."""
+        weights = recognise(self.folder / name)
+        given = {"folder": str(self.folder), "main": name, "format": weights}
+        said: Mapping[str, Any] = self._run(reader(weights), "signature", {"input": given})["signature"]
+        return said
 
     def convert(self, name: str, to: str = "onnx", **more: Any) -> tuple[Path, Mapping[str, Any]]:
         """The file that comes out, and what the step says."""
@@ -107,6 +114,13 @@ def test_a_classifier_answers_the_same_with_probabilities_in_a_tensor(trees: Mod
 def test_other_models_of_the_same_libraries_answer_the_same(trees: Models, name: str) -> None:
     _, result = trees.convert(name)
     assert result["notes"][0].startswith("answers as")
+
+
+@pytest.mark.parametrize(("name", "columns"), [("digits.skops", 64), ("digits.json", 64), ("digits.txt", 64)])
+def test_what_a_model_takes_and_gives_is_found_by_asking_it(trees: Models, name: str, columns: int) -> None:
+    said = trees.signature(name)
+    assert said["inputs"] == [{"name": "input", "dtype": "FP32", "shape": [None, columns]}]
+    assert [one["name"] for one in said["outputs"]] == ["label", "probabilities"]
 
 
 @pytest.mark.parametrize(

@@ -230,6 +230,8 @@ def test_comments_of_slipway_itself_are_no_part_of_a_release(tmp_path: Path) -> 
     for name in (*of_images, "Pulumi.yaml"):
         shutil.copy(ROOT / name, copied / name)
 
+    sources = ("infra", "server/src", "upstream/src", "weights/src")
+
     def releases() -> dict[str, str]:
         command = [
             sys.executable,
@@ -243,7 +245,8 @@ def test_comments_of_slipway_itself_are_no_part_of_a_release(tmp_path: Path) -> 
         ]
         environ = {
             **os.environ,
-            "PYTHONPATH": ":".join(str(copied / name) for name in ("infra", "server/src", "upstream/src", "weights/src")),
+            "PYTHONPATH": ":".join(
+                str(copied / name) for name in sources),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         run = subprocess.run(command, cwd=copied, env=environ, capture_output=True, text=True, timeout=60, check=False)

@@ -46,6 +46,7 @@ def generate(commands: click.Group) -> dict[Path, str]:
         docs / "cli.md": command_page(commands),
         docs / "policy.md": _page("policy.md", {}),
         docs / "objects.md": _page("objects.md", {}),
+        docs / "runtimes.md": _page("runtimes.md", {}),
         docs / "settings.md": _settings_page(),
     }
 
@@ -196,12 +197,16 @@ def _rules() -> Iterator[str]:
 
 def _runtimes() -> Iterator[str]:
     """The runtimes that a spec may name."""
-    yield "| runtime | weights | computes on | image without weights, compressed |"
-    yield "| --- | --- | --- | --- |"
+    yield "| runtime | weights | signature | computes on | image without weights, compressed | starts in | memory |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
     for name, runtime in RUNTIMES.items():
-        size = format_bytes(runtime.image_bytes) if runtime.image is not None else "its own"
-        weights = ", ".join(runtime.formats) or ("" if runtime.image is not None else "any file, or none")
-        yield f"| `{name}` | {weights} | {', '.join(runtime.accelerators)} | {size} |"
+        own = runtime.image is not None
+        size, start = (format_bytes(runtime.image_bytes), f"{runtime.server_start_s:g} s") if own else ("its own", "")
+        weights = ", ".join(runtime.formats) or ("none" if own else "any file, or none")
+        signature = "the lock" if runtime.signature_in_lock else "the file" if runtime.formats else ""
+        memory = format_bytes(runtime.needed_memory(0)) if own else ""
+        cells = (f"`{name}`", weights, signature, ", ".join(runtime.accelerators), size, start, memory)
+        yield "| " + " | ".join(cells) + " |"
 
 
 def _objects() -> Iterator[str]:

@@ -67,14 +67,12 @@ class ServerOfOthers(CustomRuntime):
 
     Attributes:
         program: what starts it in an image that the spec brings.
-        answered: whether a golden request was answered by it; else it was rendered only, and nobody has seen it run.
         takes_images: whether a spec may bring its image.
         metrics_port: where Prometheus asks it.
         metrics_path: the same.
     """
 
     program: tuple[str, ...]
-    answered = False
     takes_images = True
     metrics_port = METRICS_PORT
     metrics_path = "/metrics"

@@ -17,7 +17,6 @@ class MLServerRuntime(OpenInference):
     image_bytes = 200 * 2**20
     server_start_s: float = 6
     program = ("mlserver",)
-    answered = True
     takes_images = False
 
     def files(self, wanted: Wanted) -> dict[str, str]:

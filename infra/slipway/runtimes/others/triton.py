@@ -37,7 +37,6 @@ class TritonRuntime(OpenInference):
     image_bytes = 150 * 2**20
     server_start_s: float = 3
     program = ("tritonserver",)
-    answered = True
 
     def files(self, wanted: Wanted) -> dict[str, str]:
         """The repository: config.pbtxt, and model.py for the Python backend."""

@@ -9,8 +9,9 @@ from pydantic.config import JsonDict
 
 from slipway.sources.address import LIMIT, Address, is_address, parse_address
 from slipway.spec.artifact.delivery import Way
-from slipway.spec.artifact.values import left_out
+from slipway.spec.artifact.values import FILES_MOST, TensorShape, left_out
 from slipway.spec.exceptions import REASON_LEAST, Reason
+from slipway.spec.texts import text
 from slipway.values.quantities import line_of_text, refusal, repository_path
 from slipway.values.section import Section
 
@@ -98,6 +99,17 @@ class ArtifactSource(Section):
             "docs/reference/runtimes.md; what none loads needs a step `convert`."
         ),
         examples=["keras"],
+        exclude_if=left_out,
+        json_schema_extra=_SINCE,
+    )
+    inputs: dict[Annotated[str, *text(255, "image")], TensorShape] = Field(
+        default_factory=dict,
+        max_length=FILES_MOST,
+        description=(
+            "What the model takes, by the names that the inputs get, where its format does not say it and no step "
+            "converts it: TorchScript."
+        ),
+        examples=[{"image": {"dtype": "FP32", "shape": [None, 1, 8, 8]}}],
         exclude_if=left_out,
         json_schema_extra=_SINCE,
     )

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 from slipway_server.values.language import ADAPTERS_MOST, CONTEXT_MOST, SLOTS_MOST
 
 from slipway.spec.texts import file_ending
@@ -17,7 +17,7 @@ class Adapter(Section):
     """A LoRA adapter: a variant of the model that a request names."""
 
     name: DnsLabel = Field(description="What requests say in `model` to be answered by it.", examples=["formal"])
-    source: Annotated[str, BeforeValidator(_gguf)] = Field(
+    source: Annotated[str, _gguf] = Field(
         description="GGUF file of the adapter, relative to the repository's root.",
         examples=["models/notes/formal.gguf"],
     )

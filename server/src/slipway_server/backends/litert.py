@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-untyped]
+from ai_edge_litert.interpreter import Interpreter
 
 from slipway_server.backends.base import Cancellation, ModelError
 from slipway_server.backends.declared import held
@@ -44,7 +44,7 @@ class LiteRtSession:
             inputs = {_plain(each["name"]): each for each in self._interpreter.get_input_details()}
             outputs = {_plain(each["name"]): each for each in self._interpreter.get_output_details()}
         try:
-            found = Signature(_tensors(inputs), _tensors(outputs), {})
+            found = Signature(_tensors(inputs), _tensors(outputs), {}, "litert")
         except ValueError as error:
             raise ModelError(f"{path}: {error}") from None
         self.signature = held(found, declared, path)

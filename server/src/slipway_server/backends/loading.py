@@ -6,6 +6,25 @@ from slipway_server.backends.base import ModelError, Session
 from slipway_server.values.config import ModelSection
 
 
+def prepare(model: ModelSection) -> None:
+    """Import a large library, so that its memory counts among what the server takes, not in the model's share of it.
+
+    Raises:
+        ModelError: the image does not have it.
+    """
+    path = Path(model.path or "")
+    try:
+        match model.backend:
+            case "tensorflow":
+                import slipway_server.backends.tensorflow  # noqa: PLC0415
+            case "torch":
+                from slipway_server.backends.torch.session import prepare as prepare_for  # noqa: PLC0415
+
+                prepare_for(path)
+    except ModuleNotFoundError as error:
+        raise _missing(model, error) from None
+
+
 def load(model: ModelSection, threads: int, arena_bytes: int | None) -> Session:
     """Load a model.
 
@@ -20,7 +39,6 @@ def load(model: ModelSection, threads: int, arena_bytes: int | None) -> Session:
     path = Path(model.path or "")
     if not path.is_file():
         raise ModelError(f"{path}: no such file")
-    declared = model.signature.signature if model.signature is not None else None
     try:
         match model.backend:
             case "onnxruntime":
@@ -30,12 +48,24 @@ def load(model: ModelSection, threads: int, arena_bytes: int | None) -> Session:
             case "litert":
                 from slipway_server.backends.litert import LiteRtSession  # noqa: PLC0415
 
-                return LiteRtSession(path, threads, declared)
+                return LiteRtSession(path, threads, model.declared)
             case "sklearn":
                 from slipway_server.backends.sklearn import SklearnSession  # noqa: PLC0415
 
-                return SklearnSession(path, threads, declared)
+                return SklearnSession(path, threads, model.declared)
+            case "tensorflow":
+                from slipway_server.backends.tensorflow import TensorflowSession  # noqa: PLC0415
+
+                return TensorflowSession(path, threads, model.declared, arena_bytes)
+            case "torch":
+                from slipway_server.backends.torch.session import TorchSession  # noqa: PLC0415
+
+                return TorchSession(path, threads, model.declared, arena_bytes)
     except ModuleNotFoundError as error:
-        raise ModelError(
-            f"this image has no backend {model.backend!r} ({error}); next: build it with what that backend needs"
-        ) from None
+        raise _missing(model, error) from None
+
+
+def _missing(model: ModelSection, error: ModuleNotFoundError) -> ModelError:
+    return ModelError(
+        f"this image has no backend {model.backend!r} ({error}); next: build it with what that backend needs"
+    )

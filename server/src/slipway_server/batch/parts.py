@@ -49,9 +49,27 @@ class About:
         """How many parts there are in the end."""
         return -(-self.rows // self.rows_per_part)
 
+    def rows_of(self, number: int) -> range:
+        """Return which rows of the input a part has."""
+        first = number * self.rows_per_part
+        return range(first, min(first + self.rows_per_part, self.rows))
+
+    def done(self) -> bytes:
+        """Return what says that all parts are there."""
+        return (json.dumps({"rows": self.rows, "parts": self.parts}) + "\n").encode()
+
+    def name(self, number: int, suffix: str) -> str:
+        """Return how a part is called; `suffix`: with its dot."""
+        return f"part-{number:06d}{suffix}"
+
 
 class Parts:
-    """The folder of one run."""
+    """The folder of one run.
+
+    Attributes:
+        about: what it is of.
+        mine: numbers of the parts that this run makes, which are all of them.
+    """
 
     def __init__(self, folder: Path, about: About, suffix: str) -> None:
         """Go on in a folder, or begin.
@@ -65,7 +83,7 @@ class Parts:
             BatchError: the folder has the results of another input, model or size of parts.
         """
         self._folder, self._suffix = folder, suffix
-        self.about = about
+        self.about, self.mine = about, range(about.parts)
         for half in folder.glob(f"*{_HALF}"):
             half.unlink()
         path = folder / ABOUT
@@ -78,14 +96,9 @@ class Parts:
 
     def missing(self) -> Iterator[int]:
         """Yield the numbers of parts that are not there, from 0."""
-        for number in range(self.about.parts):
+        for number in self.mine:
             if not (self._folder / self._name(number)).is_file():
                 yield number
-
-    def rows_of(self, number: int) -> range:
-        """Return which rows of the input a part has."""
-        first = number * self.about.rows_per_part
-        return range(first, min(first + self.about.rows_per_part, self.about.rows))
 
     def write(self, number: int, data: bytes) -> None:
         """Keep a part."""
@@ -93,11 +106,10 @@ class Parts:
 
     def finish(self) -> None:
         """Say that all parts are there."""
-        said = {"rows": self.about.rows, "parts": self.about.parts}
-        self._write(DONE, (json.dumps(said) + "\n").encode())
+        self._write(DONE, self.about.done())
 
     def _name(self, number: int) -> str:
-        return f"part-{number:06d}{self._suffix}"
+        return self.about.name(number, self._suffix)
 
     def _write(self, name: str, data: bytes) -> None:
         half = self._folder / f"{name}{_HALF}"

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 import orjson
 from starlette.applications import Starlette
@@ -18,9 +18,8 @@ from slipway_server.http.body import BodyReader
 from slipway_server.http.compression import answer_encoding, deflated, request_encoding
 from slipway_server.http.failures import HANDLERS
 from slipway_server.http.lifecycle import Phase, State
+from slipway_server.http.people import people_routes
 from slipway_server.http.service import Service
-from slipway_server.page.document import unchanged
-from slipway_server.page.graph import GraphUnreadable
 from slipway_server.page.pages import Pages
 from slipway_server.pipeline.caller import RELEASE, caller_pass
 from slipway_server.protocol import v2
@@ -41,13 +40,6 @@ _BYTES = "application/octet-stream"
 STUCK_AFTER_TIMEOUTS = 3
 # For whoever bills by the time that a model ran: a gateway's access log takes it from here.
 _COMPUTE = b"x-slipway-compute-seconds"
-# What only callers may read is in no cache but their own page's.
-_UNKEPT = {
-    "content-type": _JSON,
-    "cache-control": "no-store",
-    "vary": "accept-encoding",
-    "x-content-type-options": "nosniff",
-}
 _MODEL = "/v2/models/{model}"
 _VERSION = _MODEL + "/versions/{version}"
 
@@ -63,7 +55,6 @@ def build_app(
     views = _Views(service, metrics, state, STUCK_AFTER_TIMEOUTS * timeout_s)
     predict = _Inference(reader, timeout_s, (_JSON, _FORM, *_PICTURES), views.predict, metrics, service.release)
     infer = _Inference(reader, timeout_s, (_JSON, _BYTES), views.infer, metrics, service.release)
-    people = _People(pages)
     app = Starlette(
         # In the order of traffic: the first match wins.
         routes=[
@@ -83,9 +74,7 @@ def build_app(
             Route(_MODEL + "/config", views.config),
             Route(_VERSION + "/config", views.config),
             Route("/v2/repository/index", views.index, methods=["POST"]),
-            Route("/", people.page),
-            Route("/openapi.json", people.openapi),
-            Route("/graph", people.graph),
+            *people_routes(pages),
         ],
         exception_handlers=HANDLERS,
     )
@@ -174,39 +163,6 @@ async def _send(send: Send, answer: Answer, accept: bytes | None, release: bytes
     headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-class _People:
-    """What people see of the model, and what their tools read of it."""
-
-    def __init__(self, pages: Pages) -> None:
-        self._pages = pages
-
-    async def page(self, request: Request) -> Response:
-        document = self._pages.page
-        if unchanged(request.headers.get("if-none-match")):
-            kept = ("etag", "cache-control", "content-security-policy", "vary")
-            return Response(status_code=304, headers={name: document.headers[name] for name in kept})
-        return await _whole(request, document.body, document.headers)
-
-    async def openapi(self, request: Request) -> Response:
-        return await _whole(request, self._pages.openapi, _UNKEPT)
-
-    async def graph(self, request: Request) -> Response:
-        try:
-            body = await asyncio.to_thread(lambda: self._pages.graph)
-        except GraphUnreadable as error:
-            raise HTTPException(501, str(error)) from None
-        return await _whole(request, body, _UNKEPT)
-
-
-async def _whole(request: Request, body: bytes, headers: Mapping[str, str]) -> Response:
-    """Return an answer that is there already, compressed for whoever asks for that."""
-    accept = request.headers.get("accept-encoding")
-    encoding = answer_encoding(body, accept.encode("latin-1") if accept is not None else None)
-    if encoding is None:
-        return Response(body, headers=dict(headers))
-    return Response(await deflated(body, encoding), headers={**headers, "content-encoding": encoding})
 
 
 class _Views:

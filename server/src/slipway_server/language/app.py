@@ -18,9 +18,12 @@ from slipway_server import __version__
 from slipway_server.http.body import BodyReader
 from slipway_server.http.failures import HANDLERS
 from slipway_server.http.lifecycle import Phase, State
+from slipway_server.http.people import people_routes
 from slipway_server.language.engine import EngineRefused
 from slipway_server.language.generation import Generator, Overloaded, whole
 from slipway_server.memory.budget import current_lease
+from slipway_server.page.chat import chat_openapi
+from slipway_server.page.pages import Pages
 from slipway_server.protocol.jsonbody import loads, parse_cost
 from slipway_server.protocol.language import Ask, Kind, parse_ask
 from slipway_server.telemetry.metrics import Metrics
@@ -84,11 +87,20 @@ def build_language_app(language: Language, metrics: Metrics, state: State) -> St
             Route("/v2/health/live", views.live),
             Route("/metrics", views.metrics),
             Route("/v2", views.server),
+            *people_routes(pages_of(language)),
         ],
         exception_handlers=handlers,
     )
     app.router.redirect_slashes = False
     return app
+
+
+def pages_of(language: Language) -> Pages:
+    """Return what people see of the model."""
+    model, gated = language.config.model, language.config.gate is not None
+    return Pages(
+        lambda: chat_openapi(model.name, model.version, language.names, language.section.context, gated), graph=None
+    )
 
 
 def _as_openai(handler: Callable[..., Any]) -> Callable[..., Any]:

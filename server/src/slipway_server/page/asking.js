@@ -7,8 +7,9 @@ const MOST_AGAIN = 3;
 const MOST_WAIT_S = 10;
 
 // A function that asks below a path: `(path, {body, type, signal}) => {answer, text}`; `keyNow` gives the present key.
+// Its `stream` gives the response as soon as it begins.
 function asker(base, keyNow) {
-  return async (path, { body, type, signal } = {}) => {
+  const sent = async (path, { body, type, signal } = {}) => {
     const headers = keyNow() ? { authorization: `Bearer ${keyNow()}` } : {};
     if (type) headers["content-type"] = type;
     let response;
@@ -19,20 +20,25 @@ function asker(base, keyNow) {
       if (error.name === "AbortError") throw error;
       throw new Problem("the model cannot be reached: try again");
     }
-    const text = await response.text();
-    if (!response.ok) throw refusalOf(response.status, text, response.headers.get("retry-after"));
+    if (response.ok) return response;
+    throw refusalOf(response.status, await response.text(), response.headers.get("retry-after"));
+  };
+  const ask = async (path, options) => {
+    const text = await (await sent(path, options)).text();
     try {
       return { answer: JSON.parse(text), text };
     } catch {
       throw new Problem("the answer is not JSON");
     }
   };
+  return Object.assign(ask, { stream: sent });
 }
 
 function refusalOf(status, text, wait) {
   let said = `status ${status}`;
   try {
-    said = JSON.parse(text).error ?? said;
+    const { error } = JSON.parse(text);
+    said = error?.message ?? error ?? said;
   } catch {
     // A gateway's own page says nothing that helps.
   }

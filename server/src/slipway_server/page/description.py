@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from slipway_server.page.schemas import nested
+from slipway_server.page.schemas import error_schema, json_of, nested, object_schema, ref
 from slipway_server.protocol.image import FORMATS
 from slipway_server.protocol.image_input import image_input
 from slipway_server.steps.assembled import Steps
 from slipway_server.values.errors import BadRequest
 from slipway_server.values.signature import Signature, Tensor
 
-_JSON = "application/json"
 _ERRORS = {
     "400": "The request is not one that this model takes; the message says field, value and what is allowed.",
     "413": "The body is larger than the server takes.",
@@ -43,15 +42,15 @@ def openapi(name: str, version: str, signature: Signature, steps: Steps, gated: 
         gated: whether a gateway stands before the server, which asks callers for a key.
     """
     kinds = takes(signature, steps)
-    answer = {"description": "What the model gives.", "content": _json(_answer(signature, steps))}
-    refusals = {code: {"description": said, "content": _json(_ref("Error"))} for code, said in _ERRORS.items()}
+    answer = {"description": "What the model gives.", "content": json_of(_answer(signature, steps))}
+    refusals = {code: {"description": said, "content": json_of(ref("Error"))} for code, said in _ERRORS.items()}
     operation = {
         "operationId": "predict",
         "summary": f"Ask the model {name}",
         "requestBody": {"required": True, "content": _bodies(signature, kinds)},
         "responses": {"200": answer, **refusals},
     }
-    graph = {"description": "Its operators, as far as they can be shown.", "content": _json({"type": "object"})}
+    graph = {"description": "Its operators, as far as they can be shown.", "content": json_of({"type": "object"})}
     described: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": name, "version": version},
@@ -60,7 +59,7 @@ def openapi(name: str, version: str, signature: Signature, steps: Steps, gated: 
             "/predict": {"post": operation},
             "/graph": {"get": {"operationId": "graph", "summary": "The model's layers", "responses": {"200": graph}}},
         },
-        "components": {"schemas": {"Error": _error()}},
+        "components": {"schemas": {"Error": error_schema()}},
         # For the page: a schema says what is right, and not what it was made from.
         "x-slipway": {
             "takes": kinds,
@@ -79,20 +78,20 @@ def openapi(name: str, version: str, signature: Signature, steps: Steps, gated: 
 def _bodies(signature: Signature, kinds: list[str]) -> dict[str, Any]:
     if kinds == ["hook"]:
         of_hook = {"description": "What the model's own function `before` reads."}
-        return _json(of_hook) | {"multipart/form-data": {"schema": _form()}}
+        return json_of(of_hook) | {"multipart/form-data": {"schema": _form()}}
     forms: list[dict[str, Any]] = []
     if "text" in kinds:
         texts = {"type": "array", "items": {"type": "string"}, "minItems": 1}
-        forms.append(_object({"text": {"anyOf": [{"type": "string"}, texts]}}, ["text"]))
+        forms.append(object_schema({"text": {"anyOf": [{"type": "string"}, texts]}}, ["text"]))
     if "picture" in kinds:
         picture = {"type": "string", "contentEncoding": "base64", "description": "A file of a picture."}
-        forms.append(_object({"image": picture}, ["image"]))
+        forms.append(object_schema({"image": picture}, ["image"]))
     named = {tensor.name: nested(tensor) for tensor in signature.inputs}
-    inputs = _object(named, [tensor.name for tensor in signature.required])
-    forms.append(_object({"inputs": inputs}, ["inputs"]))
+    inputs = object_schema(named, [tensor.name for tensor in signature.required])
+    forms.append(object_schema({"inputs": inputs}, ["inputs"]))
     if len(signature.required) == 1:
-        forms.append(_object({"input": nested(signature.required[0])}, ["input"]))
-    content = _json({"oneOf": forms} if len(forms) > 1 else forms[0])
+        forms.append(object_schema({"input": nested(signature.required[0])}, ["input"]))
+    content = json_of({"oneOf": forms} if len(forms) > 1 else forms[0])
     if "picture" in kinds:
         content["multipart/form-data"] = {"schema": _form()}
         content |= {f"image/{kind.lower()}": {"schema": {}} for kind in FORMATS}
@@ -100,14 +99,14 @@ def _bodies(signature: Signature, kinds: list[str]) -> dict[str, Any]:
 
 
 def _answer(signature: Signature, steps: Steps) -> dict[str, Any]:
-    outputs = _object({tensor.name: nested(tensor) for tensor in signature.outputs}, [])
+    outputs = object_schema({tensor.name: nested(tensor) for tensor in signature.outputs}, [])
     parts: dict[str, Any] = {name: {"type": "string"} for name in ("model", "version", "release")}
     if steps.after:
         parts["predictions"] = {"description": "What the model's own function `after` gave."}
     elif steps.predictions is not None:
         parts["predictions"] = _predictions(steps.predictions.alone)
     parts["outputs"] = outputs
-    return _object(parts, list(parts))
+    return object_schema(parts, list(parts))
 
 
 def _predictions(alone: bool) -> dict[str, Any]:
@@ -118,7 +117,7 @@ def _predictions(alone: bool) -> dict[str, Any]:
     said: dict[str, Any] = {"label": {"type": ["string", "integer"]}}
     if not alone:
         said["confidence"] = {"anyOf": [{"type": "number"}, {"type": "null"}, {"type": "string"}]}
-    row = {"type": "array", "items": _object(said, list(said))}
+    row = {"type": "array", "items": object_schema(said, list(said))}
     return {"description": "The best class first.", "anyOf": [row, {"type": "array", "items": row}]}
 
 
@@ -128,21 +127,4 @@ def _tensor(tensor: Tensor) -> dict[str, Any]:
 
 
 def _form() -> dict[str, Any]:
-    return _object({"file": {"type": "string", "contentMediaType": "application/octet-stream"}}, ["file"])
-
-
-def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
-    said = {"type": "object", "properties": properties}
-    return said | {"required": required, "additionalProperties": False} if required else said
-
-
-def _error() -> dict[str, Any]:
-    return _object({"error": {"type": "string"}}, ["error"])
-
-
-def _ref(name: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _json(schema: dict[str, Any]) -> dict[str, Any]:
-    return {_JSON: {"schema": schema}}
+    return object_schema({"file": {"type": "string", "contentMediaType": "application/octet-stream"}}, ["file"])

@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib import resources
 
 _STYLE = "page.css"
-_SCRIPTS = ("reading.js", "judging.js", "drawing.js", "asking.js", "explaining.js", "page.js")
+_SCRIPTS = ("reading.js", "judging.js", "drawing.js", "asking.js", "explaining.js", "chatting.js", "page.js")
 """In the order in which they build on each other."""
 
 

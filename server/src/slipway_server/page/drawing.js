@@ -127,6 +127,15 @@ function chart(described, number) {
   return el("div", {}, el("p", {}, el("label", { for: choice.id }, `Show ${title} as`), choice), place, ...left);
 }
 
+// What `draw` makes of a row, and where there are several rows, the choice among them.
+function ofRows(rows, draw) {
+  const drawn = el("div", {}, ...draw(0));
+  const options = Array.from({ length: rows }, (_, i) => el("option", { value: i }, String(i + 1)));
+  const choice = el("select", { id: "row" }, ...options);
+  choice.addEventListener("change", () => drawn.replaceChildren(...draw(Number(choice.value))));
+  return rows > 1 ? [el("p", {}, el("label", { for: "row" }, "Row"), choice), drawn] : [drawn];
+}
+
 // The layers from top to bottom, with lines from each to those that take its values.
 function layersDrawing(graph) {
   const { layers, edges } = layersOf(graph.nodes);
@@ -163,6 +172,15 @@ function layersList(graph) {
     return el("li", {}, weights ? `${said}; weights ${weights}` : said);
   });
   return el("ol", {}, ...items);
+}
+
+// How many layers there are, in words; and where there are any, a drawing and a list of them.
+function layersShown(graph) {
+  const count = graph.nodes.length;
+  const said = `${graph.total > count ? `The first ${count} of ${graph.total}` : count} layers.`;
+  const list = el("details", {}, el("summary", {}, "The layers as a list"), layersList(graph));
+  const frame = { class: "wide layers", tabindex: 0, role: "region", "aria-label": "The layers" };
+  return { said, drawn: count ? [el("div", frame, layersDrawing(graph)), list] : [] };
 }
 
 function signatureTable(model) {

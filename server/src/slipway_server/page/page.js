@@ -8,7 +8,10 @@
   const MOST_JSON = 10 * 2 ** 20;
   const MOST_SHOWN = 10;
   const MOST_RAW = 100000;
-  const KINDS = { picture: "a picture", text: "a text", table: "numbers in a table", json: "JSON", upload: "a file" };
+  const KINDS = {
+    chat: "a message",
+    picture: "a picture", text: "a text", table: "numbers in a table", json: "JSON", upload: "a file",
+  };
   const at = (id) => document.getElementById(id);
 
   // Of this page alone: gone when it is closed or loaded anew.
@@ -20,6 +23,7 @@
   let picture = null;
   let running = null;
   const ask = asker(BASE, () => key);
+  const send = chatter(at, ask, tell);
 
   function tell(text) {
     at("status").textContent = text;
@@ -70,12 +74,16 @@
 
   function begin(described) {
     model = { ...described["x-slipway"], name: described.info.title, version: described.info.version };
-    model.types = Object.keys(described.paths["/predict"].post.requestBody.content);
+    model.types = Object.keys(described.paths["/predict"]?.post.requestBody.content ?? {});
     document.title = model.name;
     at("name").textContent = model.name;
     at("about").textContent = `Version ${model.version}`;
     at("access").hidden = true;
     at("ask").hidden = at("inside").hidden = false;
+    at("show-layers").hidden = !described.paths["/graph"];
+    at("variant").replaceChildren(...(model.names ?? []).map((name) => el("option", {}, name)));
+    at("signature").parentElement.hidden = model.takes.includes("chat");
+    if (model.takes.includes("chat")) return choose(["chat"]);
     at("signature").replaceChildren(...signatureTable(model));
     textual = model.takes.includes("text") ? {} : textInput(model.inputs);
     layout = model.takes.includes("tensors") && !model.takes.includes("text") ? layoutOf(model.inputs) : null;
@@ -171,16 +179,12 @@
   }
 
   async function predict(signal) {
+    at("stop").hidden = kind() !== "chat";
+    if (kind() === "chat") return send(signal);
     const { answer, text } = await ask("predict", { ...(await body()), signal });
     at("raw").textContent = text.slice(0, MOST_RAW);
-    const rows = rowsOf(answer, model.outputs);
-    const place = at("charts");
     const draw = (row) => chartsOf(answer, model.outputs, row).map(chart);
-    const drawn = el("div", {}, ...draw(0));
-    const options = Array.from({ length: rows }, (_, i) => el("option", { value: i }, String(i + 1)));
-    const choice = el("select", { id: "row" }, ...options);
-    choice.addEventListener("change", () => drawn.replaceChildren(...draw(Number(choice.value))));
-    place.replaceChildren(...(rows > 1 ? [el("p", {}, el("label", { for: "row" }, "Row"), choice)] : []), drawn);
+    at("charts").replaceChildren(...ofRows(rowsOf(answer, model.outputs), draw));
     at("answer").hidden = false;
     at("explanation").hidden = true;
     at("answer").focus();
@@ -227,13 +231,9 @@
 
   async function showLayers(signal) {
     const { answer: graph } = await ask("graph", { signal });
-    const shownNodes = graph.nodes.length;
-    const cut = `${graph.total > shownNodes ? `The first ${shownNodes} of ${graph.total}` : shownNodes} layers.`;
-    const list = el("details", {}, el("summary", {}, "The layers as a list"), layersList(graph));
-    const drawing = { class: "wide layers", tabindex: 0, role: "region", "aria-label": "The layers" };
-    const drawn = shownNodes ? [el("div", drawing, layersDrawing(graph)), list] : [];
-    at("layers").replaceChildren(el("p", {}, cut), ...drawn);
-    tell(cut);
+    const { said, drawn } = layersShown(graph);
+    at("layers").replaceChildren(el("p", {}, said), ...drawn);
+    tell(said);
   }
 
   async function saveOpenapi(signal) {

@@ -6,29 +6,20 @@ from typing import Any
 
 import orjson
 
-from slipway_server.page.description import openapi
 from slipway_server.page.document import Document, document
-from slipway_server.steps.assembled import Steps
-from slipway_server.values.signature import Signature
 
 
 class Pages:
     """The answers about one model."""
 
-    def __init__(
-        self, name: str, version: str, signature: Signature, steps: Steps, gated: bool, graph: Callable[[], Any]
-    ) -> None:
+    def __init__(self, describe: Callable[[], Any], graph: Callable[[], Any] | None) -> None:
         """Make nothing yet: most models are never looked at.
 
         Args:
-            name: the model's.
-            version: the model's.
-            signature: what it takes and gives.
-            steps: what stands before and after it.
-            gated: whether a gateway asks callers for a key.
-            graph: reads the graph; may raise `slipway_server.page.graph.GraphUnreadable`.
+            describe: makes the OpenAPI document.
+            graph: reads the graph; may raise `slipway_server.page.graph.GraphUnreadable`. None: there is none to see.
         """
-        self._about = (name, version, signature, steps, gated)
+        self._describe = describe
         self._read_graph = graph
 
     @property
@@ -36,12 +27,19 @@ class Pages:
         """The page itself."""
         return document()
 
+    @property
+    def has_graph(self) -> bool:
+        """Whether there is a graph to ask for."""
+        return self._read_graph is not None
+
     @cached_property
     def openapi(self) -> bytes:
         """The OpenAPI document, as JSON."""
-        return orjson.dumps(openapi(*self._about))
+        return orjson.dumps(self._describe())
 
     @cached_property
     def graph(self) -> bytes:
-        """The graph, as JSON: from a file, so not for the event loop's thread."""
+        """The graph, as JSON: from a file, so not for the event loop's thread. Raises `LookupError` without one."""
+        if self._read_graph is None:
+            raise LookupError("this model has no graph")
         return orjson.dumps(self._read_graph())

@@ -1,4 +1,4 @@
-"""Say as JSON Schema what nested lists a tensor is written as."""
+"""Say as JSON Schema what is sent and answered: nested lists of a tensor, objects, refusals."""
 
 from typing import Any
 
@@ -17,6 +17,27 @@ def nested(tensor: Tensor) -> dict[str, Any]:
             schema |= {"minItems": size, "maxItems": size}
     schema["description"] = f"{tensor.dtype} {tensor.shape_text}"
     return schema
+
+
+def object_schema(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    """Return the schema of an object; where something is `required`, of one with these properties and no others."""
+    said = {"type": "object", "properties": properties}
+    return said | {"required": required, "additionalProperties": False} if required else said
+
+
+def error_schema() -> dict[str, Any]:
+    """Return the schema of a refusal."""
+    return object_schema({"error": {"type": "string"}}, ["error"])
+
+
+def ref(name: str) -> dict[str, Any]:
+    """Return what stands for a schema of the document's components."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def json_of(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a body of JSON, as OpenAPI says it."""
+    return {"application/json": {"schema": schema}}
 
 
 def _value(tensor: Tensor) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def model_metadata(name: str, version: str, signature: Signature, batching: Batc
     return {
         "name": name,
         "versions": [version],
-        "platform": "onnxruntime_onnx",
+        "platform": signature.platform,
         "inputs": [_describe(tensor) for tensor in signature.inputs],
         "outputs": [_describe(tensor) for tensor in signature.outputs if tensor.is_tensor],
         "parameters": {

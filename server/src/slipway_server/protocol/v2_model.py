@@ -17,8 +17,8 @@ def model_config(name: str, signature: Signature) -> dict[str, Any]:
     """
     return {
         "name": name,
-        "platform": "onnxruntime_onnx",
-        "backend": "onnxruntime",
+        "platform": signature.platform,
+        "backend": signature.backend,
         "max_batch_size": 0,
         "input": [_describe(tensor) for tensor in signature.inputs],
         "output": [_describe(tensor) for tensor in signature.outputs if tensor.is_tensor],

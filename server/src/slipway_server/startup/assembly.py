@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway_server.backends.base import Session
-from slipway_server.backends.loading import load
+from slipway_server.backends.loading import load, prepare
 from slipway_server.execution.batcher import Batcher
 from slipway_server.execution.decision import TRIALS_LIMIT_S, BatchingError, decide_batching
 from slipway_server.http.heavy import Heavy
@@ -16,6 +16,7 @@ from slipway_server.http.preparing import Preparing
 from slipway_server.http.service import Service
 from slipway_server.memory.budget import Budget, set_current_lease, share_out
 from slipway_server.memory.limit import memory_limit, resident
+from slipway_server.page.description import openapi
 from slipway_server.page.graph import graph_of_file, graph_of_whole
 from slipway_server.page.pages import Pages
 from slipway_server.startup.age import process_age_s
@@ -56,6 +57,7 @@ async def assembled(config: ServerConfig, environ: Mapping[str, str]) -> AsyncIt
     model = Path(config.model.path or "")
     limit = config.memory_bytes or memory_limit()
     prepared = prepared_materials(config)
+    prepare(config.model)
     shares = share_out(limit, taken(prepared), _size(model), config.max_body_bytes)
     session = load(config.model, threads, shares.arena)
     loaded_s = process_age_s()
@@ -105,7 +107,8 @@ async def ask_golden(service: Service, config: ServerConfig, budget: Budget) -> 
 
 def pages_of(config: ServerConfig, signature: Signature, steps: Steps, graph: Callable[[], Any]) -> Pages:
     """Return what people see of a model; `graph` gives its layers when somebody looks."""
-    return Pages(config.model.name, config.model.version, signature, steps, config.gate is not None, graph)
+    about, gated = (config.model.name, config.model.version, signature, steps), config.gate is not None
+    return Pages(lambda: openapi(*about, gated), graph)
 
 
 def _graph(config: ServerConfig, signature: Signature) -> Callable[[], Any]:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,7 +18,7 @@ from slipway_server.values.steps import InputSection, OutputSection
 
 VARIABLE = "SLIPWAY_CONFIG"
 
-Backend = Literal["onnxruntime", "litert", "sklearn"]
+Backend = Literal["onnxruntime", "litert", "sklearn", "tensorflow", "torch"]
 """What computes a model: a library that the image has."""
 Accelerator = Literal["cpu", "gpu"]
 """What it computes on."""
@@ -85,6 +86,11 @@ class ModelSection(Section):
     backend: Backend = "onnxruntime"
     accelerator: Accelerator = "cpu"
     signature: SignatureSection | None = None
+
+    @property
+    def declared(self) -> Signature | None:
+        """That of the configuration, with the backend."""
+        return replace(self.signature.signature, backend=self.backend) if self.signature is not None else None
 
 
 class BatchSection(Section):

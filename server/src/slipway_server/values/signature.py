@@ -76,12 +76,18 @@ class Tensor:
 class Signature:
     """All inputs and outputs of a model, in the graph's order, and its ONNX `metadata_props`.
 
-    Inputs that may be left out stand behind the others.
+    Inputs that may be left out stand behind the others. `backend`: what computes them, as a configuration names it.
     """
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     metadata: Mapping[str, str]
+    backend: str = field(default="onnxruntime", compare=False)
+
+    @property
+    def platform(self) -> str:
+        """Backend and format in the protocol's words, where it has any: `onnxruntime_onnx`."""
+        return "onnxruntime_onnx" if self.backend == "onnxruntime" else self.backend
 
     @cached_property
     def required(self) -> tuple[Tensor, ...]:

@@ -1,0 +1,1 @@
+"""Runs TorchScript and torch.export archives by PyTorch, on CPUs."""
