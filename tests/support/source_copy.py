@@ -21,7 +21,7 @@ _FILES = (
     "models/digits.lock.yaml",
     "models/digits.yaml",
     "stacks/Pulumi.local.yaml",
-    "weights/requirements.txt",
+    *(path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("*/requirements*.txt"))),
 )
 _WEIGHTS = ("models/digits/model.onnx", "models/digits/test.npz", "models/digits/check.json")
 

@@ -19,9 +19,11 @@ REMEMBERED = (
 )
 CARRIED = (
     *(f"slipway/resources/server/{path.name}" for path in sorted(ROOT.glob("server/requirements*.txt"))),
+    *(f"slipway/resources/upstream/{path.name}" for path in sorted(ROOT.glob("upstream/requirements*.txt"))),
     "slipway/resources/weights/requirements.txt",
     "slipway_server/__main__.py",
     "slipway_server/http/app.py",
+    "slipway_upstream/__main__.py",
     "slipway_weights/__main__.py",
 )
 
@@ -48,6 +50,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "slipway_server/__main__.py",
         "slipway_server/http/app.py",
         "slipway_server/__pycache__/__main__.cpython-311.pyc",
+        "slipway_upstream/__main__.py",
         "slipway_weights/__main__.py",
     )
     (told / "RECORD").write_text("".join(f"{name},,\n" for name in files))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from slipway.runtimes.defaults import Defaults
 
 IMAGE = ImageRecipe(
     requirements="server/requirements.txt",
-    extras=(CUDA, GRPC, TEXT),
+    extras=(GRPC, TEXT),
     package="slipway_server",
     weights="/model",
     command=("python3", "-m", "slipway_server"),
@@ -36,7 +37,7 @@ class OnnxRuntime(Defaults):
     formats: tuple[str, ...] = ("onnx",)
     signature_in_lock = False
     accelerators: tuple[str, ...] = ("cpu", "gpu")
-    image: ImageRecipe | None = IMAGE
+    image: ImageRecipe | None = replace(IMAGE, extras=(CUDA, *IMAGE.extras))
     image_bytes = 100 * 2**20
     """58 MiB for the wheels of server/requirements.txt (installed, as tar through gzip -6, 2026-11-26), and an
     assumption of 42 MiB for Python on Debian."""

@@ -1,7 +1,6 @@
 """Which models a batch is refused for, before a store or a cluster is asked."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
