@@ -47,8 +47,7 @@ class SourceCopy:
         self.folder = folder
         for name in _COPIED:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        requirements = (path.relative_to(ROOT).as_posix() for path in ROOT.glob("server/requirements*.txt"))
-        for name in (*_FILES, *requirements, *_WEIGHTS):
+        for name in (*_FILES, *_WEIGHTS):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, folder / name)
 
