@@ -47,7 +47,7 @@ def fetch(batch: Batch, store: BatchStore, progress: Progress) -> int:
         path = folder / batch.part(number)
         if not path.is_file():
             store.download(f"{batch.results}/{path.name}", path)
-            progress.report(batch.model, f"part {number + 1} of {parts} is here")
+            progress.report(batch.model, f"{(number + 1) * 10 // parts * 10} % of the parts are here")
         refused += _refused(path)
     (folder / DONE).write_bytes(done)
     return refused

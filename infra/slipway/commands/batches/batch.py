@@ -126,7 +126,7 @@ def refuse_model(context: EnvironmentContext, plan: ModelPlan) -> None:
         place, field = context.spec_place(plan.name, ("pipeline",))
         allowed, todo = "a model with weights of its own", "run a batch of each of the models that it asks"
         raise WrongValue(place, field, None, "a pipeline has no model of its own", allowed, todo)
-    if spec.custom is not None or RUNTIMES[spec.runtime].predict_path != _ROWS_BY:
+    if spec.own_server is not None or RUNTIMES[spec.runtime].predict_path != _ROWS_BY:
         place, field = context.spec_place(plan.name, ("runtime",))
         problem = "has no program for batches in its image"
         todo = "call the model, or run a Job of your own"
