@@ -2,9 +2,11 @@
 
 import pickle
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import lightgbm
 import numpy as np
 import pytest
 import skops.io
@@ -35,8 +37,8 @@ def loaded(path: Path, backend: str, inputs: list[dict[str, Any]], outputs: list
     return load(ModelSection.model_validate(section), 1, None)
 
 
-def of_rows(path: Path, *outputs: tuple[str, str, list[int | None]], columns: int = 3) -> Session:
-    described = [{"name": name, "datatype": datatype, "shape": shape} for name, datatype, shape in outputs]
+def of_rows(path: Path, *outputs: tuple[str, str, Sequence[int | None]], columns: int = 3) -> Session:
+    described = [{"name": name, "datatype": datatype, "shape": list(shape)} for name, datatype, shape in outputs]
     return loaded(path, "sklearn", [{"name": "input", "datatype": "FP32", "shape": [None, columns]}], described)
 
 
@@ -112,6 +114,16 @@ def test_xgboost_answers_as_its_own_predict(tmp_path: Path) -> None:
     np.testing.assert_allclose(answered["probabilities"], model.predict_proba(ROWS), rtol=1e-5)
 
 
+def test_lightgbm_answers_as_its_own_predict(tmp_path: Path) -> None:
+    settings = {"objective": "binary", "verbosity": -1, "num_threads": 1, "min_data_in_leaf": 2}
+    model = lightgbm.train(settings, lightgbm.Dataset(ROWS, CLASSES > 0), 3)
+    model.save_model(tmp_path / "model.txt")
+    outputs = ("label", "INT64", [None]), ("probabilities", "FP64", [None, 2])
+    answered = of_rows(tmp_path / "model.txt", *outputs).run({"input": ROWS})
+    np.testing.assert_allclose(answered["probabilities"][:, 1], model.predict(ROWS), rtol=1e-6)
+    assert answered["label"].tolist() == (np.asarray(model.predict(ROWS)) > 0.5).astype(int).tolist()
+
+
 def test_rows_that_the_estimator_refuses_are_a_bad_request(tmp_path: Path) -> None:
     skops.io.dump(LinearRegression().fit(ROWS, ROWS[:, 0]), tmp_path / "model.skops")
     session = of_rows(tmp_path / "model.skops", ("prediction", "FP64", [None]))
@@ -131,7 +143,7 @@ class Own(LinearRegression):  # type: ignore[misc]
 
 def test_a_class_of_one_s_own_in_a_skops_archive_is_not_loaded(tmp_path: Path) -> None:
     skops.io.dump(Own().fit(ROWS, ROWS[:, 0]), tmp_path / "model.skops")
-    with pytest.raises(ModelError, match=r"asks for .*Own; allowed: classes of scikit-learn, XGBoost"):
+    with pytest.raises(ModelError, match=r"asks for .*Own; allowed: classes of scikit-learn, XGBoost, LightGBM"):
         of_rows(tmp_path / "model.skops", ("prediction", "FP64", [None]))
 
 

@@ -5,13 +5,17 @@ import http.client
 import json
 import threading
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx_models
 import processes
 import pytest
+import skops.io
 from processes import Server
+from sklearn.linear_model import LogisticRegression
 from slipway_server import __main__ as entry
 
 STOP_LIMIT_S = 60
@@ -20,10 +24,10 @@ STOP_LIMIT_S = 60
 class ClosedLoop(threading.Thread):
     """Asks again as soon as it is answered, until it is turned away with 503 or finds nobody listening."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, body: Mapping[str, Any] | None = None) -> None:
         super().__init__(daemon=True)
         self.server = server
-        self.body = json.dumps(processes.digits_config()["check"]["request"]).encode()
+        self.body = json.dumps(body or processes.digits_config()["check"]["request"]).encode()
         self.answered = 0
         self.answered_with_close = 0
         self.lost: list[str] = []
@@ -51,9 +55,39 @@ class ClosedLoop(threading.Thread):
             self.answered_with_close += answer.headers.get("connection") == "close"
 
 
-def test_a_graceful_stop_under_load_loses_no_request(folder: Path) -> None:
-    with processes.running(processes.digits_config(drain_s=1.0), folder) as server:
-        clients = [ClosedLoop(server) for _ in range(8)]
+def by_sklearn(folder: Path) -> dict[str, Any]:
+    """A configuration of a classifier of scikit-learn."""
+    rows = np.load(processes.DIGITS / "test.npz")
+    pixels = rows["image"].reshape(-1, 64)
+    home = folder / "sklearn"
+    home.mkdir()
+    skops.io.dump(LogisticRegression(max_iter=300).fit(pixels, rows["label"]), home / "digits.skops")
+    signature = {
+        "inputs": [{"name": "input", "datatype": "FP32", "shape": [None, 64]}],
+        "outputs": [{"name": "label", "datatype": "INT64", "shape": [None]}],
+    }
+    check = {"request": {"inputs": {"input": pixels[:1].tolist()}}, "expect": {"label": int(rows["label"][0])}}
+    config = processes.config_for(home / "digits.skops", check, drain_s=1.0)
+    return config | {"model": config["model"] | {"backend": "sklearn", "signature": signature}}
+
+
+def by_litert(folder: Path) -> dict[str, Any]:
+    """A configuration of a TFLite file."""
+    config = processes.digits_config(drain_s=1.0)
+    file = processes.ROOT / "models" / "digits-lite" / "model.tflite"
+    return config | {"model": config["model"] | {"path": str(file), "backend": "litert"}}
+
+
+def by_onnxruntime(folder: Path) -> dict[str, Any]:
+    """A configuration of an ONNX file."""
+    return processes.digits_config(drain_s=1.0)
+
+
+@pytest.mark.parametrize("served", [by_onnxruntime, by_litert, by_sklearn])
+def test_a_graceful_stop_under_load_loses_no_request(served: Callable[[Path], dict[str, Any]], folder: Path) -> None:
+    config = served(folder)
+    with processes.running(config, folder) as server:
+        clients = [ClosedLoop(server, config["check"]["request"]) for _ in range(8)]
         for client in clients:
             client.start()
         time.sleep(0.5)

@@ -13,7 +13,7 @@ SERVER = Path(__file__).parents[1]
 EXPORT = ["export", "--frozen", "--no-dev", "--no-emit-project", "--format", "requirements-txt", "--no-header"]
 
 
-BACKENDS = ("litert", "sklearn", "tensorflow", "torch")
+BACKENDS = ("cuda", "litert", "sklearn", "tensorflow", "torch")
 """Those whose files of requirements name them; the others have the backend onnx."""
 BESIDE = {"": (), "-grpc": ("grpc",), "-grpc-text": ("grpc", "text"), "-text": ("text",)}
 FILES = {
@@ -71,6 +71,7 @@ def test_the_version_in_the_code_is_the_package_s() -> None:
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_an_image_has_one_backend(backend: str) -> None:
     others = {
+        "cuda": "onnxruntime-gpu",
         "litert": "ai-edge-litert",
         "onnx": "onnxruntime",
         "sklearn": "scikit-learn",

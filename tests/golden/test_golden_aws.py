@@ -40,7 +40,7 @@ def test_a_model_is_planned_to_the_golden_plan(name: str, fleet: Plan, golden: G
     golden(HERE / "plans" / f"{name}.json", json.dumps(fleet.find(name, Path()).to_json(), indent=2) + "\n")
 
 
-@pytest.mark.parametrize("name", ["gpu-mig", "gpu-only-one", "gpu-shared", "graviton"])
+@pytest.mark.parametrize("name", ["gpu-mig", "gpu-only-one", "gpu-shared", "gpu-small", "graviton"])
 def test_a_model_is_rendered_to_the_golden_manifests(name: str, fleet: Plan, golden: Golden) -> None:
     model = fleet.find(name, Path())
     golden(HERE / "plans" / f"{name}.yaml", to_yaml(render_model(model, placeholder_image(model))))

@@ -13,6 +13,7 @@ from slipway.local.model_store import server
 from tests.support.large_weights import open_store
 from tests.support.looking import until
 from tests.support.pod_processes import kill
+from tests.support.rounds import FULL
 from tests.support.workbench import Workbench, computing
 
 pytestmark = pytest.mark.integration
@@ -53,6 +54,7 @@ def in_store(bench: Workbench) -> list[str]:
     return [one["path"] for some in obstore.list(open_store(), f"{bench.environment}/batch") for one in some]
 
 
+@pytest.mark.skipif(not FULL, reason="takes minutes: with SLIPWAY_ROUNDS=full, as in `make soak`")
 def test_a_batch_goes_on_where_its_command_its_pod_or_its_container_was_killed(served: Workbench) -> None:
     words = ("batch", served.environment, "sums", str(rows(served.folder)), "out", "--parts", str(PARTS))
 
@@ -84,28 +86,6 @@ def test_a_batch_goes_on_where_its_command_its_pod_or_its_container_was_killed(s
     until("all is gone", lambda: served.cluster.list("Job") == served.cluster.list("Pod", JOBS) == [], LIMIT_S)
 
 
-def test_what_is_no_input_of_the_model_is_refused_before_anything_runs(served: Workbench) -> None:
-    def refused(source: str, target: str = "out") -> str:
-        ran = served.run("batch", served.environment, "sums", source, target)
-        assert ran.returncode == 1, ran.stderr
-        return ran.stderr
-
-    source = str(rows(served.folder))
-    assert "none.npz: is no file; allowed: a file here, or s3://BUCKET/KEY" in refused("none.npz")
-    assert "s3://models/none.npz: is not there" in refused("s3://models/none.npz")
-    assert "is in the bucket 'other'" in refused("s3://other/rows.npz")
-    assert "ends in '.csv'" in refused("rows.csv")
-    np.savez(served.folder / "one.npz", a=np.ones((4, 3), np.float32))
-    assert "`inputs.b` is missing" in refused("one.npz")
-    (served.folder / "rows.jsonl").write_text('{"inputs": {"a": [[1, 2, 3]], "b": [[1, 1, 1]]}}\n{"inputs": {}}\n')
-    assert "`line 2` `inputs.a` is missing" in refused("rows.jsonl")
-    assert "has other files" in refused(source, "models")
-    assert "is where weights are" in refused(source, f"s3://models/{served.environment}/sha256/0")
-    assert served.cluster.list("Job") == []
-    assert in_store(served) == []
-    assert not (served.folder / "out").exists()
-
-
 def test_lines_of_the_store_become_parts_in_the_store_by_several_pods(served: Workbench) -> None:
     body = json.dumps({"inputs": {"a": [[1, 2, 3]], "b": [[1, 1, 1]]}})
     source, target = (f"{served.environment}/batch-of-mine/{name}" for name in ("rows.jsonl", "out"))
@@ -115,8 +95,16 @@ def test_lines_of_the_store_become_parts_in_the_store_by_several_pods(served: Wo
     served.well(*words)
     lines = [json.loads(bytes(obstore.get(open_store(), f"{target}/part-{n:06d}.jsonl").bytes())) for n in range(5)]
     assert [one.get("outputs") for one in lines] == [{"y": [[2.0, 3.0, 4.0]]}] * 3 + [None] * 2
-    assert all("is missing" in one["error"] for one in lines[3:])
+    assert all(one["error"] for one in lines[3:])
     assert json.loads(bytes(obstore.get(open_store(), f"{target}/done.json").bytes())) == {"rows": 5, "parts": 5}
     other = served.run(*words[:-1], "4")
     assert other.returncode == 1
     assert "has the results of another batch: it differs in parts" in other.stderr
+    until("the Job is gone", lambda: served.cluster.list("Job") == [], LIMIT_S)
+
+    np.savez(served.folder / "one.npz", a=np.ones((4, 3), np.float32))
+    refused = served.run("batch", served.environment, "sums", "one.npz", "out")
+    assert refused.returncode == 1
+    assert "`inputs.b` is missing" in refused.stderr
+    assert served.cluster.list("Job") == []
+    assert not (served.folder / "out").exists()

@@ -100,6 +100,7 @@ class Echo:
     formats = ("ONNX",)
     accelerators = ("cpu", "gpu")
     without_gpu = ""
+    proven_on_gpu = ""
     image = ImageRecipe(
         requirements="server/requirements.txt",
         package="slipway_server",
@@ -107,7 +108,9 @@ class Echo:
         command=("python3", "-m", "echo"),
     )
     image_bytes = 2**20
+    gpu_image_bytes = 0
     server_start_s = 5.0
+    gpu_start_s = 0.0
     port = 9000
     environment = ({"name": "ECHO_CONFIG", "value": "/etc/slipway/server.json"},)
     ready_path = "/ready"

@@ -3,6 +3,8 @@
 Empty (None) is unknown, 0 is idle. Only pods that serve have series, so those that load do not count. Formulas:
 
 - requests_per_second, queue: what all pods have together, over the window.
+- gpu_percent: percent of its GPU that each pod uses, as DCGM measures the card; of several, the busiest. `total` takes
+  the time that the model runs for it, which is the most that it can be.
 - concurrency: requests inside all pods, from the seconds that requests took; of a pod that answers none, those that
   stayed inside for the whole window.
 - p95_ms, mean_ms: replicas. A ratio of latency to target would swing, since latency is no straight line over replicas:
@@ -116,14 +118,24 @@ def query(scale: Scale, *, namespace: str, model: str, cores: float) -> str:
     target = _target(scale)
     if target.signal == "cpu_percent":
         raise ValueError("cpu_percent is no query: the HorizontalPodAutoscaler asks for it itself")
-    return _Promql(f'namespace="{namespace}",model="{model}"', cores).query(target.signal, target.value)
+    promql = _Promql(f'namespace="{namespace}",model="{model}"', gpus(namespace=namespace, model=model), cores)
+    return promql.query(target.signal, target.value)
+
+
+def gpus(*, namespace: str, model: str) -> str:
+    """Return the series of the GPUs of a model's pods, from DCGM's exporter, scraped with `honorLabels: true`.
+
+    The exporter knows a pod by its name alone: its Deployment's, and two parts that Kubernetes adds.
+    """
+    return f'DCGM_FI_DEV_GPU_UTIL{{namespace="{namespace}",pod=~"{model}-[a-z0-9]+-[a-z0-9]+"}}'
 
 
 class _Promql:
     """The formulas in PromQL, over the series of one model."""
 
-    def __init__(self, of_model: str, cores: float) -> None:
+    def __init__(self, of_model: str, gpus: str, cores: float) -> None:
         self._of_model = of_model
+        self.gpus = gpus
         self.ready = f"count({self._over('last', 'slipway_requests_in_flight')})"
         self.ran = ran = f"sum({self._rate('slipway_inference_seconds_sum')})"
         cpu = f"sum({self._rate('process_cpu_seconds_total')}) / {cores:.12g}"
@@ -138,6 +150,8 @@ class _Promql:
             number = f"sum({self._rate('slipway_requests_total', asked=True)}) or 0 * {self.ready}"
         elif signal == "queue":
             number = f"sum({self._over('avg', 'slipway_queue_depth')})"
+        elif signal == "gpu_percent":
+            number = f"sum(max by (pod) (avg_over_time({self.gpus}[{WINDOW_S}s])))"
         elif signal == "concurrency":
             # Both are by pod: what stayed inside counts where it is more than what was answered says.
             inside = f"sum by (pod) ({self._rate('slipway_request_seconds_sum', asked=True)})"
@@ -147,6 +161,8 @@ class _Promql:
             )
         else:
             number = self._wanted(signal, value / 1000)
+        if signal == "gpu_percent":
+            return f"({number}) >= 0"  # of DCGM, which says nothing else of a pod
         # NaN, which a broken server could expose, is no number of at least zero; before the second scrape of the first
         # pod nothing is known of any rate.
         return f"({number}) >= 0\nand {self.ran} >= 0"
@@ -204,7 +220,7 @@ def _least(one: str, other: str) -> str:
 def total(scale: Scale, seen: Seen, *, cores: float) -> float | None:
     """Return what `query` returns of the same samples; None where that is empty.
 
-    With cpu_percent: the sum of what Kubernetes averages, in percent of a replica's CPU.
+    With cpu_percent: the sum of what Kubernetes averages, in percent of a replica's CPU. With gpu_percent: at most.
     """
     target = _target(scale)
     load = _Load(seen, cores)
@@ -229,6 +245,8 @@ class _Load:
         seen = self._seen
         if signal == "cpu_percent":
             return 100 * self.cpu
+        if signal == "gpu_percent":
+            return 100 * min(self.ran or 0.0, float(self.ready))
         if signal == "requests_per_second":
             return rates.total(self._rate(seen.requests)) or 0.0
         if signal == "queue":

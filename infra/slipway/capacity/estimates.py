@@ -5,9 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 from slipway.capacity.binding import dollars, hourly
+from slipway.capacity.gpus import computes_on_gpu
 from slipway.capacity.packing import demand, part
 from slipway.catalog.aws import HOURS_PER_MONTH
 from slipway.environments.planning.pool import Pool
+from slipway.runtimes.defaults import image_bytes, start_s
 from slipway.runtimes.registry import RUNTIMES
 from slipway.spec.model import ModelSpec
 
@@ -119,13 +121,13 @@ def stored_s(artifact_bytes: int) -> int:
 
 def estimates(pool: Pool, spec: ModelSpec, artifact_bytes: int, *, stored: bool = False) -> Estimates:
     """Estimate one model on its pool; `artifact_bytes`: of its weights; `stored`: whether each pod fetches them."""
-    runtime = RUNTIMES[spec.runtime]
+    runtime, gpu = RUNTIMES[spec.runtime], computes_on_gpu(spec)
     start = ColdStart(
         node_s=node_start_s(pool),
-        image_s=_whole(runtime.image_bytes / PULL_BYTES_PER_S),
+        image_s=_whole(image_bytes(runtime, gpu=gpu) / PULL_BYTES_PER_S),
         weights_s=stored_s(artifact_bytes) if stored else _whole(artifact_bytes / PULL_BYTES_PER_S),
         load_s=_whole(
-            runtime.server_start_s * 1000 / min(spec.resources.cpu, 1000) + artifact_bytes / READ_BYTES_PER_S
+            start_s(runtime, gpu=gpu) * 1000 / min(spec.resources.cpu, 1000) + artifact_bytes / READ_BYTES_PER_S
         ),
     )
     return Estimates(start, _cost(pool, spec))

@@ -169,11 +169,6 @@ def _warnings(model: _Bound, how: Rollout, floor_on_spot: int) -> Iterator[str]:
             f"scale.min: {floor_on_spot} of the {spec.scale.min} minimum replicas need spot nodes of pool {pool.name}, "
             "which can be reclaimed at two minutes' notice"
         )
-    if spec.resources.gpu and pool.gpu and not pool.gpu.isolated:
-        yield (
-            f"resources.gpu: replicas take turns on a GPU of pool {pool.name}; nothing stops one of them from using "
-            "all of its memory"
-        )
 
 
 def crowded(pool: Pool, models: Sequence[tuple[str, ModelSpec]]) -> str | None:

@@ -9,7 +9,8 @@ from slipway.environments.planning.model_store import ModelStore
 from slipway.errors.base import Place, UserErrors, WrongValue
 from slipway.loading.specs import LoadedSpec
 from slipway.runtimes.base import Runtime
-from slipway.runtimes.registry import CUSTOM, weights_folder
+from slipway.runtimes.defaults import image_bytes, on_gpu
+from slipway.runtimes.registry import OWN_SERVERS, weights_folder
 from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
 from slipway.values.quantities import format_bytes
@@ -25,12 +26,13 @@ def delivery_of(spec: ModelSpec, artifact: Artifact, store: ModelStore | None, r
     Left to Slipway, weights are fetched where there is a store and they are large: 1Gi and more, and more than the
     image of their runtime, which every node has to pull anyway.
     """
-    large = max(LARGE, runtime.image_bytes)
+    gpu = on_gpu(runtime, asked=spec.resources.gpu is not None)
+    large = max(LARGE, image_bytes(runtime, gpu=gpu))
     if spec.artifact is None:
         return Delivery(
             "image", "it has no weights" if spec.pipeline is None else "a pipeline has no weights", 0, store=store
         )
-    if runtime.name == CUSTOM:
+    if runtime.name in OWN_SERVERS:
         reason = "what fetches weights needs a Python that an image of others may not have"
         return Delivery("image", reason, artifact.size, store=store)
     written = spec.artifact.delivery

@@ -31,6 +31,7 @@ _READERS: dict[str, Box] = {
     "tflite": Box("gate"),
     "skops": _TREES,
     "xgboost": _TREES,
+    "lightgbm": _TREES,
     "savedmodel": _TENSORFLOW,
     "keras": _TENSORFLOW,
     "torchscript": TORCH,

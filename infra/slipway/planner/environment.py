@@ -7,9 +7,10 @@ from dataclasses import replace
 from slipway import installation
 from slipway.artifacts.around import CONTEXT_FOLDER, IMAGE_FOLDER
 from slipway.artifacts.golden_request import GoldenRequest
+from slipway.capacity import gpus
 from slipway.capacity.estimates import estimates, node_start_s, stored_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
-from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, LINGER_S
+from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, IMAGE_PLATFORMS, LINGER_S
 from slipway.delivery.choice import delivery_of, refuse_deliveries
 from slipway.delivery.ways import Delivery
 from slipway.environments.planning.kinds import planning
@@ -23,7 +24,8 @@ from slipway.plan.image import ImageFile, ImagePlan, RuntimeImagePlan, Wheels
 from slipway.plan.model import ModelPlan, Plan
 from slipway.plan.release import Origin, digest_of
 from slipway.plan.timing import Timing
-from slipway.planner.own_servers import asked, own_image, own_warnings
+from slipway.planner.fit import slow_on_pool
+from slipway.planner.own_servers import asked, carried, own_image, own_warnings
 from slipway.planner.rollouts import refuse_rollouts, rollout_warnings
 from slipway.planner.scaling import refuse_scaling, target_warnings
 from slipway.planner.server_config import server_config
@@ -31,7 +33,7 @@ from slipway.planner.teams import beyond_quotas, priority_class, refuse_teams
 from slipway.planner.traffic import refuse_routes, route
 from slipway.render.image import render_dockerfile, render_runtime_dockerfile
 from slipway.render.model import render_model
-from slipway.runtimes.base import GRPC, TEXT
+from slipway.runtimes.base import CUDA, GRPC, TEXT
 from slipway.runtimes.registry import RUNTIMES, recipe
 from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
@@ -71,7 +73,7 @@ def plan(
         UserErrors: for each model that no pool can hold, that has no room beside the others, or whose update could
             never finish; for routes that cannot be told apart; for scaling on what the environment does not measure;
             for rollouts that it cannot judge; for weights that are to be fetched where there is no model store; for
-            models of no team, or beyond their team's quota.
+            models of no team, or beyond their team's quota; for weights that are too large for their GPU.
     """
     there = planning(settings).pools
     gateway = planning(settings).gateway
@@ -81,6 +83,7 @@ def plan(
     refuse_rollouts(environment, settings, loaded, written)
     refuse_deliveries(environment, settings, loaded, written)
     placed = sorted(place(environment, there, loaded), key=lambda one: one.variant.spec.name)
+    gpus.refuse_gpus(environment, loaded, placed)
     refuse_teams(environment, settings, loaded, placed, written)
     digest = _written(settings)
     models = tuple(_model(environment, settings, digest, one, code) for one in placed)
@@ -103,7 +106,7 @@ def _model(
     store = planning(settings).model_store(environment, spec.name)
     delivery = delivery_of(spec, variant.artifact, store, RUNTIMES[spec.runtime])
     if variant.own is not None:
-        image = own_image(environment, settings, spec, variant.artifact, variant.own)
+        image = own_image(environment, settings, variant, variant.own)
     else:
         image = _image(environment, settings, variant, code, delivery)
     costs = estimates(pool, spec, variant.artifact.size, stored=delivery.stored is not None)
@@ -114,7 +117,8 @@ def _model(
         spec.runtime, variant.request, spec.check.expect, spec.check.timeout, _members(spec), asked(spec)
     )
     # A server of others checks no pass: what it can be reached from is all that protects it.
-    gated, fenced = gateway is not None and variant.own is None, gateway is not None and variant.own is not None
+    gated = gateway is not None and spec.own_server is None
+    fenced = gateway is not None and spec.own_server is not None
     draft = ModelPlan(
         environment=environment,
         name=spec.name,
@@ -133,14 +137,15 @@ def _model(
         image=image,
         delivery=delivery,
         check=check,
-        server_config=server_config(variant, check, settings.namespace, gated=gated) | {"release": _NO_RELEASE},
+        server_config=server_config(variant, check, settings.namespace, pool, gated=gated) | {"release": _NO_RELEASE},
         release_digest=_NO_RELEASE,
         origin=_origin(written, variant, image),
         contents=contents_of(variant),
         warnings=(
-            *_unused_gpus(spec),
+            *gpus.advice(pool, spec),
             *target_warnings(spec),
             *rollout_warnings(spec),
+            *slow_on_pool(variant.locked, pool),
             *own_warnings(spec, fenced=fenced),
             *placed.warnings,
         ),
@@ -175,12 +180,6 @@ def released(model: ModelPlan, digest: str) -> ModelPlan:
     )
 
 
-def _unused_gpus(spec: ModelSpec) -> Iterator[str]:
-    runtime = RUNTIMES[spec.runtime]
-    if spec.resources.gpu and "gpu" not in runtime.accelerators:
-        yield f"resources.gpu: {runtime.without_gpu}"
-
-
 def _written(settings: AnySettings) -> str:
     """Digest of the settings as people wrote them: a default that another Slipway has is no change of theirs."""
     return digest_of(settings.model_dump(mode="json", exclude_unset=True, exclude={"models", "slipway"}))
@@ -205,7 +204,7 @@ def _image(
 ) -> ImagePlan:
     made, code = recipe(variant.spec.runtime), of[variant.spec.runtime]
     weights, wheels = (
-        _fetching(of[FETCHING]) if delivery.stored is not None else (_carried(variant, made.weights), None)
+        _fetching(of[FETCHING]) if delivery.stored is not None else (carried(variant, "model", made.weights), None)
     )
     package = made.package
     source = installation.package(package)
@@ -222,14 +221,6 @@ def _image(
         made_of.append([wheels.image_path, wheels.digest])
     digest = digest_of(made_of)
     return ImagePlan(repository, names.short(digest), runtime, files, digest, wheels=wheels)
-
-
-def _carried(variant: Variant, folder: str) -> tuple[ImageFile, ...]:
-    """The weights as a layer of the image."""
-    return tuple(
-        ImageFile(f"model/{file.name}", f"{folder}/{file.name}", file.path, {"": file.sha256})
-        for file in variant.artifact.files
-    )
 
 
 def _fetching(code: CodeDigests) -> tuple[tuple[ImageFile, ...], Wheels]:
@@ -263,14 +254,15 @@ def _runtime(environment: str, settings: AnySettings, variant: Variant, code: Co
         architecture=architecture,
         requirements=installation.resource(made.requirements_with(extras)),
         requirements_digest=requirements_digest,
+        platform=None if made.platforms is IMAGE_PLATFORMS else made.platforms[architecture],
     )
 
 
 def _extras(spec: ModelSpec) -> tuple[str, ...]:
     """What a model needs beside the libraries of all models, in the order of names."""
     takes_text = spec.input is not None and spec.input.text is not None
-    needed = {TEXT: takes_text, GRPC: spec.endpoint.grpc}
-    return tuple(sorted(extra for extra, is_needed in needed.items() if is_needed))
+    needed = {CUDA: gpus.computes_on_gpu(spec), TEXT: takes_text, GRPC: spec.endpoint.grpc}
+    return tuple(sorted(extra for extra in recipe(spec.runtime).extras if needed[extra]))
 
 
 def instructions(dockerfile: str) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slipway.autoscaling.horizontal import behavior
-from slipway.autoscaling.signals import WINDOW_S, query, threshold
+from slipway.autoscaling.signals import WINDOW_S, gpus, query, threshold
 from slipway.catalog.pod_contract import KEYS_ADMIN_PORT
 from slipway.plan.model import ModelPlan
 from slipway.spec.scale import COOL_DOWN_S, Floor, Scale
@@ -132,13 +132,16 @@ def _alerts(model: ModelPlan) -> dict[str, Any]:
         return {"alert_groups": None, "alert_labels": None}
     scale = model.spec.scale
     of_model = _series_of(model)
-    series = f"slipway_requests_in_flight{{{of_model}}}"
+    by_gpu = scale.target is not None and scale.target.gpu_percent is not None
+    of_gpus = gpus(namespace=model.namespace, model=model.name)
+    series = of_gpus if by_gpu else f"slipway_requests_in_flight{{{of_model}}}"
     missing = f"absent({series})"
     if scale.to_zero is not None:
         # Asleep it has no metrics; the keys service knows whether it has replicas.
         missing += f" and on () (max(slipway_keys_ready_endpoints{{{of_model}}}) > 0)"
     most = _number(threshold(scale) * scale.max)
-    ready = f"count(last_over_time({series}[{WINDOW_S}s]))"
+    pods = f"last_over_time({series}[{WINDOW_S}s])"
+    ready = f"count(count by (pod) ({pods}))" if by_gpu else f"count({pods})"
     at_max = f"({_query(model)}) > {most}\nand {ready} >= {scale.max}"
     target = f"{_as_written(scale)}".replace("=", " of ")
     nothing = f"Prometheus has no metrics of model {model.name}: its replicas stay as they are, whatever the load"

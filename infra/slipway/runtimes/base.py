@@ -11,11 +11,14 @@ from slipway_server.values.signature import Signature
 from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.artifacts.onnx import Fetched, Found
+from slipway.catalog.pod_contract import IMAGE_PLATFORMS
 
 TEXT = "text"
 """The extra of models that take text."""
 GRPC = "grpc"
 """The extra of models that speak gRPC."""
+CUDA = "cuda"
+"""The extra of models that compute on GPUs: NVIDIA's libraries, and the runtime's library built for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Served:
         around: sections of the configuration about what stands before and after the model; empty where nothing does.
         language: the section `language` of a language model; None for all others.
         signature: what the model takes and gives; None where that is not known.
+        gpu_memory: bytes of its GPU that tensors may take; None where it computes on CPUs.
     """
 
     name: str
@@ -51,6 +55,7 @@ class Served:
     around: Mapping[str, Any] = field(default_factory=dict)
     language: Mapping[str, Any] | None = None
     signature: Signature | None = None
+    gpu_memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ class ImageRecipe:
         shared: the runtime whose repository has the image of wheels; None: it has one of its own.
         variables: of the container, as `NAME=value`, each with why it is set.
         extras: what models may need beside: libraries that are in the images of those models and in no others.
+        platforms: that its wheels are chosen for, by architecture, as uv names them.
     """
 
     requirements: str
@@ -90,6 +96,7 @@ class ImageRecipe:
     variables: tuple[tuple[str, str], ...] = ()
     shared: str | None = None
     extras: tuple[str, ...] = ()
+    platforms: Mapping[str, str] = field(default_factory=lambda: IMAGE_PLATFORMS)
 
     def requirements_with(self, extras: Collection[str]) -> str:
         """The file of locked wheels for models that need these: `requirements-grpc.txt` beside `requirements.txt`."""
@@ -113,8 +120,11 @@ class Runtime(Protocol):
         without_gpu: what a person should know who gives GPUs to a runtime that computes on CPUs only.
         image: how its image is made. The weights are a part of it: a pod that starts fetches nothing else. None: the
             spec brings an image with its own server, and says port and paths, too.
+        proven_on_gpu: what it ran on, when, and in which version (docs/gpu.md); empty: never on a GPU.
         image_bytes: its image without weights as a registry keeps it, compressed.
+        gpu_image_bytes: the same of its image for pods that have GPUs, where it computes on them; 0: it is no other.
         server_start_s: from the container's start until it loads weights, with one core.
+        gpu_start_s: how much longer that takes where it brings up a GPU first.
         port: that it listens on.
         environment: the container's `env`, with every field as the API server keeps it.
         ready_path: answers 2xx once the golden request was answered rightly.
@@ -128,9 +138,12 @@ class Runtime(Protocol):
     signature_in_lock: bool
     accelerators: tuple[str, ...]
     without_gpu: str
+    proven_on_gpu: str
     image: ImageRecipe | None
     image_bytes: int
+    gpu_image_bytes: int
     server_start_s: float
+    gpu_start_s: float
     port: int
     environment: tuple[Mapping[str, Any], ...]
     ready_path: str

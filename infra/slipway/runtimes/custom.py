@@ -8,6 +8,7 @@ from typing import Any
 from slipway_server.values.errors import BadRequest
 from slipway_server.values.expect import judge
 from slipway_server.values.pointer import found_in
+from slipway_server.values.signature import Signature
 
 from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import read_json
@@ -15,6 +16,7 @@ from slipway.artifacts.onnx import Fetched, Found
 from slipway.artifacts.unread import find_unread
 from slipway.catalog.pod_contract import SERVER_PORT
 from slipway.runtimes.base import Answer, BadAnswer, ImageRecipe, Served
+from slipway.runtimes.defaults import Defaults
 
 WEIGHTS_FOLDER = "/model"
 """In the image, where weights are a layer of it."""
@@ -25,14 +27,13 @@ _BODY_LEAST = 2**20
 _BODY_BY_DEFAULT = 10 * 2**20
 
 
-class CustomRuntime:
+class CustomRuntime(Defaults):
     """See `slipway.runtimes.base.Runtime` for what each attribute and method is; the spec says port and paths."""
 
     name = "custom"
     formats: tuple[str, ...] = ()
     signature_in_lock = False
     accelerators: tuple[str, ...] = ("cpu", "gpu")
-    without_gpu = ""
     image: ImageRecipe | None = None
     image_bytes = 500 * 2**20
     """An assumption: nobody knows how large an image is before it is there."""
@@ -78,6 +79,10 @@ class CustomRuntime:
     def body(self, request: Any) -> bytes:
         """JSON, as it is in the file."""
         return json.dumps(request).encode()
+
+    def check_expectation(self, expect: Mapping[str, Any], signature: Signature) -> None:  # noqa: ARG002
+        """Refuse an expectation that nothing can meet, whatever the server answers; raises `BadRequest`."""
+        check_expectation(expect)
 
     def answer(self, data: bytes, names: Iterable[str]) -> Answer:
         """What of an answer is asked for: by key, or by JSON pointer. It does not say its release."""

@@ -15,6 +15,7 @@ class LockedRuntime(OnnxRuntime):
     """What these runtimes have in common; each says its name, formats and image."""
 
     signature_in_lock = True
+    accelerators: tuple[str, ...] = ("cpu",)
 
     def find_weights(self, path: Path, root: Path, fetched: Fetched | None = None) -> Found:  # noqa: ARG002 - never of the cache: a lock comes first
         """One regular file, which is not looked into."""

@@ -1,7 +1,8 @@
-"""ONNX Runtime in Slipway's own model server (`server/`), on CPUs."""
+"""ONNX Runtime in Slipway's own model server (`server/`), on CPUs and on NVIDIA's GPUs."""
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import read_golden
 from slipway.artifacts.onnx import Fetched, Found, find_artifact
 from slipway.catalog.pod_contract import GRPC_PORT, LINGER_S, SERVER_PORT
-from slipway.runtimes.base import GRPC, TEXT, Answer, BadAnswer, ImageRecipe, Served
+from slipway.runtimes.base import CUDA, GRPC, TEXT, Answer, BadAnswer, ImageRecipe, Served
+from slipway.runtimes.defaults import Defaults
 
 IMAGE = ImageRecipe(
     requirements="server/requirements.txt",
@@ -28,21 +30,22 @@ IMAGE = ImageRecipe(
 )
 
 
-class OnnxRuntime:
+class OnnxRuntime(Defaults):
     """See `slipway.runtimes.base.Runtime` for what each attribute and method is."""
 
     name = "onnxruntime"
     formats: tuple[str, ...] = ("onnx",)
     signature_in_lock = False
-    accelerators: tuple[str, ...] = ("cpu",)
-    without_gpu = (
-        "the image has ONNX Runtime for CPUs; the pod gets its GPUs and a node that has them, but computes on the CPU "
-        "until there is an image with ONNX Runtime for GPUs"
-    )
-    image: ImageRecipe | None = IMAGE
+    accelerators: tuple[str, ...] = ("cpu", "gpu")
+    image: ImageRecipe | None = replace(IMAGE, extras=(CUDA, *IMAGE.extras))
     image_bytes = 100 * 2**20
     """58 MiB for the wheels of server/requirements.txt (installed, as tar through gzip -6, 2026-11-26), and an
     assumption of 42 MiB for Python on Debian."""
+    gpu_image_bytes = 1580 * 2**20
+    """The same with the wheels of server/requirements-cuda.txt: 1498 MiB of NVIDIA's and ONNX Runtime's by the sizes
+    in server/uv.lock, compressed as they come, and what the other image has but for ONNX Runtime."""
+    gpu_start_s: float = 10
+    """An assumption until it is measured on a GPU: libraries of 3 GB are read, and CUDA is started."""
     server_bytes = memory.SERVER_BYTES
     """Of memory, without weights."""
     server_start_s: float = 1
@@ -101,7 +104,10 @@ class OnnxRuntime:
 
     def _served(self, served: Served) -> dict[str, Any]:
         """What the server serves: weights."""
-        return {"model": {"name": served.name, "version": served.version, "path": served.weights}}
+        model: dict[str, Any] = {"name": served.name, "version": served.version, "path": served.weights}
+        if served.gpu_memory is not None:
+            model |= {"accelerator": "gpu", "gpu_memory_bytes": served.gpu_memory}
+        return {"model": model}
 
     def body(self, request: Any) -> bytes:
         """JSON, as it is in the file."""

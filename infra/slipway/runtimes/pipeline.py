@@ -14,6 +14,7 @@ class PipelineRuntime(OnnxRuntime):
 
     name = "pipeline"
     formats: tuple[str, ...] = ()
+    accelerators: tuple[str, ...] = ("cpu",)
     image: ImageRecipe | None = replace(
         IMAGE,
         requirements="server/requirements-pipeline.txt",

@@ -1,4 +1,4 @@
-"""Estimators of scikit-learn and models of XGBoost, in Slipway's own model server, on CPUs."""
+"""Estimators of scikit-learn and models of XGBoost and LightGBM, in Slipway's own model server, on CPUs."""
 
 from dataclasses import replace
 
@@ -11,9 +11,19 @@ class SklearnRuntime(LockedRuntime):
     """See `slipway.runtimes.base.Runtime` for what each attribute and method is."""
 
     name = "sklearn"
-    formats: tuple[str, ...] = ("skops", "xgboost")
-    without_gpu = "scikit-learn and XGBoost compute on CPUs here"
-    image: ImageRecipe | None = replace(IMAGE, requirements="server/requirements-sklearn.txt", variables=())
+    formats: tuple[str, ...] = ("skops", "xgboost", "lightgbm")
+    without_gpu = "scikit-learn, XGBoost and LightGBM compute on CPUs here"
+    image: ImageRecipe | None = replace(
+        IMAGE,
+        requirements="server/requirements-sklearn.txt",
+        variables=(
+            (
+                "LD_LIBRARY_PATH=/opt/slipway/deps/cmeel.prefix/lib",
+                "LightGBM is linked with libgomp.so.1, which the base image lacks: LLVM's library of that name.",
+            ),
+            ("KMP_BLOCKTIME=1", "Its threads would spin for 200 ms after each answer, at the cost of the CPU limit."),
+        ),
+    )
     image_bytes = 126 * 2**20
     """84 MiB for the wheels of server/requirements-sklearn.txt (installed, as tar through gzip -6, 2026-11-26), and the
     assumption of ONNX Runtime's for Python."""

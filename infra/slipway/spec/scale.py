@@ -35,6 +35,13 @@ class Target(Section):
         examples=[70],
         exclude_if=left_out,
     )
+    gpu_percent: Percent | None = Field(
+        default=None,
+        description="Mean use of the replicas' GPUs in percent, as NVIDIA's DCGM measures it; needs `resources.gpu`.",
+        examples=[70],
+        exclude_if=left_out,
+        json_schema_extra=_SINCE,
+    )
     requests_per_second: Amount | None = Field(
         default=None,
         description="Requests that a replica answers in a second.",
@@ -93,6 +100,8 @@ class Target(Section):
 
 
 SIGNALS = tuple(Target.model_fields)
+_USE = ("cpu_percent", "gpu_percent")
+"""What replicas use, whoever asks."""
 _ONE_SIGNAL = f"exactly one of {', '.join(SIGNALS)}"
 
 
@@ -208,14 +217,14 @@ class Scale(Section):
     def _zero_is_left_by_what_requests_cause(self) -> Self:
         if self.to_zero is None:
             return self
-        signals = ", ".join(name for name in SIGNALS if name != "cpu_percent")
+        signals = ", ".join(name for name in SIGNALS if name not in _USE)
         allowed = f"to_zero beside a target of {signals}"
         if self.target is None:
             problem = "is missing, though to_zero is given: it says when nobody asks"
             raise refusal(problem, allowed, "add for example target: {concurrency: 4}", ("target",))
-        if self.target.cpu_percent is not None:
-            problem = "says nothing about requests, and no replica uses no CPU: to_zero needs another target"
-            raise refusal(problem, allowed, "write for example {concurrency: 4}", ("target", "cpu_percent"))
+        if self.target.signal in _USE:
+            problem = "says nothing about requests, and no replica uses any: to_zero needs another target"
+            raise refusal(problem, allowed, "write for example {concurrency: 4}", ("target", self.target.signal))
         return self
 
     @model_validator(mode="after")

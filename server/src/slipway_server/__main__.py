@@ -8,8 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
 
-from slipway_server.backends.base import ModelError
+from slipway_server.backends.base import ModelError, NoAccelerator
 from slipway_server.startup.ports import StartError
+from slipway_server.startup.refusing import tell
 from slipway_server.startup.serve import run
 from slipway_server.telemetry.log import log, take_over_logging
 from slipway_server.values.config import ConfigError, load_config
@@ -26,8 +27,18 @@ def main() -> int:
     # brings its own handler.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        run(load_config(), os.environ)
-    except (ConfigError, ModelError, StartError) as error:
+        config = load_config()
+    except ConfigError as error:
+        _say(str(error))
+        return 1
+    try:
+        run(config, os.environ)
+    except NoAccelerator as error:
+        _say(str(error))
+        # The node's driver may still be coming up: Kubernetes starts the container again, at longer intervals.
+        tell(config.host, config.port, str(error))
+        return 1
+    except (ModelError, StartError) as error:
         _say(str(error))
         return 1
     return 0

@@ -1,16 +1,24 @@
-"""Ask one HTTP server the same request over and over from several connections, each waiting for its answer.
+"""Ask one server the same request over and over from several connections, each waiting for its answer.
 
 A loop over epoll on raw sockets: a few microseconds per request, so that one core of Python is enough to keep
 a server on another core busy; the share of its core that it used is measured and given beside the result.
 """
 
+import asyncio
 import select
 import socket
 import statistics
 import time
 from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from tests.bench.server.requests import INFER
 
 _PIECE = 1 << 16
+ANSWER_S = 20.0
 
 
 class LoadError(Exception):
@@ -34,15 +42,6 @@ class _Connection:
     received: bytes = b""
 
 
-def http_request(port: int, path: str, body: bytes) -> bytes:
-    """Return the bytes of a POST with a JSON body."""
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
-
-
 def ask_once(port: int, request: bytes, timeout_s: float = 10.0) -> bytes:
     """Return the body of the answer to one request."""
     with socket.create_connection(("127.0.0.1", port), timeout_s) as sock:
@@ -54,6 +53,40 @@ def ask_once(port: int, request: bytes, timeout_s: float = 10.0) -> bytes:
                 raise LoadError(f"connection closed after {received[:200]!r}")
             received += piece
         return body
+
+
+def ask_grpc_once(port: int, message: bytes, timeout_s: float = 10.0) -> bytes:
+    """Return the message that answers one call."""
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        try:
+            call: Any = channel.unary_unary(INFER)
+            return bytes(call(message, timeout=timeout_s))
+        except grpc.RpcError as error:
+            raise LoadError(str(error)) from None
+
+
+async def closed_loop_of_grpc(port: int, message: bytes, connections: int, seconds: float) -> Load:
+    """Do as `closed_loop` with calls over gRPC, by its own library, which costs this client more than HTTP."""
+    latencies: list[float] = []
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    channels = [grpc.aio.insecure_channel(f"127.0.0.1:{port}", options) for _ in range(connections)]
+    cpu, begin = time.process_time(), time.perf_counter()
+
+    async def one(channel: grpc.aio.Channel) -> None:
+        call: Any = channel.unary_unary(INFER)
+        while (sent := time.perf_counter()) < begin + seconds:
+            await call(message, timeout=ANSWER_S)
+            latencies.append(time.perf_counter() - sent)
+
+    try:
+        await asyncio.gather(*(one(channel) for channel in channels))
+    except grpc.RpcError as error:
+        raise LoadError(str(error)) from None
+    finally:
+        wall, cpu = time.perf_counter() - begin, time.process_time() - cpu
+        await asyncio.gather(*(channel.close() for channel in channels))
+    centiles = statistics.quantiles(latencies, n=100)
+    return Load(len(latencies) / wall, centiles[49] * 1e3, centiles[98] * 1e3, cpu / wall)
 
 
 def closed_loop(port: int, request: bytes, connections: int, seconds: float) -> Load:

@@ -10,7 +10,8 @@ import boto3
 import pytest
 
 from slipway.artifacts.onnx import ArtifactFile
-from slipway.delivery.upload import ACCESS_KEY, SECRET_KEY, UploadFailed, upload
+from slipway.delivery.client import ACCESS_KEY, SECRET_KEY
+from slipway.delivery.upload import UploadFailed, upload
 from slipway.delivery.ways import Stored
 from slipway.environments.planning.model_store import ModelStore
 from slipway.errors.images import FileChanged

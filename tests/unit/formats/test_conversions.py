@@ -116,7 +116,7 @@ def test_other_models_of_the_same_libraries_answer_the_same(trees: Models, name:
     assert result["notes"][0].startswith("answers as")
 
 
-@pytest.mark.parametrize(("name", "columns"), [("digits.skops", 64), ("digits.json", 64)])
+@pytest.mark.parametrize(("name", "columns"), [("digits.skops", 64), ("digits.json", 64), ("digits.txt", 64)])
 def test_what_a_model_takes_and_gives_is_found_by_asking_it(trees: Models, name: str, columns: int) -> None:
     said = trees.signature(name)
     assert said["inputs"] == [{"name": "input", "dtype": "FP32", "shape": [None, columns]}]

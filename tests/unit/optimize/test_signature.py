@@ -76,7 +76,7 @@ def test_a_runtime_without_a_converter_to_its_formats_names_no_step(tmp_path: Pa
     outcome = make_lock(
         target(tmp_path, runtime="sklearn"), Store(Cache(tmp_path / "cache"), offline=True), lambda _: None
     )
-    assert str(outcome.unserved).endswith("allowed: skops, xgboost; next: write runtime: litert")
+    assert str(outcome.unserved).endswith("allowed: skops, xgboost, lightgbm; next: write runtime: litert")
 
 
 def test_a_file_that_its_tools_cannot_load_is_refused(tmp_path: Path) -> None:

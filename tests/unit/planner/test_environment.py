@@ -75,10 +75,12 @@ def test_the_smallest_pool_that_fits_is_taken_whatever_their_order(tmp_path: Pat
     assert "small is not eligible (a node has 8Gi memory)" in model.pool_reason
 
 
-def test_a_model_with_a_gpu_goes_to_a_pool_with_gpus_and_is_warned_of_the_cpu_build(tmp_path: Path) -> None:
+def test_a_model_with_a_gpu_goes_to_a_pool_with_gpus_and_is_warned_of_a_runtime_that_ran_on_none(
+    tmp_path: Path,
+) -> None:
     (model,) = planned(pools(LARGE, GPU), spec_file(tmp_path, *gpus(1, 1, 2)))
     assert model.pool.name == "gpu"
-    assert "computes on the CPU" in model.warnings[0]
+    assert "has never run on a GPU" in model.warnings[0]
     assert planned(pools(LARGE), spec_file(tmp_path))[0].warnings == ()
 
 
@@ -222,11 +224,15 @@ def test_whatever_changes_in_a_manifest_is_a_new_release(monkeypatch: pytest.Mon
 
 def test_comments_of_slipway_itself_are_no_part_of_a_release(tmp_path: Path) -> None:
     copied = tmp_path / "slipway"
-    for name in ("infra", "templates", "stacks", "models", "server/src", "weights/src", "policy"):
+    for name in ("infra", "templates", "stacks", "models", "server/src", "upstream/src", "weights/src", "policy"):
         shutil.copytree(ROOT / name, copied / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    of_server = (path.relative_to(ROOT).as_posix() for path in (ROOT / "server").glob("requirements*.txt"))
-    for name in (*of_server, "weights/requirements.txt", "Pulumi.yaml"):
+    of_images = (path.relative_to(ROOT).as_posix() for path in ROOT.glob("*/requirements*.txt"))
+    (copied / "keys").mkdir()
+    (copied / "judge").mkdir()
+    for name in (*of_images, "Pulumi.yaml"):
         shutil.copy(ROOT / name, copied / name)
+
+    sources = ("infra", "server/src", "upstream/src", "weights/src")
 
     def releases() -> dict[str, str]:
         command = [
@@ -241,7 +247,7 @@ def test_comments_of_slipway_itself_are_no_part_of_a_release(tmp_path: Path) -> 
         ]
         environ = {
             **os.environ,
-            "PYTHONPATH": ":".join(str(copied / name) for name in ("infra", "server/src", "weights/src")),
+            "PYTHONPATH": ":".join(str(copied / name) for name in sources),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         run = subprocess.run(command, cwd=copied, env=environ, capture_output=True, text=True, timeout=60, check=False)

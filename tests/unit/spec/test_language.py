@@ -13,6 +13,7 @@ from slipway.loading.specs import load_spec_file
 from slipway.planner.server_config import server_config
 from slipway.reading.findings import dotted, validated
 from slipway.spec.model import ModelSpec
+from tests.support.pools import CPU
 
 GGUF = b"GGUF" + (3).to_bytes(4, "little") + bytes(100)
 SPEC: dict[str, Any] = {
@@ -86,7 +87,7 @@ def test_adapters_are_part_of_what_is_served(tmp_path: Path) -> None:
     assert loaded.base.artifact.size == 2 * len(GGUF) + 1
     assert not loaded.base.spec.needs_lock
     check = GoldenRequest("llama", loaded.base.request, {}, 2.0)
-    config = server_config(loaded.base, check, "slipway", gated=False)
+    config = server_config(loaded.base, check, "slipway", CPU, gated=False)
     assert config["language"] == {
         "context": 64,
         "slots": 2,

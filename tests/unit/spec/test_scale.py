@@ -11,7 +11,7 @@ from slipway.spec.scale import SIGNALS, Scale, Target
 
 OFFICE = {"cron": "0 7 * * 1-5", "until": "0 19 * * 1-5"}
 VALUES: dict[str, st.SearchStrategy[float]] = {
-    name: st.integers(1, 100) if name == "cpu_percent" else st.integers(1, 1000) | st.floats(0.001, 1000)
+    name: st.integers(1, 100) if name.endswith("_percent") else st.integers(1, 1000) | st.floats(0.001, 1000)
     for name in SIGNALS
 }
 

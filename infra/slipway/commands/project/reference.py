@@ -153,8 +153,10 @@ def _facts() -> dict[str, str]:
         "node_s": str(NODE_S),
         "gpu_node_s": str(GPU_NODE_S),
         "runtime_image": format_bytes(OnnxRuntime.image_bytes),
+        "gpu_runtime_image": format_bytes(OnnxRuntime.gpu_image_bytes),
         "pull_rate": format_bytes(PULL_BYTES_PER_S),
         "server_start_s": str(OnnxRuntime.server_start_s),
+        "gpu_start_s": str(OnnxRuntime.gpu_start_s),
         "read_rate": format_bytes(READ_BYTES_PER_S),
     }
 

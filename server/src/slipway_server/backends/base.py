@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from slipway_server.values.signature import Signature
@@ -11,6 +12,21 @@ from slipway_server.values.tensors import Array
 
 class ModelError(Exception):
     """The model cannot be served; the message says why."""
+
+
+class NoAccelerator(ModelError):
+    """The GPU that the model was promised is not there, or cannot be used."""
+
+    def __init__(self, problem: str, todo: str) -> None:
+        """Say what is wrong with it, and what to do."""
+        super().__init__(f"the model was promised a GPU and has none: {problem}; next: {todo}")
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """What a model may use of a GPU. `memory_bytes`: for its tensors; None: all that the GPU has."""
+
+    memory_bytes: int | None
 
 
 class Cancellation:

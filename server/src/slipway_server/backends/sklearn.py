@@ -1,4 +1,4 @@
-"""Estimators of scikit-learn in skops archives, and models of XGBoost: one input, a row for each answer."""
+"""Estimators of scikit-learn in skops archives, models of XGBoost and LightGBM: one input, a row for each answer."""
 
 import json
 import zipfile
@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import skops.io  # type: ignore[import-untyped]
-import xgboost  # type: ignore[import-untyped]
-from sklearn.base import is_classifier  # type: ignore[import-untyped]
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+import skops.io
+import xgboost
+from sklearn.base import is_classifier
+from threadpoolctl import threadpool_limits
 
 from slipway_server.backends.base import Cancellation, ModelError
 from slipway_server.backends.declared import needed
@@ -19,8 +19,11 @@ from slipway_server.values.signature import Signature
 from slipway_server.values.tensors import Array
 from slipway_server.values.text import shortened
 
-_PACKAGES = ("sklearn", "scipy.sparse", "xgboost")
+_PACKAGES = ("sklearn", "scipy.sparse", "xgboost", "lightgbm")
 """Whose classes an archive may name: what is in it is made of them, and loading it runs nothing else."""
+
+_LIGHTGBM = b"tree\nversion="
+"""What its files begin with."""
 
 
 class _Model(Protocol):
@@ -36,17 +39,17 @@ class SklearnSession:
         """Load the model.
 
         Args:
-            path: a skops archive, or a file of XGBoost.
+            path: a skops archive, or a file of XGBoost or LightGBM.
             threads: how many may work on one answer.
             declared: what its lock says it takes and gives; the file does not say it.
 
         Raises:
-            ModelError: neither of the two, a version that the libraries do not read, classes that are nobody's whose
+            ModelError: none of the three, a version that the libraries do not read, classes that are nobody's whose
                 models are loaded, or no signature.
         """
         self.signature = needed(declared, path, "does not say what it takes")
         self._limits = threadpool_limits(threads)
-        self._model: _Model = _Estimator(path) if zipfile.is_zipfile(path) else _Booster(path, threads)
+        self._model: _Model = _model(path, threads)
 
     def run(self, inputs: Mapping[str, Array], cancellation: Cancellation | None = None) -> dict[str, Array]:  # noqa: ARG002 - none of the libraries can end a run
         """Return the outputs by name, each in the type that the lock says."""
@@ -66,8 +69,16 @@ class SklearnSession:
         return outputs
 
 
+def _model(path: Path, threads: int) -> _Model:
+    if zipfile.is_zipfile(path):
+        return _Estimator(path)
+    with path.open("rb") as stream:
+        of_lightgbm = stream.read(len(_LIGHTGBM)) == _LIGHTGBM
+    return _LightGbm(path, threads) if of_lightgbm else _XGBoost(path, threads)
+
+
 class _Estimator:
-    """An estimator of scikit-learn, or one of XGBoost in its clothes."""
+    """An estimator of scikit-learn, or one of the others in its clothes."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -75,7 +86,7 @@ class _Estimator:
             foreign = [name for name in unknown if not _known(name)]
             if foreign:
                 raise ModelError(
-                    f"{path}: asks for {', '.join(foreign[:5])}; allowed: classes of scikit-learn, XGBoost"
+                    f"{path}: asks for {', '.join(foreign[:5])}; allowed: classes of scikit-learn, XGBoost, LightGBM"
                 )
             self._model: Any = skops.io.load(path, trusted=unknown)
         except ModelError:
@@ -101,7 +112,7 @@ class _Estimator:
         return answered
 
 
-class _Booster:
+class _XGBoost:
     """A model of XGBoost in its own format."""
 
     def __init__(self, path: Path, threads: int) -> None:
@@ -114,14 +125,35 @@ class _Booster:
         self._objective = str(json.loads(self._model.save_config())["learner"]["objective"]["name"])
 
     def ask(self, rows: Array) -> dict[str, Array]:
-        """Classes have probabilities, whose largest is the label; everything else is a number."""
-        predicted = self._model.predict(xgboost.DMatrix(rows))
-        if predicted.ndim == 2:
-            return {"label": predicted.argmax(axis=1), "probabilities": predicted}
-        if self._objective.startswith("binary") and self._objective != "binary:hinge":
-            both = np.stack([1 - predicted, predicted], 1)
-            return {"label": (predicted > 0.5).astype(np.int64), "probabilities": both}
-        return {"prediction": predicted}
+        """Answers as the tools that convert to ONNX name them."""
+        return _of_trees(self._model.predict(xgboost.DMatrix(rows)), self._objective)
+
+
+class _LightGbm:
+    """A model of LightGBM in its own format."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        import lightgbm  # noqa: PLC0415 - it needs a library of the system, which the image brings and few else have
+
+        self._threads = threads
+        try:
+            self._model = lightgbm.Booster(model_file=str(path))
+        except lightgbm.basic.LightGBMError as error:
+            raise ModelError(f"{path}: LightGBM cannot load it: {_said(error)}") from None
+        self._objective = str(self._model.params.get("objective", "regression"))
+
+    def ask(self, rows: Array) -> dict[str, Array]:
+        """Answers as the tools that convert to ONNX name them."""
+        return _of_trees(np.asarray(self._model.predict(rows, num_threads=self._threads)), self._objective)
+
+
+def _of_trees(predicted: Array, objective: str) -> dict[str, Array]:
+    """Classes have probabilities, whose largest is the label; everything else is a number."""
+    if predicted.ndim == 2:
+        return {"label": predicted.argmax(axis=1), "probabilities": predicted}
+    if objective.startswith("binary") and objective != "binary:hinge":
+        return {"label": (predicted > 0.5).astype(np.int64), "probabilities": np.stack([1 - predicted, predicted], 1)}
+    return {"prediction": predicted}
 
 
 def _known(name: str) -> bool:

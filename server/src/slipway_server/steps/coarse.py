@@ -76,12 +76,14 @@ def _alone(scores: Any) -> Any:
 
 
 def _rounded_array(array: Array, digits: int) -> Array:
+    # FP16 has no number as large as numpy multiplies with.
+    wide = array.astype(np.float32) if array.dtype == np.float16 else array
     with np.errstate(over="ignore", invalid="ignore"):
         # A zero has no sign that would say which side it came from.
-        shown = np.asarray(np.round(array, digits) + array.dtype.type(0))
+        shown = np.asarray(np.round(wide, digits) + wide.dtype.type(0))
     # numpy multiplies first: numbers so large that this has no room have no such decimals.
-    np.copyto(shown, array, where=~np.isfinite(shown))
-    return shown
+    np.copyto(shown, wide, where=~np.isfinite(shown))
+    return shown.astype(array.dtype)
 
 
 def _has_fractions(tensor: Tensor) -> bool:

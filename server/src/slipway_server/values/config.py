@@ -76,7 +76,8 @@ class ModelSection(Section):
     """Which model is served: its name and version in URLs and answers, and its file; a pipeline has none.
 
     `backend`: what computes it.
-    `accelerator`: what it computes on.
+    `accelerator`: what it computes on, or nothing is served.
+    `gpu_memory_bytes`: memory of the GPU that its tensors may take; all of it when left out.
     `signature`: of models other than ONNX, whose files do not say all of it.
     """
 
@@ -85,6 +86,7 @@ class ModelSection(Section):
     path: Annotated[str, Field(min_length=1)] | None = None
     backend: Backend = "onnxruntime"
     accelerator: Accelerator = "cpu"
+    gpu_memory_bytes: Annotated[int, Field(gt=0, le=2**50)] | None = None
     signature: SignatureSection | None = None
 
     @property
@@ -135,6 +137,7 @@ class ServerConfig(Section):
     `trusted_proxies`: networks (CIDRs) whose addresses stand for many clients, so that none of them is held to one
     client's share of the memory.
     `pipeline`: models that are asked, instead of a file.
+    `cpu_features`: what the CPU must be able to do, or the server refuses to start.
     `gate`: left out, and whoever reaches the server may call it.
     `grpc`: left out, and HTTP is all that is spoken.
     `language`: the file is a language model's, in GGUF, and OpenAI's API is spoken.
@@ -152,6 +155,7 @@ class ServerConfig(Section):
     drain_s: Seconds = 5.0
     linger_s: Seconds = 0.0
     batch: BatchSection = BatchSection()
+    cpu_features: list[Literal["avx2", "avx512", "vnni", "amx"]] = Field(default_factory=list)
     gate: GateSection | None = None
     grpc: GrpcSection | None = None
     input: InputSection | None = None

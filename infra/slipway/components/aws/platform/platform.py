@@ -83,7 +83,10 @@ class Platform(pulumi.ComponentResource):
         if any(group.resources for group in args.groups):
             # The device plugin and its companions reach the node's devices.
             operator = values.gpu_operator(args.groups)
-            self._in_own_namespace("gpu-operator", GPU_OPERATOR, "gpu-operator", "privileged", operator)
+            # It has a ServiceMonitor, whose kind Prometheus' chart brings.
+            self._in_own_namespace(
+                "gpu-operator", GPU_OPERATOR, "gpu-operator", "privileged", operator, needs=(prometheus,)
+            )
         self.register_outputs({})
 
     def _gateway(self, gateway: AwsGateway, place: Place) -> tuple[pulumi.Resource, ...]:

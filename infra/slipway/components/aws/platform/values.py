@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 
+from slipway.autoscaling.signals import SCRAPE_S
 from slipway.catalog.platform_pins import EKS
 from slipway.environments.planning.aws.node_groups import MIG_LABEL, SHARING_LABEL, SYSTEM_TAINT, NodeGroup
 from slipway.values import names
@@ -142,6 +143,12 @@ def gpu_operator(groups: Sequence[NodeGroup]) -> Values:
             "master": {"tolerations": TOLERATIONS},
             "gc": {"tolerations": TOLERATIONS},
             "worker": {"tolerations": tolerations},
+        },
+        # What models with a target of `gpu_percent` scale on: as often as their own metrics, and by the names of their
+        # pods, where else Prometheus would put those of the exporter.
+        "dcgmExporter": {
+            "env": [{"name": "DCGM_EXPORTER_INTERVAL", "value": str(SCRAPE_S * 1000)}],
+            "serviceMonitor": {"enabled": True, "interval": f"{SCRAPE_S}s", "honorLabels": True},
         },
         # A part of a GPU is a resource of its own name: a pod that asks for a whole GPU never gets a part.
         "mig": {"strategy": "mixed"},

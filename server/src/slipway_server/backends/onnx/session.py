@@ -9,8 +9,9 @@ from typing import Any
 
 import onnxruntime as ort  # type: ignore[import-untyped]
 
-from slipway_server.backends.base import Cancellation, ModelError
-from slipway_server.backends.onnx import brief, listed
+from slipway_server.backends.base import Cancellation, Gpu, ModelError
+from slipway_server.backends.onnx import brief, cuda, listed
+from slipway_server.telemetry.log import log
 from slipway_server.values.errors import AnswerTooLarge, BadRequest, ModelFault, show
 from slipway_server.values.signature import Signature, Tensor, dtype_of, listed_type, symbols_of
 from slipway_server.values.tensors import Array
@@ -30,7 +31,7 @@ ort.set_default_logger_severity(_LOG_FATAL_ONLY)
 class OnnxSession:
     """One loaded model. `run` may be called from one thread at a time."""
 
-    def __init__(self, path: Path, threads: int, arena_bytes: int | None = None) -> None:
+    def __init__(self, path: Path, threads: int, arena_bytes: int | None = None, gpu: Gpu | None = None) -> None:
         """Load the model.
 
         Args:
@@ -38,9 +39,11 @@ class OnnxSession:
             threads: how many may work on one operator.
             arena_bytes: memory that its tensors may take: weights, what operators compute, outputs. Texts are not
                 counted in it: ONNX Runtime keeps them elsewhere. The first session of a process decides.
+            gpu: what of a GPU it computes on; None: on the CPU.
 
         Raises:
             ModelError: no ONNX file, one that ONNX Runtime cannot run, or types that cannot be served.
+            NoAccelerator: there is no GPU that can be used.
         """
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
@@ -48,19 +51,26 @@ class OnnxSession:
         options.log_severity_level = _LOG_FATAL_ONLY
         # Threads that spin while they wait for work burn the CPU quota that the event loop needs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._arena_bytes = arena_bytes
+        self._tensor_bytes = (arena_bytes if gpu is None else gpu.memory_bytes) or 0
         if arena_bytes is not None:
             _register_arena(arena_bytes)
             options.add_session_config_entry("session.use_env_allocators", "1")
-        wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
-        providers = [name for name in wanted if name in ort.get_available_providers()]
         if not path.is_file():
             raise ModelError(f"{path}: no such file")
+        self._arenas = "cpu:0" if gpu is None else "cpu:0;gpu:0"
+        providers: list[Any] = ["CPUExecutionProvider"]
+        if gpu is not None:
+            providers = cuda.providers(gpu.memory_bytes)
+            options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
         try:
-            self._session = ort.InferenceSession(path, options, providers=providers)
+            # Else a session whose GPU fails would be made anew on the CPU, in the middle of serving.
+            self._session = ort.InferenceSession(path, options, providers=providers, enable_fallback=0)
         # ONNX Runtime's exceptions share no base class but Exception.
         except Exception as error:
             raise ModelError(f"{path}: ONNX Runtime cannot load it: {_said(error)}") from None
+        if gpu is not None:
+            cuda.check_session(self._session)
+            log("gpu", memory_bytes=gpu.memory_bytes, **cuda.placement(self._session))
         try:
             self.signature = Signature(
                 inputs=(*_inputs(self._session.get_inputs()), *_replaceable(self._session)),
@@ -97,13 +107,15 @@ class OnnxSession:
             raise ModelFault("outputs", problem, "a model whose texts are UTF-8: export it again") from None
         # ONNX Runtime's exceptions share no base class but Exception.
         except Exception as error:
-            if _ARENA_IS_FULL in str(error):
+            if _ARENA_IS_FULL in str(error) or cuda.OUT_OF_MEMORY in str(error):
                 raise AnswerTooLarge(
                     "inputs",
                     "make the model compute more than fits into its memory",
-                    f"what is computed within {(self._arena_bytes or 0) // 2**20} MiB, weights included: less at once, "
+                    f"what is computed within {self._tensor_bytes // 2**20} MiB, weights included: less at once, "
                     "or more memory for the server",
                 ) from None
+            if cuda.FAILURE in str(error):
+                raise ModelFault("the GPU", f"failed: {_said(error)}", "a GPU that works: restart the pod") from None
             raise BadRequest("inputs", f"cannot be computed by the model: {_said(error)}", "other values") from None
         outputs = dict(zip(self._names, results, strict=True))
         for name in self._listed:
@@ -114,7 +126,7 @@ class OnnxSession:
         """Run the model, again if the arena is full of pieces that are free but too small for what is needed now."""
         for shrinks in (False, True):
             if shrinks:  # what is free in the arena goes back to the system at the end of each run, be it in vain
-                options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+                options.add_run_config_entry("memory.enable_memory_arena_shrinkage", self._arenas)
             try:
                 return self._once(inputs, options)
             except Exception as error:
