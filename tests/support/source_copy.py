@@ -47,7 +47,8 @@ class SourceCopy:
         self.folder = folder
         for name in _COPIED:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        for name in (*_FILES, *_WEIGHTS):
+        requirements = (path.relative_to(ROOT).as_posix() for path in ROOT.glob("server/requirements*.txt"))
+        for name in (*_FILES, *requirements, *_WEIGHTS):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, folder / name)
 

@@ -1,5 +1,6 @@
 """Runtimes of Slipway's own model server whose files do not say what models take and give: their locks do."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,14 @@ from slipway_server.values.signature import Signature, Tensor
 
 from slipway.artifacts.onnx import Fetched, Found
 from slipway.artifacts.unread import find_unread
-from slipway.runtimes.base import Served
-from slipway.runtimes.onnxruntime import OnnxRuntime
+from slipway.runtimes.base import GRPC, TEXT, ImageRecipe, Served
+from slipway.runtimes.onnxruntime import IMAGE, OnnxRuntime
+
+
+def image_of(backend: str, *variables: tuple[str, str]) -> ImageRecipe:
+    """How the image of a backend is made; `variables` as in `ImageRecipe`."""
+    requirements = f"server/requirements-{backend}.txt"
+    return replace(IMAGE, requirements=requirements, extras=(GRPC, TEXT), variables=variables)
 
 
 class LockedRuntime(OnnxRuntime):
@@ -16,6 +23,8 @@ class LockedRuntime(OnnxRuntime):
 
     signature_in_lock = True
     accelerators: tuple[str, ...] = ("cpu",)
+    gpu_image_bytes = 0
+    gpu_start_s: float = 0
 
     def find_weights(self, path: Path, root: Path, fetched: Fetched | None = None) -> Found:  # noqa: ARG002 - never of the cache: a lock comes first
         """One regular file, which is not looked into."""

@@ -1,10 +1,7 @@
 """Estimators of scikit-learn and models of XGBoost and LightGBM, in Slipway's own model server, on CPUs."""
 
-from dataclasses import replace
-
 from slipway.runtimes.base import ImageRecipe
-from slipway.runtimes.locked import LockedRuntime
-from slipway.runtimes.onnxruntime import IMAGE
+from slipway.runtimes.locked import LockedRuntime, image_of
 
 
 class SklearnRuntime(LockedRuntime):
@@ -13,16 +10,13 @@ class SklearnRuntime(LockedRuntime):
     name = "sklearn"
     formats: tuple[str, ...] = ("skops", "xgboost", "lightgbm")
     without_gpu = "scikit-learn, XGBoost and LightGBM compute on CPUs here"
-    image: ImageRecipe | None = replace(
-        IMAGE,
-        requirements="server/requirements-sklearn.txt",
-        variables=(
-            (
-                "LD_LIBRARY_PATH=/opt/slipway/deps/cmeel.prefix/lib",
-                "LightGBM is linked with libgomp.so.1, which the base image lacks: LLVM's library of that name.",
-            ),
-            ("KMP_BLOCKTIME=1", "Its threads would spin for 200 ms after each answer, at the cost of the CPU limit."),
+    image: ImageRecipe | None = image_of(
+        "sklearn",
+        (
+            "LD_LIBRARY_PATH=/opt/slipway/deps/cmeel.prefix/lib",
+            "LightGBM is linked with libgomp.so.1, which the base image lacks: LLVM's library of that name.",
         ),
+        ("KMP_BLOCKTIME=1", "Its threads would spin for 200 ms after each answer, at the cost of the CPU limit."),
     )
     image_bytes = 126 * 2**20
     """84 MiB for the wheels of server/requirements-sklearn.txt (installed, as tar through gzip -6, 2026-11-26), and the

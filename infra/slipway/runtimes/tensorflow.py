@@ -1,14 +1,12 @@
 """SavedModels and Keras archives by TensorFlow in Slipway's own model server, on CPUs."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from slipway.artifacts.onnx import Fetched, Found
 from slipway.artifacts.unread import UNKNOWN, find_unread
 from slipway.reading.files import BadFile, inside
 from slipway.runtimes.base import ImageRecipe
-from slipway.runtimes.locked import LockedRuntime
-from slipway.runtimes.onnxruntime import IMAGE
+from slipway.runtimes.locked import LockedRuntime, image_of
 
 _SAVED_MODEL = "saved_model.pb"
 _KIND = "the folder of a SavedModel"
@@ -20,7 +18,7 @@ class TensorflowRuntime(LockedRuntime):
     name = "tensorflow"
     formats: tuple[str, ...] = ("savedmodel", "keras")
     without_gpu = "TensorFlow computes on CPUs here; a GPU is used by runtime onnxruntime, after {convert: onnx}"
-    image: ImageRecipe | None = replace(IMAGE, requirements="server/requirements-tensorflow.txt", variables=())
+    image: ImageRecipe | None = image_of("tensorflow")
     image_bytes = 379 * 2**20
     """337 MiB, the wheels of server/requirements-tensorflow.txt as the index has them, and an assumption of 42 MiB for
     Python on Debian."""
