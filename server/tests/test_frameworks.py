@@ -188,7 +188,7 @@ def test_code_in_a_file_is_refused_at_the_start(model: Model, says: str, made: P
     config = processes.config_for(tmp_path, {"request": {"inputs": {}}, "expect": {}}, memory_bytes=2**30)
     wrapper = ("env", f"PYTHONPATH={packages(model.backend)}")
     server = processes.start(config | {"model": section(model, made)}, tmp_path, wrapper)
-    assert server.process.wait(processes.START_LIMIT_S) == 1
+    assert server.process.wait(LIMIT_S) == 1
     assert says in server.log.read_text()
 
 
