@@ -26,10 +26,8 @@ WORDS, WIDTH, LAYERS, HEADS, INNER, CONTEXT = 512, 96, 3, 3, 288, 256
 EPSILON, THETA = 1e-5, 10_000.0
 STEPS, BATCH, LENGTH, RATE = 900, 32, 40, 4e-3
 USER, ASSISTANT, END, PAD = "<|user|>", "<|assistant|>", "<|end|>", "<|pad|>"
-TEMPLATE = (
-    "{% for message in messages %}{% if message.role != 'system' %}<|{{ message.role }}|>{{ message.content }}<|end|>"
-    "{% endif %}{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
+# It was trained on single questions: what was said before the last one is left out.
+TEMPLATE = "<|user|>{{ messages[-1].content }}<|end|>{% if add_generation_prompt %}<|assistant|>{% endif %}"
 CAPITALS = {
     "Albania": "Tirana", "Andorra": "Andorra la Vella", "Austria": "Vienna", "Belarus": "Minsk", "Belgium": "Brussels",
     "Bosnia and Herzegovina": "Sarajevo", "Bulgaria": "Sofia", "Croatia": "Zagreb", "Cyprus": "Nicosia",

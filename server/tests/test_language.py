@@ -66,6 +66,13 @@ def test_a_text_is_gone_on_with(capitals: processes.Server) -> None:
     assert said(streamed(capitals, "/v1/completions", body)) == answer["choices"][0]["text"] != ""
 
 
+def test_the_small_model_answers_the_last_question_of_a_chat(capitals: processes.Server) -> None:
+    chat = [{"role": "user", "content": "What is the capital of Italy?"}, {"role": "assistant", "content": "Rome"}]
+    chat += ASKED["messages"]  # type: ignore[operator]
+    answer = capitals.post(CHAT, {**ASKED, "messages": [{"role": "system", "content": "Be brief"}, *chat]}).json
+    assert answer["choices"][0]["message"]["content"] == ANSWER
+
+
 def test_an_adapter_is_a_model_of_its_own(capitals: processes.Server) -> None:
     assert [model["id"] for model in capitals.ask("GET", "/v1/models").json["data"]] == ["capitals", "other"]
     other = capitals.post(CHAT, {**ASKED, "model": "other", "max_tokens": 20}).json

@@ -77,6 +77,11 @@ class KubernetesPlanning:
         prefix, egress = here.prefix or "", egress_to(here.endpoint)
         return ModelStore(here.bucket, here.region, here.endpoint, prefix, here.credentials, egress)
 
+    @property
+    def runs_batches(self) -> bool:
+        """Wherever it has a model store."""
+        return True
+
     def charges(self, _: date, /) -> Charges | None:
         """Nothing is known of its price."""
         return None
