@@ -56,7 +56,11 @@ class ProcessLauncher:
         """Start it with the files of the image below a folder of its own; all of it is gone after the block."""
         folder = user_cache() / "measuring"
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix="run-") as name, ControlGroup(cpu, memory) as group:
+        _sweep(folder)
+        with (
+            tempfile.TemporaryDirectory(dir=folder, prefix=f"{os.getpid()}-") as name,
+            ControlGroup(cpu, memory) as group,
+        ):
             root = Path(name)
             known = _lay_out(self._model, root)
             (root / "server.json").write_text(json.dumps(_moved(config, known)))
@@ -90,6 +94,14 @@ class ProcessLauncher:
                 yield Live(config["port"], process.pid, began, lambda: _ended(process, memory), lambda: _tail(log))
             finally:
                 _stop(process)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a measurement left that was killed itself."""
+    for left in folder.iterdir():
+        owner = left.name.partition("-")[0]
+        if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _python() -> str:

@@ -18,7 +18,7 @@ def server_config(variant: Variant, check: GoldenRequest, namespace: str, pool: 
     spec, files = variant.spec, variant.artifact.files
     runtime = RUNTIMES[spec.runtime]
     gate = {"gate": {"public_key": f"{GATE_FOLDER}/{GATE_FILE}"}} if gated else {}
-    asked = list(spec.resources.cpu_features) if variant.own is None else []
+    asked = list(spec.resources.cpu_features) if spec.own_server is None else []
     features = {"cpu_features": asked} if asked else {}
     served = Served(
         name=spec.name,

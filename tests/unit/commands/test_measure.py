@@ -149,6 +149,13 @@ def test_a_pipeline_is_refused_with_the_models_to_measure(project: list[str]) ->
     assert "next: measure one of digits; nothing was measured" in said
 
 
+def test_a_server_of_others_is_refused(project: list[str]) -> None:
+    image = "custom: {image: registry.example.com/reader@sha256:" + "0" * 64 + ", port: 9000}"
+    spec = PIPELINE.replace("pipeline: {stages: [{model: digits}]}", image).replace("pipeline", "custom")
+    (Path(project[1]) / "both.yaml").write_text(spec)
+    assert "both.yaml:5: runtime: is a server of others" in refused("both", *project)
+
+
 def test_what_nobody_measured_is_said_so(tmp_path: Path) -> None:
     assert "has no *.measured.json" in refused("--show", "--models", str(tmp_path))
     assert "run slipway measure digits" in refused("digits", "--show", "--models", str(tmp_path))

@@ -138,9 +138,9 @@ def _refuse(context: EnvironmentContext, model: ModelPlan) -> None:
     if spec.pipeline is not None:
         problem = "is a pipeline, which takes as long as the models that it asks"
         refused = (("pipeline",), problem, "a model with weights", f"measure one of {', '.join(spec.pipeline.models)}")
-    elif spec.custom is not None:
-        problem = "brings its own server, of which nobody here knows what it needs beside it"
-        refused = (("custom",), problem, "a model that a runtime of Slipway serves", "load it where it is deployed")
+    elif spec.own_server is not None:
+        problem = "is a server of others, of which nobody here knows what it needs beside it"
+        refused = (("runtime",), problem, "a model that a runtime of Slipway serves", "load it where it is deployed")
     elif spec.resources.gpu is not None:
         problem = "asks for GPUs, and measuring runs on the CPU"
         refused = (("resources", "gpu"), problem, "a model without GPUs", "measure it where it is deployed")
