@@ -35,7 +35,7 @@ SIGNS = {"triton": "nv_inference_request_success", "mlserver": "model_infer_requ
 def write(bench: Workbench, runtime: str, factor: float, **changes: Any) -> None:
     shape: dict[str, Any] = {
         "runtime": runtime,
-        "resources": {"cpu": "500m", "memory": "768Mi"},
+        "resources": {"cpu": "150m", "memory": "512Mi"},
         "scale": {"min": 2, "max": 2},
         "endpoint": {"public": True, "timeout": f"{TIMEOUT_S:g}s"},
         "rollout": {"drain": "5s"},
