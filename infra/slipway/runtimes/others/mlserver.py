@@ -14,8 +14,10 @@ class MLServerRuntime(OpenInference):
 
     name = "mlserver"
     image: ImageRecipe | None = wheels_recipe("mlserver")
-    image_bytes = 200 * 2**20
-    server_start_s: float = 6
+    image_bytes = 131 * 2**20
+    """89 MiB for the wheels (installed, as tar through gzip -6, 2026-11-26), and 42 MiB for Python on Debian."""
+    server_start_s: float = 4
+    """Measured 2026-11-26 as a process on a machine with other work: 4.0 s until it was ready."""
     program = ("mlserver",)
     takes_images = False
 

@@ -34,8 +34,10 @@ class TritonRuntime(OpenInference):
 
     name = "triton"
     image: ImageRecipe | None = wheels_recipe("triton", _PLATFORMS)
-    image_bytes = 150 * 2**20
-    server_start_s: float = 3
+    image_bytes = 136 * 2**20
+    """94 MiB for the wheels (installed, as tar through gzip -6, 2026-11-26), and 42 MiB for Python on Debian."""
+    server_start_s: float = 2
+    """Measured 2026-11-26 as a process on a machine with other work: 1.4 s until it was ready."""
     program = ("tritonserver",)
 
     def files(self, wanted: Wanted) -> dict[str, str]:
