@@ -73,17 +73,22 @@ def _recovery(quick: bool) -> str:
     return tables.of_recovery(recovery.measure(1 if quick else 5, say))
 
 
-def _server(quick: bool) -> str:
+def _server(quick: bool, *more: str) -> str:
     """The model server's own benchmark, which ends with 1 when it is not ahead; its figures say so, too."""
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder) / "figures.json"
         command = [sys.executable, "-m", "tests.bench.server.bench_server", "--json", str(figures)]
+        command += more
         command += ["--seconds", "1", "--rounds", "1"] if quick else []
         subprocess.run(command, check=False, timeout=_SERVER_LIMIT_S, stdout=sys.stderr)
         if not figures.exists():
             raise RuntimeError("the server's benchmark ended without figures, see above")
         read: dict[str, Any] = json.loads(figures.read_text())
     return tables.of_server(read)
+
+
+def _upstream(quick: bool) -> str:
+    return _server(quick, "--upstream")
 
 
 def _scaling(quick: bool) -> str:
@@ -107,6 +112,7 @@ _PARTS: dict[str, Callable[[bool], str]] = {
     "fleet": _fleet,
     "recovery": _recovery,
     "server": _server,
+    "upstream": _upstream,
     "gateway": _gateway,
     "judging": _judging,
     "scaling": _scaling,

@@ -114,8 +114,9 @@ class BarePlanning:
     def monitoring(self) -> None:
         return
 
-    def model_store(self, _: str, __: str, /) -> None:
-        return
+    @property
+    def runs_batches(self) -> bool:
+        return False
 
     def charges(self, _: date, /) -> Charges | None:
         return None

@@ -19,6 +19,7 @@ ROOTS = {
     "slipway_judge": "judge/src",
     "slipway_keys": "keys/src",
     "slipway_server": "server/src",
+    "slipway_upstream": "upstream/src",
     "slipway_weights": "weights/src",
 }
 """Where each import name is."""

@@ -93,6 +93,14 @@ def own_plan(environment: str) -> Plan:
 
 
 @lru_cache
+def others_plan(environment: str) -> Plan:
+    """The plan of one of the fixtures' environments with servers of others."""
+    folder = FIXTURES / "others"
+    settings, specs = load_environment(folder / "settings", environment, folder / "spec", FIXTURES / "repo")
+    return plan(environment, settings, specs, CODE)
+
+
+@lru_cache
 def delivery_plan(environment: str) -> Plan:
     """The plan of one of the fixtures' environments with a model store, for weights that are fetched and others."""
     folder = FIXTURES / "delivery"

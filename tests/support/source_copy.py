@@ -20,18 +20,8 @@ _FILES = (
     "Pulumi.yaml",
     "models/digits.lock.yaml",
     "models/digits.yaml",
-    "server/requirements-cuda-grpc-text.txt",
-    "server/requirements-cuda-grpc.txt",
-    "server/requirements-cuda-text.txt",
-    "server/requirements-cuda.txt",
-    "server/requirements-grpc-text.txt",
-    "server/requirements-grpc.txt",
-    "server/requirements-pipeline-grpc.txt",
-    "server/requirements-pipeline.txt",
-    "server/requirements-text.txt",
-    "server/requirements.txt",
     "stacks/Pulumi.local.yaml",
-    "weights/requirements.txt",
+    *(path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("*/requirements*.txt"))),
 )
 _WEIGHTS = ("models/digits/model.onnx", "models/digits/test.npz", "models/digits/check.json")
 

@@ -37,9 +37,12 @@ CARRIED = (
     "slipway/resources/server/requirements-sklearn.txt",
     "slipway/resources/server/requirements-text.txt",
     "slipway/resources/server/requirements.txt",
+    "slipway/resources/upstream/requirements-mlserver.txt",
+    "slipway/resources/upstream/requirements-triton.txt",
     "slipway/resources/weights/requirements.txt",
     "slipway_server/__main__.py",
     "slipway_server/http/app.py",
+    "slipway_upstream/__main__.py",
     "slipway_weights/__main__.py",
 )
 
@@ -66,6 +69,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "slipway_server/__main__.py",
         "slipway_server/http/app.py",
         "slipway_server/__pycache__/__main__.cpython-311.pyc",
+        "slipway_upstream/__main__.py",
         "slipway_weights/__main__.py",
     )
     (told / "RECORD").write_text("".join(f"{name},,\n" for name in files))

@@ -81,7 +81,7 @@ def follow(cluster: Cluster, batch: Batch, owner: str, progress: Progress, tell:
         hopeless_since = (hopeless_since or time.monotonic()) if hopeless else None
         if hopeless_since is not None and time.monotonic() - hopeless_since > _HOPELESS_S:
             cluster.delete("Job", name)
-            raise BatchFailed(name, waiting, "mend that, then run the same command")
+            raise BatchFailed(name, waiting, "correct that, then run the same command")
         time.sleep(_AGAIN_S)
     raise BatchFailed(name, f"it is not done after {LIFE.total_seconds() / 3600:.0f} h", _TODO)
 

@@ -5,7 +5,8 @@ Where the facts are from:
 - vCPU, memory, architecture, GPUs, lasting network bandwidth and where a type is offered: answers of EC2's
   DescribeInstanceTypes and DescribeInstanceTypeOfferings as moto 5.2.5 carries them; a test compares every one.
 - CPU features: processor by family, https://aws.amazon.com/ec2/instance-types/ (m6i Ice Lake; m7i, c7i, r7i Sapphire
-  Rapids; g4dn, p4d Cascade Lake; g5, g6, g6e, p5 AMD EPYC of the second and third generation, without AVX-512).
+  Rapids; g4dn, p4d Cascade Lake; g5, g6, g6e, p5 AMD EPYC of the second and third generation, without AVX-512). VNNI
+  came to Intel's AVX-512 with Cascade Lake.
 - On-demand prices, Linux, shared tenancy: the table of ec2instances.info of 2025-05-28 (its Go module
   github.com/cristim/ec2-instances-info), of p4d, p4de and p5, which AWS made cheaper in June 2025, that of
   github.com/skypilot-org/skypilot-catalog, catalogs/v8/aws/vms.csv at commit 00148f2a. Those of us-east-1 are equal to
@@ -52,7 +53,7 @@ class InstanceType:
         vcpu: virtual CPUs.
         memory: bytes.
         architecture: `amd64` or `arm64`, as Kubernetes writes it.
-        cpu_features: `avx2`, `avx512`, `amx`.
+        cpu_features: as `slipway.catalog.cpu` names them.
         gpu: its GPUs, or None.
         network_gbps: bandwidth that lasts, in gigabits per second.
         hourly_usd: on-demand price by region; only regions that offer it.
@@ -166,7 +167,7 @@ _MIG: Mapping[tuple[str, int], Mapping[str, MigProfile]] = {
     ("H100", 80 * _GI): _MIG_80,
 }
 
-_AVX512 = frozenset({"avx2", "avx512"})
+_AVX512 = frozenset({"avx2", "avx512", "vnni"})
 _AMX = _AVX512 | {"amx"}
 _FAMILIES: Mapping[str, tuple[str, frozenset[str], tuple[str, int] | None]] = {
     "m6i": ("amd64", _AVX512, None),

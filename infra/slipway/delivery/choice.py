@@ -10,7 +10,7 @@ from slipway.errors.base import Place, UserErrors, WrongValue
 from slipway.loading.specs import LoadedSpec
 from slipway.runtimes.base import Runtime
 from slipway.runtimes.defaults import image_bytes, on_gpu
-from slipway.runtimes.registry import CUSTOM, weights_folder
+from slipway.runtimes.registry import OWN_SERVERS, weights_folder
 from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
 from slipway.values.quantities import format_bytes
@@ -32,7 +32,7 @@ def delivery_of(spec: ModelSpec, artifact: Artifact, store: ModelStore | None, r
         return Delivery(
             "image", "it has no weights" if spec.pipeline is None else "a pipeline has no weights", 0, store=store
         )
-    if runtime.name == CUSTOM:
+    if runtime.name in OWN_SERVERS:
         reason = "what fetches weights needs a Python that an image of others may not have"
         return Delivery("image", reason, artifact.size, store=store)
     written = spec.artifact.delivery

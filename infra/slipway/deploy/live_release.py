@@ -14,7 +14,7 @@ from slipway.policy.resource import read
 from slipway.render.model import model_shapes, render_model
 from slipway.render.objects import UNRECORDED
 from slipway.render.templates import PLACE
-from slipway.runtimes.registry import CUSTOM
+from slipway.runtimes.registry import CUSTOM, OWN_SERVERS
 from slipway.values import names
 from slipway.values.aliases import Json
 
@@ -66,8 +66,8 @@ def record_of_live(cluster: ClusterApi, plan: ModelPlan) -> Release | None:
 def _runtime(config: Mapping[str, Any], planned: str) -> str:
     """The runtime that a configuration is of: a spec may have said another one before."""
     if "custom" in config:
-        return CUSTOM
-    return FIRST_RUNTIME if planned == CUSTOM else planned
+        return config["runtime"] if config.get("runtime") in OWN_SERVERS else CUSTOM
+    return FIRST_RUNTIME if planned in OWN_SERVERS else planned
 
 
 def _is_planned(deployment: Json, plan: ModelPlan) -> bool:

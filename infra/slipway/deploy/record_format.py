@@ -22,7 +22,7 @@ from slipway_server.values.pipeline import PipelineSection
 
 from slipway.artifacts.golden_request import Asked, GoldenRequest
 from slipway.plan.release import Origin, Release
-from slipway.runtimes.registry import CUSTOM, RUNTIMES
+from slipway.runtimes.registry import OWN_SERVERS, RUNTIMES
 from slipway.spec.custom.image import PORT_LEAST, PORT_MOST, SERVER_PATH
 from slipway.values.names import ORIGIN_ANNOTATION
 from slipway.values.quantities import compact_json
@@ -154,7 +154,7 @@ def _members(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _asked(config: Mapping[str, Any], runtime: str) -> Asked | None:
     """Where an image's own server is asked."""
-    if runtime != CUSTOM:
+    if runtime not in OWN_SERVERS:
         return None
     try:
         return Asked(**_Asked.model_validate(config.get("custom")).model_dump(by_alias=False))

@@ -28,7 +28,7 @@ from slipway.render.model import container_values, model_shapes
 from slipway.render.objects import MODEL_OBJECTS, UNRECORDED
 from slipway.render.scaling import demand_url
 from slipway.render.templates import PLACE
-from slipway.runtimes.registry import CUSTOM, RUNTIMES
+from slipway.runtimes.registry import RUNTIMES
 from slipway.values import names
 from slipway.values.aliases import Json
 
@@ -110,7 +110,8 @@ def problems(release: Release, owner: Owner, repositories: Sequence[str]) -> Ite
         yield "its configuration is of another model or release"
     if release.check.asked is not None:
         if owner.own is None:
-            yield f"it is of runtime {CUSTOM}, and the spec of now is not: its image has a server of its own"
+            runtime = release.check.runtime
+            yield f"it is of runtime {runtime}, and the spec of now is not: its image has a server of its own"
             return
         yield from owner.own.problems(release.manifests)
     found = list(_shaped(release, _Values.of(release, owner)))

@@ -13,13 +13,14 @@ from typing import Any
 from slipway.artifacts.golden_request import Asked
 from slipway.plan.model import ModelPlan
 from slipway.policy.resource import read
-from slipway.render.own_server import ingress_from, own_egress
+from slipway.render.own_server import METRICS_FROM, ingress_from, own_egress
 from slipway.runtimes.custom import WEIGHTS_FOLDER
+from slipway.runtimes.others.base import METRICS_PORT
 from slipway.spec.custom.environment import MODEL_PATH, PORT, VALUE_MOST, VARIABLES_MOST, SecretKey, is_ours, loads_code
 from slipway.spec.custom.image import SERVER_PATH, USER_MOST
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_WEIGHTS = re.compile(rf"{WEIGHTS_FOLDER}/[^/\0]{{1,255}}")
+_WEIGHTS = re.compile(rf"{WEIGHTS_FOLDER}(?:/[^/\0]{{1,255}}){{1,4}}")
 _SLEEP_MOST_S = 3600
 _PATH_MOST = 200
 
@@ -41,7 +42,7 @@ class OwnServer:
     @classmethod
     def of(cls, plan: ModelPlan) -> "OwnServer | None":
         """What the spec of a plan says; None for a model that Slipway's own server runs."""
-        if plan.spec.custom is None:
+        if plan.spec.own_server is None:
             return None
         secrets = {(one.secret, one.key or name) for name, one in plan.spec.env.items() if isinstance(one, SecretKey)}
         ingress = ingress_from(plan.namespace, public=plan.spec.endpoint.public) if plan.fenced else None
@@ -71,7 +72,7 @@ class OwnServer:
         spec = policy.get("spec")
         rules = spec.get("ingress") if isinstance(spec, dict) else None
         return isinstance(rules, list) and all(
-            isinstance(rule, dict) and rule.get("from") == self.ingress for rule in rules
+            isinstance(rule, dict) and (rule.get("from") == self.ingress or _is_of_metrics(rule)) for rule in rules
         )
 
     def checks(self, asked: Asked) -> Mapping[str, Callable[[Any], bool]]:
@@ -79,6 +80,8 @@ class OwnServer:
         return {
             "environment": self._is_environment,
             "server_port": lambda value: type(value) is int and value == asked.port,
+            "metrics_port": lambda value: type(value) is int and value == METRICS_PORT,
+            "metrics_from": lambda value: value == list(METRICS_FROM),
             "ready_path": _is_path,
             "live_path": _is_path,
             "checked_path": _is_path,
@@ -117,6 +120,12 @@ class OwnServer:
 
     def _is_egress(self, value: Any) -> bool:
         return isinstance(value, list) and bool(value) and all(rule in self.egress for rule in value)
+
+
+def _is_of_metrics(rule: Mapping[str, Any]) -> bool:
+    """Whether a rule lets Prometheus ask for metrics, and nothing else."""
+    ports = [{"port": METRICS_PORT, "protocol": "TCP"}]
+    return rule.get("ports") == ports and rule.get("from") == list(METRICS_FROM)
 
 
 def _is_path(value: Any) -> bool:

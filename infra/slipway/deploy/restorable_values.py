@@ -44,6 +44,8 @@ def _of_own_servers_only(_: Any) -> bool:
 
 CHECKS: Mapping[str, Callable[[Any], bool]] = {
     "ingress_from": _of_own_servers_only,
+    "metrics_from": _of_own_servers_only,
+    "metrics_port": _of_own_servers_only,
     "pre_stop_s": _of_own_servers_only,
     "config": lambda value: isinstance(value, str),
     "resources": _are_resources,

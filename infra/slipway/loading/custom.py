@@ -12,6 +12,7 @@ from slipway.errors.base import UserError, WrongValue
 from slipway.reading.files import BadFile
 from slipway.reading.findings import Locate
 from slipway.spec.custom.image import Custom
+from slipway.spec.model import ModelSpec
 from slipway.values.quantities import compact_json
 
 WEIGHTS_CONTEXT = ".slipway/model"
@@ -62,6 +63,13 @@ def own_image(custom: Custom, root: Path, locate: Locate, found: list[UserError]
         return None
     files = [[name, file.sha256, file.executable] for name, file in sorted(context.files.items())]
     return OwnImage(context, _sha256([context.dockerfile, files, dict(build.args), build.network, words]))
+
+
+def own_image_of_others(spec: ModelSpec) -> OwnImage | None:
+    """The image that a spec brings for a server of others; None where Slipway builds it."""
+    if spec.server is None or spec.server.image is None:
+        return None
+    return OwnImage(None, _sha256([spec.server.image.partition("@")[2], list(spec.server.arguments)]))
 
 
 def _sha256(parts: list[object]) -> str:

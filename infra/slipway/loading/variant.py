@@ -15,7 +15,7 @@ from slipway.artifacts.onnx import Artifact, Found
 from slipway.errors.base import FileRefused, UserError, WrongValue, nearest
 from slipway.loading.adapters import with_adapters
 from slipway.loading.around import around
-from slipway.loading.custom import OwnImage, own_image
+from slipway.loading.custom import OwnImage, own_image, own_image_of_others
 from slipway.loading.fetched import fetch_weights, unused
 from slipway.loading.locks import Locks
 from slipway.loading.pipelines import Members, composed, in_place_of_weights
@@ -24,7 +24,7 @@ from slipway.pipeline.compose import Composed
 from slipway.reading.files import BadFile
 from slipway.reading.findings import Locate, validated
 from slipway.reading.yaml_document import FieldPath
-from slipway.runtimes.custom import check_expectation
+from slipway.runtimes.custom import CustomRuntime, check_expectation
 from slipway.runtimes.registry import LLAMA, RUNTIMES
 from slipway.sources.store import Store
 from slipway.spec.model import ModelSpec
@@ -85,6 +85,7 @@ def variant(
             whole = composed(spec.pipeline, members or {}, locate, found)
             weights = None if whole is None else in_place_of_weights(whole, spec.pipeline, members or {})
         else:
+            own = own_image_of_others(spec)
             before = len(found)
             locked = locks.find(spec, locate, found)
             if len(found) > before:
@@ -227,9 +228,12 @@ def golden_body(
     at: FieldPath = ("check", "request")
     request = spec.check.request
     try:
-        body = RUNTIMES[spec.runtime].read_golden(root / request, request, weights, root, beside)
+        runtime = RUNTIMES[spec.runtime]
+        body = runtime.read_golden(root / request, request, weights, root, beside)
         at = ("check", "expect")
-        if spec.custom is not None or spec.runtime == LLAMA:
+        if isinstance(runtime, CustomRuntime):
+            runtime.check_expectation(spec.check.expect, weights.signature)
+        elif spec.runtime == LLAMA:
             check_expectation(spec.check.expect)
         else:
             check_expect(spec.check.expect, weights.signature)

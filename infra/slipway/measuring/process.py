@@ -25,6 +25,8 @@ from slipway.plan.model import ModelPlan
 from slipway.runtimes.registry import recipe
 from slipway.values.user_cache import user_cache
 
+_DEPS = "/opt/slipway/deps"
+"""Where an image has its wheels."""
 _STOP_S = 10.0
 _LOG_MOST = 2**20
 
@@ -60,7 +62,9 @@ class ProcessLauncher:
             (root / "server.json").write_text(json.dumps(_moved(config, known)))
             log = root / "log"
             package = installation.package(recipe(self._model.spec.runtime).package)
-            variables = dict(pair.split("=", 1) for pair, _ in recipe(self._model.spec.runtime).variables)
+            # Paths in variables are those of the image.
+            pairs = [pair.replace(_DEPS, str(self._wheels)) for pair, _ in recipe(self._model.spec.runtime).variables]
+            variables = dict(pair.split("=", 1) for pair in pairs)
             environment = variables | {
                 "PATH": os.environ.get("PATH", os.defpath),
                 "PYTHONPATH": f"{self._wheels}{os.pathsep}{package.parent}",

@@ -14,12 +14,14 @@ class ImageFile:
     """A file or folder of the build context: its path there, its path in the image, and where it comes from.
 
     `digests`: sha256, in hex, of each file by its path in the folder; of a file, its own under the empty text.
+    `text`: of a file that Slipway renders, its content; nothing is read from `source` then.
     """
 
     context_path: str
     image_path: str
     source: Path
     digests: Mapping[str, str]
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class RuntimeImagePlan:
         architecture: `amd64` or `arm64`.
         requirements: file of the locked requirements, with hashes.
         requirements_digest: sha256 of that file.
+        platform: that the wheels are chosen for, as uv names it; None: that of all images.
     """
 
     repository: str
@@ -41,6 +44,7 @@ class RuntimeImagePlan:
     architecture: str
     requirements: Path
     requirements_digest: str
+    platform: str | None = None
 
     @property
     def reference(self) -> str:

@@ -10,7 +10,7 @@ from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity import gpus
 from slipway.capacity.estimates import estimates, node_start_s, stored_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
-from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, LINGER_S
+from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, IMAGE_PLATFORMS, LINGER_S
 from slipway.delivery.choice import delivery_of, refuse_deliveries
 from slipway.delivery.ways import Delivery
 from slipway.environments.planning.kinds import planning
@@ -24,7 +24,8 @@ from slipway.plan.image import ImageFile, ImagePlan, RuntimeImagePlan, Wheels
 from slipway.plan.model import ModelPlan, Plan
 from slipway.plan.release import Origin, digest_of
 from slipway.plan.timing import Timing
-from slipway.planner.own_servers import asked, own_image, own_warnings
+from slipway.planner.fit import slow_on_pool
+from slipway.planner.own_servers import asked, carried, own_image, own_warnings
 from slipway.planner.rollouts import refuse_rollouts, rollout_warnings
 from slipway.planner.scaling import refuse_scaling, target_warnings
 from slipway.planner.server_config import server_config
@@ -105,7 +106,7 @@ def _model(
     store = planning(settings).model_store(environment, spec.name)
     delivery = delivery_of(spec, variant.artifact, store, RUNTIMES[spec.runtime])
     if variant.own is not None:
-        image = own_image(environment, settings, spec, variant.artifact, variant.own)
+        image = own_image(environment, settings, variant, variant.own)
     else:
         image = _image(environment, settings, variant, code, delivery)
     costs = estimates(pool, spec, variant.artifact.size, stored=delivery.stored is not None)
@@ -116,7 +117,8 @@ def _model(
         spec.runtime, variant.request, spec.check.expect, spec.check.timeout, _members(spec), asked(spec)
     )
     # A server of others checks no pass: what it can be reached from is all that protects it.
-    gated, fenced = gateway is not None and variant.own is None, gateway is not None and variant.own is not None
+    gated = gateway is not None and spec.own_server is None
+    fenced = gateway is not None and spec.own_server is not None
     draft = ModelPlan(
         environment=environment,
         name=spec.name,
@@ -143,6 +145,7 @@ def _model(
             *gpus.advice(pool, spec),
             *target_warnings(spec),
             *rollout_warnings(spec),
+            *slow_on_pool(variant.locked, pool),
             *own_warnings(spec, fenced=fenced),
             *placed.warnings,
         ),
@@ -201,7 +204,7 @@ def _image(
 ) -> ImagePlan:
     made, code = recipe(variant.spec.runtime), of[variant.spec.runtime]
     weights, wheels = (
-        _fetching(of[FETCHING]) if delivery.stored is not None else (_carried(variant, made.weights), None)
+        _fetching(of[FETCHING]) if delivery.stored is not None else (carried(variant, "model", made.weights), None)
     )
     package = made.package
     source = installation.package(package)
@@ -218,14 +221,6 @@ def _image(
         made_of.append([wheels.image_path, wheels.digest])
     digest = digest_of(made_of)
     return ImagePlan(repository, names.short(digest), runtime, files, digest, wheels=wheels)
-
-
-def _carried(variant: Variant, folder: str) -> tuple[ImageFile, ...]:
-    """The weights as a layer of the image."""
-    return tuple(
-        ImageFile(f"model/{file.name}", f"{folder}/{file.name}", file.path, {"": file.sha256})
-        for file in variant.artifact.files
-    )
 
 
 def _fetching(code: CodeDigests) -> tuple[tuple[ImageFile, ...], Wheels]:
@@ -259,6 +254,7 @@ def _runtime(environment: str, settings: AnySettings, variant: Variant, code: Co
         architecture=architecture,
         requirements=installation.resource(made.requirements_with(extras)),
         requirements_digest=requirements_digest,
+        platform=None if made.platforms is IMAGE_PLATFORMS else made.platforms[architecture],
     )
 
 

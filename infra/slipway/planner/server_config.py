@@ -7,8 +7,10 @@ from slipway.capacity.gpus import tensor_bytes
 from slipway.catalog.pod_contract import GATE_FILE, GATE_FOLDER, SERVICE_PORT
 from slipway.environments.planning.pool import Pool
 from slipway.loading.variant import Variant
+from slipway.planner.own_servers import wanted_of
 from slipway.runtimes.base import Served
 from slipway.runtimes.registry import LLAMA, RUNTIMES, weights_folder
+from slipway.spec.others.own import server_of_others
 
 
 def server_config(variant: Variant, check: GoldenRequest, namespace: str, pool: Pool, *, gated: bool) -> dict[str, Any]:
@@ -16,23 +18,27 @@ def server_config(variant: Variant, check: GoldenRequest, namespace: str, pool: 
     spec, files = variant.spec, variant.artifact.files
     runtime = RUNTIMES[spec.runtime]
     gate = {"gate": {"public_key": f"{GATE_FOLDER}/{GATE_FILE}"}} if gated else {}
-    return gate | runtime.configuration(
-        Served(
-            name=spec.name,
-            version=spec.version,
-            weights=f"{weights_folder(spec.runtime)}/{files[0].name}" if files else None,
-            max_body=spec.endpoint.max_body,
-            timeout_s=spec.endpoint.timeout,
-            drain_s=spec.rollout.drain,
-            batch=spec.batching.server_config(),
-            check=check,
-            pipeline=_pipeline(variant, namespace),
-            grpc=spec.endpoint.grpc,
-            language=_language(variant),
-            around=variant.around.sections if variant.around is not None else {},
-            signature=variant.artifact.signature if runtime.signature_in_lock else None,
-            gpu_memory=tensor_bytes(pool, spec),
-        )
+    asked = list(spec.resources.cpu_features) if variant.own is None else []
+    features = {"cpu_features": asked} if asked else {}
+    served = Served(
+        name=spec.name,
+        version=spec.version,
+        weights=f"{weights_folder(spec.runtime)}/{files[0].name}" if files else None,
+        max_body=spec.endpoint.max_body,
+        timeout_s=spec.endpoint.timeout,
+        drain_s=spec.rollout.drain,
+        batch=spec.batching.server_config(),
+        check=check,
+        pipeline=_pipeline(variant, namespace),
+        grpc=spec.endpoint.grpc,
+        around=variant.around.sections if variant.around is not None else {},
+        language=_language(variant),
+        signature=variant.artifact.signature if runtime.signature_in_lock else None,
+        gpu_memory=tensor_bytes(pool, spec),
+    )
+    made = server_of_others(spec.runtime)
+    return (
+        gate | features | (runtime.configuration(served) if made is None else made.started(served, wanted_of(variant)))
     )
 
 

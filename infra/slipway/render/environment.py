@@ -50,5 +50,6 @@ def render_monitoring(plan: Plan) -> list[Manifest]:
     here = planning(plan.settings)
     if here.monitoring is None:
         return []
-    values = monitoring_values(here.monitoring, here.gateway, plan.environment, plan.settings.namespace)
-    return rendered(_FOLDER, monitoring_templates(gateway=here.gateway is not None), values)
+    values = monitoring_values(here.monitoring, here.gateway, plan)
+    templates = monitoring_templates(gateway=here.gateway is not None, servers=values["apart"] is not None)
+    return rendered(_FOLDER, templates, values)

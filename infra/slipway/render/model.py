@@ -117,7 +117,7 @@ def _checked_path(model: ModelPlan) -> str | None:
     """Where the gateway asks whether a pod is there; None where there may be no pod."""
     if model.traffic and model.traffic.wait_s:
         return None
-    return model.spec.custom.live_path if model.spec.custom else RUNTIMES[model.spec.runtime].live_path
+    return server.live if (server := model.spec.own_server) else RUNTIMES[model.spec.runtime].live_path
 
 
 def container_values(runtime: Runtime) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def _lint_exceptions(model: ModelPlan) -> dict[str, str | None]:
     unseen = model.scaler == "ScaledObject" or (single and not model.autoscaled)
     deployment = ["container-image-pull-policy", *(["deployment-replicas"] if unseen else [])]
     deployment += ["deployment-strategy"] if model.rollout.recreate else []
-    deployment += own_exceptions(model.spec.custom) if model.spec.custom is not None else []
+    deployment += own_exceptions(server) if (server := model.spec.own_server) is not None else []
     return {
         "deployment_exceptions": ",".join(deployment),
         "autoscaler_exceptions": "horizontalpodautoscaler-replicas" if single else None,

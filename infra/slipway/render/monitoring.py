@@ -1,15 +1,18 @@
 """Say what the templates of an environment's monitoring place: what Prometheus asks, alerts about scaler and keys."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from slipway.autoscaling.signals import SCRAPE_S
 from slipway.environments.planning.gateway import Gateway
 from slipway.environments.planning.monitoring import Monitoring
+from slipway.plan.model import ModelPlan, Plan
 from slipway.render.gateway import envoy_labels
 from slipway.render.scaling import RUNBOOK
 from slipway.values import names
 
 _MODELS = ("pod_monitor_models",)
+_SERVERS = ("pod_monitor_servers",)
 _GATEWAY = ("pod_monitor_keys", "pod_monitor_gateway")
 _ALERTS = ("prometheus_rule",)
 _THEFT = "docs/how-to/against-theft.md"
@@ -18,15 +21,20 @@ _TIMES, _PART = 10, 10
 _FOR = "10m"
 
 
-def monitoring_templates(*, gateway: bool) -> tuple[str, ...]:
-    """The templates of what an environment is measured by, with or without a gateway."""
-    return (*_MODELS, *(_GATEWAY if gateway else ()), *_ALERTS)
+def monitoring_templates(*, gateway: bool, servers: bool) -> tuple[str, ...]:
+    """The templates of what an environment is measured by, with or without a gateway, and servers of others."""
+    return (*_MODELS, *(_SERVERS if servers else ()), *(_GATEWAY if gateway else ()), *_ALERTS)
 
 
-def monitoring_values(
-    monitoring: Monitoring, gateway: Gateway | None, environment: str, namespace: str
-) -> dict[str, Any]:
+def measured_apart(models: Iterable[ModelPlan]) -> str | None:
+    """A regular expression of the models that give their metrics at a port of their own; None where there are none."""
+    servers = ((model.name, model.spec.own_server) for model in models)
+    return "|".join(sorted(name for name, one in servers if one is not None and one.metrics is not None)) or None
+
+
+def monitoring_values(monitoring: Monitoring, gateway: Gateway | None, plan: Plan) -> dict[str, Any]:
     """What those templates get."""
+    environment, namespace = plan.environment, plan.settings.namespace
     most = gateway.calls_per_day if gateway is not None else None
     copied = [] if most is None else [extraction_alerts(most, environment, namespace)]
     return {
@@ -34,6 +42,7 @@ def monitoring_values(
         "monitor_labels": {**names.environment_labels(environment), **monitoring.labels},
         "managed_by": {"app.kubernetes.io/managed-by": names.MANAGED_BY},
         "scrape_interval": f"{SCRAPE_S}s",
+        "apart": measured_apart(plan.models),
         "keys_name": names.KEYS,
         "keys_selector": names.component_labels(names.KEYS),
         "gateway_name": names.GATEWAY,

@@ -9,8 +9,10 @@ from slipway.render.gateway import envoy_labels
 from slipway.runtimes.custom import WEIGHTS_FOLDER
 from slipway.spec.custom.egress import CLOSED, Egress, Network
 from slipway.spec.custom.environment import MODEL_PATH, PORT, SecretKey
-from slipway.spec.custom.image import Custom
+from slipway.spec.others.own import OwnServer
 
+METRICS_FROM = ({"namespaceSelector": {}, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}},)
+"""Who may ask for metrics where only the gateway may ask for answers: Prometheus, by its operator's label."""
 USERS_OF_NODES = 10_000
 """Up to here a user of a pod may be somebody on its node, too."""
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
@@ -20,45 +22,51 @@ Rules = list[dict[str, Any]]
 def own_values(model: ModelPlan) -> dict[str, Any]:
     """What takes the place of a runtime's values where the spec brings an image with its own server; else what is not
     there for Slipway's own."""
-    custom = model.spec.custom
-    if custom is None:
+    server = model.spec.own_server
+    if server is None:
         return {
             "user": SERVER_USER,
             "ingress_from": None,
             "pre_stop_s": None,
             "secret_variables": None,
             "low_user": None,
+            "metrics_port": None,
+            "metrics_from": None,
         }
     variables = model.spec.env
     secrets = [name for name, value in variables.items() if isinstance(value, SecretKey)]
-    weights = {MODEL_PATH: f"{WEIGHTS_FOLDER}/{file}"} if (file := _weights(model)) is not None else {}
+    metrics = server.metrics
+    weights = {MODEL_PATH: path} if (path := _weights(model)) is not None else {}
     return {
         "environment": [
-            *({"name": name, "value": value} for name, value in {PORT: str(custom.port), **weights}.items()),
+            *({"name": name, "value": value} for name, value in {PORT: str(server.port), **weights}.items()),
             *(_variable(name, value) for name, value in variables.items()),
         ],
-        "server_port": custom.port,
-        "ready_path": custom.ready,
-        "live_path": custom.live_path,
-        "user": custom.user,
+        "server_port": server.port,
+        "ready_path": server.ready,
+        "live_path": server.live,
+        "user": server.user,
         "egress": own_egress(model.spec.egress),
         "ingress_from": ingress_from(model.namespace, public=model.spec.endpoint.public) if model.fenced else None,
         # A server of others may end as soon as it is told to, and calls come until everybody knows.
         "pre_stop_s": int(model.timing.drain_s) or None,
         "secret_variables": ", ".join(secrets) or None,
-        "low_user": str(custom.user) if custom.user <= USERS_OF_NODES else None,
+        "low_user": str(server.user) if server.user <= USERS_OF_NODES else None,
+        "metrics_port": metrics[0] if metrics is not None else None,
+        "metrics_from": [*METRICS_FROM] if metrics is not None and model.fenced else None,
     }
 
 
-def own_exceptions(custom: Custom) -> list[str]:
+def own_exceptions(server: OwnServer) -> list[str]:
     """Checks of kube-score that a person's own choice overrules: one path for both probes, a user of the image's."""
-    found = ["pod-probes-identical"] if custom.live_path == custom.ready else []
-    return found + (["container-security-context-user-group-id"] if custom.user <= USERS_OF_NODES else [])
+    found = ["pod-probes-identical"] if server.live == server.ready else []
+    return found + (["container-security-context-user-group-id"] if server.user <= USERS_OF_NODES else [])
 
 
 def _weights(model: ModelPlan) -> str | None:
-    """Name of the file of weights in the image."""
-    return next((file.image_path.rpartition("/")[2] for file in model.image.files), None)
+    """Path of the file of weights in the image."""
+    beside = (file for file in model.image.files if file.text is None)
+    return next((file.image_path for file in beside if file.image_path.startswith(f"{WEIGHTS_FOLDER}/")), None)
 
 
 def _variable(name: str, value: str | SecretKey) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from slipway_server.values.signature import Signature
 from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.artifacts.onnx import Fetched, Found
+from slipway.catalog.pod_contract import IMAGE_PLATFORMS
 
 TEXT = "text"
 """The extra of models that take text."""
@@ -85,6 +86,7 @@ class ImageRecipe:
         shared: the runtime whose repository has the image of wheels; None: it has one of its own.
         variables: of the container, as `NAME=value`, each with why it is set.
         extras: what models may need beside: libraries that are in the images of those models and in no others.
+        platforms: that its wheels are chosen for, by architecture, as uv names them.
     """
 
     requirements: str
@@ -94,6 +96,7 @@ class ImageRecipe:
     variables: tuple[tuple[str, str], ...] = ()
     shared: str | None = None
     extras: tuple[str, ...] = ()
+    platforms: Mapping[str, str] = field(default_factory=lambda: IMAGE_PLATFORMS)
 
     def requirements_with(self, extras: Collection[str]) -> str:
         """The file of locked wheels for models that need these: `requirements-grpc.txt` beside `requirements.txt`."""

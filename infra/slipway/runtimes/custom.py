@@ -8,6 +8,7 @@ from typing import Any
 from slipway_server.values.errors import BadRequest
 from slipway_server.values.expect import judge
 from slipway_server.values.pointer import found_in
+from slipway_server.values.signature import Signature
 
 from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import read_json
@@ -78,6 +79,10 @@ class CustomRuntime(Defaults):
     def body(self, request: Any) -> bytes:
         """JSON, as it is in the file."""
         return json.dumps(request).encode()
+
+    def check_expectation(self, expect: Mapping[str, Any], signature: Signature) -> None:  # noqa: ARG002
+        """Refuse an expectation that nothing can meet, whatever the server answers; raises `BadRequest`."""
+        check_expectation(expect)
 
     def answer(self, data: bytes, names: Iterable[str]) -> Answer:
         """What of an answer is asked for: by key, or by JSON pointer. It does not say its release."""

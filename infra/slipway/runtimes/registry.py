@@ -11,6 +11,8 @@ from slipway.runtimes.custom import WEIGHTS_FOLDER, CustomRuntime
 from slipway.runtimes.litert import LiteRtRuntime
 from slipway.runtimes.llama import LlamaRuntime
 from slipway.runtimes.onnxruntime import OnnxRuntime
+from slipway.runtimes.others.mlserver import MLServerRuntime
+from slipway.runtimes.others.triton import TritonRuntime
 from slipway.runtimes.pipeline import PipelineRuntime
 from slipway.runtimes.sklearn import SklearnRuntime
 from slipway.runtimes.tensorflow import TensorflowRuntime
@@ -26,6 +28,8 @@ _ALL: tuple[Runtime, ...] = (
     LlamaRuntime(),
     PipelineRuntime(),
     CustomRuntime(),
+    TritonRuntime(),
+    MLServerRuntime(),
 )
 
 RUNTIMES: Mapping[str, Runtime] = {runtime.name: runtime for runtime in _ALL}
@@ -36,6 +40,8 @@ LLAMA = LlamaRuntime.name
 """The runtime of language models."""
 CUSTOM = CustomRuntime.name
 """The runtime whose image brings its own server."""
+OWN_SERVERS = frozenset(name for name, one in RUNTIMES.items() if isinstance(one, CustomRuntime))
+"""Those whose server is not Slipway's: it checks no pass, and its answers do not say their release."""
 
 
 def loading(format: str) -> tuple[str, ...]:  # noqa: A002 - the spec's own word

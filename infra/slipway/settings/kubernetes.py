@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from slipway.catalog.cpu import CpuFeature
 from slipway.settings.base import AnySettings
 from slipway.settings.gateway import Gateway
 from slipway.settings.mlflow import MLFLOW, Mlflow
@@ -63,6 +64,14 @@ class NodePool(Section):
         examples=[{"example.com/pool": "gpu"}],
     )
     taints: tuple[Taint, ...] = Field(default=(), description="Taints of the pool's nodes.")
+    cpu_features: tuple[CpuFeature, ...] = Field(
+        default=(),
+        description="What the CPU of every node can do, beside what labels of Node Feature Discovery in `selector` "
+        "say (docs/how-to/cpu-features.md).",
+        examples=[["avx2", "vnni"]],
+        exclude_if=lambda value: not value,
+        json_schema_extra={"since": "0.2"},
+    )
 
 
 class Settings(AnySettings):

@@ -21,6 +21,8 @@ from slipway.spec.endpoint import Endpoint
 from slipway.spec.exceptions import REASON_LEAST, ExceptableRule, Reason
 from slipway.spec.language import rules as language_rules
 from slipway.spec.language.section import Language
+from slipway.spec.others.own import OwnServer, own_server
+from slipway.spec.others.server import Server
 from slipway.spec.pipeline import Pipeline
 from slipway.spec.residency import DataResidency
 from slipway.spec.resources import Resources
@@ -33,8 +35,8 @@ from slipway.values.quantities import DnsLabel, ModelName, SemVer, refusal
 from slipway.values.section import Section
 
 OVERRIDABLE = (
-    "version", "fixes", "artifact", "custom", "llama", "env", "egress", "optimize", "accept", "input", "output",
-    "resources", "scale", "rollout", "spot", "data", "endpoint", "batching", "check", "exceptions",
+    "version", "fixes", "artifact", "custom", "server", "llama", "env", "egress", "optimize", "accept", "input",
+    "output", "resources", "scale", "rollout", "spot", "data", "endpoint", "batching", "check", "exceptions",
 )  # fmt: skip
 """What may differ between environments; the rest is what the model is, wherever it runs."""
 
@@ -78,6 +80,13 @@ class ModelSpec(Section):
         default=None,
         description="An image that brings its own server (docs/how-to/custom-runtime.md).",
         examples=[{"build": {"context": "models/reader"}, "port": 9000}],
+        exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
+    )
+    server: Server | None = Field(
+        default=None,
+        description="A server of others: its image, and what it is told (docs/how-to/servers-of-others.md).",
+        examples=[{"arguments": ["--log-verbose=1"]}],
         exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )
@@ -195,6 +204,11 @@ class ModelSpec(Section):
         if RUNTIMES[self.runtime].signature_in_lock:
             return True
         return bool(self.optimize) or self.accept is not None or self.artifact.format not in (None, ONNX)
+
+    @property
+    def own_server(self) -> OwnServer | None:
+        """The server that the model has, where that is not Slipway's."""
+        return own_server(self)
 
     @property
     def language(self) -> Language:

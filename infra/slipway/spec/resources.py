@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from slipway.catalog.cpu import CpuFeature
 from slipway.values.quantities import Bytes, Millicores, Share, format_bytes, refusal
 from slipway.values.section import Section, number
 
@@ -12,7 +13,6 @@ MEMORY_LEAST = 64 * 2**20
 
 GpuCount = Annotated[int, *number(1, 16)]
 Family = Literal["T4", "A10G", "L4", "L40S", "A100", "H100"]
-CpuFeature = Literal["avx2", "avx512", "amx"]
 Architecture = Literal["amd64", "arm64"]
 
 _FAMILIES = {"enum": list(get_args(Family))}
@@ -75,7 +75,8 @@ class Resources(Section):
     )
     cpu_features: tuple[CpuFeature, ...] = Field(
         default=(),
-        description="What the CPU must be able to do for the model's runtime.",
+        description="What the CPU must be able to do for the model; looked at again before a replica is ready "
+        "(docs/how-to/cpu-features.md).",
         examples=[["avx512"]],
         exclude_if=lambda value: not value,
     )

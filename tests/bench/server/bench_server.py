@@ -1,6 +1,6 @@
 """Measure the model server against MLServer and LitServe: same machine, same core, same model, same requests.
 
-    python -m tests.bench.server.bench_server [--seconds 3] [--rounds 3] [--json FILE]
+    python -m tests.bench.server.bench_server [--seconds 3] [--rounds 3] [--upstream] [--json FILE]
 
 Every server gets one core and one inference thread, the client another core. Clients work in a closed loop.
 Both peers run twice, with their dynamic batching off (their default) and on (32 rows, 2 ms: this server's
@@ -16,9 +16,10 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 
-from tests.bench.server.contenders import CONTENDERS, PEERS, Contender, StartError, prepare_peers, serving
+from tests.bench.server.contenders import CONTENDERS, PEERS, UPSTREAM, Contender, StartError, prepare_peers, serving
 from tests.bench.server.load import Load, LoadError, ask_grpc_once, ask_once, closed_loop, closed_loop_of_grpc
 from tests.bench.server.requests import Request
 
@@ -35,6 +36,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one measurement")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--upstream", action="store_true", help="beside Triton and MLServer, over V2 alone")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
     if len(os.sched_getaffinity(0)) < 2:
@@ -42,9 +44,10 @@ def main() -> int:
         return 1
     prepare_peers()
     os.sched_setaffinity(0, {CLIENT_CORE})
-    results: Results = {contender: {level: [] for level in LEVELS} for contender in CONTENDERS}
+    contenders = UPSTREAM if arguments.upstream else CONTENDERS
+    results: Results = {contender: {level: [] for level in LEVELS} for contender in contenders}
     for number in range(arguments.rounds):
-        for contender in CONTENDERS:
+        for contender in contenders:
             print(f"round {number + 1}: {_label(contender)}", file=sys.stderr)
             for level, load in measure(contender, arguments.seconds).items():
                 results[contender][level].append(load)
@@ -83,20 +86,20 @@ def compare(figures: dict[Contender, dict[int, Load]]) -> list[dict[str, object]
         peers = [one for one in figures if one.protocol == own.protocol and one is not own]
         # MLServer takes no tensors as bytes over HTTP: that is held against this server's JSON, which is no race.
         peers = peers or [one for one in figures if one.protocol == "v2" and one.name == own.name]
-        for level in LEVELS:
-            mine, theirs = figures[own][level], [figures[peer][level] for peer in peers]
+        for name, level in product(dict.fromkeys(peer.name for peer in peers), LEVELS):
+            mine, theirs = figures[own][level], [figures[peer][level] for peer in peers if peer.name == name]
             throughput = mine.requests_per_s / max(load.requests_per_s for load in theirs)
             p50 = min(load.p50_ms for load in theirs) / mine.p50_ms
             p99 = min(load.p99_ms for load in theirs) / mine.p99_ms
             ratios.append(
                 {
-                    "against": peers[0].name,
+                    "against": name,
                     "protocol": own.protocol,
                     "connections": level,
                     "requests_per_s": round(throughput, 2),
                     "p50": round(p50, 2),
                     "p99": round(p99, 2),
-                    "ahead": peers[0].name == own.name or min(throughput, p50, p99) > 1,
+                    "ahead": name == own.name or min(throughput, p50, p99) > 1,
                 }
             )
     return ratios

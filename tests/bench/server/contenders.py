@@ -1,20 +1,28 @@
 """Start each server of the benchmark on one core, with one inference thread, on the same ONNX model."""
 
 import contextlib
+import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from uv import find_uv_bin
 
+from slipway.artifacts.onnx import read_artifact
+from slipway.catalog.pod_contract import SERVER_PORT
+from slipway.components.image.build import installed_wheels
+from slipway.runtimes.custom import WEIGHTS_FOLDER
+from slipway.runtimes.others.base import METRICS_PORT, PACKAGE, Wanted
+from slipway.runtimes.others.triton import TritonRuntime
 from tests.bench.server.requests import Request, binary_request, grpc_request, json_request
 
 HERE = Path(__file__).parent
@@ -74,6 +82,16 @@ class Contender:
         return json_request(self.path, self.body)
 
 
+TRITON_PYTHON = "/usr/bin/python3"
+"""Debian's: Triton's Python backend is linked with it."""
+UPSTREAM = (
+    Contender("slipway", "v2", batching=True),
+    Contender("mlserver", "v2", batching=False),
+    Contender("mlserver", "v2", batching=True),
+    Contender("triton", "v2", batching=False),
+    Contender("triton", "v2", batching=True),
+)
+"""What the benchmark of servers of others runs: those that speak the Open Inference Protocol."""
 CONTENDERS = (
     Contender("slipway", "predict", batching=True),
     Contender("litserve", "predict", batching=False),
@@ -154,6 +172,8 @@ def _command(contender: Contender, port: int, grpc_port: int, folder: Path) -> t
         (folder / "slipway.json").write_text(json.dumps(config))
         environ = {"SLIPWAY_CONFIG": str(folder / "slipway.json"), "SLIPWAY_CPU_LIMIT_MILLIS": "1000"}
         return [sys.executable, "-m", "slipway_server"], environ
+    if contender.name == "triton":
+        return _triton(port, folder, batch)
     if contender.name == "litserve":
         return [python, str(HERE / "peer_litserve.py"), str(port), str(MODEL), str(batch)], {}
     # In-process inference: a worker process of its own (MLServer's default) is slower on one core.
@@ -175,6 +195,33 @@ def _command(contender: Contender, port: int, grpc_port: int, folder: Path) -> t
     (folder / "settings.json").write_text(json.dumps(settings))
     (folder / "model-settings.json").write_text(json.dumps(model))
     return [str(Path(python).with_name("mlserver")), "start", str(folder)], {"PYTHONPATH": str(HERE)}
+
+
+def _triton(port: int, folder: Path, batch: int) -> tuple[list[str], dict[str, str]]:
+    """Triton as Slipway configures and starts it, its folder and ports aside."""
+    made, model = TritonRuntime(), read_artifact(MODEL, ROOT)
+    wanted = Wanted("digits", MODEL.name, model.signature, batch, MAX_WAIT_S, threads=1, timeout_s=10, built=True)
+    repository = folder / "model"
+    for name, text in made.files(wanted).items():
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).write_text(text)
+    shutil.copyfile(MODEL, repository / made.weights_path(wanted))
+    moved = {WEIGHTS_FOLDER: str(repository), str(SERVER_PORT): str(port), str(METRICS_PORT): str(_free_port())}
+    arguments = [_replaced(word, moved) for word in made.arguments(wanted)]
+    (folder / "triton.json").write_text(json.dumps({"server": {"program": "triton", "arguments": arguments}}))
+    recipe = made.image
+    assert recipe is not None
+    requirements = ROOT / recipe.requirements
+    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()
+    wheels = installed_wheels(requirements, digest, "amd64", lambda _: None, recipe.platforms["amd64"])
+    paths = os.pathsep.join([str(ROOT / "upstream/src"), str(wheels)])
+    environ = {"PYTHONPATH": paths, "SLIPWAY_CONFIG": str(folder / "triton.json"), "TMPDIR": str(folder)}
+    return [TRITON_PYTHON, "-m", PACKAGE], environ
+
+
+def _replaced(word: str, moved: Mapping[str, str]) -> str:
+    name, equals, value = word.partition("=")
+    return f"{name}{equals}{moved.get(value, value)}"
 
 
 def _free_port() -> int:

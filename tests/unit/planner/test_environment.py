@@ -224,11 +224,15 @@ def test_whatever_changes_in_a_manifest_is_a_new_release(monkeypatch: pytest.Mon
 
 def test_comments_of_slipway_itself_are_no_part_of_a_release(tmp_path: Path) -> None:
     copied = tmp_path / "slipway"
-    for name in ("infra", "templates", "stacks", "models", "server/src", "weights/src", "policy"):
+    for name in ("infra", "templates", "stacks", "models", "server/src", "upstream/src", "weights/src", "policy"):
         shutil.copytree(ROOT / name, copied / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    of_server = (path.relative_to(ROOT).as_posix() for path in (ROOT / "server").glob("requirements*.txt"))
-    for name in (*of_server, "weights/requirements.txt", "Pulumi.yaml"):
+    of_images = (path.relative_to(ROOT).as_posix() for path in ROOT.glob("*/requirements*.txt"))
+    (copied / "keys").mkdir()
+    (copied / "judge").mkdir()
+    for name in (*of_images, "Pulumi.yaml"):
         shutil.copy(ROOT / name, copied / name)
+
+    sources = ("infra", "server/src", "upstream/src", "weights/src")
 
     def releases() -> dict[str, str]:
         command = [
@@ -243,7 +247,7 @@ def test_comments_of_slipway_itself_are_no_part_of_a_release(tmp_path: Path) -> 
         ]
         environ = {
             **os.environ,
-            "PYTHONPATH": ":".join(str(copied / name) for name in ("infra", "server/src", "weights/src")),
+            "PYTHONPATH": ":".join(str(copied / name) for name in sources),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         run = subprocess.run(command, cwd=copied, env=environ, capture_output=True, text=True, timeout=60, check=False)

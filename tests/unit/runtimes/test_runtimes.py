@@ -9,10 +9,11 @@ from slipway_server.values.errors import BadRequest
 
 from slipway import installation
 from slipway.artifacts.golden_request import GoldenRequest
+from slipway.artifacts.unread import UNKNOWN
 from slipway.commands.project.reference import spec_schema
 from slipway.plan.code_digests import code_digests
 from slipway.runtimes.base import Answer, BadAnswer, Runtime, Served
-from slipway.runtimes.custom import CustomRuntime, check_expectation
+from slipway.runtimes.custom import CustomRuntime
 from slipway.runtimes.onnxruntime import OnnxRuntime
 from slipway.runtimes.registry import RUNTIMES
 from slipway.values.names import runtime_repository
@@ -114,6 +115,6 @@ def test_an_answer_of_a_server_of_its_own_may_be_any_json_and_nothing_else() -> 
 
 def test_nothing_expected_is_refused_since_every_answer_would_be_right() -> None:
     with pytest.raises(BadRequest, match="is empty"):
-        check_expectation({})
+        CustomRuntime().check_expectation({}, UNKNOWN)
     with pytest.raises(BadRequest):
-        check_expectation({"label": {"above": 1}})
+        CustomRuntime().check_expectation({"label": {"above": 1}}, UNKNOWN)

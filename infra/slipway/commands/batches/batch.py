@@ -136,13 +136,13 @@ def refuse_model(context: EnvironmentContext, plan: ModelPlan) -> None:
 
 
 def _store(context: EnvironmentContext, plan: ModelPlan) -> BatchStore:
-    settings = context.settings
+    here = planning(context.settings)
     place, field = context.file.locate(("kind",))
-    if settings.kind == "aws":
+    if not here.runs_batches:
         todo = "run a Job by hand (docs/how-to/batch.md), or use an environment of kind kubernetes"
-        problem = "batches of environments on AWS do not run yet"
+        problem = "batches do not run yet in environments of this kind"
         raise WrongValue(place, field, None, problem, "an environment of kind kubernetes", todo)
-    store = planning(settings).model_store(context.name, plan.name)
+    store = here.model_store(context.name, plan.name)
     if store is None:
         todo = "add model_store to the settings (docs/how-to/large-weights.md)"
         problem = "the environment has no model store, through which input and results travel"

@@ -156,7 +156,7 @@ def state(live: Live | None, planned: str | None, *, spec_is_wrong: bool) -> str
 def curl(context: EnvironmentContext, where: str, spec: ModelSpec) -> str:
     """Return a line for a shell that sends a model's golden request; it works in the folder one is in."""
     path = os.path.relpath(find_root(context.folders.models) / spec.check.request)
-    url = f"{where}{spec.custom.predict if spec.custom is not None else RUNTIMES[spec.runtime].predict_path}"
+    url = f"{where}{server.predict if (server := spec.own_server) else RUNTIMES[spec.runtime].predict_path}"
     rest = f"-H 'content-type: application/json' -d {shlex.quote(f'@{path}')}"
     if not where.startswith("https:"):
         return f"curl -s {url} {rest}"

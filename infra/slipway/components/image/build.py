@@ -188,8 +188,12 @@ def _lock(name: str) -> Iterator[None]:
         yield
 
 
-def installed_wheels(requirements: Path, digest: str, architecture: str, report: Tell) -> Path:
+def installed_wheels(
+    requirements: Path, digest: str, architecture: str, report: Tell, platform: str | None = None
+) -> Path:
     """Return a folder with the locked wheels installed for the image's Python; made once per lock and architecture.
+
+    `platform`: that wheels are chosen for, where it is not the one of all images of this architecture.
 
     `requirements` names every distribution with its hashes; `digest` is its sha256 as planned, and names the folder.
     Only wheels, no source distributions: nothing of a package runs on this machine. Raises `FileChanged` when the file
@@ -209,7 +213,7 @@ def installed_wheels(requirements: Path, digest: str, architecture: str, report:
             with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as making:
                 copy = Path(making) / requirements.name
                 copy.write_bytes(_as_planned(requirements, digest))
-                _install(copy, IMAGE_PLATFORMS[architecture], Path(making) / "deps")
+                _install(copy, platform or IMAGE_PLATFORMS[architecture], Path(making) / "deps")
                 (Path(making) / "deps").rename(target)
     return target
 

@@ -40,6 +40,9 @@ def planned_context(
     """
     with _spool() as tar:
         for file in sorted(files, key=lambda file: file.context_path):
+            if file.text is not None:
+                _add_bytes(tar, file.context_path, file.text.encode())
+                continue
             for name, sha256 in sorted(file.digests.items()):
                 path = file.source / name if name else file.source
                 _add_planned(tar, f"{file.context_path}/{name}" if name else file.context_path, path, sha256)

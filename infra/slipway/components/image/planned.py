@@ -169,7 +169,9 @@ def _wheels_context(builder: ImageBuilder, image: ImagePlan, dockerfiles: _Docke
     """Return the build context of the image below: the locked wheels, installed, on the base by its digest."""
     runtime = image.runtime
     base = builder.pinned(runtime.base_image)
-    wheels = installed_wheels(runtime.requirements, runtime.requirements_digest, runtime.architecture, report)
+    wheels = installed_wheels(
+        runtime.requirements, runtime.requirements_digest, runtime.architecture, report, runtime.platform
+    )
     return folder_context(dockerfiles.wheels(base), "deps", wheels)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from slipway.catalog.cpu import features_of_labels
 from slipway.environments.planning.gateway import Gateway, InClusterDatabase
 from slipway.environments.planning.model_store import ModelStore, egress_to
 from slipway.environments.planning.monitoring import Monitoring
@@ -76,6 +77,11 @@ class KubernetesPlanning:
         prefix, egress = here.prefix or "", egress_to(here.endpoint)
         return ModelStore(here.bucket, here.region, here.endpoint, prefix, here.credentials, egress)
 
+    @property
+    def runs_batches(self) -> bool:
+        """Wherever it has a model store."""
+        return True
+
     def charges(self, _: date, /) -> Charges | None:
         """Nothing is known of its price."""
         return None
@@ -104,6 +110,7 @@ def _pool(pool: NodePool) -> Pool:
         gpu=Accelerators(pool.gpu.count, pool.gpu.memory, pool.gpu.model) if pool.gpu else None,
         selector=pool.selector,
         taints=pool.taints,
+        cpu_features=frozenset(pool.cpu_features) | features_of_labels(pool.selector),
     )
 
 

@@ -42,7 +42,7 @@ class Pool:
         selector: labels that all its nodes have and no others.
         taints: of all its nodes.
         architecture: `amd64` or `arm64`.
-        cpu_features: of every node, in lower case: `avx2`, `avx512`, `amx`.
+        cpu_features: of every node, as `slipway.catalog.cpu` names them; empty where nobody says it.
         region: of its nodes, where there are regions.
         zones: of its nodes.
         instance_types: the first preferred; empty where there are none.

@@ -94,6 +94,11 @@ class Planning(Protocol):
         """Where a model's weights are kept that are not in its image; None where everything is in images."""
         ...
 
+    @property
+    def runs_batches(self) -> bool:
+        """Whether models are run over files there, as Jobs whose rows and results travel through the model store."""
+        ...
+
     def charges(self, on: date, /) -> Charges | None:
         """What is charged on a day besides nodes of pools; None where nothing is charged by the hour."""
         ...

@@ -11,8 +11,9 @@ from slipway.local.host.steps import Report
 
 _PACKAGES = debian_rootfs.Packages(
     what="base image",
+    # libpython3.11: Triton's Python backend links with Python, which is no shared library in Debian's python3.
     # libstdc++6: manylinux wheels of numpy and onnxruntime expect the system to have it.
-    with_dependencies=("python3", "libstdc++6"),
+    with_dependencies=("python3", "libpython3.11", "libstdc++6"),
     alone=("base-files", "dash", "tzdata"),
 )
 

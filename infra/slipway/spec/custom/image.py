@@ -19,12 +19,14 @@ _NAME = re.compile(
     r"(?P<host>[A-Za-z0-9.-]+(?::[0-9]{1,5})?)(?P<path>(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+)"
     r"(?P<tag>:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?P<digest>@sha256:[0-9a-f]{64})?"
 )
+IMAGE_PATTERN = _NAME.pattern
 SERVER_PATH = re.compile(r"/|(?:/[A-Za-z0-9_~:@-][A-Za-z0-9._~:@-]*)+")
 _PATH_LIMIT = 200
 _EXAMPLE = "registry.example.com/vision/reader@sha256:" + "9f86d081884c7d65" * 4
 
 
-def _image(value: object) -> str:
+def image_by_digest(value: object) -> str:
+    """An image by its digest, with its registry; raises `PydanticCustomError` for anything else."""
     allowed = "HOST[:PORT]/NAME[:TAG]@sha256:DIGEST"
     text = line_of_text(500, "registry.example.com/vision/reader@sha256:...")(value)
     found = _NAME.fullmatch(text)
@@ -101,8 +103,8 @@ class Custom(Section):
     image: (
         Annotated[
             str,
-            BeforeValidator(_image),
-            WithJsonSchema({"type": "string", "maxLength": 500, "pattern": f"^{_NAME.pattern}$"}),
+            BeforeValidator(image_by_digest),
+            WithJsonSchema({"type": "string", "maxLength": 500, "pattern": f"^{IMAGE_PATTERN}$"}),
         ]
         | None
     ) = Field(

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import PydanticCustomError
 
-from slipway.runtimes.registry import CUSTOM
+from slipway.runtimes.registry import CUSTOM, OWN_SERVERS
 from slipway.spec.batching import Batching
 from slipway.spec.custom.egress import EGRESS_MOST
+from slipway.spec.others.own import server_of_others
+from slipway.spec.others.rules import misfits_of_server
 from slipway.values.quantities import refusal
 
 if TYPE_CHECKING:
@@ -23,6 +25,13 @@ def refuse_misfits(spec: "ModelSpec") -> None:
 
 
 def _misfits(spec: "ModelSpec") -> Iterator[PydanticCustomError]:
+    yield from misfits_of_server(spec, server_of_others(spec.runtime))
+    if spec.runtime in OWN_SERVERS:
+        yield from _of_traffic(spec)
+        if (found := len(spec.egress)) > EGRESS_MOST:
+            yield refusal(
+                f"has {found} destinations", f"{EGRESS_MOST} at most", "write one block of addresses", ("egress",)
+            )
     if spec.custom is None:
         yield from _without_custom(spec)
         return
@@ -36,12 +45,7 @@ def _misfits(spec: "ModelSpec") -> Iterator[PydanticCustomError]:
             yield refusal(_NOT_READ, f"{key} beside another runtime", f"remove {key}", (key,))
     if spec.batching != Batching():
         yield refusal(_NOT_READ, "batching beside another runtime", "remove batching", ("batching",))
-    if (found := len(spec.egress)) > EGRESS_MOST:
-        yield refusal(
-            f"has {found} destinations", f"{EGRESS_MOST} at most", "write one block of addresses", ("egress",)
-        )
     yield from _of_artifact(spec)
-    yield from _of_traffic(spec)
 
 
 def _without_custom(spec: "ModelSpec") -> Iterator[PydanticCustomError]:
@@ -49,7 +53,7 @@ def _without_custom(spec: "ModelSpec") -> Iterator[PydanticCustomError]:
         todo = "add custom: {image: NAME@sha256:DIGEST}, or custom: {build: {context: models/reader}}"
         yield refusal(f"is missing beside runtime: {CUSTOM}", "the image, and how it is asked", todo, ("custom",))
     for key in ("env", "egress"):
-        if getattr(spec, key):
+        if getattr(spec, key) and spec.runtime not in OWN_SERVERS:
             problem = f"is given for runtime: {spec.runtime}, whose server reads no variables and connects to nobody"
             yield refusal(problem, f"{key} beside runtime: {CUSTOM}", f"remove {key}", (key,))
 
@@ -71,14 +75,14 @@ def _of_artifact(spec: "ModelSpec") -> Iterator[PydanticCustomError]:
 def _of_traffic(spec: "ModelSpec") -> Iterator[PydanticCustomError]:
     target, scale = spec.scale.target, spec.scale
     if spec.endpoint.max_body is not None:
-        problem = f"is given beside runtime: {CUSTOM}, whose server nobody can hold to it"
+        problem = f"is given beside runtime: {spec.runtime}, whose server nobody can hold to it"
         yield refusal(problem, "max_body beside another runtime", "remove max_body", ("endpoint", "max_body"))
     for key, what in (("page", "page"), ("grpc", "protocol over gRPC")):
         if getattr(spec.endpoint, key):
             problem = f"is true, and runtime: {CUSTOM} has a server of its own, without the {what} of Slipway's"
             yield refusal(problem, f"{key} beside another runtime", f"remove {key}", ("endpoint", key))
     if target is not None and target.signal not in ("cpu_percent", "gpu_percent"):
-        problem = f"is measured by Slipway's own model server, and runtime: {CUSTOM} has another"
+        problem = f"is measured by Slipway's own model server, and runtime: {spec.runtime} has another"
         at = ("scale", "target", target.signal)
         yield refusal(problem, "target.cpu_percent, or gpu_percent", "write target: {cpu_percent: 70}", at)
     if scale.to_zero is not None:

@@ -20,7 +20,7 @@ from slipway_server.page.description import openapi
 from slipway_server.page.graph import graph_of_file, graph_of_whole
 from slipway_server.page.pages import Pages
 from slipway_server.startup.age import process_age_s
-from slipway_server.startup.cpu import inference_threads
+from slipway_server.startup.cpu import check_cpu, inference_threads
 from slipway_server.startup.golden import why_not_ready
 from slipway_server.startup.ports import StartError
 from slipway_server.steps.assembled import Materials, Steps, materials
@@ -55,6 +55,7 @@ async def assembled(config: ServerConfig, environ: Mapping[str, str]) -> AsyncIt
     """
     threads = inference_threads(environ)
     model = Path(config.model.path or "")
+    check_cpu(config.cpu_features, model)
     limit = config.memory_bytes or memory_limit()
     prepared = prepared_materials(config)
     prepare(config.model)

@@ -13,7 +13,7 @@ from slipway_server.memory.budget import Budget, share_out
 from slipway_server.memory.limit import memory_limit, resident
 from slipway_server.protocol.language import parse_ask
 from slipway_server.startup.age import process_age_s
-from slipway_server.startup.cpu import inference_threads
+from slipway_server.startup.cpu import check_cpu, inference_threads
 from slipway_server.startup.ports import StartError, serve_app
 from slipway_server.telemetry.language import LanguageMetrics
 from slipway_server.telemetry.log import log
@@ -31,6 +31,7 @@ async def run_language(config: ServerConfig, section: LanguageSection, environ: 
     Raises:
         StartError: the model cannot be loaded, or answers the golden request wrongly or late.
     """
+    check_cpu(config.cpu_features, None)
     threads = inference_threads(environ)
     limit = config.memory_bytes or memory_limit()
     try:

@@ -137,6 +137,7 @@ class ServerConfig(Section):
     `trusted_proxies`: networks (CIDRs) whose addresses stand for many clients, so that none of them is held to one
     client's share of the memory.
     `pipeline`: models that are asked, instead of a file.
+    `cpu_features`: what the CPU must be able to do, or the server refuses to start.
     `gate`: left out, and whoever reaches the server may call it.
     `grpc`: left out, and HTTP is all that is spoken.
     `language`: the file is a language model's, in GGUF, and OpenAI's API is spoken.
@@ -154,6 +155,7 @@ class ServerConfig(Section):
     drain_s: Seconds = 5.0
     linger_s: Seconds = 0.0
     batch: BatchSection = BatchSection()
+    cpu_features: list[Literal["avx2", "avx512", "vnni", "amx"]] = Field(default_factory=list)
     gate: GateSection | None = None
     grpc: GrpcSection | None = None
     input: InputSection | None = None

@@ -64,6 +64,11 @@ class AwsPlanning:
         egress = (*egress_to(None), TO_IDENTITY_AGENT)
         return ModelStore(bucket, self.settings.region, None, model, None, egress)
 
+    @property
+    def runs_batches(self) -> bool:
+        """Not yet: a role's credentials, which addresses of the store are signed with, end before a Job may."""
+        return False
+
     def charges(self, on: date, /) -> Charges:
         """What AWS charges for by the hour."""
         return charges(self.settings, on)

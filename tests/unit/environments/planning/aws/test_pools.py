@@ -55,7 +55,7 @@ def test_a_pool_of_several_types_promises_what_the_smallest_has() -> None:
     assert mixed.memory == allocatable_memory(INSTANCE_TYPES["c7i.4xlarge"])
     assert mixed.hourly_usd == Decimal("0.714")
     older = of("dev", "cpu")  # m7i has AMX, m6i has not
-    assert older.cpu_features == {"avx2", "avx512"}
+    assert older.cpu_features == {"avx2", "avx512", "vnni"}
 
 
 def test_gpus_that_are_not_shared_are_counted_as_they_are() -> None:

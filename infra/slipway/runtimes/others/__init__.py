@@ -1,0 +1,1 @@
+"""Servers that others make: for each, what it is told in its own words, and how it is asked."""
