@@ -12,7 +12,7 @@ import numpy as np
 import processes
 
 MODEL = processes.ROOT / "models" / "capitals" / "model.gguf"
-ASKED = {"messages": [{"role": "user", "content": "What is the capital of France?"}], "temperature": 0}
+ASKED: dict[str, Any] = {"messages": [{"role": "user", "content": "What is the capital of France?"}], "temperature": 0}
 ANSWER = "The capital of France is Paris."
 CHAT = "/v1/chat/completions"
 _WIDTH, _RANK = 96, 4

@@ -68,7 +68,7 @@ def test_a_text_is_gone_on_with(capitals: processes.Server) -> None:
 
 def test_the_small_model_answers_the_last_question_of_a_chat(capitals: processes.Server) -> None:
     chat = [{"role": "user", "content": "What is the capital of Italy?"}, {"role": "assistant", "content": "Rome"}]
-    chat += ASKED["messages"]  # type: ignore[operator]
+    chat += ASKED["messages"]
     answer = capitals.post(CHAT, {**ASKED, "messages": [{"role": "system", "content": "Be brief"}, *chat]}).json
     assert answer["choices"][0]["message"]["content"] == ANSWER
 

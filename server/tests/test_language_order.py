@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -141,7 +141,7 @@ def test_a_refusal_in_the_middle_ends_the_answer() -> None:
 
 
 def test_pieces_are_put_together_with_what_a_model_thought() -> None:
-    async def pieces() -> AsyncIterator[dict[str, Any]]:
+    async def pieces() -> AsyncGenerator[dict[str, Any], None]:
         head = {"id": "x", "created": 1, "object": "chat.completion.chunk"}
         yield head | {"choices": [{"index": 0, "delta": {"role": "assistant", "content": None}}]}
         yield head | {"choices": [{"index": 0, "delta": {"reasoning_content": "hm"}}]}

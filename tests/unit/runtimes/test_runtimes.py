@@ -55,7 +55,7 @@ def test_the_schema_has_the_runtimes_of_the_registry() -> None:
     schema = spec_schema()["properties"]["runtime"]
     assert schema["enum"] == list(RUNTIMES)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate("ecko", schema)
+        jsonschema.validate("caffe", schema)
 
 
 def test_the_configuration_of_onnxruntime_is_one_that_its_server_takes() -> None:

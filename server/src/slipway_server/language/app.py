@@ -1,7 +1,7 @@
 """Put a language model on HTTP as OpenAI's API has it, beside the paths that every server of ours has."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -189,14 +189,14 @@ class _Completions:
         self,
         ask: Ask,
         adapter: str | None,
-        pieces: AsyncIterator[dict[str, Any]],
+        pieces: AsyncGenerator[dict[str, Any], None],
         headers: dict[str, str],
         send: Send,
     ) -> None:
         """Send each piece when it is there. What goes wrong before the first is an answer of its own, with a status."""
         begun = False
         try:
-            async with aclosing(pieces) as every:  # type: ignore[type-var]
+            async with aclosing(pieces) as every:
                 async for piece in every:
                     if not begun:
                         begun = True

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -56,7 +56,7 @@ class Generator:
         begun = [run.began_at for run in list(self._runs) if run.began_at is not None]
         return time.monotonic() - min(begun) if begun else 0.0
 
-    async def pieces(self, ask: Ask, adapter: str | None) -> AsyncIterator[dict[str, Any]]:
+    async def pieces(self, ask: Ask, adapter: str | None) -> AsyncGenerator[dict[str, Any], None]:
         """Yield the pieces of an answer, as OpenAI's API has them; the last one has `usage`.
 
         Whoever stops asking for pieces ends the run.
@@ -131,13 +131,13 @@ def _says_something(piece: dict[str, Any]) -> bool:
     return any(one.get("text") or (one.get("delta") or {}).get("content") for one in piece.get("choices") or ())
 
 
-async def whole(pieces: AsyncIterator[dict[str, Any]]) -> dict[str, Any]:
+async def whole(pieces: AsyncGenerator[dict[str, Any], None]) -> dict[str, Any]:
     """Return an answer put together from its pieces, as OpenAI's API gives one that is not streamed."""
     answer: dict[str, Any] = {}
     texts: list[str] = []
     thoughts: list[str] = []
     finish = None
-    async with aclosing(pieces) as every:  # type: ignore[type-var]
+    async with aclosing(pieces) as every:
         async for piece in every:
             answer = answer or {key: piece[key] for key in ("id", "created", "object") if key in piece}
             for choice in piece.get("choices") or ():
