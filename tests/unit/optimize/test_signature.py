@@ -67,8 +67,8 @@ def test_what_the_runtime_does_not_load_is_refused_with_those_that_do(tmp_path: 
     )
     assert "litert" in str(outcome.unserved)
     assert (
-        "does not load onnx, which the weights are after all steps; allowed: tflite; next: write runtime: onnxruntime or triton or "
-        "mlserver, or let optimize end with {convert: tflite}"
+        "does not load onnx, which the weights are after all steps; allowed: tflite; next: write runtime: onnxruntime "
+        "or triton or mlserver, or let optimize end with {convert: tflite}"
     ) in str(outcome.unserved)
 
 
