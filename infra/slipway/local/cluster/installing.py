@@ -115,5 +115,6 @@ def is_available(deployment: Mapping[str, Any] | None) -> bool:
 
 def holds(item: Mapping[str, Any] | None, condition: str) -> bool:
     """Whether an object is there and says that a condition of it is met."""
-    conditions = (item or {}).get("status", {}).get("conditions", [])
+    # A definition that was only just made says null.
+    conditions = (item or {}).get("status", {}).get("conditions") or []
     return any(entry["type"] == condition and entry["status"] == "True" for entry in conditions)

@@ -6,7 +6,7 @@ import pytest
 
 from slipway.local.cluster import installing
 from slipway.local.cluster.api import Api
-from slipway.local.cluster.installing import Installation
+from slipway.local.cluster.installing import Installation, holds
 from slipway.local.host.errors import LocalError
 from tests.support.applied import Cluster, item, said
 
@@ -100,3 +100,10 @@ def test_a_deployment_is_available_when_its_newest_version_serves(changes: dict[
 
 def test_a_deployment_that_is_not_there_is_not_available() -> None:
     assert not installing.is_available(None)
+
+
+@pytest.mark.parametrize("status", [{}, {"conditions": None}, {"conditions": []}])
+def test_what_was_only_just_made_holds_nothing_yet(status: dict[str, Any]) -> None:
+    """The API server answers `conditions: null` for a definition that no controller has looked at."""
+    assert not holds({"status": status}, "Established")
+    assert holds({"status": {"conditions": [{"type": "Established", "status": "True"}]}}, "Established")
