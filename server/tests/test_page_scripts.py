@@ -17,7 +17,7 @@ import pytest
 import step_models
 from slipway_server.page.chat import chat_openapi
 from slipway_server.page.document import _SCRIPTS, document
-from test_page import HOSTILE
+from test_model_page import HOSTILE
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "src" / "slipway_server" / "page"
