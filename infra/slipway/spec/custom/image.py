@@ -69,6 +69,13 @@ Word = Annotated[
     str, BeforeValidator(line_of_text(1000, "server.py")), WithJsonSchema({"type": "string", "maxLength": 1000})
 ]
 
+ImageByDigest = Annotated[
+    str,
+    BeforeValidator(image_by_digest),
+    WithJsonSchema({"type": "string", "maxLength": 500, "pattern": f"^{IMAGE_PATTERN}$"}),
+]
+"""An image in any registry, by the digest of its bytes."""
+
 
 class Build(Section):
     """An image that Slipway builds and pushes."""
@@ -100,14 +107,7 @@ class Build(Section):
 class Custom(Section):
     """An image that brings its own server."""
 
-    image: (
-        Annotated[
-            str,
-            BeforeValidator(image_by_digest),
-            WithJsonSchema({"type": "string", "maxLength": 500, "pattern": f"^{IMAGE_PATTERN}$"}),
-        ]
-        | None
-    ) = Field(
+    image: ImageByDigest | None = Field(
         default=None,
         description="The image by its digest, in any registry; it is copied into the environment's own.",
         examples=[_EXAMPLE],

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 
 from slipway.catalog.pod_contract import SERVER_USER
 from slipway.spec.artifact.values import left_out
-from slipway.spec.custom.image import IMAGE_PATTERN, USER_MOST, Word, image_by_digest
+from slipway.spec.custom.image import USER_MOST, ImageByDigest, Word
 from slipway.values.section import Section, number
 
 ARGUMENTS_MOST = 32
@@ -15,14 +15,7 @@ ARGUMENTS_MOST = 32
 class Server(Section):
     """A server of others."""
 
-    image: (
-        Annotated[
-            str,
-            BeforeValidator(image_by_digest),
-            WithJsonSchema({"type": "string", "maxLength": 500, "pattern": f"^{IMAGE_PATTERN}$"}),
-        ]
-        | None
-    ) = Field(
+    image: ImageByDigest | None = Field(
         default=None,
         description="Its image by digest, in any registry; left out, Slipway builds one where it knows how.",
         examples=["nvcr.io/nvidia/tritonserver@sha256:" + "9f86d081884c7d65" * 4],
