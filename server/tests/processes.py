@@ -139,6 +139,12 @@ def wait_until_ready(server: Server) -> None:
         time.sleep(0.05)
 
 
+def told(server: Server, event: str) -> dict[str, Any]:
+    """Return the first event of this name in the server's log."""
+    events = (json.loads(line) for line in server.log.read_text().splitlines())
+    return next(one for one in events if one["event"] == event)
+
+
 def free_port() -> int:
     """Return a port that nothing listens on."""
     with socket.socket() as sock:

@@ -1,7 +1,6 @@
 """Requests that wait together run together, and every one gets the answer that it would get alone."""
 
 import asyncio
-import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -308,7 +307,7 @@ def test_a_recurrent_model_is_served_one_by_one_whatever_its_golden_request_has(
             answers = list(pool.map(lambda n: server.post("/predict", [[n, n], [1, 1]]), range(100)))
         sums = [answer.json["outputs"]["y"] for answer in answers]
         assert sums == [[[n, n], [n + 1, n + 1]] for n in range(100)]
-        ready = json.loads(server.log.read_text().splitlines()[0])
+        ready = processes.told(server, "ready")
         assert (ready["batching"], ready["batching_max_rows"]) == (False, 1)
         assert ready["batching_found"].startswith("output `y` of a row ")
         parameters = server.ask("GET", "/v2/models/running_sum").json["parameters"]

@@ -1,6 +1,5 @@
 """A server says how long its start took, in its log and to Prometheus."""
 
-import json
 import re
 import time
 from pathlib import Path
@@ -22,7 +21,7 @@ def test_a_process_gets_older_and_is_as_old_as_its_start_says(tmp_path: Path) ->
 def test_what_loading_and_warming_took_is_told_to_prometheus_and_in_the_log(folder: Path) -> None:
     with processes.running(processes.digits_config(), folder) as server:
         text = server.ask("GET", "/metrics").body.decode()
-        ready = json.loads(server.log.read_text().splitlines()[0])
+        ready = processes.told(server, "ready")
     told = dict(re.findall(r'^slipway_start_seconds\{part="(\w+)"\} (\S+)$', text, re.MULTILINE))
     assert told.keys() == {"load", "warm"}
     # Python, the imports and ONNX Runtime take their time before the first request.

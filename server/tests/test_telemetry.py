@@ -71,7 +71,7 @@ def test_the_server_looks_up_no_name_while_it_would_with_telemetry_on(watched: S
     assert "onnxruntime" in (tmp_path / "loud.txt").read_text()
     lines = (tmp_path / "silent.txt").read_text().splitlines()
     # Nothing but what is said on purpose, so that nothing else can stand as a pod's termination message.
-    assert [json.loads(line)["event"] for line in lines] == ["ready", "memory"]
+    assert [json.loads(line)["event"] for line in lines] == ["cpu", "ready", "memory"]
 
 
 def looked_up(watched: Start, log: Path, *command: str) -> list[str]:

@@ -25,6 +25,7 @@ from slipway.errors.failures import ModelNotServing
 from slipway.runtimes.onnxruntime import OnnxRuntime
 from slipway.runtimes.registry import RUNTIMES
 from slipway.spec.model import ModelSpec
+from slipway.spec.others import own
 from tests.support.fake_cluster import FakeCluster
 from tests.support.releases import planned, release_of
 from tests.unit.deploy.update.test_telling import PLAN as ROLLOUT
@@ -248,7 +249,8 @@ class OtherPath(OnnxRuntime):
 
 @pytest.fixture
 def other_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_commands, "RUNTIMES", {**RUNTIMES, OtherPath.name: OtherPath()})
+    for module in (live_commands, own):
+        monkeypatch.setattr(module, "RUNTIMES", {**RUNTIMES, OtherPath.name: OtherPath()})
 
 
 def test_the_line_for_curl_is_one_that_a_shell_reads_back_in_this_folder(

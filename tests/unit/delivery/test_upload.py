@@ -103,7 +103,7 @@ def test_a_bucket_that_is_not_there_is_named(endpoint: str, bucket: Any, tmp_pat
 def test_a_store_that_does_not_answer_is_named_with_what_to_check(
     bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("slipway.delivery.upload._RETRY", {"max_retries": 0})
+    monkeypatch.setattr("slipway.delivery.client._RETRY", {"max_retries": 0})
     here = stored("http://127.0.0.1:9", bucket, tmp_path)
     with pytest.raises(UploadFailed, match="does not answer"):
         upload(here, lambda _: None, lambda _: None)

@@ -14,7 +14,7 @@ from slipway_server.memory.limit import memory_limit, resident
 from slipway_server.protocol.language import parse_ask
 from slipway_server.startup.age import process_age_s
 from slipway_server.startup.cpu import check_cpu, inference_threads
-from slipway_server.startup.ports import StartError, serve_app
+from slipway_server.startup.ports import StartError, passes_of, serve_app
 from slipway_server.telemetry.language import LanguageMetrics
 from slipway_server.telemetry.log import log
 from slipway_server.telemetry.metrics import Metrics
@@ -64,7 +64,8 @@ async def run_language(config: ServerConfig, section: LanguageSection, environ: 
         log("memory", limit=limit, **asdict(shares))
         state = State()
         app = build_language_app(Language(config, section, generator), metrics, state)
-        await serve_app(config, app, state, metrics, Budget(shares.room, config.trusted_proxies), shares.connections)
+        budget = Budget(shares.room, config.trusted_proxies)
+        await serve_app(config, app, state, metrics, budget, shares.connections, passes_of(config))
     finally:
         await asyncio.to_thread(generator.close)
         engine.close()

@@ -82,8 +82,9 @@ async def serve(
     state = State()
     app = build_app(service, metrics, state, pages, config.max_body_bytes, config.timeout_s)
     over_http = most if config.grpc is None else most // 2
-    port = _rpc_port(config, service, metrics, state, _passes(config), budget, most - over_http)
-    await serve_app(config, app, state, metrics, budget, over_http, port)
+    passes = passes_of(config)
+    port = _rpc_port(config, service, metrics, state, passes, budget, most - over_http)
+    await serve_app(config, app, state, metrics, budget, over_http, passes, port)
 
 
 async def serve_app(
@@ -93,10 +94,14 @@ async def serve_app(
     metrics: Metrics,
     budget: Budget,
     most: int,
+    passes: "Passes | None",
     port: "Port | None" = None,
 ) -> None:
-    """Serve an application until SIGTERM or SIGINT, as `serve` does. `port`: gRPC's, if there is one."""
-    lifecycle = Lifecycle(_gated(app, _passes(config)), state, metrics)
+    """Serve an application until SIGTERM or SIGINT, as `serve` does.
+
+    `passes`: what `passes_of` gave; `port`: gRPC's, if there is one, which has the same passes.
+    """
+    lifecycle = Lifecycle(_gated(app, passes), state, metrics)
     connections = Connections(budget, most)
     server = _Server(
         uvicorn.Config(
@@ -139,7 +144,7 @@ async def serve_app(
             await port.close(_GRACE_S)
 
 
-def _passes(config: ServerConfig) -> "Passes | None":
+def passes_of(config: ServerConfig) -> "Passes | None":
     """Return what checks the passes of calls, if there is to be a gate."""
     if config.gate is None:
         return None
