@@ -98,7 +98,7 @@ def test_each_bad_canary_is_stopped_before_it_gets_a_call_and_for_the_right_reas
     assert {rows[model]["rollout"]["phase"] for model in BAD} == {"failed"}
     # Nobody wants them any more: what is left of them goes.
     for model in BAD:
-        bench.write(model, **SHAPE)
+        bench.write(model, version="1.0.0", **SHAPE)
     up = bench.run("up", bench.environment, "--yes", "--jobs", "3", *BAD)
     print(up.stdout, up.stderr)
     assert up.returncode == 0, up.stdout + up.stderr
