@@ -93,15 +93,14 @@ from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import read_golden
 from slipway.artifacts.onnx import Fetched, Found, find_artifact
 from slipway.runtimes.base import Answer, ImageRecipe, Served
+from slipway.runtimes.defaults import Defaults
 
 
-class Echo:
+class Echo(Defaults):
     name = "echo"
     formats = ("onnx",)
     signature_in_lock = False
     accelerators = ("cpu", "gpu")
-    without_gpu = ""
-    proven_on_gpu = ""
     image = ImageRecipe(
         requirements="server/requirements.txt",
         package="slipway_server",
@@ -109,9 +108,7 @@ class Echo:
         command=("python3", "-m", "echo"),
     )
     image_bytes = 2**20
-    gpu_image_bytes = 0
     server_start_s = 5.0
-    gpu_start_s = 0.0
     port = 9000
     environment = ({"name": "ECHO_CONFIG", "value": "/etc/slipway/server.json"},)
     ready_path = "/ready"

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from slipway_server.values.errors import BadRequest
-from slipway_server.values.expect import check_expect
 
 from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import CHECK_LIMIT, refuse_larger
@@ -24,8 +23,7 @@ from slipway.pipeline.compose import Composed
 from slipway.reading.files import BadFile
 from slipway.reading.findings import Locate, validated
 from slipway.reading.yaml_document import FieldPath
-from slipway.runtimes.custom import CustomRuntime, check_expectation
-from slipway.runtimes.registry import LLAMA, RUNTIMES
+from slipway.runtimes.registry import RUNTIMES
 from slipway.sources.store import Store
 from slipway.spec.model import ModelSpec
 from slipway.values.quantities import compact_json, format_bytes
@@ -231,12 +229,7 @@ def golden_body(
         runtime = RUNTIMES[spec.runtime]
         body = runtime.read_golden(root / request, request, weights, root, beside)
         at = ("check", "expect")
-        if isinstance(runtime, CustomRuntime):
-            runtime.check_expectation(spec.check.expect, weights.signature)
-        elif spec.runtime == LLAMA:
-            check_expectation(spec.check.expect)
-        else:
-            check_expect(spec.check.expect, weights.signature)
+        runtime.check_expectation(spec.check.expect, weights.signature)
         at = ("check", "request")
         size = len(compact_json({"request": body, "expect": spec.check.expect}).encode())
         if size > CHECK_LIMIT:

@@ -10,7 +10,7 @@ from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity import gpus
 from slipway.capacity.estimates import estimates, node_start_s, stored_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
-from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, IMAGE_PLATFORMS, LINGER_S
+from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, LINGER_S
 from slipway.delivery.choice import delivery_of, refuse_deliveries
 from slipway.delivery.ways import Delivery
 from slipway.environments.planning.kinds import planning
@@ -254,7 +254,7 @@ def _runtime(environment: str, settings: AnySettings, variant: Variant, code: Co
         architecture=architecture,
         requirements=installation.resource(made.requirements_with(extras)),
         requirements_digest=requirements_digest,
-        platform=None if made.platforms is IMAGE_PLATFORMS else made.platforms[architecture],
+        platform=None if made.platforms is None else made.platforms[architecture],
     )
 
 

@@ -1,5 +1,6 @@
 """Defines what Slipway has to know of a runtime: a program that serves a model over HTTP inside a pod."""
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -11,7 +12,6 @@ from slipway_server.values.signature import Signature
 from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.artifacts.onnx import Fetched, Found
-from slipway.catalog.pod_contract import IMAGE_PLATFORMS
 
 TEXT = "text"
 """The extra of models that take text."""
@@ -74,6 +74,14 @@ class BadAnswer(ValueError):
     """An answer that is none of this runtime's; `str()` is the reason, as a sentence without its end."""
 
 
+def parsed(data: bytes) -> Any:
+    """An answer as JSON values; raises `BadAnswer`."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise BadAnswer(f"the answer is not JSON ({error})") from None
+
+
 @dataclass(frozen=True, slots=True)
 class ImageRecipe:
     """How the image of a runtime is made: locked wheels on the base image, then the server's code and the weights.
@@ -86,7 +94,7 @@ class ImageRecipe:
         shared: the runtime whose repository has the image of wheels; None: it has one of its own.
         variables: of the container, as `NAME=value`, each with why it is set.
         extras: what models may need beside: libraries that are in the images of those models and in no others.
-        platforms: that its wheels are chosen for, by architecture, as uv names them.
+        platforms: that its wheels are chosen for, by architecture, as uv names them; None: those of all images.
     """
 
     requirements: str
@@ -96,7 +104,7 @@ class ImageRecipe:
     variables: tuple[tuple[str, str], ...] = ()
     shared: str | None = None
     extras: tuple[str, ...] = ()
-    platforms: Mapping[str, str] = field(default_factory=lambda: IMAGE_PLATFORMS)
+    platforms: Mapping[str, str] | None = None
 
     def requirements_with(self, extras: Collection[str]) -> str:
         """The file of locked wheels for models that need these: `requirements-grpc.txt` beside `requirements.txt`."""
@@ -160,6 +168,10 @@ class Runtime(Protocol):
 
     def read_golden(self, path: Path, file: str, found: Found, root: Path, around: Around | None = None) -> Any:
         """Read the body of the golden request and hold it against the model; see `slipway.artifacts.golden_request`."""
+        ...
+
+    def check_expectation(self, expect: Mapping[str, Any], signature: Signature) -> None:
+        """Refuse an expectation that no answer of a model with this signature can meet; raises `BadRequest`."""
         ...
 
     def needed_memory(self, weights: int, max_body: int = 0) -> int:

@@ -1,5 +1,11 @@
 """What most runtimes have in common: each names only what differs."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from slipway_server.values.expect import check_expect
+from slipway_server.values.signature import Signature
+
 from slipway.runtimes.base import Runtime
 
 
@@ -10,6 +16,10 @@ class Defaults:
     proven_on_gpu: str = ""
     gpu_image_bytes: int = 0
     gpu_start_s: float = 0
+
+    def check_expectation(self, expect: Mapping[str, Any], signature: Signature) -> None:
+        """Outputs are expected by their names."""
+        check_expect(expect, signature)
 
 
 def on_gpu(runtime: Runtime, *, asked: bool) -> bool:

@@ -1,21 +1,20 @@
 """Language models by llama.cpp in Slipway's own model server (`server/`): OpenAI's API, on CPUs."""
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from slipway_server.protocol.language import parse_ask
 from slipway_server.values.pointer import found_in
+from slipway_server.values.signature import Signature
 
 from slipway.artifacts.around import Around
 from slipway.artifacts.gguf import find_gguf
 from slipway.artifacts.golden_request import read_json
 from slipway.artifacts.onnx import Fetched, Found
-from slipway.catalog.pod_contract import LINGER_S
-from slipway.runtimes.base import Answer, BadAnswer, ImageRecipe, Served
-from slipway.runtimes.defaults import Defaults
-from slipway.runtimes.onnxruntime import OnnxRuntime
+from slipway.runtimes.base import Answer, BadAnswer, ImageRecipe, Served, parsed
+from slipway.runtimes.custom import check_pointers
+from slipway.runtimes.model_server import ModelServer, image_of, libomp
 
 _LEAST = 160 * 2**20
 """90 MiB were measured with a model of half a megabyte (docs/how-to/language-models.md); 70 are for requests."""
@@ -25,28 +24,12 @@ _BODY_LEAST = 2**20
 _BODY_BY_DEFAULT = 2**20
 
 
-class LlamaRuntime(OnnxRuntime):
+class LlamaRuntime(ModelServer):
     """See `slipway.runtimes.base.Runtime` for what each attribute and method is."""
 
     name = "llama"
     formats: tuple[str, ...] = ("gguf",)
-    accelerators: tuple[str, ...] = ("cpu",)
-    without_gpu = Defaults.without_gpu
-    gpu_image_bytes = Defaults.gpu_image_bytes
-    gpu_start_s: float = Defaults.gpu_start_s
-    image: ImageRecipe | None = ImageRecipe(
-        requirements="server/requirements-llama.txt",
-        package="slipway_server",
-        weights="/model",
-        command=("python3", "-m", "slipway_server"),
-        variables=(
-            (
-                "LD_LIBRARY_PATH=/opt/slipway/deps/cmeel.prefix/lib",
-                "llama.cpp is linked with libgomp.so.1, which the base image lacks: LLVM's library of that name.",
-            ),
-            ("KMP_BLOCKTIME=1", "Its threads would spin for 200 ms after each token, at the cost of the CPU limit."),
-        ),
-    )
+    image: ImageRecipe | None = image_of("requirements-llama.txt", *libomp("llama.cpp", after="token"), extras=())
     image_bytes = 96 * 2**20
     """Measured on the local environment, base and wheels as its registry keeps them, 2026-11-26."""
     server_start_s: float = 2
@@ -64,6 +47,10 @@ class LlamaRuntime(OnnxRuntime):
         parse_ask("chat", body)
         return body
 
+    def check_expectation(self, expect: Mapping[str, Any], signature: Signature) -> None:  # noqa: ARG002
+        """Parts of an answer are expected by key, or by JSON pointer."""
+        check_pointers(expect)
+
     def needed_memory(self, weights: int, max_body: int = 0) -> int:
         """A lower bound: the memory of the slots is not in it, which the server takes as soon as it starts."""
         return _LEAST + weights + _BODY_FACTOR * max_body
@@ -76,26 +63,13 @@ class LlamaRuntime(OnnxRuntime):
         """1Mi of text, whatever the memory."""
         return _BODY_BY_DEFAULT
 
-    def configuration(self, served: Served) -> dict[str, Any]:
-        """As `slipway_server.values.config.ServerConfig` reads it."""
-        return {
-            "model": {"name": served.name, "version": served.version, "path": served.weights},
-            "host": "0.0.0.0",  # noqa: S104 - inside the pod; the NetworkPolicy says who gets there
-            "port": self.port,
-            "max_body_bytes": served.max_body,
-            "timeout_s": served.timeout_s,
-            "drain_s": served.drain_s,
-            "linger_s": LINGER_S,
-            "language": dict(served.language or {}),
-            "check": served.check.section(),
-        }
+    def _answering(self, served: Served) -> dict[str, Any]:
+        """How it answers: with tokens."""
+        return {"language": dict(served.language or {})}
 
     def answer(self, data: bytes, names: Iterable[str]) -> Answer:
         """What of an answer is asked for: by key, or by JSON pointer; its release is its `system_fingerprint`."""
-        try:
-            answer = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise BadAnswer(f"the answer is not JSON ({error})") from None
+        answer = parsed(data)
         if not isinstance(answer, Mapping) or "choices" not in answer:
             raise BadAnswer("the answer has no choices")
         return Answer(str(answer.get("system_fingerprint", "")), dict(found_in(answer, names)))

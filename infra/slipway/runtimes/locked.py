@@ -1,6 +1,5 @@
 """Runtimes of Slipway's own model server whose files do not say what models take and give: their locks do."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,23 +7,15 @@ from slipway_server.values.signature import Signature, Tensor
 
 from slipway.artifacts.onnx import Fetched, Found
 from slipway.artifacts.unread import find_unread
-from slipway.runtimes.base import GRPC, TEXT, ImageRecipe, Served
-from slipway.runtimes.onnxruntime import IMAGE, OnnxRuntime
+from slipway.runtimes.base import Served
+from slipway.runtimes.model_server import ModelServer
 
 
-def image_of(backend: str, *variables: tuple[str, str]) -> ImageRecipe:
-    """How the image of a backend is made; `variables` as in `ImageRecipe`."""
-    requirements = f"server/requirements-{backend}.txt"
-    return replace(IMAGE, requirements=requirements, extras=(GRPC, TEXT), variables=variables)
-
-
-class LockedRuntime(OnnxRuntime):
+class LockedRuntime(ModelServer):
     """What these runtimes have in common; each says its name, formats and image."""
 
+    name: str
     signature_in_lock = True
-    accelerators: tuple[str, ...] = ("cpu",)
-    gpu_image_bytes = 0
-    gpu_start_s: float = 0
 
     def find_weights(self, path: Path, root: Path, fetched: Fetched | None = None) -> Found:  # noqa: ARG002 - never of the cache: a lock comes first
         """One regular file, which is not looked into."""
@@ -32,8 +23,11 @@ class LockedRuntime(OnnxRuntime):
 
     def _served(self, served: Served) -> dict[str, Any]:
         """What the server serves: weights, by this backend, as their lock says."""
-        model = {"name": served.name, "version": served.version, "path": served.weights, "backend": self.name}
-        return {"model": model | ({} if served.signature is None else {"signature": _section(served.signature)})}
+        section = super()._served(served)
+        section["model"]["backend"] = self.name
+        if served.signature is not None:
+            section["model"]["signature"] = _section(served.signature)
+        return section
 
 
 def _section(signature: Signature) -> dict[str, Any]:

@@ -6,15 +6,15 @@ from typing import Any
 
 from slipway.artifacts.onnx import Fetched, Found
 from slipway.runtimes.base import GRPC, ImageRecipe, Served
+from slipway.runtimes.model_server import ModelServer
 from slipway.runtimes.onnxruntime import IMAGE, OnnxRuntime
 
 
-class PipelineRuntime(OnnxRuntime):
+class PipelineRuntime(ModelServer):
     """See `slipway.runtimes.base.Runtime` for what each attribute and method is."""
 
     name = "pipeline"
     formats: tuple[str, ...] = ()
-    accelerators: tuple[str, ...] = ("cpu",)
     image: ImageRecipe | None = replace(
         IMAGE,
         requirements="server/requirements-pipeline.txt",

@@ -1,7 +1,8 @@
 """Estimators of scikit-learn and models of XGBoost and LightGBM, in Slipway's own model server, on CPUs."""
 
 from slipway.runtimes.base import ImageRecipe
-from slipway.runtimes.locked import LockedRuntime, image_of
+from slipway.runtimes.locked import LockedRuntime
+from slipway.runtimes.model_server import image_of, libomp
 
 
 class SklearnRuntime(LockedRuntime):
@@ -10,14 +11,7 @@ class SklearnRuntime(LockedRuntime):
     name = "sklearn"
     formats: tuple[str, ...] = ("skops", "xgboost", "lightgbm")
     without_gpu = "scikit-learn, XGBoost and LightGBM compute on CPUs here"
-    image: ImageRecipe | None = image_of(
-        "sklearn",
-        (
-            "LD_LIBRARY_PATH=/opt/slipway/deps/cmeel.prefix/lib",
-            "LightGBM is linked with libgomp.so.1, which the base image lacks: LLVM's library of that name.",
-        ),
-        ("KMP_BLOCKTIME=1", "Its threads would spin for 200 ms after each answer, at the cost of the CPU limit."),
-    )
+    image: ImageRecipe | None = image_of("requirements-sklearn.txt", *libomp("LightGBM", after="answer"))
     image_bytes = 131 * 2**20
     """89 MiB for the wheels of server/requirements-sklearn.txt (installed, as tar through gzip -6, 2026-11-26), and the
     assumption of ONNX Runtime's for Python."""

@@ -6,7 +6,8 @@ from slipway.artifacts.onnx import Fetched, Found
 from slipway.artifacts.unread import UNKNOWN, find_unread
 from slipway.reading.files import BadFile, inside
 from slipway.runtimes.base import ImageRecipe
-from slipway.runtimes.locked import LockedRuntime, image_of
+from slipway.runtimes.locked import LockedRuntime
+from slipway.runtimes.model_server import image_of
 
 _SAVED_MODEL = "saved_model.pb"
 _KIND = "the folder of a SavedModel"
@@ -18,7 +19,7 @@ class TensorflowRuntime(LockedRuntime):
     name = "tensorflow"
     formats: tuple[str, ...] = ("savedmodel", "keras")
     without_gpu = "TensorFlow computes on CPUs here; a GPU is used by runtime onnxruntime, after {convert: onnx}"
-    image: ImageRecipe | None = image_of("tensorflow")
+    image: ImageRecipe | None = image_of("requirements-tensorflow.txt")
     image_bytes = 379 * 2**20
     """337 MiB, the wheels of server/requirements-tensorflow.txt as the index has them, and an assumption of 42 MiB for
     Python on Debian."""

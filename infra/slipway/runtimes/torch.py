@@ -1,7 +1,8 @@
 """TorchScript and torch.export archives by PyTorch in Slipway's own model server, on CPUs."""
 
 from slipway.runtimes.base import ImageRecipe
-from slipway.runtimes.locked import LockedRuntime, image_of
+from slipway.runtimes.locked import LockedRuntime
+from slipway.runtimes.model_server import image_of
 
 
 class TorchRuntime(LockedRuntime):
@@ -10,7 +11,7 @@ class TorchRuntime(LockedRuntime):
     name = "torch"
     formats: tuple[str, ...] = ("torch-export", "torchscript")
     without_gpu = "PyTorch computes on CPUs here; a GPU is used by runtime onnxruntime, after {convert: onnx}"
-    image: ImageRecipe | None = image_of("torch")
+    image: ImageRecipe | None = image_of("requirements-torch.txt")
     image_bytes = 2665 * 2**20
     """2623 MiB, the wheels of server/requirements-torch.txt as the index has them, and an assumption of 42 MiB for
     Python on Debian: PyTorch of PyPI is linked with NVIDIA's libraries and does not load without them."""

@@ -1,6 +1,5 @@
 """What Slipway has to know of a server that others make, beside what it knows of an image with its own server."""
 
-import json
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -14,8 +13,7 @@ from slipway_server.values.signature import Signature
 from slipway.artifacts.around import Around
 from slipway.artifacts.golden_request import read_json
 from slipway.artifacts.onnx import Fetched, Found, find_artifact
-from slipway.catalog.pod_contract import IMAGE_PLATFORMS
-from slipway.runtimes.base import Answer, BadAnswer, ImageRecipe, Served
+from slipway.runtimes.base import Answer, BadAnswer, ImageRecipe, Served, parsed
 from slipway.runtimes.custom import WEIGHTS_FOLDER, CustomRuntime
 
 METRICS_PORT = 8082
@@ -24,7 +22,7 @@ PACKAGE = "slipway_upstream"
 """What starts such a server in an image that Slipway builds."""
 
 
-def wheels_recipe(name: str, platforms: Mapping[str, str] = IMAGE_PLATFORMS) -> ImageRecipe:
+def wheels_recipe(name: str, platforms: Mapping[str, str] | None = None) -> ImageRecipe:
     """How Slipway builds the image of a server that is in wheels; its requirements are one file for each server."""
     return ImageRecipe(
         requirements=f"upstream/requirements-{name}.txt",
@@ -131,11 +129,9 @@ class OpenInference(ServerOfOthers):
 
     def answer(self, data: bytes, names: Iterable[str]) -> Answer:  # noqa: ARG002 - it says all outputs
         """`{"outputs": [{"name", "datatype", "shape", "data"}, ...]}`. It does not say its release."""
+        answer = parsed(data)
         try:
-            outputs = json.loads(data)["outputs"]
-            return Answer("", {one["name"]: _nested(one["data"], one["shape"]) for one in outputs})
-        except (ValueError, RecursionError) as error:
-            raise BadAnswer(f"the answer is not JSON ({error})") from None
+            return Answer("", {one["name"]: _nested(one["data"], one["shape"]) for one in answer["outputs"]})
         except (KeyError, TypeError):
             raise BadAnswer("the answer has no outputs as the Open Inference Protocol has them") from None
 
