@@ -24,7 +24,7 @@ from math import sqrt
 
 import numpy as np
 
-from slipway.autoscaling import rates
+from slipway.autoscaling import gpus, rates
 from slipway.autoscaling.rates import Array
 from slipway.spec.scale import Scale, Target
 
@@ -118,24 +118,16 @@ def query(scale: Scale, *, namespace: str, model: str, cores: float) -> str:
     target = _target(scale)
     if target.signal == "cpu_percent":
         raise ValueError("cpu_percent is no query: the HorizontalPodAutoscaler asks for it itself")
-    promql = _Promql(f'namespace="{namespace}",model="{model}"', gpus(namespace=namespace, model=model), cores)
-    return promql.query(target.signal, target.value)
-
-
-def gpus(*, namespace: str, model: str) -> str:
-    """Return the series of the GPUs of a model's pods, from DCGM's exporter, scraped with `honorLabels: true`.
-
-    The exporter knows a pod by its name alone: its Deployment's, and two parts that Kubernetes adds.
-    """
-    return f'DCGM_FI_DEV_GPU_UTIL{{namespace="{namespace}",pod=~"{model}-[a-z0-9]+-[a-z0-9]+"}}'
+    if target.signal == "gpu_percent":  # of DCGM, which says nothing else of a pod
+        return gpus.used(namespace=namespace, model=model, window_s=WINDOW_S)
+    return _Promql(f'namespace="{namespace}",model="{model}"', cores).query(target.signal, target.value)
 
 
 class _Promql:
     """The formulas in PromQL, over the series of one model."""
 
-    def __init__(self, of_model: str, gpus: str, cores: float) -> None:
+    def __init__(self, of_model: str, cores: float) -> None:
         self._of_model = of_model
-        self.gpus = gpus
         self.ready = f"count({self._over('last', 'slipway_requests_in_flight')})"
         self.ran = ran = f"sum({self._rate('slipway_inference_seconds_sum')})"
         cpu = f"sum({self._rate('process_cpu_seconds_total')}) / {cores:.12g}"
@@ -150,8 +142,6 @@ class _Promql:
             number = f"sum({self._rate('slipway_requests_total', asked=True)}) or 0 * {self.ready}"
         elif signal == "queue":
             number = f"sum({self._over('avg', 'slipway_queue_depth')})"
-        elif signal == "gpu_percent":
-            number = f"sum(max by (pod) (avg_over_time({self.gpus}[{WINDOW_S}s])))"
         elif signal == "concurrency":
             # Both are by pod: what stayed inside counts where it is more than what was answered says.
             inside = f"sum by (pod) ({self._rate('slipway_request_seconds_sum', asked=True)})"
@@ -161,8 +151,6 @@ class _Promql:
             )
         else:
             number = self._wanted(signal, value / 1000)
-        if signal == "gpu_percent":
-            return f"({number}) >= 0"  # of DCGM, which says nothing else of a pod
         # NaN, which a broken server could expose, is no number of at least zero; before the second scrape of the first
         # pod nothing is known of any rate.
         return f"({number}) >= 0\nand {self.ran} >= 0"

@@ -4,15 +4,13 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from slipway_server.values.expect import judge
-
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.cluster.passes import Passes, passes_to
 from slipway.deploy.own_judge import Pods, verify_pods
-from slipway.deploy.verdict import PROXY_EXTRA_S, RETRY_S, SETTLE_S, Services, Verdict
+from slipway.deploy.verdict import PROXY_EXTRA_S, RETRY_S, SETTLE_S, Services, Verdict, judged
 from slipway.errors.failures import WrongAnswer
 from slipway.errors.reaching import ApiRefused, ClusterUnreachable
-from slipway.runtimes.base import Answer, BadAnswer
+from slipway.runtimes.base import BadAnswer
 from slipway.runtimes.registry import RUNTIMES
 
 PASSING = (404, 502, 503)
@@ -78,7 +76,7 @@ def verify_services(
             if by is not None and not asked:
                 problem = f"it asks release {answer.members.get(by[0]) or None} of {by[0]} instead of {by[1]}"
             if asked and (release is None or answer.release.startswith(release)):
-                return _judged(model, check, answer, time.monotonic() - started)
+                return judged(model, check, answer.outputs, answer.release, time.monotonic() - started)
         except ApiRefused as error:
             if error.status not in PASSING:
                 raise WrongAnswer(
@@ -90,12 +88,3 @@ def verify_services(
         if clock() >= deadline:
             raise WrongAnswer(model, f"{problem}, for {SETTLE_S:g} s")
         sleep(RETRY_S)
-
-
-def _judged(model: str, check: GoldenRequest, answer: Answer, took_s: float) -> Verdict:
-    """Return the verdict on an answer of the right release, or raise `WrongAnswer`."""
-    if took_s > check.timeout_s:
-        raise WrongAnswer(model, f"the answer took {took_s:.2f} s; the limit is {check.timeout_s:g} s")
-    if reason := judge(answer.outputs, check.expect):
-        raise WrongAnswer(model, reason)
-    return Verdict(release=answer.release, took_s=took_s, outputs=dict(answer.outputs))

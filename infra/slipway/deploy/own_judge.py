@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from slipway_server.values.expect import judge
-
 from slipway.artifacts.golden_request import Asked, GoldenRequest
-from slipway.deploy.verdict import PROXY_EXTRA_S, RETRY_S, SETTLE_S, Services, Verdict
+from slipway.cluster.pod_trouble import condition
+from slipway.deploy.verdict import PROXY_EXTRA_S, RETRY_S, SETTLE_S, Services, Verdict, judged
 from slipway.errors.failures import WrongAnswer
 from slipway.errors.reaching import ApiRefused, ClusterUnreachable
 from slipway.runtimes.base import BadAnswer
@@ -37,9 +36,9 @@ def ready_pods(cluster: Pods, model: str, release: str | None) -> list[tuple[str
     wanted = None if release is None else short(release)
     found = []
     for pod in cluster.list("Pod", labels):
-        metadata, status = pod["metadata"], pod.get("status", {})
+        metadata = pod["metadata"]
         own = metadata.get("labels", {}).get(RELEASE_LABEL, "")
-        ready = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", []))
+        ready = condition(pod, "Ready").get("status") == "True"
         if ready and "deletionTimestamp" not in metadata and wanted in (None, own):
             found.append((metadata["name"], own))
     return sorted(found)
@@ -116,9 +115,4 @@ def verify_anybody(
 
 
 def _judged(model: str, check: GoldenRequest, data: bytes, release: str, took_s: float) -> Verdict:
-    outputs = RUNTIMES[check.runtime].answer(data, check.expect).outputs
-    if took_s > check.timeout_s:
-        raise WrongAnswer(model, f"the answer took {took_s:.2f} s; the limit is {check.timeout_s:g} s")
-    if reason := judge(outputs, check.expect):
-        raise WrongAnswer(model, reason)
-    return Verdict(release=release, took_s=took_s, outputs=dict(outputs))
+    return judged(model, check, RUNTIMES[check.runtime].answer(data, check.expect).outputs, release, took_s)

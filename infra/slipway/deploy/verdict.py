@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from slipway_server.values.expect import judge
+
+from slipway.artifacts.golden_request import GoldenRequest
 from slipway.cluster.passes import Objects
+from slipway.errors.failures import WrongAnswer
 
 # After an outage of the API server, controllers and proxies ask it again only after up to 30 s, or twice that. Until
 # then they know the pods of the release before, which answer as long as they are asked.
@@ -40,3 +44,12 @@ class Verdict:
     release: str
     took_s: float
     outputs: dict[str, Any]
+
+
+def judged(model: str, check: GoldenRequest, outputs: Mapping[str, Any], release: str, took_s: float) -> Verdict:
+    """Return the verdict on an answer, or raise `WrongAnswer`; `release`: as in the verdict."""
+    if took_s > check.timeout_s:
+        raise WrongAnswer(model, f"the answer took {took_s:.2f} s; the limit is {check.timeout_s:g} s")
+    if reason := judge(outputs, check.expect):
+        raise WrongAnswer(model, reason)
+    return Verdict(release=release, took_s=took_s, outputs=dict(outputs))

@@ -13,6 +13,12 @@ from slipway.reading.findings import Locate, dotted, validated
 from slipway.reading.yaml_document import Document
 from slipway.spec.model import ModelSpec
 
+_UNLOCKABLE = {
+    "pipeline": "lock its models: each has a lock of its own",
+    "custom": "nothing: the image, and the weights beside it, are known by their digests",
+}
+"""Sections of specs without weights to lock, and what to do instead."""
+
 
 @dataclass(frozen=True)
 class Lockable:
@@ -61,14 +67,12 @@ def _of_file(path: Path, document: Document, root: Path, found: list[UserError],
     base = validated(ModelSpec, document.value, locate, found)
     if base is None:
         return
-    if base.pipeline is not None or base.custom is not None:
-        if asked:
-            place, field = locate(("pipeline",) if base.pipeline is not None else ("custom",))
-            todo = "lock its models: each has a lock of its own"
-            if base.custom is not None:
-                todo = "nothing: the image, and the weights beside it, are known by their digests"
-            found.append(UserError(place, field, "has no weights to lock", "models with an artifact", todo))
-        return
+    for key, todo in _UNLOCKABLE.items():
+        if getattr(base, key) is not None:
+            if asked:
+                place, field = locate((key,))
+                found.append(UserError(place, field, "has no weights to lock", "models with an artifact", todo))
+            return
     yield Lockable(base, locks, locate)
     for environment, override in overrides(document, None, []):
         own = locks.within(environment, override)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from slipway.autoscaling import gpus
 from slipway.autoscaling.horizontal import behavior
-from slipway.autoscaling.signals import WINDOW_S, gpus, query, threshold
+from slipway.autoscaling.signals import WINDOW_S, query, threshold
 from slipway.catalog.pod_contract import KEYS_ADMIN_PORT
 from slipway.plan.model import ModelPlan
 from slipway.spec.scale import COOL_DOWN_S, Floor, Scale
@@ -133,7 +134,7 @@ def _alerts(model: ModelPlan) -> dict[str, Any]:
     scale = model.spec.scale
     of_model = _series_of(model)
     by_gpu = scale.target is not None and scale.target.gpu_percent is not None
-    of_gpus = gpus(namespace=model.namespace, model=model.name)
+    of_gpus = gpus.series(namespace=model.namespace, model=model.name)
     series = of_gpus if by_gpu else f"slipway_requests_in_flight{{{of_model}}}"
     missing = f"absent({series})"
     if scale.to_zero is not None:

@@ -27,7 +27,7 @@ def image_of(requirements: str, *variables: tuple[str, str], extras: tuple[str, 
 
 
 def libomp(library: str, after: str) -> tuple[tuple[str, str], ...]:
-    """Variables of images whose library needs OpenMP, which wheels bring; `after`: what its threads would spin."""
+    """Variables of images whose library needs OpenMP, which wheels bring; `after` what its threads spin."""
     return (
         (
             "LD_LIBRARY_PATH=/opt/slipway/deps/cmeel.prefix/lib",
