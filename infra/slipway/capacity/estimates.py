@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 from slipway.capacity.binding import dollars, hourly
-from slipway.capacity.gpus import computes_on_gpu
 from slipway.capacity.packing import demand, part
 from slipway.catalog.aws import HOURS_PER_MONTH
 from slipway.environments.planning.pool import Pool
@@ -121,7 +120,7 @@ def stored_s(artifact_bytes: int) -> int:
 
 def estimates(pool: Pool, spec: ModelSpec, artifact_bytes: int, *, stored: bool = False) -> Estimates:
     """Estimate one model on its pool; `artifact_bytes`: of its weights; `stored`: whether each pod fetches them."""
-    runtime, gpu = RUNTIMES[spec.runtime], computes_on_gpu(spec)
+    runtime, gpu = RUNTIMES[spec.runtime], spec.computes_on_gpu
     start = ColdStart(
         node_s=node_start_s(pool),
         image_s=_whole(image_bytes(runtime, gpu=gpu) / PULL_BYTES_PER_S),

@@ -6,7 +6,6 @@ from slipway.capacity.placement import Placed
 from slipway.environments.planning.pool import Pool
 from slipway.errors.base import UserError, UserErrors, WrongValue
 from slipway.loading.specs import LoadedSpec
-from slipway.runtimes.defaults import on_gpu
 from slipway.runtimes.registry import RUNTIMES
 from slipway.spec.model import ModelSpec
 from slipway.values.quantities import format_bytes
@@ -19,17 +18,12 @@ MARGIN_PARTS = 8
 15. An assumption until tests/gpu has measured it."""
 
 
-def computes_on_gpu(spec: ModelSpec) -> bool:
-    """Whether a model computes on GPUs: its runtime can, and its spec asks for them."""
-    return on_gpu(RUNTIMES[spec.runtime], asked=spec.resources.gpu is not None)
-
-
 def tensor_bytes(pool: Pool, spec: ModelSpec) -> int | None:
     """Bytes of its GPU that a replica's tensors may take, weights included; None where it computes on CPUs.
 
     Of the unit that the pool offers: the GPU, the slice of it, or its even share where replicas take turns.
     """
-    if pool.gpu is None or not computes_on_gpu(spec):
+    if pool.gpu is None or not spec.computes_on_gpu:
         return None
     return pool.gpu.memory - CONTEXT_BYTES - pool.gpu.memory // MARGIN_PARTS
 
@@ -39,7 +33,7 @@ def advice(pool: Pool, spec: ModelSpec) -> Iterator[str]:
     runtime, asked = RUNTIMES[spec.runtime], spec.resources.gpu
     if asked is None:
         return
-    if not computes_on_gpu(spec):
+    if not spec.computes_on_gpu:
         yield f"resources.gpu: {runtime.without_gpu}"
     elif runtime.image is not None:
         if not runtime.proven_on_gpu:

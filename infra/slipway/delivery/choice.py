@@ -9,7 +9,7 @@ from slipway.environments.planning.model_store import ModelStore
 from slipway.errors.base import Place, UserErrors, WrongValue
 from slipway.loading.specs import LoadedSpec
 from slipway.runtimes.base import Runtime
-from slipway.runtimes.defaults import image_bytes, on_gpu
+from slipway.runtimes.defaults import image_bytes
 from slipway.runtimes.registry import OWN_SERVERS, weights_folder
 from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
@@ -26,8 +26,7 @@ def delivery_of(spec: ModelSpec, artifact: Artifact, store: ModelStore | None, r
     Left to Slipway, weights are fetched where there is a store and they are large: 1Gi and more, and more than the
     image of their runtime, which every node has to pull anyway.
     """
-    gpu = on_gpu(runtime, asked=spec.resources.gpu is not None)
-    large = max(LARGE, image_bytes(runtime, gpu=gpu))
+    large = max(LARGE, image_bytes(runtime, gpu=spec.computes_on_gpu))
     if spec.artifact is None:
         return Delivery(
             "image", "it has no weights" if spec.pipeline is None else "a pipeline has no weights", 0, store=store

@@ -254,14 +254,14 @@ def _runtime(environment: str, settings: AnySettings, variant: Variant, code: Co
         architecture=architecture,
         requirements=installation.resource(made.requirements_with(extras)),
         requirements_digest=requirements_digest,
-        platform=None if made.platforms is None else made.platforms[architecture],
+        platform=made.platform(architecture),
     )
 
 
 def _extras(spec: ModelSpec) -> tuple[str, ...]:
     """What a model needs beside the libraries of all models, in the order of names."""
     takes_text = spec.input is not None and spec.input.text is not None
-    needed = {CUDA: gpus.computes_on_gpu(spec), TEXT: takes_text, GRPC: spec.endpoint.grpc}
+    needed = {CUDA: spec.computes_on_gpu, TEXT: takes_text, GRPC: spec.endpoint.grpc}
     return tuple(sorted(extra for extra in recipe(spec.runtime).extras if needed[extra]))
 
 

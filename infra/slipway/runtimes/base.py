@@ -106,6 +106,10 @@ class ImageRecipe:
     extras: tuple[str, ...] = ()
     platforms: Mapping[str, str] | None = None
 
+    def platform(self, architecture: str) -> str | None:
+        """What wheels are chosen for; None: what those of all images of the architecture are."""
+        return None if self.platforms is None else self.platforms[architecture]
+
     def requirements_with(self, extras: Collection[str]) -> str:
         """The file of locked wheels for models that need these: `requirements-grpc.txt` beside `requirements.txt`."""
         stem = self.requirements.removesuffix(".txt")

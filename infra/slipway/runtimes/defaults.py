@@ -22,11 +22,6 @@ class Defaults:
         check_expect(expect, signature)
 
 
-def on_gpu(runtime: Runtime, *, asked: bool) -> bool:
-    """Whether a model computes on GPUs: its runtime can, and its spec asked for them."""
-    return asked and "gpu" in runtime.accelerators
-
-
 def image_bytes(runtime: Runtime, *, gpu: bool) -> int:
     """Bytes of a runtime's image without weights, compressed; `gpu`: of that for pods that have GPUs."""
     return runtime.gpu_image_bytes or runtime.image_bytes if gpu else runtime.image_bytes

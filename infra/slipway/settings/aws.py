@@ -28,7 +28,7 @@ from slipway.settings.teams import TEAMS, Teams
 from slipway.settings.values import Namespace, PinnedImage
 from slipway.values.cidrs import ZONES_MOST
 from slipway.values.quantities import ModelName, refusal
-from slipway.values.section import Section, number
+from slipway.values.section import Section, left_out, number
 
 __all__ = [
     "ApiAccess",
@@ -96,7 +96,7 @@ class AwsSettings(AnySettings):
         default=None,
         description="Least version of Slipway that may work on the environment, in quotes; an older one refuses to.",
         examples=['">=0.2"'],
-        exclude_if=lambda value: value is None,
+        exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )
     account: Account = Field(
@@ -133,7 +133,7 @@ class AwsSettings(AnySettings):
     gateway: AwsGateway | None = Field(
         default=None,
         description="The way in for clients; models are reached inside the cluster only when left out.",
-        exclude_if=lambda value: value is None,
+        exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )
     tags: dict[TagKey, TagValue] = Field(

@@ -8,7 +8,7 @@ from pydantic.config import JsonDict
 from slipway.settings.values import BaseImage, SecretName, StorageClass
 from slipway.values.hosts import Host
 from slipway.values.quantities import Bytes, DnsLabel, Truth, format_bytes, refusal
-from slipway.values.section import Section, left_out, number
+from slipway.values.section import Section, empty, left_out, number
 
 SELF_SIGNED = "self-signed"
 NODE_PORTS = (30000, 32767)
@@ -150,7 +150,7 @@ class Gateway(Section):
         default=False,
         description="Whether the load balancer is reached from inside the network only.",
         examples=[True],
-        exclude_if=lambda value: not value,
+        exclude_if=empty,
         json_schema_extra={"type": "boolean"},
     )
     replicas: Annotated[int, *number(1, 100)] = Field(

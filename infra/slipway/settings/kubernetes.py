@@ -26,7 +26,7 @@ from slipway.settings.values import (
     line,
 )
 from slipway.values.quantities import Bytes, DnsLabel, Millicores, ModelName, refusal
-from slipway.values.section import Section, number
+from slipway.values.section import Section, empty, left_out, number
 
 GpusOfNode = Annotated[int, *number(1, 64)]
 Nodes = Annotated[int, *number(1, 5000)]
@@ -69,7 +69,7 @@ class NodePool(Section):
         description="What the CPU of every node can do, beside what labels of Node Feature Discovery in `selector` "
         "say (docs/how-to/cpu-features.md).",
         examples=[["avx2", "vnni"]],
-        exclude_if=lambda value: not value,
+        exclude_if=empty,
         json_schema_extra={"since": "0.2"},
     )
 
@@ -84,7 +84,7 @@ class Settings(AnySettings):
         default=None,
         description="Least version of Slipway that may work on the environment, in quotes; an older one refuses to.",
         examples=['">=0.2"'],
-        exclude_if=lambda value: value is None,
+        exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )
     context: Annotated[str, *line(253, "slipway-local")] = Field(
@@ -105,7 +105,7 @@ class Settings(AnySettings):
         description="Name of the Secret in the namespace that pods pull images with; they pull without credentials of "
         "their own when left out.",
         examples=["registry-pull"],
-        exclude_if=lambda value: value is None,
+        exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )
     base_image: BaseImage = Field(
@@ -126,7 +126,7 @@ class Settings(AnySettings):
     gateway: Gateway | None = Field(
         default=None,
         description="The way in for clients outside the cluster; none when left out.",
-        exclude_if=lambda value: value is None,
+        exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )
     monitoring: Monitoring | None = Field(
@@ -134,7 +134,7 @@ class Settings(AnySettings):
         description="The cluster's Prometheus and KEDA, with which models scale on what their users feel; without it "
         "they scale on CPU alone.",
         examples=[{"prometheus": "http://prometheus-operated.monitoring:9090"}],
-        exclude_if=lambda value: value is None,
+        exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )
     model_store: ModelStore | None = Field(
@@ -142,7 +142,7 @@ class Settings(AnySettings):
         description="Where pods fetch large weights from (`artifact.delivery: store`); weights are a layer of each "
         "model's image when left out.",
         examples=[{"bucket": "models", "endpoint": "https://s3.example.com", "credentials": "model-store"}],
-        exclude_if=lambda value: value is None,
+        exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )
     models: tuple[ModelName, ...] | None = Field(
@@ -168,9 +168,9 @@ class Settings(AnySettings):
 
     @model_validator(mode="after")
     def _a_gateway_is_the_only_way_in(self) -> Self:
-        for field, left_out in (("service_type", "ClusterIP"), ("node_address", None)):
+        for field, default in (("service_type", "ClusterIP"), ("node_address", None)):
             written = getattr(self, field)
-            if self.gateway is not None and written != left_out:
+            if self.gateway is not None and written != default:
                 problem = f"{written} is another way in beside the gateway"
                 allowed = f"{field} only without gateway: behind one, models are reached inside the cluster"
                 raise refusal(problem, allowed, f"remove {field}, or write it into gateway.service_type", (field,))

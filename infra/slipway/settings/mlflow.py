@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from slipway.values.quantities import Truth
-from slipway.values.section import Section
+from slipway.values.section import Section, left_out
 
 
 class Mlflow(Section):
@@ -23,7 +23,7 @@ MLFLOW = Field(
     default=None,
     description="What MLflow is told of models whose weights come from it (docs/how-to/weights-from-elsewhere.md).",
     examples=[{"write_back": True}],
-    exclude_if=lambda value: value is None,
+    exclude_if=left_out,
     json_schema_extra={"since": "0.2"},
 )
 """The field `mlflow`, the same of every kind of environment."""

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from slipway.settings.values import LabelKey, LabelValue
 from slipway.values.hosts import HttpAddress
 from slipway.values.quantities import refusal
-from slipway.values.section import Section
+from slipway.values.section import Section, empty
 
 _OWN_LABELS = ("app.kubernetes.io/", "slipway.dev/")
 """What keys of labels begin with that Slipway sets on everything."""
@@ -30,7 +30,7 @@ class Monitoring(Section):
         default_factory=dict,
         description="Labels by which prometheus-operator selects PodMonitors and PrometheusRules.",
         examples=[{"release": "kube-prometheus-stack"}],
-        exclude_if=lambda value: not value,
+        exclude_if=empty,
     )
 
     @model_validator(mode="after")

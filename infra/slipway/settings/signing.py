@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from slipway.values.quantities import Truth, line_of_text, refusal, repository_path
-from slipway.values.section import Section
+from slipway.values.section import Section, left_out
 
 KMS = ("awskms", "gcpkms", "azurekms", "hashivault")
 """Key management services by the schemes that cosign knows them under."""
@@ -51,7 +51,7 @@ SIGNING = Field(
     default=None,
     description="Whose signature locks and images need; nothing is signed or verified when left out.",
     examples=[{"key": "cosign.pub"}],
-    exclude_if=lambda value: value is None,
+    exclude_if=left_out,
     json_schema_extra={"since": "0.2"},
 )
 """The field `signing`, the same of every kind of environment."""

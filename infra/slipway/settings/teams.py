@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from slipway.settings.values import line
 from slipway.values.quantities import Bytes, Millicores, refusal
-from slipway.values.section import Section, number
+from slipway.values.section import Section, left_out, number
 
 PRIORITY_LEAST = -10
 """Pods below it are nothing to cluster-autoscaler: it starts no node for them (its default of
@@ -25,19 +25,19 @@ class Quota(Section):
         default=None,
         description="CPU of all pods together; any when left out.",
         examples=["8"],
-        exclude_if=lambda value: value is None,
+        exclude_if=left_out,
     )
     memory: Bytes | None = Field(
         default=None,
         description="Memory of all pods together; any when left out.",
         examples=["32Gi"],
-        exclude_if=lambda value: value is None,
+        exclude_if=left_out,
     )
     gpus: Annotated[int, *number(0, 100_000)] | None = Field(
         default=None,
         description="GPUs of all pods together, or parts of GPUs where pools share them; any when left out.",
         examples=[2],
-        exclude_if=lambda value: value is None,
+        exclude_if=left_out,
     )
 
     @model_validator(mode="after")
@@ -59,7 +59,7 @@ class Team(Section):
         default=None,
         description="The most that the team's pods may ask for together; no limit when left out.",
         examples=[{"cpu": "8", "memory": "32Gi", "gpus": 2}],
-        exclude_if=lambda value: value is None,
+        exclude_if=left_out,
     )
 
 
@@ -76,7 +76,7 @@ TEAMS = Field(
     default=None,
     description="Teams that share the nodes, by the `owner` of their specs; every model is equal when left out.",
     examples=[{"vision": {"priority": 100, "quota": {"cpu": "8"}}, "batch": {"priority": 10}}],
-    exclude_if=lambda value: value is None,
+    exclude_if=left_out,
     json_schema_extra={"since": "0.2"},
 )
 """The field `teams`, the same of every kind of environment."""

@@ -9,7 +9,7 @@ from slipway.spec.texts import text
 from slipway.values.hosts import Host, Issuer, Origin, UrlPath
 from slipway.values.quantities import Bytes, Seconds, Truth, format_bytes, format_seconds, refusal
 from slipway.values.rates import RequestRate, Usd
-from slipway.values.section import Section, left_out, number
+from slipway.values.section import Section, empty, left_out, number
 
 BODY_MOST = 2**30
 _SINCE: JsonDict = {"since": "0.2"}
@@ -85,14 +85,14 @@ class Endpoint(Section):
         default=False,
         description="Whether the model speaks the Open Inference Protocol over gRPC, too, on port 8081 of its Service.",
         examples=[True],
-        exclude_if=lambda value: not value,
+        exclude_if=empty,
         json_schema_extra={"type": "boolean", **_SINCE},
     )
     public: Truth = Field(
         default=False,
         description="Whether a route leads to the model where the environment has a gateway.",
         examples=[True],
-        exclude_if=lambda value: not value,
+        exclude_if=empty,
         json_schema_extra={"type": "boolean", **_SINCE},
     )
     host: Host | None = Field(
@@ -143,7 +143,7 @@ class Endpoint(Section):
         description="Whether the model's page opens in a browser without a key, which people then type into it; until "
         "then it says nothing of the model.",
         examples=[True],
-        exclude_if=lambda value: not value,
+        exclude_if=empty,
         json_schema_extra={"type": "boolean", **_SINCE},
     )
     price: Price | None = Field(

@@ -6,17 +6,17 @@ from pydantic import Field, model_validator
 from semver import Version
 
 from slipway.catalog.pod_contract import API_VERSION
-from slipway.runtimes.registry import LLAMA, PIPELINE, RUNTIMES, RuntimeName
+from slipway.runtimes.registry import LLAMA, RUNTIMES, RuntimeName
+from slipway.spec import pipeline_rules, rollout_rules
 from slipway.spec.artifact.accept import Accept
 from slipway.spec.artifact.optimize import STEPS_MOST, Step
 from slipway.spec.artifact.source import ONNX, ArtifactSource
-from slipway.spec.artifact.values import left_out
 from slipway.spec.batching import Batching
 from slipway.spec.check import Check
+from slipway.spec.custom import rules as custom_rules
 from slipway.spec.custom.egress import EGRESS_MOST, Egress
 from slipway.spec.custom.environment import VARIABLES_MOST, Variables
 from slipway.spec.custom.image import Custom
-from slipway.spec.custom.rules import refuse_misfits
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.exceptions import REASON_LEAST, ExceptableRule, Reason
 from slipway.spec.language import rules as language_rules
@@ -32,7 +32,7 @@ from slipway.spec.tensors.input import Input
 from slipway.spec.tensors.output import Output
 from slipway.spec.texts import text
 from slipway.values.quantities import DnsLabel, ModelName, SemVer, refusal
-from slipway.values.section import Section
+from slipway.values.section import Section, empty, left_out
 
 OVERRIDABLE = (
     "version", "fixes", "artifact", "custom", "server", "llama", "env", "egress", "optimize", "accept", "input",
@@ -56,7 +56,7 @@ class ModelSpec(Section):
             "only (docs/how-to/version-a-model.md)."
         ),
         examples=["1.0.0"],
-        exclude_if=lambda value: value is None,
+        exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )
     owner: Annotated[str, *text(63, "vision")] = Field(description="Who answers for the model.", examples=["vision"])
@@ -67,48 +67,48 @@ class ModelSpec(Section):
         default=None,
         description="The trained weights; every model has them but a pipeline, and one whose image has them.",
         examples=[{"source": "models/digits/model.onnx"}],
-        exclude_if=lambda value: value is None,
+        exclude_if=left_out,
     )
     pipeline: Pipeline | None = Field(
         default=None,
         description="Instead of weights: other models that answer as one (docs/how-to/pipelines.md).",
         examples=[{"stages": [{"model": "detect"}, {"model": "digits"}]}],
-        exclude_if=lambda value: value is None,
+        exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )
     custom: Custom | None = Field(
         default=None,
         description="An image that brings its own server (docs/how-to/custom-runtime.md).",
         examples=[{"build": {"context": "models/reader"}, "port": 9000}],
-        exclude_if=left_out,
+        exclude_if=empty,
         json_schema_extra={"since": "0.2"},
     )
     server: Server | None = Field(
         default=None,
         description="A server of others: its image, and what it is told (docs/how-to/servers-of-others.md).",
         examples=[{"arguments": ["--log-verbose=1"]}],
-        exclude_if=left_out,
+        exclude_if=empty,
         json_schema_extra={"since": "0.2"},
     )
     llama: Language | None = Field(
         default=None,
         description="How a language model is served; beside runtime: llama only.",
         examples=[{"context": 4096, "slots": 2}],
-        exclude_if=left_out,
+        exclude_if=empty,
         json_schema_extra={"since": "0.2"},
     )
     env: Variables = Field(
         default_factory=dict,
         description="Environment variables of an image with its own server: text in clear, or a key of a Secret.",
         examples=[{"LANG": "C.UTF-8", "TOKEN": {"secret": "hf-token", "key": "token"}}],
-        exclude_if=left_out,
+        exclude_if=empty,
         json_schema_extra={"maxProperties": VARIABLES_MOST, "since": "0.2"},
     )
     egress: tuple[Egress, ...] = Field(
         default=(),
         description="What an image with its own server may connect to; nothing when left out.",
         examples=[[{"host": "db.internal", "port": 5432}]],
-        exclude_if=left_out,
+        exclude_if=empty,
         json_schema_extra={"maxItems": EGRESS_MOST, "since": "0.2"},
     )
     optimize: tuple[Step, ...] = Field(
@@ -118,14 +118,14 @@ class ModelSpec(Section):
             "served as they are when left out."
         ),
         examples=[[{"quantize": "int8-dynamic"}]],
-        exclude_if=left_out,
+        exclude_if=empty,
         json_schema_extra={"maxItems": STEPS_MOST, "since": "0.2"},
     )
     accept: Accept | None = Field(
         default=None,
         description="How well the model has to answer a data set after the steps; `slipway lock` measures it.",
         examples=[{"dataset": "models/digits/test.npz", "metric": "accuracy", "max_drop": 0.01}],
-        exclude_if=left_out,
+        exclude_if=empty,
         json_schema_extra={"since": "0.2"},
     )
     input: Input | None = Field(
@@ -135,14 +135,14 @@ class ModelSpec(Section):
             "(docs/how-to/before-and-after-the-model.md)."
         ),
         examples=[{"image": {"resize": [224, 224]}}],
-        exclude_if=left_out,
+        exclude_if=empty,
         json_schema_extra={"since": "0.2"},
     )
     output: Output | None = Field(
         default=None,
         description="What answers say as `predictions` beside the model's outputs.",
         examples=[{"labels": "models/pets/labels.txt", "top_k": 3}],
-        exclude_if=left_out,
+        exclude_if=empty,
         json_schema_extra={"since": "0.2"},
     )
     runtime: RuntimeName = Field(description="What runs the model.", examples=["onnxruntime"])
@@ -166,7 +166,7 @@ class ModelSpec(Section):
         default=None,
         description="Where the model's data has to stay, and so its pods; anywhere when left out.",
         examples=[{"region": "eu-central-1"}],
-        exclude_if=lambda value: value is None,
+        exclude_if=left_out,
     )
     endpoint: Endpoint = Field(default=Endpoint(), description="Limits of a request.")
     batching: Batching = Field(
@@ -184,7 +184,7 @@ class ModelSpec(Section):
             f"Policy rules that the model is exempted from, each with the reason in {REASON_LEAST} characters or more."
         ),
         examples=[{"spot-floor": "A batch job asks, and asks again tomorrow"}],
-        exclude_if=lambda value: not value,
+        exclude_if=empty,
     )
     environments: dict[DnsLabel, dict[str, Any]] = Field(
         default_factory=dict,
@@ -209,6 +209,11 @@ class ModelSpec(Section):
     def own_server(self) -> OwnServer | None:
         """The server that the model has, where that is not Slipway's."""
         return own_server(self)
+
+    @property
+    def computes_on_gpu(self) -> bool:
+        """Whether the model computes on GPUs: its runtime can, and it asks for them."""
+        return self.resources.gpu is not None and "gpu" in RUNTIMES[self.runtime].accelerators
 
     @property
     def language(self) -> Language:
@@ -260,51 +265,9 @@ class ModelSpec(Section):
         return self
 
     @model_validator(mode="after")
-    def _an_own_server_is_alone(self) -> Self:
-        refuse_misfits(self)
+    def _the_sections_go_together(self) -> Self:
+        custom_rules.refuse_misfits(self)
         language_rules.refuse_misfits(self)
-        return self
-
-    @model_validator(mode="after")
-    def _is_weights_or_a_pipeline(self) -> Self:
-        piped = self.runtime == PIPELINE
-        if self.pipeline is not None:
-            if self.artifact is not None:
-                problem = "is given beside pipeline, which answers by what its models answer"
-                raise refusal(problem, "artifact or pipeline", "remove one of them", ("artifact",))
-            if not piped:
-                problem = f"is {self.runtime}, which runs weights, and the spec has a pipeline"
-                raise refusal(problem, PIPELINE, f"write runtime: {PIPELINE}", ("runtime",))
-            for key in ("optimize", "accept"):
-                if getattr(self, key):
-                    problem = "is given for a pipeline, which has no weights"
-                    todo = f"write {key} into the specs of its models"
-                    raise refusal(problem, f"{key} beside artifact", todo, (key,))
-            return self
-        if piped:
-            todo = "add pipeline: {stages: [{model: NAME}]}, or write another runtime"
-            raise refusal(f"is missing beside runtime: {PIPELINE}", "the stages of the pipeline", todo, ("pipeline",))
-        if self.artifact is None and self.custom is None:
-            todo = "add for example artifact: {source: models/digits/model.onnx}"
-            raise refusal("is missing", "the trained weights", todo, ("artifact",))
-        return self
-
-    @model_validator(mode="after")
-    def _a_judged_rollout_has_calls_to_split(self) -> Self:
-        strategy, at = self.rollout.strategy, ("rollout", "strategy")
-        if not self.rollout.judged:
-            return self
-        if not self.endpoint.public:
-            problem = f"{strategy} splits the calls of a route, and without endpoint.public no route leads to the model"
-            todo = "add endpoint: {public: true}, or write strategy: rolling"
-            raise refusal(problem, f"{strategy} beside endpoint.public: true", todo, at)
-        if self.scale.to_zero is not None:
-            problem = f"{strategy} is given beside scale.to_zero, and a model that sleeps has no calls to judge it by"
-            raise refusal(problem, f"{strategy} without to_zero", "remove to_zero, or write strategy: rolling", at)
-        sticky = self.rollout.sticky
-        if sticky is not None and sticky.by == "key" and self.endpoint.auth == "none":
-            problem = "key tells callers apart by what they show, and endpoint.auth is none"
-            allowed = "by: header, or another auth"
-            todo = "write sticky: {by: header, name: x-session}, or remove sticky"
-            raise refusal(problem, allowed, todo, ("rollout", "sticky", "by"))
+        pipeline_rules.refuse_misfits(self)
+        rollout_rules.refuse_misfits(self)
         return self

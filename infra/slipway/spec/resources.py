@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from slipway.catalog.cpu import CpuFeature
 from slipway.values.quantities import Bytes, Millicores, Share, format_bytes, refusal
-from slipway.values.section import Section, number
+from slipway.values.section import Section, empty, left_out, number
 
 MEMORY_LEAST = 64 * 2**20
 
@@ -41,7 +41,7 @@ class Gpu(Section):
         default=None,
         description="Families of GPUs that the model runs on; any when left out.",
         examples=[["L4", "A10G"]],
-        exclude_if=lambda value: value is None,
+        exclude_if=left_out,
     )
     share: Share = Field(
         default=Fraction(1),
@@ -78,7 +78,7 @@ class Resources(Section):
         description="What the CPU must be able to do for the model; looked at again before a replica is ready "
         "(docs/how-to/cpu-features.md).",
         examples=[["avx512"]],
-        exclude_if=lambda value: not value,
+        exclude_if=empty,
     )
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from pydantic.config import JsonDict
 from slipway.spec.judged import JudgeRules, Sticky, VariantHeader
 from slipway.values.percentages import CallShare, format_percentage
 from slipway.values.quantities import Seconds, format_seconds, refusal
-from slipway.values.section import Section, left_out
+from slipway.values.section import Section, empty, left_out
 
 DRAIN_MOST_S = 600.0
 HOLD_S = 120.0
@@ -61,7 +61,7 @@ class RolloutRules(Section):
             f"is 100%. `{_STEPS_WRITTEN}` when left out."
         ),
         examples=[["5%", "25%", "100%"]],
-        exclude_if=lambda value: not value,
+        exclude_if=empty,
         json_schema_extra={"maxItems": STEPS_MOST, "default": [*map(format_percentage, STEPS)], **_SINCE},
     )
     hold: Seconds = Field(

@@ -7,7 +7,7 @@ from pydantic.config import JsonDict
 
 from slipway.values.cron import Cron, TimeZone, same_times
 from slipway.values.quantities import Seconds, format_seconds, refusal
-from slipway.values.section import Section, amount, left_out, number
+from slipway.values.section import Section, amount, empty, left_out, number
 
 Replicas = Annotated[int, *number(1, 1000)]
 Percent = Annotated[int, *number(1, 100)]
@@ -153,7 +153,7 @@ class Scale(Section):
         default=(),
         description="Times at which more than `min` replicas run; needs `monitoring`.",
         examples=[[{"cron": "0 7 * * 1-5", "until": "0 19 * * 1-5", "min": 3, "timezone": "Europe/Berlin"}]],
-        exclude_if=lambda value: not value,
+        exclude_if=empty,
         json_schema_extra=_SINCE,
     )
     to_zero: ToZero | None = Field(

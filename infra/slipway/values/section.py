@@ -26,6 +26,11 @@ def left_out(value: Any) -> bool:
     return value is None
 
 
+def empty(value: Any) -> bool:
+    """Whether a field says what leaving it out says: nothing, false, or a list or mapping without entries."""
+    return not value
+
+
 class Section(BaseModel):
     """A part of a file that a person writes: frozen, and a key that nothing reads is refused."""
 

@@ -213,7 +213,7 @@ def _triton(port: int, folder: Path, batch: int) -> tuple[list[str], dict[str, s
     assert recipe is not None
     requirements = ROOT / recipe.requirements
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()
-    wheels = installed_wheels(requirements, digest, "amd64", lambda _: None, recipe.platforms["amd64"])
+    wheels = installed_wheels(requirements, digest, "amd64", lambda _: None, recipe.platform("amd64"))
     paths = os.pathsep.join([str(ROOT / "upstream/src"), str(wheels)])
     environ = {"PYTHONPATH": paths, "SLIPWAY_CONFIG": str(folder / "triton.json"), "TMPDIR": str(folder)}
     return [TRITON_PYTHON, "-m", PACKAGE], environ

@@ -5,10 +5,10 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from slipway.spec.artifact.step import StepSection, refuse_more, refuse_twice
-from slipway.spec.artifact.values import FILES_MOST, ArraysFile, OnnxFile, ScriptFile, left_out
+from slipway.spec.artifact.values import FILES_MOST, ArraysFile, OnnxFile, ScriptFile
 from slipway.spec.texts import RepositoryFile, text
 from slipway.values.quantities import line_of_text, refusal
-from slipway.values.section import amount
+from slipway.values.section import amount, empty
 
 
 def _file_name(value: object) -> str:
@@ -101,7 +101,7 @@ class Script(StepSection):
         default=(),
         description="Every file of the repository that it reads; it is given no other.",
         examples=[["models/digits/calibration.npz"]],
-        exclude_if=left_out,
+        exclude_if=empty,
         json_schema_extra={"maxItems": FILES_MOST},
     )
     writes: Annotated[
@@ -116,7 +116,7 @@ class Script(StepSection):
         default=None,
         description="What it imports: a file of pinned requirements with hashes (`uv pip compile --generate-hashes`).",
         examples=["models/digits/requirements.txt"],
-        exclude_if=left_out,
+        exclude_if=empty,
     )
 
     @property

@@ -5,10 +5,10 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from slipway.spec.artifact.step import StepSection, refuse_more
-from slipway.spec.artifact.values import FILES_MOST, ArraysFile, Module, TensorShape, left_out, module_file
+from slipway.spec.artifact.values import FILES_MOST, ArraysFile, Module, TensorShape, module_file
 from slipway.spec.texts import text
 from slipway.values.quantities import Truth, refusal
-from slipway.values.section import amount, number
+from slipway.values.section import amount, empty, number
 
 EXCLUDE_MOST = 1000
 OPSET = 17
@@ -42,13 +42,13 @@ class Convert(StepSection):
         max_length=FILES_MOST,
         description="What the model takes, by the names that the inputs get, where its format does not say it.",
         examples=[{"image": {"dtype": "FP32", "shape": [None, 1, 8, 8]}}],
-        exclude_if=left_out,
+        exclude_if=empty,
     )
     module: Module | None = Field(
         default=None,
         description="Class or function that makes the network, where the format holds numbers only (safetensors).",
         examples=["models/digits/net.py:Net"],
-        exclude_if=left_out,
+        exclude_if=empty,
     )
 
     @property
@@ -89,7 +89,7 @@ class Quantize(StepSection):
         default=None,
         description="Data of a static method: an .npz file with an array for each input, rows in its first dimension.",
         examples=["models/digits/calibration.npz"],
-        exclude_if=left_out,
+        exclude_if=empty,
     )
     range: Literal["minmax", "entropy", "percentile"] = Field(
         default="minmax",
@@ -101,13 +101,13 @@ class Quantize(StepSection):
         default=False,
         description="Whether each channel of the weights has a range of its own.",
         examples=[True],
-        exclude_if=left_out,
+        exclude_if=empty,
     )
     exclude: tuple[Annotated[str, *text(500, "/conv1/Conv")], ...] = Field(
         default=(),
         description="Names of nodes that keep their precision.",
         examples=[["/conv1/Conv"]],
-        exclude_if=left_out,
+        exclude_if=empty,
         json_schema_extra={"maxItems": EXCLUDE_MOST},
     )
 

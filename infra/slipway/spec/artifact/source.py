@@ -9,11 +9,11 @@ from pydantic.config import JsonDict
 
 from slipway.sources.address import LIMIT, Address, is_address, parse_address
 from slipway.spec.artifact.delivery import Way
-from slipway.spec.artifact.values import FILES_MOST, TensorShape, left_out
+from slipway.spec.artifact.values import FILES_MOST, TensorShape
 from slipway.spec.exceptions import REASON_LEAST, Reason
 from slipway.spec.texts import text
 from slipway.values.quantities import line_of_text, refusal, repository_path
-from slipway.values.section import Section
+from slipway.values.section import Section, empty
 
 _SINCE: JsonDict = {"since": "0.2"}
 _SHA256 = "[0-9a-f]{64}"
@@ -78,7 +78,7 @@ class ArtifactSource(Section):
             "`slipway fetch ADDRESS` prints it."
         ),
         examples=[_EXAMPLE],
-        exclude_if=left_out,
+        exclude_if=empty,
         json_schema_extra=_SINCE,
     )
     external_data: dict[NameBeside, Sha256] = Field(
@@ -88,7 +88,7 @@ class ArtifactSource(Section):
             "the digest of each. They lie beside it."
         ),
         examples=[{"weights.bin": _EXAMPLE}],
-        exclude_if=left_out,
+        exclude_if=empty,
         json_schema_extra=_SINCE,
     )
 
@@ -99,7 +99,7 @@ class ArtifactSource(Section):
             "docs/reference/runtimes.md; what none loads needs a step `convert`."
         ),
         examples=["keras"],
-        exclude_if=left_out,
+        exclude_if=empty,
         json_schema_extra=_SINCE,
     )
     inputs: dict[Annotated[str, *text(255, "image")], TensorShape] = Field(
@@ -110,7 +110,7 @@ class ArtifactSource(Section):
             "converts it: TorchScript."
         ),
         examples=[{"image": {"dtype": "FP32", "shape": [None, 1, 8, 8]}}],
-        exclude_if=left_out,
+        exclude_if=empty,
         json_schema_extra=_SINCE,
     )
     allow_pickle: Reason | None = Field(
@@ -120,7 +120,7 @@ class ArtifactSource(Section):
             "before, and loaded without network and secrets, while the lock is made; never where it serves."
         ),
         examples=["Trained by our own pipeline, and stored where only it writes"],
-        exclude_if=left_out,
+        exclude_if=empty,
         json_schema_extra=_SINCE,
     )
 
@@ -131,7 +131,7 @@ class ArtifactSource(Section):
             "environment's model store. Chosen by their size when left out (docs/how-to/large-weights.md)."
         ),
         examples=["store"],
-        exclude_if=left_out,
+        exclude_if=empty,
         json_schema_extra=_SINCE,
     )
 

@@ -1,7 +1,7 @@
 """Contains the values that the sections about weights share: arrays of data, tensors, and the steps' own files."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -53,11 +53,6 @@ Dimension = Annotated[
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": DIMENSION_MOST}, {"type": "null"}]}),
 ]
 """The length of one dimension of a tensor; None for any."""
-
-
-def left_out(value: Any) -> bool:
-    """Whether a value is not written again: None, false and empty ones mean what leaving them out means."""
-    return not value
 
 
 def module_file(module: str) -> str:

@@ -7,7 +7,7 @@ from slipway_server.values.language import ADAPTERS_MOST, CONTEXT_MOST, SLOTS_MO
 
 from slipway.spec.texts import file_ending
 from slipway.values.quantities import DnsLabel, refusal
-from slipway.values.section import Section, number
+from slipway.values.section import Section, empty, number
 
 _gguf = file_ending(".gguf", "is no GGUF file", "a GGUF file of the repository, *.gguf", "models/notes/formal.gguf")
 CONTEXT_LEAST = 16
@@ -38,7 +38,7 @@ class Language(Section):
         default=(),
         description="LoRA adapters beside the model; each is a model of its own to those who ask.",
         examples=[[{"name": "formal", "source": "models/notes/formal.gguf"}]],
-        exclude_if=lambda value: not value,
+        exclude_if=empty,
         json_schema_extra={"maxItems": ADAPTERS_MOST},
     )
 

@@ -5,9 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from slipway.catalog.pod_contract import SERVER_USER
-from slipway.spec.artifact.values import left_out
 from slipway.spec.custom.image import USER_MOST, ImageByDigest, Word
-from slipway.values.section import Section, number
+from slipway.values.section import Section, empty, number
 
 ARGUMENTS_MOST = 32
 
@@ -19,13 +18,13 @@ class Server(Section):
         default=None,
         description="Its image by digest, in any registry; left out, Slipway builds one where it knows how.",
         examples=["nvcr.io/nvidia/tritonserver@sha256:" + "9f86d081884c7d65" * 4],
-        exclude_if=left_out,
+        exclude_if=empty,
     )
     arguments: tuple[Word, ...] = Field(
         default=(),
         description="Arguments beside those that Slipway gives, which come after them.",
         examples=[["--log-verbose=1"]],
-        exclude_if=left_out,
+        exclude_if=empty,
         json_schema_extra={"maxItems": ARGUMENTS_MOST},
     )
     user: Annotated[int, *number(1, USER_MOST)] = Field(

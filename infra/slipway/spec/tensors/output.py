@@ -8,7 +8,7 @@ from slipway_server.values.steps import MAX_DIGITS
 from slipway.spec.tensors.values import HookFile
 from slipway.spec.texts import text
 from slipway.values.quantities import Truth, kind_of, refusal, repository_path
-from slipway.values.section import Section, left_out, number
+from slipway.values.section import Section, empty, left_out, number
 
 LABELS_MOST = 100_000
 LISTED_MOST = 1000
@@ -67,7 +67,7 @@ class Output(Section):
         default=False,
         description="Whether scores become shares of 1 first, for a model that gives logits.",
         examples=[True],
-        exclude_if=lambda value: not value,
+        exclude_if=empty,
     )
     of: Annotated[str, *text(200, "probabilities")] | None = Field(
         default=None,
@@ -93,7 +93,7 @@ class Output(Section):
         default=False,
         description="Whether the best class is all that answers tell of the scores: 1 for it, 0 for all others.",
         examples=[True],
-        exclude_if=lambda value: not value,
+        exclude_if=empty,
     )
 
     @model_validator(mode="after")
