@@ -9,10 +9,9 @@ from ai_edge_litert.interpreter import Interpreter
 
 from slipway_server.backends.base import Cancellation, ModelError
 from slipway_server.backends.declared import held
-from slipway_server.values.errors import BadRequest
+from slipway_server.backends.refusals import said, uncomputable
 from slipway_server.values.signature import Signature, Tensor, dtype_of_numpy
 from slipway_server.values.tensors import Array
-from slipway_server.values.text import shortened
 
 
 class LiteRtSession:
@@ -37,7 +36,7 @@ class LiteRtSession:
             self._runner = self._interpreter.get_signature_runner(next(iter(signatures))) if signatures else None
         # LiteRT raises ValueError and RuntimeError, with the reason in their words.
         except (RuntimeError, ValueError) as error:
-            raise ModelError(f"{path}: LiteRT cannot load it: {_said(error)}") from None
+            raise ModelError(f"{path}: LiteRT cannot load it: {said(error)}") from None
         if self._runner is not None:
             inputs, outputs = self._runner.get_input_details(), self._runner.get_output_details()
         else:
@@ -60,7 +59,7 @@ class LiteRtSession:
                 return dict(self._runner(**inputs))
             return self._by_tensors(inputs)
         except (RuntimeError, ValueError) as error:
-            raise BadRequest("inputs", f"cannot be computed by the model: {_said(error)}", "other values") from None
+            raise uncomputable(said(error)) from None
 
     def _by_tensors(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         shapes = {name: array.shape for name, array in inputs.items()}
@@ -89,7 +88,3 @@ def _tensor(name: str, details: Mapping[str, Any]) -> Tensor:
 def _plain(name: str) -> str:
     """The name that a tensor had before TensorFlow's exporter wrote `serving_default_NAME:0`."""
     return name.removeprefix("serving_default_").split(":", 1)[0]
-
-
-def _said(error: Exception) -> str:
-    return shortened(" ".join(str(error).split()), 600)

@@ -14,10 +14,10 @@ from threadpoolctl import threadpool_limits
 
 from slipway_server.backends.base import Cancellation, ModelError
 from slipway_server.backends.declared import needed
-from slipway_server.values.errors import BadRequest, ModelFault
+from slipway_server.backends.refusals import said, uncomputable
+from slipway_server.values.errors import ModelFault
 from slipway_server.values.signature import Signature
 from slipway_server.values.tensors import Array
-from slipway_server.values.text import shortened
 
 _PACKAGES = ("sklearn", "scipy.sparse", "xgboost", "lightgbm")
 """Whose classes an archive may name: what is in it is made of them, and loading it runs nothing else."""
@@ -58,7 +58,7 @@ class SklearnSession:
             answered = self._model.ask(rows.ravel() if rows.dtype == object else rows)
         # The libraries' exceptions share no base class but Exception.
         except Exception as error:
-            raise BadRequest("inputs", f"cannot be computed by the model: {_said(error)}", "other values") from None
+            raise uncomputable(said(error)) from None
         outputs = {}
         for tensor in self.signature.outputs:
             if tensor.name not in answered:
@@ -93,7 +93,7 @@ class _Estimator:
             raise
         # What skops raises is of many kinds, as what an archive of another version lacks.
         except Exception as error:
-            raise ModelError(f"{path}: skops cannot load it: {_said(error)}") from None
+            raise ModelError(f"{path}: skops cannot load it: {said(error)}") from None
         # Further processes would each be a second server in memory, and more threads than the pod's CPU has.
         if hasattr(self._model, "get_params"):
             names = self._model.get_params()
@@ -120,7 +120,7 @@ class _XGBoost:
         try:
             self._model.load_model(bytearray(path.read_bytes()))
         except xgboost.core.XGBoostError as error:
-            raise ModelError(f"{path}: XGBoost cannot load it: {_said(error)}") from None
+            raise ModelError(f"{path}: XGBoost cannot load it: {said(error)}") from None
         self._model.feature_names = None  # a request has columns by their number
         self._objective = str(json.loads(self._model.save_config())["learner"]["objective"]["name"])
 
@@ -139,7 +139,7 @@ class _LightGbm:
         try:
             self._model = lightgbm.Booster(model_file=str(path))
         except lightgbm.basic.LightGBMError as error:
-            raise ModelError(f"{path}: LightGBM cannot load it: {_said(error)}") from None
+            raise ModelError(f"{path}: LightGBM cannot load it: {said(error)}") from None
         self._objective = str(self._model.params.get("objective", "regression"))
 
     def ask(self, rows: Array) -> dict[str, Array]:
@@ -162,7 +162,3 @@ def _known(name: str) -> bool:
 
 def _dense(array: Any) -> Array:
     return np.asarray(array.toarray() if hasattr(array, "toarray") else array)
-
-
-def _said(error: Exception) -> str:
-    return shortened(" ".join(str(error).split()), 600)

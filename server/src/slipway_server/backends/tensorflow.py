@@ -20,7 +20,8 @@ import tensorflow as tf  # type: ignore[import-untyped]
 
 from slipway_server.backends.base import Cancellation, ModelError
 from slipway_server.backends.declared import needed
-from slipway_server.values.errors import AnswerTooLarge, BadRequest, ModelFault, show
+from slipway_server.backends.refusals import given_up, too_large, uncomputable, unlike_lock
+from slipway_server.values.errors import ModelFault, show
 from slipway_server.values.signature import Signature, Tensor
 from slipway_server.values.tensors import Array
 from slipway_server.values.text import shortened
@@ -64,20 +65,15 @@ class TensorflowSession:
     def run(self, inputs: Mapping[str, Array], cancellation: Cancellation | None = None) -> dict[str, Array]:
         """Return the outputs by name; see `slipway_server.backends.base.Session`."""
         if cancellation is not None and cancellation.cancelled:
-            raise BadRequest("inputs", "were given up before they were computed", "a client that waits for its answer")
+            raise given_up()
         try:
             answer = self._call([_given(tensor, inputs[tensor.name]) for tensor in self.signature.inputs])
             found = {name: value.numpy() for name, value in answer.items()}
         except tf.errors.ResourceExhaustedError:
-            raise AnswerTooLarge(
-                "inputs",
-                "make the model compute more than fits into its memory",
-                f"what is computed within {(self._arena_bytes or 0) // 2**20} MiB, weights included: less at once, or "
-                "more memory for the server",
-            ) from None
+            raise too_large(self._arena_bytes or 0, ", weights included") from None
         # Of the graph, of kernels, of Keras: as above.
         except Exception as error:
-            raise BadRequest("inputs", f"cannot be computed by the model: {_said(error)}", "other values") from None
+            raise uncomputable(_said(error)) from None
         return {tensor.name: _fitting(tensor, found) for tensor in self.signature.outputs}
 
 
@@ -136,8 +132,7 @@ def _fitting(tensor: Tensor, found: Mapping[str, Any]) -> Array:
         if array.dtype == tensor.numpy_dtype and array.ndim == len(tensor.shape):
             return array
     gave = ", ".join(found) if value is None else f"{np.asarray(value).dtype} with the shape {list(np.shape(value))}"
-    wanted = f"`{tensor.name}`, {tensor.dtype} with the shape {tensor.shape_text}, as the lock says"
-    raise ModelFault("outputs", f"have {gave or 'nothing'}", f"a model that gives {wanted}: make the lock again")
+    raise unlike_lock(tensor, gave)
 
 
 def _texts(array: Array) -> Array:

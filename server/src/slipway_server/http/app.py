@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,11 +11,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from slipway_server import __version__
 from slipway_server.execution.batcher import OverloadedError
 from slipway_server.http.body import BodyReader
 from slipway_server.http.compression import answer_encoding, deflated, request_encoding
 from slipway_server.http.failures import HANDLERS
+from slipway_server.http.health import JSON, Health, json_response
 from slipway_server.http.lifecycle import Phase, State
 from slipway_server.http.people import people_routes
 from slipway_server.http.service import Service
@@ -29,15 +28,11 @@ from slipway_server.protocol.v2_model import EXTENSIONS, model_config, repositor
 from slipway_server.telemetry.metrics import Metrics
 from slipway_server.values.errors import BadRequest, show
 
-_JSON = "application/json"
 _FORM = "multipart/form-data"
 # A picture's file itself, as `curl --data-binary @picture.png -H 'content-type: image/png'` sends it.
 _PICTURES = tuple(f"image/{kind.lower()}" for kind in FORMATS)
 # What tensors as bytes are sent as; tritonclient's asyncio client calls everything so.
 _BYTES = "application/octet-stream"
-# A run of the model that goes on for so many times the longest wait of a client will never end: the server
-# says that it is not alive, and the kubelet starts it again.
-STUCK_AFTER_TIMEOUTS = 3
 # For whoever bills by the time that a model ran: a gateway's access log takes it from here.
 _COMPUTE = b"x-slipway-compute-seconds"
 _MODEL = "/v2/models/{model}"
@@ -52,19 +47,17 @@ def build_app(
 ) -> Starlette:
     """Return the application with all its routes."""
     reader = BodyReader(max_body_bytes, timeout_s)
-    views = _Views(service, metrics, state, STUCK_AFTER_TIMEOUTS * timeout_s)
-    predict = _Inference(reader, timeout_s, (_JSON, _FORM, *_PICTURES), views.predict, metrics, service.release)
-    infer = _Inference(reader, timeout_s, (_JSON, _BYTES), views.infer, metrics, service.release)
+    health = Health(state, metrics, service.batcher.busy_s, timeout_s, EXTENSIONS)
+    views = _Views(service, metrics, state, health)
+    predict = _Inference(reader, timeout_s, (JSON, _FORM, *_PICTURES), views.predict, metrics, service.release)
+    infer = _Inference(reader, timeout_s, (JSON, _BYTES), views.infer, metrics, service.release)
     app = Starlette(
         # In the order of traffic: the first match wins.
         routes=[
             Route("/predict", predict, methods=["POST"]),
             Route(_MODEL + "/infer", infer, methods=["POST"]),
             Route(_VERSION + "/infer", infer, methods=["POST"]),
-            Route("/v2/health/ready", views.ready),
-            Route("/v2/health/live", views.live),
-            Route("/metrics", views.metrics),
-            Route("/v2", views.server),
+            *health.routes,
             Route(_MODEL, views.model),
             Route(_VERSION, views.model),
             Route(_MODEL + "/ready", views.model_ready),
@@ -168,11 +161,11 @@ async def _send(send: Send, answer: Answer, accept: bytes | None, release: bytes
 class _Views:
     """What each route answers."""
 
-    def __init__(self, service: Service, metrics: Metrics, state: State, stuck_after_s: float) -> None:
+    def __init__(self, service: Service, metrics: Metrics, state: State, health: Health) -> None:
         self._service = service
         self._metrics = metrics
         self._state = state
-        self._stuck_after_s = stuck_after_s
+        self._health = health
 
     async def predict(self, _scope: Scope, raw: bytes, content_type: str, json_bytes: int | None) -> Answer:
         if json_bytes is not None:
@@ -188,23 +181,9 @@ class _Views:
         self._check_model(scope)
         return await self._service.infer(raw, json_bytes)
 
-    async def ready(self, _request: Request) -> Response:
-        return self._readiness({})
-
     async def model_ready(self, request: Request) -> Response:
         self._check_model(request.scope)
-        return self._readiness({"name": self._service.name})
-
-    async def live(self, _request: Request) -> Response:
-        live = self._service.batcher.busy_s() < self._stuck_after_s
-        return _json({"live": live}, 200 if live else 503)
-
-    async def metrics(self, request: Request) -> Response:
-        samples, content_type = self._metrics.expose(", ".join(request.headers.getlist("accept")))
-        return Response(samples, headers={"content-type": content_type})
-
-    async def server(self, _request: Request) -> Response:
-        return _json({"name": "slipway-server", "version": __version__, "extensions": EXTENSIONS})
+        return self._health.readiness({"name": self._service.name})
 
     async def model(self, request: Request) -> Response:
         if request.path_params["model"] == "stats" != self._service.name:
@@ -213,11 +192,11 @@ class _Views:
         self._check_model(request.scope)
         service = self._service
         batching = service.batcher.batching
-        return _json(v2.model_metadata(service.name, service.version, service.signature, batching))
+        return json_response(v2.model_metadata(service.name, service.version, service.signature, batching))
 
     async def config(self, request: Request) -> Response:
         self._check_model(request.scope)
-        return _json(model_config(self._service.name, self._service.signature))
+        return json_response(model_config(self._service.name, self._service.signature))
 
     async def statistics(self, request: Request) -> Response:
         self._check_model(request.scope)
@@ -225,14 +204,10 @@ class _Views:
 
     async def index(self, _request: Request) -> Response:
         ready = self._state.phase is Phase.READY
-        return _json(repository_index(self._service.name, self._service.version, ready))
+        return json_response(repository_index(self._service.name, self._service.version, ready))
 
     def _statistics(self) -> Response:
-        return _json(self._metrics.statistics.document(self._service.name, self._service.version))
-
-    def _readiness(self, subject: dict[str, object]) -> Response:
-        ready = self._state.phase is Phase.READY
-        return _json({**subject, "ready": ready}, 200 if ready else 503)
+        return json_response(self._metrics.statistics.document(self._service.name, self._service.version))
 
     def _check_model(self, scope: Scope) -> None:
         path = scope["path_params"]
@@ -240,7 +215,3 @@ class _Views:
             raise HTTPException(404, f"no model {show(path['model'])} here; this is {self._service.name}")
         if path.get("version", self._service.version) != self._service.version:
             raise HTTPException(404, f"no version {show(path['version'])} here; this is {self._service.version}")
-
-
-def _json(document: object, status: int = 200) -> Response:
-    return Response(orjson.dumps(document), status, media_type=_JSON)

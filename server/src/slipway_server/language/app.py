@@ -14,16 +14,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from slipway_server import __version__
 from slipway_server.http.body import BodyReader
 from slipway_server.http.failures import HANDLERS
-from slipway_server.http.lifecycle import Phase, State
+from slipway_server.http.health import JSON, Health, json_response
+from slipway_server.http.lifecycle import State
 from slipway_server.http.people import people_routes
 from slipway_server.language.engine import EngineRefused
 from slipway_server.language.generation import Generator, Overloaded, whole
 from slipway_server.memory.budget import current_lease
 from slipway_server.page.chat import chat_openapi
 from slipway_server.page.pages import Pages
+from slipway_server.pipeline.caller import RELEASE
 from slipway_server.protocol.jsonbody import loads, parse_cost
 from slipway_server.protocol.language import Ask, Kind, parse_ask
 from slipway_server.telemetry.metrics import Metrics
@@ -32,10 +33,6 @@ from slipway_server.values.errors import BadRequest, Full, TooLarge, show
 from slipway_server.values.language import LanguageSection
 
 CHAT, TEXT, MODELS = "/v1/chat/completions", "/v1/completions", "/v1/models"
-_JSON = "application/json"
-_RELEASE = "x-slipway-release"
-# A run that goes on for so many times the longest wait of a client will never end: the server says it is not alive.
-_STUCK_AFTER_TIMEOUTS = 3
 # What a token of an answer holds at most until the client takes it: a piece of JSON, as an object and as bytes.
 _TOKEN_BYTES = 2048
 _TOKENS_COUNTED = 1024
@@ -68,6 +65,12 @@ class Language:
         """What a request may give as `model`."""
         return [self.config.model.name, *(adapter.name for adapter in self.section.adapters)]
 
+    async def models(self, _request: Request) -> Response:
+        """Answer what there is to ask."""
+        owner = self.config.model.name
+        found = [{"id": name, "object": "model", "created": 0, "owned_by": owner} for name in self.names]
+        return json_response({"object": "list", "data": found})
+
     def signed(self, answer: dict[str, Any], model: str | None) -> dict[str, Any]:
         """Return a piece or an answer that says which model and which release gave it, and nothing of this machine."""
         kept = {key: value for key, value in answer.items() if key != "timings"}
@@ -76,17 +79,14 @@ class Language:
 
 def build_language_app(language: Language, metrics: Metrics, state: State) -> Starlette:
     """Return the application with all its routes."""
-    views = _Views(language, metrics, state)
+    health = Health(state, metrics, language.generator.busy_s, language.config.timeout_s, ())
     handlers = HANDLERS | {kind: _as_openai(handler) for kind, handler in HANDLERS.items() if kind is not Exception}
     app = Starlette(
         routes=[
             Route(CHAT, _Completions("chat", language), methods=["POST"]),
             Route(TEXT, _Completions("text", language), methods=["POST"]),
-            Route(MODELS, views.models),
-            Route("/v2/health/ready", views.ready),
-            Route("/v2/health/live", views.live),
-            Route("/metrics", views.metrics),
-            Route("/v2", views.server),
+            Route(MODELS, language.models),
+            *health.routes,
             *people_routes(pages_of(language)),
         ],
         exception_handlers=handlers,
@@ -114,7 +114,7 @@ def _as_openai(handler: Callable[..., Any]) -> Callable[..., Any]:
         text = orjson.loads(bytes(answer.body))["error"]
         kept = {name: value for name, value in answer.headers.items() if name not in ("content-length", "content-type")}
         body = orjson.dumps({"error": openai_error(text, answer.status_code, field)})
-        return Response(body, answer.status_code, kept, _JSON)
+        return Response(body, answer.status_code, kept, JSON)
 
     return handled
 
@@ -136,9 +136,9 @@ class _Completions:
         self._reader = BodyReader(config.max_body_bytes, config.timeout_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        content_type = Request(scope).headers.get("content-type", _JSON).partition(";")[0].strip().lower()
-        if content_type != _JSON:
-            raise HTTPException(415, f"`Content-Type` is {show(content_type)}; allowed: {_JSON}")
+        content_type = Request(scope).headers.get("content-type", JSON).partition(";")[0].strip().lower()
+        if content_type != JSON:
+            raise HTTPException(415, f"`Content-Type` is {show(content_type)}; allowed: {JSON}")
         ask = self._read(await self._reader.read(scope, receive))
         adapter = self._language.adapter_of(ask.model)
         work = asyncio.ensure_future(self._answer(scope, ask, adapter, send))
@@ -170,7 +170,7 @@ class _Completions:
 
     async def _answer(self, scope: Scope, ask: Ask, adapter: str | None, send: Send) -> None:
         pieces = self._language.generator.pieces(ask, adapter)
-        headers = {_RELEASE: self._language.config.release}
+        headers = {RELEASE.decode(): self._language.config.release}
         try:
             async with asyncio.timeout(self._timeout_s):
                 if ask.stream:
@@ -183,7 +183,7 @@ class _Completions:
             raise HTTPException(503, "too many requests are waiting", {"Retry-After": "1"}) from None
         except EngineRefused as error:
             raise HTTPException(error.status, str(error)) from None
-        await Response(orjson.dumps(answer), headers=headers, media_type=_JSON)(scope, _never, send)
+        await Response(orjson.dumps(answer), headers=headers, media_type=JSON)(scope, _never, send)
 
     async def _stream(
         self,
@@ -237,42 +237,3 @@ async def _disconnected(receive: Receive) -> None:
 
 async def _never() -> dict[str, Any]:
     raise RuntimeError("an answer that is there asks for nothing")
-
-
-class _Views:
-    """What is told beside answers."""
-
-    def __init__(self, language: Language, metrics: Metrics, state: State) -> None:
-        self._language = language
-        self._metrics = metrics
-        self._state = state
-
-    async def models(self, _request: Request) -> Response:
-        owner = self._language.config.model.name
-        return _json(
-            {
-                "object": "list",
-                "data": [
-                    {"id": name, "object": "model", "created": 0, "owned_by": owner} for name in self._language.names
-                ],
-            }
-        )
-
-    async def ready(self, _request: Request) -> Response:
-        ready = self._state.phase is Phase.READY
-        return _json({"ready": ready}, 200 if ready else 503)
-
-    async def live(self, _request: Request) -> Response:
-        live = self._language.generator.busy_s() < _STUCK_AFTER_TIMEOUTS * self._language.config.timeout_s
-        return _json({"live": live}, 200 if live else 503)
-
-    async def metrics(self, request: Request) -> Response:
-        samples, content_type = self._metrics.expose(", ".join(request.headers.getlist("accept")))
-        return Response(samples, headers={"content-type": content_type})
-
-    async def server(self, _request: Request) -> Response:
-        return _json({"name": "slipway-server", "version": __version__, "extensions": []})
-
-
-def _json(document: object, status: int = 200) -> Response:
-    return Response(orjson.dumps(document), status, media_type=_JSON)

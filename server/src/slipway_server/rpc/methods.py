@@ -9,7 +9,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from slipway_server import __version__
-from slipway_server.http.app import STUCK_AFTER_TIMEOUTS
+from slipway_server.http.health import STUCK_AFTER_TIMEOUTS
 from slipway_server.http.lifecycle import Phase, State
 from slipway_server.http.service import Service
 from slipway_server.protocol import v2

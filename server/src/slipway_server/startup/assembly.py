@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,9 @@ from slipway_server.startup.age import process_age_s
 from slipway_server.startup.cpu import check_cpu, inference_threads
 from slipway_server.startup.golden import why_not_ready
 from slipway_server.startup.ports import StartError
+from slipway_server.startup.started import tell_started
 from slipway_server.steps.assembled import Materials, Steps, materials
 from slipway_server.steps.hook import HookError, HookFault, HookRefusal
-from slipway_server.telemetry.log import log
 from slipway_server.telemetry.metrics import Metrics
 from slipway_server.telemetry.statistics import Statistics
 from slipway_server.values.batching import Batching
@@ -75,20 +75,8 @@ async def assembled(config: ServerConfig, environ: Mapping[str, str]) -> AsyncIt
     try:
         await ask_golden(service, config, budget)
         metrics.statistics = Statistics()  # golden requests are nobody's
-        started_s = process_age_s()
-        metrics.started(load_s=loaded_s, warm_s=started_s - loaded_s)
-        log(
-            "ready",
-            model=config.model.name,
-            version=config.model.version,
-            threads=threads,
-            batching=batching.enabled,
-            batching_max_rows=batching.max_rows,
-            batching_found=batching.found,
-            load_s=round(loaded_s, 2),
-            warm_s=round(started_s - loaded_s, 2),
-        )
-        log("memory", limit=limit, **asdict(shares))
+        found = {"batching_max_rows": batching.max_rows, "batching_found": batching.found}
+        tell_started(config, metrics, loaded_s, limit, shares, threads=threads, batching=batching.enabled, **found)
         yield Parts(service, metrics, pages, budget, shares.connections)
     finally:
         batcher.close()

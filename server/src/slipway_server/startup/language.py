@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 from slipway_server.http.lifecycle import State
@@ -15,6 +14,7 @@ from slipway_server.protocol.language import parse_ask
 from slipway_server.startup.age import process_age_s
 from slipway_server.startup.cpu import check_cpu, inference_threads
 from slipway_server.startup.ports import StartError, passes_of, serve_app
+from slipway_server.startup.started import tell_started
 from slipway_server.telemetry.language import LanguageMetrics
 from slipway_server.telemetry.log import log
 from slipway_server.telemetry.metrics import Metrics
@@ -49,19 +49,8 @@ async def run_language(config: ServerConfig, section: LanguageSection, environ: 
         if reason is not None:
             raise StartError(f"golden request: {reason}")
         generator.metrics = LanguageMetrics(metrics)
-        started_s = process_age_s()
-        metrics.started(load_s=loaded_s, warm_s=started_s - loaded_s)
-        log(
-            "ready",
-            model=config.model.name,
-            version=config.model.version,
-            threads=threads,
-            context=section.context,
-            slots=section.slots,
-            load_s=round(loaded_s, 2),
-            warm_s=round(started_s - loaded_s, 2),
-        )
-        log("memory", limit=limit, **asdict(shares))
+        found = {"threads": threads, "context": section.context, "slots": section.slots}
+        tell_started(config, metrics, loaded_s, limit, shares, **found)
         state = State()
         app = build_language_app(Language(config, section, generator), metrics, state)
         budget = Budget(shares.room, config.trusted_proxies)

@@ -11,11 +11,11 @@ import onnxruntime as ort  # type: ignore[import-untyped]
 
 from slipway_server.backends.base import Cancellation, Gpu, ModelError
 from slipway_server.backends.onnx import brief, cuda, listed
+from slipway_server.backends.refusals import said, too_large, uncomputable
 from slipway_server.telemetry.log import log
-from slipway_server.values.errors import AnswerTooLarge, BadRequest, ModelFault, show
+from slipway_server.values.errors import ModelFault, show
 from slipway_server.values.signature import Signature, Tensor, dtype_of, listed_type, symbols_of
 from slipway_server.values.tensors import Array
-from slipway_server.values.text import shortened
 
 _TENSOR_TYPE = re.compile(r"(optional\()?tensor\((\w+)\)\)?")
 # What goes wrong is said by our own messages; ONNX Runtime would also log every bad request.
@@ -67,7 +67,7 @@ class OnnxSession:
             self._session = ort.InferenceSession(path, options, providers=providers, enable_fallback=0)
         # ONNX Runtime's exceptions share no base class but Exception.
         except Exception as error:
-            raise ModelError(f"{path}: ONNX Runtime cannot load it: {_said(error)}") from None
+            raise ModelError(f"{path}: ONNX Runtime cannot load it: {said(error)}") from None
         if gpu is not None:
             cuda.check_session(self._session)
             log("gpu", memory_bytes=gpu.memory_bytes, **cuda.placement(self._session))
@@ -108,15 +108,10 @@ class OnnxSession:
         # ONNX Runtime's exceptions share no base class but Exception.
         except Exception as error:
             if _ARENA_IS_FULL in str(error) or cuda.OUT_OF_MEMORY in str(error):
-                raise AnswerTooLarge(
-                    "inputs",
-                    "make the model compute more than fits into its memory",
-                    f"what is computed within {self._tensor_bytes // 2**20} MiB, weights included: less at once, "
-                    "or more memory for the server",
-                ) from None
+                raise too_large(self._tensor_bytes, ", weights included") from None
             if cuda.FAILURE in str(error):
-                raise ModelFault("the GPU", f"failed: {_said(error)}", "a GPU that works: restart the pod") from None
-            raise BadRequest("inputs", f"cannot be computed by the model: {_said(error)}", "other values") from None
+                raise ModelFault("the GPU", f"failed: {said(error)}", "a GPU that works: restart the pod") from None
+            raise uncomputable(said(error)) from None
         outputs = dict(zip(self._names, results, strict=True))
         for name in self._listed:
             outputs[name] = listed.as_array(outputs[name])
@@ -186,8 +181,3 @@ def _tensor(node: ort.NodeArg) -> Tensor:
     shape = tuple(size if isinstance(size, int) and size >= 0 else None for size in node.shape)
     symbols = symbols_of(tuple(size if isinstance(size, str) else None for size in node.shape))
     return Tensor(node.name, dtype, shape, bool(match and match.group(1)), symbols)
-
-
-def _said(error: Exception) -> str:
-    """ONNX Runtime's own words on one line; the reason stands at their end, behind files and functions of its code."""
-    return shortened(" ".join(str(error).split()), 600)

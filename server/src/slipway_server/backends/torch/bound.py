@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from slipway_server.backends.base import ModelError
+from slipway_server.backends.refusals import too_large
 from slipway_server.memory.limit import resident
 from slipway_server.values.errors import AnswerTooLarge
 
@@ -61,12 +62,7 @@ class Bound:
 
     def too_large(self) -> AnswerTooLarge:
         """What its sender is told."""
-        return AnswerTooLarge(
-            "inputs",
-            "make the model compute more than fits into its memory",
-            f"what is computed within {self._left // 2**20} MiB beside its weights: less at once, or more memory for "
-            "the server",
-        )
+        return too_large(self._left, " beside its weights")
 
 
 def _data() -> int:

@@ -18,8 +18,9 @@ import torch  # type: ignore[import-not-found]
 
 from slipway_server.backends.base import Cancellation, ModelError
 from slipway_server.backends.declared import needed
+from slipway_server.backends.refusals import given_up, uncomputable, unlike_lock
 from slipway_server.backends.torch.bound import Bound
-from slipway_server.values.errors import BadRequest, ModelFault
+from slipway_server.values.errors import ModelFault
 from slipway_server.values.signature import Signature, Tensor
 from slipway_server.values.tensors import Array
 from slipway_server.values.text import shortened
@@ -67,7 +68,7 @@ class TorchSession:
     def run(self, inputs: Mapping[str, Array], cancellation: Cancellation | None = None) -> dict[str, Array]:
         """Return the outputs by name; see `slipway_server.backends.base.Session`."""
         if cancellation is not None and cancellation.cancelled:
-            raise BadRequest("inputs", "were given up before they were computed", "a client that waits for its answer")
+            raise given_up()
         try:
             with self._bound.held(), torch.inference_mode():
                 answer = self._call([_given(tensor, inputs[tensor.name]) for tensor in self.signature.inputs])
@@ -78,7 +79,7 @@ class TorchSession:
         except Exception as error:
             if self._bound.reached_by(error):
                 raise self._bound.too_large() from None
-            raise BadRequest("inputs", f"cannot be computed by the model: {_said(error)}", "other values") from None
+            raise uncomputable(_said(error)) from None
         return {tensor.name: _fitting(tensor, found) for tensor in self.signature.outputs}
 
 
@@ -142,8 +143,7 @@ def _fitting(tensor: Tensor, found: Mapping[str, Array]) -> Array:
     array = found.get(tensor.name)
     if array is None or array.dtype != tensor.numpy_dtype or array.ndim != len(tensor.shape):
         gave = ", ".join(found) if array is None else f"{array.dtype} with the shape {list(array.shape)}"
-        wanted = f"`{tensor.name}`, {tensor.dtype} with the shape {tensor.shape_text}, as the lock says"
-        raise ModelFault("outputs", f"have {gave or 'nothing'}", f"a model that gives {wanted}: make the lock again")
+        raise unlike_lock(tensor, gave)
     return array
 
 
