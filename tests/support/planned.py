@@ -36,12 +36,17 @@ def fixture_plan(environment: str) -> Plan:
     return plan(environment, settings, specs, CODE)
 
 
+def _plan_of(folder: str, environment: str) -> Plan:
+    """The plan of an environment whose settings and specs are in a folder of the fixtures."""
+    where = FIXTURES / folder
+    settings, specs = load_environment(where / "settings", environment, where / "spec", FIXTURES / "repo")
+    return plan(environment, settings, specs, CODE)
+
+
 @lru_cache
 def gateway_plan(environment: str) -> Plan:
     """The plan of one of the fixtures' environments with a gateway."""
-    folder = FIXTURES / "gateway"
-    settings, specs = load_environment(folder / "settings", environment, folder / "spec", FIXTURES / "repo")
-    return plan(environment, settings, specs, CODE)
+    return _plan_of("gateway", environment)
 
 
 @lru_cache
@@ -55,54 +60,40 @@ def sleeper() -> ModelPlan:
 @lru_cache
 def fleet_plan() -> Plan:
     """The plan of the fixtures' environment on AWS, with a model of each kind."""
-    folder = FIXTURES / "aws"
-    settings, specs = load_environment(folder / "settings", "fleet", folder / "spec", FIXTURES / "repo")
-    return plan("fleet", settings, specs, CODE)
+    return _plan_of("aws", "fleet")
 
 
 @lru_cache
 def scaling_plan(environment: str) -> Plan:
     """The plan of one of the fixtures' environments whose models scale on more than CPU."""
-    folder = FIXTURES / "scaling"
-    settings, specs = load_environment(folder / "settings", environment, folder / "spec", FIXTURES / "repo")
-    return plan(environment, settings, specs, CODE)
+    return _plan_of("scaling", environment)
 
 
 @lru_cache
 def teams_plan() -> Plan:
     """The plan of the fixtures' environment that teams share."""
-    folder = FIXTURES / "teams"
-    settings, specs = load_environment(folder / "settings", "shared", folder / "spec", FIXTURES / "repo")
-    return plan("shared", settings, specs, CODE)
+    return _plan_of("teams", "shared")
 
 
 @lru_cache
 def rollout_plan(environment: str) -> Plan:
     """The plan of one of the fixtures' environments whose models are updated in every way."""
-    folder = FIXTURES / "rollouts"
-    settings, specs = load_environment(folder / "settings", environment, folder / "spec", FIXTURES / "repo")
-    return plan(environment, settings, specs, CODE)
+    return _plan_of("rollouts", environment)
 
 
 @lru_cache
 def own_plan(environment: str) -> Plan:
     """The plan of one of the fixtures' environments whose models bring their own servers."""
-    folder = FIXTURES / "own"
-    settings, specs = load_environment(folder / "settings", environment, folder / "spec", FIXTURES / "repo")
-    return plan(environment, settings, specs, CODE)
+    return _plan_of("own", environment)
 
 
 @lru_cache
 def others_plan(environment: str) -> Plan:
     """The plan of one of the fixtures' environments with servers of others."""
-    folder = FIXTURES / "others"
-    settings, specs = load_environment(folder / "settings", environment, folder / "spec", FIXTURES / "repo")
-    return plan(environment, settings, specs, CODE)
+    return _plan_of("others", environment)
 
 
 @lru_cache
 def delivery_plan(environment: str) -> Plan:
     """The plan of one of the fixtures' environments with a model store, for weights that are fetched and others."""
-    folder = FIXTURES / "delivery"
-    settings, specs = load_environment(folder / "settings", environment, folder / "spec", FIXTURES / "repo")
-    return plan(environment, settings, specs, CODE)
+    return _plan_of("delivery", environment)
