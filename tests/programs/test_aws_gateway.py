@@ -211,9 +211,9 @@ def test_one_number_says_how_an_envoy_goes_away_and_what_its_load_balancer_waits
     assert envoy["spec"]["shutdown"] == {"minDrainDuration": f"{drain_s}s", "drainTimeout": f"{2 * drain_s}s"}
     assert group["deregistration_delay.timeout_seconds"] == str(2 * drain_s)
     idle = clients["spec"]["timeout"]["http"]["idleTimeout"]
-    assert idle == f"{drain_s}s"
-    # A network load balancer forgets an idle connection after 350 s without a word: Envoy has to close it before.
-    assert drain_s < 350
+    # A network load balancer forgets an idle connection after 350 s without a word: Envoy has to close it before, but
+    # after clients have, whose pools keep one for 90 s or less.
+    assert 90 < int(idle.removesuffix("s")) < 350
 
 
 def test_one_network_load_balancer_is_asked_for_with_the_certificate_and_true_addresses_of_clients() -> None:

@@ -19,6 +19,10 @@ _KEYS_TEMPLATES = (
     *("keys_service", "keys_pod_disruption_budget", "keys_http_route"),
 )
 _DATABASE_TEMPLATES = ("database_volume_claim", "database_network_policy", "database_deployment", "database_service")
+_IDLE_S = 300
+"""For so long a connection may be without a request. Clients have to be the first to give it up: a request that meets
+a connection's end is lost. Their pools keep one for 90 s or less; a load balancer of AWS forgets it after 350 s.
+"""
 _HTTPS = [{"port": 443, "protocol": "TCP"}, {"port": 6443, "protocol": "TCP"}]
 
 
@@ -93,6 +97,7 @@ def _envoy(gateway: Gateway, namespace: str, images: GatewayImages) -> dict[str,
         "listener_port": gateway.listener_port,
         "node_port": gateway.node_port,
         "proxy_protocol": gateway.proxy_protocol or None,
+        "idle": format_seconds(_IDLE_S),
         "drain": format_seconds(gateway.drain_s),
         "drain_most": format_seconds(2 * gateway.drain_s),
         "certificate_secret": gateway.certificate_secret,

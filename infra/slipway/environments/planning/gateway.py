@@ -34,8 +34,8 @@ class Gateway:
         service_annotations: of Envoy's Service, for whoever makes its load balancer.
         load_balancer_class: who makes it; None for the cluster's default.
         proxy_protocol: whether connections begin with the PROXY protocol, which has the client's address.
-        drain_s: how long a load balancer may go on sending requests to an Envoy that stops, in seconds: idle times and
-            the end of an Envoy follow from this one number.
+        drain_s: how long a load balancer may go on sending requests to an Envoy that stops, in seconds: how an Envoy
+            ends follows from this one number.
         database: of keys and ledger, where the environment's stack runs it.
         database_secret: the Secret whose key `url` is the database's address; None where `database_env` says it.
         database_env: environment variables of the keys service that say where its database is.

@@ -2,7 +2,7 @@
 
 Everything that has to do with how an Envoy goes away follows from one number, `_DRAIN_S`: for so long an Envoy that
 stops goes on taking requests, and for twice as long at most it ends those that it has; for as long as that the load
-balancer keeps its connections, and a connection without a request is closed after the number itself.
+balancer keeps its connections.
 """
 
 from collections.abc import Mapping
