@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slipway.catalog.pod_contract import KEYS_ADMIN_PORT, KEYS_CHECK_PORT, KEYS_LOG_PORT, NAME_SERVICE, SERVER_USER
-from slipway.environments.planning.gateway import PAGE_PATH, Gateway
+from slipway.environments.planning.gateway import END_S, IDLE_S, PAGE_PATH, Gateway
 from slipway.values import names
 from slipway.values.quantities import format_bytes, format_seconds
 
@@ -19,10 +19,6 @@ _KEYS_TEMPLATES = (
     *("keys_service", "keys_pod_disruption_budget", "keys_http_route"),
 )
 _DATABASE_TEMPLATES = ("database_volume_claim", "database_network_policy", "database_deployment", "database_service")
-_IDLE_S = 300
-"""For so long a connection may be without a request. Clients have to be the first to give it up: a request that meets
-a connection's end is lost. Their pools keep one for 90 s or less; a load balancer of AWS forgets it after 350 s.
-"""
 _HTTPS = [{"port": 443, "protocol": "TCP"}, {"port": 6443, "protocol": "TCP"}]
 
 
@@ -97,9 +93,9 @@ def _envoy(gateway: Gateway, namespace: str, images: GatewayImages) -> dict[str,
         "listener_port": gateway.listener_port,
         "node_port": gateway.node_port,
         "proxy_protocol": gateway.proxy_protocol or None,
-        "idle": format_seconds(_IDLE_S),
+        "idle": format_seconds(IDLE_S),
         "drain": format_seconds(gateway.drain_s),
-        "drain_most": format_seconds(2 * gateway.drain_s),
+        "drain_most": format_seconds(END_S),
         "certificate_secret": gateway.certificate_secret,
         "certificate_hosts": [gateway.domain, f"*.{gateway.domain}"],
         "issuer": gateway.issuer,

@@ -1,14 +1,13 @@
 """Plan the gateway of an environment on AWS: one network load balancer, Envoy behind it, a database of RDS.
 
-Everything that has to do with how an Envoy goes away follows from one number, `_DRAIN_S`: for so long an Envoy that
-stops goes on taking requests, and for twice as long at most it ends those that it has; for as long as that the load
+An Envoy that stops goes on taking requests for `_DRAIN_S`; for as long as it may then end those that it has, the load
 balancer keeps its connections.
 """
 
 from collections.abc import Mapping
 
 from slipway.environments.planning.aws.node_groups import SYSTEM_TAINT
-from slipway.environments.planning.gateway import HTTPS_PORT, Gateway
+from slipway.environments.planning.gateway import END_S, HTTPS_PORT, Gateway
 from slipway.settings.aws import AwsSettings
 from slipway.settings.aws_gateway import AwsGateway
 from slipway.values import names
@@ -81,7 +80,7 @@ def balancer_annotations(here: AwsGateway) -> Mapping[str, str]:
     itself. A check that a connection opens is the one that passes beside that protocol.
     """
     group = {
-        "deregistration_delay.timeout_seconds": str(2 * _DRAIN_S),
+        "deregistration_delay.timeout_seconds": str(END_S),
         "deregistration_delay.connection_termination.enabled": "true",
         "preserve_client_ip.enabled": "false",
         "proxy_protocol_v2.enabled": "true",
