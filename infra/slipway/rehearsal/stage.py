@@ -28,6 +28,8 @@ NOTICE = (
 )
 _START_LIMIT_S = 120.0
 _STATE_KEY = "alias/slipway-state"
+POLICIES = tuple(Path("docs", "how-to", "aws", f"{name}.json") for name in ("deploy-policy", "deploy-managed-policy"))
+"""What the role that deploys may do; from Slipway's own repository, in which a rehearsal is started."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def _set(settings: AwsSettings, folder: Path, children: Children) -> Stage:
     _python(
         children,
         "aws",
-        ["slipway.local.plugins.aws", "--state", str(aws)],
+        ["slipway.local.plugins.aws", "--state", str(aws), *_policies()],
         {**os.environ, **found, "MOTO_ACCOUNT_ID": settings.account},
     )
     moto = str(_said(children, "aws")["moto"])
@@ -105,6 +107,14 @@ def _set(settings: AwsSettings, folder: Path, children: Children) -> Stage:
         plane,
         found | _of_engine(folder, moto, settings, ports),
     )
+
+
+def _policies() -> list[str]:
+    """The arguments by which calls are judged. Raises RehearsalError where the policies are not."""
+    missing = [str(file) for file in POLICIES if not file.is_file()]
+    if missing:
+        raise RehearsalError(f"{missing[0]} is missing: a rehearsal starts in the folder of Slipway's own repository")
+    return [word for file in POLICIES for word in ("--policy", str(file))]
 
 
 def _of_engine(folder: Path, moto: str, settings: AwsSettings, ports: Mapping[str, int]) -> dict[str, str]:
