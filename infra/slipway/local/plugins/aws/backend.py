@@ -1,4 +1,4 @@
-"""Call AWS's API: on moto, or kept by the stand-in; checked by botocore, judged by IAM, journalled, failing on demand."""
+"""Call AWS's API: on moto, or kept by the stand-in; checked by botocore, judged as IAM does, journalled, failing."""
 
 import threading
 import time

@@ -47,14 +47,14 @@ def judge(role: Role, call: Call, place: Place, client: Client) -> None:
 
 def _refusal(role: Role, call: Call, request: Request, decision: Decision) -> ClientError:
     why = (
-        f"no identity-based policy allows the {request.action} action"
+        f"because no identity-based policy allows the {request.action} action"
         if decision.sid is None
-        else f"an explicit deny in an identity-based policy ({decision.sid})"
+        else f"with an explicit deny in an identity-based policy ({decision.sid})"
     )
     message = f"User: {role.session} is not authorized to perform: {request.action} on resource: {request.resource}"
     keys = ", ".join(f"{key}={'|'.join(values)}" for key, values in sorted(request.context.items()))
     with_keys = f" (keys of the request: {keys})" if keys else ""
-    text = f"{message} because {why}{with_keys}"
+    text = f"{message} {why}{with_keys}"
     if call.service == "ec2":
         text = f"You are not authorized to perform this operation. {text}"
     error = {"Code": _CODES.get(call.service, "AccessDeniedException"), "Message": text}

@@ -43,6 +43,13 @@ _ACTIONS: Mapping[str, Mapping[str, str]] = {
 """Operations that are allowed by actions of another name (Service Authorization Reference)."""
 
 
+_LEFT_OUT = {"eks:CreateCluster": ("cluster",)}
+"""Types that the reference leaves out (Amazon EKS User Guide, "Identity-based policy examples", names the cluster)."""
+
+_NOT_USED = {"accesspoint", "accesspointobject"}
+"""Types that no call here names."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """A type of resource, as one action knows it. `arn` has the format, `keys` the condition keys that go with it."""
@@ -76,9 +83,13 @@ def action(name: str) -> Action:
     if not data.actions.action_exists(service, verb):
         raise PolicyError(f"{name} is no action of AWS (Service Authorization Reference, {data.data_version()})")
     found = data.actions.get_action_details(service, verb.lower())
+    given = [
+        *found["resourceTypes"],
+        *({"name": one, "required": True, "conditionKeys": []} for one in _LEFT_OUT.get(name, ())),
+    ]
     return Action(
         name,
-        tuple(_kind(service, one) for one in found["resourceTypes"]),
+        tuple(_kind(service, one) for one in given if one["name"] not in _NOT_USED),
         frozenset(key.lower() for key in found["conditionKeys"]),
     )
 
@@ -88,7 +99,7 @@ def _kind(service: str, given: Mapping[str, Any]) -> Kind:
     details = _data().resources.get_resource_type_details(service, name)
     keys: list[str] = given["conditionKeys"]
     # Services other than EC2 list the tags of a resource with its type, and not again with each action.
-    of_type = [] if service == "ec2" else [key for key in details["conditionKeys"] if "ResourceTag/" in key]
+    of_type = [] if service == "ec2" else [key for key in details.get("conditionKeys", []) if "ResourceTag/" in key]
     return Kind(name, bool(given["required"]), details["arn"], frozenset(key.lower() for key in [*keys, *of_type]))
 
 

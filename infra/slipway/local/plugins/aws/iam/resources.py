@@ -35,6 +35,9 @@ _NAMES = {
 }  # fmt: skip
 """Parts of ARNs, and the parameters that name them in other services than EC2."""
 
+_OPEN = {"ObjectName", "UUID"}
+"""Parts of ARNs that a call need not have: all objects of a bucket, and what AWS numbers itself."""
+
 _ARNS = ("resourceArn", "ResourceArn", "ResourceARN", "ResourceName")
 """Parameters that are an ARN themselves."""
 
@@ -90,28 +93,33 @@ def _of_ec2(action: Action, params: Mapping[str, Any], place: Place) -> Iterator
 
 
 def _of_service(action: Action, params: Mapping[str, Any], place: Place) -> Iterator[Named]:
+    """Of types of which one is meant, the one that the call names best: a node group, not the cluster it is in."""
     some = any(kind.required for kind in action.kinds)
-    for kind in action.kinds:
-        text, known = _by_name(kind, params)
-        if kind.required or (known and (not some or action.name.startswith("rds:"))):
-            yield Named(_placed(text, place), kind, _placed(text, place) if known else None)
+    written = [(kind, *_by_name(kind, params)) for kind in action.kinds]
+    best = max((known for *_, known in written), default=0)
+    for kind, text, known in written:
+        arn = _placed(text, place)
+        if kind.required or (known and action.name.startswith("rds:")) or (known and known == best and not some):
+            yield Named(arn, kind, arn if known else None)
         elif action.name == "rds:CreateDBInstance" and kind.name in _DEFAULTS:
             yield Named(_filled(kind, place, _DEFAULTS[kind.name]), kind, None)
 
 
-def _by_name(kind: Kind, params: Mapping[str, Any]) -> tuple[str, bool]:
-    """An ARN's format with its parts filled in, and whether the last of them was known. What is not known is `*`."""
-    known = False
+def _by_name(kind: Kind, params: Mapping[str, Any]) -> tuple[str, int]:
+    """An ARN's format, filled in (`*` for what is not known), and how many parts were; 0 where a name is missing."""
+    known, missing = 0, False
 
     def part(found: re.Match[str]) -> str:
-        nonlocal known
+        nonlocal known, missing
         if found[1] in ("Partition", "Region", "Account"):
             return found[0]
         values = [value for name in _NAMES.get(found[1], "").split() for value in _listed(params.get(name))]
-        known = bool(values)
+        known += bool(values)
+        missing |= not values and found[1] not in _OPEN
         return values[0].removeprefix("alias/").rpartition(":key/")[2] if values else "*"
 
-    return re.sub(r"\$\{(\w+)\}", part, kind.arn), known
+    text = re.sub(r"\$\{(\w+)\}", part, kind.arn)
+    return text, 0 if missing else known
 
 
 def _filled(kind: Kind, place: Place, identifier: str) -> str:

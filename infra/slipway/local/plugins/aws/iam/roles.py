@@ -1,4 +1,4 @@
-"""The role that deploys an environment, as docs/how-to/aws.md makes it: its policies are written for `prod`, read for any."""
+"""The role that deploys an environment, as docs/how-to/aws.md makes it: policies written for `prod`, read for any."""
 
 import json
 from collections.abc import Sequence
