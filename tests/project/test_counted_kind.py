@@ -164,7 +164,7 @@ class BareRunning:
         self._file = file
         self._settings = settings
 
-    def check_account(self) -> None:
+    def check_account(self, *, making: bool = False) -> None:
         pass
 
     def connect(self) -> "Cluster":

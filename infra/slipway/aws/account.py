@@ -50,12 +50,23 @@ class Account:
                 return dict(client.get_paginator(operation).paginate(**parameters).build_full_result())
             return dict(getattr(client, operation)(**parameters))
         except (BotoCoreError, ClientError) as error:
-            raise AwsRefused(service, operation, str(error)) from error
+            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+            raise AwsRefused(service, operation, str(error), code) from error
 
     def caller(self) -> Caller:
         """Who the credentials are."""
         found = self.call("sts", "get_caller_identity")
         return Caller(found["Account"], found["Arn"])
+
+    def has_cluster(self, name: str) -> bool:
+        """Whether EKS has a cluster of that name, in whatever state it is."""
+        try:
+            self.call("eks", "describe_cluster", name=name)
+        except AwsRefused as error:
+            if error.code == "ResourceNotFoundException":
+                return False
+            raise
+        return True
 
     def empty_bucket(self, bucket: str) -> None:
         """Delete every version of every object in a bucket."""

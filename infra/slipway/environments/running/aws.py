@@ -23,7 +23,7 @@ from slipway.errors.failures import AwsCliMissing, EnvironmentMissing, LeftBehin
 from slipway.loading.settings import SettingsFile
 from slipway.settings.aws import AwsSettings
 from slipway.values.aliases import Json, Tell
-from slipway.values.names import database, stack
+from slipway.values.names import cluster, database, stack
 
 if TYPE_CHECKING:
     from slipway.cluster.api import Cluster
@@ -58,8 +58,11 @@ class AwsRunning:
         """Each model has a repository that its own stack made."""
         return EcrImages(self.account, self._file.environment, self._settings.images.keep)
 
-    def check_account(self) -> None:
-        """Refuse credentials of another account; say when the cluster will not know those of this one."""
+    def check_account(self, *, making: bool = False) -> None:
+        """Refuse credentials of another account, and those that a cluster which is only to be made would not let in.
+
+        A cluster that is there may know them in a way of its own, so that there it is said only.
+        """
         settings, caller = self._settings, self.account.caller()
         if caller.account != settings.account:
             place, field = self._file.locate(("account",))
@@ -67,6 +70,13 @@ class AwsRunning:
             todo = "use credentials of the environment's account (`aws sts get-caller-identity` shows whose they are)"
             raise UserErrors([WrongValue(place, field, settings.account, problem, caller.account, todo)])
         if not any(caller.is_role(role) for role in settings.administrators):
+            if making and not self.account.has_cluster(cluster(self._file.environment)):
+                place, field = self._file.locate(("administrators",))
+                problem = f"lets {caller.arn} into no cluster, and this one is still to be made"
+                allowed = "a list with the role that runs `slipway up`, whose session the caller is"
+                known = ", ".join(settings.administrators)
+                todo = f"add that role, as docs/how-to/aws.md makes it, or take on one of {known}"
+                raise UserErrors([WrongValue(place, field, None, problem, allowed, todo)])
             console.message(
                 f"warning: {caller.arn} is not a session of a role in `administrators`: "
                 "the cluster will refuse its requests, unless it has access in another way"

@@ -33,7 +33,7 @@ class KubernetesRunning:
         self._file = file
         self._settings = settings
 
-    def check_account(self) -> None:
+    def check_account(self, *, making: bool = False) -> None:
         """The API server itself refuses credentials that are not for it."""
 
     def connect(self) -> "Cluster":

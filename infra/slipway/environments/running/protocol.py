@@ -61,8 +61,11 @@ class Running(Protocol):
         """What of it holds data, by the names that `--delete-data` takes."""
         ...
 
-    def check_account(self) -> None:
-        """Refuse credentials that are not for it, and say when they will not do; raises `UserErrors`."""
+    def check_account(self, *, making: bool = False) -> None:
+        """Refuse credentials that are not for it, and say when they will not do; raises `UserErrors`.
+
+        `making`: whether its cluster may be made with them, so that none is made which then lets nobody in.
+        """
         ...
 
     def connect(self) -> "Cluster":

@@ -17,6 +17,7 @@ WILDCARDS: Mapping[str, str] = {
     "NodesAttachDisks": "as NodesUseDisks, and for disks only",
     "DenyWithoutTls": "a refusal covers every action and object",
     "WriteFlowLogs": "the log streams of the group, which are named by AWS",
+    "FindLogGroup": "the action that lists log groups knows no resources",
     "ReadOwnWeights": "every object below the model's own prefix",
     "DescribeNodeGroups": "the actions that describe groups, instances and images know no resources",
     "ReadNodeGroups": "all node groups of this one cluster; the ends of their ARNs are by AWS",

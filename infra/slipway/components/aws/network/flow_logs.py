@@ -54,11 +54,13 @@ class FlowLogs(pulumi.ComponentResource):
         )
         arn = f"arn:aws:logs:{args.scope.region}:{args.scope.account}:log-group:{log_group(args.scope.environment)}"
         write = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+        # As in AWS's own policy for such a role (Amazon VPC User Guide, "IAM role for publishing flow logs").
+        find = statement("FindLogGroup", ["logs:DescribeLogGroups"], "*")
         policy = RolePolicy(
             f"{args.scope.environment}-flow-logs-write",
             name="write-flow-logs",
             role=role.name,
-            policy=document(statement("WriteFlowLogs", write, [arn, f"{arn}:*"])),
+            policy=document(statement("WriteFlowLogs", write, [arn, f"{arn}:*"]), find),
             opts=child,
         )
         FlowLog(
