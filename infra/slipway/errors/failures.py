@@ -165,9 +165,10 @@ class AwsCliMissing(SlipwayError):
 
 
 class AwsRefused(SlipwayError):
-    """AWS did not answer, or refused."""
+    """AWS did not answer, or refused. `code`: its own of what went wrong, empty without an answer."""
 
-    def __init__(self, service: str, operation: str, reason: str) -> None:
+    def __init__(self, service: str, operation: str, reason: str, code: str = "") -> None:
+        self.code = code
         super().__init__(
             f"AWS {service} {operation}: {reason}; next: check that the credentials are those of the environment's "
             "account (`aws sts get-caller-identity`) and may do this, then run the command again"

@@ -232,6 +232,21 @@ def role(environment: str, user: str) -> str:
     return f"{cluster(environment)}-{fitted(user, 63 - len(cluster(environment)))}"
 
 
+def control_plane_logs(environment: str) -> str:
+    """The group of the control plane's logs, named as EKS wants it."""
+    return f"/aws/eks/{cluster(environment)}/cluster"
+
+
+def flow_logs(environment: str) -> str:
+    """The group of the logs of what passes through the network."""
+    return f"/slipway/{cluster(environment)}/flow-logs"
+
+
+def log_groups(environment: str) -> tuple[str, ...]:
+    """How the names of an environment's groups of logs begin, those that AWS makes by itself among them."""
+    return tuple(f"{group.rpartition('/')[0]}/" for group in (control_plane_logs(environment), flow_logs(environment)))
+
+
 def bucket(environment: str, account: str, region: str) -> str:
     """The bucket of models' weights; such names are unique in the whole world, so account and region are in it."""
     name = f"{cluster(environment)}-{account}-{region}".lower()

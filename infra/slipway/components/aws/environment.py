@@ -1,20 +1,18 @@
 """One environment on AWS, from the network to the platform that models stand on, in the order of their needs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
 from slipway.components.aws.budget import BudgetArgs, EnvironmentBudget
-from slipway.components.aws.cluster import cluster as eks
 from slipway.components.aws.cluster.addons import AFTER_NODES, BEFORE_NODES, Addons, AddonsArgs
 from slipway.components.aws.cluster.cluster import EksCluster, EksClusterArgs
 from slipway.components.aws.cluster.node_pools import NodePools, NodePoolsArgs
 from slipway.components.aws.gateway.gateway import AwsGatewayArgs, GatewayAccount, GatewayAccountArgs
 from slipway.components.aws.keys import Keys, KeysArgs
 from slipway.components.aws.model_store import ModelStore, ModelStoreArgs
-from slipway.components.aws.network import flow_logs
 from slipway.components.aws.network.endpoints import Endpoints, EndpointsArgs
 from slipway.components.aws.network.flow_logs import FlowLogs, FlowLogsArgs
 from slipway.components.aws.network.network import Network, NetworkArgs
@@ -36,13 +34,15 @@ from slipway.values import names
 class AwsEnvironmentArgs:
     """`groups`: node groups that there shall be. `manifests`: from `render_environment`, the Namespace first.
 
-    `gateway`: how its secrets and the image of its keys service are made; None without one.
+    `gateway`: how its secrets and the image of its keys service are made; None without one. `taken_over`: names of what
+    AWS made already, and what stays as it is in this run.
     """
 
     settings: AwsSettings
     groups: tuple[NodeGroup, ...]
     manifests: Sequence[Mapping[str, Any]]
     gateway: AwsGatewayArgs | None = None
+    taken_over: Collection[str] = ()
 
 
 class AwsEnvironment(pulumi.ComponentResource):
@@ -62,7 +62,7 @@ class AwsEnvironment(pulumi.ComponentResource):
         keys = self._keys()
         network = self._network(keys)
         self._stores(keys)
-        cluster = self._cluster(network, keys)
+        cluster = self._cluster(network, keys, args.taken_over)
         platform_needs = self._nodes(args.groups, network, cluster, keys)
         kubernetes = cluster_provider(
             f"{name}-cluster",
@@ -100,7 +100,7 @@ class AwsEnvironment(pulumi.ComponentResource):
 
     def _keys(self) -> Keys:
         name = self._scope.environment
-        groups = (eks.log_group(name), flow_logs.log_group(name))
+        groups = (names.control_plane_logs(name), names.flow_logs(name))
         return Keys(f"{name}-keys", KeysArgs(self._scope, encrypted_data(self._settings), groups), self._child)
 
     def _network(self, keys: Keys) -> Network:
@@ -155,7 +155,7 @@ class AwsEnvironment(pulumi.ComponentResource):
         )
         return GatewayAccount(f"{self._scope.environment}-gateway", args, self._child)
 
-    def _cluster(self, network: Network, keys: Keys) -> EksCluster:
+    def _cluster(self, network: Network, keys: Keys, taken_over: Collection[str]) -> EksCluster:
         settings = self._settings
         return EksCluster(
             f"{self._scope.environment}-eks",
@@ -166,6 +166,7 @@ class AwsEnvironment(pulumi.ComponentResource):
                 administrators=settings.administrators,
                 secrets_key=keys.arns["secrets"],
                 logs_key=keys.arns["logs"],
+                taken_over=taken_over,
             ),
             self._child,
         )
