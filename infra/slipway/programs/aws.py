@@ -49,11 +49,11 @@ def _by_pool(groups: Sequence[NodeGroup]) -> dict[str, list[str]]:
 
 
 def model_parts(settings: AwsSettings) -> PartsOf:
-    """Return how to make what a model has of its own in the account: a repository and a role."""
+    """Return how to make what a model has of its own in the account: a repository, and a role if its pods need one."""
 
-    def make(environment: str, model: str, link: pulumi.Output[Connection]) -> ModelParts:
+    def make(environment: str, model: str, link: pulumi.Output[Connection], fetches: bool) -> ModelParts:
         key = link.apply(lambda of: of.key or "")
-        parts = AwsModel(model, AwsModelArgs(environment, settings, key))
+        parts = AwsModel(model, AwsModelArgs(environment, settings, key, fetches))
         return (parts,), parts.repository
 
     return make

@@ -12,7 +12,7 @@ from slipway.components.aws.cluster.cluster import EksCluster, EksClusterArgs
 from slipway.components.aws.cluster.node_pools import NodePools, NodePoolsArgs
 from slipway.components.aws.gateway.gateway import AwsGatewayArgs, GatewayAccount, GatewayAccountArgs
 from slipway.components.aws.keys import Keys, KeysArgs
-from slipway.components.aws.model_store import ModelStore, ModelStoreArgs
+from slipway.components.aws.model_store import ModelStore, ModelStoreArgs, with_addresses
 from slipway.components.aws.network.endpoints import Endpoints, EndpointsArgs
 from slipway.components.aws.network.flow_logs import FlowLogs, FlowLogsArgs
 from slipway.components.aws.network.network import Network, NetworkArgs
@@ -60,7 +60,7 @@ class AwsEnvironment(pulumi.ComponentResource):
         budget = BudgetArgs(self._scope, settings.budget.monthly_usd, settings.budget.alarm)
         EnvironmentBudget(f"{name}-budget", budget, self._child)
         keys = self._keys()
-        network = self._network(keys)
+        network, endpoints = self._network(keys)
         self._stores(keys)
         cluster = self._cluster(network, keys, args.taken_over)
         platform_needs = self._nodes(args.groups, network, cluster, keys)
@@ -89,12 +89,13 @@ class AwsEnvironment(pulumi.ComponentResource):
                 names.cluster(name), settings.namespace, settings.registry, of["kubeconfig"], of["key"]
             )
         )
+        manifests = with_addresses(args.manifests, endpoints.s3_addresses)
         if account is None or args.gateway is None:
-            environment_objects(args.manifests, self, kubernetes, needs=platform.monitoring)
+            environment_objects(manifests, self, kubernetes, needs=platform.monitoring)
         else:
             image = account.pushed_here(args.gateway.keys_image)
             gateway = GatewayArgs(self.connection, args.gateway.ensure, image, (account, *platform.gateway))
-            manifests = account.with_database(args.manifests)
+            manifests = account.with_database(manifests)
             environment_objects(manifests, self, kubernetes, gateway=gateway, needs=platform.monitoring)
         self.register_outputs({})
 
@@ -103,14 +104,14 @@ class AwsEnvironment(pulumi.ComponentResource):
         groups = (names.control_plane_logs(name), names.flow_logs(name))
         return Keys(f"{name}-keys", KeysArgs(self._scope, encrypted_data(self._settings), groups), self._child)
 
-    def _network(self, keys: Keys) -> Network:
+    def _network(self, keys: Keys) -> tuple[Network, Endpoints]:
         name, settings = self._scope.environment, self._settings
         network = Network(
             f"{name}-network",
             NetworkArgs(self._scope, settings.cidr, settings.zones, settings.nat),
             self._child,
         )
-        Endpoints(
+        endpoints = Endpoints(
             f"{name}-endpoints",
             EndpointsArgs(self._scope, settings.cidr, network, interface_endpoints(settings)),
             self._child,
@@ -120,7 +121,7 @@ class AwsEnvironment(pulumi.ComponentResource):
             FlowLogsArgs(self._scope, network.vpc_id, keys.arns["logs"]),
             self._child,
         )
-        return network
+        return network, endpoints
 
     def _stores(self, keys: Keys) -> None:
         name, settings = self._scope.environment, self._settings
