@@ -108,6 +108,9 @@ def test_a_star_alone_as_action_is_never_granted_and_nobody_but_the_account_gets
     for place, said in statements():
         whole = [action for action in said["Action"] if action.endswith("*")]
         if whole and said["Effect"] == "Allow":
+            if said["Sid"] == "ReachAccountsBuckets":  # of an endpoint, which grants nothing that no other policy does
+                assert said["Condition"]["StringEquals"]["aws:ResourceAccount"] == "123456789012", place
+                continue
             assert said["Sid"] == "AccountManagesKey", place
             assert said["Principal"]["AWS"].endswith(":root")
 
@@ -117,9 +120,13 @@ def test_everybody_as_principal_is_refused_something_or_held_to_this_account() -
     for place, said in statements():
         if "*" in said.get("Principal", {}).values():
             seen += 1
-            held = said["Condition"].get("StringEquals", {}).get("kms:CallerAccount")
-            assert said["Effect"] == "Deny" or held == "123456789012", place
-    assert seen == 3 * len(ENVIRONMENTS)
+            if said["Sid"] == "PullLayers":  # addresses that a registry signed, or what is public
+                assert said["Action"] == ["s3:GetObject"], place
+                continue
+            held = said["Condition"].get("StringEquals", {})
+            account = held.get("kms:CallerAccount", held.get("aws:PrincipalAccount"))
+            assert said["Effect"] == "Deny" or account == "123456789012", place
+    assert seen == 6 * len(ENVIRONMENTS)
 
 
 def test_no_security_group_lets_anybody_in_who_is_not_in_the_network() -> None:
@@ -233,6 +240,42 @@ def test_a_model_reads_what_is_below_its_own_prefix_and_nothing_else(environment
     assert given["ListOwnWeights"]["Condition"] == {"StringLike": {"s3:prefix": "digits/*"}}
     assert given["DecryptWeights"]["Resource"] == KEY
     assert len(given) == 3
+
+
+@each_environment
+def test_a_model_whose_weights_are_in_its_image_has_no_role(environment: str) -> None:
+    assert {one.token for one in run_of_model(environment, fetches=False).aws()} == {"aws:ecr/repository:Repository"}
+
+
+@each_environment
+def test_pods_that_fetch_reach_the_addresses_of_s3_and_no_others(environment: str) -> None:
+    policies = {one["metadata"]["name"]: one["spec"] for one in run_of(environment).manifests("NetworkPolicy")}
+    policy = policies["slipway-model-store"]
+    assert policy["podSelector"] == {"matchLabels": {"slipway.dev/fetches-from": "slipway-model-store"}}
+    assert policy["policyTypes"] == ["Egress"]
+    (rule,) = policy["egress"]
+    assert rule["to"] == [{"ipBlock": {"cidr": "3.5.134.0/23"}}, {"ipBlock": {"cidr": "52.219.170.0/23"}}]
+    assert rule["ports"] == [{"port": 443, "protocol": "TCP"}]
+
+
+@each_environment
+def test_the_way_to_s3_leads_to_named_buckets_and_the_accounts_own(environment: str) -> None:
+    (endpoint,) = (one for one in run_of(environment).of("aws:ec2/vpcEndpoint:VpcEndpoint") if "policy" in one.inputs)
+    assert endpoint.inputs["serviceName"] == "com.amazonaws.eu-central-1.s3"
+    given = {one["Sid"]: one for one in json.loads(endpoint.inputs["policy"])["Statement"]}
+    assert given.keys() == {"ReachModelStore", "ReachAccountsBuckets", "PullLayers"}
+    bucket = f"arn:aws:s3:::slipway-{environment}-123456789012-eu-central-1"
+    assert given["ReachModelStore"]["Resource"] == [bucket, f"{bucket}/*"]
+    assert given["ReachModelStore"]["Action"] == ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"]
+    assert given["ReachAccountsBuckets"]["Condition"] == {
+        "StringEquals": {"aws:ResourceAccount": "123456789012", "aws:PrincipalAccount": "123456789012"},
+        "ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::123456789012:role/slipway-{environment}-*"},
+    }
+    assert given["PullLayers"]["Action"] == ["s3:GetObject"]
+    assert given["PullLayers"]["Resource"] == [
+        "arn:aws:s3:::prod-eu-central-1-starport-layer-bucket/*",
+        "arn:aws:s3:::prod-registry-k8s-io-eu-central-1/*",
+    ]
 
 
 @each_environment

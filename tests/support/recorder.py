@@ -15,6 +15,7 @@ COMPUTED: Mapping[str, Mapping[str, Any]] = {
         "certificateAuthority": {"data": "Y2VydGlmaWNhdGU="},
         "vpcConfig": {"clusterSecurityGroupId": "sg-0123456789abcdef0"},
     },
+    "aws:ec2/vpcEndpoint:VpcEndpoint": {"cidrBlocks": ["52.219.170.0/23", "3.5.134.0/23"]},
     "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1},
     "aws:ec2/eip:Eip": {"allocationId": "eipalloc-0123456789abcdef0"},
     "aws:kms/key:Key": {"keyId": "11111111-2222-3333-4444-555555555555"},

@@ -3,6 +3,7 @@
 Nothing is changed here, but that a bucket is emptied which the user named.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +53,15 @@ class Account:
         except (BotoCoreError, ClientError) as error:
             code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
             raise AwsRefused(service, operation, str(error), code) from error
+
+    def find(self, service: str, operation: str, missing: Sequence[str], **parameters: Any) -> dict[str, Any] | None:
+        """As `call`; None where the code of AWS's error begins like one of `missing`: there is no such thing."""
+        try:
+            return self.call(service, operation, **parameters)
+        except AwsRefused as error:
+            if error.code.startswith(tuple(missing)):
+                return None
+            raise
 
     def caller(self) -> Caller:
         """Who the credentials are."""

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from slipway.aws.account import Account
-from slipway.aws.tagged import is_deleted, parts
+from slipway.aws.existing import Arn, is_gone
 from slipway.values.names import ENVIRONMENT_TAG
 
 Json = Mapping[str, Any]
@@ -121,7 +121,7 @@ def _keys(account: Account, inputs: Json) -> list[str]:
         "resourcegroupstaggingapi", "get_resources", TagFilters=filters, ResourceTypeFilters=["kms:key"]
     )
     arns = sorted(item["ResourceARN"] for item in found.get("ResourceTagMappingList", []))
-    return [parts(arn)[2] for arn in arns if not is_deleted(account, arn)]
+    return [Arn.of(arn).name for arn in arns if not is_gone(account, arn)]
 
 
 def _associations(account: Account, inputs: Json) -> list[str]:

@@ -75,6 +75,7 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "name": model.name,
         "namespace": model.namespace,
         "labels": model.labels,
+        "pod_labels": model.labels | (model.delivery.stored.store.pod_labels if model.delivery.stored else {}),
         "selector": model.selector,
         "owner": spec.owner,
         "description": spec.description,

@@ -1,20 +1,18 @@
 """One environment on AWS, from the network to the platform that models stand on, in the order of their needs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
 from slipway.components.aws.budget import BudgetArgs, EnvironmentBudget
-from slipway.components.aws.cluster import cluster as eks
 from slipway.components.aws.cluster.addons import AFTER_NODES, BEFORE_NODES, Addons, AddonsArgs
 from slipway.components.aws.cluster.cluster import EksCluster, EksClusterArgs
 from slipway.components.aws.cluster.node_pools import NodePools, NodePoolsArgs
 from slipway.components.aws.gateway.gateway import AwsGatewayArgs, GatewayAccount, GatewayAccountArgs
 from slipway.components.aws.keys import Keys, KeysArgs
-from slipway.components.aws.model_store import ModelStore, ModelStoreArgs
-from slipway.components.aws.network import flow_logs
+from slipway.components.aws.model_store import ModelStore, ModelStoreArgs, with_addresses
 from slipway.components.aws.network.endpoints import Endpoints, EndpointsArgs
 from slipway.components.aws.network.flow_logs import FlowLogs, FlowLogsArgs
 from slipway.components.aws.network.network import Network, NetworkArgs
@@ -36,13 +34,15 @@ from slipway.values import names
 class AwsEnvironmentArgs:
     """`groups`: node groups that there shall be. `manifests`: from `render_environment`, the Namespace first.
 
-    `gateway`: how its secrets and the image of its keys service are made; None without one.
+    `gateway`: how its secrets and the image of its keys service are made; None without one. `taken_over`: names of what
+    AWS made already, and what stays as it is in this run.
     """
 
     settings: AwsSettings
     groups: tuple[NodeGroup, ...]
     manifests: Sequence[Mapping[str, Any]]
     gateway: AwsGatewayArgs | None = None
+    taken_over: Collection[str] = ()
 
 
 class AwsEnvironment(pulumi.ComponentResource):
@@ -60,9 +60,9 @@ class AwsEnvironment(pulumi.ComponentResource):
         budget = BudgetArgs(self._scope, settings.budget.monthly_usd, settings.budget.alarm)
         EnvironmentBudget(f"{name}-budget", budget, self._child)
         keys = self._keys()
-        network = self._network(keys)
+        network, endpoints = self._network(keys)
         self._stores(keys)
-        cluster = self._cluster(network, keys)
+        cluster = self._cluster(network, keys, args.taken_over)
         platform_needs = self._nodes(args.groups, network, cluster, keys)
         kubernetes = cluster_provider(
             f"{name}-cluster",
@@ -89,28 +89,29 @@ class AwsEnvironment(pulumi.ComponentResource):
                 names.cluster(name), settings.namespace, settings.registry, of["kubeconfig"], of["key"]
             )
         )
+        manifests = with_addresses(args.manifests, endpoints.s3_addresses)
         if account is None or args.gateway is None:
-            environment_objects(args.manifests, self, kubernetes, needs=platform.monitoring)
+            environment_objects(manifests, self, kubernetes, needs=platform.monitoring)
         else:
             image = account.pushed_here(args.gateway.keys_image)
             gateway = GatewayArgs(self.connection, args.gateway.ensure, image, (account, *platform.gateway))
-            manifests = account.with_database(args.manifests)
+            manifests = account.with_database(manifests)
             environment_objects(manifests, self, kubernetes, gateway=gateway, needs=platform.monitoring)
         self.register_outputs({})
 
     def _keys(self) -> Keys:
         name = self._scope.environment
-        groups = (eks.log_group(name), flow_logs.log_group(name))
+        groups = (names.control_plane_logs(name), names.flow_logs(name))
         return Keys(f"{name}-keys", KeysArgs(self._scope, encrypted_data(self._settings), groups), self._child)
 
-    def _network(self, keys: Keys) -> Network:
+    def _network(self, keys: Keys) -> tuple[Network, Endpoints]:
         name, settings = self._scope.environment, self._settings
         network = Network(
             f"{name}-network",
             NetworkArgs(self._scope, settings.cidr, settings.zones, settings.nat),
             self._child,
         )
-        Endpoints(
+        endpoints = Endpoints(
             f"{name}-endpoints",
             EndpointsArgs(self._scope, settings.cidr, network, interface_endpoints(settings)),
             self._child,
@@ -120,7 +121,7 @@ class AwsEnvironment(pulumi.ComponentResource):
             FlowLogsArgs(self._scope, network.vpc_id, keys.arns["logs"]),
             self._child,
         )
-        return network
+        return network, endpoints
 
     def _stores(self, keys: Keys) -> None:
         name, settings = self._scope.environment, self._settings
@@ -155,7 +156,7 @@ class AwsEnvironment(pulumi.ComponentResource):
         )
         return GatewayAccount(f"{self._scope.environment}-gateway", args, self._child)
 
-    def _cluster(self, network: Network, keys: Keys) -> EksCluster:
+    def _cluster(self, network: Network, keys: Keys, taken_over: Collection[str]) -> EksCluster:
         settings = self._settings
         return EksCluster(
             f"{self._scope.environment}-eks",
@@ -166,6 +167,7 @@ class AwsEnvironment(pulumi.ComponentResource):
                 administrators=settings.administrators,
                 secrets_key=keys.arns["secrets"],
                 logs_key=keys.arns["logs"],
+                taken_over=taken_over,
             ),
             self._child,
         )

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, ClassVar
 from slipway import console
 from slipway.aws.account import Account
 from slipway.aws.identifiers import identifiers
-from slipway.aws.tagged import tagged
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, stored
 from slipway.environments.planning.gateway import HTTPS_PORT
+from slipway.environments.running.aws_down import arns, made_again, network_of, settled, stop_logging, sweep_interfaces
 from slipway.environments.running.aws_gateway import allow_deletion, delete_snapshots, remove_balancer
 from slipway.environments.running.ecr_images import EcrImages
 from slipway.environments.running.pool_change import PoolChange
 from slipway.environments.running.protocol import Program, Running
 from slipway.errors.base import UserErrors, WrongValue
-from slipway.errors.failures import AwsCliMissing, EnvironmentMissing, LeftBehind
+from slipway.errors.failures import AwsCliMissing, EnvironmentMissing, LeftBehind, StackFailed
 from slipway.loading.settings import SettingsFile
 from slipway.settings.aws import AwsSettings
 from slipway.values.aliases import Json, Tell
@@ -148,14 +148,26 @@ class AwsRunning:
         groups = [resource for resource in _resources(state) if resource["type"] == "aws:eks/nodeGroup:NodeGroup"]
         return [group["urn"] for group in groups if group["inputs"]["nodeGroupName"] in names]
 
-    def program(self, kept: Sequence[NodeGroup] = (), *, adopted: bool = False) -> Program:  # noqa: ARG002
+    def taken_over(self) -> tuple[str, ...]:
+        """The group of the control plane's logs, where EKS made it: after a `down`, or for a cluster of that name."""
+        found = made_again(self.account, self._file.environment)
+        return (found,) if found else ()
+
+    def program(
+        self,
+        kept: Sequence[NodeGroup] = (),
+        *,
+        adopted: bool = False,  # noqa: ARG002
+        taken_over: Collection[str] = (),
+    ) -> Program:
         """The program of its stack; its namespace is never others'."""
         from slipway.programs.aws import environment_program  # noqa: PLC0415 - Pulumi's SDKs take seconds
 
         wanted = node_groups(self._settings)
         names = {group.name for group in wanted}
         beside = (group for group in kept if group.name not in names)
-        return environment_program(self._file.environment, self._settings, (*wanted, *beside))
+        groups = (*wanted, *beside)
+        return environment_program(self._file.environment, self._settings, groups, taken_over=taken_over)
 
     def model_programs(self) -> "Programs":
         """Models have a repository and a role of their own beside their image and objects."""
@@ -214,11 +226,20 @@ class AwsRunning:
         if bucket and MODEL_STORE not in kept:
             tell(f"emptying bucket {bucket}")
             self.account.empty_bucket(bucket)
-        engine.destroy(name, tell, keep_protected=bool(kept))
+        stop_logging(self.account, environment, tell)
+        try:
+            engine.destroy(name, tell, keep_protected=bool(kept))
+        except StackFailed:
+            network = network_of(engine.state(name))
+            if network is None or not sweep_interfaces(self.account, network, tell):
+                raise
+            engine.destroy(name, tell, keep_protected=bool(kept))
         if LEDGER in data and LEDGER not in kept:
             delete_snapshots(self.account, environment, tell)
-        tell("looking for what is left, by tag")
-        left = [f"{item.arn} {item.name}".rstrip() for item in tagged(self.account, environment)]
+        tell("looking for what is left, by tag and by name")
+        stays = arns(engine.state(name)) if kept else set()
+        found = settled(self.account, environment, stays, tell)
+        left = [f"{item.arn} {item.name}".rstrip() for item in found]
         if not left:
             return None
         todo = "see in the console what uses them, delete them, and run the command again"

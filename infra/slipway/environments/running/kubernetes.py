@@ -69,7 +69,17 @@ class KubernetesRunning:
         """It has no node groups."""
         return []
 
-    def program(self, _: Sequence[NodeGroup] = (), *, adopted: bool = False) -> Program:
+    def taken_over(self) -> tuple[str, ...]:
+        """Objects are applied over those that are there."""
+        return ()
+
+    def program(
+        self,
+        _: Sequence[NodeGroup] = (),
+        *,
+        adopted: bool = False,
+        taken_over: Collection[str] = (),  # noqa: ARG002
+    ) -> Program:
         """The program of its stack; `adopted`: its namespace is others'."""
         from slipway.programs.kubernetes import environment_program  # noqa: PLC0415 - Pulumi's SDK takes a second
 

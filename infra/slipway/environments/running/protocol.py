@@ -99,7 +99,13 @@ class Running(Protocol):
         """URNs of what the engine has to read anew before bounds change: its autoscaler changes them too."""
         ...
 
-    def program(self, kept: Sequence[NodeGroup] = (), *, adopted: bool = False) -> Program:
+    def taken_over(self) -> tuple[str, ...]:
+        """Names of what others made in the place of its stack, which takes it over as it is before it changes it."""
+        ...
+
+    def program(
+        self, kept: Sequence[NodeGroup] = (), *, adopted: bool = False, taken_over: Collection[str] = ()
+    ) -> Program:
         """The program of its stack; `kept`: node groups that stay beside those of the settings."""
         ...
 

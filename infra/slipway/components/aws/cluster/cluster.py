@@ -1,6 +1,7 @@
 """The EKS cluster of an environment: its control plane, who may enter, and what it writes down."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import pulumi
@@ -26,12 +27,9 @@ from slipway.values.cidrs import SERVICE_RANGE
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 _RETENTION_DAYS = 90
+_OF_LOGS = ("kmsKeyId", "retentionInDays", "tags", "tagsAll")
+"""What a group that EKS made has not as the program wants it."""
 _ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
-
-
-def log_group(environment: str) -> str:
-    """Name of the log group of the control plane, as EKS wants it."""
-    return f"/aws/eks/{names.cluster(environment)}/cluster"
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,7 @@ class EksClusterArgs:
     `public_cidrs`: who reaches the API server from outside the network; nobody when empty, and then `slipway up` has to
     run inside the network or behind a VPN to it.
     `secrets_key`, `logs_key`: ARNs of keys.
+    `taken_over`: names of groups of logs that are there already, and stay as they are in this run.
     """
 
     scope: AwsScope
@@ -52,6 +51,7 @@ class EksClusterArgs:
     administrators: tuple[str, ...]
     secrets_key: pulumi.Input[str]
     logs_key: pulumi.Input[str]
+    taken_over: Collection[str] = ()
 
 
 class EksCluster(pulumi.ComponentResource):
@@ -107,14 +107,21 @@ class EksCluster(pulumi.ComponentResource):
         return role, [managed, secrets]
 
     def _logs(self, args: EksClusterArgs) -> LogGroup:
-        """The log group before the cluster writes to it: EKS would make one that is not encrypted and kept for ever."""
+        """The log group before the cluster writes to it: EKS would make one that is not encrypted and kept for ever.
+
+        One that EKS made is taken over with what is written in it.
+        """
+        name = names.control_plane_logs(args.scope.environment)
+        there = name in args.taken_over
         return LogGroup(
             f"{args.scope.environment}-cluster-logs",
-            name=log_group(args.scope.environment),
+            name=name,
             retention_in_days=_RETENTION_DAYS,
             kms_key_id=args.logs_key,
-            tags={**args.scope.tags, "Name": log_group(args.scope.environment)},
-            opts=pulumi.ResourceOptions(parent=self),
+            tags={**args.scope.tags, "Name": name},
+            opts=pulumi.ResourceOptions(
+                parent=self, import_=name if there else None, ignore_changes=list(_OF_LOGS) if there else None
+            ),
         )
 
     def _cluster(self, args: EksClusterArgs, role: Role, first: list[pulumi.Resource]) -> Cluster:

@@ -10,7 +10,7 @@ from slipway.environments.planning.aws.charges import charges
 from slipway.environments.planning.aws.gateway import TO_IDENTITY_AGENT, gateway
 from slipway.environments.planning.aws.pools import pools
 from slipway.environments.planning.gateway import Gateway
-from slipway.environments.planning.model_store import ModelStore, egress_to
+from slipway.environments.planning.model_store import OWN_DNS, ModelStore
 from slipway.environments.planning.monitoring import OPERATED, Monitoring
 from slipway.environments.planning.pool import Pool
 from slipway.environments.planning.protocol import Charges, Planning, Refusal
@@ -59,10 +59,13 @@ class AwsPlanning:
         return Monitoring(prometheus=OPERATED, operator=True)
 
     def model_store(self, environment: str, model: str, /) -> ModelStore:
-        """The environment's bucket, below the model's name: its pods' role may read nothing else of it."""
+        """The environment's bucket, below the model's name: its pods' role may read nothing else of it.
+
+        AWS changes the addresses of S3 without notice: the environment's stack knows them, and no release names them.
+        """
         bucket = names.bucket(environment, self.settings.account, self.settings.region)
-        egress = (*egress_to(None), TO_IDENTITY_AGENT)
-        return ModelStore(bucket, self.settings.region, None, model, None, egress)
+        egress = (OWN_DNS, TO_IDENTITY_AGENT)
+        return ModelStore(bucket, self.settings.region, None, model, None, egress, names.STORE_POLICY)
 
     @property
     def runs_batches(self) -> bool:
