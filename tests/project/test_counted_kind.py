@@ -209,6 +209,9 @@ class BareRunning:
     def data(self, _: Json | None) -> dict[str, str]:
         return {}
 
+    def check_down(self, _: Json | None) -> None:
+        return
+
     def destroy(
         self,
         engine: "Engine",

@@ -107,6 +107,9 @@ class KubernetesRunning:
         """It holds no data of its own."""
         return {}
 
+    def check_down(self, _: Json | None) -> None:
+        """Nothing of it is protected: the cluster is others', and stays."""
+
     def destroy(
         self,
         engine: "Engine",

@@ -121,6 +121,10 @@ class Running(Protocol):
         """What holds data in a state of its stack: what it is called in the cloud, by its name of `data_names`."""
         ...
 
+    def check_down(self, state: Json | None) -> None:
+        """Refuse, with `UserErrors`, to destroy what its settings protect, or what its stack, with `state`, still does."""
+        ...
+
     def destroy(
         self,
         engine: "Engine",
