@@ -141,7 +141,7 @@ class AwsSettings(AnySettings):
     )
     platform: PlatformNodes = Field(
         default=PlatformNodes(),
-        description="The nodes of the platform itself, which no model runs on.",
+        description="The nodes of the platform itself, which no model runs on, and what of it is kept.",
         examples=[{"instance_type": "m7i.xlarge", "nodes": 3}],
         exclude_if=lambda value: value == PlatformNodes(),
         json_schema_extra={"since": "0.2"},
@@ -233,6 +233,10 @@ class AwsSettings(AnySettings):
             todo = f"write for example {offered[0]}"
             at = ("platform", "instance_type")
             raise refusal(f"{name} is not offered in {self.region}", ", ".join(offered), todo, at)
+        if self.platform.metrics is not None and self.platform.nodes < len(self.zones):
+            problem = f"{self.platform.nodes} may leave a zone without a node, and so Prometheus apart from its volume"
+            allowed = f"{len(self.zones)} or more beside metrics: a volume is in one of the {len(self.zones)} zones"
+            raise refusal(problem, allowed, f"write nodes: {len(self.zones)}", ("platform", "nodes"))
         return self
 
     @model_validator(mode="after")

@@ -7,8 +7,8 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, mo
 from slipway.catalog.aws import INSTANCE_TYPES
 from slipway.settings.aws_values import InstanceTypeName, RoleArn
 from slipway.settings.kubernetes import refuse_repeated
-from slipway.values.quantities import DnsLabel, line_of_text, refusal
-from slipway.values.section import Section, number
+from slipway.values.quantities import DnsLabel, format_bytes, line_of_text, parse_bytes, refusal
+from slipway.values.section import Section, left_out, number
 
 LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
 """What a control plane of EKS can write down (EKS, CreateCluster, `logging`)."""
@@ -22,6 +22,7 @@ PLATFORM_NODES, PLATFORM_INSTANCE_TYPE = 2, "m7i.large"
 
 _GI = 2**30
 _PLATFORM_MEMORY = 8 * _GI
+_METRICS_LEAST, _METRICS_MOST = 10 * _GI, 1024 * _GI
 
 
 def _keep(value: object) -> int:
@@ -40,6 +41,24 @@ Keep = Annotated[
     BeforeValidator(_keep),
     PlainSerializer(lambda days: f"{days}d"),
     WithJsonSchema({"type": "string", "enum": [f"{days}d" for days in KEEP_DAYS]}),
+]
+
+
+def _metrics_disk(value: object) -> int:
+    allowed = "10Gi to 1Ti, whole Gi"
+    size = parse_bytes(value)
+    if not _METRICS_LEAST <= size <= _METRICS_MOST:
+        raise refusal("is out of range", allowed, f"write {'10Gi' if size < _METRICS_LEAST else '1Ti'}")
+    if size % _GI:
+        raise refusal("is not a whole number of Gi", allowed, f"write {-(-size // _GI)}Gi")
+    return size
+
+
+MetricsDisk = Annotated[
+    int,
+    BeforeValidator(_metrics_disk),
+    PlainSerializer(format_bytes),
+    WithJsonSchema({"type": "string", "maxLength": 22}),
 ]
 
 
@@ -64,8 +83,15 @@ class Logging(Section):
         return self
 
 
+class Metrics(Section):
+    """How long metrics are kept, on a volume that outlives Prometheus' pod."""
+
+    keep: Annotated[int, *number(1, 365)] = Field(description="Days.", examples=[15])
+    disk: MetricsDisk = Field(description="Size of the volume, 10Gi to 1Ti, whole Gi.", examples=["50Gi"])
+
+
 class PlatformNodes(Section):
-    """The nodes of the platform itself, which no model runs on."""
+    """The nodes of the platform itself, which no model runs on, and what of it is kept."""
 
     instance_type: InstanceTypeName = Field(
         default=PLATFORM_INSTANCE_TYPE,
@@ -74,6 +100,13 @@ class PlatformNodes(Section):
     )
     nodes: Annotated[int, *number(2, 20)] = Field(
         default=PLATFORM_NODES, description="How many there are, always.", examples=[3]
+    )
+
+    metrics: Metrics | None = Field(
+        default=None,
+        description="Keeps metrics on a volume; two days, on a node's own disk, when left out.",
+        examples=[{"keep": 15, "disk": "50Gi"}],
+        exclude_if=left_out,
     )
 
     @model_validator(mode="after")

@@ -78,6 +78,8 @@ class AwsEnvironment(pulumi.ComponentResource):
                 vpc_id=network.vpc_id,
                 groups=args.groups,
                 provider=kubernetes,
+                disks_key=keys.arns["disks"],
+                metrics=settings.platform.metrics,
                 needs=platform_needs,
                 gateway=settings.gateway,
                 gateway_needs=(account,) if account else (),

@@ -15,6 +15,7 @@ from slipway.aws.tagged import tagged
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, stored
 from slipway.environments.planning.gateway import HTTPS_PORT
 from slipway.environments.running.aws_gateway import allow_deletion, delete_snapshots, remove_balancer
+from slipway.environments.running.aws_volumes import remove_metrics
 from slipway.environments.running.ecr_images import EcrImages
 from slipway.environments.running.pool_change import PoolChange
 from slipway.environments.running.protocol import Program, Running
@@ -210,6 +211,8 @@ class AwsRunning:
         self.resume(engine, name, tell, doubted=True)
         kept = data.keys() - set(delete_data)
         bucket = _bucket(state)
+        if cluster:
+            remove_metrics(cluster, environment, tell)
         if LEDGER in data:
             if cluster:
                 remove_balancer(cluster, environment, tell)

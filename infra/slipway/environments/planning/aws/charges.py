@@ -59,8 +59,18 @@ def _fixed(settings: AwsSettings, on: date) -> tuple[Charge, ...]:
         Charge("public addresses", gateways + _addresses_of_gateway(settings), catalog.PUBLIC_ADDRESS_HOURLY_USD),
         Charge("interface endpoints", len(interface_endpoints(settings)) * gateways, region.endpoint_hourly_usd),
         Charge("encryption keys", len(encrypted_data(settings)), catalog.KEY_MONTHLY_USD / catalog.HOURS_PER_MONTH),
+        *_of_metrics(settings),
         *_of_gateway(settings),
     )
+
+
+def _of_metrics(settings: AwsSettings) -> tuple[Charge, ...]:
+    """The volume that metrics are kept on."""
+    metrics = settings.platform.metrics
+    if metrics is None:
+        return ()
+    hourly_usd = catalog.REGIONS[settings.region].disk_monthly_usd / catalog.HOURS_PER_MONTH
+    return (Charge("volume of metrics, GiB", metrics.disk // _GIB, hourly_usd),)
 
 
 def _addresses_of_gateway(settings: AwsSettings) -> int:
