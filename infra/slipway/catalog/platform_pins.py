@@ -77,8 +77,8 @@ pin is one that others ran or AWS published, looked up on 2026-11-21:
 - Autoscaler: images of github.com/kubernetes/autoscaler, in use in public configurations.
 - Add-ons: AWS's default versions as others pinned them: 1.34 on 2026-06-24; 1.35 and 1.36 together with these versions
   of vpc-cni, of June to August 2026. metrics-server of 1.35 is taken for 1.34 and 1.36 as well, aws-ebs-csi-driver of
-  1.34 for 1.35, since AWS publishes one line of each for all versions. eks-node-monitoring-agent: in use from 2026-03-19
-  on (github.com/zalando-incubator/kubernetes-on-aws, pull request 10794), one line for all versions as well.
+  1.34 for 1.35, since AWS publishes one line of each for all versions. eks-node-monitoring-agent: in use
+  from 2026-03-19 on (github.com/zalando-incubator/kubernetes-on-aws, pull request 10794), one line for all as well.
 
 Before the first `up` of a real account: `aws eks describe-addon-versions --kubernetes-version V` (docs/how-to/aws.md).
 """

@@ -128,8 +128,8 @@ class Access(Section):
 
     role: RoleArn = Field(description="The role.", examples=["arn:aws:iam::123456789012:role/data-science"])
     level: AccessLevel = Field(
-        description="`view`: read, but no Secrets; `edit`: change what runs, and read Secrets; `admin`: and give others "
-        "access to these namespaces.",
+        description="`view`: read, but no Secrets; `edit`: change what runs, and read Secrets; `admin`: let "
+        "others into these namespaces, too.",
         examples=["view"],
     )
     namespaces: tuple[DnsLabel, ...] = Field(

@@ -122,7 +122,7 @@ class Running(Protocol):
         ...
 
     def check_down(self, state: Json | None) -> None:
-        """Refuse, with `UserErrors`, to destroy what its settings protect, or what its stack, with `state`, still does."""
+        """Refuse, with `UserErrors`, to destroy what its settings protect, or its stack, which has `state`."""
         ...
 
     def destroy(
