@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, mo
 from slipway.catalog.aws import INSTANCE_TYPES
 from slipway.settings.aws_values import InstanceTypeName, RoleArn
 from slipway.settings.kubernetes import refuse_repeated
-from slipway.values.quantities import DnsLabel, format_bytes, line_of_text, parse_bytes, refusal
+from slipway.values.quantities import Bytes, DnsLabel, format_bytes, line_of_text, parse_bytes, refusal
 from slipway.values.section import Section, left_out, number
 
 LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
@@ -75,6 +75,13 @@ class Logging(Section):
         description="For how long CloudWatch keeps the control plane's logs.",
         examples=["30d"],
         json_schema_extra={"default": "90d"},
+    )
+
+    expected: Bytes | None = Field(
+        default=None,
+        description="What the control plane is expected to write in a month, for `slipway price`.",
+        examples=["30Gi"],
+        exclude_if=left_out,
     )
 
     @model_validator(mode="after")

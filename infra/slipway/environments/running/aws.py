@@ -15,10 +15,11 @@ from slipway.aws.tagged import tagged
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, stored
 from slipway.environments.planning.gateway import HTTPS_PORT
 from slipway.environments.running.aws_gateway import allow_deletion, delete_snapshots, remove_balancer
+from slipway.environments.running.aws_metered import metered
 from slipway.environments.running.aws_volumes import remove_metrics
 from slipway.environments.running.ecr_images import EcrImages
 from slipway.environments.running.pool_change import PoolChange
-from slipway.environments.running.protocol import Program, Running
+from slipway.environments.running.protocol import Metered, Program, Running
 from slipway.errors.base import UserErrors, WrongValue
 from slipway.errors.failures import AwsCliMissing, EnvironmentMissing, LeftBehind
 from slipway.loading.settings import SettingsFile
@@ -182,6 +183,10 @@ class AwsRunning:
         if any(resource["urn"].endswith(_LEDGER_KEY) for resource in _protected(state)):
             found[LEDGER] = f"last snapshot of database {database(self._file.environment)}"
         return found
+
+    def metered(self) -> Metered:
+        """As CloudWatch counted it in the last days."""
+        return metered(self.account, self._file.environment)
 
     def check_down(self, state: Json | None) -> None:
         """Refuse a protected environment; what AWS would refuse only at the end, with its models gone already, too."""
