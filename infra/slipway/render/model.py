@@ -159,6 +159,7 @@ def _tolerations(model: ModelPlan) -> list[dict[str, str]]:
     return [
         {"key": taint.key, "operator": "Equal", "value": taint.value, "effect": taint.effect}
         for taint in model.pool.taints
+        if taint.key not in model.pool.reserved_by or taint.key in model.spec.tolerates
     ]
 
 

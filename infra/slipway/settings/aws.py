@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from slipway.catalog.aws import INSTANCE_TYPES, REGIONS, instances_with
 from slipway.settings.aws_gateway import AwsGateway
 from slipway.settings.aws_node_pool import AwsNodePool, Sharing, Spot, refuse_other_zones, refuse_wrong_mig
+from slipway.settings.aws_operation import Access, Logging, PlatformNodes
 from slipway.settings.aws_values import (
     Account,
     Cidr,
@@ -27,8 +28,8 @@ from slipway.settings.signing import SIGNING, Signing
 from slipway.settings.teams import TEAMS, Teams
 from slipway.settings.values import Namespace, PinnedImage
 from slipway.values.cidrs import ZONES_MOST
-from slipway.values.quantities import ModelName, refusal
-from slipway.values.section import Section, left_out, number
+from slipway.values.quantities import ModelName, Truth, refusal
+from slipway.values.section import Section, empty, left_out, number
 
 __all__ = [
     "ApiAccess",
@@ -117,6 +118,34 @@ class AwsSettings(AnySettings):
         description="IAM roles that may do everything in the cluster.",
         examples=[["arn:aws:iam::123456789012:role/platform"]],
     )
+    access: tuple[Access, ...] = Field(
+        default=(),
+        description="IAM roles that may do less, each in all namespaces or in some.",
+        examples=[[{"role": "arn:aws:iam::123456789012:role/data-science", "level": "view"}]],
+        exclude_if=empty,
+        json_schema_extra={"since": "0.2"},
+    )
+    protect: Truth = Field(
+        default=False,
+        description="Whether AWS and `slipway down` refuse to delete the environment.",
+        examples=[True],
+        exclude_if=empty,
+        json_schema_extra={"since": "0.2"},
+    )
+    logging: Logging = Field(
+        default=Logging(),
+        description="What the control plane writes down, and for how long it is kept.",
+        examples=[{"types": ["audit", "authenticator"], "keep": "30d"}],
+        exclude_if=lambda value: value == Logging(),
+        json_schema_extra={"since": "0.2"},
+    )
+    platform: PlatformNodes = Field(
+        default=PlatformNodes(),
+        description="The nodes of the platform itself, which no model runs on, and what of it is kept.",
+        examples=[{"instance_type": "m7i.xlarge", "nodes": 3}],
+        exclude_if=lambda value: value == PlatformNodes(),
+        json_schema_extra={"since": "0.2"},
+    )
     namespace: Namespace = Field(
         description="Namespace of everything that Slipway makes for models.", examples=["slipway"]
     )
@@ -174,12 +203,40 @@ class AwsSettings(AnySettings):
     def _administrators_are_of_the_account(self) -> Self:
         refuse_repeated(self.administrators, ("administrators",))
         for index, role in enumerate(self.administrators):
-            account = role.split(":")[4]
-            if account != self.account:
-                problem = f"{role} is a role of account {account}"
-                allowed = f"roles of account {self.account}"
-                todo = "name a role of this account, which people of the other may assume"
-                raise refusal(problem, allowed, todo, ("administrators", index))
+            self._refuse_other_account(role, ("administrators", index))
+        return self
+
+    @model_validator(mode="after")
+    def _a_role_has_one_access(self) -> Self:
+        refuse_repeated([access.role for access in self.access], ("access",), ("role",))
+        for index, access in enumerate(self.access):
+            at = ("access", index, "role")
+            self._refuse_other_account(access.role, at)
+            if access.role in self.administrators:
+                problem = f"{access.role} is among administrators, who may do everything"
+                raise refusal(problem, "a role in one of the two", "remove it from one of them", at)
+        return self
+
+    def _refuse_other_account(self, role: str, at: tuple[str | int, ...]) -> None:
+        account = role.split(":")[4]
+        if account != self.account:
+            problem = f"{role} is a role of account {account}"
+            allowed = f"roles of account {self.account}"
+            todo = "name a role of this account, which people of the other may assume"
+            raise refusal(problem, allowed, todo, at)
+
+    @model_validator(mode="after")
+    def _the_platform_has_nodes_here(self) -> Self:
+        name = self.platform.instance_type
+        if self.region not in INSTANCE_TYPES[name].hourly_usd:
+            offered = [one.name for one in instances_with("cpu", None, self.region)]
+            todo = f"write for example {offered[0]}"
+            at = ("platform", "instance_type")
+            raise refusal(f"{name} is not offered in {self.region}", ", ".join(offered), todo, at)
+        if self.platform.metrics is not None and self.platform.nodes < len(self.zones):
+            problem = f"{self.platform.nodes} may leave a zone without a node, and so Prometheus apart from its volume"
+            allowed = f"{len(self.zones)} or more beside metrics: a volume is in one of the {len(self.zones)} zones"
+            raise refusal(problem, allowed, f"write nodes: {len(self.zones)}", ("platform", "nodes"))
         return self
 
     @model_validator(mode="after")

@@ -31,12 +31,14 @@ from slipway.spec.scale import Scale
 from slipway.spec.tensors.input import Input
 from slipway.spec.tensors.output import Output
 from slipway.spec.texts import text
+from slipway.spec.tolerations import TOLERATIONS_MOST, Tolerations
 from slipway.values.quantities import DnsLabel, ModelName, SemVer, refusal
 from slipway.values.section import Section, empty, left_out
 
 OVERRIDABLE = (
     "version", "fixes", "artifact", "custom", "server", "llama", "env", "egress", "optimize", "accept", "input",
-    "output", "resources", "scale", "rollout", "spot", "data", "endpoint", "batching", "check", "exceptions",
+    "output", "resources", "scale", "rollout", "spot", "tolerates", "data", "endpoint", "batching", "check",
+    "exceptions",
 )  # fmt: skip
 """What may differ between environments; the rest is what the model is, wherever it runs."""
 
@@ -161,6 +163,13 @@ class ModelSpec(Section):
         ),
         examples=["allowed"],
         exclude_if=lambda value: value == "avoided",
+    )
+    tolerates: Tolerations = Field(
+        default=(),
+        description="Keys of taints of node pools on AWS that the model may run on all the same.",
+        examples=[["example.com/reserved"]],
+        exclude_if=empty,
+        json_schema_extra={"maxItems": TOLERATIONS_MOST, "since": "0.2"},
     )
     data: DataResidency | None = Field(
         default=None,

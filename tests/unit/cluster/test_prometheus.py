@@ -100,3 +100,12 @@ def test_what_fires_about_the_environment_is_told_and_nothing_else() -> None:
         ("SlipwayScaledToMax", "speech", "warning"),
     ]
     assert told[1].summary == "SlipwayMetricsMissing!"
+
+
+def test_the_numbers_of_an_answer_are_known_by_a_label_and_what_is_no_number_is_left_out() -> None:
+    series = [
+        {"metric": {"model": "digits"}, "value": [1764000000, "12.5"]},
+        {"metric": {"model": "speech"}, "value": [1764000000, "NaN"]},
+    ]
+    cluster = Proxied(success(resultType="vector", result=series))
+    assert Prometheus(cluster, ADDRESS).by_label("sum by (model) (a)", "model") == {"digits": 12.5}

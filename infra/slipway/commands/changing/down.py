@@ -34,6 +34,8 @@ def take_down(context: EnvironmentContext, names: Sequence[str], options: Option
                 raise UnknownName(Place(f"environment {context.name}"), "model", name, existing, "name one of those")
         chosen = list(names) or existing
         state = None if names else engine.state(stack(context.name))
+        if not names:
+            running.check_down(state)
         data = running.data(state)
         _refuse_unknown(context, options)
         _announce(chosen, data, options, of_destroyed(context) if names else of_environment(context))

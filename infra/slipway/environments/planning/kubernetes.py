@@ -86,6 +86,11 @@ class KubernetesPlanning:
         """Nothing is known of its price."""
         return None
 
+    @property
+    def volume_terms(self) -> None:
+        """Whatever its traffic costs is its owner's to know."""
+        return
+
     def refusals(self, _: date, /) -> Iterator[Refusal]:
         """No setting goes out of support."""
         return iter(())

@@ -15,9 +15,11 @@ from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups
 from slipway.environments.planning.gateway import HTTPS_PORT
 from slipway.environments.running.aws_down import arns, made_again, network_of, settled, stop_logging, sweep_interfaces
 from slipway.environments.running.aws_gateway import allow_deletion, delete_snapshots, remove_balancer
+from slipway.environments.running.aws_metered import metered
+from slipway.environments.running.aws_volumes import remove_metrics
 from slipway.environments.running.ecr_images import EcrImages
 from slipway.environments.running.pool_change import PoolChange
-from slipway.environments.running.protocol import Program, Running
+from slipway.environments.running.protocol import Metered, Program, Running
 from slipway.errors.base import UserErrors, WrongValue
 from slipway.errors.failures import AwsCliMissing, EnvironmentMissing, LeftBehind, StackFailed
 from slipway.loading.settings import SettingsFile
@@ -119,9 +121,10 @@ class AwsRunning:
         """Refuse what `slipway rotate` does in order."""
         places = {pool.name: ("node_pools", index) for index, pool in enumerate(self._settings.node_pools)}
         findings = []
+        # The platform's own nodes are in no list: what the settings say of them are their type and the zones.
+        own = ("platform",) if "platform" in self._settings.model_fields_set else ("zones",)
         for pool in sorted({group.pool for group in change.replaced}):
-            # The platform's own nodes are in no list; of what the settings say, only the zones are theirs.
-            place, field = self._file.locate(places.get(pool, ("zones",)))
+            place, field = self._file.locate(places.get(pool, own))
             problem = "is a pool with a change that cannot be made in place: it needs new nodes"
             allowed = "in place, new bounds, labels, taints or disk; anything else needs new nodes"
             command = f"slipway rotate {self._file.environment} {pool}"
@@ -203,6 +206,24 @@ class AwsRunning:
             found[LEDGER] = f"last snapshot of database {database(self._file.environment)}"
         return found
 
+    def metered(self) -> Metered:
+        """As CloudWatch counted it in the last days."""
+        return metered(self.account, self._file.environment)
+
+    def check_down(self, state: Json | None) -> None:
+        """Refuse a protected environment; what AWS would refuse only at the end, with its models gone already, too."""
+        settings, environment = self._settings, self._file.environment
+        on = any(_is_protected_cluster(resource) for resource in _resources(state))
+        if not settings.protect and not on:
+            return
+        place, field = self._file.locate(("protect",))
+        problem = "protects the environment, so that nothing of it is deleted"
+        off = f"run slipway up {environment}, which tells AWS, and then slipway down {environment}"
+        todo = f"write protect: false and {off}"
+        if not settings.protect:
+            problem, todo = "is off, but AWS still protects the cluster", off
+        raise UserErrors([WrongValue(place, field, settings.protect, problem, "false, also at AWS", todo)])
+
     def destroy(
         self,
         engine: "Engine",
@@ -217,6 +238,8 @@ class AwsRunning:
         self.resume(engine, name, tell, doubted=True)
         kept = data.keys() - set(delete_data)
         bucket = _bucket(state)
+        if cluster:
+            remove_metrics(cluster, environment, tell)
         if LEDGER in data:
             if cluster:
                 remove_balancer(cluster, environment, tell)
@@ -261,6 +284,10 @@ def _protected(state: Json | None) -> list[Json]:
 def _data_of(resource: Json) -> str:
     """Which data a protected resource is for: the key of the ledger's snapshots, or the bucket with all its parts."""
     return LEDGER if "-ledger-" in resource["urn"].rpartition("::")[2] else MODEL_STORE
+
+
+def _is_protected_cluster(resource: Json) -> bool:
+    return resource["type"] == "aws:eks/cluster:Cluster" and bool(resource["outputs"].get("deletionProtection"))
 
 
 def _bucket(state: Json | None) -> str | None:

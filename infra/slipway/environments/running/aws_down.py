@@ -5,13 +5,13 @@ from collections.abc import Collection
 from slipway.aws.account import Account
 from slipway.aws.tagged import Tagged, left_of
 from slipway.errors.failures import LeftBehind
+from slipway.settings.aws_operation import LOG_TYPES
 from slipway.values import names
 from slipway.values.aliases import Json, Tell
 from slipway.values.names import ENVIRONMENT_TAG
 from slipway.values.waiting import Waiting
 
 _MISSING = ("ResourceNotFoundException",)
-_LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 LOGGING = Waiting(limit_s=600.0)
 """EKS takes minutes for a change of a control plane."""
 SETTLING = Waiting(limit_s=300.0, poll_s=10.0)
@@ -43,7 +43,7 @@ def stop_logging(account: Account, environment: str, tell: Tell, waiting: Waitin
         # A cluster takes one change at a time: one that is under way is waited for first.
         if logs and not asked and cluster["status"] != "UPDATING":
             tell("switching the logs of the control plane off")
-            off = {"clusterLogging": [{"types": list(_LOG_TYPES), "enabled": False}]}
+            off = {"clusterLogging": [{"types": list(LOG_TYPES), "enabled": False}]}
             account.call("eks", "update_cluster_config", name=name, logging=off)
             asked = True
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.environments.running.pool_change import PoolChange
-from slipway.environments.running.protocol import Program, Running
+from slipway.environments.running.protocol import Metered, Program, Running
 from slipway.errors.base import UserError
 from slipway.loading.settings import SettingsFile
 from slipway.settings.kubernetes import Settings
@@ -116,6 +116,13 @@ class KubernetesRunning:
     def data(self, _: Json | None) -> dict[str, str]:
         """It holds no data of its own."""
         return {}
+
+    def metered(self) -> Metered:
+        """No account is known that would be charged."""
+        return Metered()
+
+    def check_down(self, _: Json | None) -> None:
+        """Nothing of it is protected: the cluster is others', and stays."""
 
     def destroy(
         self,

@@ -1,6 +1,8 @@
 """Say what running an environment asks of its kind. What only one kind can do is an answer here, never a question."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
 
 from slipway.environments.planning.aws.node_groups import NodeGroup
@@ -31,6 +33,23 @@ class ImageStore(Protocol):
     def delete(self, model: str, digests: Sequence[str]) -> list[str]:
         """Delete images; returns why some are kept, one text each."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """What an account counted of an environment that it charges by the gigabyte for, as bytes a month; None: unknown.
+
+    Attributes:
+        nat: through all NAT gateways, in both directions.
+        control_plane_logs: written by the control plane.
+        flow_logs: written by the network.
+        unmeasured: why something is unknown, one sentence each.
+    """
+
+    nat: Fraction | None = None
+    control_plane_logs: Fraction | None = None
+    flow_logs: Fraction | None = None
+    unmeasured: tuple[str, ...] = ()
 
 
 class Running(Protocol):
@@ -128,6 +147,14 @@ class Running(Protocol):
 
     def data(self, state: Json | None) -> dict[str, str]:
         """What holds data in a state of its stack: what it is called in the cloud, by its name of `data_names`."""
+        ...
+
+    def metered(self) -> Metered:
+        """What its account counted of it, for prices by the gigabyte."""
+        ...
+
+    def check_down(self, state: Json | None) -> None:
+        """Refuse, with `UserErrors`, to destroy what its settings protect, or its stack, which has `state`."""
         ...
 
     def destroy(

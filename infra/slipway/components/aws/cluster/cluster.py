@@ -1,7 +1,7 @@
 """The EKS cluster of an environment: its control plane, who may enter, and what it writes down."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -22,14 +22,20 @@ from pulumi_aws.iam import Role, RolePolicy, RolePolicyAttachment
 
 from slipway.components.aws.iam.policies import document, service_trust, statement
 from slipway.components.aws.scope import AwsScope
+from slipway.settings.aws_operation import Access, AccessLevel, Logging
 from slipway.values import names
 from slipway.values.cidrs import SERVICE_RANGE
 
-LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
-_RETENTION_DAYS = 90
 _OF_LOGS = ("kmsKeyId", "retentionInDays", "tags", "tagsAll")
 """What a group that EKS made has not as the program wants it."""
-_ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+_POLICY = "arn:aws:eks::aws:cluster-access-policy/"
+_ADMINISTRATOR = f"{_POLICY}AmazonEKSClusterAdminPolicy"
+_LEVELS: Mapping[AccessLevel, str] = {
+    "view": f"{_POLICY}AmazonEKSViewPolicy",
+    "edit": f"{_POLICY}AmazonEKSEditPolicy",
+    "admin": f"{_POLICY}AmazonEKSAdminPolicy",
+}
+"""EKS's own policies; each is Kubernetes' role of the same name."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class EksClusterArgs:
     `administrators`: ARNs of IAM roles. The role that runs `slipway up` has to be one of them: whoever creates the
     cluster gets no access by that, so that access is what is written down and nothing else, and the platform inside the
     cluster is installed with the caller's own access.
+    `access`: roles that may do less. `protect`: whether AWS refuses to delete the cluster.
     `public_cidrs`: who reaches the API server from outside the network; nobody when empty, and then `slipway up` has to
     run inside the network or behind a VPN to it.
     `secrets_key`, `logs_key`: ARNs of keys.
@@ -49,6 +56,9 @@ class EksClusterArgs:
     subnets: tuple[pulumi.Input[str], ...]
     public_cidrs: tuple[str, ...]
     administrators: tuple[str, ...]
+    access: tuple[Access, ...]
+    logging: Logging
+    protect: bool
     secrets_key: pulumi.Input[str]
     logs_key: pulumi.Input[str]
     taken_over: Collection[str] = ()
@@ -116,7 +126,7 @@ class EksCluster(pulumi.ComponentResource):
         return LogGroup(
             f"{args.scope.environment}-cluster-logs",
             name=name,
-            retention_in_days=_RETENTION_DAYS,
+            retention_in_days=args.logging.keep,
             kms_key_id=args.logs_key,
             tags={**args.scope.tags, "Name": name},
             opts=pulumi.ResourceOptions(
@@ -135,7 +145,9 @@ class EksCluster(pulumi.ComponentResource):
             ),
             # Add-ons come by our own list and versions.
             bootstrap_self_managed_addons=False,
-            enabled_cluster_log_types=list(LOG_TYPES),
+            enabled_cluster_log_types=list(args.logging.types),
+            # False is said too: left out, the provider would not take off what is on.
+            deletion_protection=args.protect,
             encryption_config=ClusterEncryptionConfigArgs(
                 provider=ClusterEncryptionConfigProviderArgs(key_arn=args.secrets_key), resources=["secrets"]
             ),
@@ -154,28 +166,45 @@ class EksCluster(pulumi.ComponentResource):
         )
 
     def _access(self, args: EksClusterArgs, cluster: Cluster) -> list[pulumi.Resource]:
-        made: list[pulumi.Resource] = []
-        for role in args.administrators:
-            short = role.partition(":role/")[2].replace("/", "-")
-            entry = AccessEntry(
-                f"{args.scope.environment}-{short}-entry",
-                cluster_name=cluster.name,
-                principal_arn=role,
-                type="STANDARD",
-                tags=dict(args.scope.tags),
-                opts=pulumi.ResourceOptions(parent=self),
-            )
-            made.append(
-                AccessPolicyAssociation(
-                    f"{args.scope.environment}-{short}-administrator",
-                    cluster_name=cluster.name,
-                    principal_arn=role,
-                    policy_arn=_ADMIN_POLICY,
-                    access_scope=AccessPolicyAssociationAccessScopeArgs(type="cluster"),
-                    opts=pulumi.ResourceOptions(parent=self, depends_on=[entry]),
-                )
-            )
+        everything = AccessPolicyAssociationAccessScopeArgs(type="cluster")
+        made = [
+            self._entry(args.scope, cluster, role, "administrator", _ADMINISTRATOR, everything)
+            for role in args.administrators
+        ]
+        for access in args.access:
+            some = AccessPolicyAssociationAccessScopeArgs(type="namespace", namespaces=list(access.namespaces))
+            policy, scope = _LEVELS[access.level], some if access.namespaces else everything
+            made.append(self._entry(args.scope, cluster, access.role, access.level, policy, scope))
         return made
+
+    def _entry(
+        self,
+        scope: AwsScope,
+        cluster: Cluster,
+        role: str,
+        level: str,
+        policy: str,
+        where: AccessPolicyAssociationAccessScopeArgs,
+    ) -> pulumi.Resource:
+        """Let a role in, and say what it may do."""
+        short = role.partition(":role/")[2].replace("/", "-")
+        entry = AccessEntry(
+            f"{scope.environment}-{short}-entry",
+            cluster_name=cluster.name,
+            principal_arn=role,
+            type="STANDARD",
+            tags=dict(scope.tags),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return AccessPolicyAssociation(
+            f"{scope.environment}-{short}-{level}",
+            cluster_name=cluster.name,
+            principal_arn=role,
+            policy_arn=policy,
+            access_scope=where,
+            # AWS writes over an association that is there: deleting the old one afterwards would take the new one away.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[entry], delete_before_replace=True),
+        )
 
 
 def kubeconfig(environment: str, region: str, endpoint: str, authority: str) -> str:

@@ -28,6 +28,7 @@ from slipway.components.kubernetes.object import KubernetesObject
 from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.render.gateway import GATEWAY_CLASS
 from slipway.settings.aws_gateway import AwsGateway
+from slipway.settings.aws_operation import Metrics
 from slipway.values import names
 
 Level = Literal["privileged", "baseline", "restricted"]
@@ -44,6 +45,7 @@ _GATEWAY_CLASS: Mapping[str, Any] = {
 class PlatformArgs:
     """`provider`: of Kubernetes. `needs`: nodes that are ready, and the add-ons on them.
 
+    `disks_key`: ARN of the key of disks. `metrics`: of the settings.
     `gateway`: of the settings; without it nothing here needs load balancers, and neither chart is installed.
     `gateway_needs`: what has to be there before Envoy Gateway.
     """
@@ -53,6 +55,8 @@ class PlatformArgs:
     vpc_id: pulumi.Input[str]
     groups: tuple[NodeGroup, ...]
     provider: pulumi.ProviderResource
+    disks_key: pulumi.Input[str]
+    metrics: Metrics | None
     needs: tuple[pulumi.Resource, ...]
     gateway: AwsGateway | None = None
     gateway_needs: tuple[pulumi.Resource, ...] = ()
@@ -74,8 +78,11 @@ class Platform(pulumi.ComponentResource):
         place = Place(args.scope.account, args.scope.region, args.scope.environment)
         scaling = values.autoscaler(args.cluster_name, args.scope.region, args.scope.kubernetes_version)
         self._in_kube_system(CLUSTER_AUTOSCALER, values.AUTOSCALER_ACCOUNT, policies.autoscaler(place), scaling)
+        volumes = KubernetesObject(values.storage_class(args.disks_key, args.scope.tags), self._after())
         # The exporter of each node's metrics looks at the node itself.
-        prometheus = self._in_own_namespace("prometheus", PROMETHEUS, "monitoring", "privileged", values.prometheus())
+        prometheus = self._in_own_namespace(
+            "prometheus", PROMETHEUS, "monitoring", "privileged", values.prometheus(args.metrics), needs=(volumes,)
+        )
         # KEDA's chart has a PodMonitor, whose kind the chart before brings.
         keda = self._in_own_namespace("keda", KEDA, "keda", "restricted", values.keda(), needs=(prometheus,))
         self.monitoring = (prometheus, keda)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from slipway.catalog import aws as catalog
 from slipway.catalog.aws_gateway import GATEWAY_PRICES, SECRET_MONTHLY_USD
-from slipway.environments.planning.aws.node_groups import SYSTEM_DISK_GIB, SYSTEM_INSTANCE_TYPE, SYSTEM_NODES
+from slipway.environments.planning.aws.node_groups import SYSTEM_DISK_GIB
 from slipway.environments.planning.protocol import Charge, Charges
 from slipway.settings.aws import AwsSettings
 
@@ -33,10 +33,11 @@ def encrypted_data(settings: AwsSettings) -> tuple[EncryptedData, ...]:
 
 def charges(settings: AwsSettings, on: date) -> Charges:
     """What is charged on a day: a control plane past its standard support costs more."""
-    system = catalog.INSTANCE_TYPES[SYSTEM_INSTANCE_TYPE].hourly_usd[settings.region]
+    platform = settings.platform
+    hourly_usd = catalog.INSTANCE_TYPES[platform.instance_type].hourly_usd[settings.region]
     return Charges(
-        platform_nodes=Charge(f"nodes of the platform, {SYSTEM_INSTANCE_TYPE}", SYSTEM_NODES, system),
-        platform_disk_gib=SYSTEM_NODES * SYSTEM_DISK_GIB,
+        platform_nodes=Charge(f"nodes of the platform, {platform.instance_type}", platform.nodes, hourly_usd),
+        platform_disk_gib=platform.nodes * SYSTEM_DISK_GIB,
         disk_gib={pool.name: pool.disk // _GIB for pool in settings.node_pools},
         disk_hourly_usd=catalog.REGIONS[settings.region].disk_monthly_usd / catalog.HOURS_PER_MONTH,
         fixed=_fixed(settings, on),
@@ -58,8 +59,18 @@ def _fixed(settings: AwsSettings, on: date) -> tuple[Charge, ...]:
         Charge("public addresses", gateways + _addresses_of_gateway(settings), catalog.PUBLIC_ADDRESS_HOURLY_USD),
         Charge("interface endpoints", len(interface_endpoints(settings)) * gateways, region.endpoint_hourly_usd),
         Charge("encryption keys", len(encrypted_data(settings)), catalog.KEY_MONTHLY_USD / catalog.HOURS_PER_MONTH),
+        *_of_metrics(settings),
         *_of_gateway(settings),
     )
+
+
+def _of_metrics(settings: AwsSettings) -> tuple[Charge, ...]:
+    """The volume that metrics are kept on."""
+    metrics = settings.platform.metrics
+    if metrics is None:
+        return ()
+    hourly_usd = catalog.REGIONS[settings.region].disk_monthly_usd / catalog.HOURS_PER_MONTH
+    return (Charge("volume of metrics, GiB", metrics.disk // _GIB, hourly_usd),)
 
 
 def _addresses_of_gateway(settings: AwsSettings) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from slipway.catalog.aws import EKS_VERSIONS
+from slipway.catalog.aws_traffic import VOLUME_PRICES
 from slipway.catalog.platform_pins import EKS
 from slipway.environments.planning.aws.charges import charges
 from slipway.environments.planning.aws.gateway import TO_IDENTITY_AGENT, gateway
@@ -13,7 +14,7 @@ from slipway.environments.planning.gateway import Gateway
 from slipway.environments.planning.model_store import OWN_DNS, ModelStore
 from slipway.environments.planning.monitoring import OPERATED, Monitoring
 from slipway.environments.planning.pool import Pool
-from slipway.environments.planning.protocol import Charges, Planning, Refusal
+from slipway.environments.planning.protocol import Charges, Planning, Refusal, VolumeTerms
 from slipway.settings.aws import AwsSettings
 from slipway.values import names
 
@@ -75,6 +76,17 @@ class AwsPlanning:
     def charges(self, on: date, /) -> Charges:
         """What AWS charges for by the hour."""
         return charges(self.settings, on)
+
+    @property
+    def volume_terms(self) -> VolumeTerms:
+        """As its region charges; a control plane that writes nothing down is known to."""
+        gateway, logging = self.settings.gateway, self.settings.logging
+        return VolumeTerms(
+            prices=VOLUME_PRICES.get(self.settings.region),
+            zones=len(self.settings.zones),
+            internet=gateway is not None and not gateway.internal,
+            control_plane_logs=logging.expected if logging.types else 0,
+        )
 
     def refusals(self, today: date, /) -> Iterator[Refusal]:
         """A version of Kubernetes that AWS no longer runs, or that the platform's parts are not pinned for."""

@@ -77,6 +77,7 @@ def _pool(settings: AwsSettings, pool: AwsNodePool) -> Pool:
         on_demand_nodes=on_demand,
         fallback=pool.spot is not None and pool.spot.fallback,
         reserved=pool.capacity_reservation is not None,
+        reserved_by=tuple(taint.key for taint in pool.taints),
     )
 
 
