@@ -17,11 +17,13 @@ from tests.support.aws_runs import (
     KEY,
     each_environment,
     everything,
+    program_of,
     run_of,
     run_of_model,
     settings_of,
     statements,
 )
+from tests.support.recorder import COMPUTED, Registered, Run, run_program
 from tests.support.sdk import classes
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -135,7 +137,8 @@ def test_no_security_group_lets_anybody_in_who_is_not_in_the_network() -> None:
                 continue  # who has that group, whatever its address
             inside = ip_network(settings_of(stack).cidr)
             assert ip_network(resource.inputs["cidrIpv4"]).subnet_of(inside)  # type: ignore[arg-type]
-    assert rules == len(ENVIRONMENTS) + len(GATEWAYS)
+    # Of the endpoints, of the API server, and of each gateway's database.
+    assert rules == 2 * len(ENVIRONMENTS) + len(GATEWAYS)
 
 
 @each_environment
@@ -146,6 +149,40 @@ def test_the_api_server_is_reached_from_the_network_and_from_the_ranges_of_the_s
     assert access["endpointPublicAccess"] is bool(wanted)
     assert access.get("publicAccessCidrs", []) == list(wanted)
     assert "0.0.0.0/0" not in wanted
+
+
+def reaching_the_api(run: Run) -> dict[str, Registered]:
+    """The rules of the group that EKS gives a cluster, by whom they let in to the port of its API server.
+
+    EKS's own rule is among none of them: it lets in the group itself, which nodes and control plane have.
+    """
+    group = COMPUTED["aws:eks/cluster:Cluster"]["vpcConfig"]["clusterSecurityGroupId"]
+    rules = [
+        rule
+        for rule in run.of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+        if rule.inputs["securityGroupId"] == group
+        and (rule.inputs["ipProtocol"], rule.inputs["fromPort"], rule.inputs["toPort"]) == ("tcp", 443, 443)
+    ]
+    return {rule.inputs.get("cidrIpv4") or rule.inputs["referencedSecurityGroupId"]: rule for rule in rules}
+
+
+@each_environment
+def test_the_private_api_server_is_reached_from_the_network_before_anything_asks_it(environment: str) -> None:
+    run = run_of(environment)
+    doors = reaching_the_api(run)
+    assert set(doors) == {settings_of(environment).cidr}
+    (provider,) = run.of("pulumi:providers:kubernetes")
+    assert {door.urn for door in doors.values()} <= run.before(provider)
+
+
+def test_the_private_api_server_is_reached_from_the_ranges_and_groups_that_the_settings_name_instead() -> None:
+    named = {"private_cidrs": ("10.99.0.0/24", "100.64.0.0/16"), "security_groups": ("sg-0123456789abcdef1",)}
+    settings = settings_of("prod")
+    given = settings.model_copy(update={"api": settings.api.model_copy(update=named)})
+    run = run_program(program_of("prod", given), "prod")
+    assert set(reaching_the_api(run)) == {*named["private_cidrs"], *named["security_groups"]}
+    nobody = settings.model_copy(update={"api": settings.api.model_copy(update={"private_cidrs": ()})})
+    assert reaching_the_api(run_program(program_of("prod", nobody), "prod")) == {}
 
 
 def test_production_has_no_public_api_server() -> None:
