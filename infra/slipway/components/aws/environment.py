@@ -66,7 +66,8 @@ class AwsEnvironment(pulumi.ComponentResource):
         platform_needs = self._nodes(args.groups, network, cluster, keys)
         kubernetes = cluster_provider(
             f"{name}-cluster",
-            pulumi.ResourceOptions(parent=self, depends_on=cluster.access),
+            # The nodes too: what `down` takes away there goes while there is something that runs it.
+            pulumi.ResourceOptions(parent=self, depends_on=[*cluster.access, *platform_needs]),
             kubeconfig=cluster.kubeconfig,
         )
         account = self._gateway(network, cluster, keys)

@@ -21,6 +21,7 @@ from pulumi_aws.eks import (
 from pulumi_aws.iam import Role, RolePolicy, RolePolicyAttachment
 from pulumi_aws.vpc import SecurityGroupIngressRule
 
+from slipway.components.aws.consistency import known_later
 from slipway.components.aws.iam.policies import document, service_trust, statement
 from slipway.components.aws.scope import AwsScope
 from slipway.values import names
@@ -191,7 +192,7 @@ class EksCluster(pulumi.ComponentResource):
                     principal_arn=role,
                     policy_arn=_ADMIN_POLICY,
                     access_scope=AccessPolicyAssociationAccessScopeArgs(type="cluster"),
-                    opts=pulumi.ResourceOptions(parent=self, depends_on=[entry]),
+                    opts=pulumi.ResourceOptions(parent=self, depends_on=[entry], hooks=known_later()),
                 )
             )
         return made
