@@ -6,7 +6,8 @@ from pydantic import Field, model_validator
 
 from slipway.settings.aws_values import PrivateCidr, PublicCidr, SecurityGroupId
 from slipway.settings.kubernetes import refuse_repeated
-from slipway.values.section import Section, left_out
+from slipway.values.quantities import Truth
+from slipway.values.section import Section, empty, left_out
 
 
 class ApiAccess(Section):
@@ -35,6 +36,14 @@ class ApiAccess(Section):
         description="Security groups whose members reach it, such as that of a runner in the network.",
         examples=[["sg-0123456789abcdef0"]],
         exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
+    )
+
+    bastion: Truth = Field(
+        default=False,
+        description="Whether there is a small instance without public address, through which `slipway tunnel` leads.",
+        examples=[True],
+        exclude_if=empty,
         json_schema_extra={"since": "0.2"},
     )
 

@@ -1,6 +1,5 @@
 """The EKS cluster of an environment: its control plane, who may enter, and what it writes down."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,6 +20,7 @@ from pulumi_aws.eks import (
 from pulumi_aws.iam import Role, RolePolicy, RolePolicyAttachment
 from pulumi_aws.vpc import SecurityGroupIngressRule
 
+from slipway.aws.kubeconfig import kubeconfig
 from slipway.components.aws.consistency import known_later
 from slipway.components.aws.iam.policies import document, service_trust, statement
 from slipway.components.aws.scope import AwsScope
@@ -196,27 +196,3 @@ class EksCluster(pulumi.ComponentResource):
                 )
             )
         return made
-
-
-def kubeconfig(environment: str, region: str, endpoint: str, authority: str) -> str:
-    """Return a kubeconfig as JSON with one context, named as the cluster; tokens are asked of the AWS CLI."""
-    name = names.cluster(environment)
-    token = ["--region", region, "eks", "get-token", "--cluster-name", name, "--output", "json"]
-    login = {
-        "apiVersion": "client.authentication.k8s.io/v1beta1",
-        "command": "aws",
-        "args": token,
-        "interactiveMode": "Never",
-    }
-    return json.dumps(
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [
-                {"name": name, "cluster": {"server": endpoint, "certificate-authority-data": authority}},
-            ],
-            "users": [{"name": name, "user": {"exec": login}}],
-            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-            "current-context": name,
-        }
-    )
