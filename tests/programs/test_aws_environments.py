@@ -59,6 +59,50 @@ def test_whatever_talks_to_the_cluster_waits_for_the_access_to_it(environment: s
     assert access <= run.before(provider)
 
 
+ASSOCIATIONS = (
+    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+    "aws:eks/podIdentityAssociation:PodIdentityAssociation",
+)
+"""What a cluster knows some seconds after AWS said that it is there."""
+
+
+def test_what_depends_on_an_association_is_held_back_until_the_cluster_knows_of_it() -> None:
+    held = [resource for _, run in runs() for token in ASSOCIATIONS for resource in run.of(token)]
+    assert {resource.token for resource in held} == set(ASSOCIATIONS)
+    for resource in held:
+        assert len(resource.hooks) == 1, resource.urn
+
+
+@each_environment
+def test_nothing_asks_the_cluster_before_it_knows_who_asks_and_has_nodes(environment: str) -> None:
+    run = run_of(environment)
+    access = {resource.urn for resource in run.of(ASSOCIATIONS[0])}
+    nodes = {group.urn for group in run.of("aws:eks/nodeGroup:NodeGroup")}
+    asking = [one for one in run.resources if one.token.startswith("kubernetes:")]
+    assert {one.token.rpartition(":")[2] for one in asking} >= {"Namespace", "NetworkPolicy", "Release"}
+    for one in asking:
+        assert access | nodes <= run.before(one), one.urn
+
+
+@each_environment
+def test_pods_that_call_aws_start_when_the_cluster_knows_their_role(environment: str) -> None:
+    run, of_model = run_of(environment), run_of_model(environment)
+    charts = run.of("kubernetes:helm.sh/v3:Release")
+    seen = 0
+    for association in run.of(ASSOCIATIONS[1]):
+        account = association.inputs["serviceAccount"]
+        pods = [chart for chart in charts if chart.name == account]
+        pods += [one for one in run.of("kubernetes:apps/v1:Deployment") if one.name == account]
+        assert pods, account
+        for one in pods:
+            seen += 1
+            assert association.urn in run.before(one)
+    assert seen
+    (association,) = of_model.of(ASSOCIATIONS[1])
+    (deployment,) = of_model.of("kubernetes:apps/v1:Deployment")
+    assert association.urn in of_model.before(deployment)
+
+
 @each_environment
 def test_there_is_a_nat_gateway_in_each_zone_or_one(environment: str) -> None:
     settings = settings_of(environment)

@@ -112,6 +112,15 @@ KEY_MONTHLY_USD = Decimal("1")
 PUBLIC_ADDRESS_HOURLY_USD = Decimal("0.005")
 """A public IPv4 address, as each NAT gateway has."""
 
+BASTION_INSTANCE_TYPE = "t4g.nano"
+BASTION_HOURLY_USD: Mapping[str, Decimal] = {
+    "us-east-1": Decimal("0.0042"),
+    "us-west-2": Decimal("0.0042"),
+    "eu-west-1": Decimal("0.0046"),
+    "eu-central-1": Decimal("0.0048"),
+}
+"""Of the same table as the prices of nodes; no node is so small."""
+
 SPOT_FACTOR = Decimal("0.45")
 """Estimate of what spot capacity costs of the on-demand price; the real price changes by the hour."""
 

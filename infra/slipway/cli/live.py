@@ -1,4 +1,4 @@
-"""Commands that look at what is live and change nothing: status, predict, verify, gateway-ca."""
+"""Commands that look at what is live and change nothing: status, predict, verify, gateway-ca, tunnel."""
 
 from typing import Any
 
@@ -55,3 +55,13 @@ def gateway_ca(environment: str, folders: Folders) -> None:
     from slipway.commands.inspecting.gateway import show_authority  # noqa: PLC0415
 
     show_authority(open_environment(environment, folders, ()))
+
+
+@cli.command()
+@ENVIRONMENT
+@with_folders
+def tunnel(environment: str, folders: Folders) -> None:
+    """Keep a tunnel to the private API server of an environment on AWS open, through its bastion, until Ctrl-C."""
+    from slipway.commands.inspecting.tunnel import keep_tunnel  # noqa: PLC0415
+
+    keep_tunnel(open_environment(environment, folders, ()))

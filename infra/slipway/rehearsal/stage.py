@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway.local.plugins.aws.backend import Backend
+from slipway.local.plugins.aws.backend import KEPT, Backend
 from slipway.local.plugins.aws.nodes import Nodes
 from slipway.rehearsal import aws_command, control_plane
 from slipway.rehearsal.control_plane import ControlPlane
@@ -77,8 +77,8 @@ def _set(settings: AwsSettings, folder: Path, children: Children) -> Stage:
     if shutil.which("pulumi") is None:
         raise RehearsalError("there is no pulumi on PATH; `make rehearse` brings one, or `slipway local run -- ...`")
     plane = control_plane.start(folder / "control-plane", children)
-    found = {aws_command.KUBECONFIG: str(plane.kubeconfig)}
     aws, releases = folder / "aws", folder / "releases.json"
+    found = {aws_command.KUBECONFIG: str(plane.kubeconfig), aws_command.KEPT: str(aws / KEPT)}
     _python(
         children,
         "aws",
@@ -91,7 +91,7 @@ def _set(settings: AwsSettings, folder: Path, children: Children) -> Stage:
     _python(
         children,
         "kubernetes",
-        ["slipway.rehearsal.kubernetes_provider", "--state", str(releases)],
+        ["slipway.rehearsal.kubernetes_provider", "--state", str(releases), "--aws", str(aws / KEPT)],
         {**os.environ, **found},
     )
     _python(children, "docker", ["slipway.rehearsal.docker_engine", "--moto", moto], os.environ)

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from slipway.catalog.aws import INSTANCE_TYPES, REGIONS, instances_with
 from slipway.settings.aws_gateway import AwsGateway
+from slipway.settings.aws_network import ApiAccess
 from slipway.settings.aws_node_pool import AwsNodePool, Sharing, Spot, refuse_other_zones, refuse_wrong_mig
 from slipway.settings.aws_operation import Access, Logging, PlatformNodes
 from slipway.settings.aws_values import (
@@ -13,7 +14,6 @@ from slipway.settings.aws_values import (
     Cidr,
     Email,
     KubernetesVersion,
-    PublicCidr,
     RegionName,
     RoleArn,
     TagKey,
@@ -44,21 +44,6 @@ __all__ = [
 
 TAGS_MOST = 40
 """AWS takes 50 tags on a thing; the rest are Slipway's own."""
-
-
-class ApiAccess(Section):
-    """Who reaches the cluster's API server; always from inside the network, and from nowhere else when left out."""
-
-    public_cidrs: tuple[PublicCidr, ...] = Field(
-        default=(),
-        description="Address ranges outside the network that reach it too.",
-        examples=[["203.0.113.0/24"]],
-    )
-
-    @model_validator(mode="after")
-    def _each_range_once(self) -> Self:
-        refuse_repeated(self.public_cidrs, ("public_cidrs",))
-        return self
 
 
 class Images(Section):
@@ -177,6 +162,11 @@ class AwsSettings(AnySettings):
     mlflow: Mlflow | None = MLFLOW
     teams: Teams | None = TEAMS
     node_pools: tuple[AwsNodePool, ...] = Field(min_length=1, description="Nodes that there are or can be.")
+
+    @property
+    def api_cidrs(self) -> tuple[str, ...]:
+        """The private address ranges from which the API server is reached."""
+        return (self.cidr,) if self.api.private_cidrs is None else self.api.private_cidrs
 
     @property
     def registry(self) -> str:

@@ -224,6 +224,11 @@ def cluster(environment: str) -> str:
     return f"{PROJECT}-{fitted(environment, 27)}"
 
 
+def bastion(environment: str) -> str:
+    """The instance that `slipway tunnel` goes through, its security group and its launch template."""
+    return f"{cluster(environment)}-bastion"
+
+
 def aws_tags(environment: str, tags: Mapping[str, str], model: str | None = None) -> dict[str, str]:
     """Tags of every AWS resource of an environment, or of a model in it: the settings' and Slipway's own."""
     own = {ENVIRONMENT_TAG: environment, MANAGED_BY_TAG: MANAGED_BY}

@@ -8,6 +8,7 @@ import pulumi
 
 from slipway.components.aws.budget import BudgetArgs, EnvironmentBudget
 from slipway.components.aws.cluster.addons import AFTER_NODES, BEFORE_NODES, Addons, AddonsArgs
+from slipway.components.aws.cluster.bastion import Bastion, BastionArgs
 from slipway.components.aws.cluster.cluster import EksCluster, EksClusterArgs
 from slipway.components.aws.cluster.node_pools import NodePools, NodePoolsArgs
 from slipway.components.aws.gateway.gateway import AwsGatewayArgs, GatewayAccount, GatewayAccountArgs
@@ -62,11 +63,12 @@ class AwsEnvironment(pulumi.ComponentResource):
         keys = self._keys()
         network, endpoints = self._network(keys)
         self._stores(keys)
-        cluster = self._cluster(network, keys, args.taken_over)
+        cluster = self._cluster(network, keys, self._bastion(network, keys), args.taken_over)
         platform_needs = self._nodes(args.groups, network, cluster, keys)
         kubernetes = cluster_provider(
             f"{name}-cluster",
-            pulumi.ResourceOptions(parent=self, depends_on=cluster.access),
+            # The nodes too: what `down` takes away there goes while there is something that runs it.
+            pulumi.ResourceOptions(parent=self, depends_on=[*cluster.access, *platform_needs]),
             kubeconfig=cluster.kubeconfig,
         )
         account = self._gateway(network, cluster, keys)
@@ -158,7 +160,17 @@ class AwsEnvironment(pulumi.ComponentResource):
         )
         return GatewayAccount(f"{self._scope.environment}-gateway", args, self._child)
 
-    def _cluster(self, network: Network, keys: Keys, taken_over: Collection[str]) -> EksCluster:
+    def _bastion(self, network: Network, keys: Keys) -> Mapping[str, pulumi.Output[str]]:
+        """Make the way in for `slipway tunnel`, where there is to be one. Returns its security group, by its name."""
+        if not self._settings.api.bastion:
+            return {}
+        subnet = network.private_subnets[network.main_zones[0]]
+        args = BastionArgs(self._scope, network.vpc_id, subnet, keys.arns["disks"], (network,))
+        return {"bastion": Bastion(f"{self._scope.environment}-way-in", args, self._child).group}
+
+    def _cluster(
+        self, network: Network, keys: Keys, bastion: Mapping[str, pulumi.Output[str]], taken_over: Collection[str]
+    ) -> EksCluster:
         settings = self._settings
         return EksCluster(
             f"{self._scope.environment}-eks",
@@ -166,6 +178,8 @@ class AwsEnvironment(pulumi.ComponentResource):
                 scope=self._scope,
                 subnets=tuple(network.private_subnets.values()),
                 public_cidrs=settings.api.public_cidrs,
+                private_cidrs=settings.api_cidrs,
+                security_groups={group: group for group in settings.api.security_groups or ()} | bastion,
                 administrators=settings.administrators,
                 access=settings.access,
                 logging=settings.logging,

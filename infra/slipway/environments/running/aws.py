@@ -4,13 +4,14 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar
 
 from slipway import console
 from slipway.aws.account import Account
 from slipway.aws.identifiers import identifiers
+from slipway.aws.tunnel.noted import file_of, go_through, refuse_proxies
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, stored
 from slipway.environments.planning.gateway import HTTPS_PORT
 from slipway.environments.running.aws_down import arns, made_again, network_of, settled, stop_logging, sweep_interfaces
@@ -22,6 +23,7 @@ from slipway.environments.running.pool_change import PoolChange
 from slipway.environments.running.protocol import Metered, Program, Running
 from slipway.errors.base import UserErrors, WrongValue
 from slipway.errors.failures import AwsCliMissing, EnvironmentMissing, LeftBehind, StackFailed
+from slipway.errors.tunnel import SessionPluginMissing
 from slipway.loading.settings import SettingsFile
 from slipway.settings.aws import AwsSettings
 from slipway.values.aliases import Json, Tell
@@ -49,6 +51,7 @@ class AwsRunning:
         """Take the settings file, and its settings by their type. No credentials are used yet."""
         self._file = file
         self._settings = settings
+        self._told: list[str] = []
 
     @cached_property
     def account(self) -> Account:
@@ -95,6 +98,7 @@ class AwsRunning:
         from slipway.engine.resume import outputs  # noqa: PLC0415
         from slipway.engine.workspace import workspace  # noqa: PLC0415
 
+        self._go_through_tunnel()
         with workspace() as folder:
             state = Engine(folder, self._file.secrets, threading.Event()).state(stack(self._file.environment))
         link = outputs(state).get("connection") if state else None
@@ -103,6 +107,29 @@ class AwsRunning:
         if shutil.which("aws") is None:
             raise AwsCliMissing
         return Cluster(link["context"], link["namespace"], json.loads(link["kubeconfig"]))
+
+    def keep_tunnel(self, tell: Callable[[str], None]) -> None:
+        """Through its bastion, by the AWS CLI and its plugin."""
+        if not self._settings.api.bastion:
+            place, field = self._file.locate(("api", "bastion"))
+            todo = f"write `api: {{bastion: true}}` and run `slipway up {self._file.environment}`, which makes one"
+            raise UserErrors([WrongValue(place, field, False, "is what a tunnel leads through", "true", todo)])
+        from slipway.aws.tunnel.keep import keep_open  # noqa: PLC0415 - few commands need it
+
+        refuse_proxies(os.environ)
+        if shutil.which("aws") is None:
+            raise AwsCliMissing
+        if shutil.which("session-manager-plugin") is None:
+            raise SessionPluginMissing
+        self.check_account()
+        keep_open(self.account, self._file.environment, self._settings.region, tell)
+
+    def _go_through_tunnel(self) -> None:
+        """Let this process, and the engine that it starts, reach the cluster by `slipway tunnel`, where that runs."""
+        file = file_of(self._settings.account, cluster(self._file.environment))
+        if (way := go_through(file, os.environ)) and way not in self._told:
+            self._told.append(way)
+            console.message(f"reaching the cluster through the tunnel at {way}")
 
     def resume(self, engine: "Engine", stack: str, tell: Tell, *, doubted: bool) -> Json | None:  # noqa: ARG002
         """A killed run leaves AWS objects that the state does not know, so that it is looked for them each time."""
@@ -166,6 +193,7 @@ class AwsRunning:
         """The program of its stack; its namespace is never others'."""
         from slipway.programs.aws import environment_program  # noqa: PLC0415 - Pulumi's SDKs take seconds
 
+        self._go_through_tunnel()
         wanted = node_groups(self._settings)
         names = {group.name for group in wanted}
         beside = (group for group in kept if group.name not in names)

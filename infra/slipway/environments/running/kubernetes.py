@@ -1,13 +1,13 @@
 """Run an environment of kind `kubernetes`: a cluster of a kubeconfig, which others may use too."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.environments.running.pool_change import PoolChange
 from slipway.environments.running.protocol import Metered, Program, Running
-from slipway.errors.base import UserError
+from slipway.errors.base import UserError, UserErrors, WrongValue
 from slipway.loading.settings import SettingsFile
 from slipway.settings.kubernetes import Settings
 from slipway.values.aliases import Json, Tell
@@ -41,6 +41,13 @@ class KubernetesRunning:
         from slipway.cluster.api import Cluster  # noqa: PLC0415 - its SDK takes half a second, and `plan` does without
 
         return Cluster(self._settings.context, self._settings.namespace)
+
+    def keep_tunnel(self, _: Callable[[str], None]) -> None:
+        """Refused: its kubeconfig says how it is reached."""
+        place, field = self._file.locate(("kind",))
+        problem = "has no bastion that Slipway made"
+        todo = f"reach it as kubectl does, by context {self._settings.context} of your kubeconfig"
+        raise UserErrors([WrongValue(place, field, self._settings.kind, problem, "an environment of kind aws", todo)])
 
     def resume(self, engine: "Engine", stack: str, tell: Tell, *, doubted: bool) -> Json | None:
         """Kubernetes objects are adopted by their names: nothing is looked for, and only a doubted state is read."""

@@ -91,6 +91,10 @@ class Running(Protocol):
         """Its cluster; raises `EnvironmentMissing` when its stack has not made it yet."""
         ...
 
+    def keep_tunnel(self, tell: Callable[[str], None]) -> None:
+        """Keep a tunnel to its cluster open until interrupted; raises `UserErrors` where there is no way for one."""
+        ...
+
     def resume(self, engine: "Engine", stack: str, tell: Tell, *, doubted: bool) -> Json | None:
         """Settle what a killed run left open in a stack, where it has to be looked for or the state is `doubted`.
 

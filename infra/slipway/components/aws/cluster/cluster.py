@@ -1,6 +1,5 @@
 """The EKS cluster of an environment: its control plane, who may enter, and what it writes down."""
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -19,13 +18,17 @@ from pulumi_aws.eks import (
     ClusterVpcConfigArgs,
 )
 from pulumi_aws.iam import Role, RolePolicy, RolePolicyAttachment
+from pulumi_aws.vpc import SecurityGroupIngressRule
 
+from slipway.aws.kubeconfig import kubeconfig
+from slipway.components.aws.consistency import known_later
 from slipway.components.aws.iam.policies import document, service_trust, statement
 from slipway.components.aws.scope import AwsScope
 from slipway.settings.aws_operation import Access, AccessLevel, Logging
 from slipway.values import names
 from slipway.values.cidrs import SERVICE_RANGE
 
+HTTPS = 443
 _OF_LOGS = ("kmsKeyId", "retentionInDays", "tags", "tagsAll")
 """What a group that EKS made has not as the program wants it."""
 _POLICY = "arn:aws:eks::aws:cluster-access-policy/"
@@ -46,15 +49,18 @@ class EksClusterArgs:
     cluster gets no access by that, so that access is what is written down and nothing else, and the platform inside the
     cluster is installed with the caller's own access.
     `access`: roles that may do less. `protect`: whether AWS refuses to delete the cluster.
-    `public_cidrs`: who reaches the API server from outside the network; nobody when empty, and then `slipway up` has to
-    run inside the network or behind a VPN to it.
-    `secrets_key`, `logs_key`: ARNs of keys.
+    `public_cidrs`: who reaches the API server from the internet; nobody when empty. `private_cidrs`,
+    `security_groups`: who reaches its private address. EKS lets in the nodes only, so that without them `slipway up`
+    cannot reach it from inside the network either.
+    `security_groups` has ids by the names that their rules get. `secrets_key`, `logs_key`: ARNs of keys.
     `taken_over`: names of groups of logs that are there already, and stay as they are in this run.
     """
 
     scope: AwsScope
     subnets: tuple[pulumi.Input[str], ...]
     public_cidrs: tuple[str, ...]
+    private_cidrs: tuple[str, ...]
+    security_groups: Mapping[str, pulumi.Input[str]]
     administrators: tuple[str, ...]
     access: tuple[Access, ...]
     logging: Logging
@@ -69,7 +75,7 @@ class EksCluster(pulumi.ComponentResource):
 
     `cluster_name`: known once it is there. `nodes_group`: the security group that EKS gives its nodes. `kubeconfig`:
     JSON, without credentials: whoever uses it proves with the AWS CLI who they are. `access`: resources that what talks
-    to the cluster depends on.
+    to the cluster depends on, the rules that let it through among them.
     """
 
     cluster_name: pulumi.Output[str]
@@ -84,7 +90,7 @@ class EksCluster(pulumi.ComponentResource):
         cluster = self._cluster(args, role, [*allowed, logs])
         self.cluster_name = cluster.name
         self.nodes_group = cluster.vpc_config.apply(lambda network: str(network.cluster_security_group_id))
-        self.access = self._access(args, cluster)
+        self.access = [*self._doors(args), *self._access(args, cluster)]
         self.kubeconfig = pulumi.Output.all(
             endpoint=cluster.endpoint, authority=cluster.certificate_authority.data
         ).apply(lambda of: kubeconfig(args.scope.environment, args.scope.region, of["endpoint"], of["authority"]))
@@ -165,6 +171,26 @@ class EksCluster(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=first),
         )
 
+    def _doors(self, args: EksClusterArgs) -> list[pulumi.Resource]:
+        """The rules by which the API server's private address is reached; the group itself is EKS's, with its nodes."""
+        ranges = [(cidr.replace("/", "-"), f"HTTPS from {cidr}", cidr, None) for cidr in args.private_cidrs]
+        groups = [(name, f"HTTPS from {name}", None, group) for name, group in args.security_groups.items()]
+        return [
+            SecurityGroupIngressRule(
+                f"{args.scope.environment}-api-{name}",
+                security_group_id=self.nodes_group,
+                description=described,
+                cidr_ipv4=cidr,
+                referenced_security_group_id=group,
+                ip_protocol="tcp",
+                from_port=HTTPS,
+                to_port=HTTPS,
+                tags={**args.scope.tags, "Name": f"{names.cluster(args.scope.environment)}-api-{name}"},
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for name, described, cidr, group in [*ranges, *groups]
+        ]
+
     def _access(self, args: EksClusterArgs, cluster: Cluster) -> list[pulumi.Resource]:
         everything = AccessPolicyAssociationAccessScopeArgs(type="cluster")
         made = [
@@ -203,29 +229,7 @@ class EksCluster(pulumi.ComponentResource):
             policy_arn=policy,
             access_scope=where,
             # AWS writes over an association that is there: deleting the old one afterwards would take the new one away.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[entry], delete_before_replace=True),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[entry], delete_before_replace=True, hooks=known_later()
+            ),
         )
-
-
-def kubeconfig(environment: str, region: str, endpoint: str, authority: str) -> str:
-    """Return a kubeconfig as JSON with one context, named as the cluster; tokens are asked of the AWS CLI."""
-    name = names.cluster(environment)
-    token = ["--region", region, "eks", "get-token", "--cluster-name", name, "--output", "json"]
-    login = {
-        "apiVersion": "client.authentication.k8s.io/v1beta1",
-        "command": "aws",
-        "args": token,
-        "interactiveMode": "Never",
-    }
-    return json.dumps(
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [
-                {"name": name, "cluster": {"server": endpoint, "certificate-authority-data": authority}},
-            ],
-            "users": [{"name": name, "user": {"exec": login}}],
-            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-            "current-context": name,
-        }
-    )

@@ -1,10 +1,10 @@
 """Ways from the network to AWS's own services that do not lead through the internet or a NAT gateway.
 
 Images come layer by layer from S3, so its gateway endpoint, which costs nothing, takes the bulk of all traffic.
-Interface endpoints cost by the hour and zone, so there are those only without which no pod starts or no log is kept:
-the registry, temporary credentials, logs, and with a gateway the secret with its database's password. The rest (the
-APIs of EKS, EC2 and autoscaling: few and small calls) goes
-through NAT, and with a single NAT gateway the interface endpoints are in that one's zone only.
+Interface endpoints cost by the hour and zone, so there are those only without which no pod starts: the registry, the
+credentials of pods, and with a gateway the secret with its database's password. The rest (the APIs of EKS, EC2 and
+autoscaling: few and small calls) goes through NAT, and with a single NAT gateway the interface endpoints are in that
+one's zone only.
 """
 
 from collections.abc import Sequence

@@ -9,7 +9,10 @@ from slipway.environments.planning.aws.node_groups import SYSTEM_DISK_GIB
 from slipway.environments.planning.protocol import Charge, Charges
 from slipway.settings.aws import AwsSettings
 
-_INTERFACE_ENDPOINTS = ("ecr.api", "ecr.dkr", "sts", "logs")
+_INTERFACE_ENDPOINTS = ("ecr.api", "ecr.dkr", "eks-auth")
+
+BASTION_DISK_GIB = 8
+"""What Amazon's own image of Amazon Linux 2023 has."""
 
 EncryptedData = Literal["secrets", "logs", "disks", "models", "ledger"]
 """A kind of data that an environment encrypts with a key of its own."""
@@ -20,7 +23,10 @@ _GIB = 2**30
 def interface_endpoints(settings: AwsSettings) -> tuple[str, ...]:
     """AWS's services that are reached through endpoints of their own, in each zone that has a NAT gateway.
 
-    The keys service asks for the password of its database: with an endpoint its pods need no way out of the network.
+    Images, and `eks-auth` for the credentials of pods, which EKS's agent on each node fetches; nothing starts without.
+    No pod has credentials by STS itself, and none writes to CloudWatch: the logs of the control plane and of the
+    network's flows do not come from inside the network. The keys service asks for the password of its database: with an
+    endpoint its pods need no way out of the network.
     """
     return (*_INTERFACE_ENDPOINTS, "secretsmanager") if settings.gateway else _INTERFACE_ENDPOINTS
 
@@ -58,6 +64,7 @@ def _fixed(settings: AwsSettings, on: date) -> tuple[Charge, ...]:
         Charge("NAT gateways", gateways, region.nat_hourly_usd),
         Charge("public addresses", gateways + _addresses_of_gateway(settings), catalog.PUBLIC_ADDRESS_HOURLY_USD),
         Charge("interface endpoints", len(interface_endpoints(settings)) * gateways, region.endpoint_hourly_usd),
+        *_of_bastion(settings),
         Charge("encryption keys", len(encrypted_data(settings)), catalog.KEY_MONTHLY_USD / catalog.HOURS_PER_MONTH),
         *_of_metrics(settings),
         *_of_gateway(settings),
@@ -71,6 +78,16 @@ def _of_metrics(settings: AwsSettings) -> tuple[Charge, ...]:
         return ()
     hourly_usd = catalog.REGIONS[settings.region].disk_monthly_usd / catalog.HOURS_PER_MONTH
     return (Charge("volume of metrics, GiB", metrics.disk // _GIB, hourly_usd),)
+
+
+def _of_bastion(settings: AwsSettings) -> tuple[Charge, ...]:
+    if not settings.api.bastion:
+        return ()
+    disk_hourly_usd = catalog.REGIONS[settings.region].disk_monthly_usd / catalog.HOURS_PER_MONTH
+    return (
+        Charge(f"bastion, {catalog.BASTION_INSTANCE_TYPE}", 1, catalog.BASTION_HOURLY_USD[settings.region]),
+        Charge("disk of the bastion, GiB", BASTION_DISK_GIB, disk_hourly_usd),
+    )
 
 
 def _addresses_of_gateway(settings: AwsSettings) -> int:
