@@ -55,11 +55,18 @@ class EnvironmentPrice:
         nodes: one item per pool that has nodes, the platform's own nodes, and their disks.
         fixed: what does not depend on models.
         budget_usd: dollars a month that the settings allow.
+        unpriced: what is charged for besides, at a price that nobody knows.
     """
 
     nodes: tuple[Item, ...]
     fixed: tuple[Item, ...]
     budget_usd: int
+    unpriced: tuple[str, ...] = ()
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What it does not include: what no price does, and what has no known price in this region."""
+        return (*(f"{name}, whose price in this region is not known" for name in self.unpriced), *LEFT_OUT)
 
     @property
     def total(self) -> Cost:
@@ -79,7 +86,7 @@ class EnvironmentPrice:
             "fixed": [item.to_json() for item in self.fixed],
             "total": cost_json(self.total),
             "budget": {"month": self.budget_usd, "share": {key: float(value) for key, value in self.shares().items()}},
-            "leftOut": list(LEFT_OUT),
+            "leftOut": list(self.left_out),
         }
 
     def shares(self) -> dict[str, Decimal]:
@@ -112,7 +119,9 @@ def price(plan: Plan, on: date) -> EnvironmentPrice | None:
     rate = charges.disk_hourly_usd
     disks = Item("disks of nodes, GiB", gibs[0], gibs[1], Cost(gibs[0] * rate, gibs[1] * rate, None, None))
     fixed = tuple(map(_charged, charges.fixed))
-    return EnvironmentPrice((*nodes, _charged(charges.platform_nodes), disks), fixed, charges.budget_usd)
+    return EnvironmentPrice(
+        (*nodes, _charged(charges.platform_nodes), disks), fixed, charges.budget_usd, charges.unpriced
+    )
 
 
 def nodes_needed(pool: Pool, models: list[ModelPlan], *, most: bool) -> int:

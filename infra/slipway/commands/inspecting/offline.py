@@ -17,7 +17,7 @@ from slipway.plan.image import ImagePlan
 from slipway.plan.traffic import Traffic
 from slipway.plan.worth import Worth
 from slipway.planner.environment import ModelPlan
-from slipway.planner.price import LEFT_OUT, price, today
+from slipway.planner.price import price, today
 from slipway.planner.teams import full_pools
 from slipway.render.environment import render_environment
 from slipway.render.image import render_dockerfile
@@ -201,7 +201,7 @@ def show_price(context: EnvironmentContext, *, as_json: bool) -> None:
         f"budget: ${priced.budget_usd:,} a month; {shares['min']:.1%} of it with the fewest replicas of all, "
         f"{shares['max']:.1%} with all at scale.max, on demand"
     )
-    console.result(f"left out: {'; '.join(LEFT_OUT)}")
+    console.result(f"left out: {'; '.join(priced.left_out)}")
 
 
 _PRICES = ("$/H MIN", "$/H MAX", "$/MONTH MIN", "$/MONTH MAX", "SPOT MIN", "SPOT MAX")
