@@ -49,7 +49,10 @@ class Account:
             if client.can_paginate(operation):
                 return dict(client.get_paginator(operation).paginate(**parameters).build_full_result())
             return dict(getattr(client, operation)(**parameters))
-        except (BotoCoreError, ClientError) as error:
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code")
+            raise AwsRefused(service, operation, str(error), code) from error
+        except BotoCoreError as error:
             raise AwsRefused(service, operation, str(error)) from error
 
     def caller(self) -> Caller:

@@ -165,13 +165,17 @@ class AwsCliMissing(SlipwayError):
 
 
 class AwsRefused(SlipwayError):
-    """AWS did not answer, or refused."""
+    """AWS did not answer, or refused. `code`: AWS's own name of the error; None where there was no answer."""
 
-    def __init__(self, service: str, operation: str, reason: str) -> None:
+    def __init__(self, service: str, operation: str, reason: str, code: str | None = None) -> None:
         super().__init__(
             f"AWS {service} {operation}: {reason}; next: check that the credentials are those of the environment's "
             "account (`aws sts get-caller-identity`) and may do this, then run the command again"
         )
+        self.service = service
+        self.operation = operation
+        self.reason = reason
+        self.code = code
 
 
 class NotUpYet(SlipwayError):

@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,6 +13,9 @@ from slipway import console
 from slipway.aws.account import Account
 from slipway.aws.identifiers import identifiers
 from slipway.aws.tagged import tagged
+from slipway.doctor.diagnose import diagnose
+from slipway.doctor.finding import Finding
+from slipway.doctor.patient import Patient
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, stored
 from slipway.environments.planning.gateway import HTTPS_PORT
 from slipway.environments.running.aws_gateway import allow_deletion, delete_snapshots, remove_balancer
@@ -20,6 +24,7 @@ from slipway.environments.running.pool_change import PoolChange
 from slipway.environments.running.protocol import Program, Running
 from slipway.errors.base import UserErrors, WrongValue
 from slipway.errors.failures import AwsCliMissing, EnvironmentMissing, LeftBehind
+from slipway.history.backend import backend_url
 from slipway.loading.settings import SettingsFile
 from slipway.settings.aws import AwsSettings
 from slipway.values.aliases import Json, Tell
@@ -71,6 +76,14 @@ class AwsRunning:
                 f"warning: {caller.arn} is not a session of a role in `administrators`: "
                 "the cluster will refuse its requests, unless it has access in another way"
             )
+
+    def diagnose(self) -> Iterator[Finding]:
+        """Quotas, zones, offers, versions, roles, costs, state, addresses, and the gateway's certificate and zone."""
+        backend = backend_url(os.environ)
+        today = datetime.now(tz=UTC).date()
+        return diagnose(
+            Patient(self._file.environment, self._settings, self.account, backend, self._file.secrets, today)
+        )
 
     def connect(self) -> "Cluster":
         """The cluster that its stack made.

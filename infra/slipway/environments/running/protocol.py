@@ -1,6 +1,6 @@
 """Say what running an environment asks of its kind. What only one kind can do is an answer here, never a question."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from slipway.environments.planning.aws.node_groups import NodeGroup
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from slipway.aws.images import StoredImage
     from slipway.cluster.api import Cluster
     from slipway.deploy.ports import Programs
+    from slipway.doctor.finding import Finding
     from slipway.engine.engine import Engine
 
 Program = Callable[[], None]
@@ -63,6 +64,10 @@ class Running(Protocol):
 
     def check_account(self) -> None:
         """Refuse credentials that are not for it, and say when they will not do; raises `UserErrors`."""
+        ...
+
+    def diagnose(self) -> "Iterator[Finding]":
+        """What an `up` needs of the account, each as it is found; raises `UserError` where there is no account."""
         ...
 
     def connect(self) -> "Cluster":
