@@ -49,8 +49,9 @@ _ZONE = 2 * Decimal("0.01")
 _LOGS = {"us-east-1": "0.50", "us-west-2": "0.50", "eu-west-1": "0.57", "eu-central-1": "0.63"}
 
 VOLUME_PRICES: Mapping[str, VolumePrices] = {
-    region: VolumePrices(_INTERNET, _ZONE, REGIONS[region].nat_hourly_usd, Decimal(logs))
+    region: VolumePrices(_INTERNET, _ZONE, nat, Decimal(logs))
     for region, logs in _LOGS.items()
+    if (nat := REGIONS[region].nat_hourly_usd) is not None
 }
 """By region; none of a region whose prices nobody has looked up."""
 

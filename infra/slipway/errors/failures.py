@@ -173,6 +173,10 @@ class AwsRefused(SlipwayError):
             f"AWS {service} {operation}: {reason}; next: check that the credentials are those of the environment's "
             "account (`aws sts get-caller-identity`) and may do this, then run the command again"
         )
+        self.service = service
+        self.operation = operation
+        self.reason = reason
+        self.code = code
 
 
 class NotUpYet(SlipwayError):

@@ -56,12 +56,19 @@ class EnvironmentPrice:
         fixed: what does not depend on models.
         budget_usd: dollars a month that the settings allow.
         volumes: what is charged by the gigabyte, beside all that: it is in no total.
+        unpriced: what is charged for besides, at a price that nobody knows.
     """
 
     nodes: tuple[Item, ...]
     fixed: tuple[Item, ...]
     budget_usd: int
     volumes: tuple[Volume, ...]
+    unpriced: tuple[str, ...] = ()
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What it does not include: what no price does, and what has no known price in this region."""
+        return (*(f"{name}, whose price in this region is not known" for name in self.unpriced), *LEFT_OUT)
 
     @property
     def total(self) -> Cost:
@@ -82,7 +89,7 @@ class EnvironmentPrice:
             "total": cost_json(self.total),
             "budget": {"month": self.budget_usd, "share": {key: float(value) for key, value in self.shares().items()}},
             "volumes": [volume.to_json() for volume in self.volumes],
-            "leftOut": list(LEFT_OUT),
+            "leftOut": list(self.left_out),
         }
 
     def shares(self) -> dict[str, Decimal]:
@@ -116,7 +123,7 @@ def price(plan: Plan, on: date, measured: Measured | None = None) -> Environment
     disks = Item("disks of nodes, GiB", gibs[0], gibs[1], Cost(gibs[0] * rate, gibs[1] * rate, None, None))
     fixed = tuple(map(_charged, charges.fixed))
     all_nodes = (*nodes, _charged(charges.platform_nodes), disks)
-    return EnvironmentPrice(all_nodes, fixed, charges.budget_usd, volumes(plan, measured))
+    return EnvironmentPrice(all_nodes, fixed, charges.budget_usd, volumes(plan, measured), charges.unpriced)
 
 
 def nodes_needed(pool: Pool, models: list[ModelPlan], *, most: bool) -> int:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from slipway.catalog.aws import INSTANCE_TYPES, REGIONS, instances_with
+from slipway.catalog.aws import INSTANCE_TYPES, REGIONS, instances_with, zones_of
 from slipway.settings.aws_gateway import AwsGateway
 from slipway.settings.aws_network import ApiAccess
 from slipway.settings.aws_node_pool import AwsNodePool, Sharing, Spot, refuse_other_zones, refuse_wrong_mig
@@ -180,7 +180,7 @@ class AwsSettings(AnySettings):
 
     @model_validator(mode="after")
     def _zones_are_of_the_region(self) -> Self:
-        refuse_other_zones(self.zones, REGIONS[self.region].zones, self.region, ("zones",))
+        refuse_other_zones(self.zones, zones_of(self.region, self.account), self.region, ("zones",))
         if not 2 <= len(self.zones) <= ZONES_MOST:
             problem = f"has {len(self.zones)}, and EKS needs two" if len(self.zones) < 2 else f"has {len(self.zones)}"
             todo = "add a zone" if len(self.zones) < 2 else "remove some"
@@ -257,6 +257,12 @@ class AwsSettings(AnySettings):
                     todo = f"write for example {offered[0]}" if offered else "take the pool to another region"
                     at = ("node_pools", index, "instance_types", position)
                     raise refusal(f"{name} is not offered in {self.region}", allowed, todo, at)
+                has = INSTANCE_TYPES[name].offered.get((self.account, self.region))
+                if has is not None and not set(has) & set(pool.zones or self.zones):
+                    problem = f"{name} is offered in none of the pool's zones, {', '.join(pool.zones or self.zones)}"
+                    at = ("node_pools", index, "instance_types", position)
+                    todo = "write another type or other zones"
+                    raise refusal(problem, f"in this account, {', '.join(has) or 'no zone at all'}", todo, at)
             if not offered:
                 problem = f"no instance type with {pool.gpus} {pool.accelerator} is offered in {self.region}"
                 regions = [region for region in REGIONS if instances_with(pool.accelerator, pool.gpus, region)]

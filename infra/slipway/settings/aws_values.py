@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from slipway.catalog.aws import EKS_VERSIONS, INSTANCE_TYPES, REGIONS
+from slipway.catalog.aws import EKS_VERSIONS, INSTANCE_TYPES, OTHER_PARTITIONS, REGIONS
 from slipway.catalog.platform_pins import EKS
 from slipway.errors.base import nearest
 from slipway.values.cidrs import DOCKER_RANGE, SERVICE_RANGE
@@ -49,6 +49,10 @@ def _account(value: object) -> str:
 
 
 def _region(value: object) -> str:
+    other = next((name for prefix, name in OTHER_PARTITIONS.items() if str(value).startswith(prefix)), None)
+    if other is not None:
+        problem = f"is of the partition {other}, whose ARNs, endpoints and images have other names"
+        raise refusal(problem, "a region of the commercial partition, aws", "write for example eu-central-1")
     return _known(value, list(REGIONS), "a region of the catalogue", "eu-central-1")
 
 

@@ -12,7 +12,7 @@ from slipway.values.section import Section, empty, left_out, number
 MEMORY_LEAST = 64 * 2**20
 
 GpuCount = Annotated[int, *number(1, 16)]
-Family = Literal["T4", "A10G", "L4", "L40S", "A100", "H100"]
+Family = Literal["T4", "A10G", "L4", "L40S", "A100", "H100", "H200", "B200"]
 Architecture = Literal["amd64", "arm64"]
 
 _FAMILIES = {"enum": list(get_args(Family))}

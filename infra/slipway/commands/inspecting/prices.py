@@ -6,7 +6,7 @@ from slipway import console
 from slipway.capacity.estimates import Cost, monthly
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.offline import replicas
-from slipway.planner.price import LEFT_OUT, price, today
+from slipway.planner.price import price, today
 from slipway.planner.volumes import Measured, Volume, known_usd
 
 _PRICES = ("$/H MIN", "$/H MAX", "$/MONTH MIN", "$/MONTH MAX", "SPOT MIN", "SPOT MAX")
@@ -52,7 +52,7 @@ def show_price(context: EnvironmentContext, *, as_json: bool, measured: bool = F
         f"budget: ${priced.budget_usd:,} a month; {shares['min']:.1%} of it with the fewest replicas of all, "
         f"{shares['max']:.1%} with all at scale.max, on demand"
     )
-    console.result(f"left out: {'; '.join(LEFT_OUT)}")
+    console.result(f"left out: {'; '.join(priced.left_out)}")
 
 
 def _measured(context: EnvironmentContext) -> Measured:

@@ -41,9 +41,10 @@ class Charges:
         platform_nodes: the nodes that the platform itself runs on.
         platform_disk_gib: GiB of all their disks together.
         disk_gib: GiB of the disk of one node, by pool.
-        disk_hourly_usd: price of one GiB of a node's disk.
+        disk_hourly_usd: price of one GiB of a node's disk; 0 where `unpriced` names disks.
         fixed: what does not depend on models.
         budget_usd: dollars a month that the settings allow.
+        unpriced: what is charged for besides, at a price that nobody knows.
     """
 
     platform_nodes: Charge
@@ -52,6 +53,7 @@ class Charges:
     disk_hourly_usd: Decimal
     fixed: tuple[Charge, ...]
     budget_usd: int
+    unpriced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

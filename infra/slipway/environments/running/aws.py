@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,6 +13,9 @@ from slipway import console
 from slipway.aws.account import Account
 from slipway.aws.identifiers import identifiers
 from slipway.aws.tunnel.noted import file_of, go_through, refuse_proxies
+from slipway.doctor.diagnose import diagnose
+from slipway.doctor.finding import Finding
+from slipway.doctor.patient import Patient
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, stored
 from slipway.environments.planning.gateway import HTTPS_PORT
 from slipway.environments.running.aws_down import arns, made_again, network_of, settled, stop_logging, sweep_interfaces
@@ -24,6 +28,7 @@ from slipway.environments.running.protocol import Metered, Program, Running
 from slipway.errors.base import UserErrors, WrongValue
 from slipway.errors.failures import AwsCliMissing, EnvironmentMissing, LeftBehind, StackFailed
 from slipway.errors.tunnel import SessionPluginMissing
+from slipway.history.backend import backend_url
 from slipway.loading.settings import SettingsFile
 from slipway.settings.aws import AwsSettings
 from slipway.values.aliases import Json, Tell
@@ -86,6 +91,14 @@ class AwsRunning:
                 f"warning: {caller.arn} is not a session of a role in `administrators`: "
                 "the cluster will refuse its requests, unless it has access in another way"
             )
+
+    def diagnose(self) -> Iterator[Finding]:
+        """Quotas, zones, offers, versions, roles, costs, state, addresses, and the gateway's certificate and zone."""
+        backend = backend_url(os.environ)
+        today = datetime.now(tz=UTC).date()
+        return diagnose(
+            Patient(self._file.environment, self._settings, self.account, backend, self._file.secrets, today)
+        )
 
     def connect(self) -> "Cluster":
         """The cluster that its stack made.

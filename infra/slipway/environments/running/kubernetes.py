@@ -1,7 +1,7 @@
 """Run an environment of kind `kubernetes`: a cluster of a kubeconfig, which others may use too."""
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from slipway.environments.planning.aws.node_groups import NodeGroup
@@ -16,6 +16,7 @@ from slipway.values.names import stack
 if TYPE_CHECKING:
     from slipway.cluster.api import Cluster
     from slipway.deploy.ports import Programs
+    from slipway.doctor.finding import Finding
     from slipway.engine.engine import Engine
 
 
@@ -35,6 +36,12 @@ class KubernetesRunning:
 
     def check_account(self, *, making: bool = False) -> None:
         """The API server itself refuses credentials that are not for it."""
+
+    def diagnose(self) -> "Iterator[Finding]":
+        """Refused: nothing of it is in an account."""
+        place, field = self._file.locate(("kind",))
+        todo = f"slipway status {self._file.environment} asks the cluster"
+        raise UserError(place, field, "has no account of AWS that could be asked", "kind: aws", todo)
 
     def connect(self) -> "Cluster":
         """The cluster of the context; it was there before."""

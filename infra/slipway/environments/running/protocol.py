@@ -1,6 +1,6 @@
 """Say what running an environment asks of its kind. What only one kind can do is an answer here, never a question."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from slipway.aws.images import StoredImage
     from slipway.cluster.api import Cluster
     from slipway.deploy.ports import Programs
+    from slipway.doctor.finding import Finding
     from slipway.engine.engine import Engine
 
 Program = Callable[[], None]
@@ -85,6 +86,10 @@ class Running(Protocol):
 
         `making`: whether its cluster may be made with them, so that none is made which then lets nobody in.
         """
+        ...
+
+    def diagnose(self) -> "Iterator[Finding]":
+        """What an `up` needs of the account, each as it is found; raises `UserError` where there is no account."""
         ...
 
     def connect(self) -> "Cluster":

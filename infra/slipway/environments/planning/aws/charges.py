@@ -1,10 +1,12 @@
 """Say what an environment on AWS pays for besides the nodes of its pools."""
 
+from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from typing import Literal
 
 from slipway.catalog import aws as catalog
-from slipway.catalog.aws_gateway import GATEWAY_PRICES, SECRET_MONTHLY_USD
+from slipway.catalog.aws_gateway import SECRET_MONTHLY_USD, gateway_prices
 from slipway.environments.planning.aws.node_groups import SYSTEM_DISK_GIB
 from slipway.environments.planning.protocol import Charge, Charges
 from slipway.settings.aws import AwsSettings
@@ -40,13 +42,14 @@ def encrypted_data(settings: AwsSettings) -> tuple[EncryptedData, ...]:
 def charges(settings: AwsSettings, on: date) -> Charges:
     """What is charged on a day: a control plane past its standard support costs more."""
     platform = settings.platform
-    hourly_usd = catalog.INSTANCE_TYPES[platform.instance_type].hourly_usd[settings.region]
+    hourly_usd = catalog.INSTANCE_TYPES[platform.instance_type].hourly_usd.get(settings.region, Decimal(0))
     return Charges(
         platform_nodes=Charge(f"nodes of the platform, {platform.instance_type}", platform.nodes, hourly_usd),
         platform_disk_gib=platform.nodes * SYSTEM_DISK_GIB,
         disk_gib={pool.name: pool.disk // _GIB for pool in settings.node_pools},
-        disk_hourly_usd=catalog.REGIONS[settings.region].disk_monthly_usd / catalog.HOURS_PER_MONTH,
+        disk_hourly_usd=_hourly(catalog.REGIONS[settings.region].disk_monthly_usd) or Decimal(0),
         fixed=_fixed(settings, on),
+        unpriced=tuple(_unpriced(settings)),
         budget_usd=settings.budget.monthly_usd,
     )
 
@@ -61,9 +64,9 @@ def _fixed(settings: AwsSettings, on: date) -> tuple[Charge, ...]:
         control_plane = Charge(name, 1, catalog.CONTROL_PLANE_EXTENDED_HOURLY_USD)
     return (
         control_plane,
-        Charge("NAT gateways", gateways, region.nat_hourly_usd),
+        *_known("NAT gateways", gateways, region.nat_hourly_usd),
         Charge("public addresses", gateways + _addresses_of_gateway(settings), catalog.PUBLIC_ADDRESS_HOURLY_USD),
-        Charge("interface endpoints", len(interface_endpoints(settings)) * gateways, region.endpoint_hourly_usd),
+        *_known("interface endpoints", len(interface_endpoints(settings)) * gateways, region.endpoint_hourly_usd),
         *_of_bastion(settings),
         Charge("encryption keys", len(encrypted_data(settings)), catalog.KEY_MONTHLY_USD / catalog.HOURS_PER_MONTH),
         *_of_metrics(settings),
@@ -76,17 +79,18 @@ def _of_metrics(settings: AwsSettings) -> tuple[Charge, ...]:
     metrics = settings.platform.metrics
     if metrics is None:
         return ()
-    hourly_usd = catalog.REGIONS[settings.region].disk_monthly_usd / catalog.HOURS_PER_MONTH
-    return (Charge("volume of metrics, GiB", metrics.disk // _GIB, hourly_usd),)
+    hourly_usd = _hourly(catalog.REGIONS[settings.region].disk_monthly_usd)
+    return _known("volume of metrics, GiB", metrics.disk // _GIB, hourly_usd)
 
 
 def _of_bastion(settings: AwsSettings) -> tuple[Charge, ...]:
     if not settings.api.bastion:
         return ()
-    disk_hourly_usd = catalog.REGIONS[settings.region].disk_monthly_usd / catalog.HOURS_PER_MONTH
+    disk_hourly_usd = _hourly(catalog.REGIONS[settings.region].disk_monthly_usd)
+    hourly_usd = catalog.BASTION_HOURLY_USD.get(settings.region)
     return (
-        Charge(f"bastion, {catalog.BASTION_INSTANCE_TYPE}", 1, catalog.BASTION_HOURLY_USD[settings.region]),
-        Charge("disk of the bastion, GiB", BASTION_DISK_GIB, disk_hourly_usd),
+        *_known(f"bastion, {catalog.BASTION_INSTANCE_TYPE}", 1, hourly_usd),
+        *_known("disk of the bastion, GiB", BASTION_DISK_GIB, disk_hourly_usd),
     )
 
 
@@ -97,9 +101,10 @@ def _addresses_of_gateway(settings: AwsSettings) -> int:
 
 def _of_gateway(settings: AwsSettings) -> tuple[Charge, ...]:
     """The load balancer, and the database with its disk, both doubled by a standby, and its secret."""
-    if settings.gateway is None:
+    prices = gateway_prices(settings.region)
+    if settings.gateway is None or prices is None:
         return ()
-    database, prices = settings.gateway.database, GATEWAY_PRICES[settings.region]
+    database = settings.gateway.database
     copies = 2 if database.multi_az else 1
     disk_hourly_usd = prices.disk_monthly_usd / catalog.HOURS_PER_MONTH
     hourly_usd = prices.database_hourly_usd[database.instance_class]
@@ -109,3 +114,29 @@ def _of_gateway(settings: AwsSettings) -> tuple[Charge, ...]:
         Charge("disk of the database, GiB", copies * database.storage // _GIB, disk_hourly_usd),
         Charge("secrets", 1, SECRET_MONTHLY_USD / catalog.HOURS_PER_MONTH),
     )
+
+
+def _known(name: str, count: int, hourly_usd: Decimal | None) -> tuple[Charge, ...]:
+    return () if hourly_usd is None else (Charge(name, count, hourly_usd),)
+
+
+def _hourly(monthly_usd: Decimal | None) -> Decimal | None:
+    return None if monthly_usd is None else monthly_usd / catalog.HOURS_PER_MONTH
+
+
+def _unpriced(settings: AwsSettings) -> Iterator[str]:
+    """What is charged for in this region and nobody found the price of."""
+    region = catalog.REGIONS[settings.region]
+    prices = {
+        "nodes of the platform": catalog.INSTANCE_TYPES[settings.platform.instance_type].hourly_usd.get(
+            settings.region
+        ),
+        "NAT gateways": region.nat_hourly_usd,
+        "interface endpoints": region.endpoint_hourly_usd,
+        "disks of nodes": region.disk_monthly_usd,
+    }
+    if settings.api.bastion:
+        prices["bastion"] = catalog.BASTION_HOURLY_USD.get(settings.region)
+    yield from (name for name, price in prices.items() if price is None)
+    if settings.gateway is not None and region.gateway is None:
+        yield "the gateway's load balancer and database"
