@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from slipway.autoscaling.signals import SCRAPE_S
 from slipway.environments.planning.gateway import Gateway
 from slipway.environments.planning.monitoring import Monitoring
 from slipway.plan.model import ModelPlan, Plan
@@ -41,7 +40,7 @@ def monitoring_values(monitoring: Monitoring, gateway: Gateway | None, plan: Pla
         "namespace": namespace,
         "monitor_labels": {**names.environment_labels(environment), **monitoring.labels},
         "managed_by": {"app.kubernetes.io/managed-by": names.MANAGED_BY},
-        "scrape_interval": f"{SCRAPE_S}s",
+        "scrape_interval": f"{monitoring.scrape_s}s",
         "apart": measured_apart(plan.models),
         "keys_name": names.KEYS,
         "keys_selector": names.component_labels(names.KEYS),

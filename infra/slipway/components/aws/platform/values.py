@@ -11,7 +11,9 @@ import pulumi
 from slipway.autoscaling.signals import SCRAPE_S
 from slipway.catalog.platform_pins import EKS
 from slipway.environments.planning.aws.node_groups import MIG_LABEL, SHARING_LABEL, SYSTEM_TAINT, NodeGroup
+from slipway.environments.planning.monitoring import KEEPS_S
 from slipway.values import names
+from slipway.values.windows import format_window
 
 Values = Mapping[str, Any]
 
@@ -120,7 +122,7 @@ def prometheus() -> Values:
         "prometheus": {
             "prometheusSpec": {
                 **ON_SYSTEM_NODES,
-                "retention": "2d",
+                "retention": format_window(KEEPS_S),
                 # Monitors of models are found whoever made them.
                 "serviceMonitorSelectorNilUsesHelmValues": False,
                 "podMonitorSelectorNilUsesHelmValues": False,

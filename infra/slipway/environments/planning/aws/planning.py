@@ -11,7 +11,7 @@ from slipway.environments.planning.aws.gateway import TO_IDENTITY_AGENT, gateway
 from slipway.environments.planning.aws.pools import pools
 from slipway.environments.planning.gateway import Gateway
 from slipway.environments.planning.model_store import ModelStore, egress_to
-from slipway.environments.planning.monitoring import OPERATED, Monitoring
+from slipway.environments.planning.monitoring import KEEPS_S, OPERATED, Monitoring
 from slipway.environments.planning.pool import Pool
 from slipway.environments.planning.protocol import Charges, Planning, Refusal
 from slipway.settings.aws import AwsSettings
@@ -56,7 +56,7 @@ class AwsPlanning:
     @property
     def monitoring(self) -> Monitoring:
         """The Prometheus and the KEDA that each environment's platform has."""
-        return Monitoring(prometheus=OPERATED, operator=True)
+        return Monitoring(prometheus=OPERATED, operator=True, keeps_s=KEEPS_S)
 
     def model_store(self, environment: str, model: str, /) -> ModelStore:
         """The environment's bucket, below the model's name: its pods' role may read nothing else of it."""
