@@ -24,16 +24,22 @@ def groups_of(model: ModelPlan) -> list[dict[str, Any]]:
 
 
 def hold(
-    folder: Path, groups: list[dict[str, Any]], every: str, series: Mapping[str, str], told: Mapping[str, set[Told]]
+    folder: Path,
+    groups: list[dict[str, Any]],
+    every: str,
+    series: Mapping[str, str],
+    told: Mapping[str, set[Told]],
+    sampled: str = "",
 ) -> None:
     """Assert that at each time exactly these alerts fire, and no others of the groups.
 
     Args:
         folder: an empty one.
         groups: of rules.
-        every: from one sample and evaluation to the next, as Prometheus writes times.
+        every: from one evaluation to the next, as Prometheus writes times.
         series: samples, in the notation of promtool.
         told: what fires, by the time since the first sample.
+        sampled: from one sample to the next; `every` when left out.
     """
     (folder / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))
     alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
@@ -53,7 +59,7 @@ def hold(
         for name in sorted({rule["alert"] for rule in alerts})
     ]
     one = {
-        "interval": every,
+        "interval": sampled or every,
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
         "alert_rule_test": cases,
     }

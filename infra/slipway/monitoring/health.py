@@ -28,7 +28,9 @@ def _down(model: ModelPlan) -> dict[str, Any]:
         expression += f" and on () (max(slipway_keys_held{{{series_of(model)}}}) > 0)"
         lasting, said = f"{model.timing.deadline_s}s", "calls wait for it, and no replica gets ready"
     summary = f"Model {model.name} does not answer: {said}"
-    return alert(model, "SlipwayModelDown", expression, lasting=lasting, severity="critical", summary=summary, page=PAGE)
+    return alert(
+        model, "SlipwayModelDown", expression, lasting=lasting, severity="critical", summary=summary, page=PAGE
+    )
 
 
 def _unknown(model: ModelPlan) -> Iterator[dict[str, Any]]:

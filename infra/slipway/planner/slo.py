@@ -43,9 +43,7 @@ def slo_warnings(spec: ModelSpec, monitoring: Monitoring | None) -> Iterator[str
     )
 
 
-def _of_one(
-    environment: str, monitoring: Monitoring | None, one: LoadedSpec, where: str
-) -> Iterator[UserError]:
+def _of_one(environment: str, monitoring: Monitoring | None, one: LoadedSpec, where: str) -> Iterator[UserError]:
     slo = one.variant(environment).spec.slo
     if slo is None:
         return
@@ -68,7 +66,9 @@ def _of_one(
         yield UserError(place, field, problem, f"{hours} to 90d in {environment}", todo)
     if slo.p95_ms is not None and slo.p95_ms not in edges_ms():
         place, field = one.locate(environment, ("slo", "p95_ms"))
-        problem = f"{slo.p95_ms:g} is no edge of the buckets that calls are counted in: nobody knows how many took longer"
+        problem = (
+            f"{slo.p95_ms:g} is no edge of the buckets that calls are counted in: nobody knows how many took longer"
+        )
         near = min(edges_ms(), key=lambda edge: abs(edge - (slo.p95_ms or 0)))
         allowed = ", ".join(f"{edge:g}" for edge in edges_ms())
         yield UserError(place, field, problem, allowed, f"write for example {near:g}")

@@ -164,9 +164,7 @@ def _scaling_group(model: ModelPlan) -> dict[str, Any]:
             summary=nothing,
             page=RUNBOOK,
         ),
-        alert(
-            model, "SlipwayScaledToMax", at_max, lasting=_AT_MAX, severity="warning", summary=too_few, page=RUNBOOK
-        ),
+        alert(model, "SlipwayScaledToMax", at_max, lasting=_AT_MAX, severity="warning", summary=too_few, page=RUNBOOK),
     ]
     name = f"slipway-{model.namespace}-{model.name}"
     return {"name": name, "interval": "15s", "rules": rules}

@@ -63,7 +63,9 @@ def _misfits(spec: "ModelSpec") -> Iterator[PydanticCustomError]:
         return
     if spec.runtime in OWN_SERVERS:
         problem = f"is measured by Slipway's own model server, and runtime: {spec.runtime} has another"
-        yield refusal(problem, "slo beside another runtime", "remove slo, and watch the server by its metrics", ("slo",))
+        yield refusal(
+            problem, "slo beside another runtime", "remove slo, and watch the server by its metrics", ("slo",)
+        )
     if spec.runtime == LLAMA and spec.slo.p95_ms is not None:
         problem = f"is given beside runtime: {LLAMA}, whose requests take as long as their answers are"
         yield refusal(problem, "availability alone", "remove p95_ms", ("slo", "p95_ms"))
