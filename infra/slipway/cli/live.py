@@ -50,9 +50,7 @@ def verify(environment: str, models: tuple[str, ...], no_wake: bool, as_json: bo
 @cli.command()
 @ENVIRONMENT
 @click.argument("model", shell_complete=completion.models)
-@click.option(
-    "--since", metavar="TIME", help="Only lines of so long, as 30s, 15m or 2h; all that is kept when left out."
-)
+@click.option("--since", metavar="TIME", help="Only lines of so long, as 30s, 15m or 2h; else all that is kept.")
 @click.option("--follow", "-f", is_flag=True, help="Go on with what comes, until you interrupt it.")
 @click.option("--previous", is_flag=True, help="Of containers before they were restarted.")
 @click.option("--release", type=click.Choice(["new", "old"]), help="Of one release, while two have pods.")

@@ -21,7 +21,7 @@ from slipway.values.windows import format_window
 
 CALLS, MISSED = "slipway:slo_calls:rate", "slipway:slo_missed:rate"
 BURN, LEFT = "slipway:slo_burn:ratio", "slipway:slo_budget_left:ratio"
-"""What is recorded: calls in a second, those that miss an objective, how fast its budget is used, which part is left."""
+"""What is recorded: calls in a second, those that miss an objective, how fast its budget is used, the part left."""
 PAGE = "docs/how-to/slo.md"
 _ALERTS = {"availability": "SlipwayErrorBudgetBurns", "latency": "SlipwayLatencyBudgetBurns"}
 
@@ -31,8 +31,7 @@ def budget_group(model: ModelPlan, slo: Slo) -> dict[str, Any]:
     every = interval_s(slo.window)
     found = list(objectives(slo, series_of(model)))
     rules = [_record(model, CALLS, counted(slo, series_of(model)))]
-    for one in found:
-        rules.append(_record(model, MISSED, one.missed, slo=one.name))
+    rules += [_record(model, MISSED, one.missed, slo=one.name) for one in found]
     for one in found:
         rules += _burning(model, slo, one)
     for one in found:
