@@ -7,6 +7,7 @@ What cannot be asked is unknown, and never taken for nothing.
 import json
 from dataclasses import dataclass
 from http import HTTPStatus
+from math import isfinite
 from urllib.parse import quote, urlencode, urlsplit
 
 from slipway.cluster.api import Cluster
@@ -66,6 +67,19 @@ class Prometheus:
                     )
                 )
         return sorted(found, key=lambda alert: (alert.model or "", alert.name))
+
+    def budgets(self, environment: str, series: str) -> dict[str, dict[str, float]]:
+        """The part of each budget that is left, by model and objective; negative when overspent. Raises `Silent`.
+
+        `series`: the name that it is recorded by. What has no sample, since nobody called, is not among them.
+        """
+        query = f'{series}{{environment="{environment}"}}'
+        found: dict[str, dict[str, float]] = {}
+        for one in self._ask("/api/v1/query", {"query": query}).get("result") or []:
+            labels, left = one["metric"], float(one["value"][1])
+            if isfinite(left):
+                found.setdefault(labels.get("model", "?"), {})[labels.get("slo", "?")] = left
+        return found
 
     def _ask(self, path: str, query: dict[str, str]) -> Json:
         """The data of an answer."""

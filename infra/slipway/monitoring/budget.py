@@ -5,6 +5,8 @@ from typing import Any
 
 from slipway.monitoring.alert import alert, series_of
 from slipway.monitoring.objectives import (
+    AVAILABILITY,
+    LATENCY,
     MISSED_MOST,
     Burn,
     Objective,
@@ -23,7 +25,7 @@ CALLS, MISSED = "slipway:slo_calls:rate", "slipway:slo_missed:rate"
 BURN, LEFT = "slipway:slo_burn:ratio", "slipway:slo_budget_left:ratio"
 """What is recorded: calls in a second, those that miss an objective, how fast its budget is used, the part left."""
 PAGE = "docs/how-to/slo.md"
-_ALERTS = {"availability": "SlipwayErrorBudgetBurns", "latency": "SlipwayLatencyBudgetBurns"}
+_ALERTS = {AVAILABILITY: "SlipwayErrorBudgetBurns", LATENCY: "SlipwayLatencyBudgetBurns"}
 
 
 def budget_group(model: ModelPlan, slo: Slo) -> dict[str, Any]:

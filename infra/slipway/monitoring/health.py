@@ -62,7 +62,7 @@ def _restarts(model: ModelPlan) -> dict[str, Any]:
 
 
 def _bound(model: ModelPlan) -> Iterator[dict[str, Any]]:
-    """For autoscalers that follow CPU or the clock alone; of all others `SlipwayScaledToMax` tells whether it is too few."""
+    """For autoscalers that follow CPU or the clock; of others `SlipwayScaledToMax` tells whether it is too few."""
     scale = model.spec.scale
     if not model.autoscaled or model.alerts:
         return
@@ -100,7 +100,7 @@ def _gpus(model: ModelPlan) -> Iterator[dict[str, Any]]:
         f"max({used} / ({used} + {free})) > {_GPU_MEMORY:g}",
         lasting="10m",
         severity="warning",
-        summary=f"A GPU of model {model.name} has had less than {1 - _GPU_MEMORY:.0%} of its memory free for ten minutes",
+        summary=f"A GPU of model {model.name} has had less than {1 - _GPU_MEMORY:.0%} of its memory free for 10 min",
         page=PAGE,
     )
 

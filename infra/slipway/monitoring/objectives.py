@@ -2,8 +2,8 @@
 
 The method is that of Google's SRE Workbook, chapter 5, "Alerting on SLOs", its sixth way: several ranges, several rates
 (https://sre.google/workbook/alerting-on-slos/). A burn rate of 1 uses up the budget exactly in the window. An alert is
-about a part of the budget that was used at a rate; of a window W, its long range is W * part / rate, and its short range,
-by which it ends soon after the trouble does, a twelfth of that. Of 30 days:
+about a part of the budget that was used at a rate; of a window W, its long range is W * part / rate, and its short
+range, by which it ends soon after the trouble does, a twelfth of that. Of 30 days:
 
     part of the budget   rate   long   short
     2 %                  14.4   1 h    5 m
@@ -24,7 +24,8 @@ ROUTES = rf"{ASKED}|/v1/(chat/)?completions"
 SCRAPES_LEAST = 4
 """A rate needs two scrapes, one or two of which may fail."""
 MISSED_MOST = 4
-"""Calls that may miss an objective within a long range without an alert: where few call, one failure is a large share."""
+"""Calls that may miss an objective in a long range without an alert: where few call, one failure is a large share."""
+AVAILABILITY, LATENCY = "availability", "latency"
 _SHORT = 12
 _INTERVAL_MOST_S = 60
 _P95 = Fraction(5, 100)
@@ -95,11 +96,17 @@ def objectives(slo: Slo, of_model: str) -> Iterator[Objective]:
         # Without a single failure there is no series of failures.
         missed = f"{failed} or 0 * {counted(slo, of_model)}"
         budget = 1 - Fraction(str(slo.availability)) / 100
-        yield Objective("availability", budget, missed, "fail")
+        yield Objective(AVAILABILITY, budget, missed, "fail")
     if slo.p95_ms is not None:
         every = f"sum(rate(slipway_request_seconds_count{{{asked}}}{over}))"
         quick = f'sum(rate(slipway_request_seconds_bucket{{{asked},le=~"{_edge(slo.p95_ms)}"}}{over}))'
-        yield Objective("latency", _P95, f"{every} - {quick}", f"take longer than {slo.p95_ms:g} ms")
+        yield Objective(LATENCY, _P95, f"{every} - {quick}", f"take longer than {slo.p95_ms:g} ms")
+
+
+def names_of(slo: Slo) -> tuple[str, ...]:
+    """Names of the promises, as the label `slo` of their series has them."""
+    given = {AVAILABILITY: slo.availability, LATENCY: slo.p95_ms}
+    return tuple(name for name, value in given.items() if value is not None)
 
 
 def counted(slo: Slo, of_model: str) -> str:

@@ -72,9 +72,10 @@ def plan(
 
     Raises:
         UserErrors: for each model that no pool can hold, that has no room beside the others, or whose update could
-            never finish; for routes that cannot be told apart; for scaling on what the environment does not measure, and objectives;
-            for rollouts that it cannot judge; for weights that are to be fetched where there is no model store; for
-            models of no team, or beyond their team's quota; for weights that are too large for their GPU.
+            never finish; for routes that cannot be told apart; for scaling, or for objectives, on what the
+            environment does not measure; for rollouts that it cannot judge; for weights that are to be fetched where
+            there is no model store; for models of no team, or beyond their team's quota; for weights that are too
+            large for their GPU.
     """
     there = planning(settings).pools
     gateway = planning(settings).gateway

@@ -67,7 +67,7 @@ def _of_one(environment: str, monitoring: Monitoring | None, one: LoadedSpec, wh
     if slo.p95_ms is not None and slo.p95_ms not in edges_ms():
         place, field = one.locate(environment, ("slo", "p95_ms"))
         problem = (
-            f"{slo.p95_ms:g} is no edge of the buckets that calls are counted in: nobody knows how many took longer"
+            f"{slo.p95_ms:g} is no edge of the buckets that calls are counted in: how many took longer is not known"
         )
         near = min(edges_ms(), key=lambda edge: abs(edge - (slo.p95_ms or 0)))
         allowed = ", ".join(f"{edge:g}" for edge in edges_ms())

@@ -39,7 +39,7 @@ class Monitoring(Section):
 
     interval: Seconds = Field(
         default=_INTERVAL_S,
-        description="How often Prometheus asks a pod for metrics, 1s to 5s; the shorter, the shorter may `slo.window` be.",
+        description="How often Prometheus asks a pod for metrics, 1s to 5s; with less, `slo.window` may be shorter.",
         examples=["5s"],
         exclude_if=lambda value: value == _INTERVAL_S,
         json_schema_extra={"default": format_seconds(_INTERVAL_S)},

@@ -183,8 +183,8 @@ class ModelSpec(Section):
     )
     slo: Slo | None = Field(
         default=None,
-        description="What is promised to those who use the model; alerts tell when it is not kept (docs/how-to/slo.md). "
-        "Nothing is watched when left out.",
+        description="What is promised to those who use the model; alerts tell when it is broken (docs/how-to/slo.md). "
+        "Nothing when left out.",
         examples=[{"availability": 99.9, "p95_ms": 100, "window": "30d"}],
         exclude_if=left_out,
         json_schema_extra={"since": "0.2"},

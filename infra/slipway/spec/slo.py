@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 WINDOW_S = 30 * DAY_S
 AVAILABILITY_LEAST, AVAILABILITY_MOST = 95.0, 99.999
-"""Below, no share of failed calls could burn the budget 14.4 times too fast; above, one in 100,000 is the whole budget."""
+"""Below, no share of failed calls uses the budget 14.4 times too fast; above, one in 100,000 is the whole budget."""
 
 
 class Slo(Section):
