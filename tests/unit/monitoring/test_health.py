@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.planned import slo_plan
+from tests.support.planned import ROOT, slo_plan
 from tests.support.promtool import Told, groups_of, hold
 
 UNKNOWN: set[Told] = {
@@ -86,3 +86,12 @@ def test_a_gpu_that_fails_or_is_full_is_told(tmp_path: Path, xid: int, used: int
     }
     series |= up("on-gpu", "1+0x100") | reads("on-gpu", "1+0x100")
     check(tmp_path, "on-gpu", series, {"15m": told})
+
+
+def test_every_alert_is_explained_on_its_page_and_says_whose_it_is() -> None:
+    rules = [rule for model in slo_plan().models for group in groups_of(model) for rule in group["rules"]]
+    alerts = [rule for rule in rules if "alert" in rule]
+    assert len({rule["alert"] for rule in alerts}) == 9
+    for rule in alerts:
+        assert {"severity", "owner", "model", "environment", "namespace"} <= rule["labels"].keys()
+        assert f"| `{rule['alert']}` |" in (ROOT / rule["annotations"]["runbook"]).read_text()
