@@ -9,6 +9,7 @@ from slipway.errors.base import UserError, each
 from slipway.loading.settings import read_settings
 from slipway.loading.specs import load_spec_file
 from slipway.planner.environment import plan
+from slipway.render.environment import render_environment
 from slipway.render.model import placeholder_image, render_model
 from slipway.render.yaml import to_yaml
 from tests.support.planned import CODE, FIXTURES, slo_plan
@@ -42,3 +43,8 @@ def test_a_promise_that_nobody_could_check_is_refused_with_its_message(name: str
         plan(environment, file.settings, [spec], CODE, file.locate(())[0])
     assert all(finding.place.line and finding.allowed and finding.todo for finding in each(refused.value))
     golden((SLO / "error" / name).with_name(f"{name}.txt"), f"{refused.value}\n")
+
+
+def test_who_is_told_is_rendered_to_the_golden_routes(golden: Golden) -> None:
+    manifests = [one for one in render_environment(slo_plan()) if one["kind"] in ("AlertmanagerConfig", "PodMonitor")]
+    golden(HERE / "environment.yaml", to_yaml(manifests))

@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from slipway.settings.routes import ROUTES, Route
 from slipway.settings.values import LabelKey, LabelValue
 from slipway.values.hosts import HttpAddress
 from slipway.values.quantities import Seconds, format_seconds, refusal
@@ -44,6 +45,16 @@ class Monitoring(Section):
         exclude_if=lambda value: value == _INTERVAL_S,
         json_schema_extra={"default": format_seconds(_INTERVAL_S)},
     )
+
+    routes: tuple[Route, ...] = ROUTES
+
+    @model_validator(mode="after")
+    def _routes_are_objects(self) -> Self:
+        if self.routes and self.discovery == "manual":
+            problem = "are given, though discovery is manual: no object is applied that could have them"
+            allowed = "routes beside discovery: operator"
+            raise refusal(problem, allowed, "write them into your Alertmanager's own configuration", ("routes",))
+        return self
 
     @model_validator(mode="after")
     def _is_often_enough(self) -> Self:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from slipway.autoscaling.signals import SCRAPE_S
+from slipway.settings.routes import Route
 from slipway.values.windows import DAY_S
 
 KEEPS_S = 2 * DAY_S
@@ -22,6 +23,7 @@ class Monitoring:
             prints.
         labels: by which the operator selects these objects, beside Slipway's own.
         scrape_s: seconds from one scrape of a pod to the next.
+        routes: who is told of alerts.
         keeps_s: seconds for which Prometheus keeps what it scraped; None where nobody here knows.
     """
 
@@ -30,3 +32,4 @@ class Monitoring:
     labels: Mapping[str, str] = field(default_factory=dict)
     scrape_s: int = SCRAPE_S
     keeps_s: int | None = None
+    routes: tuple[Route, ...] = ()

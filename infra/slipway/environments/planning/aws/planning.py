@@ -56,7 +56,8 @@ class AwsPlanning:
     @property
     def monitoring(self) -> Monitoring:
         """The Prometheus and the KEDA that each environment's platform has."""
-        return Monitoring(prometheus=OPERATED, operator=True, keeps_s=KEEPS_S)
+        here = self.settings.monitoring
+        return Monitoring(OPERATED, operator=True, keeps_s=KEEPS_S, routes=here.routes if here is not None else ())
 
     def model_store(self, environment: str, model: str, /) -> ModelStore:
         """The environment's bucket, below the model's name: its pods' role may read nothing else of it."""
