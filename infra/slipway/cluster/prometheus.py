@@ -78,6 +78,18 @@ class Prometheus:
             value = float(series["value"][1])
             if math.isfinite(value):
                 found[series["metric"].get(label, "")] = value
+
+    def budgets(self, environment: str, series: str) -> dict[str, dict[str, float]]:
+        """The part of each budget that is left, by model and objective; negative when overspent. Raises `Silent`.
+
+        `series`: the name that it is recorded by. What has no sample, since nobody called, is not among them.
+        """
+        query = f'{series}{{environment="{environment}"}}'
+        found: dict[str, dict[str, float]] = {}
+        for one in self._ask("/api/v1/query", {"query": query}).get("result") or []:
+            labels, left = one["metric"], float(one["value"][1])
+            if math.isfinite(left):
+                found.setdefault(labels.get("model", "?"), {})[labels.get("slo", "?")] = left
         return found
 
     def _ask(self, path: str, query: dict[str, str]) -> Json:

@@ -134,6 +134,13 @@ class ModelNotServing(SlipwayError):
         )
 
 
+class NoLog(SlipwayError):
+    """There is no line of a log to show."""
+
+    def __init__(self, model: str, reason: str, todo: str) -> None:
+        super().__init__(f"model {model}: there is no log: {reason}; next: {todo}")
+
+
 class InstallationIncomplete(SlipwayError):
     """A file that is part of Slipway is not where it was installed."""
 

@@ -58,5 +58,6 @@ def render_monitoring(plan: Plan) -> list[Manifest]:
     if here.monitoring is None:
         return []
     values = monitoring_values(here.monitoring, here.gateway, plan)
-    templates = monitoring_templates(gateway=here.gateway is not None, servers=values["apart"] is not None)
+    servers, routes = values["apart"] is not None, bool(here.monitoring.routes)
+    templates = monitoring_templates(gateway=here.gateway is not None, servers=servers, routes=routes)
     return rendered(_FOLDER, templates, values)

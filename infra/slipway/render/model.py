@@ -49,8 +49,8 @@ def render_model(model: ModelPlan, image: str) -> list[Manifest]:
 
 
 def render_alerts(model: ModelPlan) -> list[Manifest]:
-    """Render the alerts of a model, whether prometheus-operator watches them or not; nothing without metrics."""
-    if not model.alerts or model.monitoring is None:
+    """Render the rules about a model, whether prometheus-operator watches them or not; nothing without metrics."""
+    if not model.has_rules or model.monitoring is None:
         return []
     return rendered(_FOLDER, ["prometheus_rule"], model_values(model, placeholder_image(model)))
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from slipway.autoscaling.signals import SCRAPE_S
 from slipway.environments.planning.gateway import Gateway
 from slipway.environments.planning.monitoring import Monitoring
+from slipway.monitoring.routes import route_spec
 from slipway.plan.model import ModelPlan, Plan
 from slipway.render.gateway import envoy_labels
 from slipway.render.scaling import RUNBOOK
@@ -15,15 +15,17 @@ _MODELS = ("pod_monitor_models",)
 _SERVERS = ("pod_monitor_servers",)
 _GATEWAY = ("pod_monitor_keys", "pod_monitor_gateway")
 _ALERTS = ("prometheus_rule",)
+_ROUTES = ("alertmanager_config",)
 _THEFT = "docs/how-to/against-theft.md"
 _TIMES, _PART = 10, 10
 """How many times its own busiest day makes a key unusual, once it has this part of the calls that no key needs."""
 _FOR = "10m"
 
 
-def monitoring_templates(*, gateway: bool, servers: bool) -> tuple[str, ...]:
-    """The templates of what an environment is measured by, with or without a gateway, and servers of others."""
-    return (*_MODELS, *(_SERVERS if servers else ()), *(_GATEWAY if gateway else ()), *_ALERTS)
+def monitoring_templates(*, gateway: bool, servers: bool, routes: bool) -> tuple[str, ...]:
+    """The templates of what an environment is measured by, with or without a gateway, servers of others, routes."""
+    found = (*_MODELS, *(_SERVERS if servers else ()), *(_GATEWAY if gateway else ()), *_ALERTS)
+    return (*found, *_ROUTES) if routes else found
 
 
 def measured_apart(models: Iterable[ModelPlan]) -> str | None:
@@ -41,12 +43,14 @@ def monitoring_values(monitoring: Monitoring, gateway: Gateway | None, plan: Pla
         "namespace": namespace,
         "monitor_labels": {**names.environment_labels(environment), **monitoring.labels},
         "managed_by": {"app.kubernetes.io/managed-by": names.MANAGED_BY},
-        "scrape_interval": f"{SCRAPE_S}s",
+        "scrape_interval": f"{monitoring.scrape_s}s",
         "apart": measured_apart(plan.models),
         "keys_name": names.KEYS,
         "keys_selector": names.component_labels(names.KEYS),
         "gateway_name": names.GATEWAY,
         "envoy_labels": envoy_labels(namespace),
+        "routes_name": names.ROUTES,
+        "routes_spec": route_spec(monitoring.routes) if monitoring.routes else None,
         "autoscaling_name": names.AUTOSCALING,
         "autoscaling_groups": [_alerts(environment, namespace), *copied],
     }

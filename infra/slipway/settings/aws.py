@@ -24,6 +24,7 @@ from slipway.settings.base import AnySettings
 from slipway.settings.kubernetes import refuse_repeated
 from slipway.settings.mlflow import MLFLOW, Mlflow
 from slipway.settings.requirement import Requirement
+from slipway.settings.routes import Alerting
 from slipway.settings.signing import SIGNING, Signing
 from slipway.settings.teams import TEAMS, Teams
 from slipway.settings.values import Namespace, PinnedImage
@@ -144,6 +145,12 @@ class AwsSettings(AnySettings):
     images: Images = Field(default=Images(), description="The registry of models' images.")
     model_store: ModelStoreRules = Field(default=ModelStoreRules(), description="The bucket of models' weights.")
     budget: Budget = Field(description="What the environment may cost.")
+    monitoring: Alerting | None = Field(
+        default=None,
+        description="Who is told of alerts; Prometheus and Alertmanager are there without it.",
+        exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
+    )
     gateway: AwsGateway | None = Field(
         default=None,
         description="The way in for clients; models are reached inside the cluster only when left out.",

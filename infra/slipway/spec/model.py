@@ -8,6 +8,7 @@ from semver import Version
 from slipway.catalog.pod_contract import API_VERSION
 from slipway.runtimes.registry import LLAMA, RUNTIMES, RuntimeName
 from slipway.spec import pipeline_rules, rollout_rules
+from slipway.spec import slo as slo_rules
 from slipway.spec.artifact.accept import Accept
 from slipway.spec.artifact.optimize import STEPS_MOST, Step
 from slipway.spec.artifact.source import ONNX, ArtifactSource
@@ -28,6 +29,7 @@ from slipway.spec.residency import DataResidency
 from slipway.spec.resources import Resources
 from slipway.spec.rollout import RolloutRules
 from slipway.spec.scale import Scale
+from slipway.spec.slo import Slo
 from slipway.spec.tensors.input import Input
 from slipway.spec.tensors.output import Output
 from slipway.spec.texts import text
@@ -37,7 +39,7 @@ from slipway.values.section import Section, empty, left_out
 
 OVERRIDABLE = (
     "version", "fixes", "artifact", "custom", "server", "llama", "env", "egress", "optimize", "accept", "input",
-    "output", "resources", "scale", "rollout", "spot", "tolerates", "data", "endpoint", "batching", "check",
+    "output", "resources", "scale", "rollout", "spot", "tolerates", "data", "endpoint", "batching", "check", "slo",
     "exceptions",
 )  # fmt: skip
 """What may differ between environments; the rest is what the model is, wherever it runs."""
@@ -187,6 +189,14 @@ class ModelSpec(Section):
         description="The golden request and its right answer.",
         examples=[{"request": "models/digits/check.json", "expect": {"label": 7}}],
     )
+    slo: Slo | None = Field(
+        default=None,
+        description="What is promised to those who use the model; alerts tell when it is broken (docs/how-to/slo.md). "
+        "Nothing when left out.",
+        examples=[{"availability": 99.9, "p95_ms": 100, "window": "30d"}],
+        exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
+    )
     exceptions: dict[ExceptableRule, Reason] = Field(
         default_factory=dict,
         description=(
@@ -279,4 +289,5 @@ class ModelSpec(Section):
         language_rules.refuse_misfits(self)
         pipeline_rules.refuse_misfits(self)
         rollout_rules.refuse_misfits(self)
+        slo_rules.refuse_misfits(self)
         return self

@@ -67,7 +67,10 @@ class KubernetesPlanning:
         here = self.settings.monitoring
         if here is None:
             return None
-        return Monitoring(here.prometheus, operator=here.discovery == "operator", labels=here.labels)
+        operator = here.discovery == "operator"
+        return Monitoring(
+            here.prometheus, operator=operator, labels=here.labels, scrape_s=int(here.interval), routes=here.routes
+        )
 
     def model_store(self, _: str, __: str, /) -> ModelStore | None:
         """As the settings describe it; models share it, so that weights of several are there once."""

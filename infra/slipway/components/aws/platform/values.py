@@ -11,9 +11,11 @@ import pulumi
 from slipway.autoscaling.signals import SCRAPE_S
 from slipway.catalog.platform_pins import EKS
 from slipway.environments.planning.aws.node_groups import MIG_LABEL, SHARING_LABEL, SYSTEM_TAINT, NodeGroup
+from slipway.environments.planning.monitoring import KEEPS_S
 from slipway.settings.aws_operation import Metrics
 from slipway.values import names
 from slipway.values.quantities import format_bytes
+from slipway.values.windows import format_window
 
 Values = Mapping[str, Any]
 
@@ -126,7 +128,7 @@ def prometheus(metrics: Metrics | None) -> Values:
         "prometheus": {
             "prometheusSpec": {
                 **ON_SYSTEM_NODES,
-                **(_kept(metrics) if metrics else {"retention": "2d"}),
+                **(_kept(metrics) if metrics else {"retention": format_window(KEEPS_S)}),
                 # Monitors of models are found whoever made them.
                 "serviceMonitorSelectorNilUsesHelmValues": False,
                 "podMonitorSelectorNilUsesHelmValues": False,

@@ -12,11 +12,12 @@ from slipway.environments.planning.aws.gateway import TO_IDENTITY_AGENT, gateway
 from slipway.environments.planning.aws.pools import pools
 from slipway.environments.planning.gateway import Gateway
 from slipway.environments.planning.model_store import OWN_DNS, ModelStore
-from slipway.environments.planning.monitoring import OPERATED, Monitoring
+from slipway.environments.planning.monitoring import KEEPS_S, OPERATED, Monitoring
 from slipway.environments.planning.pool import Pool
 from slipway.environments.planning.protocol import Charges, Planning, Refusal, VolumeTerms
 from slipway.settings.aws import AwsSettings
 from slipway.values import names
+from slipway.values.windows import DAY_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,9 @@ class AwsPlanning:
     @property
     def monitoring(self) -> Monitoring:
         """The Prometheus and the KEDA that each environment's platform has."""
-        return Monitoring(prometheus=OPERATED, operator=True)
+        here, metrics = self.settings.monitoring, self.settings.platform.metrics
+        keeps_s = KEEPS_S if metrics is None else metrics.keep * DAY_S
+        return Monitoring(OPERATED, operator=True, keeps_s=keeps_s, routes=here.routes if here is not None else ())
 
     def model_store(self, environment: str, model: str, /) -> ModelStore:
         """The environment's bucket, below the model's name: its pods' role may read nothing else of it.
