@@ -78,6 +78,7 @@ class Prometheus:
             value = float(series["value"][1])
             if math.isfinite(value):
                 found[series["metric"].get(label, "")] = value
+        return found
 
     def budgets(self, environment: str, series: str) -> dict[str, dict[str, float]]:
         """The part of each budget that is left, by model and objective; negative when overspent. Raises `Silent`.

@@ -20,7 +20,7 @@ from slipway.planner.own_images import OWN_IMAGES
 from slipway.settings.aws_gateway import AwsDatabase
 from slipway.values import names
 
-Manifest = Mapping[str, Any]
+
 
 
 @dataclass(frozen=True)
