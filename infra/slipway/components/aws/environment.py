@@ -18,7 +18,7 @@ from slipway.components.aws.model_store import ModelStore, ModelStoreArgs
 from slipway.components.aws.network import flow_logs
 from slipway.components.aws.network.endpoints import Endpoints, EndpointsArgs
 from slipway.components.aws.network.flow_logs import FlowLogs, FlowLogsArgs
-from slipway.components.aws.network.network import Network, NetworkArgs
+from slipway.components.aws.network.network import Network, NetworkArgs, Placement
 from slipway.components.aws.platform.platform import Platform, PlatformArgs
 from slipway.components.aws.provider import aws_provider
 from slipway.components.aws.registry import Registry, RegistryArgs
@@ -83,6 +83,7 @@ class AwsEnvironment(pulumi.ComponentResource):
                 needs=platform_needs,
                 gateway=settings.gateway,
                 gateway_needs=(account,) if account else (),
+                existing_vpc=settings.network.vpc if settings.network else None,
             ),
             self._child,
         )
@@ -105,8 +106,11 @@ class AwsEnvironment(pulumi.ComponentResource):
         groups = (eks.log_group(name), flow_logs.log_group(name))
         return Keys(f"{name}-keys", KeysArgs(self._scope, encrypted_data(self._settings), groups), self._child)
 
-    def _network(self, keys: Keys) -> Network:
+    def _network(self, keys: Keys) -> Placement:
+        """The network. In one that is there already nothing is made: its endpoints and flow logs are its owner's."""
         name, settings = self._scope.environment, self._settings
+        if settings.network is not None:
+            return Placement(settings.network.vpc, settings.network.private_subnets)
         network = Network(
             f"{name}-network",
             NetworkArgs(self._scope, settings.cidr, settings.zones, settings.nat),
@@ -122,7 +126,7 @@ class AwsEnvironment(pulumi.ComponentResource):
             FlowLogsArgs(self._scope, network.vpc_id, keys.arns["logs"]),
             self._child,
         )
-        return network
+        return Placement(network.vpc_id, network.private_subnets, (network,))
 
     def _stores(self, keys: Keys) -> None:
         name, settings = self._scope.environment, self._settings
@@ -141,7 +145,7 @@ class AwsEnvironment(pulumi.ComponentResource):
                 self._child,
             )
 
-    def _gateway(self, network: Network, cluster: EksCluster, keys: Keys) -> GatewayAccount | None:
+    def _gateway(self, network: Placement, cluster: EksCluster, keys: Keys) -> GatewayAccount | None:
         settings = self._settings
         if settings.gateway is None:
             return None
@@ -157,15 +161,15 @@ class AwsEnvironment(pulumi.ComponentResource):
         )
         return GatewayAccount(f"{self._scope.environment}-gateway", args, self._child)
 
-    def _bastion(self, network: Network, keys: Keys) -> Mapping[str, pulumi.Output[str]]:
+    def _bastion(self, network: Placement, keys: Keys) -> Mapping[str, pulumi.Output[str]]:
         """Make the way in for `slipway tunnel`, where there is to be one. Returns its security group, by its name."""
         if not self._settings.api.bastion:
             return {}
-        subnet = network.private_subnets[network.main_zones[0]]
-        args = BastionArgs(self._scope, network.vpc_id, subnet, keys.arns["disks"], (network,))
+        subnet = network.private_subnets[self._settings.zones[0]]
+        args = BastionArgs(self._scope, network.vpc_id, subnet, keys.arns["disks"], network.ready)
         return {"bastion": Bastion(f"{self._scope.environment}-way-in", args, self._child).group}
 
-    def _cluster(self, network: Network, keys: Keys, bastion: Mapping[str, pulumi.Output[str]]) -> EksCluster:
+    def _cluster(self, network: Placement, keys: Keys, bastion: Mapping[str, pulumi.Output[str]]) -> EksCluster:
         settings = self._settings
         return EksCluster(
             f"{self._scope.environment}-eks",
@@ -183,7 +187,7 @@ class AwsEnvironment(pulumi.ComponentResource):
         )
 
     def _nodes(
-        self, groups: tuple[NodeGroup, ...], network: Network, cluster: EksCluster, keys: Keys
+        self, groups: tuple[NodeGroup, ...], network: Placement, cluster: EksCluster, keys: Keys
     ) -> tuple[pulumi.Resource, ...]:
         """Make the nodes, and what EKS itself runs on them. Returns what the platform has to wait for."""
         first = self._addons("node", cluster, BEFORE_NODES)
@@ -195,7 +199,7 @@ class AwsEnvironment(pulumi.ComponentResource):
                 subnets=network.private_subnets,
                 disks_key=keys.arns["disks"],
                 groups=groups,
-                needs=(network, first),
+                needs=(*network.ready, first),
             ),
             self._child,
         )

@@ -10,7 +10,7 @@ from slipway.components.aws.cluster.cluster import EksCluster
 from slipway.components.aws.gateway.database import LedgerDatabase, LedgerDatabaseArgs
 from slipway.components.aws.gateway.policies import read_password
 from slipway.components.aws.iam.identity import Identity, IdentityArgs
-from slipway.components.aws.network.network import Network
+from slipway.components.aws.network.network import Placement
 from slipway.components.aws.registry import Registry, RegistryArgs
 from slipway.components.aws.scope import AwsScope
 from slipway.components.image.component import ModelImageArgs
@@ -39,7 +39,7 @@ class GatewayAccountArgs:
     database: AwsDatabase
     namespace: str
     keep: int
-    network: Network
+    network: Placement
     cluster: EksCluster
     images_key: pulumi.Input[str]
     ledger_key: pulumi.Input[str]

@@ -51,21 +51,31 @@ def charges(settings: AwsSettings, on: date) -> Charges:
 
 
 def _fixed(settings: AwsSettings, on: date) -> tuple[Charge, ...]:
-    region = catalog.REGIONS[settings.region]
     support = catalog.EKS_VERSIONS[settings.kubernetes_version]
-    gateways = len(settings.zones) if settings.nat == "zone" else 1
     control_plane = Charge("control plane", 1, catalog.CONTROL_PLANE_HOURLY_USD)
     if on >= support.standard_until:
         name = f"control plane, extended support of Kubernetes {settings.kubernetes_version}"
         control_plane = Charge(name, 1, catalog.CONTROL_PLANE_EXTENDED_HOURLY_USD)
     return (
         control_plane,
-        Charge("NAT gateways", gateways, region.nat_hourly_usd),
-        Charge("public addresses", gateways + _addresses_of_gateway(settings), catalog.PUBLIC_ADDRESS_HOURLY_USD),
-        Charge("interface endpoints", len(interface_endpoints(settings)) * gateways, region.endpoint_hourly_usd),
+        *_of_network(settings),
         *_of_bastion(settings),
         Charge("encryption keys", len(encrypted_data(settings)), catalog.KEY_MONTHLY_USD / catalog.HOURS_PER_MONTH),
         *_of_gateway(settings),
+    )
+
+
+def _of_network(settings: AwsSettings) -> tuple[Charge, ...]:
+    """The ways out of the network; in one that is there already they are its owner's."""
+    region, addresses = catalog.REGIONS[settings.region], _addresses_of_gateway(settings)
+    if settings.network is not None:
+        used = Charge("public addresses", addresses, catalog.PUBLIC_ADDRESS_HOURLY_USD)
+        return (used,) if addresses else ()
+    gateways = len(settings.zones) if settings.nat == "zone" else 1
+    return (
+        Charge("NAT gateways", gateways, region.nat_hourly_usd),
+        Charge("public addresses", gateways + addresses, catalog.PUBLIC_ADDRESS_HOURLY_USD),
+        Charge("interface endpoints", len(interface_endpoints(settings)) * gateways, region.endpoint_hourly_usd),
     )
 
 
