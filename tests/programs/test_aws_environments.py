@@ -1,13 +1,25 @@
 """The committed AWS environments on Pulumi's mocks: their order, nodes and platform, and what changes when they do."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from slipway.catalog.platform_pins import EKS
+from slipway.environments.planning.aws.charges import charges
 from slipway.environments.planning.aws.node_groups import node_groups, stored
 from slipway.environments.running.pool_change import PoolChange
-from tests.support.aws_runs import KUBECONFIG, each_environment, program_of, run_of, run_of_model, runs, settings_of
+from slipway.settings.aws_network import ExistingNetwork
+from tests.support.aws_runs import (
+    KUBECONFIG,
+    TODAY,
+    each_environment,
+    program_of,
+    run_of,
+    run_of_model,
+    runs,
+    settings_of,
+)
 from tests.support.recorder import run_program
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -111,6 +123,30 @@ def test_there_is_a_nat_gateway_in_each_zone_or_one(environment: str) -> None:
     assert len(run.of("aws:ec2/natGateway:NatGateway")) == wanted
     interfaces = [e for e in run.of("aws:ec2/vpcEndpoint:VpcEndpoint") if e.inputs["vpcEndpointType"] == "Interface"]
     assert {len(endpoint.inputs["subnetIds"]) for endpoint in interfaces} == {wanted}
+
+
+_SUBNETS = {f"eu-central-1{letter}": f"subnet-0123456789abcde{letter}0" for letter in "abc"}
+_PUBLIC = {zone: subnet.replace("subnet-0", "subnet-1") for zone, subnet in _SUBNETS.items()}
+
+
+def test_in_a_network_that_is_there_already_no_subnet_route_or_way_out_is_made() -> None:
+    there = {"vpc": "vpc-0123456789abcdef0", "private_subnets": _SUBNETS, "public_subnets": _PUBLIC}
+    settings = settings_of("staging").model_copy(update={"network": ExistingNetwork(**there)})
+    run = run_program(program_of("staging", settings), "staging")
+    kinds = {resource.token.rpartition(":")[2] for resource in run.aws()}
+    assert not kinds & {
+        "Vpc", "Subnet", "NatGateway", "InternetGateway", "Eip", "Route", "RouteTable", "VpcEndpoint", "FlowLog",
+    }  # fmt: skip
+    assert set(run.one("aws:eks/cluster:Cluster")["vpcConfig"]["subnetIds"]) == set(_SUBNETS.values())
+    for group in run.of("aws:eks/nodeGroup:NodeGroup"):
+        assert set(group.inputs["subnetIds"]) <= set(_SUBNETS.values())
+    assert {group.inputs["vpcId"] for group in run.of("aws:ec2/securityGroup:SecurityGroup")} == {there["vpc"]}
+    balancers = json.dumps(run.manifests("EnvoyProxy"))
+    assert all(subnet in balancers for subnet in _PUBLIC.values())
+    (policy,) = [one for one in run.of("aws:iam/rolePolicy:RolePolicy") if "load-balancer" in one.name]
+    said = {one["Sid"]: one for one in json.loads(policy.inputs["policy"])["Statement"]}["MakeSecurityGroupsInNetwork"]
+    assert said["Resource"].endswith(f":vpc/{there['vpc']}") and "Condition" not in said
+    assert {charge.name for charge in charges(settings, TODAY).fixed} & {"NAT gateways", "interface endpoints"} == set()
 
 
 def test_load_balancers_find_their_subnets_by_tags() -> None:

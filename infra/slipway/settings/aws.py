@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from slipway.catalog.aws import INSTANCE_TYPES, REGIONS, instances_with, zones_of
 from slipway.settings.aws_gateway import AwsGateway
-from slipway.settings.aws_network import ApiAccess
+from slipway.settings.aws_network import ApiAccess, ExistingNetwork
 from slipway.settings.aws_node_pool import AwsNodePool, Sharing, Spot, refuse_other_zones, refuse_wrong_mig
 from slipway.settings.aws_operation import Access, Logging, PlatformNodes
 from slipway.settings.aws_values import (
@@ -96,6 +96,12 @@ class AwsSettings(AnySettings):
     cidr: Cidr = Field(description="Private addresses of the network, /16 to /20.", examples=["10.20.0.0/16"])
     nat: Literal["zone", "single"] = Field(
         default="zone", description="A NAT gateway in each zone, or one for all of them.", examples=["zone"]
+    )
+    network: ExistingNetwork | None = Field(
+        default=None,
+        description="A network that is there already, with this `cidr`; Slipway makes one when left out.",
+        exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
     )
     kubernetes_version: KubernetesVersion = Field(description="Version of Kubernetes, in quotes.", examples=['"1.35"'])
     api: ApiAccess = Field(default=ApiAccess(), description="Who reaches the cluster's API server.")
@@ -194,6 +200,15 @@ class AwsSettings(AnySettings):
             raise refusal(problem, f"2 to {ZONES_MOST} zones of {self.region}", todo, ("zones",))
         for index, pool in enumerate(self.node_pools):
             refuse_other_zones(pool.zones or (), self.zones, "the environment", ("node_pools", index, "zones"))
+        return self
+
+    @model_validator(mode="after")
+    def _network_fits(self) -> Self:
+        if self.network is not None:
+            if "nat" in self.model_fields_set:
+                problem, allowed = "is for a network that Slipway makes", "no `nat` beside `network`"
+                raise refusal(problem, allowed, "remove it", ("nat",))
+            self.network.refuse_others(self.zones, public=self.gateway is not None and not self.gateway.internal)
         return self
 
     @model_validator(mode="after")

@@ -1,12 +1,12 @@
-"""Define what a person may write about who reaches the API server of a cluster on AWS, from where, and how."""
+"""Define what a person may write about the network of an environment on AWS, and who reaches its API server."""
 
 from typing import Self
 
 from pydantic import Field, model_validator
 
-from slipway.settings.aws_values import PrivateCidr, PublicCidr, SecurityGroupId
+from slipway.settings.aws_values import PrivateCidr, PublicCidr, SecurityGroupId, SubnetId, VpcId, Zone
 from slipway.settings.kubernetes import refuse_repeated
-from slipway.values.quantities import Truth
+from slipway.values.quantities import Truth, refusal
 from slipway.values.section import Section, empty, left_out
 
 
@@ -53,3 +53,37 @@ class ApiAccess(Section):
         refuse_repeated(self.private_cidrs or (), ("private_cidrs",))
         refuse_repeated(self.security_groups or (), ("security_groups",))
         return self
+
+
+class ExistingNetwork(Section):
+    """A network that is there already and stays others': Slipway makes no subnet, route or way out in it."""
+
+    vpc: VpcId = Field(
+        description="The VPC, in the environment's account and region.", examples=["vpc-0123456789abcdef0"]
+    )
+    private_subnets: dict[Zone, SubnetId] = Field(
+        description="Subnet of nodes and pods in each of `zones`, with a way out to the internet.",
+        examples=[{"eu-central-1a": "subnet-0123456789abcdef0", "eu-central-1b": "subnet-0123456789abcdef1"}],
+    )
+    public_subnets: dict[Zone, SubnetId] | None = Field(
+        default=None,
+        description="Subnet of the gateway's load balancer in each of `zones`, where that faces the internet.",
+        examples=[{"eu-central-1a": "subnet-0123456789abcdef2", "eu-central-1b": "subnet-0123456789abcdef3"}],
+    )
+
+    def refuse_others(self, zones: tuple[str, ...], *, public: bool) -> None:
+        """Raise a refusal where subnets do not fit the zones. `public`: whether something needs public ones."""
+        given = {"private_subnets": self.private_subnets, "public_subnets": self.public_subnets}
+        if public != (self.public_subnets is not None):
+            problem = "has no public_subnets" if public else "is used by nothing"
+            allowed = "given if, and only if, there is a gateway that faces the internet"
+            todo = "name a subnet for each zone" if public else "remove it"
+            raise refusal(problem, allowed, todo, ("network", "public_subnets") if not public else ("network",))
+        for field, subnets in given.items():
+            if subnets is None:
+                continue
+            if set(subnets) != set(zones):
+                wrong = sorted(set(zones) ^ set(subnets))
+                problem = f"differs from `zones` in {', '.join(wrong)}"
+                raise refusal(problem, ", ".join(zones), "name one subnet for each zone", ("network", field))
+            refuse_repeated(list(subnets.values()), ("network", field))

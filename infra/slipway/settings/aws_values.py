@@ -18,6 +18,8 @@ _PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/1
 _SHARED = IPv4Network("100.64.0.0/10")
 """Addresses of carriers (RFC 6598), which VPNs give to their clients too."""
 _ACCOUNT = re.compile(r"[0-9]{12}")
+_VPC = re.compile(r"vpc-(?:[0-9a-f]{8}|[0-9a-f]{17})")
+_SUBNET = re.compile(r"subnet-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 _GROUP = re.compile(r"sg-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 _CIDR = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}/[0-9]{1,2}")
 _ROLE = re.compile(r"arn:aws:iam::[0-9]{12}:role/(?:[!-)+-.0->@-~]+/)*[A-Za-z0-9_+=,.@-]{1,64}")
@@ -127,6 +129,14 @@ def _security_group(value: object) -> str:
     return _identifier(value, _GROUP, "sg-0123456789abcdef0", "a security group")
 
 
+def _vpc(value: object) -> str:
+    return _identifier(value, _VPC, "vpc-0123456789abcdef0", "a VPC")
+
+
+def _subnet(value: object) -> str:
+    return _identifier(value, _SUBNET, "subnet-0123456789abcdef0", "a subnet")
+
+
 def _identifier(value: object, pattern: re.Pattern[str], example: str, what: str) -> str:
     text = line_of_text(100, example)(value)
     if not pattern.fullmatch(text):
@@ -223,6 +233,10 @@ PrivateCidr = Annotated[
 ]
 SecurityGroupId = Annotated[
     str, BeforeValidator(_security_group), WithJsonSchema({"type": "string", "pattern": f"^{_GROUP.pattern}$"})
+]
+VpcId = Annotated[str, BeforeValidator(_vpc), WithJsonSchema({"type": "string", "pattern": f"^{_VPC.pattern}$"})]
+SubnetId = Annotated[
+    str, BeforeValidator(_subnet), WithJsonSchema({"type": "string", "pattern": f"^{_SUBNET.pattern}$"})
 ]
 RoleArn = Annotated[str, BeforeValidator(_role), _limited(2048)]
 Email = Annotated[str, BeforeValidator(_email), _limited(254)]

@@ -22,17 +22,27 @@ PortTo = Callable[[str], Awaitable[int | None]]
 async def proxy(port_to: PortTo, tell: Callable[[str], None]) -> AsyncIterator[int]:
     """Serve while the block runs; gives the port. `tell` gets why a connection through the tunnel failed."""
 
+    serving: set[asyncio.Task[None]] = set()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await _serve(reader, writer, port_to, tell)
-        except (OSError, asyncio.IncompleteReadError):
-            pass  # whoever asked is gone, or what was asked
-        finally:
-            writer.close()
+        work = asyncio.create_task(_serve(reader, writer, port_to, tell))
+        serving.add(work)
+        # One that fails: whoever asked is gone, or what was asked; one that is cancelled: the tunnel ends.
+        await asyncio.wait([work])
+        serving.discard(work)
+        writer.close()
+        error = None if work.cancelled() else work.exception()
+        if error is not None and not isinstance(error, OSError | EOFError):
+            raise error
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=_HEAD_MOST)
-    async with server:
+    try:
         yield int(server.sockets[0].getsockname()[1])
+    finally:
+        server.close()
+        # Connections that are open, such as a watch, would keep it from ending.
+        for work in serving:
+            work.cancel()
 
 
 async def _serve(

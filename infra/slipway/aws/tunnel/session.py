@@ -17,6 +17,7 @@ _OPEN_LIMIT_S = 30.0
 _AGENT_LIMIT_S = 120.0
 """An instance registers with Session Manager a minute after it was started."""
 _AGAIN_S = 5.0
+_END_LIMIT_S = 5.0
 _READY = "Waiting for connections"
 _NO_AGENT = "TargetNotConnected"
 
@@ -53,10 +54,13 @@ class Session:
     async def close(self) -> None:
         """End the session, and the plugin with it."""
         process, self._process = self._process, None
-        if process is not None and process.returncode is None:
+        for one in (signal.SIGTERM, signal.SIGKILL):
+            if process is None or process.returncode is not None:
+                break
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-            await process.wait()
+                os.killpg(process.pid, one)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), _END_LIMIT_S)
         if self._reading is not None:
             await self._reading
 

@@ -16,7 +16,7 @@ from slipway.components.aws.keys import Keys, KeysArgs
 from slipway.components.aws.model_store import ModelStore, ModelStoreArgs, with_addresses
 from slipway.components.aws.network.endpoints import Endpoints, EndpointsArgs
 from slipway.components.aws.network.flow_logs import FlowLogs, FlowLogsArgs
-from slipway.components.aws.network.network import Network, NetworkArgs
+from slipway.components.aws.network.network import Network, NetworkArgs, Placement
 from slipway.components.aws.platform.platform import Platform, PlatformArgs
 from slipway.components.aws.provider import aws_provider
 from slipway.components.aws.registry import Registry, RegistryArgs
@@ -29,6 +29,9 @@ from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.runtimes.registry import RUNTIMES
 from slipway.settings.aws import AwsSettings
 from slipway.values import names
+
+_ANYWHERE = ["0.0.0.0/0"]
+"""Pods that fetch weights reach it by HTTPS in a network that is there already: its ways to S3 are its owner's."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class AwsEnvironment(pulumi.ComponentResource):
         budget = BudgetArgs(self._scope, settings.budget.monthly_usd, settings.budget.alarm)
         EnvironmentBudget(f"{name}-budget", budget, self._child)
         keys = self._keys()
-        network, endpoints = self._network(keys)
+        network = self._network(keys)
         self._stores(keys)
         cluster = self._cluster(network, keys, self._bastion(network, keys), args.taken_over)
         platform_needs = self._nodes(args.groups, network, cluster, keys)
@@ -85,6 +88,7 @@ class AwsEnvironment(pulumi.ComponentResource):
                 needs=platform_needs,
                 gateway=settings.gateway,
                 gateway_needs=(account,) if account else (),
+                existing_vpc=settings.network.vpc if settings.network else None,
             ),
             self._child,
         )
@@ -93,7 +97,7 @@ class AwsEnvironment(pulumi.ComponentResource):
                 names.cluster(name), settings.namespace, settings.registry, of["kubeconfig"], of["key"]
             )
         )
-        manifests = with_addresses(args.manifests, endpoints.s3_addresses)
+        manifests = with_addresses(args.manifests, network.s3_addresses)
         if account is None or args.gateway is None:
             environment_objects(manifests, self, kubernetes, needs=platform.monitoring)
         else:
@@ -108,8 +112,12 @@ class AwsEnvironment(pulumi.ComponentResource):
         groups = (names.control_plane_logs(name), names.flow_logs(name))
         return Keys(f"{name}-keys", KeysArgs(self._scope, encrypted_data(self._settings), groups), self._child)
 
-    def _network(self, keys: Keys) -> tuple[Network, Endpoints]:
+    def _network(self, keys: Keys) -> Placement:
+        """The network. In one that is there already nothing is made: its endpoints and flow logs are its owner's."""
         name, settings = self._scope.environment, self._settings
+        if settings.network is not None:
+            anywhere = pulumi.Output.from_input(_ANYWHERE)
+            return Placement(settings.network.vpc, settings.network.private_subnets, anywhere)
         network = Network(
             f"{name}-network",
             NetworkArgs(self._scope, settings.cidr, settings.zones, settings.nat),
@@ -125,7 +133,7 @@ class AwsEnvironment(pulumi.ComponentResource):
             FlowLogsArgs(self._scope, network.vpc_id, keys.arns["logs"]),
             self._child,
         )
-        return network, endpoints
+        return Placement(network.vpc_id, network.private_subnets, endpoints.s3_addresses, (network,))
 
     def _stores(self, keys: Keys) -> None:
         name, settings = self._scope.environment, self._settings
@@ -144,7 +152,7 @@ class AwsEnvironment(pulumi.ComponentResource):
                 self._child,
             )
 
-    def _gateway(self, network: Network, cluster: EksCluster, keys: Keys) -> GatewayAccount | None:
+    def _gateway(self, network: Placement, cluster: EksCluster, keys: Keys) -> GatewayAccount | None:
         settings = self._settings
         if settings.gateway is None:
             return None
@@ -160,16 +168,16 @@ class AwsEnvironment(pulumi.ComponentResource):
         )
         return GatewayAccount(f"{self._scope.environment}-gateway", args, self._child)
 
-    def _bastion(self, network: Network, keys: Keys) -> Mapping[str, pulumi.Output[str]]:
+    def _bastion(self, network: Placement, keys: Keys) -> Mapping[str, pulumi.Output[str]]:
         """Make the way in for `slipway tunnel`, where there is to be one. Returns its security group, by its name."""
         if not self._settings.api.bastion:
             return {}
-        subnet = network.private_subnets[network.main_zones[0]]
-        args = BastionArgs(self._scope, network.vpc_id, subnet, keys.arns["disks"], (network,))
+        subnet = network.private_subnets[self._settings.zones[0]]
+        args = BastionArgs(self._scope, network.vpc_id, subnet, keys.arns["disks"], network.ready)
         return {"bastion": Bastion(f"{self._scope.environment}-way-in", args, self._child).group}
 
     def _cluster(
-        self, network: Network, keys: Keys, bastion: Mapping[str, pulumi.Output[str]], taken_over: Collection[str]
+        self, network: Placement, keys: Keys, bastion: Mapping[str, pulumi.Output[str]], taken_over: Collection[str]
     ) -> EksCluster:
         settings = self._settings
         return EksCluster(
@@ -192,7 +200,7 @@ class AwsEnvironment(pulumi.ComponentResource):
         )
 
     def _nodes(
-        self, groups: tuple[NodeGroup, ...], network: Network, cluster: EksCluster, keys: Keys
+        self, groups: tuple[NodeGroup, ...], network: Placement, cluster: EksCluster, keys: Keys
     ) -> tuple[pulumi.Resource, ...]:
         """Make the nodes, and what EKS itself runs on them. Returns what the platform has to wait for."""
         first = self._addons("node", cluster, BEFORE_NODES)
@@ -204,7 +212,7 @@ class AwsEnvironment(pulumi.ComponentResource):
                 subnets=network.private_subnets,
                 disks_key=keys.arns["disks"],
                 groups=groups,
-                needs=(network, first),
+                needs=(*network.ready, first),
             ),
             self._child,
         )

@@ -128,8 +128,12 @@ def test_the_api_server_is_reached_through_the_bastion_and_all_else_as_before(
             assert [stat.S_IMODE(path.stat().st_mode) for path in (config, file(), file().parent)] == [
                 0o600, 0o600, 0o700,
             ]  # fmt: skip
+            # A connection that stays open, as a watch does, keeps nobody from ending the tunnel.
+            _, open_ = await asyncio.open_connection("127.0.0.1", port)
+            open_.write(f"CONNECT {HOST}:443 HTTP/1.1\r\n\r\n".encode())
             ended.set()
             await asyncio.wait_for(tunnel, 20)
+            open_.close()
             assert noted.go_through(file(), {}) is None
 
     asyncio.run(run())

@@ -47,7 +47,7 @@ class PlatformArgs:
 
     `disks_key`: ARN of the key of disks. `metrics`: of the settings.
     `gateway`: of the settings; without it nothing here needs load balancers, and neither chart is installed.
-    `gateway_needs`: what has to be there before Envoy Gateway.
+    `gateway_needs`: what has to be there before Envoy Gateway. `existing_vpc`: id of a network that is others'.
     """
 
     scope: AwsScope
@@ -60,6 +60,7 @@ class PlatformArgs:
     needs: tuple[pulumi.Resource, ...]
     gateway: AwsGateway | None = None
     gateway_needs: tuple[pulumi.Resource, ...] = ()
+    existing_vpc: str | None = None
 
 
 class Platform(pulumi.ComponentResource):
@@ -75,7 +76,7 @@ class Platform(pulumi.ComponentResource):
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:aws:Platform", name, None, opts)
         self._args = args
-        place = Place(args.scope.account, args.scope.region, args.scope.environment)
+        place = Place(args.scope.account, args.scope.region, args.scope.environment, args.existing_vpc)
         scaling = values.autoscaler(args.cluster_name, args.scope.region, args.scope.kubernetes_version)
         self._in_kube_system(CLUSTER_AUTOSCALER, values.AUTOSCALER_ACCOUNT, policies.autoscaler(place), scaling)
         volumes = KubernetesObject(values.storage_class(args.disks_key, args.scope.tags), self._after())

@@ -55,18 +55,14 @@ def charges(settings: AwsSettings, on: date) -> Charges:
 
 
 def _fixed(settings: AwsSettings, on: date) -> tuple[Charge, ...]:
-    region = catalog.REGIONS[settings.region]
     support = catalog.EKS_VERSIONS[settings.kubernetes_version]
-    gateways = len(settings.zones) if settings.nat == "zone" else 1
     control_plane = Charge("control plane", 1, catalog.CONTROL_PLANE_HOURLY_USD)
     if on >= support.standard_until:
         name = f"control plane, extended support of Kubernetes {settings.kubernetes_version}"
         control_plane = Charge(name, 1, catalog.CONTROL_PLANE_EXTENDED_HOURLY_USD)
     return (
         control_plane,
-        *_known("NAT gateways", gateways, region.nat_hourly_usd),
-        Charge("public addresses", gateways + _addresses_of_gateway(settings), catalog.PUBLIC_ADDRESS_HOURLY_USD),
-        *_known("interface endpoints", len(interface_endpoints(settings)) * gateways, region.endpoint_hourly_usd),
+        *_of_network(settings),
         *_of_bastion(settings),
         Charge("encryption keys", len(encrypted_data(settings)), catalog.KEY_MONTHLY_USD / catalog.HOURS_PER_MONTH),
         *_of_metrics(settings),
@@ -81,6 +77,20 @@ def _of_metrics(settings: AwsSettings) -> tuple[Charge, ...]:
         return ()
     hourly_usd = _hourly(catalog.REGIONS[settings.region].disk_monthly_usd)
     return _known("volume of metrics, GiB", metrics.disk // _GIB, hourly_usd)
+
+
+def _of_network(settings: AwsSettings) -> tuple[Charge, ...]:
+    """The ways out of the network; in one that is there already they are its owner's."""
+    region, addresses = catalog.REGIONS[settings.region], _addresses_of_gateway(settings)
+    if settings.network is not None:
+        used = Charge("public addresses", addresses, catalog.PUBLIC_ADDRESS_HOURLY_USD)
+        return (used,) if addresses else ()
+    gateways = len(settings.zones) if settings.nat == "zone" else 1
+    return (
+        *_known("NAT gateways", gateways, region.nat_hourly_usd),
+        Charge("public addresses", gateways + addresses, catalog.PUBLIC_ADDRESS_HOURLY_USD),
+        *_known("interface endpoints", len(interface_endpoints(settings)) * gateways, region.endpoint_hourly_usd),
+    )
 
 
 def _of_bastion(settings: AwsSettings) -> tuple[Charge, ...]:
@@ -127,14 +137,13 @@ def _hourly(monthly_usd: Decimal | None) -> Decimal | None:
 def _unpriced(settings: AwsSettings) -> Iterator[str]:
     """What is charged for in this region and nobody found the price of."""
     region = catalog.REGIONS[settings.region]
+    system = catalog.INSTANCE_TYPES[settings.platform.instance_type]
     prices = {
-        "nodes of the platform": catalog.INSTANCE_TYPES[settings.platform.instance_type].hourly_usd.get(
-            settings.region
-        ),
-        "NAT gateways": region.nat_hourly_usd,
-        "interface endpoints": region.endpoint_hourly_usd,
+        "nodes of the platform": system.hourly_usd.get(settings.region),
         "disks of nodes": region.disk_monthly_usd,
     }
+    if settings.network is None:
+        prices |= {"NAT gateways": region.nat_hourly_usd, "interface endpoints": region.endpoint_hourly_usd}
     if settings.api.bastion:
         prices["bastion"] = catalog.BASTION_HOURLY_USD.get(settings.region)
     yield from (name for name, price in prices.items() if price is None)
