@@ -10,18 +10,18 @@ from tests.support.planned import ROOT
 
 POLICY = json.loads((ROOT / "docs/how-to/aws/doctor-policy.json").read_text())
 SOURCES = (*sorted((ROOT / "infra/slipway/doctor").glob("*.py")), ROOT / "infra/slipway/aws/offers.py")
-CALL = re.compile(r'(?:ask|call|_has)\(\s*(?:patient, bucket, )?"([a-z0-9-]+)"(?:,\s*"([a-z0-9_]+)")?')
+CALL = re.compile(r'(?:ask|call)\(\s*"([a-z0-9-]+)",\s*"([a-z0-9_]+)"')
+OF_BUCKET = re.compile(r'_has\(patient, bucket, "([a-z_]+)"')
 READING = ("Describe", "Get", "List")
 NOT_GRANTED = {"sts:GetCallerIdentity"}
 """Needs no permission (Service Authorization Reference, AWS STS)."""
 
 
 def asked() -> set[tuple[str, str]]:
-    found = set()
-    for file in SOURCES:
-        for service, operation in CALL.findall(file.read_text()):
-            found.add((service, operation) if operation else ("s3", service))
-    return found
+    texts = [file.read_text() for file in SOURCES]
+    return {call for text in texts for call in CALL.findall(text)} | {
+        ("s3", operation) for text in texts for operation in OF_BUCKET.findall(text)
+    }
 
 
 def test_the_policy_has_what_is_asked_and_nothing_else() -> None:

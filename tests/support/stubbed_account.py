@@ -44,6 +44,12 @@ class _Client:
         return call
 
 
+def stubbed(answers: Answers, region: str, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+    """One call of an account that otherwise is another's, such as moto's."""
+    answer: dict[str, Any] = getattr(_Client(service, region, answers, []), operation)(**parameters)
+    return answer
+
+
 class StubbedAccount(Account):
     """An account that answers what it is told to; `asked` is what it was asked, in order."""
 

@@ -27,6 +27,10 @@ _MI = 2**20
 _GI = 2**30
 _T = TypeVar("_T")
 
+NO_CONTROL_PLANE = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
+"""Zones, by the ids that are the same in every account, in which EKS makes no control plane: Amazon EKS User Guide,
+"VPC and subnet considerations"."""
+
 OTHER_PARTITIONS: Mapping[str, str] = {
     "cn-": "aws-cn (China)",
     "us-gov-": "aws-us-gov (GovCloud)",

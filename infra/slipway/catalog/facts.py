@@ -1,5 +1,6 @@
 """Say what a file of facts about AWS has: what Slipway ships, aws.json, or what `slipway catalog update` wrote."""
 
+import json
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -102,3 +103,16 @@ class CatalogueFile(_Facts):
     eks_versions: Mapping[Minor, SupportFacts] = {}
     regions: Mapping[RegionKey, RegionFacts] = {}
     types: Mapping[TypeKey, TypeFacts] = {}
+
+
+def text_of(file: CatalogueFile) -> str:
+    """A file as it is written: one line a region and a type, so that a change is read in review."""
+    values = file.model_dump(mode="json", exclude_defaults=True)
+    parts = []
+    for name, value in values.items():
+        if isinstance(value, dict):
+            lines = ",\n".join(f"    {json.dumps(key)}: {json.dumps(one)}" for key, one in value.items())
+            parts.append(f"  {json.dumps(name)}: {{\n{lines}\n  }}")
+        else:
+            parts.append(f"  {json.dumps(name)}: {json.dumps(value)}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"

@@ -2,14 +2,11 @@
 
 from collections.abc import Iterator
 
+from slipway.catalog.aws import NO_CONTROL_PLANE
 from slipway.doctor.finding import Finding
 from slipway.doctor.patient import Patient
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups
 from slipway.errors.failures import AwsRefused
-
-NO_CONTROL_PLANE = {"use1-az3", "usw1-az2", "cac1-az3"}
-"""Zones, by the ids that are the same in every account, in which EKS makes no control plane: Amazon EKS User Guide,
-"VPC and subnet considerations"."""
 
 
 def zones(patient: Patient) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBacken
 from slipway.catalog.aws import (
     EKS_VERSIONS,
     INSTANCE_TYPES,
+    NO_CONTROL_PLANE,
     REGIONS,
     GpuCards,
     InstanceType,
@@ -33,8 +34,6 @@ UNKNOWN_TO_MOTO = ("ap-southeast-7", "mx-central-1")
 """Regions in which moto does not say what is offered."""
 ALL_OFFERS = ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1")
 """Regions in which every type that is offered and of the first catalogue has a price."""
-WITHOUT_EKS = {"use1-az3", "usw1-az2", "cac1-az3"}
-"""Zones in which EKS makes no control plane: Amazon EKS User Guide, "VPC and subnet considerations"."""
 _ARCHITECTURES = {"x86_64": "amd64", "arm64": "arm64"}
 
 
@@ -131,7 +130,7 @@ def test_whatever_is_offered_where_most_environments_are_has_a_price(
 @pytest.mark.parametrize("region", sorted(REGIONS))
 def test_the_zones_of_a_region_are_those_in_which_eks_makes_a_control_plane(region: str) -> None:
     known = RegionsAndZonesBackend.zones[region]
-    assert list(REGIONS[region].zones) == [zone.name for zone in known if zone.zone_id not in WITHOUT_EKS]
+    assert list(REGIONS[region].zones) == [zone.name for zone in known if zone.zone_id not in NO_CONTROL_PLANE]
     assert "us-east-1e" not in REGIONS[region].zones
 
 
