@@ -223,8 +223,8 @@ class LeftBehind(DeployError):
         before: bool = False,
     ) -> None:
         lines = "\n  ".join(objects)
-        now = "is not down yet, since" if before else "is down, but"
-        super().__init__(f"environment {environment} {now} these are left:\n  {lines}\nnext: {todo}")
+        now = "is not down yet: these are not gone" if before else "is down, but these are left"
+        super().__init__(f"environment {environment} {now}:\n  {lines}\nnext: {todo}")
 
 
 class PromotionUnproven(DeployError):
