@@ -220,16 +220,22 @@ class Interrupted(SlipwayError):
 
 
 class LeftBehind(DeployError):
-    """After `down`, objects are still there. `todo`: what to do about them."""
+    """After `down`, objects are still there.
+
+    `todo`: what to do about them. `before`: `down` stopped at them, and the rest is there, too.
+    """
 
     def __init__(
         self,
         environment: str,
         objects: list[str],
         todo: str = "remove what keeps each of them, and run the command again",
+        *,
+        before: bool = False,
     ) -> None:
         lines = "\n  ".join(objects)
-        super().__init__(f"environment {environment} is down, but these are left:\n  {lines}\nnext: {todo}")
+        now = "is not down yet: these are not gone" if before else "is down, but these are left"
+        super().__init__(f"environment {environment} {now}:\n  {lines}\nnext: {todo}")
 
 
 class PromotionUnproven(DeployError):

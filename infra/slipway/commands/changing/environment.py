@@ -41,7 +41,7 @@ def environment_up(
     # Where nothing is live although the stack is there, somebody may have deleted its namespace. A stack that makes the
     # cluster is more than that.
     refresh = refresh or (new and not running.makes_cluster)
-    taken = running.taken_over()
+    taken = running.taken_over(state)
     if taken:
         # The engine takes over what is as the program says, and nothing else: the second run changes it.
         tell(f"updating its stack, which takes over {', '.join(taken)}")

@@ -32,7 +32,7 @@ from slipway.history.backend import backend_url
 from slipway.loading.settings import SettingsFile
 from slipway.settings.aws import AwsSettings
 from slipway.values.aliases import Json, Tell
-from slipway.values.names import cluster, database, stack
+from slipway.values.names import cluster, control_plane_logs, database, stack
 
 if TYPE_CHECKING:
     from slipway.cluster.api import Cluster
@@ -191,8 +191,11 @@ class AwsRunning:
         groups = [resource for resource in _resources(state) if resource["type"] == "aws:eks/nodeGroup:NodeGroup"]
         return [group["urn"] for group in groups if group["inputs"]["nodeGroupName"] in names]
 
-    def taken_over(self) -> tuple[str, ...]:
+    def taken_over(self, state: Json | None) -> tuple[str, ...]:
         """The group of the control plane's logs, where EKS made it: after a `down`, or for a cluster of that name."""
+        group = control_plane_logs(self._file.environment)
+        if any(resource.get("id") == group for resource in _resources(state)):
+            return ()
         found = made_again(self.account, self._file.environment)
         return (found,) if found else ()
 

@@ -83,7 +83,7 @@ class KubernetesRunning:
         """It has no node groups."""
         return []
 
-    def taken_over(self) -> tuple[str, ...]:
+    def taken_over(self, _: Json | None) -> tuple[str, ...]:
         """Objects are applied over those that are there."""
         return ()
 

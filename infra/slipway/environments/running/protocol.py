@@ -127,8 +127,8 @@ class Running(Protocol):
         """URNs of what the engine has to read anew before bounds change: its autoscaler changes them too."""
         ...
 
-    def taken_over(self) -> tuple[str, ...]:
-        """Names of what others made in the place of its stack, which takes it over as it is before it changes it."""
+    def taken_over(self, state: Json | None) -> tuple[str, ...]:
+        """Names of what others made in the place of its stack, which has `state`, and takes it over as it is first."""
         ...
 
     def program(

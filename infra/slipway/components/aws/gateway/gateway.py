@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pulumi
 
@@ -17,6 +16,7 @@ from slipway.components.image.component import ModelImageArgs
 from slipway.components.kubernetes.gateway_secrets import Ensure
 from slipway.environments.planning.aws.gateway import DATABASE_SECRET, DATABASE_URL, database_url
 from slipway.planner.own_images import OWN_IMAGES
+from slipway.render.templates import Manifest
 from slipway.settings.aws_gateway import AwsDatabase
 from slipway.values import names
 
