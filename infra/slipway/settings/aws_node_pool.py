@@ -1,7 +1,7 @@
 """Define what a person may write about one node pool on AWS, and validate it against the catalogue."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
@@ -9,6 +9,7 @@ from slipway.catalog.aws import INSTANCE_TYPES, InstanceType, accelerator_of, in
 from slipway.settings.aws_values import InstanceTypeName, MigName, PoolName, Reservation, Zone
 from slipway.settings.kubernetes import Taint, refuse_repeated
 from slipway.settings.values import LabelKey, LabelValue
+from slipway.values.enclaves import refuse_enclaves
 from slipway.values.quantities import Truth, format_bytes, parse_bytes, refusal
 from slipway.values.section import Section, number
 
@@ -143,6 +144,11 @@ class AwsNodePool(Section):
     def has_gpus(self) -> bool:
         """Whether its nodes have GPUs."""
         return self.accelerator not in ("cpu", "graviton")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_enclave(cls, section: Any) -> Any:
+        return refuse_enclaves(section)
 
     @model_validator(mode="after")
     def _bounds_agree(self) -> Self:

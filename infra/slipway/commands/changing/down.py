@@ -41,17 +41,9 @@ def take_down(context: EnvironmentContext, names: Sequence[str], options: Option
         _refuse_unknown(context, options)
         made = [] if names else _made_by_users(context, options)
         _announce(chosen, data, options, of_destroyed(context) if names else of_environment(context))
-        for one in made:
-            console.message(f"  {one}, which users made, will be deleted first, with all that is in it")
         cluster = None if names or running.makes_cluster else _cluster(context)
         stays = why_namespace_stays(cluster, context.name) if cluster else None
-        if stays:
-            console.message(f"  {stays}")
-        if cluster and holds_ledger(cluster, context.name):
-            console.message(
-                "  keys and ledger will be deleted with their volume: "
-                f"slipway usage {context.name} --format csv > usage.csv keeps what was used"
-            )
+        _warn(context, made, cluster, stays)
         confirm(f"take {', '.join(names) or context.name} down", options, changing=True)
         recorder = recorder_of(context)
         with console.Progress() as progress:
@@ -85,6 +77,19 @@ def take_down(context: EnvironmentContext, names: Sequence[str], options: Option
     where = "the cluster" if names else running.home
     left = f"nothing of it is left in {where}; {stays}" if stays else f"nothing is left in {where}"
     console.result(f"{what} down in {console.duration(time.monotonic() - started)}; {left}")
+
+
+def _warn(context: EnvironmentContext, made: Sequence[Made], cluster: Cluster | None, stays: str | None) -> None:
+    """Say what goes that somebody may want to keep, and what stays; `cluster`: one that is not Slipway's own."""
+    for one in made:
+        console.message(f"  {one}, which users made, will be deleted first, with all that is in it")
+    if stays:
+        console.message(f"  {stays}")
+    if cluster and holds_ledger(cluster, context.name):
+        console.message(
+            "  keys and ledger will be deleted with their volume: "
+            f"slipway usage {context.name} --format csv > usage.csv keeps what was used"
+        )
 
 
 def _made_by_users(context: EnvironmentContext, options: Options) -> list[Made]:

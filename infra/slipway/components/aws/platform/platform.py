@@ -79,10 +79,11 @@ class Platform(pulumi.ComponentResource):
         place = Place(args.scope.account, args.scope.region, args.scope.environment, args.existing_vpc)
         scaling = values.autoscaler(args.cluster_name, args.scope.region, args.scope.kubernetes_version)
         self._in_kube_system(CLUSTER_AUTOSCALER, values.AUTOSCALER_ACCOUNT, policies.autoscaler(place), scaling)
-        volumes = KubernetesObject(values.storage_class(args.disks_key, args.scope.tags), self._after())
+        # Nothing waits for it: a claim does by itself, and a class whose tags change is made anew.
+        KubernetesObject(values.storage_class(args.disks_key, args.scope.tags), self._after())
         # The exporter of each node's metrics looks at the node itself.
         prometheus = self._in_own_namespace(
-            "prometheus", PROMETHEUS, "monitoring", "privileged", values.prometheus(args.metrics), needs=(volumes,)
+            "prometheus", PROMETHEUS, "monitoring", "privileged", values.prometheus(args.metrics)
         )
         # KEDA's chart has a PodMonitor, whose kind the chart before brings.
         keda = self._in_own_namespace("keda", KEDA, "keda", "restricted", values.keda(), needs=(prometheus,))
