@@ -27,7 +27,7 @@ _NAME = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\{")
 
 
 def exposed() -> set[str]:
-    """Names of all series that the model server and the keys service expose once they were asked, and Prometheus' own."""
+    """Names of all series that the model server and the keys service expose once they were asked; Prometheus' own."""
     server, keys = ServerMetrics("digits", "1.0.0", "0" * 16), KeysMetrics()
     server.observe("/predict", 200, 0.01)
     server.batch_rows.observe(1)
