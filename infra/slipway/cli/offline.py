@@ -73,6 +73,17 @@ def scrape_config(environment: str, output: Path | None, folders: Folders) -> No
 
 @cli.command()
 @ENVIRONMENT
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
+@with_folders
+def dashboards(environment: str, output: Path, folders: Folders) -> None:
+    """Write dashboards for Grafana: one of the environment, and one of each model."""
+    from slipway.commands.inspecting.dashboards import write_dashboards  # noqa: PLC0415
+
+    write_dashboards(open_environment(environment, folders), output)
+
+
+@cli.command()
+@ENVIRONMENT
 @click.option("--measured", is_flag=True, help="Ask the environment what it sends and writes down.")
 @JSON
 @with_folders

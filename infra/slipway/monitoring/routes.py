@@ -5,6 +5,8 @@ from typing import Any
 
 from slipway.settings.routes import Route
 
+KEYS = {"slack": "url", "pagerduty": "routing-key", "email": "password", "webhook": "url"}
+"""The key of a route's Secret, by the way that it goes."""
 _NOBODY = "nobody"
 _TEXT = "{{ range .Alerts }}{{ .Annotations.summary }} ({{ .Annotations.runbook }})\n{{ end }}"
 
@@ -28,18 +30,18 @@ def route_spec(routes: Sequence[Route]) -> dict[str, Any]:
 
 def _receiver(route: Route) -> dict[str, Any]:
     if route.slack is not None:
-        one = {"apiURL": _key(route.slack.secret, "url"), "sendResolved": True, "text": _TEXT}
+        one = {"apiURL": _key(route.slack.secret, KEYS["slack"]), "sendResolved": True, "text": _TEXT}
         return {"slackConfigs": [one]}
     if route.pagerduty is not None:
-        one = {"routingKey": _key(route.pagerduty.secret, "routing-key"), "sendResolved": True}
+        one = {"routingKey": _key(route.pagerduty.secret, KEYS["pagerduty"]), "sendResolved": True}
         return {"pagerdutyConfigs": [one]}
     if route.webhook is not None:
-        return {"webhookConfigs": [{"urlSecret": _key(route.webhook.secret, "url"), "sendResolved": True}]}
+        return {"webhookConfigs": [{"urlSecret": _key(route.webhook.secret, KEYS["webhook"]), "sendResolved": True}]}
     if route.email is None:
         raise ValueError(f"a route of {route.owner} leads nowhere")
     mail = route.email
     sent = {"to": mail.to, "from": mail.sender, "smarthost": mail.smarthost, "requireTLS": True}
-    login = {"authUsername": mail.username, "authPassword": _key(mail.secret, "password")}
+    login = {"authUsername": mail.username, "authPassword": _key(mail.secret, KEYS["email"])}
     return {"emailConfigs": [{**sent, **login, "sendResolved": True}]}
 
 

@@ -16,6 +16,8 @@ _SERVERS = ("pod_monitor_servers",)
 _GATEWAY = ("pod_monitor_keys", "pod_monitor_gateway")
 _ALERTS = ("prometheus_rule",)
 _ROUTES = ("alertmanager_config",)
+_EXPIRES = "docs/how-to/expose-a-model.md"
+_EXPIRES_DAYS = 14
 _THEFT = "docs/how-to/against-theft.md"
 _TIMES, _PART = 10, 10
 """How many times its own busiest day makes a key unusual, once it has this part of the calls that no key needs."""
@@ -38,6 +40,7 @@ def monitoring_values(monitoring: Monitoring, gateway: Gateway | None, plan: Pla
     """What those templates get."""
     environment, namespace = plan.environment, plan.settings.namespace
     most = gateway.calls_per_day if gateway is not None else None
+    certificate = [] if gateway is None else [certificate_alerts(environment, namespace)]
     copied = [] if most is None else [extraction_alerts(most, environment, namespace)]
     return {
         "namespace": namespace,
@@ -52,7 +55,7 @@ def monitoring_values(monitoring: Monitoring, gateway: Gateway | None, plan: Pla
         "routes_name": names.ROUTES,
         "routes_spec": route_spec(monitoring.routes) if monitoring.routes else None,
         "autoscaling_name": names.AUTOSCALING,
-        "autoscaling_groups": [_alerts(environment, namespace), *copied],
+        "autoscaling_groups": [_alerts(environment, namespace), *certificate, *copied],
     }
 
 
@@ -86,6 +89,29 @@ def _alerts(environment: str, namespace: str) -> dict[str, Any]:
                     "runbook": RUNBOOK,
                 },
             },
+        ],
+    }
+
+
+def certificate_alerts(environment: str, namespace: str) -> dict[str, Any]:
+    """The group of alerting rules about the gateway's certificates, by what Envoy tells of all that it was given."""
+    # The operator's job is the PodMonitor's name; `slipway scrape-config` writes one that begins with `slipway/`.
+    envoys = f'envoy_server_days_until_first_cert_expiring{{job=~"(slipway/)?{namespace}/{names.GATEWAY}"}}'
+    whose = {"environment": names.fitted(environment), "namespace": namespace}
+    return {
+        "name": f"slipway-{namespace}-certificate",
+        "interval": "1m",
+        "rules": [
+            {
+                "alert": "SlipwayCertificateExpires",
+                "expr": f"min({envoys}) < {_EXPIRES_DAYS}",
+                "for": _FOR,
+                "labels": {"severity": "critical", "owner": "platform", **whose},
+                "annotations": {
+                    "summary": "A certificate of the gateway ends in {{ $value }} days: then no client reaches a model",
+                    "runbook": _EXPIRES,
+                },
+            }
         ],
     }
 

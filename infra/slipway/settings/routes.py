@@ -73,10 +73,18 @@ class Route(Section):
     email: Mail | None = Field(default=None, description="By e-mail.", exclude_if=left_out)
     webhook: Webhook | None = Field(
         default=None,
-        description="To an address of yours.",
+        description="To an address.",
         examples=[{"secret": "vision-webhook"}],
         exclude_if=left_out,
     )
+
+    @property
+    def secret(self) -> tuple[str, str]:
+        """The way that it goes, and the Secret that is needed for it."""
+        for way in WAYS:
+            if (one := getattr(self, way)) is not None:
+                return way, one.secret
+        raise LookupError(f"the route of {self.owner} leads nowhere")
 
     @model_validator(mode="after")
     def _goes_one_way(self) -> Self:
