@@ -19,7 +19,7 @@ from moto import mock_aws
 from slipway.aws import offers
 from slipway.aws.account import Account
 from slipway.catalog.aws import INSTANCE_TYPES, REGIONS, prefer, shipped, zones_of
-from slipway.cli.entry import cli
+from slipway.cli import cli
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.project.catalogue import update
 from slipway.errors.base import FileRefused, UserErrors
@@ -59,7 +59,7 @@ def price_list(changed: Mapping[str, str]) -> Answer:
             return {"PriceList": [product(other, "9"), product({"usagetype": usage}, usual)]}
         assert (wanted["tenancy"], wanted["capacitystatus"], wanted["operatingSystem"]) == ("Shared", "Used", "Linux")
         listed = {n: str(one.hourly_usd[REGION]) for n, one in shipped().types.items() if REGION in one.hourly_usd}
-        rows = [("EUC1-BoxUsage:", listed | changed), ("EUC1-UnusedBox:", listed)]
+        rows = [("EUC1-BoxUsage:", {**listed, **changed}), ("EUC1-UnusedBox:", listed)]
         return {
             "PriceList": [
                 product({"instanceType": name, "usagetype": f"{kind}{name}"}, usd)

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 
@@ -26,6 +25,7 @@ from slipway.components.kubernetes.environment import GatewayArgs, environment_o
 from slipway.components.kubernetes.object import cluster_provider
 from slipway.environments.planning.aws.charges import encrypted_data, interface_endpoints
 from slipway.environments.planning.aws.node_groups import NodeGroup
+from slipway.render.templates import Manifest
 from slipway.runtimes.registry import RUNTIMES
 from slipway.settings.aws import AwsSettings
 from slipway.values import names
@@ -44,7 +44,7 @@ class AwsEnvironmentArgs:
 
     settings: AwsSettings
     groups: tuple[NodeGroup, ...]
-    manifests: Sequence[Mapping[str, Any]]
+    manifests: Sequence[Manifest]
     gateway: AwsGatewayArgs | None = None
     taken_over: Collection[str] = ()
 

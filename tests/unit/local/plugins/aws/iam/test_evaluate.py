@@ -1,5 +1,6 @@
 """The evaluator decides as the examples of Amazon's IAM User Guide say that IAM does."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -137,7 +138,10 @@ def test_operators_of_many_values(operator: str, keys: list[str], expected: bool
 
 # "Multiple context keys or values": keys and operators are all to hold, and one of the values of each.
 def test_all_conditions_are_to_hold_and_one_value_of_each() -> None:
-    condition = {"StringEquals": {"aws:RequestTag/a": ["1", "2"], "aws:RequestTag/b": "3"}, "Bool": {"aws:Mfa": "true"}}
+    condition: Mapping[str, Mapping[str, str | Sequence[str]]] = {
+        "StringEquals": {"aws:RequestTag/a": ["1", "2"], "aws:RequestTag/b": "3"},
+        "Bool": {"aws:Mfa": "true"},
+    }
     given = {"aws:requesttag/a": ("2",), "aws:requesttag/b": ("3",), "aws:mfa": ("true",)}
     assert holds(condition, given)
     for key in given:
