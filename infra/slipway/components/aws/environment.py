@@ -89,7 +89,7 @@ class AwsEnvironment(pulumi.ComponentResource):
                 names.cluster(name), settings.namespace, settings.registry, of["kubeconfig"], of["key"]
             )
         )
-        manifests = with_addresses(args.manifests, endpoints.s3_addresses)
+        manifests: Sequence[Mapping[str, Any]] = with_addresses(args.manifests, endpoints.s3_addresses)
         if account is None or args.gateway is None:
             environment_objects(manifests, self, kubernetes, needs=platform.monitoring)
         else:

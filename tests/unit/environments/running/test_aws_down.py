@@ -121,7 +121,7 @@ def test_a_group_of_logs_is_taken_for_made_again_only_without_the_environments_t
 
 
 def test_a_group_that_is_made_again_while_down_looks_is_deleted_each_time(account: Account) -> None:
-    logs, clock, told = client("logs"), Clock(), []
+    logs, clock, told = client("logs"), Clock(), list[str]()
     logs.create_log_group(logGroupName=GROUP)
 
     def pause(seconds: float) -> None:
