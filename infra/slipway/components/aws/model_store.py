@@ -1,6 +1,6 @@
 """The bucket of models' weights: versioned, encrypted, private, and protected from accidental deletion."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,13 +140,13 @@ class ModelStore(pulumi.ComponentResource):
         )
 
 
-def with_addresses(manifests: Sequence[Manifest], addresses: pulumi.Output[Sequence[str]]) -> list[Manifest]:
+def with_addresses(manifests: Sequence[Mapping[str, Any]], addresses: pulumi.Output[Sequence[str]]) -> list[Manifest]:
     """The manifests with the addresses of S3 in the policy that lets pods reach the model store."""
     to = addresses.apply(lambda ranges: [{"ipBlock": {"cidr": cidr}} for cidr in sorted(ranges)])
-    return [_leading(one, to) if one["metadata"]["name"] == names.STORE_POLICY else one for one in manifests]
+    return [_leading(one, to) if one["metadata"]["name"] == names.STORE_POLICY else {**one} for one in manifests]
 
 
-def _leading(policy: Manifest, to: pulumi.Output[list[dict[str, Any]]]) -> Manifest:
+def _leading(policy: Mapping[str, Any], to: pulumi.Output[list[dict[str, Any]]]) -> Manifest:
     """A NetworkPolicy whose only rule leads there."""
     (rule,) = policy["spec"]["egress"]
     return {**policy, "spec": {**policy["spec"], "egress": [{**rule, "to": to}]}}

@@ -132,6 +132,8 @@ class EksCluster(pulumi.ComponentResource):
         return LogGroup(
             f"{args.scope.environment}-cluster-logs",
             name=name,
+            # The class that is given to whoever names none: a group that is taken over has to be of it by name.
+            log_group_class="STANDARD",
             retention_in_days=args.logging.keep,
             kms_key_id=args.logs_key,
             tags={**args.scope.tags, "Name": name},
