@@ -127,7 +127,7 @@ def test_what_comes_is_shown_once(
         except StopIteration:
             raise KeyboardInterrupt from None
 
-    monkeypatch.setattr(logs.time, "sleep", wait)
+    monkeypatch.setattr("slipway.commands.inspecting.logs.time.sleep", wait)
     cluster.pod("digits-0", "2026-11-27T01:00:00.1Z one")
     with pytest.raises(KeyboardInterrupt):
         show(cluster, follow=True)
