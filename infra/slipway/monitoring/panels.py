@@ -82,8 +82,10 @@ def _of_server(of: str, by: str) -> Iterator[Panel]:
     yield Panel("Calls that fail", "percentunit", (Query(share, legend or "5xx"),))
     whole = f"histogram_quantile(0.95, {summed('le', f'rate(slipway_request_seconds_bucket{{{asked}}}{_OVER})')})"
     run = f"histogram_quantile(0.95, {summed('le', f'rate(slipway_inference_seconds_bucket{{{of}}}{_OVER})')})"
-    stages = ((whole, "whole"), (run, "the model's run"))
-    latency = tuple(Query(what, " ".join(filter(None, (legend, stage)))) for what, stage in stages)
+    latency = (
+        Query(whole, " ".join(filter(None, (legend, "whole")))),
+        Query(run, " ".join(filter(None, (legend, "the model's run")))),
+    )
     yield Panel("p95 of latency, by stage", "s", latency)
     rows = f"rate(slipway_batch_rows_sum{{{of}}}{_OVER})"
     runs = f"rate(slipway_batch_rows_count{{{of}}}{_OVER})"

@@ -13,7 +13,7 @@ _TEXT = "{{ range .Alerts }}{{ .Annotations.summary }} ({{ .Annotations.runbook 
 
 def route_spec(routes: Sequence[Route]) -> dict[str, Any]:
     """`spec` of an AlertmanagerConfig. The operator adds that alerts are of its namespace."""
-    receivers = [{"name": _NOBODY}]
+    receivers: list[dict[str, Any]] = [{"name": _NOBODY}]
     receivers += [{"name": f"route-{index}", **_receiver(route)} for index, route in enumerate(routes)]
     children = [
         {
