@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,7 +131,7 @@ _PUBLIC = {zone: subnet.replace("subnet-0", "subnet-1") for zone, subnet in _SUB
 
 
 def test_in_a_network_that_is_there_already_no_subnet_route_or_way_out_is_made() -> None:
-    there = {"vpc": "vpc-0123456789abcdef0", "private_subnets": _SUBNETS, "public_subnets": _PUBLIC}
+    there: dict[str, Any] = {"vpc": "vpc-0123456789abcdef0", "private_subnets": _SUBNETS, "public_subnets": _PUBLIC}
     settings = settings_of("staging").model_copy(update={"network": ExistingNetwork(**there)})
     run = run_program(program_of("staging", settings), "staging")
     kinds = {resource.token.rpartition(":")[2] for resource in run.aws()}

@@ -178,7 +178,7 @@ class AwsEnvironment(pulumi.ComponentResource):
                 subnets=tuple(network.private_subnets.values()),
                 public_cidrs=settings.api.public_cidrs,
                 private_cidrs=settings.api_cidrs,
-                security_groups={group: group for group in settings.api.security_groups or ()} | bastion,
+                security_groups={**{group: group for group in settings.api.security_groups or ()}, **bastion},
                 administrators=settings.administrators,
                 secrets_key=keys.arns["secrets"],
                 logs_key=keys.arns["logs"],
