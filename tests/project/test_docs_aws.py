@@ -14,16 +14,23 @@ import pytest
 from botocore import xform_name
 from botocore.validate import ParamValidator
 
+from slipway.aws.tunnel.session import DOCUMENT
 from slipway.local.plugins import aws as rehearsal
 from slipway.local.plugins.aws.iam.dependents import of_call
 from slipway.policy.iam import anyone
-from slipway.values.names import cluster
+from slipway.values.names import bastion, cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "how-to" / "aws.md"
+<<<<<<< HEAD
 TRUST, INLINE, MANAGED, STATE = (
     json.loads((ROOT / "docs" / "how-to" / "aws" / f"{name}.json").read_text())
     for name in ("trust-policy", "deploy-policy", "deploy-managed-policy", "state-bucket-policy")
+=======
+TRUST, DEPLOY, BASTION, STATE = (
+    json.loads((ROOT / "docs" / "how-to" / "aws" / f"{name}.json").read_text())
+    for name in ("trust-policy", "deploy-policy", "deploy-bastion-policy", "state-bucket-policy")
+>>>>>>> wayin
 )
 DEPLOY = {"Statement": [*INLINE["Statement"], *MANAGED["Statement"]]}
 """All that the role that deploys may do: by the policy in it, and by the one beside it."""
@@ -55,8 +62,14 @@ ACTIONS = {
 MODELS = {"elasticloadbalancing": "elbv2", "tag": "resourcegroupstaggingapi"}
 """The prefix of a service's actions, where it is not the name of its model."""
 
+<<<<<<< HEAD
 INLINE_LIMIT, MANAGED_LIMIT = 10_240, 6_144
 """Characters of all inline policies of a role, and of a managed one, white space not counted (IAM quotas)."""
+=======
+MANAGED_LIMIT = 6_144
+INLINE_LIMIT = 10_240
+"""Characters of all inline policies of a role, white space not counted (IAM quotas)."""
+>>>>>>> wayin
 
 
 @lru_cache
@@ -147,7 +160,7 @@ def operations(action: str) -> set[str]:
     return {operation for operation in known if fnmatchcase(operation, name)}
 
 
-@pytest.mark.parametrize("action", sorted({*allowed(DEPLOY), *allowed(TRUST)}))
+@pytest.mark.parametrize("action", sorted({*allowed(DEPLOY), *allowed(BASTION), *allowed(TRUST)}))
 def test_an_action_of_a_policy_exists(action: str) -> None:
     if action == "iam:PassRole":
         return  # no call: what another call hands over
@@ -195,7 +208,8 @@ def test_the_deploying_role_may_make_every_call_of_the_rehearsal_and_what_it_nee
     assert {name for name in dependent if not any(fnmatchcase(name, one) for one in allowed(DEPLOY))} == set()
     granted = {
         (MODELS.get(prefix, prefix), operation)
-        for action in allowed(DEPLOY)
+        for policy in (DEPLOY, BASTION)
+        for action in allowed(policy)
         for prefix in [action.partition(":")[0]]
         for operation in operations(action)
     }
@@ -222,6 +236,17 @@ def test_the_policy_of_the_deploying_role_is_narrow_and_fits_a_role() -> None:
     # The role that deploys is not named as those that it makes, so that it cannot change itself.
     assert roles["Resource"] == f"arn:aws:iam::123456789012:role/{cluster('prod')}-*"
     assert not fnmatchcase("arn:aws:iam::123456789012:role/deploy-slipway-prod", roles["Resource"])
+
+
+def test_what_a_bastion_needs_opens_no_shell_and_fits_a_managed_policy() -> None:
+    assert len(re.sub(r"\s", "", json.dumps(BASTION))) <= MANAGED_LIMIT
+    sessions = [one for one in BASTION["Statement"] if "ssm:StartSession" in one["Action"]]
+    documents = [one["Resource"] for one in sessions if ":document/" in one["Resource"]]
+    assert documents == [f"arn:aws:ssm:eu-central-1::document/{DOCUMENT}"]
+    (instances,) = [one for one in sessions if ":instance/" in one["Resource"]]
+    # Without it, a session without a document, which is a shell, would be allowed by the instance alone.
+    assert instances["Condition"]["BoolIfExists"] == {"ssm:SessionDocumentAccessCheck": "true"}
+    assert instances["Condition"]["StringEquals"]["ssm:resourceTag/Name"] == bastion("prod")
 
 
 def test_one_repository_and_environment_may_take_the_role() -> None:

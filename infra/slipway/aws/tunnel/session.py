@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from slipway.errors.tunnel import TunnelNotOpen
 
 DOCUMENT = "AWS-StartPortForwardingSessionToRemoteHost"
-"""The one kind of session that the deploying role may have (docs/how-to/aws/deploy-policy.json)."""
+"""The one kind of session that the deploying role may have (docs/how-to/aws/deploy-bastion-policy.json)."""
 _OPEN_LIMIT_S = 30.0
 _AGENT_LIMIT_S = 120.0
 """An instance registers with Session Manager a minute after it was started."""
@@ -69,7 +69,7 @@ class Session:
         while not await self._started(target):
             said = " ".join(self._said) or "`aws ssm start-session` ended without a word"
             if _NO_AGENT not in said or asyncio.get_running_loop().time() > until:
-                todo = "check that the caller may have sessions (statement UseBastion of deploy-policy.json), and run"
+                todo = "check that the caller may have sessions (UseBastion in deploy-bastion-policy.json), and run"
                 raise TunnelNotOpen(self._environment, said, f"{todo} `slipway tunnel {self._environment}` again")
             await asyncio.sleep(_AGAIN_S)
 

@@ -73,7 +73,7 @@ def database_url(host: str) -> str:
     return f"postgresql://{DATABASE_USER}@{host}:{DATABASE_PORT}/{DATABASE_NAME}?sslmode=require"
 
 
-def balancer_annotations(here: AwsGateway, network: ExistingNetwork | None) -> Mapping[str, str]:
+def balancer_annotations(here: AwsGateway, network: ExistingNetwork | None = None) -> Mapping[str, str]:
     """What Envoy's Service tells the load balancer controller.
 
     Pods are targets themselves, so that nothing goes through a second node. The client's address comes by the PROXY
