@@ -17,6 +17,9 @@ from slipway.values.quantities import dns_label, kind_of, line_of_text, refusal
 _PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _CIDR = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}/[0-9]{1,2}")
+_OTHER_PARTITIONS = ("cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-")
+"""How regions of China, GovCloud, isolated networks and the European Sovereign Cloud begin (botocore: partitions.json)."""
+
 _ROLE = re.compile(r"arn:aws:iam::[0-9]{12}:role/(?:[!-)+-.0->@-~]+/)*[A-Za-z0-9_+=,.@-]{1,64}")
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _RESERVATION = re.compile(r"cr-(?:[0-9a-f]{8}|[0-9a-f]{17})")
@@ -46,6 +49,9 @@ def _account(value: object) -> str:
 
 
 def _region(value: object) -> str:
+    if isinstance(value, str) and value.startswith(_OTHER_PARTITIONS):
+        problem = "is in another partition of AWS, where ARNs, endpoints and prices differ, and none is known here"
+        raise refusal(problem, ", ".join(REGIONS), "write one of those, for example eu-central-1")
     return _known(value, list(REGIONS), "a region of the catalogue", "eu-central-1")
 
 
