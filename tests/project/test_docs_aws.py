@@ -22,15 +22,9 @@ from slipway.values.names import bastion, cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "how-to" / "aws.md"
-<<<<<<< HEAD
-TRUST, INLINE, MANAGED, STATE = (
+TRUST, INLINE, MANAGED, BASTION, STATE = (
     json.loads((ROOT / "docs" / "how-to" / "aws" / f"{name}.json").read_text())
-    for name in ("trust-policy", "deploy-policy", "deploy-managed-policy", "state-bucket-policy")
-=======
-TRUST, DEPLOY, BASTION, STATE = (
-    json.loads((ROOT / "docs" / "how-to" / "aws" / f"{name}.json").read_text())
-    for name in ("trust-policy", "deploy-policy", "deploy-bastion-policy", "state-bucket-policy")
->>>>>>> wayin
+    for name in ("trust-policy", "deploy-policy", "deploy-managed-policy", "deploy-bastion-policy", "state-bucket-policy")
 )
 DEPLOY = {"Statement": [*INLINE["Statement"], *MANAGED["Statement"]]}
 """All that the role that deploys may do: by the policy in it, and by the one beside it."""

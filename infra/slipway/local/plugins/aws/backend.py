@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,12 @@ class Aws:
     backend: Backend
     region: str
     urn: str
+    judged: bool = True
+
+    @property
+    def itself(self) -> "Aws":
+        """For what AWS does by roles of its own, as EKS makes a cluster's security group: nobody asks the caller's."""
+        return replace(self, judged=False)
 
     @property
     def account(self) -> str:
@@ -124,7 +130,7 @@ class Aws:
     def _judged(self, service: str, operation: str, params: dict[str, Any]) -> None:
         """Refuse what the policies of the environment's deploying role do not allow."""
         environment = environment_of(self.urn)
-        if self.backend.roles is None or environment is None:
+        if self.backend.roles is None or environment is None or not self.judged:
             return
         partition = _session().get_partition_for_region(self.region)
         place = Place(partition, self.region, self.account)

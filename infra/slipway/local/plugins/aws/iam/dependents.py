@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from slipway.local.plugins.aws.iam.evaluate import Request
-from slipway.local.plugins.aws.iam.reference import action, actions
+from slipway.local.plugins.aws.iam.reference import action
 from slipway.local.plugins.aws.iam.requests import Call, TagsOf, asked, request_tags
-from slipway.local.plugins.aws.iam.resources import Place
+from slipway.local.plugins.aws.iam.resources import Place, at
 
 
 @dataclass(frozen=True)
@@ -181,21 +181,3 @@ def _of_instances(
         context |= {f"aws:requesttag/{name}".lower(): (value,) for name, value in tags.items()}
         arn = f"arn:{place.partition}:ec2:{place.region}:{place.account}:{kind.name}/*"
         yield Request("ec2:CreateTags", arn, context)
-
-
-def at(params: Any, path: str) -> Any:
-    """A parameter inside others, `provider.keyArn`; None when it is not given."""
-    for name in path.split("."):
-        if isinstance(params, Mapping):
-            params = params.get(name)
-        elif isinstance(params, list) and name.isdigit() and int(name) < len(params):
-            params = params[int(name)]
-        else:
-            return None
-    return params
-
-
-def all_actions(call: str) -> frozenset[str]:
-    """Every action that a call can need, its own and the dependent ones, whatever its parameters."""
-    service, _, operation = call.partition(":")
-    return frozenset(actions(service, operation)) | {row.action for row in of_call(call)}

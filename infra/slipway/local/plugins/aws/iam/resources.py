@@ -29,7 +29,8 @@ _NAMES = {
     "AddonName": "addonName", "Alias": "AliasName", "BucketName": "Bucket", "ClusterName": "clusterName name",
     "DbInstanceName": "DBInstanceIdentifier", "KeyId": "KeyId TargetKeyId", "LogGroupName": "logGroupName",
     "NodegroupName": "nodegroupName", "ObjectName": "Key", "RepositoryName": "repositoryName repositoryNames",
-    "RoleNameWithPath": "RoleName", "BudgetName": "BudgetName", "SubnetGroupName": "DBSubnetGroupName",
+    "RoleNameWithPath": "RoleName", "BudgetName": "BudgetName Budget.BudgetName NewBudget.BudgetName",
+    "SubnetGroupName": "DBSubnetGroupName",
     "SnapshotName": "DBSnapshotIdentifier FinalDBSnapshotIdentifier", "OptionGroupName": "OptionGroupName",
     "ParameterGroupName": "DBParameterGroupName",
 }  # fmt: skip
@@ -113,7 +114,7 @@ def _by_name(kind: Kind, params: Mapping[str, Any]) -> tuple[str, int]:
         nonlocal known, missing
         if found[1] in ("Partition", "Region", "Account"):
             return found[0]
-        values = [value for name in _NAMES.get(found[1], "").split() for value in _listed(params.get(name))]
+        values = [value for name in _NAMES.get(found[1], "").split() for value in _listed(at(params, name))]
         known += bool(values)
         missing |= not values and found[1] not in _OPEN
         return values[0].removeprefix("alias/").rpartition(":key/")[2] if values else "*"
@@ -135,6 +136,18 @@ def _formed(arn: str, kind: Kind) -> bool:
     """Whether an ARN is one of a type."""
     parts = re.split(r"\$\{\w+\}", kind.arn)
     return re.fullmatch("[^/]*".join(map(re.escape, parts[:-1])) + ".*" + re.escape(parts[-1]), arn) is not None
+
+
+def at(params: Any, path: str) -> Any:
+    """A parameter inside others, `provider.keyArn`; None when it is not given."""
+    for name in path.split("."):
+        if isinstance(params, Mapping):
+            params = params.get(name)
+        elif isinstance(params, list) and name.isdigit() and int(name) < len(params):
+            params = params[int(name)]
+        else:
+            return None
+    return params
 
 
 def _listed(value: Any) -> list[str]:

@@ -89,7 +89,7 @@ def _configure(aws: Aws, name: str, inputs: Object) -> None:
         subnet = aws.call("ec2", "describe_subnets", SubnetIds=inputs["vpcConfig"]["subnetIds"][:1])["Subnets"][0]
         group = f"eks-cluster-sg-{name}"
         tag = {"ResourceType": "security-group", "Tags": tags.pairs({f"kubernetes.io/cluster/{name}": "owned"})}
-        made = aws.call(
+        made = aws.itself.call(
             "ec2", "create_security_group", GroupName=group, VpcId=subnet["VpcId"], TagSpecifications=[tag],
             Description="EKS created security group applied to ENI that is attached to EKS Control Plane",
         )  # fmt: skip
@@ -187,7 +187,7 @@ def _delete(aws: Aws, name: str, state: Object) -> None:
         aws.kept.put(log_group.LATE, log_group.of_cluster(name), {})
     aws.find("eks", "delete_cluster", shared.MISSING, name=name)
     if "securityGroup" in record:
-        aws.find("ec2", "delete_security_group", ("InvalidGroup.NotFound",), GroupId=record["securityGroup"])
+        aws.itself.find("ec2", "delete_security_group", ("InvalidGroup.NotFound",), GroupId=record["securityGroup"])
     for kind, records in aws.kept.all().items():
         for key in records if kind in shared.KINDS_OF_CLUSTER else ():
             if key.startswith(f"{name}:"):
