@@ -24,7 +24,13 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "how-to" / "aws.md"
 TRUST, INLINE, MANAGED, BASTION, STATE = (
     json.loads((ROOT / "docs" / "how-to" / "aws" / f"{name}.json").read_text())
-    for name in ("trust-policy", "deploy-policy", "deploy-managed-policy", "deploy-bastion-policy", "state-bucket-policy")
+    for name in (
+        "trust-policy",
+        "deploy-policy",
+        "deploy-managed-policy",
+        "deploy-bastion-policy",
+        "state-bucket-policy",
+    )
 )
 DEPLOY = {"Statement": [*INLINE["Statement"], *MANAGED["Statement"]]}
 """All that the role that deploys may do: by the policy in it, and by the one beside it."""
@@ -56,14 +62,8 @@ ACTIONS = {
 MODELS = {"elasticloadbalancing": "elbv2", "tag": "resourcegroupstaggingapi"}
 """The prefix of a service's actions, where it is not the name of its model."""
 
-<<<<<<< HEAD
 INLINE_LIMIT, MANAGED_LIMIT = 10_240, 6_144
 """Characters of all inline policies of a role, and of a managed one, white space not counted (IAM quotas)."""
-=======
-MANAGED_LIMIT = 6_144
-INLINE_LIMIT = 10_240
-"""Characters of all inline policies of a role, white space not counted (IAM quotas)."""
->>>>>>> wayin
 
 
 @lru_cache

@@ -8,10 +8,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 from slipway.aws.account import Account
-from slipway.catalog.aws import NO_CONTROL_PLANE
+from slipway.catalog.aws import INSTANCE_TYPES, NO_CONTROL_PLANE
+from slipway.catalog.cpu import CpuFeature
 from slipway.catalog.facts import CatalogueFile
 
 Json = Mapping[str, Any]
@@ -39,8 +40,7 @@ def facts(
     account: Account,
     prices: Account,
     region: str,
-    families: Sequence[str],
-    features: Mapping[str, Sequence[str]],
+    more: Sequence[str],
     now: datetime,
 ) -> CatalogueFile:
     """What the account is offered in a region: its zones, the types of some families, and their prices.
@@ -49,14 +49,19 @@ def facts(
         account: in the region.
         prices: the same account in `PRICE_LIST_REGION`.
         region: that is asked about.
-        families: `m7i`, `p4de`.
-        features: of CPUs by family; EC2 does not say them, so that those of other families are not known.
+        more: families that the catalogue does not have: `m8a`. EC2 says no CPU features, so that theirs are not known.
         now: the time.
 
     Raises:
         AwsRefused: a call is refused.
         pydantic.ValidationError: an answer is not what a file of facts may have.
     """
+    order = get_args(CpuFeature)
+    features = {
+        name.partition(".")[0]: [feature for feature in order if feature in one.cpu_features]
+        for name, one in INSTANCE_TYPES.items()
+    }
+    families = sorted({*features, *more})
     patterns = [{"Name": "instance-type", "Values": [f"{family}.*" for family in families]}]
     described = {
         one["InstanceType"]: one

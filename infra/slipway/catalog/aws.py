@@ -6,40 +6,27 @@ user's own (`slipway catalog update`), beside the settings, are preferred to it,
 
 - Spot factor: mean spot price over on-demand price in us-east-1, us-west-2, eu-west-1 and eu-central-1,
   ec2instances.info of 2025-05-28: median 0.40, three quarters of them at most 0.45, the highest 0.65.
-- MIG: NVIDIA Multi-Instance GPU User Guide, "Supported MIG Profiles", and the default configuration of
-  nvidia-mig-manager.
 - EKS control plane: https://aws.amazon.com/eks/pricing/, 2026-10-06. KMS key: https://aws.amazon.com/kms/pricing/.
   Public address: https://aws.amazon.com/vpc/pricing/, since 2024-02-01.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from functools import lru_cache
 from importlib import resources
 from typing import TypeVar
 
 from slipway.catalog.facts import Cards, CatalogueFile, GatewayFacts, RegionFacts, TypeFacts
+from slipway.catalog.mig import MIG, MigProfile
 
 _MI = 2**20
-_GI = 2**30
 _T = TypeVar("_T")
 
 NO_CONTROL_PLANE = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
 """Zones, by the ids that are the same in every account, in which EKS makes no control plane: Amazon EKS User Guide,
 "VPC and subnet considerations"."""
-
-OTHER_PARTITIONS: Mapping[str, str] = {
-    "cn-": "aws-cn (China)",
-    "us-gov-": "aws-us-gov (GovCloud)",
-    "us-iso": "aws-iso (isolated)",
-    "eu-isoe-": "aws-iso-e (isolated)",
-    "eusc-": "aws-eusc (European Sovereign Cloud)",
-}
-"""Partitions apart from the commercial one by how their regions' names begin. Their ARNs, service principals, images of
-EKS and registries have other names, which nothing here was ever tried with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +93,6 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
-class MigProfile:
-    """One way to cut a GPU: how many parts it gives, and how much of the GPU's memory each of them has."""
-
-    parts: int
-    memory: Fraction
-
-
-@dataclass(frozen=True, slots=True)
 class Support:
     """How long AWS supports a version of Kubernetes: at the usual price, then at the extended one, then no more."""
 
@@ -144,29 +123,6 @@ SPOT_FACTOR = Decimal("0.45")
 """Estimate of what spot capacity costs of the on-demand price; the real price changes by the hour."""
 
 HOURS_PER_MONTH = 730
-
-
-_MIG_80: Mapping[str, MigProfile] = {
-    "1g.10gb": MigProfile(7, Fraction(1, 8)),
-    "1g.20gb": MigProfile(4, Fraction(1, 4)),
-    "2g.20gb": MigProfile(3, Fraction(1, 4)),
-    "3g.40gb": MigProfile(2, Fraction(1, 2)),
-    "4g.40gb": MigProfile(1, Fraction(1, 2)),
-    "7g.80gb": MigProfile(1, Fraction(1)),
-}
-_MIG_40: Mapping[str, MigProfile] = {
-    "1g.5gb": MigProfile(7, Fraction(1, 8)),
-    "1g.10gb": MigProfile(4, Fraction(1, 4)),
-    "2g.10gb": MigProfile(3, Fraction(1, 4)),
-    "3g.20gb": MigProfile(2, Fraction(1, 2)),
-    "4g.20gb": MigProfile(1, Fraction(1, 2)),
-    "7g.40gb": MigProfile(1, Fraction(1)),
-}
-_MIG: Mapping[tuple[str, int], Mapping[str, MigProfile]] = {
-    ("A100", 40 * _GI): _MIG_40,
-    ("A100", 80 * _GI): _MIG_80,
-    ("H100", 80 * _GI): _MIG_80,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +254,10 @@ class _Now(Mapping[str, _T]):
     def __len__(self) -> int:
         return len(self._part(catalogue()))
 
+    def values(self) -> ValuesView[_T]:
+        """All of them at once: the plan of a thousand models goes through them often."""
+        return self._part(catalogue()).values()
+
 
 INSTANCE_TYPES: Mapping[str, InstanceType] = _Now(lambda now: now.types)
 REGIONS: Mapping[str, Region] = _Now(lambda now: now.regions)
@@ -341,4 +301,4 @@ def accelerator_of(instance: InstanceType) -> str:
 
 def mig_profiles(gpu: GpuCards) -> Mapping[str, MigProfile]:
     """The MIG profiles of a GPU; none where it cannot be cut."""
-    return _MIG.get((gpu.model, gpu.memory), {})
+    return MIG.get((gpu.model, gpu.memory), {})

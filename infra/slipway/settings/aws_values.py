@@ -1,13 +1,13 @@
 """Parse single values of the settings of kind `aws`, each a named type with AWS's rule attached."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from slipway.catalog.aws import EKS_VERSIONS, INSTANCE_TYPES, OTHER_PARTITIONS, REGIONS
+from slipway.catalog.aws import EKS_VERSIONS, INSTANCE_TYPES, REGIONS
 from slipway.catalog.platform_pins import EKS
 from slipway.errors.base import nearest
 from slipway.values.cidrs import DOCKER_RANGE, SERVICE_RANGE
@@ -26,6 +26,16 @@ _ROLE = re.compile(r"arn:aws:iam::[0-9]{12}:role/(?:[!-)+-.0->@-~]+/)*[A-Za-z0-9
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _RESERVATION = re.compile(r"cr-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 _TAG = re.compile(r"[\w\s+\-=._:/@]*")
+
+_OTHER_PARTITIONS: Mapping[str, str] = {
+    "cn-": "aws-cn (China)",
+    "us-gov-": "aws-us-gov (GovCloud)",
+    "us-iso": "aws-iso (isolated)",
+    "eu-isoe-": "aws-iso-e (isolated)",
+    "eusc-": "aws-eusc (European Sovereign Cloud)",
+}
+"""Partitions apart from the commercial one by how their regions' names begin. Their ARNs, service principals, images of
+EKS and registries have other names, which nothing here was ever tried with."""
 
 POOL_NAME_LIMIT = 40
 """Leaves room for `-on-demand-<8 hex>` within the 63 characters of a node group's name."""
@@ -51,7 +61,7 @@ def _account(value: object) -> str:
 
 
 def _region(value: object) -> str:
-    other = next((name for prefix, name in OTHER_PARTITIONS.items() if str(value).startswith(prefix)), None)
+    other = next((name for prefix, name in _OTHER_PARTITIONS.items() if str(value).startswith(prefix)), None)
     if other is not None:
         problem = f"is of the partition {other}, whose ARNs, endpoints and images have other names"
         raise refusal(problem, "a region of the commercial partition, aws", "write for example eu-central-1")

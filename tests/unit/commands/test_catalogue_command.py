@@ -19,7 +19,8 @@ from moto import mock_aws
 from slipway.aws import offers
 from slipway.aws.account import Account
 from slipway.catalog.aws import INSTANCE_TYPES, REGIONS, prefer, shipped, zones_of
-from slipway.cli import cli
+from slipway.cli import account as commands
+from slipway.cli.group import cli
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.project.catalogue import update
 from slipway.errors.base import FileRefused, UserErrors
@@ -205,4 +206,5 @@ def test_a_region_is_shown_cheapest_first_with_the_files_that_it_is_from() -> No
 
 def test_an_unknown_region_and_an_environment_without_an_account_are_refused() -> None:
     assert "is not in the catalogue" in str(CliRunner().invoke(cli, ["catalog", "show", "eu-nort-1"]).exception)
+    assert commands.catalog.name == "catalog"
     assert "no account of AWS" in str(CliRunner().invoke(cli, ["catalog", "update", "local"]).exception)

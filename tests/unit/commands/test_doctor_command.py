@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from slipway.cli import account as commands
-from slipway.cli import cli
+from slipway.cli.group import cli
 from slipway.commands.inspecting.doctor import show_findings
 from slipway.doctor.finding import Finding
 from slipway.errors.base import UserError

@@ -3,59 +3,45 @@
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import ValidationError
 
 from slipway import console
-from slipway.aws.account import Account
-from slipway.aws.offers import PRICE_LIST_REGION, facts
 from slipway.catalog.aws import INSTANCE_TYPES, REGIONS, accelerator_of, catalogue
-from slipway.catalog.cpu import CpuFeature
 from slipway.catalog.facts import CatalogueFile, text_of
 from slipway.commands.context import EnvironmentContext
-from slipway.errors.base import FileRefused, Place, UserError, UserErrors, WrongValue, nearest
+from slipway.environments.planning.kinds import planning
+from slipway.environments.planning.pool import Pool
+from slipway.errors.base import FileRefused, Place, UserErrors, WrongValue, nearest
 from slipway.loading.catalogues import catalogue_path, prefer_catalogues, read_catalogue
 from slipway.reading.folders import Folders
-from slipway.settings.aws import AwsSettings
 from slipway.values.quantities import format_bytes
 
 _MOST_CHANGE = 10
 """A price that is ten times another, or a tenth, is taken for a mistake: AWS's greatest cut was by 45 %."""
 
 
-def update(context: EnvironmentContext, families: Sequence[str], prices: Account | None = None) -> None:
+def update(context: EnvironmentContext, families: Sequence[str]) -> None:
     """Ask the environment's account, show what differs from what is known, and write the file.
 
-    Raises `UserErrors` for answers that cannot be true; nothing is written then.
+    Raises `UserError` where there is no account, and `UserErrors` for answers that cannot be true; nothing is written
+    then.
     """
-    settings = context.settings
-    if not isinstance(settings, AwsSettings):
-        place, field = context.file.locate(("kind",))
-        raise UserError(place, field, "has no account of AWS that could be asked", "kind: aws", "name another one")
     context.running.check_account()
-    region, account = settings.region, settings.account
-    path = catalogue_path(context.folders.settings, account, region)
-    known = sorted({name.partition(".")[0] for name in INSTANCE_TYPES} | set(families))
-    order = get_args(CpuFeature)
-    features = {
-        name.partition(".")[0]: [feature for feature in order if feature in one.cpu_features]
-        for name, one in INSTANCE_TYPES.items()
-    }
-    asked = Account(account, region)
     try:
-        found = facts(
-            asked, prices or Account(account, PRICE_LIST_REGION), region, known, features, datetime.now(tz=UTC)
-        )
+        found = context.running.ask_catalogue(families)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         at = ".".join(map(str, first["loc"]))
         problem = f"AWS answered {str(first.get('input'))[:60]!r} for {at}: {first['msg']}"
-        raise FileRefused(str(path), problem, "what a catalogue has", "nothing was written; try again") from None
-    if wrong := list(_nonsense(found, settings, str(path))):
+        raise FileRefused("catalog", problem, "what a catalogue has", "nothing was written; try again") from None
+    (region,) = found.regions
+    path = catalogue_path(context.folders.settings, str(found.account), region)
+    pools = planning(context.settings).pools
+    if wrong := list(_nonsense(found, region, pools, str(path))):
         raise UserErrors(wrong)
     lines = list(changes(found, region))
     for line in lines:
@@ -65,17 +51,17 @@ def update(context: EnvironmentContext, families: Sequence[str], prices: Account
     console.result(f"{path}: {len(found.types)} types in {region}, {len(lines)} differ; commit it")
 
 
-def _nonsense(found: CatalogueFile, settings: AwsSettings, path: str) -> Iterator[WrongValue]:
-    place, region = Place(path), settings.region
+def _nonsense(found: CatalogueFile, region: str, pools: Sequence[Pool], path: str) -> Iterator[WrongValue]:
+    place = Place(path)
     zones = found.regions[region].zones
     if len(zones) < 2:
         yield WrongValue(place, "zones", list(zones), "are fewer than EKS needs", "two or more", "nothing was written")
-    for pool in settings.node_pools:
-        for one in pool.types(region):
-            if one.name not in found.types:
+    for pool in pools:
+        for name in pool.instance_types:
+            if name not in found.types:
                 problem = f"is of pool {pool.name}, and the account was offered none in {region}"
                 todo = "nothing was written; write another type, or see `slipway doctor`"
-                yield WrongValue(place, "types", one.name, problem, "a type that has a price and a zone", todo)
+                yield WrongValue(place, "types", name, problem, "a type that has a price and a zone", todo)
     for name, facts_of in found.types.items():
         before = INSTANCE_TYPES[name].hourly_usd.get(region) if name in INSTANCE_TYPES else None
         now = facts_of.hourly_usd[region]

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, ClassVar
 from slipway import console
 from slipway.aws.account import Account
 from slipway.aws.identifiers import identifiers
+from slipway.aws.offers import PRICE_LIST_REGION, facts
 from slipway.aws.tunnel.noted import file_of, go_through, refuse_proxies
+from slipway.catalog.facts import CatalogueFile
 from slipway.doctor.diagnose import diagnose
 from slipway.doctor.finding import Finding
 from slipway.doctor.patient import Patient
@@ -99,6 +101,11 @@ class AwsRunning:
         return diagnose(
             Patient(self._file.environment, self._settings, self.account, backend, self._file.secrets, today)
         )
+
+    def ask_catalogue(self, families: Sequence[str]) -> CatalogueFile:
+        """Zones, types, list and spot prices, and ends of support; the Price List has a region of its own."""
+        prices = Account(self._settings.account, PRICE_LIST_REGION)
+        return facts(self.account, prices, self._settings.region, families, datetime.now(tz=UTC))
 
     def connect(self) -> "Cluster":
         """The cluster that its stack made.

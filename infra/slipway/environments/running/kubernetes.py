@@ -14,6 +14,7 @@ from slipway.values.aliases import Json, Tell
 from slipway.values.names import stack
 
 if TYPE_CHECKING:
+    from slipway.catalog.facts import CatalogueFile
     from slipway.cluster.api import Cluster
     from slipway.deploy.ports import Programs
     from slipway.doctor.finding import Finding
@@ -39,9 +40,16 @@ class KubernetesRunning:
 
     def diagnose(self) -> "Iterator[Finding]":
         """Refused: nothing of it is in an account."""
+        raise self._without_account()
+
+    def ask_catalogue(self, families: Sequence[str]) -> "CatalogueFile":  # noqa: ARG002
+        """Refused: its nodes are others', and have no price."""
+        raise self._without_account()
+
+    def _without_account(self) -> UserError:
         place, field = self._file.locate(("kind",))
         todo = f"slipway status {self._file.environment} asks the cluster"
-        raise UserError(place, field, "has no account of AWS that could be asked", "kind: aws", todo)
+        return UserError(place, field, "has no account of AWS that could be asked", "kind: aws", todo)
 
     def connect(self) -> "Cluster":
         """The cluster of the context; it was there before."""

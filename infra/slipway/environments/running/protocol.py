@@ -11,6 +11,7 @@ from slipway.values.aliases import Json, Tell
 
 if TYPE_CHECKING:
     from slipway.aws.images import StoredImage
+    from slipway.catalog.facts import CatalogueFile
     from slipway.cluster.api import Cluster
     from slipway.deploy.ports import Programs
     from slipway.doctor.finding import Finding
@@ -90,6 +91,10 @@ class Running(Protocol):
 
     def diagnose(self) -> "Iterator[Finding]":
         """What an `up` needs of the account, each as it is found; raises `UserError` where there is no account."""
+        ...
+
+    def ask_catalogue(self, families: Sequence[str]) -> "CatalogueFile":
+        """What the account is offered in its region, `families` more than the catalogue has; errors as `diagnose`."""
         ...
 
     def connect(self) -> "Cluster":
