@@ -87,4 +87,7 @@ class _Look:
             return {}
         wanted = {"LaunchTemplateId": named["id"], "Versions": [str(named.get("version", "$Default"))]}
         found = self.client("ec2").describe_launch_template_versions(**wanted)["LaunchTemplateVersions"]
-        return dict(found[0]["LaunchTemplateData"]) if found else {}
+        data = dict(found[0]["LaunchTemplateData"]) if found else {}
+        # moto puts the template's own tags among those of what is launched.
+        launched = [one for one in data.get("TagSpecifications", []) if one["ResourceType"] != "launch-template"]
+        return data | {"TagSpecifications": launched}
