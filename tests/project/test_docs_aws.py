@@ -135,7 +135,7 @@ def test_a_command_is_one_of_the_service_models(words: list[str]) -> None:
 
 def test_a_file_that_a_command_reads_is_there() -> None:
     files = re.findall(r"file://(\S+)", PAGE.read_text())
-    assert len(files) == 4
+    assert len(files) == 6
     assert all((ROOT / file).is_file() for file in files)
 
 
