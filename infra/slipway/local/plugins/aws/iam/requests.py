@@ -87,10 +87,8 @@ def _known(context: Mapping[str, str], given: Tags, about: Action, resource: Nam
 def _own_keys(call: Call, place: Place) -> dict[str, str]:
     """Keys of the request that are parameters of the call."""
     found = {}
-    template = (
-        call.params.get("LaunchTemplate", {}).get("LaunchTemplateId") if call.name == "ec2:RunInstances" else None
-    )
-    if template:
+    template = call.params.get("LaunchTemplate", {}).get("LaunchTemplateId")
+    if template and call.name == "ec2:RunInstances":
         arn = f"arn:{place.partition}:ec2:{place.region}:{place.account}:launch-template/{template}"
         found["ec2:launchtemplate"] = arn
     for parameter, key in (("PolicyArn", "iam:policyarn"), ("AWSServiceName", "iam:awsservicename")):
