@@ -69,21 +69,33 @@ class _Look:
     client: Client
 
     def resolved(self, call: Call) -> Call:
-        """The call with what AWS judges it on and it does not name: ends of an association, the key of an alias."""
-        identifier = call.params.get("AssociationId", "")
-        if call.name == "kms:DeleteAlias":
-            there = self.client("kms").list_aliases()["Aliases"]
-            keys = [one["TargetKeyId"] for one in there if one["AliasName"] == call.params["AliasName"]]
-            return replace(call, params={**call.params, "TargetKeyId": keys[0]}) if keys else call
-        if call.name != "ec2:DisassociateRouteTable":
-            return call
-        wanted = [{"Name": "association.route-table-association-id", "Values": [identifier]}]
+        """The call with what AWS judges it on and it does not name itself."""
+        resolve = {
+            "ec2:DisassociateRouteTable": self._ends,
+            "eks:UpdateNodegroupVersion": self._subnets,
+            "kms:DeleteAlias": self._key,
+        }.get(call.name)
+        return call if resolve is None else replace(call, params={**call.params, **resolve(call.params)})
+
+    def _ends(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The route table and the subnet of an association."""
+        wanted = [{"Name": "association.route-table-association-id", "Values": [params["AssociationId"]]}]
         for table in self.client("ec2").describe_route_tables(Filters=wanted)["RouteTables"]:
             for one in table["Associations"]:
-                if one["RouteTableAssociationId"] == identifier and "SubnetId" in one:
-                    found = {"RouteTableId": table["RouteTableId"], "SubnetId": one["SubnetId"]}
-                    return replace(call, params={**call.params, **found})
-        return call
+                if one["RouteTableAssociationId"] == params["AssociationId"] and "SubnetId" in one:
+                    return {"RouteTableId": table["RouteTableId"], "SubnetId": one["SubnetId"]}
+        return {}
+
+    def _subnets(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Where new nodes of a group start."""
+        group = {name: params[name] for name in ("clusterName", "nodegroupName")}
+        return {"subnets": self.client("eks").describe_nodegroup(**group)["nodegroup"]["subnets"]}
+
+    def _key(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The key that an alias is of."""
+        there = self.client("kms").list_aliases()["Aliases"]
+        keys = [one["TargetKeyId"] for one in there if one["AliasName"] == params["AliasName"]]
+        return {"TargetKeyId": keys[0]} if keys else {}
 
     def tags(self, service: str, identifier: str) -> Mapping[str, str]:
         """The tags of a resource; none of services whose policies here ask for no tag, and of what is not there."""
