@@ -208,8 +208,8 @@ def test_a_load_balancer_waits_as_long_as_an_envoy_takes_to_go_away() -> None:
     prefix = "service.beta.kubernetes.io/aws-load-balancer-"
     group = dict(one.split("=") for one in service["annotations"][f"{prefix}target-group-attributes"].split(","))
     drain_s = planned_gateway().drain_s
-    assert envoy["spec"]["shutdown"] == {"minDrainDuration": f"{drain_s}s", "drainTimeout": "600s"}
-    assert group["deregistration_delay.timeout_seconds"] == "600"
+    assert envoy["spec"]["shutdown"] == {"minDrainDuration": f"{drain_s}s", "drainTimeout": "240s"}
+    assert group["deregistration_delay.timeout_seconds"] == "240"
     idle = clients["spec"]["timeout"]["http"]["idleTimeout"]
     # A network load balancer forgets an idle connection after 350 s without a word: Envoy has to close it before, but
     # after clients have, whose pools keep one for 90 s or less.

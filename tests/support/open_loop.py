@@ -89,6 +89,8 @@ class OpenLoop:
         options = [f"-rate={self.rate}/s", f"-timeout={self._timeout_s + 1:g}s", f"-duration={self._duration_s:g}s"]
         # HTTP/1.1, as most clients of a model speak it; one HTTP/2 connection would keep one thread of a proxy busy.
         options += ["-format=json", "-http2=false", f"-output={self._raw}"]
+        # As many idle connections as Go's own client keeps: a request that meets a connection's end is lost.
+        options.append("-connections=2")
         options.append(f"-keepalive={str(self._keep_alive).lower()}")
         if self._authority is not None:
             options.append(f"-root-certs={self._authority}")

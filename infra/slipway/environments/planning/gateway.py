@@ -7,14 +7,12 @@ from typing import Any
 HTTPS_PORT = 443
 PAGE_PATH = "/keys"
 """Where the gateway serves the page of the keys service, on its own domain."""
-IDLE_S = 300
+IDLE_S = 100
 """For so long a connection may be without a request. Clients have to be the first to give it up: a request that meets
 a connection's end is lost. Their pools keep one for 90 s or less; a load balancer of AWS forgets it after 350 s.
 """
-END_S = 600
-"""For so long an Envoy that stops, or whose listener changed, keeps the connections of before: longer than an idle one
-lives and a request takes together, since it cuts what is left then.
-"""
+ENDING_S = 120
+"""Beyond `drain_s`: with it, longer than an idle connection lives and a request of 30 s takes together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +69,11 @@ class Gateway:
     node_selector: Mapping[str, str] = field(default_factory=dict)
     tolerations: tuple[Mapping[str, str], ...] = ()
     calls_per_day: int | None = None
+
+    @property
+    def end_s(self) -> int:
+        """For so long an Envoy that stops, or whose listener changed, keeps old connections; it cuts what is left."""
+        return self.drain_s + ENDING_S
 
     @property
     def listener_port(self) -> int:
