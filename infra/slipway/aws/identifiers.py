@@ -12,6 +12,10 @@ Json = Mapping[str, Any]
 
 _BY_NAME: dict[str, Callable[[Json], str]] = {
     "aws:iam/role:Role": lambda i: i["name"],
+    "aws:iam/instanceProfile:InstanceProfile": lambda i: i["name"],
+    "aws:cloudwatch/eventRule:EventRule": lambda i: i["name"],
+    "aws:cloudwatch/eventTarget:EventTarget": lambda i: f"{i['rule']}/{i['targetId']}",
+    "aws:sqs/queuePolicy:QueuePolicy": lambda i: i["queueUrl"],
     "aws:iam/rolePolicy:RolePolicy": lambda i: f"{i['role']}:{i['name']}",
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": lambda i: f"{i['role']}/{i['policyArn']}",
     "aws:kms/alias:Alias": lambda i: i["name"],
@@ -124,6 +128,11 @@ def _keys(account: Account, inputs: Json) -> list[str]:
     return [parts(arn)[2] for arn in arns if not is_deleted(account, arn)]
 
 
+def _queues(account: Account, inputs: Json) -> list[str]:
+    found = account.call("sqs", "list_queues", QueueNamePrefix=inputs["name"])
+    return sorted(url for url in found.get("QueueUrls", []) if url.rpartition("/")[2] == inputs["name"])
+
+
 def _associations(account: Account, inputs: Json) -> list[str]:
     cluster = inputs["clusterName"]
     found = account.call(
@@ -143,6 +152,7 @@ _FIND: Mapping[str, _Find] = {
     **dict.fromkeys(_PARTS_OF_A_BUCKET, lambda _, inputs: [str(inputs["bucket"])]),
     **dict.fromkeys(_ADOPTED, lambda *_: []),
     "aws:kms/key:Key": _keys,
+    "aws:sqs/queue:Queue": _queues,
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": _associations,
     "aws:budgets/budget:Budget": lambda account, inputs: [f"{account.account}:{inputs['name']}"],
 }

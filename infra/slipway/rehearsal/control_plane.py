@@ -91,13 +91,14 @@ def _programs() -> tuple[Path, Path]:
 
 
 def _define(plane: ControlPlane, children: Children) -> None:
-    """Define what the platform's charts would, the kinds of a gateway and of monitoring: no chart is installed here."""
+    """Define the kinds that the platform's charts would, of gateway, nodes and monitoring: none is installed here."""
     objects = _definitions("Envoy Gateway", "gateway-*/crds.json")
     scaling = [
         *_definitions("KEDA", "keda-*/objects.json"),
         *_definitions("Prometheus", "monitoring-*/objects.json"),
     ]
     # The definitions that nothing here is of are the largest by far.
+    objects += _definitions("Karpenter", "karpenter-*/crds.json")
     objects += [one for one in scaling if one["spec"]["names"]["kind"] in _SCALING]
     for one in objects:
         _send(plane, "POST", _DEFINITIONS, json.dumps(one).encode())

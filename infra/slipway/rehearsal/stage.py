@@ -92,6 +92,9 @@ def _set(settings: AwsSettings, folder: Path, children: Children) -> Stage:
         ["slipway.rehearsal.kubernetes_provider", "--state", str(releases)],
         {**os.environ, **found},
     )
+    # Karpenter's: it says nothing of itself, since nobody has to reach it.
+    pools = ["slipway.local.plugins.aws.node_pools", "--state", str(folder / "pools"), "--moto", moto]
+    _python(children, "nodes", [*pools, "--region", settings.region], {**os.environ, **found})
     _python(children, "docker", ["slipway.rehearsal.docker_engine", "--moto", moto], os.environ)
     ports = {name: int(_said(children, name)["port"]) for name in ("aws", "kubernetes", "docker")}
     _prepare_account(Backend(folder / "look", moto), settings)

@@ -17,7 +17,8 @@ from slipway.local.plugins.aws.types.eks.addon import ADDON
 from slipway.local.plugins.aws.types.eks.cluster import CLUSTER
 from slipway.local.plugins.aws.types.eks.node_group import NODE_GROUP
 from slipway.local.plugins.aws.types.eks.pod_identity import POD_IDENTITY_ASSOCIATION
-from slipway.local.plugins.aws.types.iam import ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT
+from slipway.local.plugins.aws.types.events import EVENT_RULE, EVENT_TARGET, QUEUE, QUEUE_POLICY
+from slipway.local.plugins.aws.types.iam import INSTANCE_PROFILE, ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT
 from slipway.local.plugins.aws.types.kms import ALIAS, KEY
 from slipway.local.plugins.aws.types.log_group import LOG_GROUP
 from slipway.local.plugins.aws.types.rds import DATABASE, DATABASE_SUBNETS
@@ -35,8 +36,9 @@ _OF_NETWORK = (
     VPC, SUBNET, INTERNET_GATEWAY, EIP, NAT_GATEWAY, ROUTE_TABLE, ROUTE, ROUTE_TABLE_ASSOCIATION, VPC_ENDPOINT,
     SECURITY_GROUP, DEFAULT_SECURITY_GROUP, INGRESS_RULE, EGRESS_RULE, FLOW_LOG,
 )  # fmt: skip
-_OF_KEYS_AND_ROLES = (KEY, ALIAS, ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT)
+_OF_KEYS_AND_ROLES = (KEY, ALIAS, INSTANCE_PROFILE, ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT)
 _OF_BUCKETS = (BUCKET, VERSIONING, ENCRYPTION, PUBLIC_ACCESS_BLOCK, OWNERSHIP, POLICY, LIFECYCLE)
+_OF_INTERRUPTIONS = (QUEUE, QUEUE_POLICY, EVENT_RULE, EVENT_TARGET)
 _OF_GATEWAYS = (DATABASE, DATABASE_SUBNETS)
 _OF_MODELS_AND_NODES = (
     ACCESS_ENTRY, ACCESS_POLICY_ASSOCIATION, ADDON, BUDGET, CLUSTER, LAUNCH_TEMPLATE, LIFECYCLE_POLICY, LOG_GROUP,
@@ -44,5 +46,13 @@ _OF_MODELS_AND_NODES = (
 )  # fmt: skip
 
 TYPES: dict[str, ResourceType] = {
-    kind.token: kind for kind in (*_OF_NETWORK, *_OF_KEYS_AND_ROLES, *_OF_BUCKETS, *_OF_GATEWAYS, *_OF_MODELS_AND_NODES)
+    kind.token: kind
+    for kind in (
+        *_OF_NETWORK,
+        *_OF_KEYS_AND_ROLES,
+        *_OF_BUCKETS,
+        *_OF_INTERRUPTIONS,
+        *_OF_GATEWAYS,
+        *_OF_MODELS_AND_NODES,
+    )
 }

@@ -138,3 +138,60 @@ ROLE_POLICY_ATTACHMENT = ResourceType(
     properties={"role": REQUIRED_FIXED, "policyArn": REQUIRED_FIXED},
     create=_attach, read=_read_attachment, delete=_detach,
 )  # fmt: skip
+
+
+def _create_profile(aws: Aws, inputs: Object) -> str:
+    name = inputs["name"]
+    aws.call("iam", "create_instance_profile", InstanceProfileName=name, Tags=tags.pairs(inputs.get("tags")))
+    return str(name)
+
+
+def _configure_profile(aws: Aws, name: str, inputs: Object) -> None:
+    """A profile has one role at most, and takes the same one twice from nobody."""
+    live = aws.call("iam", "get_instance_profile", InstanceProfileName=name)["InstanceProfile"]["Roles"]
+    for role in live:
+        if role["RoleName"] != inputs.get("role"):
+            aws.call("iam", "remove_role_from_instance_profile", InstanceProfileName=name, RoleName=role["RoleName"])
+    if inputs.get("role") and inputs["role"] not in [role["RoleName"] for role in live]:
+        aws.call("iam", "add_role_to_instance_profile", InstanceProfileName=name, RoleName=inputs["role"])
+
+
+def _read_profile(aws: Aws, name: str, state: Object) -> Object | None:
+    found = aws.find("iam", "get_instance_profile", _MISSING, InstanceProfileName=name)
+    if found is None:
+        return None
+    profile = found["InstanceProfile"]
+    return {
+        "name": name,
+        "arn": profile["Arn"],
+        "role": next((role["RoleName"] for role in profile["Roles"]), None),
+        **tags.outputs(tags.mapping(profile.get("Tags"))),
+    }
+
+
+def _update_profile(aws: Aws, name: str, old: Object, new: Object) -> None:
+    _configure_profile(aws, name, new)
+    put, gone = tags.changed(old, new)
+    if gone:
+        aws.call("iam", "untag_instance_profile", InstanceProfileName=name, TagKeys=gone)
+    if put:
+        aws.call("iam", "tag_instance_profile", InstanceProfileName=name, Tags=tags.pairs(put))
+
+
+def _delete_profile(aws: Aws, name: str, state: Object) -> None:
+    if (live := _read_profile(aws, name, state)) is None:
+        return
+    if live["role"]:
+        aws.call("iam", "remove_role_from_instance_profile", InstanceProfileName=name, RoleName=live["role"])
+    aws.find("iam", "delete_instance_profile", _MISSING, InstanceProfileName=name)
+
+
+INSTANCE_PROFILE = ResourceType(
+    token="aws:iam/instanceProfile:InstanceProfile",
+    source="hashicorp/terraform-provider-aws internal/service/iam/instance_profile.go",
+    properties={"name": REQUIRED_FIXED, "role": VALUE, "tags": VALUE},
+    name="name",
+    computed=frozenset({"arn", "tagsAll"}),
+    create=_create_profile, configure=_configure_profile, read=_read_profile, update=_update_profile,
+    delete=_delete_profile,
+)  # fmt: skip
