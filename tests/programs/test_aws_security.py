@@ -119,7 +119,7 @@ def test_everybody_as_principal_is_refused_something_or_held_to_this_account() -
             seen += 1
             held = said["Condition"].get("StringEquals", {}).get("kms:CallerAccount")
             assert said["Effect"] == "Deny" or held == "123456789012", place
-    assert seen == 3 * len(ENVIRONMENTS)
+    assert seen == 4 * len(ENVIRONMENTS)
 
 
 def test_no_security_group_lets_anybody_in_who_is_not_in_the_network() -> None:

@@ -20,10 +20,12 @@ from slipway.values.names import cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "how-to" / "aws.md"
-TRUST, DEPLOY, STATE = (
+TRUST, INLINE, NODES, STATE = (
     json.loads((ROOT / "docs" / "how-to" / "aws" / f"{name}.json").read_text())
-    for name in ("trust-policy", "deploy-policy", "state-bucket-policy")
+    for name in ("trust-policy", "deploy-policy", "deploy-nodes-policy", "state-bucket-policy")
 )
+DEPLOY = {"Statement": [*INLINE["Statement"], *NODES["Statement"]]}
+"""All that the role that deploys may do: by the policy in it, and by the one beside it."""
 
 SERVICES = {"s3api": "s3"}
 """The AWS CLI's name of a service, where it is not that of the service model."""
@@ -125,7 +127,7 @@ def test_a_command_is_one_of_the_service_models(words: list[str]) -> None:
 
 def test_a_file_that_a_command_reads_is_there() -> None:
     files = re.findall(r"file://(\S+)", PAGE.read_text())
-    assert len(files) == 3
+    assert len(files) == 4
     assert all((ROOT / file).is_file() for file in files)
 
 
@@ -196,7 +198,7 @@ def test_the_policy_of_the_deploying_role_has_every_call_of_the_rehearsal() -> N
 
 
 def test_the_policy_of_the_deploying_role_is_narrow_and_fits_a_role() -> None:
-    compact = json.dumps(DEPLOY, separators=(",", ":"))
+    compact = json.dumps(INLINE, separators=(",", ":"))
     assert len(re.sub(r"\s", "", compact)) <= INLINE_LIMIT
     for statement in DEPLOY["Statement"]:
         resources = statement["Resource"]

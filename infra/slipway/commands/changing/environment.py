@@ -6,7 +6,7 @@ from slipway.commands.changing.claim import is_adopted
 from slipway.commands.context import EnvironmentContext
 from slipway.engine.engine import Engine
 from slipway.environments.planning.aws.node_groups import NodeGroup
-from slipway.environments.running.pool_change import PoolChange
+from slipway.environments.running.pool_change import NodeObjects
 from slipway.values.names import stack
 
 
@@ -14,9 +14,9 @@ def environment_up(
     context: EnvironmentContext,
     engine: Engine,
     tell: Callable[[str], None],
-    change: PoolChange,
     *,
     kept: Sequence[NodeGroup] = (),
+    staying: NodeObjects | None = None,
     new: bool = False,
     refresh: bool = False,
 ) -> None:
@@ -26,19 +26,15 @@ def environment_up(
         context: the environment.
         engine: runs the stack.
         tell: is told what is being done.
-        change: what the settings change about the node groups.
         kept: node groups that stay beside those of the settings.
+        staying: Karpenter's objects of pools that stay beside those of the settings.
         new: whether nothing of it may be live yet.
         refresh: whether to look first what is really there.
     """
     name, running = stack(context.name), context.running
-    state = running.resume(engine, name, tell, doubted=False)
-    resized = running.resized(state, change) if state is not None else ()
-    if resized:
-        tell("reading how many nodes there are")
-        engine.refresh(name, list(resized), tell)
+    running.resume(engine, name, tell, doubted=False)
     tell("updating its stack")
-    program = running.program(kept, adopted=is_adopted(context))
+    program = running.program(kept, staying, adopted=is_adopted(context))
     # Where nothing is live although the stack is there, somebody may have deleted its namespace. A stack that makes the
     # cluster is more than that.
     engine.up(name, program, tell, new=new, refresh=refresh or (new and not running.makes_cluster))

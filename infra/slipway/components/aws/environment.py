@@ -18,6 +18,7 @@ from slipway.components.aws.network import flow_logs
 from slipway.components.aws.network.endpoints import Endpoints, EndpointsArgs
 from slipway.components.aws.network.flow_logs import FlowLogs, FlowLogsArgs
 from slipway.components.aws.network.network import Network, NetworkArgs
+from slipway.components.aws.platform.karpenter import NodeObjects, NodeObjectsArgs
 from slipway.components.aws.platform.platform import Platform, PlatformArgs
 from slipway.components.aws.provider import aws_provider
 from slipway.components.aws.registry import Registry, RegistryArgs
@@ -26,7 +27,9 @@ from slipway.components.connection import Connection
 from slipway.components.kubernetes.environment import GatewayArgs, environment_objects
 from slipway.components.kubernetes.object import cluster_provider
 from slipway.environments.planning.aws.charges import encrypted_data, interface_endpoints
+from slipway.environments.planning.aws.karpenter import node_pools
 from slipway.environments.planning.aws.node_groups import NodeGroup
+from slipway.render.templates import Manifest
 from slipway.runtimes.registry import RUNTIMES
 from slipway.settings.aws import AwsSettings
 from slipway.values import names
@@ -36,12 +39,14 @@ from slipway.values import names
 class AwsEnvironmentArgs:
     """`groups`: node groups that there shall be. `manifests`: from `render_environment`, the Namespace first.
 
+    `node_manifests`: from `render_karpenter`.
     `gateway`: how its secrets and the image of its keys service are made; None without one.
     """
 
     settings: AwsSettings
     groups: tuple[NodeGroup, ...]
     manifests: Sequence[Mapping[str, Any]]
+    node_manifests: Sequence[Manifest]
     gateway: AwsGatewayArgs | None = None
 
 
@@ -76,7 +81,7 @@ class AwsEnvironment(pulumi.ComponentResource):
                 scope=self._scope,
                 cluster_name=cluster.cluster_name,
                 vpc_id=network.vpc_id,
-                groups=args.groups,
+                pools=node_pools(settings),
                 provider=kubernetes,
                 needs=platform_needs,
                 gateway=settings.gateway,
@@ -84,6 +89,7 @@ class AwsEnvironment(pulumi.ComponentResource):
             ),
             self._child,
         )
+        self._node_objects(args.node_manifests, network, cluster, keys, kubernetes, (*platform_needs, *platform.nodes))
         self.connection = pulumi.Output.all(kubeconfig=cluster.kubeconfig, key=keys.arns["models"]).apply(
             lambda of: Connection(
                 names.cluster(name), settings.namespace, settings.registry, of["kubeconfig"], of["key"]
@@ -188,6 +194,25 @@ class AwsEnvironment(pulumi.ComponentResource):
             self._child,
         )
         return (nodes, self._addons("cluster", cluster, AFTER_NODES, nodes))
+
+    def _node_objects(
+        self,
+        manifests: Sequence[Manifest],
+        network: Network,
+        cluster: EksCluster,
+        keys: Keys,
+        kubernetes: pulumi.ProviderResource,
+        needs: tuple[pulumi.Resource, ...],
+    ) -> None:
+        args = NodeObjectsArgs(
+            manifests=manifests,
+            subnets=network.private_subnets,
+            nodes_group=cluster.nodes_group,
+            disks_key=keys.arns["disks"],
+            provider=kubernetes,
+            needs=needs,
+        )
+        NodeObjects(f"{self._scope.environment}-node-pools", args, self._child)
 
     def _addons(self, kind: str, cluster: EksCluster, addons: tuple[str, ...], *needs: pulumi.Resource) -> Addons:
         args = AddonsArgs(

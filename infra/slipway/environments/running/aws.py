@@ -16,7 +16,7 @@ from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups
 from slipway.environments.planning.gateway import HTTPS_PORT
 from slipway.environments.running.aws_gateway import allow_deletion, delete_snapshots, remove_balancer
 from slipway.environments.running.ecr_images import EcrImages
-from slipway.environments.running.pool_change import PoolChange
+from slipway.environments.running.pool_change import NodeObjects, PoolChange
 from slipway.environments.running.protocol import Program, Running
 from slipway.errors.base import UserErrors, WrongValue
 from slipway.errors.failures import AwsCliMissing, EnvironmentMissing, LeftBehind
@@ -99,21 +99,23 @@ class AwsRunning:
         return resume(engine, stack, partial(identifiers, self.account), tell)
 
     def pool_change(self, engine: "Engine") -> PoolChange:
-        """Its node groups, as its stack's outputs have them, against those of its settings."""
+        """Its node groups and pools, as its stack's outputs have them, against those of its settings."""
         from slipway.engine.resume import outputs  # noqa: PLC0415
 
         state = engine.state(stack(self._file.environment))
-        return PoolChange.of(node_groups(self._settings), stored(outputs(state).get("pools", [])) if state else ())
+        found = outputs(state) if state else {}
+        pools = [pool.name for pool in self._settings.node_pools]
+        there = stored(found.get("pools", []))
+        return PoolChange.of(node_groups(self._settings), there, pools, found.get("node_objects", {}))
 
     def check_in_place(self, change: PoolChange) -> None:
         """Refuse what `slipway rotate` does in order."""
-        places = {pool.name: ("node_pools", index) for index, pool in enumerate(self._settings.node_pools)}
         findings = []
         for pool in sorted({group.pool for group in change.replaced}):
             # The platform's own nodes are in no list; of what the settings say, only the zones are theirs.
-            place, field = self._file.locate(places.get(pool, ("zones",)))
+            place, field = self._file.locate(("zones",))
             problem = "is a pool with a change that cannot be made in place: it needs new nodes"
-            allowed = "in place, new bounds, labels, taints or disk; anything else needs new nodes"
+            allowed = "the zones that it has"
             command = f"slipway rotate {self._file.environment} {pool}"
             todo = f"run {command}, which drains the old nodes before it removes them"
             findings.append(WrongValue(place, field, pool, problem, allowed, todo))
@@ -121,31 +123,27 @@ class AwsRunning:
             raise UserErrors(findings)
 
     def rotatable(self) -> tuple[str, ...]:
-        """All pools of its settings, and that of the platform."""
+        """That of the platform: the others' nodes Karpenter replaces by itself when what they are made of changes."""
         return tuple(sorted({group.pool for group in node_groups(self._settings)}))
 
     def nodes_of(self, group: NodeGroup) -> str:
         """By the label that EKS gives them."""
         return f"eks.amazonaws.com/nodegroup={group.name}"
 
-    def resized(self, state: Json, change: PoolChange) -> list[str]:
-        """The groups whose bounds change.
-
-        AWS takes all bounds in one call, and the engine would give it the number of nodes that it saw last: the
-        nodes that the autoscaler added since then would be removed.
-        """
-        names = {group.name for group in change.resized}
-        groups = [resource for resource in _resources(state) if resource["type"] == "aws:eks/nodeGroup:NodeGroup"]
-        return [group["urn"] for group in groups if group["inputs"]["nodeGroupName"] in names]
-
-    def program(self, kept: Sequence[NodeGroup] = (), *, adopted: bool = False) -> Program:  # noqa: ARG002
+    def program(
+        self,
+        kept: Sequence[NodeGroup] = (),
+        staying: NodeObjects | None = None,
+        *,
+        adopted: bool = False,  # noqa: ARG002
+    ) -> Program:
         """The program of its stack; its namespace is never others'."""
         from slipway.programs.aws import environment_program  # noqa: PLC0415 - Pulumi's SDKs take seconds
 
         wanted = node_groups(self._settings)
         names = {group.name for group in wanted}
         beside = (group for group in kept if group.name not in names)
-        return environment_program(self._file.environment, self._settings, (*wanted, *beside))
+        return environment_program(self._file.environment, self._settings, (*wanted, *beside), staying or {})
 
     def model_programs(self) -> "Programs":
         """Models have a repository and a role of their own beside their image and objects."""

@@ -1,7 +1,7 @@
 """Run an environment of kind `kubernetes`: a cluster of a kubeconfig, which others may use too."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import TYPE_CHECKING, ClassVar
 
 from slipway.environments.planning.aws.node_groups import NodeGroup
@@ -65,11 +65,7 @@ class KubernetesRunning:
         """There is no group whose nodes could be asked for."""
         raise ValueError(f"node group {group.name} is in no environment of kind kubernetes")
 
-    def resized(self, *_: object) -> list[str]:
-        """It has no node groups."""
-        return []
-
-    def program(self, _: Sequence[NodeGroup] = (), *, adopted: bool = False) -> Program:
+    def program(self, *_: object, adopted: bool = False) -> Program:
         """The program of its stack; `adopted`: its namespace is others'."""
         from slipway.programs.kubernetes import environment_program  # noqa: PLC0415 - Pulumi's SDK takes a second
 
