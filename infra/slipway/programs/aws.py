@@ -1,6 +1,6 @@
 """The programs of an environment on AWS: its own stack, and what each of its models has in the account."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import pulumi
 
@@ -28,11 +28,13 @@ def environment_program(
     settings: AwsSettings,
     groups: Sequence[NodeGroup],
     staying: Mapping[str, Sequence[Json]] | None = None,
+    *,
+    taken_over: Collection[str] = (),
 ) -> Callable[[], None]:
     """Return the program for one environment.
 
     `groups`: the node groups that there shall be. `staying`: Karpenter's objects of pools that shall be there although
-    no settings name them.
+    no settings name them. `taken_over`: names of what is there already, and stays as it is.
     """
 
     def run() -> None:
@@ -44,7 +46,8 @@ def environment_program(
         manifests = render_environment(plan, images)
         objects = {**(staying or {}), **render_node_objects(environment, settings)}
         nodes = tuple(manifest for pool in objects.values() for manifest in pool)
-        made = AwsEnvironment(environment, AwsEnvironmentArgs(settings, tuple(groups), manifests, nodes, parts))
+        args = AwsEnvironmentArgs(settings, tuple(groups), manifests, nodes, parts, taken_over)
+        made = AwsEnvironment(environment, args)
         export(made.connection)
         pulumi.export("pools", to_store(groups))
         pulumi.export("node_groups", _by_pool(groups))
@@ -58,11 +61,11 @@ def _by_pool(groups: Sequence[NodeGroup]) -> dict[str, list[str]]:
 
 
 def model_parts(settings: AwsSettings) -> PartsOf:
-    """Return how to make what a model has of its own in the account: a repository and a role."""
+    """Return how to make what a model has of its own in the account: a repository, and a role if its pods need one."""
 
-    def make(environment: str, model: str, link: pulumi.Output[Connection]) -> ModelParts:
+    def make(environment: str, model: str, link: pulumi.Output[Connection], fetches: bool) -> ModelParts:
         key = link.apply(lambda of: of.key or "")
-        parts = AwsModel(model, AwsModelArgs(environment, settings, key))
+        parts = AwsModel(model, AwsModelArgs(environment, settings, key, fetches))
         return (parts,), parts.repository
 
     return make

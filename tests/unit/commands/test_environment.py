@@ -54,7 +54,8 @@ def state(there: tuple[NodeGroup, ...]) -> Json:
     settings = context().settings
     assert isinstance(settings, AwsSettings)
     outputs = {"pools": to_store(there), "node_objects": render_node_objects("prod", settings) if there else {}}
-    resources: list[Json] = [{"urn": "urn:stack", "type": "pulumi:pulumi:Stack", "outputs": outputs}]
+    logs = {"urn": "urn:logs", "type": "aws:cloudwatch/logGroup:LogGroup", "id": "/aws/eks/slipway-prod/cluster"}
+    resources: list[Json] = [{"urn": "urn:stack", "type": "pulumi:pulumi:Stack", "outputs": outputs}, logs]
     resources += [
         {
             "urn": f"urn:{group.name}",
@@ -111,7 +112,7 @@ def test_a_change_of_zones_is_one_of_the_platforms_nodes_and_refused_with_the_co
         refuse(other, groups())
     assert str(refused.value) == (
         f'{ROOT}/stacks/Pulumi.prod.yaml:9: config.slipway:environment.zones: "system" is a pool with a change '
-        "that cannot be made in place: it needs new nodes; allowed: the zones that it has; next: run slipway rotate "
+        "that cannot be made in place: it needs new nodes; allowed: the zones and the instance type that it has; next: run slipway rotate "
         "prod system, which drains the old nodes before it removes them"
     )
 

@@ -32,9 +32,16 @@ def environment_up(
         refresh: whether to look first what is really there.
     """
     name, running = stack(context.name), context.running
-    running.resume(engine, name, tell, doubted=False)
-    tell("updating its stack")
-    program = running.program(kept, staying, adopted=is_adopted(context))
+    state = running.resume(engine, name, tell, doubted=False)
+    adopted = is_adopted(context)
     # Where nothing is live although the stack is there, somebody may have deleted its namespace. A stack that makes the
     # cluster is more than that.
-    engine.up(name, program, tell, new=new, refresh=refresh or (new and not running.makes_cluster))
+    refresh = refresh or (new and not running.makes_cluster)
+    taken = running.taken_over(state)
+    if taken:
+        # The engine takes over what is as the program says, and nothing else: the second run changes it.
+        tell(f"updating its stack, which takes over {', '.join(taken)}")
+        first = running.program(kept, staying, adopted=adopted, taken_over=taken)
+        engine.up(name, first, tell, new=new, refresh=refresh)
+    tell("updating its stack")
+    engine.up(name, running.program(kept, staying, adopted=adopted), tell, new=new and not taken, refresh=refresh)

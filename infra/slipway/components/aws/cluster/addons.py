@@ -16,7 +16,7 @@ from slipway.environments.planning.aws.node_groups import SYSTEM_TAINT
 from slipway.values import names
 
 BEFORE_NODES = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")
-AFTER_NODES = ("coredns", "aws-ebs-csi-driver", "metrics-server")
+AFTER_NODES = ("coredns", "aws-ebs-csi-driver", "metrics-server", "eks-node-monitoring-agent")
 
 _TOLERATION = {"key": SYSTEM_TAINT["key"], "operator": "Exists"}
 _CONFIGURATION: Mapping[str, Mapping[str, Any]] = {
@@ -26,6 +26,8 @@ _CONFIGURATION: Mapping[str, Mapping[str, Any]] = {
         "env": {"ENABLE_PREFIX_DELEGATION": "true", "WARM_PREFIX_TARGET": "1"},
     },
     "metrics-server": {"tolerations": [_TOLERATION]},
+    # It sees faults of GPUs through a part of its own, which the taint of nodes with GPUs would keep away.
+    "eks-node-monitoring-agent": {"dcgmAgent": {"tolerations": [{"operator": "Exists"}]}},
 }
 
 

@@ -8,7 +8,7 @@ A node has what its instance type has, less:
 - what EKS reserves for the kubelet and the system (nodeadm of github.com/awslabs/amazon-eks-ami): of CPU 6 % of the
   first core, 1 % of the second, 0.5 % of the next two and 0.25 % of each more; of memory 255Mi and 11Mi for each pod
   that a node may have, which is 110 here, and 100Mi below which pods are evicted;
-- what the platform runs on each node: network, proxy, identity, disk and metrics agents, the pod that
+- what the platform runs on each node: network, proxy, identity, disk, metrics and repair agents, the pod that
   holds a node which always runs, and with GPUs the operator's.
 
 A node takes 110 pods, whatever its type: the network plugin gives it prefixes of addresses, of which each type in the
@@ -34,10 +34,10 @@ _HYPERVISOR_SHARE = Fraction(75, 1000)
 _CONTIGUOUS = 64 * _MI
 _AGENTS_CPU = 300
 _AGENTS_MEMORY = 512 * _MI
-_AGENTS_PODS = 6
+_AGENTS_PODS = 7
 _GPU_AGENTS_CPU = 500
 _GPU_AGENTS_MEMORY = 1024 * _MI
-_GPU_AGENTS_PODS = 14
+_GPU_AGENTS_PODS = 15
 
 
 def pools(settings: AwsSettings) -> tuple[Pool, ...]:
@@ -81,11 +81,12 @@ def _pool(settings: AwsSettings, pool: AwsNodePool) -> Pool:
         zones=pool.zones or settings.zones,
         instance_types=tuple(instance.name for instance in types),
         hourly_usd=price,
-        spot_hourly_usd=price * SPOT_FACTOR if pool.spot else None,
+        spot_hourly_usd=types[0].spot_hourly_usd.get(settings.region, price * SPOT_FACTOR) if pool.spot else None,
         spot=pool.spot is not None,
         on_demand_nodes=on_demand,
         fallback=pool.spot is not None and pool.spot.fallback,
         reserved=pool.capacity_reservation is not None,
+        reserved_by=tuple(taint.key for taint in pool.taints),
     )
 
 
