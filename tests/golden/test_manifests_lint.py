@@ -59,7 +59,6 @@ def test_kube_score_finds_only_the_exceptions_when_they_are_not_excepted(kube_sc
         "deployment-replicas",
         "deployment-strategy",
         "horizontalpodautoscaler-replicas",
-        "pod-networkpolicy",
         "pod-probes-identical",
         "service-type",
     }

@@ -140,12 +140,12 @@ def test_in_a_network_that_is_there_already_no_subnet_route_or_way_out_is_made()
     assert set(run.one("aws:eks/cluster:Cluster")["vpcConfig"]["subnetIds"]) == set(_SUBNETS.values())
     for group in run.of("aws:eks/nodeGroup:NodeGroup"):
         assert set(group.inputs["subnetIds"]) <= set(_SUBNETS.values())
-    assert {group.inputs["vpcId"] for group in run.of("aws:ec2/securityGroup:SecurityGroup")} == {there["vpc"]}
+    assert {group.inputs["vpcId"] for group in run.of("aws:ec2/securityGroup:SecurityGroup")} == {there.vpc}
     balancers = json.dumps(run.manifests("EnvoyProxy"))
     assert all(subnet in balancers for subnet in _PUBLIC.values())
     (policy,) = [one for one in run.of("aws:iam/rolePolicy:RolePolicy") if "load-balancer" in one.name]
     said = {one["Sid"]: one for one in json.loads(policy.inputs["policy"])["Statement"]}["MakeSecurityGroupsInNetwork"]
-    assert said["Resource"].endswith(f":vpc/{there['vpc']}") and "Condition" not in said
+    assert said["Resource"].endswith(f":vpc/{there.vpc}") and "Condition" not in said
     assert {charge.name for charge in charges(settings, TODAY).fixed} & {"NAT gateways", "interface endpoints"} == set()
 
 

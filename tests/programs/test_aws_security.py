@@ -43,9 +43,7 @@ def test_nodes_disks_and_network_interfaces_are_tagged_when_they_are_started() -
     for environment in ENVIRONMENTS:
         for template in run_of(environment).of("aws:ec2/launchTemplate:LaunchTemplate"):
             given = {spec["resourceType"]: spec["tags"] for spec in template.inputs["tagSpecifications"]}
-            # The bastion is the one instance that is a resource itself, with its own tags.
-            itself = set() if "bastion" in template.name else {"instance"}
-            assert set(given) == {"volume", "network-interface"} | itself
+            assert set(given) == {"instance", "volume", "network-interface"}
             assert all(tags[names.ENVIRONMENT_TAG] == environment for tags in given.values())
 
 

@@ -129,8 +129,9 @@ def _keys(account: Account, inputs: Json) -> list[str]:
 
 
 def _queues(account: Account, inputs: Json) -> list[str]:
-    found = account.call("sqs", "list_queues", QueueNamePrefix=inputs["name"])
-    return sorted(url for url in found.get("QueueUrls", []) if url.rpartition("/")[2] == inputs["name"])
+    missing = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
+    found = account.find("sqs", "get_queue_url", missing, QueueName=inputs["name"])
+    return [found["QueueUrl"]] if found else []
 
 
 def _associations(account: Account, inputs: Json) -> list[str]:

@@ -51,7 +51,7 @@ def render_karpenter(environment: str, settings: AwsSettings) -> list[Manifest]:
 
 def _templates(pool: NodePool) -> list[str]:
     overlay = ["node_overlay"] if pool.shared else []
-    return ["node_pool", *overlay, *(["floor"] if pool.min_nodes else [])]
+    return ["node_pool", *overlay, *(["floor_network_policy", "floor"] if pool.min_nodes else [])]
 
 
 def _class_values(

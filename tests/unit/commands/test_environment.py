@@ -112,8 +112,8 @@ def test_a_change_of_zones_is_one_of_the_platforms_nodes_and_refused_with_the_co
         refuse(other, groups())
     assert str(refused.value) == (
         f'{ROOT}/stacks/Pulumi.prod.yaml:9: config.slipway:environment.zones: "system" is a pool with a change '
-        "that cannot be made in place: it needs new nodes; allowed: the zones and the instance type that it has; next: run slipway rotate "
-        "prod system, which drains the old nodes before it removes them"
+        "that cannot be made in place: it needs new nodes; allowed: the zones and the instance type that it has; next: "
+        "run slipway rotate prod system, which drains the old nodes before it removes them"
     )
 
 

@@ -54,7 +54,7 @@ def test_who_is_no_administrator_makes_no_cluster_that_would_lock_them_out() -> 
     with pytest.raises(UserErrors) as refused:
         called_by("123456789012", somebody, "slipway-dev").check_account(making=True)
     assert str(refused.value) == (
-        f"{ROOT}/stacks/Pulumi.prod.yaml:13: config.slipway:environment.administrators: lets {somebody} into no "
+        f"{ROOT}/stacks/Pulumi.prod.yaml:14: config.slipway:environment.administrators: lets {somebody} into no "
         "cluster, and this one is still to be made; allowed: a list with the role that runs `slipway up`, whose "
         "session the caller is; next: add that role, as docs/how-to/aws.md makes it, or take on one of "
         "arn:aws:iam::123456789012:role/ml-platform, arn:aws:iam::123456789012:role/deploy-slipway-prod, "

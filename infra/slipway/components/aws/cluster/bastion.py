@@ -139,7 +139,7 @@ class Bastion(pulumi.ComponentResource):
             ),
             tag_specifications=[
                 LaunchTemplateTagSpecificationArgs(resource_type=kind, tags=self._tags())
-                for kind in ("volume", "network-interface")
+                for kind in ("instance", "volume", "network-interface")
             ],
             tags=self._tags(),
             opts=self._child,

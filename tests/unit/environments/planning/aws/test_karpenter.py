@@ -116,6 +116,6 @@ def test_a_pool_that_may_be_empty_holds_nothing() -> None:
 def test_objects_are_kept_by_pool() -> None:
     made = render_node_objects("test", settings({**CPU, "spot": {"on_demand_nodes": 1}}, L4))
     assert {pool: [one["metadata"]["name"] for one in found] for pool, found in made.items()} == {
-        "cpu": ["cpu", "cpu", "cpu.on-demand", "floor-cpu.on-demand"],
+        "cpu": ["cpu", "cpu", "cpu.on-demand", "floor-cpu.on-demand", "floor-cpu.on-demand"],
         "l4": ["l4", "l4"],
     }

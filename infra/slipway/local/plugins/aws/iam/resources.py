@@ -30,7 +30,8 @@ _NAMES = {
     "DbInstanceName": "DBInstanceIdentifier", "KeyId": "KeyId TargetKeyId", "LogGroupName": "logGroupName",
     "NodegroupName": "nodegroupName", "ObjectName": "Key", "RepositoryName": "repositoryName repositoryNames",
     "RoleNameWithPath": "RoleName", "BudgetName": "BudgetName Budget.BudgetName NewBudget.BudgetName",
-    "SubnetGroupName": "DBSubnetGroupName",
+    "SubnetGroupName": "DBSubnetGroupName", "InstanceProfileNameWithPath": "InstanceProfileName",
+    "QueueName": "QueueName QueueUrl", "RuleName": "Name Rule",
     "SnapshotName": "DBSnapshotIdentifier FinalDBSnapshotIdentifier", "OptionGroupName": "OptionGroupName",
     "ParameterGroupName": "DBParameterGroupName",
 }  # fmt: skip
@@ -117,6 +118,8 @@ def _by_name(kind: Kind, params: Mapping[str, Any]) -> tuple[str, int]:
         values = [value for name in _NAMES.get(found[1], "").split() for value in _listed(at(params, name))]
         known += bool(values)
         missing |= not values and found[1] not in _OPEN
+        if values and "://" in values[0]:  # of a queue
+            return values[0].rpartition("/")[2]
         return values[0].removeprefix("alias/").rpartition(":key/")[2] if values else "*"
 
     text = re.sub(r"\$\{(\w+)\}", part, kind.arn)

@@ -272,7 +272,7 @@ def test_what_is_of_another_environment_is_out_of_reach(name: str) -> None:
         ("ChangeKeys", "key"),
         ("Images", "images"),
         ("ModelStore", "bucket"),
-        ("DeleteModels", "objects"),
+        ("Weights", "objects"),
         ("Logs", "log group"),
         ("Ledger", "ledger"),
         ("Budget", "budget"),
