@@ -30,7 +30,7 @@ _START_LIMIT_S = 120.0
 _STATE_KEY = "alias/slipway-state"
 POLICIES = tuple(
     Path("docs", "how-to", "aws", f"{name}.json")
-    for name in ("deploy-policy", "deploy-managed-policy", "deploy-nodes-policy")
+    for name in ("deploy-policy", "deploy-managed-policy", "deploy-nodes-policy", "deploy-bastion-policy")
 )
 """What the role that deploys may do; from Slipway's own repository, in which a rehearsal is started."""
 
