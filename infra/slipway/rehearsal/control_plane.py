@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,11 @@ class ControlPlane:
     kubeconfig: Path
 
 
-def start(folder: Path, children: Children) -> ControlPlane:
-    """Start it in an empty folder and wait until pods can be scheduled. Raises RehearsalError."""
+def start(folder: Path, children: Children, *, platform: bool = True) -> ControlPlane:
+    """Start it in an empty folder and wait until pods can be scheduled. Raises RehearsalError.
+
+    `platform`: whether the kinds of a gateway and of monitoring are defined too.
+    """
     program, stages = _programs()
     client, peer, api = free_ports(3)
     folder.mkdir(mode=0o700)
@@ -66,8 +70,26 @@ def start(folder: Path, children: Children) -> ControlPlane:
         children.start(name, [str(program), name, *options])
     account = "/api/v1/namespaces/default/serviceaccounts/default"
     children.wait_until("the controllers are at work", _START_LIMIT_S, lambda: bool(_get(plane, account)))
-    _define(plane, children)
+    if platform:
+        define(plane, children, _of_platform())
     return plane
+
+
+def define(plane: ControlPlane, children: Children, definitions: Sequence[dict[str, Any]]) -> None:
+    """Define kinds, and wait until each of their versions is served. Raises RehearsalError."""
+    for one in definitions:
+        send(plane, "POST", _DEFINITIONS, json.dumps(one).encode())
+    for group in {f"/apis/{one['spec']['group']}/{one['spec']['versions'][0]['name']}" for one in definitions}:
+        children.wait_until(f"{group} is served", _START_LIMIT_S, lambda group=group: bool(_get(plane, group)))  # type: ignore[misc]
+
+
+def send(plane: ControlPlane, method: str, path: str, body: bytes | None = None) -> bytes:
+    """Send one request as the administrator, a body as JSON; raises HTTPError for an answer that is an error."""
+    trust = ssl.create_default_context(cadata=base64.b64decode(plane.authority).decode())
+    headers = {"Authorization": f"Bearer {plane.token}", "Content-Type": "application/json"}
+    request = urllib.request.Request(plane.server + path, data=body, headers=headers, method=method)
+    with urllib.request.urlopen(request, timeout=10, context=trust) as answer:
+        return bytes(answer.read())
 
 
 def kubeconfig_of(context: str, server: str, authority: str, user: dict[str, Any]) -> dict[str, Any]:
@@ -90,19 +112,15 @@ def _programs() -> tuple[Path, Path]:
     return built[-1], built[-1].with_name("stages.yaml")
 
 
-def _define(plane: ControlPlane, children: Children) -> None:
-    """Define what the platform's charts would, the kinds of a gateway and of monitoring: no chart is installed here."""
-    objects = _definitions("Envoy Gateway", "gateway-*/crds.json")
+def _of_platform() -> list[dict[str, Any]]:
+    """What the platform's charts would define, the kinds of a gateway and of monitoring: no chart is installed here."""
     scaling = [
         *_definitions("KEDA", "keda-*/objects.json"),
         *_definitions("Prometheus", "monitoring-*/objects.json"),
     ]
     # The definitions that nothing here is of are the largest by far.
-    objects += [one for one in scaling if one["spec"]["names"]["kind"] in _SCALING]
-    for one in objects:
-        _send(plane, "POST", _DEFINITIONS, json.dumps(one).encode())
-    for group in {f"/apis/{one['spec']['group']}/{one['spec']['versions'][0]['name']}" for one in objects}:
-        children.wait_until(f"{group} is served", _START_LIMIT_S, lambda group=group: bool(_get(plane, group)))  # type: ignore[misc]
+    scaling = [one for one in scaling if one["spec"]["names"]["kind"] in _SCALING]
+    return [*_definitions("Envoy Gateway", "gateway-*/crds.json"), *scaling]
 
 
 def _definitions(program: str, file: str) -> list[dict[str, Any]]:
@@ -198,15 +216,6 @@ def _kwok(stages: Path, kubeconfig: Path) -> list[str]:
 def _get(plane: ControlPlane, path: str) -> bytes:
     """GET one path; an answer that is an error counts as none."""
     try:
-        return _send(plane, "GET", path)
+        return send(plane, "GET", path)
     except urllib.error.HTTPError:
         return b""
-
-
-def _send(plane: ControlPlane, method: str, path: str, body: bytes | None = None) -> bytes:
-    """Send one request; raises HTTPError for an answer that is an error."""
-    trust = ssl.create_default_context(cadata=base64.b64decode(plane.authority).decode())
-    headers = {"Authorization": f"Bearer {plane.token}", "Content-Type": "application/json"}
-    request = urllib.request.Request(plane.server + path, data=body, headers=headers, method=method)
-    with urllib.request.urlopen(request, timeout=10, context=trust) as answer:
-        return bytes(answer.read())
