@@ -83,10 +83,12 @@ def define(plane: ControlPlane, children: Children, definitions: Sequence[dict[s
         children.wait_until(f"{group} is served", _START_LIMIT_S, lambda group=group: bool(_get(plane, group)))  # type: ignore[misc]
 
 
-def send(plane: ControlPlane, method: str, path: str, body: bytes | None = None) -> bytes:
-    """Send one request as the administrator, a body as JSON; raises HTTPError for an answer that is an error."""
+def send(
+    plane: ControlPlane, method: str, path: str, body: bytes | None = None, content: str = "application/json"
+) -> bytes:
+    """Send one request as the administrator; raises HTTPError for an answer that is an error."""
     trust = ssl.create_default_context(cadata=base64.b64decode(plane.authority).decode())
-    headers = {"Authorization": f"Bearer {plane.token}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {plane.token}", "Content-Type": content}
     request = urllib.request.Request(plane.server + path, data=body, headers=headers, method=method)
     with urllib.request.urlopen(request, timeout=10, context=trust) as answer:
         return bytes(answer.read())

@@ -1,7 +1,7 @@
 """Say what EC2 has for a rehearsal's Karpenter: instance types by EC2's own description, zones, prices, reservations.
 
-A node's size is then what Karpenter's provider for AWS makes of the description, in its own code; so a plan, whose table
-and rules are Slipway's, is held against another source.
+A node's size is then what Karpenter's provider for AWS makes of the description, in its own code; so a plan, whose
+table and rules are Slipway's, is held against another source.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,8 +17,8 @@ Describe = Callable[[Sequence[str]], Sequence[Mapping[str, Any]]]
 def account(settings: AwsSettings, describe: Describe) -> dict[str, Any]:
     """What EC2 has for an environment, as the program of modules/karpenter reads it.
 
-    All types of the catalogue are offered in all zones of the environment, as many as anybody wants; a reservation has as
-    many instances as its pool may have nodes. `hourly_usd` decides which of several types is taken: the cheapest.
+    All types of the catalogue are offered in all zones of the environment, as many as anybody wants; a reservation has
+    as many instances as its pool may have nodes. `hourly_usd` decides which of several types is taken: the cheapest.
     """
     here = sorted(name for name, kind in INSTANCE_TYPES.items() if settings.region in kind.hourly_usd)
     return {
