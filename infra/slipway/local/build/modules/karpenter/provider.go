@@ -72,7 +72,7 @@ func (p *provider) GetInstanceTypes(ctx context.Context, pool *karpv1.NodePool) 
 	if err != nil {
 		return nil, client.IgnoreNotFound(err)
 	}
-	return p.types(ctx, class), nil
+	return p.types(ctx, class)
 }
 
 // Create makes a node of the cheapest type that the claim allows, as kwok's own provider does.
@@ -87,7 +87,10 @@ func (p *provider) Create(ctx context.Context, claim *karpv1.NodeClaim) (*karpv1
 	if ready := class.StatusConditions().Get(status.ConditionReady); !ready.IsTrue() {
 		return nil, cloudprovider.NewNodeClassNotReadyError(errors.New(ready.Message))
 	}
-	types := p.types(ctx, class)
+	types, err := p.types(ctx, class)
+	if err != nil {
+		return nil, err
+	}
 	if pool := claim.Labels[karpv1.NodePoolLabelKey]; pool != "" && options.FromContext(ctx).FeatureGates.NodeOverlay {
 		if types, err = p.overlays.ApplyAll(pool, types); err != nil {
 			return nil, err
@@ -131,7 +134,11 @@ func (p *provider) class(ctx context.Context, name string) (*v1.EC2NodeClass, er
 }
 
 // types says what the account offers to a class: sizes and labels by the provider for AWS, from EC2's description.
-func (p *provider) types(ctx context.Context, class *v1.EC2NodeClass) []*cloudprovider.InstanceType {
+// As there it fails until the class has its zones, so that whoever asks too early asks again.
+func (p *provider) types(ctx context.Context, class *v1.EC2NodeClass) ([]*cloudprovider.InstanceType, error) {
+	if len(class.Status.Subnets) == 0 {
+		return nil, fmt.Errorf("no subnets found for %s", class.Name)
+	}
 	resolver := instancetype.NewDefaultResolver(p.account.Region)
 	return lo.Map(p.account.Types, func(has offer, _ int) *cloudprovider.InstanceType {
 		kind := resolver.Resolve(ctx, has.Described, has.Zones, class)
@@ -151,7 +158,7 @@ func (p *provider) types(ctx context.Context, class *v1.EC2NodeClass) []*cloudpr
 			}
 		}
 		return kind
-	})
+	}), nil
 }
 
 // among says what a pod or a pool may ask of an offering; one that is reserved names its reservation, the others none.
