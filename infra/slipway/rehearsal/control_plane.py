@@ -76,9 +76,10 @@ def start(folder: Path, children: Children, *, platform: bool = True) -> Control
 
 
 def define(plane: ControlPlane, children: Children, definitions: Sequence[dict[str, Any]]) -> None:
-    """Define kinds, and wait until each of their versions is served. Raises RehearsalError."""
+    """Define kinds, but for those that are, and wait until each is served. Raises RehearsalError."""
     for one in definitions:
-        send(plane, "POST", _DEFINITIONS, json.dumps(one).encode())
+        if not _get(plane, f"{_DEFINITIONS}/{one['metadata']['name']}"):
+            send(plane, "POST", _DEFINITIONS, json.dumps(one).encode())
     for group in {f"/apis/{one['spec']['group']}/{one['spec']['versions'][0]['name']}" for one in definitions}:
         children.wait_until(f"{group} is served", _START_LIMIT_S, lambda group=group: bool(_get(plane, group)))  # type: ignore[misc]
 
