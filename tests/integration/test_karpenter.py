@@ -90,9 +90,9 @@ def test_a_node_that_is_taken_back_is_replaced(here: Room) -> None:
     pool(here, "taken", nodes=2, budget="1")
     here.apply(deployment("taken", "taken", replicas=1, cpu="5"))
     here.wait("a pod", lambda: len(here.placed("taken")) == 1)
+    (gone,) = here.placed("taken")
     (claim,) = here.items("NodeClaim", "karpenter.sh/nodepool=taken")
     here.delete("NodeClaim", claim["metadata"]["name"])
-    gone = claim["status"]["nodeName"]
     here.wait("the pod elsewhere", lambda: len(here.placed("taken")) == 1 and gone not in here.placed("taken"))
     here.wait("the end of the node", lambda: gone not in here.nodes("taken"))
 
