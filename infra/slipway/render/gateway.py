@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slipway.catalog.pod_contract import KEYS_ADMIN_PORT, KEYS_CHECK_PORT, KEYS_LOG_PORT, NAME_SERVICE, SERVER_USER
-from slipway.environments.planning.gateway import PAGE_PATH, Gateway
+from slipway.environments.planning.gateway import END_S, IDLE_S, PAGE_PATH, Gateway
 from slipway.values import names
 from slipway.values.quantities import format_bytes, format_seconds
 
@@ -93,8 +93,9 @@ def _envoy(gateway: Gateway, namespace: str, images: GatewayImages) -> dict[str,
         "listener_port": gateway.listener_port,
         "node_port": gateway.node_port,
         "proxy_protocol": gateway.proxy_protocol or None,
+        "idle": format_seconds(IDLE_S),
         "drain": format_seconds(gateway.drain_s),
-        "drain_most": format_seconds(2 * gateway.drain_s),
+        "drain_most": format_seconds(END_S),
         "certificate_secret": gateway.certificate_secret,
         "certificate_hosts": [gateway.domain, f"*.{gateway.domain}"],
         "issuer": gateway.issuer,

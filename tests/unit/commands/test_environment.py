@@ -52,7 +52,8 @@ def groups() -> tuple[NodeGroup, ...]:
 
 
 def state(there: tuple[NodeGroup, ...]) -> Json:
-    resources = [{"urn": "urn:stack", "type": "pulumi:pulumi:Stack", "outputs": {"pools": to_store(there)}}]
+    logs = {"urn": "urn:logs", "type": "aws:cloudwatch/logGroup:LogGroup", "id": "/aws/eks/slipway-prod/cluster"}
+    resources = [{"urn": "urn:stack", "type": "pulumi:pulumi:Stack", "outputs": {"pools": to_store(there)}}, logs]
     resources += [
         {
             "urn": f"urn:{group.name}",

@@ -193,3 +193,12 @@ def test_a_model_that_sleeps_may_cost_nothing_and_at_most_as_much_as_any() -> No
     assert cost is not None
     assert awake is not None
     assert (cost.at_min, cost.at_max) == (Decimal(0), awake.at_max)
+
+
+def test_a_price_that_nobody_knows_in_a_region_is_said_and_not_zero() -> None:
+    """Of eu-north-1 nobody found the price of an interface endpoint."""
+    here = priced(region="eu-north-1", zones=["eu-north-1a", "eu-north-1b"])
+    assert here.unpriced == ("interface endpoints",)
+    assert here.left_out[0] == "interface endpoints, whose price in this region is not known"
+    assert "interface endpoints" not in [item.name for item in here.fixed]
+    assert priced().left_out == LEFT_OUT

@@ -7,6 +7,14 @@ from typing import Any
 HTTPS_PORT = 443
 PAGE_PATH = "/keys"
 """Where the gateway serves the page of the keys service, on its own domain."""
+IDLE_S = 300
+"""For so long a connection may be without a request. Clients have to be the first to give it up: a request that meets
+a connection's end is lost. Their pools keep one for 90 s or less; a load balancer of AWS forgets it after 350 s.
+"""
+END_S = 600
+"""For so long an Envoy that stops, or whose listener changed, keeps the connections of before: longer than an idle one
+lives and a request takes together, since it cuts what is left then.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +42,7 @@ class Gateway:
         service_annotations: of Envoy's Service, for whoever makes its load balancer.
         load_balancer_class: who makes it; None for the cluster's default.
         proxy_protocol: whether connections begin with the PROXY protocol, which has the client's address.
-        drain_s: how long a load balancer may go on sending requests to an Envoy that stops, in seconds: idle times and
-            the end of an Envoy follow from this one number.
+        drain_s: how long a load balancer may go on sending requests to an Envoy that stops, in seconds.
         database: of keys and ledger, where the environment's stack runs it.
         database_secret: the Secret whose key `url` is the database's address; None where `database_env` says it.
         database_env: environment variables of the keys service that say where its database is.

@@ -1,16 +1,16 @@
 """Plan the gateway of an environment on AWS: one network load balancer, Envoy behind it, a database of RDS.
 
-Everything that has to do with how an Envoy goes away follows from one number, `_DRAIN_S`: for so long an Envoy that
-stops goes on taking requests, and for twice as long at most it ends those that it has; for as long as that the load
-balancer keeps its connections, and a connection without a request is closed after the number itself.
+An Envoy that stops goes on taking requests for `_DRAIN_S`; for as long as it may then end those that it has, the load
+balancer keeps its connections.
 """
 
 from collections.abc import Mapping
 
 from slipway.environments.planning.aws.node_groups import SYSTEM_TAINT
-from slipway.environments.planning.gateway import HTTPS_PORT, Gateway
+from slipway.environments.planning.gateway import END_S, HTTPS_PORT, Gateway
 from slipway.settings.aws import AwsSettings
 from slipway.settings.aws_gateway import AwsGateway
+from slipway.settings.aws_network import ExistingNetwork
 from slipway.values import names
 
 DATABASE_PORT, DATABASE_USER, DATABASE_NAME = 5432, "slipway", "keys"
@@ -46,7 +46,7 @@ def gateway(settings: AwsSettings) -> Gateway | None:
         node_port=None,
         replicas=here.replicas,
         envoy_image=None,
-        service_annotations=balancer_annotations(here),
+        service_annotations=balancer_annotations(here, settings.network),
         load_balancer_class=BALANCER_CLASS,
         proxy_protocol=True,
         drain_s=_DRAIN_S,
@@ -73,7 +73,7 @@ def database_url(host: str) -> str:
     return f"postgresql://{DATABASE_USER}@{host}:{DATABASE_PORT}/{DATABASE_NAME}?sslmode=require"
 
 
-def balancer_annotations(here: AwsGateway) -> Mapping[str, str]:
+def balancer_annotations(here: AwsGateway, network: ExistingNetwork | None) -> Mapping[str, str]:
     """What Envoy's Service tells the load balancer controller.
 
     Pods are targets themselves, so that nothing goes through a second node. The client's address comes by the PROXY
@@ -81,7 +81,7 @@ def balancer_annotations(here: AwsGateway) -> Mapping[str, str]:
     itself. A check that a connection opens is the one that passes beside that protocol.
     """
     group = {
-        "deregistration_delay.timeout_seconds": str(2 * _DRAIN_S),
+        "deregistration_delay.timeout_seconds": str(END_S),
         "deregistration_delay.connection_termination.enabled": "true",
         "preserve_client_ip.enabled": "false",
         "proxy_protocol_v2.enabled": "true",
@@ -98,6 +98,10 @@ def balancer_annotations(here: AwsGateway) -> Mapping[str, str]:
         "healthcheck-healthy-threshold": "2",
         "healthcheck-unhealthy-threshold": "2",
     }
+    if network is not None:
+        # In a network of Slipway's own they are found by their tags.
+        subnets = network.private_subnets if here.internal else network.public_subnets or {}
+        said["subnets"] = ",".join(sorted(subnets.values()))
     if here.certificate.acm is not None:
         said |= {
             "ssl-cert": here.certificate.acm,

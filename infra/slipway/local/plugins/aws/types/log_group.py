@@ -1,4 +1,8 @@
-"""A group of logs of CloudWatch."""
+"""A group of logs of CloudWatch.
+
+EKS makes the group of a control plane again, without tags, key or retention, when it deletes a cluster that still
+logs and its group is deleted soon after (terraform-aws-modules/terraform-aws-eks, issue 2763): so does this.
+"""
 
 import json
 
@@ -7,6 +11,13 @@ from slipway.local.plugins.aws.schema import FIXED, LOCAL, VALUE, Object, Resour
 from slipway.local.plugins.aws.types import tags
 
 _MISSING = ("ResourceNotFoundException",)
+LATE = "eks.late_logs"
+"""Groups that EKS will make again, by their names."""
+
+
+def of_cluster(name: str) -> str:
+    """Name of the group of a cluster's control plane."""
+    return f"/aws/eks/{name}/cluster"
 
 
 def _create(aws: Aws, inputs: Object) -> str:
@@ -77,6 +88,8 @@ def _update(aws: Aws, name: str, old: Object, new: Object) -> None:
 def _delete(aws: Aws, name: str, state: Object) -> None:
     if not state.get("skipDestroy"):
         aws.find("logs", "delete_log_group", _MISSING, logGroupName=name)
+        if aws.kept.remove(LATE, name):
+            aws.call("logs", "create_log_group", logGroupName=name)
 
 
 LOG_GROUP = ResourceType(
