@@ -50,7 +50,7 @@ Change = Callable[[dict[str, Any]], None]
 def on() -> Iterator[Stage]:
     settings = load_settings(ROOT / "stacks", "prod")
     assert isinstance(settings, AwsSettings)
-    with stage(settings) as made:
+    with stage(settings, print) as made:
         yield made
 
 
