@@ -9,6 +9,7 @@ from slipway.doctor.finding import Finding
 from slipway.errors.failures import AwsRefused
 from slipway.settings.aws import AwsSettings
 
+_ASK = "check credentials and network: `aws sts get-caller-identity` has to answer"
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"}
 _PREFIXES = {"service-quotas": "servicequotas"}
 """Services whose actions in IAM begin otherwise than boto3 calls them."""
@@ -87,5 +88,5 @@ class Patient:
 
 def unknown(check: str, error: CannotAskError) -> Finding:
     """That a check could not be made."""
-    mend = None if error.action is None else f"allow {error.action} (docs/how-to/aws/doctor-policy.json)"
+    mend = _ASK if error.action is None else f"allow {error.action} (docs/how-to/aws/doctor-policy.json)"
     return Finding(check, "unknown", error.reason, mend)

@@ -67,7 +67,8 @@ class Stage:
 def stage(settings: AwsSettings, report: Report) -> Iterator[Stage]:
     """Set the stage for an environment; take it down at the end, whatever happened. Sets this process's variables.
 
-    `report` gets how programs are built that are not there yet. Raises RehearsalError, and LocalError where one cannot be.
+    `report` gets how programs are built that are not there yet. Raises RehearsalError, and LocalError where one cannot
+    be.
     """
     folder = Path(tempfile.mkdtemp(prefix="slipway-rehearsal-"))
     try:

@@ -26,8 +26,12 @@ def context(*found: Finding) -> Any:
     return SimpleNamespace(name="prod", running=SimpleNamespace(diagnose=diagnose))
 
 
-@pytest.mark.parametrize(("found", "code"), [([GOOD], 0), ([GOOD, UNASKED], 0), ([GOOD, WRONG, UNASKED], 1)])
-def test_only_an_error_ends_with_1(found: list[Finding], code: int) -> None:
+@pytest.mark.parametrize(
+    ("found", "code"), [([GOOD], 0), ([GOOD, UNASKED], 0), ([GOOD, WRONG, UNASKED], 1), ([UNASKED], 1)]
+)
+def test_an_error_ends_with_1_and_so_does_an_account_that_nothing_could_be_asked_of(
+    found: list[Finding], code: int
+) -> None:
     assert show_findings(context(*found), as_json=False) == code
 
 

@@ -8,7 +8,10 @@ from slipway.doctor.finding import STATUSES, Finding
 
 
 def show_findings(context: EnvironmentContext, *, as_json: bool) -> int:
-    """Make all checks and print what they find, with what mends it. Returns the exit code: 1 when one is an error."""
+    """Make all checks and print what they find, with what mends it.
+
+    Returns the exit code: 1 when one is an error, and when nothing could be asked.
+    """
     found: list[Finding] = []
     with console.Progress() as progress:
         for finding in context.running.diagnose():
@@ -25,4 +28,4 @@ def show_findings(context: EnvironmentContext, *, as_json: bool) -> int:
             if finding.status != "ok" and finding.mend:
                 console.result(f"{finding.check}: {finding.what}; next: {finding.mend}")
         console.result(", ".join(f"{counts[status]} {status}" for status in STATUSES))
-    return 1 if counts["error"] else 0
+    return 1 if counts["error"] or counts["unknown"] == len(found) else 0

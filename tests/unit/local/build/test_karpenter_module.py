@@ -2,6 +2,7 @@
 
 import re
 
+from slipway.catalog.platform_pins import KARPENTER
 from slipway.local.build import karpenter
 
 
@@ -11,3 +12,7 @@ def test_the_version_is_that_of_both_modules() -> None:
         "github.com/aws/karpenter-provider-aws": karpenter.VERSION,
         "sigs.k8s.io/karpenter": karpenter.VERSION,
     }
+
+
+def test_the_version_is_that_of_the_chart() -> None:
+    assert KARPENTER.version == karpenter.VERSION

@@ -1,7 +1,7 @@
 """Ask IAM before a call is made: hold all that it needs against the policies of the role that makes it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -35,6 +35,7 @@ def judge(role: Role, call: Call, place: Place, client: Client) -> None:
     if call.name == _ALWAYS:
         return
     look = _Look(client)
+    call = look.resolved(call)
     template = look.template(call.params.get("launchTemplate"))
     for request in (*requests(call, place, look.tags), *needed(call, place, look.tags, template)):
         try:
@@ -63,9 +64,38 @@ def _refusal(role: Role, call: Call, request: Request, decision: Decision) -> Cl
 
 @dataclass(frozen=True)
 class _Look:
-    """What AWS knows of what a call names: tags, and the data of launch templates."""
+    """What AWS knows of what a call names: tags, the data of launch templates, what is meant by a name."""
 
     client: Client
+
+    def resolved(self, call: Call) -> Call:
+        """The call with what AWS judges it on and it does not name itself."""
+        resolve = {
+            "ec2:DisassociateRouteTable": self._ends,
+            "eks:UpdateNodegroupVersion": self._subnets,
+            "kms:DeleteAlias": self._key,
+        }.get(call.name)
+        return call if resolve is None else replace(call, params={**call.params, **resolve(call.params)})
+
+    def _ends(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The route table and the subnet of an association."""
+        wanted = [{"Name": "association.route-table-association-id", "Values": [params["AssociationId"]]}]
+        for table in self.client("ec2").describe_route_tables(Filters=wanted)["RouteTables"]:
+            for one in table["Associations"]:
+                if one["RouteTableAssociationId"] == params["AssociationId"] and "SubnetId" in one:
+                    return {"RouteTableId": table["RouteTableId"], "SubnetId": one["SubnetId"]}
+        return {}
+
+    def _subnets(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Where new nodes of a group start."""
+        group = {name: params[name] for name in ("clusterName", "nodegroupName")}
+        return {"subnets": self.client("eks").describe_nodegroup(**group)["nodegroup"]["subnets"]}
+
+    def _key(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The key that an alias is of."""
+        there = self.client("kms").list_aliases()["Aliases"]
+        keys = [one["TargetKeyId"] for one in there if one["AliasName"] == params["AliasName"]]
+        return {"TargetKeyId": keys[0]} if keys else {}
 
     def tags(self, service: str, identifier: str) -> Mapping[str, str]:
         """The tags of a resource; none of services whose policies here ask for no tag, and of what is not there."""

@@ -31,7 +31,7 @@ class Call:
 def requests(call: Call, place: Place, tags_of: TagsOf) -> Iterator[Request]:
     """All that a call itself asks for. Raises PolicyError for an action that AWS does not have."""
     for name in actions(call.service, call.operation):
-        yield from asked(action(name), call.params, _own_keys(call), place, tags_of)
+        yield from asked(action(name), call.params, _own_keys(call, place), place, tags_of)
 
 
 def asked(
@@ -84,9 +84,13 @@ def _known(context: Mapping[str, str], given: Tags, about: Action, resource: Nam
     return kept | ({"aws:tagkeys": tuple(given)} if given and "aws:tagkeys" in forms else {})
 
 
-def _own_keys(call: Call) -> dict[str, str]:
+def _own_keys(call: Call, place: Place) -> dict[str, str]:
     """Keys of the request that are parameters of the call."""
     found = {}
+    template = call.params.get("LaunchTemplate", {}).get("LaunchTemplateId")
+    if template and call.name == "ec2:RunInstances":
+        arn = f"arn:{place.partition}:ec2:{place.region}:{place.account}:launch-template/{template}"
+        found["ec2:launchtemplate"] = arn
     for parameter, key in (("PolicyArn", "iam:policyarn"), ("AWSServiceName", "iam:awsservicename")):
         if parameter in call.params and call.service == "iam":
             found[key] = str(call.params[parameter])

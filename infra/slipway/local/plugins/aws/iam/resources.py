@@ -14,7 +14,7 @@ _EC2 = {
     "AddRouteTableIds": "route-table", "RemoveRouteTableIds": "route-table", "InternetGatewayId": "internet-gateway",
     "NatGatewayId": "natgateway", "AllocationId": "elastic-ip", "VpcEndpointId": "vpc-endpoint",
     "VpcEndpointIds": "vpc-endpoint", "LaunchTemplateId": "launch-template", "FlowLogIds": "vpc-flow-log",
-    "NetworkInterfaceId": "network-interface",
+    "NetworkInterfaceId": "network-interface", "InstanceIds": "instance",
 }  # fmt: skip
 """Parameters of EC2's operations, and the type of what they name."""
 
@@ -32,6 +32,7 @@ _NAMES = {
     "RoleNameWithPath": "RoleName", "BudgetName": "BudgetName Budget.BudgetName NewBudget.BudgetName",
     "SubnetGroupName": "DBSubnetGroupName", "InstanceProfileNameWithPath": "InstanceProfileName",
     "QueueName": "QueueName QueueUrl", "RuleName": "Name Rule",
+    "ParameterNameWithoutLeadingSlash": "Name",
     "SnapshotName": "DBSnapshotIdentifier FinalDBSnapshotIdentifier", "OptionGroupName": "OptionGroupName",
     "ParameterGroupName": "DBParameterGroupName",
 }  # fmt: skip
@@ -39,6 +40,9 @@ _NAMES = {
 
 _OPEN = {"ObjectName", "UUID"}
 """Parts of ARNs that a call need not have: all objects of a bucket, and what AWS numbers itself."""
+
+_OF_AWS = "/aws/service/"
+"""What the names of AWS's own public parameters begin with; their ARNs have no account."""
 
 _ARNS = ("resourceArn", "ResourceArn", "ResourceARN", "ResourceName")
 """Parameters that are an ARN themselves."""
@@ -113,6 +117,8 @@ def _by_name(kind: Kind, params: Mapping[str, Any]) -> tuple[str, int]:
 
     def part(found: re.Match[str]) -> str:
         nonlocal known, missing
+        if found[1] == "Account" and str(params.get("Name", "")).startswith(_OF_AWS):
+            return ""
         if found[1] in ("Partition", "Region", "Account"):
             return found[0]
         values = [value for name in _NAMES.get(found[1], "").split() for value in _listed(at(params, name))]
@@ -120,6 +126,8 @@ def _by_name(kind: Kind, params: Mapping[str, Any]) -> tuple[str, int]:
         missing |= not values and found[1] not in _OPEN
         if values and "://" in values[0]:  # of a queue
             return values[0].rpartition("/")[2]
+        if found[1] == "ParameterNameWithoutLeadingSlash" and values:
+            return values[0].removeprefix("/")
         return values[0].removeprefix("alias/").rpartition(":key/")[2] if values else "*"
 
     text = re.sub(r"\$\{(\w+)\}", part, kind.arn)

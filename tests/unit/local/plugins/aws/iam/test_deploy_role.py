@@ -48,6 +48,14 @@ class Account:
             raise ClientError({"Error": {"Code": "NotFoundException"}}, "ListResourceTags")
         return {"Tags": [{"TagKey": k, "TagValue": v} for k, v in self.tagged[KeyId].items()]}
 
+    def list_aliases(self) -> Any:
+        keys = {"alias/slipway-prod-data": KEY, "alias/slipway-dev-data": f"{KEY}-of-dev"}
+        return {"Aliases": [{"AliasName": name, "TargetKeyId": key} for name, key in keys.items()]}
+
+    def describe_route_tables(self, Filters: Any) -> Any:
+        association = {"RouteTableAssociationId": Filters[0]["Values"][0], "SubnetId": "subnet-1"}
+        return {"RouteTables": [{"RouteTableId": "rtb-1", "Associations": [association]}]}
+
     def describe_launch_template_versions(self, LaunchTemplateId: str, Versions: list[str]) -> Any:
         assert Versions == ["3"]
         specifications = [{"ResourceType": kind, "Tags": TAGS} for kind in self.launched]
@@ -112,6 +120,8 @@ CALLS = {
     ),
     "key": Call("kms", "CreateKey", {"Tags": [{"TagKey": "slipway:environment", "TagValue": "prod"}]}),
     "alias": Call("kms", "CreateAlias", {"AliasName": "alias/slipway-prod-data", "TargetKeyId": KEY}),
+    "alias deleted": Call("kms", "DeleteAlias", {"AliasName": "alias/slipway-prod-data"}),
+    "association": Call("ec2", "DisassociateRouteTable", {"AssociationId": "rtbassoc-1"}),
     "repository": Call(
         "ecr", "CreateRepository",
         {"repositoryName": "slipway/prod/digits", "tags": TAGS,
