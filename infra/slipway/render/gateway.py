@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slipway.catalog.pod_contract import KEYS_ADMIN_PORT, KEYS_CHECK_PORT, KEYS_LOG_PORT, NAME_SERVICE, SERVER_USER
-from slipway.environments.planning.gateway import IDLE_S, PAGE_PATH, Gateway
+from slipway.environments.planning.gateway import IDLE_S, PAGE_PATH, Gateway, end_s
 from slipway.values import names
 from slipway.values.quantities import format_bytes, format_seconds
 
@@ -95,7 +95,7 @@ def _envoy(gateway: Gateway, namespace: str, images: GatewayImages) -> dict[str,
         "proxy_protocol": gateway.proxy_protocol or None,
         "idle": format_seconds(IDLE_S),
         "drain": format_seconds(gateway.drain_s),
-        "drain_most": format_seconds(gateway.end_s),
+        "drain_most": format_seconds(end_s(gateway.drain_s)),
         "certificate_secret": gateway.certificate_secret,
         "certificate_hosts": [gateway.domain, f"*.{gateway.domain}"],
         "issuer": gateway.issuer,

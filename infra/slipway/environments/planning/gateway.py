@@ -11,8 +11,13 @@ IDLE_S = 100
 """For so long a connection may be without a request. Clients have to be the first to give it up: a request that meets
 a connection's end is lost. Their pools keep one for 90 s or less; a load balancer of AWS forgets it after 350 s.
 """
-ENDING_S = 120
+_ENDING_S = 120
 """Beyond `drain_s`: with it, longer than an idle connection lives and a request of 30 s takes together."""
+
+
+def end_s(drain_s: int) -> int:
+    """For so long an Envoy that stops, or whose listener changed, keeps old connections; it cuts what is left."""
+    return drain_s + _ENDING_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,6 @@ class Gateway:
     node_selector: Mapping[str, str] = field(default_factory=dict)
     tolerations: tuple[Mapping[str, str], ...] = ()
     calls_per_day: int | None = None
-
-    @property
-    def end_s(self) -> int:
-        """For so long an Envoy that stops, or whose listener changed, keeps old connections; it cuts what is left."""
-        return self.drain_s + ENDING_S
 
     @property
     def listener_port(self) -> int:

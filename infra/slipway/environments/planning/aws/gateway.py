@@ -7,7 +7,7 @@ balancer keeps its connections.
 from collections.abc import Mapping
 
 from slipway.environments.planning.aws.node_groups import SYSTEM_TAINT
-from slipway.environments.planning.gateway import ENDING_S, HTTPS_PORT, Gateway
+from slipway.environments.planning.gateway import HTTPS_PORT, Gateway, end_s
 from slipway.settings.aws import AwsSettings
 from slipway.settings.aws_gateway import AwsGateway
 from slipway.values import names
@@ -80,7 +80,7 @@ def balancer_annotations(here: AwsGateway) -> Mapping[str, str]:
     itself. A check that a connection opens is the one that passes beside that protocol.
     """
     group = {
-        "deregistration_delay.timeout_seconds": str(_DRAIN_S + ENDING_S),
+        "deregistration_delay.timeout_seconds": str(end_s(_DRAIN_S)),
         "deregistration_delay.connection_termination.enabled": "true",
         "preserve_client_ip.enabled": "false",
         "proxy_protocol_v2.enabled": "true",
