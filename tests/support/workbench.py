@@ -26,6 +26,8 @@ from slipway.cluster.api import Cluster
 from slipway.cluster.ownership import is_own
 from slipway.deploy.down import KINDS
 from slipway.deploy.orphans import config_maps_of
+from slipway.errors.reaching import ApiRefused
+from slipway.local.gateway.programs import NAMESPACE as ENVOYS
 from slipway.values.names import priority_classes
 from tests.support.looking import until
 
@@ -86,10 +88,19 @@ def computing(turns: int) -> Nodes:
 
 
 def fresh(factor: float, weights: int = 8) -> Nodes:
-    """y = sum * factor, in a file of 4 bytes a weight that no run before had: its image has to be built."""
-    nodes, constants = scaled(factor)
-    noise = np.random.default_rng().standard_normal(weights, np.float32)
-    return nodes, [*constants, numpy_helper.from_array(noise, "unused")]
+    """y = sum * factor, in a file of 4 bytes a weight that no run before had: its image has to be built.
+
+    Also once it is simplified, which leaves out what nothing reads: a bound that no answer meets stays.
+    """
+    rng = np.random.default_rng()
+    bound = numpy_helper.from_array(np.array(-1e6 * (1 + rng.random()), np.float32), "bound")
+    factored = numpy_helper.from_array(np.array(factor, np.float32), "factor")
+    noise = numpy_helper.from_array(rng.standard_normal(weights, np.float32), "unused")
+    nodes = [
+        helper.make_node("Mul", ["sum", "factor"], ["unbounded"]),
+        helper.make_node("Max", ["unbounded", "bound"], ["y"]),
+    ]
+    return nodes, [factored, bound, noise]
 
 
 def write_model(path: Path, nodes: Nodes) -> None:
@@ -297,7 +308,7 @@ class Workbench:
     def discard(self) -> None:
         """Delete what the environment is made of, a namespace and states, whatever became of it: sooner than `down`.
 
-        What runs ends in the cluster's own time, which nobody waits for.
+        Its pods are killed: the processors that they hold, an Envoy's for minutes, are the next test's.
         """
         backend = Path({**os.environ, **self.environ}["PULUMI_BACKEND_URL"].removeprefix("file://"))
         states = backend / ".pulumi"
@@ -309,9 +320,22 @@ class Workbench:
                 path.unlink(missing_ok=True)
         if self.cluster.read("Namespace", self.namespace):
             self.cluster.delete("Namespace", self.namespace)
+            self._kill_pods()
         for name in self.cluster.names("PriorityClass", MANAGED):
             if name.startswith(priority_classes(self.namespace)):
                 self.cluster.delete("PriorityClass", name)
+
+    def _kill_pods(self) -> None:
+        """Kill what runs in a namespace that ends, where nothing new can start, then the Envoys of its gateway.
+
+        A namespace's pods end before anything else of it does: with what they would do in their last minute, their
+        gateway would live as long.
+        """
+        proxies = Cluster("slipway-local", ENVOYS)
+        owned = f"gateway.envoyproxy.io/owning-gateway-namespace={self.namespace}"
+        _kill(self.cluster, "")
+        until("its Envoys' Deployment is gone", lambda: not proxies.names("Deployment", owned), ENVOYS_GONE_S)
+        _kill(proxies, owned)
 
     def objects(self) -> set[str]:
         """Name everything of Slipway in the namespace, as `Kind name`."""
@@ -330,6 +354,12 @@ class Workbench:
         return {f"{d['kind']} {d['metadata']['name']}" for d in documents} | records
 
 
+def _kill(cluster: Cluster, label: str) -> None:
+    for name in cluster.names("Pod", label):
+        with suppress(ApiRefused):
+            cluster.request("DELETE", cluster.url("Pod", name), body={"gracePeriodSeconds": 0})
+
+
 @dataclass
 class Watched:
     """An `up` that is watched, and how it ended."""
@@ -339,6 +369,7 @@ class Watched:
     stderr: str = ""
 
 
+ENVOYS_GONE_S = 120.0
 PROXY_LIMIT_S = 120
 """For how long the node's proxy may know an earlier state, once the API server was away."""
 
