@@ -4,6 +4,7 @@ One stage for all tests, since to set it takes longer than to bring an environme
 next one fails.
 """
 
+import hashlib
 import os
 import shutil
 import signal
@@ -26,6 +27,7 @@ from slipway.errors.base import SlipwayError
 from slipway.loading.specs import load_settings
 from slipway.local.plugins.aws.backend import CONTROL, JOURNAL
 from slipway.local.plugins.aws.faults import Control, control
+from slipway.plan.model import ModelPlan
 from slipway.rehearsal import checks, leftovers
 from slipway.rehearsal.acts import Acts, change_settings, copied_settings
 from slipway.rehearsal.stage import Stage, stage
@@ -130,6 +132,26 @@ def test_an_environment_is_changed_in_place_and_ends_at_nothing(environment: str
     assert acts.stage.nodes.names(names.cluster(environment)) == []
 
 
+def test_an_environment_comes_up_again_after_it_was_taken_down_and_takes_over_what_aws_made(
+    play: Callable[..., Acts],
+) -> None:
+    """EKS makes the group of a cluster again whose deletion nobody prepared, such as that by hand."""
+    acts, group = play("dev"), "/aws/eks/slipway-dev/cluster"
+    logs = acts.stage.backend.client("logs", acts.stage.region)
+    acts.up()
+    acts.down()
+    assert logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
+    logs.create_log_group(logGroupName=group)
+    # moto gives a new group the tags of the deleted one.
+    logs.untag_log_group(logGroupName=group, tags=list(logs.list_tags_log_group(logGroupName=group)["tags"]))
+    acts.up()
+    (found,) = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    assert found["retentionInDays"] == 90
+    assert acts.up().changed == 0
+    acts.down()
+    assert logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
+
+
 def test_models_of_every_kind_are_scheduled_where_the_plan_says(play: Callable[..., Acts], tmp_path: Path) -> None:
     """Shared GPUs, MIG, several GPUs, Graviton, spot, one zone; the nodes are by Amazon's own figures, not by ours."""
     fixtures = ROOT / "tests" / "fixtures"
@@ -142,8 +164,32 @@ def test_models_of_every_kind_are_scheduled_where_the_plan_says(play: Callable[.
         list(pool.map(acts.model_up, models))
     placed = {model.name: checks.nodes_of_model(acts, model) for model in models}
     assert len(placed) >= 12
+    assert_fetched_by_a_role_of_its_own(acts, models)
     assert {model.pool.name for model in models} >= {"h100-mig", "l4-shared", "graviton", "spot", "h100"}
     acts.down()
+
+
+def assert_fetched_by_a_role_of_its_own(acts: Acts, models: list[ModelPlan]) -> None:
+    """Weights are in the bucket as they were planned, and nobody else has a role or a way to them."""
+    (model,) = (model for model in models if model.delivery.stored is not None)
+    stored = model.delivery.stored
+    assert stored is not None
+    bucket = acts.stage.backend.client("s3", acts.stage.region)
+    for file in stored.files:
+        body = bucket.get_object(Bucket=stored.store.bucket, Key=stored.store.key(file.sha256))["Body"].read()
+        assert hashlib.sha256(body).hexdigest() == file.sha256
+    roles = acts.stage.backend.client("iam", acts.stage.region).list_roles()["Roles"]
+    of_models = [role["RoleName"] for role in roles if "-model-" in role["RoleName"]]
+    assert of_models == [names.role(acts.environment, f"model-{model.name}")]
+    policy = acts.context.cluster.read("NetworkPolicy", names.STORE_POLICY)
+    assert policy is not None
+    assert "192.0.2.0/24" not in str(policy)
+    (wanted,) = policy["spec"]["podSelector"]["matchLabels"].items()
+    labels = {
+        pod["metadata"]["labels"]["app.kubernetes.io/name"]
+        for pod in acts.context.cluster.list("Pod", "=".join(wanted))
+    }
+    assert labels == {model.name}
 
 
 def test_a_pool_is_rotated_under_its_models(play: Callable[..., Acts]) -> None:

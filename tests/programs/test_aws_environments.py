@@ -1,13 +1,25 @@
 """The committed AWS environments on Pulumi's mocks: their order, nodes and platform, and what changes when they do."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from slipway.catalog.platform_pins import EKS
+from slipway.environments.planning.aws.charges import charges
 from slipway.environments.planning.aws.node_groups import node_groups, stored
 from slipway.environments.running.pool_change import PoolChange
-from tests.support.aws_runs import KUBECONFIG, each_environment, program_of, run_of, run_of_model, runs, settings_of
+from slipway.settings.aws_network import ExistingNetwork
+from tests.support.aws_runs import (
+    KUBECONFIG,
+    TODAY,
+    each_environment,
+    program_of,
+    run_of,
+    run_of_model,
+    runs,
+    settings_of,
+)
 from tests.support.recorder import run_program
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -59,6 +71,50 @@ def test_whatever_talks_to_the_cluster_waits_for_the_access_to_it(environment: s
     assert access <= run.before(provider)
 
 
+ASSOCIATIONS = (
+    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+    "aws:eks/podIdentityAssociation:PodIdentityAssociation",
+)
+"""What a cluster knows some seconds after AWS said that it is there."""
+
+
+def test_what_depends_on_an_association_is_held_back_until_the_cluster_knows_of_it() -> None:
+    held = [resource for _, run in runs() for token in ASSOCIATIONS for resource in run.of(token)]
+    assert {resource.token for resource in held} == set(ASSOCIATIONS)
+    for resource in held:
+        assert len(resource.hooks) == 1, resource.urn
+
+
+@each_environment
+def test_nothing_asks_the_cluster_before_it_knows_who_asks_and_has_nodes(environment: str) -> None:
+    run = run_of(environment)
+    access = {resource.urn for resource in run.of(ASSOCIATIONS[0])}
+    nodes = {group.urn for group in run.of("aws:eks/nodeGroup:NodeGroup")}
+    asking = [one for one in run.resources if one.token.startswith("kubernetes:")]
+    assert {one.token.rpartition(":")[2] for one in asking} >= {"Namespace", "NetworkPolicy", "Release"}
+    for one in asking:
+        assert access | nodes <= run.before(one), one.urn
+
+
+@each_environment
+def test_pods_that_call_aws_start_when_the_cluster_knows_their_role(environment: str) -> None:
+    run, of_model = run_of(environment), run_of_model(environment)
+    charts = run.of("kubernetes:helm.sh/v3:Release")
+    seen = 0
+    for association in run.of(ASSOCIATIONS[1]):
+        account = association.inputs["serviceAccount"]
+        pods = [chart for chart in charts if chart.name == account]
+        pods += [one for one in run.of("kubernetes:apps/v1:Deployment") if one.name == account]
+        assert pods, account
+        for one in pods:
+            seen += 1
+            assert association.urn in run.before(one)
+    assert seen
+    (association,) = of_model.of(ASSOCIATIONS[1])
+    (deployment,) = of_model.of("kubernetes:apps/v1:Deployment")
+    assert association.urn in of_model.before(deployment)
+
+
 @each_environment
 def test_there_is_a_nat_gateway_in_each_zone_or_one(environment: str) -> None:
     settings = settings_of(environment)
@@ -67,6 +123,30 @@ def test_there_is_a_nat_gateway_in_each_zone_or_one(environment: str) -> None:
     assert len(run.of("aws:ec2/natGateway:NatGateway")) == wanted
     interfaces = [e for e in run.of("aws:ec2/vpcEndpoint:VpcEndpoint") if e.inputs["vpcEndpointType"] == "Interface"]
     assert {len(endpoint.inputs["subnetIds"]) for endpoint in interfaces} == {wanted}
+
+
+_SUBNETS = {f"eu-central-1{letter}": f"subnet-0123456789abcde{letter}0" for letter in "abc"}
+_PUBLIC = {zone: subnet.replace("subnet-0", "subnet-1") for zone, subnet in _SUBNETS.items()}
+
+
+def test_in_a_network_that_is_there_already_no_subnet_route_or_way_out_is_made() -> None:
+    there = ExistingNetwork(vpc="vpc-0123456789abcdef0", private_subnets=_SUBNETS, public_subnets=_PUBLIC)
+    settings = settings_of("staging").model_copy(update={"network": there})
+    run = run_program(program_of("staging", settings), "staging")
+    kinds = {resource.token.rpartition(":")[2] for resource in run.aws()}
+    assert not kinds & {
+        "Vpc", "Subnet", "NatGateway", "InternetGateway", "Eip", "Route", "RouteTable", "VpcEndpoint", "FlowLog",
+    }  # fmt: skip
+    assert set(run.one("aws:eks/cluster:Cluster")["vpcConfig"]["subnetIds"]) == set(_SUBNETS.values())
+    for group in run.of("aws:eks/nodeGroup:NodeGroup"):
+        assert set(group.inputs["subnetIds"]) <= set(_SUBNETS.values())
+    assert {group.inputs["vpcId"] for group in run.of("aws:ec2/securityGroup:SecurityGroup")} == {there.vpc}
+    balancers = json.dumps(run.manifests("EnvoyProxy"))
+    assert all(subnet in balancers for subnet in _PUBLIC.values())
+    (policy,) = [one for one in run.of("aws:iam/rolePolicy:RolePolicy") if "load-balancer" in one.name]
+    said = {one["Sid"]: one for one in json.loads(policy.inputs["policy"])["Statement"]}["MakeSecurityGroupsInNetwork"]
+    assert said["Resource"].endswith(f":vpc/{there.vpc}") and "Condition" not in said
+    assert {charge.name for charge in charges(settings, TODAY).fixed} & {"NAT gateways", "interface endpoints"} == set()
 
 
 def test_load_balancers_find_their_subnets_by_tags() -> None:

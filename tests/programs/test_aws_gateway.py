@@ -237,7 +237,7 @@ def test_one_network_load_balancer_is_asked_for_with_the_certificate_and_true_ad
 def test_an_internal_gateway_with_an_issuer_passes_tls_on_and_is_in_private_subnets() -> None:
     settings = settings_of("staging").model_dump(by_alias=True, mode="json")
     settings["gateway"] |= {"internal": True, "certificate": {"issuer": "letsencrypt"}}
-    said = balancer_annotations(AwsSettings.model_validate(settings).gateway)  # type: ignore[arg-type]
+    said = balancer_annotations(AwsSettings.model_validate(settings).gateway, None)  # type: ignore[arg-type]
     short = {key.rpartition("aws-load-balancer-")[2]: value for key, value in said.items()}
     assert short["scheme"] == "internal"
     assert not short.keys() & {"ssl-cert", "ssl-ports", "backend-protocol", "alpn-policy"}

@@ -10,6 +10,7 @@ import pytest
 
 from slipway.components.aws.iam.policies import WILDCARDS, statement
 from slipway.environments.planning.aws.charges import encrypted_data
+from slipway.settings.aws_network import ApiAccess
 from slipway.values import names
 from tests.support.aws_runs import (
     ENVIRONMENTS,
@@ -17,11 +18,13 @@ from tests.support.aws_runs import (
     KEY,
     each_environment,
     everything,
+    program_of,
     run_of,
     run_of_model,
     settings_of,
     statements,
 )
+from tests.support.recorder import COMPUTED, Registered, Run, run_program
 from tests.support.sdk import classes
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -108,6 +111,9 @@ def test_a_star_alone_as_action_is_never_granted_and_nobody_but_the_account_gets
     for place, said in statements():
         whole = [action for action in said["Action"] if action.endswith("*")]
         if whole and said["Effect"] == "Allow":
+            if said["Sid"] == "ReachAccountsBuckets":  # of an endpoint, which grants nothing that no other policy does
+                assert said["Condition"]["StringEquals"]["aws:ResourceAccount"] == "123456789012", place
+                continue
             assert said["Sid"] == "AccountManagesKey", place
             assert said["Principal"]["AWS"].endswith(":root")
 
@@ -117,9 +123,13 @@ def test_everybody_as_principal_is_refused_something_or_held_to_this_account() -
     for place, said in statements():
         if "*" in said.get("Principal", {}).values():
             seen += 1
-            held = said["Condition"].get("StringEquals", {}).get("kms:CallerAccount")
-            assert said["Effect"] == "Deny" or held == "123456789012", place
-    assert seen == 3 * len(ENVIRONMENTS)
+            if said["Sid"] == "PullLayers":  # addresses that a registry signed, or what is public
+                assert said["Action"] == ["s3:GetObject"], place
+                continue
+            held = said["Condition"].get("StringEquals", {})
+            account = held.get("kms:CallerAccount", held.get("aws:PrincipalAccount"))
+            assert said["Effect"] == "Deny" or account == "123456789012", place
+    assert seen == 6 * len(ENVIRONMENTS)
 
 
 def test_no_security_group_lets_anybody_in_who_is_not_in_the_network() -> None:
@@ -135,7 +145,8 @@ def test_no_security_group_lets_anybody_in_who_is_not_in_the_network() -> None:
                 continue  # who has that group, whatever its address
             inside = ip_network(settings_of(stack).cidr)
             assert ip_network(resource.inputs["cidrIpv4"]).subnet_of(inside)  # type: ignore[arg-type]
-    assert rules == len(ENVIRONMENTS) + len(GATEWAYS)
+    # Of the endpoints, of the API server, of production's bastion to it, and of each gateway's database.
+    assert rules == 2 * len(ENVIRONMENTS) + 1 + len(GATEWAYS)
 
 
 @each_environment
@@ -146,6 +157,75 @@ def test_the_api_server_is_reached_from_the_network_and_from_the_ranges_of_the_s
     assert access["endpointPublicAccess"] is bool(wanted)
     assert access.get("publicAccessCidrs", []) == list(wanted)
     assert "0.0.0.0/0" not in wanted
+
+
+def reaching_the_api(run: Run) -> dict[str, Registered]:
+    """The rules of the group that EKS gives a cluster, by whom they let in to the port of its API server.
+
+    EKS's own rule is among none of them: it lets in the group itself, which nodes and control plane have.
+    """
+    group = COMPUTED["aws:eks/cluster:Cluster"]["vpcConfig"]["clusterSecurityGroupId"]
+    rules = [
+        rule
+        for rule in run.of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+        if rule.inputs["securityGroupId"] == group
+        and (rule.inputs["ipProtocol"], rule.inputs["fromPort"], rule.inputs["toPort"]) == ("tcp", 443, 443)
+    ]
+    return {rule.inputs.get("cidrIpv4") or rule.inputs["referencedSecurityGroupId"]: rule for rule in rules}
+
+
+@each_environment
+def test_the_private_api_server_is_reached_from_the_network_before_anything_asks_it(environment: str) -> None:
+    run = run_of(environment)
+    doors = reaching_the_api(run)
+    bastion = {f"{environment}-bastion-group-id"} if settings_of(environment).api.bastion else set()
+    assert set(doors) == {settings_of(environment).cidr} | bastion
+    (provider,) = run.of("pulumi:providers:kubernetes")
+    assert {door.urn for door in doors.values()} <= run.before(provider)
+
+
+def test_the_private_api_server_is_reached_from_the_ranges_and_groups_that_the_settings_name_instead() -> None:
+    named: dict[str, Any] = {
+        "private_cidrs": ("10.99.0.0/24", "100.64.0.0/16"),
+        "security_groups": ("sg-0123456789abcdef1",),
+    }
+    settings = settings_of("prod")
+    given = settings.model_copy(update={"api": ApiAccess(**named)})
+    run = run_program(program_of("prod", given), "prod")
+    assert set(reaching_the_api(run)) == {*named["private_cidrs"], *named["security_groups"]}
+    nobody = settings.model_copy(update={"api": ApiAccess(private_cidrs=())})
+    assert reaching_the_api(run_program(program_of("prod", nobody), "prod")) == {}
+
+
+def test_nobody_connects_to_the_bastion_and_it_may_do_nothing_but_take_sessions() -> None:
+    run = run_of("prod")
+    (instance,) = run.of("aws:ec2/instance:Instance")
+    (template,) = [one for one in run.of("aws:ec2/launchTemplate:LaunchTemplate") if "bastion" in one.name]
+    (role,) = [one for one in run.of("aws:iam/role:Role") if "bastion" in one.name]
+    attached = [
+        one.inputs["policyArn"]
+        for one in run.of("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+        if one.inputs["role"] == role.inputs["name"]
+    ]
+    assert attached == ["arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"]
+    assert not [one for one in run.of("aws:iam/rolePolicy:RolePolicy") if one.inputs["role"] == role.inputs["name"]]
+    assert not {"keyName", "networkInterfaces"} & template.inputs.keys()
+    assert not {"associatePublicIpAddress", "keyName"} & instance.inputs.keys()
+    (disk,) = template.inputs["blockDeviceMappings"]
+    assert (disk["ebs"]["encrypted"], bool(disk["ebs"]["kmsKeyId"])) == ("true", True)
+    group = template.inputs["vpcSecurityGroupIds"]
+    rules = [one for one in run.resources if one.token.startswith("aws:vpc/securityGroup")]
+    own = [one for one in rules if one.inputs["securityGroupId"] in group]
+    assert [one.token.partition(":")[2].partition("/")[2].partition(":")[0] for one in own] == [
+        "securityGroupEgressRule"
+    ]
+    # Its agent reaches Session Manager as soon as it starts.
+    assert {route.urn for route in run.of("aws:ec2/route:Route")} <= run.before(instance)
+
+
+def test_an_environment_that_asks_for_no_bastion_has_none() -> None:
+    for environment in ("dev", "staging"):
+        assert not [one for one in run_of(environment).resources if "bastion" in one.name]
 
 
 def test_production_has_no_public_api_server() -> None:
@@ -233,6 +313,42 @@ def test_a_model_reads_what_is_below_its_own_prefix_and_nothing_else(environment
     assert given["ListOwnWeights"]["Condition"] == {"StringLike": {"s3:prefix": "digits/*"}}
     assert given["DecryptWeights"]["Resource"] == KEY
     assert len(given) == 3
+
+
+@each_environment
+def test_a_model_whose_weights_are_in_its_image_has_no_role(environment: str) -> None:
+    assert {one.token for one in run_of_model(environment, fetches=False).aws()} == {"aws:ecr/repository:Repository"}
+
+
+@each_environment
+def test_pods_that_fetch_reach_the_addresses_of_s3_and_no_others(environment: str) -> None:
+    policies = {one["metadata"]["name"]: one["spec"] for one in run_of(environment).manifests("NetworkPolicy")}
+    policy = policies["slipway-model-store"]
+    assert policy["podSelector"] == {"matchLabels": {"slipway.dev/fetches-from": "slipway-model-store"}}
+    assert policy["policyTypes"] == ["Egress"]
+    (rule,) = policy["egress"]
+    assert rule["to"] == [{"ipBlock": {"cidr": "3.5.134.0/23"}}, {"ipBlock": {"cidr": "52.219.170.0/23"}}]
+    assert rule["ports"] == [{"port": 443, "protocol": "TCP"}]
+
+
+@each_environment
+def test_the_way_to_s3_leads_to_named_buckets_and_the_accounts_own(environment: str) -> None:
+    (endpoint,) = (one for one in run_of(environment).of("aws:ec2/vpcEndpoint:VpcEndpoint") if "policy" in one.inputs)
+    assert endpoint.inputs["serviceName"] == "com.amazonaws.eu-central-1.s3"
+    given = {one["Sid"]: one for one in json.loads(endpoint.inputs["policy"])["Statement"]}
+    assert given.keys() == {"ReachModelStore", "ReachAccountsBuckets", "PullLayers"}
+    bucket = f"arn:aws:s3:::slipway-{environment}-123456789012-eu-central-1"
+    assert given["ReachModelStore"]["Resource"] == [bucket, f"{bucket}/*"]
+    assert given["ReachModelStore"]["Action"] == ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"]
+    assert given["ReachAccountsBuckets"]["Condition"] == {
+        "StringEquals": {"aws:ResourceAccount": "123456789012", "aws:PrincipalAccount": "123456789012"},
+        "ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::123456789012:role/slipway-{environment}-*"},
+    }
+    assert given["PullLayers"]["Action"] == ["s3:GetObject"]
+    assert given["PullLayers"]["Resource"] == [
+        "arn:aws:s3:::prod-eu-central-1-starport-layer-bucket/*",
+        "arn:aws:s3:::prod-registry-k8s-io-eu-central-1/*",
+    ]
 
 
 @each_environment

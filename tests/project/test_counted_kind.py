@@ -124,6 +124,10 @@ class BarePlanning:
     def refusals(self, _: date, /) -> Iterator[Refusal]:
         return iter(())
 
+    @property
+    def volume_terms(self) -> None:
+        return
+
     def warnings(self, _: date, /) -> tuple[str, ...]:
         return ()
 
@@ -142,7 +146,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.environments.running.pool_change import PoolChange
-from slipway.environments.running.protocol import Program, Running
+from slipway.environments.running.protocol import Metered, Program, Running
 from slipway.values.aliases import Json, Tell
 from slipway.errors.base import UserError
 from slipway.loading.settings import SettingsFile
@@ -164,7 +168,7 @@ class BareRunning:
         self._file = file
         self._settings = settings
 
-    def check_account(self) -> None:
+    def check_account(self, *, making: bool = False) -> None:
         pass
 
     def connect(self) -> "Cluster":
@@ -208,6 +212,12 @@ class BareRunning:
 
     def data(self, _: Json | None) -> dict[str, str]:
         return {}
+
+    def metered(self) -> Metered:
+        return Metered()
+
+    def check_down(self, _: Json | None) -> None:
+        return
 
     def destroy(
         self,

@@ -14,16 +14,26 @@ import pytest
 from botocore import xform_name
 from botocore.validate import ParamValidator
 
+from slipway.aws.tunnel.session import DOCUMENT
 from slipway.local.plugins import aws as rehearsal
+from slipway.local.plugins.aws.iam.dependents import of_call
 from slipway.policy.iam import anyone
-from slipway.values.names import cluster
+from slipway.values.names import bastion, cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "how-to" / "aws.md"
-TRUST, DEPLOY, STATE = (
+TRUST, INLINE, MANAGED, BASTION, STATE = (
     json.loads((ROOT / "docs" / "how-to" / "aws" / f"{name}.json").read_text())
-    for name in ("trust-policy", "deploy-policy", "state-bucket-policy")
+    for name in (
+        "trust-policy",
+        "deploy-policy",
+        "deploy-managed-policy",
+        "deploy-bastion-policy",
+        "state-bucket-policy",
+    )
 )
+DEPLOY = {"Statement": [*INLINE["Statement"], *MANAGED["Statement"]]}
+"""All that the role that deploys may do: by the policy in it, and by the one beside it."""
 
 SERVICES = {"s3api": "s3"}
 """The AWS CLI's name of a service, where it is not that of the service model."""
@@ -49,11 +59,11 @@ ACTIONS = {
 }
 """Actions that are not called as the operations that they allow (Service Authorization Reference)."""
 
-MODELS = {"tag": "resourcegroupstaggingapi"}
+MODELS = {"elasticloadbalancing": "elbv2", "tag": "resourcegroupstaggingapi"}
 """The prefix of a service's actions, where it is not the name of its model."""
 
-INLINE_LIMIT = 10_240
-"""Characters of all inline policies of a role, white space not counted (IAM quotas)."""
+INLINE_LIMIT, MANAGED_LIMIT = 10_240, 6_144
+"""Characters of all inline policies of a role, and of a managed one, white space not counted (IAM quotas)."""
 
 
 @lru_cache
@@ -125,7 +135,7 @@ def test_a_command_is_one_of_the_service_models(words: list[str]) -> None:
 
 def test_a_file_that_a_command_reads_is_there() -> None:
     files = re.findall(r"file://(\S+)", PAGE.read_text())
-    assert len(files) == 3
+    assert len(files) == 6
     assert all((ROOT / file).is_file() for file in files)
 
 
@@ -144,7 +154,7 @@ def operations(action: str) -> set[str]:
     return {operation for operation in known if fnmatchcase(operation, name)}
 
 
-@pytest.mark.parametrize("action", sorted({*allowed(DEPLOY), *allowed(TRUST)}))
+@pytest.mark.parametrize("action", sorted({*allowed(DEPLOY), *allowed(BASTION), *allowed(TRUST)}))
 def test_an_action_of_a_policy_exists(action: str) -> None:
     if action == "iam:PassRole":
         return  # no call: what another call hands over
@@ -155,7 +165,8 @@ def test_an_action_of_a_policy_exists(action: str) -> None:
 def calls_of_the_rehearsal() -> set[tuple[str, str]]:
     """Every call that the stand-in for pulumi-aws makes, by its source: service and operation."""
     found: set[tuple[str, str]] = set()
-    own = [ROOT / "infra" / "slipway" / path for path in ("aws/account.py", "environments/running/aws_gateway.py")]
+    files = ("aws/account.py", "aws/tagged.py", "environments/running/aws_gateway.py")
+    own = [ROOT / "infra" / "slipway" / path for path in files]
     for file in [*Path(rehearsal.__path__[0]).rglob("*.py"), *own]:
         for service, operation in re.findall(r'\(\s*"([a-z0-9]+)",\s*"([a-z_0-9]+)"', file.read_text()):
             if service in {
@@ -183,30 +194,53 @@ NOT_GRANTED = {
 }
 
 
-def test_the_policy_of_the_deploying_role_has_every_call_of_the_rehearsal() -> None:
+def test_the_deploying_role_may_make_every_call_of_the_rehearsal_and_what_it_needs_besides() -> None:
     calls = calls_of_the_rehearsal()
     assert len(calls) > 130
+    dependent = {row.action for service, operation in calls for row in of_call(f"{service}:{operation}")}
+    assert dependent > {"ec2:RunInstances", "iam:CreateServiceLinkedRole", "route53:AssociateVPCWithHostedZone"}
+    assert {name for name in dependent if not any(fnmatchcase(name, one) for one in allowed(DEPLOY))} == set()
     granted = {
         (MODELS.get(prefix, prefix), operation)
-        for action in allowed(DEPLOY)
+        for policy in (DEPLOY, BASTION)
+        for action in allowed(policy)
         for prefix in [action.partition(":")[0]]
         for operation in operations(action)
     }
     assert calls - granted - NOT_GRANTED.keys() == set()
 
 
+ON_EVERYTHING = {
+    "Look": "lists",
+    "NamesOfEndpoints": "the private zones of AWS's services, whose ids nobody knows",
+}
+"""Statements on every resource under no condition, and why."""
+
+
 def test_the_policy_of_the_deploying_role_is_narrow_and_fits_a_role() -> None:
-    compact = json.dumps(DEPLOY, separators=(",", ":"))
-    assert len(re.sub(r"\s", "", compact)) <= INLINE_LIMIT
+    for policy, limit in ((INLINE, INLINE_LIMIT), (MANAGED, MANAGED_LIMIT)):
+        assert len(re.sub(r"\s", "", json.dumps(policy))) <= limit
+    assert len({statement["Sid"] for statement in DEPLOY["Statement"]}) == len(DEPLOY["Statement"])
     for statement in DEPLOY["Statement"]:
         resources = statement["Resource"]
         if "*" in ([resources] if isinstance(resources, str) else resources):
-            assert statement.get("Condition") or statement["Sid"] == "Look", statement["Sid"]
+            assert statement.get("Condition") or statement["Sid"] in ON_EVERYTHING, statement["Sid"]
         assert not any(action.endswith(":*") for action in statement["Action"])
     (roles,) = (statement for statement in DEPLOY["Statement"] if statement["Sid"] == "Roles")
     # The role that deploys is not named as those that it makes, so that it cannot change itself.
     assert roles["Resource"] == f"arn:aws:iam::123456789012:role/{cluster('prod')}-*"
     assert not fnmatchcase("arn:aws:iam::123456789012:role/deploy-slipway-prod", roles["Resource"])
+
+
+def test_what_a_bastion_needs_opens_no_shell_and_fits_a_managed_policy() -> None:
+    assert len(re.sub(r"\s", "", json.dumps(BASTION))) <= MANAGED_LIMIT
+    sessions = [one for one in BASTION["Statement"] if "ssm:StartSession" in one["Action"]]
+    documents = [one["Resource"] for one in sessions if ":document/" in one["Resource"]]
+    assert documents == [f"arn:aws:ssm:eu-central-1::document/{DOCUMENT}"]
+    (instances,) = [one for one in sessions if ":instance/" in one["Resource"]]
+    # Without it, a session without a document, which is a shell, would be allowed by the instance alone.
+    assert instances["Condition"]["BoolIfExists"] == {"ssm:SessionDocumentAccessCheck": "true"}
+    assert instances["Condition"]["StringEquals"]["ssm:resourceTag/Name"] == bastion("prod")
 
 
 def test_one_repository_and_environment_may_take_the_role() -> None:

@@ -15,6 +15,7 @@ import slipway.programs.aws
 import slipway.programs.kubernetes
 import slipway.programs.model
 from slipway.artifacts.golden_request import GoldenRequest
+from slipway.catalog.pod_contract import FETCHING_CONTAINER
 from slipway.components.image.component import ModelImageArgs
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups
 from slipway.loading.settings import load_settings
@@ -79,11 +80,16 @@ def run_of(environment: str) -> Run:
 
 
 @lru_cache
-def run_of_model(environment: str) -> Run:
-    """A model of the environment, `digits`, brought back to a release: no image is built for that."""
+def run_of_model(environment: str, *, fetches: bool = True) -> Run:
+    """A model of the environment, `digits`, brought back to a release: no image is built for that.
+
+    `fetches`: whether its pods fetch their weights from the model store.
+    """
     settings = settings_of(environment)
     image = f"{settings.registry}/slipway/{environment}/digits@sha256:{'ab' * 32}"
-    pod = {"serviceAccountName": "digits", "containers": [{"name": "server", "image": image}]}
+    pod: dict[str, Any] = {"serviceAccountName": "digits", "containers": [{"name": "server", "image": image}]}
+    if fetches:
+        pod["initContainers"] = [{"name": FETCHING_CONTAINER, "image": image}]
     meta = {"name": "digits", "namespace": settings.namespace}
     manifests: tuple[dict[str, Any], ...] = (
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta},

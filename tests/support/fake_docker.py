@@ -16,10 +16,15 @@ VERSION = {"Version": "fake", "ApiVersion": "1.47", "MinAPIVersion": "1.24", "Os
 
 
 class FakeDocker:
-    """What it has (`images`), whom it lets in (`asks_for`: a user name), and what it was sent."""
+    """What it has (`images`, all for `platforms`), whom it lets in (`asks_for`: a user name), and what it was sent.
+
+    `refuses`: what it says of a push, though the image is there by then, as after a push of somebody else.
+    """
 
     def __init__(self) -> None:
         self.images: set[str] = set()
+        self.platforms: list[dict[str, str]] = []
+        self.refuses: str | None = None
         self.asks_for: str | None = None
         self.users: list[str | None] = []
         self.build_users: list[set[str]] = []
@@ -44,9 +49,12 @@ class FakeDocker:
             name = path.removeprefix("/distribution/").removesuffix("/json")
             if name not in self.images:
                 return 404, b'{"message": "manifest unknown"}'
-            return 200, json.dumps({"Descriptor": {"digest": DIGEST}, "Platforms": []}).encode()
+            return 200, json.dumps({"Descriptor": {"digest": DIGEST}, "Platforms": self.platforms}).encode()
         assert path.startswith("/images/"), path
         assert path.endswith("/push"), path
+        self.images.add(f"{path.removeprefix('/images/').removesuffix('/push')}:{asked['tag']}")
+        if self.refuses is not None:
+            return 200, json.dumps({"error": self.refuses}).encode() + b"\n"
         return 200, json.dumps({"aux": {"Digest": DIGEST}}).encode() + b"\n"
 
 

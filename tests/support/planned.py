@@ -97,3 +97,9 @@ def others_plan(environment: str) -> Plan:
 def delivery_plan(environment: str) -> Plan:
     """The plan of one of the fixtures' environments with a model store, for weights that are fetched and others."""
     return _plan_of("delivery", environment)
+
+
+@lru_cache
+def slo_plan() -> Plan:
+    """The plan of the fixtures' environment whose models promise something."""
+    return _plan_of("slo", "watched")

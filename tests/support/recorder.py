@@ -15,6 +15,7 @@ COMPUTED: Mapping[str, Mapping[str, Any]] = {
         "certificateAuthority": {"data": "Y2VydGlmaWNhdGU="},
         "vpcConfig": {"clusterSecurityGroupId": "sg-0123456789abcdef0"},
     },
+    "aws:ec2/vpcEndpoint:VpcEndpoint": {"cidrBlocks": ["52.219.170.0/23", "3.5.134.0/23"]},
     "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1},
     "aws:ec2/eip:Eip": {"allocationId": "eipalloc-0123456789abcdef0"},
     "aws:kms/key:Key": {"keyId": "11111111-2222-3333-4444-555555555555"},
@@ -43,6 +44,8 @@ class Registered:
     parent: str
     provider: str
     custom: bool
+    hooks: tuple[str, ...]
+    """Names of what is done after it was created, before what depends on it begins."""
 
 
 @dataclass
@@ -65,10 +68,11 @@ class Run:
         return {resource.urn: resource for resource in self.resources}
 
     def before(self, resource: Registered) -> set[str]:
-        """URNs of everything that has to be there before a resource, by dependencies of dependencies."""
+        """URNs of everything that has to be there before a resource, by dependencies; its provider's too."""
         there, found, open_ = self.by_urn(), set[str](), [resource.urn]
         while open_:
-            for urn in there[open_.pop()].dependencies:
+            next_ = there[open_.pop()]
+            for urn in (*next_.dependencies, next_.provider.rpartition("::")[0]):
                 if urn not in found and urn in there:
                     found.add(urn)
                     open_.append(urn)
@@ -124,6 +128,7 @@ class Monitor(mocks.MockMonitor):
                     parent=request.parent,
                     provider=request.provider,
                     custom=request.custom,
+                    hooks=tuple(request.hooks.after_create),
                 )
             )
         return answer

@@ -3,6 +3,7 @@
 Nothing is changed here, but that a bucket is emptied which the user named.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,12 +51,32 @@ class Account:
                 return dict(client.get_paginator(operation).paginate(**parameters).build_full_result())
             return dict(getattr(client, operation)(**parameters))
         except (BotoCoreError, ClientError) as error:
-            raise AwsRefused(service, operation, str(error)) from error
+            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+            raise AwsRefused(service, operation, str(error), code) from error
+
+    def find(self, service: str, operation: str, missing: Sequence[str], **parameters: Any) -> dict[str, Any] | None:
+        """As `call`; None where the code of AWS's error begins like one of `missing`: there is no such thing."""
+        try:
+            return self.call(service, operation, **parameters)
+        except AwsRefused as error:
+            if error.code.startswith(tuple(missing)):
+                return None
+            raise
 
     def caller(self) -> Caller:
         """Who the credentials are."""
         found = self.call("sts", "get_caller_identity")
         return Caller(found["Account"], found["Arn"])
+
+    def has_cluster(self, name: str) -> bool:
+        """Whether EKS has a cluster of that name, in whatever state it is."""
+        try:
+            self.call("eks", "describe_cluster", name=name)
+        except AwsRefused as error:
+            if error.code == "ResourceNotFoundException":
+                return False
+            raise
+        return True
 
     def empty_bucket(self, bucket: str) -> None:
         """Delete every version of every object in a bucket."""

@@ -5,13 +5,14 @@ from functools import partial
 from typing import Any
 
 from slipway.aws.account import Account
-from slipway.aws.tagged import is_deleted, parts
+from slipway.aws.existing import Arn, is_gone
 from slipway.values.names import ENVIRONMENT_TAG
 
 Json = Mapping[str, Any]
 
 _BY_NAME: dict[str, Callable[[Json], str]] = {
     "aws:iam/role:Role": lambda i: i["name"],
+    "aws:iam/instanceProfile:InstanceProfile": lambda i: i["name"],
     "aws:iam/rolePolicy:RolePolicy": lambda i: f"{i['role']}:{i['name']}",
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": lambda i: f"{i['role']}/{i['policyArn']}",
     "aws:kms/alias:Alias": lambda i: i["name"],
@@ -121,7 +122,7 @@ def _keys(account: Account, inputs: Json) -> list[str]:
         "resourcegroupstaggingapi", "get_resources", TagFilters=filters, ResourceTypeFilters=["kms:key"]
     )
     arns = sorted(item["ResourceARN"] for item in found.get("ResourceTagMappingList", []))
-    return [parts(arn)[2] for arn in arns if not is_deleted(account, arn)]
+    return [Arn.of(arn).name for arn in arns if not is_gone(account, arn)]
 
 
 def _associations(account: Account, inputs: Json) -> list[str]:
@@ -136,6 +137,15 @@ def _associations(account: Account, inputs: Json) -> list[str]:
     return sorted(f"{cluster},{item['associationId']}" for item in found)
 
 
+def _instances(account: Account, inputs: Json) -> list[str]:
+    """EC2 lists instances by reservation, and those that are gone for an hour more."""
+    tags = inputs.get("tags") or {}
+    wanted = [{"Name": f"tag:{key}", "Values": [tags.get(key, "")]} for key in ("Name", ENVIRONMENT_TAG)]
+    wanted.append({"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]})
+    found = account.call("ec2", "describe_instances", Filters=wanted)["Reservations"]
+    return sorted(item["InstanceId"] for reservation in found for item in reservation["Instances"])
+
+
 _Find = Callable[[Account, Json], list[str]]
 _FIND: Mapping[str, _Find] = {
     **{kind: partial(_by_name, name) for kind, name in _BY_NAME.items()},
@@ -144,6 +154,7 @@ _FIND: Mapping[str, _Find] = {
     **dict.fromkeys(_ADOPTED, lambda *_: []),
     "aws:kms/key:Key": _keys,
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": _associations,
+    "aws:ec2/instance:Instance": _instances,
     "aws:budgets/budget:Budget": lambda account, inputs: [f"{account.account}:{inputs['name']}"],
 }
 """How the objects of each type are found again. Every type of AWS that a program registers is here."""

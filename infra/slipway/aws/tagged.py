@@ -1,23 +1,27 @@
-"""List what an account has with an environment's tag."""
+"""List what an account has of an environment: by its tag, and by name what may have lost or never had one."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slipway.aws.account import Account
+from slipway.aws.existing import is_gone
+from slipway.values import names
 from slipway.values.names import ENVIRONMENT_TAG
 
 
 @dataclass(frozen=True)
 class Tagged:
-    """An object of the account that carries an environment's tag."""
+    """An object of the account that carries an environment's tag, or its name."""
 
     arn: str
     name: str
 
 
 def tagged(account: Account, environment: str) -> list[Tagged]:
-    """Everything with the environment's tag that is not deleted already, sorted.
+    """Everything with the environment's tag that is not gone already, sorted.
 
-    AWS goes on listing what was deleted: a NAT gateway for an hour, a key until its waiting time is over.
+    AWS goes on listing what was deleted: a NAT gateway for an hour, a key until its waiting time is over, disks and
+    network interfaces for a while. So each is asked for by itself.
     """
     filters = [{"Key": ENVIRONMENT_TAG, "Values": [environment]}]
     found = account.call("resourcegroupstaggingapi", "get_resources", TagFilters=filters)
@@ -25,28 +29,30 @@ def tagged(account: Account, environment: str) -> list[Tagged]:
         Tagged(item["ResourceARN"], {tag["Key"]: tag["Value"] for tag in item["Tags"]}.get("Name", ""))
         for item in found.get("ResourceTagMappingList", [])
     )
-    return sorted((item for item in listed if not is_deleted(account, item.arn)), key=lambda item: item.arn)
+    return sorted((item for item in listed if not is_gone(account, item.arn)), key=lambda item: item.arn)
 
 
-def is_deleted(account: Account, arn: str) -> bool:
-    """Whether AWS only has not forgotten it yet."""
-    service, kind, name = parts(arn)
-    if (service, kind) == ("kms", "key"):
-        state = account.call("kms", "describe_key", KeyId=arn)["KeyMetadata"]["KeyState"]
-        return bool(state == "PendingDeletion")
-    if (service, kind) == ("ec2", "natgateway"):
-        filters = [{"Name": "nat-gateway-id", "Values": [name]}]
-        found = account.call("ec2", "describe_nat_gateways", Filter=filters)["NatGateways"]
-        return all(gateway["State"] == "deleted" for gateway in found)
-    if (service, kind) == ("ec2", "instance"):
-        filters = [{"Name": "instance-id", "Values": [name]}]
-        found = account.call("ec2", "describe_instances", Filters=filters)["Reservations"]
-        return all(one["State"]["Name"] == "terminated" for group in found for one in group["Instances"])
-    return False
+def left_of(account: Account, environment: str) -> list[Tagged]:
+    """Everything that is left of an environment, sorted: what has its tag, its roles, and its groups of logs.
+
+    IAM is not asked by tag, and a group that AWS made by itself has none.
+    """
+    found = [*tagged(account, environment), *_roles(account, environment), *_log_groups(account, environment)]
+    return sorted({item.arn: item for item in found}.values(), key=lambda item: item.arn)
 
 
-def parts(arn: str) -> tuple[str, str, str]:
-    """`arn:aws:ec2:eu-central-1:123456789012:natgateway/nat-1` gives `ec2`, `natgateway`, `nat-1`."""
-    service, rest = arn.split(":", 5)[2], arn.split(":", 5)[5]
-    kind, _, name = rest.partition("/")
-    return service, kind, name
+def _roles(account: Account, environment: str) -> Iterator[Tagged]:
+    prefix = names.role(environment, "")
+    for role in account.call("iam", "list_roles")["Roles"]:
+        if role["RoleName"].startswith(prefix):
+            # Of `prod` and `prod-eu` one's names begin as the other's.
+            found = account.find("iam", "get_role", ("NoSuchEntity",), RoleName=role["RoleName"])
+            tags = {tag["Key"]: tag["Value"] for tag in found["Role"].get("Tags", [])} if found else {}
+            if found and tags.get(ENVIRONMENT_TAG, environment) == environment:
+                yield Tagged(role["Arn"], role["RoleName"])
+
+
+def _log_groups(account: Account, environment: str) -> Iterator[Tagged]:
+    for prefix in names.log_groups(environment):
+        for group in account.call("logs", "describe_log_groups", logGroupNamePrefix=prefix)["logGroups"]:
+            yield Tagged(group["arn"].removesuffix(":*"), "")

@@ -11,6 +11,7 @@ from slipway.capacity.packing import demand, part
 from slipway.environments.planning.pool import Accelerators, Pool
 from slipway.errors.base import UserError, WrongValue
 from slipway.loading.specs import LoadedSpec
+from slipway.settings.kubernetes import Taint
 from slipway.spec.model import ModelSpec
 from slipway.spec.resources import Gpu
 from slipway.values.quantities import format_bytes, format_cpu
@@ -58,7 +59,17 @@ def lacks(pool: Pool, spec: ModelSpec) -> list[Shortfall]:
         found.append(Shortfall(("resources", "cpu_features"), f"no {', '.join(missing)}"))
     if resources.gpu is not None:
         found += _lacks_gpu(pool.gpu, resources.gpu)
-    return found + _lacks_place(pool, spec)
+    found += _lacks_place(pool, spec)
+    kept_off = [taint.key for taint in pool.taints if _keeps_off(taint, pool, spec)]
+    # Whom a pool is kept for is worth saying of one that fits only.
+    if kept_off and not found:
+        return [Shortfall(("tolerates",), f"only for models that tolerate {', '.join(kept_off)}")]
+    return found
+
+
+def _keeps_off(taint: Taint, pool: Pool, spec: ModelSpec) -> bool:
+    """Whether a taint that somebody gave the pool keeps the model's pods away; `PreferNoSchedule` only asks them."""
+    return taint.key in pool.reserved_by and taint.key not in spec.tolerates and taint.effect != "PreferNoSchedule"
 
 
 def _lacks_gpu(has: Accelerators | None, wanted: Gpu) -> list[Shortfall]:
@@ -170,7 +181,9 @@ def no_pool(environment: str, pools: Sequence[Pool], spec: LoadedSpec, merged: M
     place, shown = spec.locate(environment, field)
     everywhere = all(any(lack.field == field[: len(lack.field)] for lack in each) for each in found.values())
     amount = field in (("resources", "cpu"), ("resources", "memory"), ("resources", "gpu"))
-    if everywhere and amount:
+    if field == ("tolerates",):
+        problem = f"names no taint that a pool of {environment} which fits is reserved by"
+    elif everywhere and amount:
         problem = f"is more than a node of any pool of {environment} offers"
     elif everywhere:
         problem = f"is offered by no node pool of {environment}"
@@ -178,7 +191,8 @@ def no_pool(environment: str, pools: Sequence[Pool], spec: LoadedSpec, merged: M
         problem = f"is required, but no node pool of {environment} satisfies all requirements together"
     alike = _grouped((name, _has(each)) for name, each in found.items())
     has = "; ".join(f"{', '.join(names)}: {text}" for text, names in alike.items())
-    todo = f"{'ask for less' if amount else 'change it'}, or add a pool to the settings of {environment}"
+    change = "ask for less" if amount else "name the taint" if field == ("tolerates",) else "change it"
+    todo = f"{change}, or add a pool to the settings of {environment}"
     return WrongValue(place, shown, _value(merged, field), problem, f"what one of these offers ({has})", todo)
 
 
@@ -195,4 +209,5 @@ def _value(spec: ModelSpec, field: tuple[str, ...]) -> object:
     section: BaseModel = spec
     for key in field[:-1]:
         section = getattr(section, key)
-    return section.model_dump(mode="json").get(field[-1], str(getattr(section, field[-1])))
+    value = getattr(section, field[-1])
+    return section.model_dump(mode="json").get(field[-1], list(value) if isinstance(value, tuple) else str(value))

@@ -26,6 +26,7 @@ class EksRelease:
 
 
 _POD_IDENTITY = "v1.3.10-eksbuild.3"
+_NODE_MONITORING = "v1.6.1-eksbuild.1"
 _METRICS_SERVER = "v0.8.1-eksbuild.10"
 
 EKS: Mapping[str, EksRelease] = {
@@ -39,6 +40,7 @@ EKS: Mapping[str, EksRelease] = {
             "coredns": "v1.12.4-eksbuild.17",
             "aws-ebs-csi-driver": "v1.62.0-eksbuild.1",
             "metrics-server": _METRICS_SERVER,
+            "eks-node-monitoring-agent": _NODE_MONITORING,
         },
     ),
     "1.35": EksRelease(
@@ -51,6 +53,7 @@ EKS: Mapping[str, EksRelease] = {
             "coredns": "v1.14.3-eksbuild.2",
             "aws-ebs-csi-driver": "v1.62.0-eksbuild.1",
             "metrics-server": _METRICS_SERVER,
+            "eks-node-monitoring-agent": _NODE_MONITORING,
         },
     ),
     "1.36": EksRelease(
@@ -63,6 +66,7 @@ EKS: Mapping[str, EksRelease] = {
             "coredns": "v1.14.3-eksbuild.3",
             "aws-ebs-csi-driver": "v1.63.1-eksbuild.1",
             "metrics-server": _METRICS_SERVER,
+            "eks-node-monitoring-agent": _NODE_MONITORING,
         },
     ),
 }
@@ -73,7 +77,8 @@ pin is one that others ran or AWS published, looked up on 2026-11-21:
 - Autoscaler: images of github.com/kubernetes/autoscaler, in use in public configurations.
 - Add-ons: AWS's default versions as others pinned them: 1.34 on 2026-06-24; 1.35 and 1.36 together with these versions
   of vpc-cni, of June to August 2026. metrics-server of 1.35 is taken for 1.34 and 1.36 as well, aws-ebs-csi-driver of
-  1.34 for 1.35, since AWS publishes one line of each for all versions.
+  1.34 for 1.35, since AWS publishes one line of each for all versions. eks-node-monitoring-agent: in use
+  from 2026-03-19 on (github.com/zalando-incubator/kubernetes-on-aws, pull request 10794), one line for all as well.
 
 Before the first `up` of a real account: `aws eks describe-addon-versions --kubernetes-version V` (docs/how-to/aws.md).
 """

@@ -70,18 +70,33 @@ def up(
 @click.option(
     "--delete-data", multiple=True, metavar="NAME", help="Also delete what holds data under this name: model-store."
 )
+@click.option(
+    "--with-foreign",
+    is_flag=True,
+    help="On AWS, first delete load balancers and volumes that users made there.",
+)
 @with_folders
 def down(
-    environment: str, models: tuple[str, ...], yes: bool, jobs: int, delete_data: tuple[str, ...], folders: Folders
+    environment: str,
+    models: tuple[str, ...],
+    yes: bool,
+    jobs: int,
+    delete_data: tuple[str, ...],
+    with_foreign: bool,
+    folders: Folders,
 ) -> None:
     """Destroy models, or without MODEL the whole environment, and prove that nothing is left.
 
-    On AWS, what holds data is retained unless it is named, and is listed by its tag; the exit code is then 2.
+    On AWS, what holds data is retained unless it is named, and is listed by its tag; the exit code is then 2. What
+    users made in the cluster and would be left in the account is listed, and nothing is changed (exit code 1).
     """
     from slipway.commands.changing.down import take_down  # noqa: PLC0415
     from slipway.commands.changing.session import Options  # noqa: PLC0415
 
-    take_down(open_environment(environment, folders), models, Options(yes=yes, jobs=jobs, delete_data=delete_data))
+    if with_foreign and models:
+        raise click.UsageError("--with-foreign is about a whole environment: slipway down ENV --with-foreign")
+    options = Options(yes=yes, jobs=jobs, delete_data=delete_data, with_foreign=with_foreign)
+    take_down(open_environment(environment, folders), models, options)
 
 
 @cli.command()

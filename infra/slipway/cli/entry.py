@@ -6,12 +6,25 @@ import traceback
 import click
 
 from slipway import console
-from slipway.cli import artifacts, batch, changing, keys, live, measure, offline, project, signing, simulate, versions
+from slipway.cli import (
+    account,
+    artifacts,
+    batch,
+    changing,
+    keys,
+    live,
+    measure,
+    offline,
+    project,
+    signing,
+    simulate,
+    versions,
+)
 from slipway.cli.group import cli
 from slipway.errors.base import SlipwayError, UserErrors
 from slipway.errors.full_disk import full_disk
 
-COMMANDS = (artifacts, batch, changing, keys, live, measure, offline, project, signing, simulate, versions)
+COMMANDS = (account, artifacts, batch, changing, keys, live, measure, offline, project, signing, simulate, versions)
 """Each adds its commands to the group when it is imported."""
 
 

@@ -1,4 +1,4 @@
-"""Commands that look at what is live and change nothing: status, predict, verify, gateway-ca."""
+"""Commands that look at what is live and change nothing: status, predict, verify, logs, gateway-ca, tunnel."""
 
 from typing import Any
 
@@ -47,6 +47,32 @@ def verify(environment: str, models: tuple[str, ...], no_wake: bool, as_json: bo
     show_verdicts(open_environment(environment, folders, ()), models, wake=not no_wake, as_json=as_json)
 
 
+@cli.command()
+@ENVIRONMENT
+@click.argument("model", shell_complete=completion.models)
+@click.option("--since", metavar="TIME", help="Only lines of so long, as 30s, 15m or 2h; else all that is kept.")
+@click.option("--follow", "-f", is_flag=True, help="Go on with what comes, until you interrupt it.")
+@click.option("--previous", is_flag=True, help="Of containers before they were restarted.")
+@click.option("--release", type=click.Choice(["new", "old"]), help="Of one release, while two have pods.")
+@click.option("--json", "as_json", is_flag=True, help="Print each line as one JSON document.")
+@with_folders
+def logs(
+    environment: str,
+    model: str,
+    since: str | None,
+    follow: bool,
+    previous: bool,
+    release: Any,
+    as_json: bool,
+    folders: Folders,
+) -> None:
+    """Show what the pods of MODEL log, by time. The model server never logs what it was asked or answered."""
+    from slipway.commands.inspecting.logs import Wanted, seconds, show_logs  # noqa: PLC0415
+
+    wanted = Wanted(None if since is None else seconds("--since", since), previous, release)
+    show_logs(open_environment(environment, folders, ()), model, wanted, follow=follow, as_json=as_json)
+
+
 @cli.command("gateway-ca")
 @ENVIRONMENT
 @with_folders
@@ -55,3 +81,13 @@ def gateway_ca(environment: str, folders: Folders) -> None:
     from slipway.commands.inspecting.gateway import show_authority  # noqa: PLC0415
 
     show_authority(open_environment(environment, folders, ()))
+
+
+@cli.command()
+@ENVIRONMENT
+@with_folders
+def tunnel(environment: str, folders: Folders) -> None:
+    """Keep a tunnel to the private API server of an environment on AWS open, through its bastion, until Ctrl-C."""
+    from slipway.commands.inspecting.tunnel import keep_tunnel  # noqa: PLC0415
+
+    keep_tunnel(open_environment(environment, folders, ()))

@@ -1,4 +1,4 @@
-"""Commands that ask no cluster, but for `plan --live`: validate, plan, render, price and what is made of them."""
+"""Commands that work offline, but for `plan --live` and `price --measured`: validate, plan, render, price, snapshot."""
 
 from pathlib import Path
 
@@ -73,13 +73,29 @@ def scrape_config(environment: str, output: Path | None, folders: Folders) -> No
 
 @cli.command()
 @ENVIRONMENT
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
+@with_folders
+def dashboards(environment: str, output: Path, folders: Folders) -> None:
+    """Write dashboards for Grafana: one of the environment, and one of each model."""
+    from slipway.commands.inspecting.dashboards import write_dashboards  # noqa: PLC0415
+
+    write_dashboards(open_environment(environment, folders), output)
+
+
+@cli.command()
+@ENVIRONMENT
+@click.option("--measured", is_flag=True, help="Ask the environment what it sends and writes down.")
 @JSON
 @with_folders
-def price(environment: str, as_json: bool, folders: Folders) -> None:
-    """Show what an environment costs per hour and month, by model and in total, against its budget."""
-    from slipway.commands.inspecting.offline import show_price  # noqa: PLC0415
+def price(environment: str, measured: bool, as_json: bool, folders: Folders) -> None:
+    """Show what an environment costs per hour and month, by model and in total, against its budget.
 
-    show_price(open_environment(environment, folders), as_json=as_json)
+    Traffic and logs are priced by what specs and settings expect, or with --measured by what
+    its gateway and its account counted.
+    """
+    from slipway.commands.inspecting.prices import show_price  # noqa: PLC0415
+
+    show_price(open_environment(environment, folders), as_json=as_json, measured=measured)
 
 
 @cli.command()

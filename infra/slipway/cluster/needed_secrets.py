@@ -48,6 +48,15 @@ def refuse_missing_variable_secret(cluster: Cluster, secret: str, key: str, at: 
     _refuse_missing(cluster, secret, at, allowed, ("generic", "--from-env-file=FILE", file))
 
 
+def refuse_missing_route_secret(cluster: Cluster, secret: str, key: str, at: At) -> None:
+    """Refuse to go on without the Secret of a route: Alertmanager's operator would leave out all routes of the object.
+
+    As `refuse_missing_variable_secret`.
+    """
+    allowed = f"a Secret with the key {key} that is there before the routes that name it"
+    _refuse_missing(cluster, secret, at, allowed, ("generic", f"--from-file={key}=FILE", f"where FILE has the {key}"))
+
+
 def _refuse_missing(cluster: Cluster, secret: str, at: At, allowed: str, how: tuple[str, str, str]) -> None:
     """`how`: what `kubectl create secret` is told: the kind, the content, and what that is, for people."""
     try:

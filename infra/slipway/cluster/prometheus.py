@@ -5,6 +5,7 @@ What cannot be asked is unknown, and never taken for nothing.
 """
 
 import json
+import math
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote, urlencode, urlsplit
@@ -66,6 +67,31 @@ class Prometheus:
                     )
                 )
         return sorted(found, key=lambda alert: (alert.model or "", alert.name))
+
+    def by_label(self, query: str, label: str) -> dict[str, float]:
+        """The numbers of a query's answer by one of its labels; series without a finite number are left out.
+
+        Raises `Silent`.
+        """
+        found: dict[str, float] = {}
+        for series in self._ask("/api/v1/query", {"query": query}).get("result") or []:
+            value = float(series["value"][1])
+            if math.isfinite(value):
+                found[series["metric"].get(label, "")] = value
+        return found
+
+    def budgets(self, environment: str, series: str) -> dict[str, dict[str, float]]:
+        """The part of each budget that is left, by model and objective; negative when overspent. Raises `Silent`.
+
+        `series`: the name that it is recorded by. What has no sample, since nobody called, is not among them.
+        """
+        query = f'{series}{{environment="{environment}"}}'
+        found: dict[str, dict[str, float]] = {}
+        for one in self._ask("/api/v1/query", {"query": query}).get("result") or []:
+            labels, left = one["metric"], float(one["value"][1])
+            if math.isfinite(left):
+                found.setdefault(labels.get("model", "?"), {})[labels.get("slo", "?")] = left
+        return found
 
     def _ask(self, path: str, query: dict[str, str]) -> Json:
         """The data of an answer."""

@@ -233,11 +233,13 @@ class _Values:
 
     @classmethod
     def of(cls, release: Release, owner: Owner) -> "_Values":
+        labels = names.model_labels(owner.environment, owner.model, release.version, release.digest)
+        of_pods = [labels, labels | (owner.store.pod_labels if owner.store else {})]
         return cls(
             {
                 "name": owner.model,
                 "namespace": owner.namespace,
-                "labels": names.model_labels(owner.environment, owner.model, release.version, release.digest),
+                "labels": labels,
                 "selector": names.selector(owner.model),
                 "config_name": names.config_map(owner.model, release.digest),
                 "image": release.image,
@@ -250,6 +252,7 @@ class _Values:
             {
                 **CHECKS,
                 **of_fetching(owner.store, release.check.members),
+                "pod_labels": lambda value: value in of_pods,
                 "scale_triggers": lambda value: are_triggers(
                     value, owner.prometheus, demand_url(owner.namespace, owner.model)
                 ),

@@ -134,6 +134,13 @@ class ModelNotServing(SlipwayError):
         )
 
 
+class NoLog(SlipwayError):
+    """There is no line of a log to show."""
+
+    def __init__(self, model: str, reason: str, todo: str) -> None:
+        super().__init__(f"model {model}: there is no log: {reason}; next: {todo}")
+
+
 class InstallationIncomplete(SlipwayError):
     """A file that is part of Slipway is not where it was installed."""
 
@@ -165,13 +172,18 @@ class AwsCliMissing(SlipwayError):
 
 
 class AwsRefused(SlipwayError):
-    """AWS did not answer, or refused."""
+    """AWS did not answer, or refused; `code` is AWS's word for why, empty when it did not answer."""
 
-    def __init__(self, service: str, operation: str, reason: str) -> None:
+    def __init__(self, service: str, operation: str, reason: str, code: str = "") -> None:
+        self.code = code
         super().__init__(
             f"AWS {service} {operation}: {reason}; next: check that the credentials are those of the environment's "
             "account (`aws sts get-caller-identity`) and may do this, then run the command again"
         )
+        self.service = service
+        self.operation = operation
+        self.reason = reason
+        self.code = code
 
 
 class NotUpYet(SlipwayError):
@@ -208,16 +220,22 @@ class Interrupted(SlipwayError):
 
 
 class LeftBehind(DeployError):
-    """After `down`, objects are still there. `todo`: what to do about them."""
+    """After `down`, objects are still there.
+
+    `todo`: what to do about them. `before`: `down` stopped at them, and the rest is there, too.
+    """
 
     def __init__(
         self,
         environment: str,
         objects: list[str],
         todo: str = "remove what keeps each of them, and run the command again",
+        *,
+        before: bool = False,
     ) -> None:
         lines = "\n  ".join(objects)
-        super().__init__(f"environment {environment} is down, but these are left:\n  {lines}\nnext: {todo}")
+        now = "is not down yet: these are not gone" if before else "is down, but these are left"
+        super().__init__(f"environment {environment} {now}:\n  {lines}\nnext: {todo}")
 
 
 class PromotionUnproven(DeployError):

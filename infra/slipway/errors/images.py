@@ -25,6 +25,17 @@ class RegistryFailed(DeployError):
         )
 
 
+class OtherPlatform(DeployError):
+    """The registry has an image under the planned tag that the planned nodes cannot run."""
+
+    def __init__(self, reference: str, there: str, wanted: str) -> None:
+        super().__init__(
+            f"image {reference} in the registry is for {there}, and the nodes are {wanted}: it would not run there; "
+            "nothing was deployed; next: delete that image, then run the command again where Docker builds for "
+            f"{wanted} (`docker run --rm --platform {wanted} IMAGE uname -m` shows whether it does)"
+        )
+
+
 class FileChanged(DeployError):
     """A file that goes into an image is another one than was planned."""
 

@@ -19,6 +19,7 @@ from slipway.errors.base import (
     WrongValue,
     nearest,
 )
+from slipway.loading.catalogues import prefer_catalogues
 from slipway.loading.versions import SETTINGS_FIELDS, deprecations, told_once, too_old
 from slipway.reading.findings import Locate, dotted, validated
 from slipway.reading.yaml_document import Document, FieldPath, read_document, refuse_empty
@@ -91,6 +92,7 @@ def read_settings(settings_dir: Path, environment: str, today: date | None = Non
     known = environments(settings_dir)
     if environment not in known:
         raise UnknownName(Place(str(settings_dir)), "environment", environment, known)
+    prefer_catalogues(settings_dir)
     path = settings_dir / f"Pulumi.{environment}.yaml"
     document = read_document(path, str(path))
     refuse_empty(document, "settings; docs/reference/settings.md shows some")

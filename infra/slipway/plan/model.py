@@ -127,6 +127,11 @@ class ModelPlan:
         return self.scaler == "ScaledObject" and target is not None and target.cpu_percent is None
 
     @property
+    def has_rules(self) -> bool:
+        """Whether Prometheus is given rules about it: it scales on metrics, or somebody was promised something."""
+        return self.alerts or self.spec.slo is not None
+
+    @property
     def max_body(self) -> int:
         """Bytes of the largest body of a request; a spec that names none was given one when it was loaded."""
         if self.spec.endpoint.max_body is None:

@@ -29,6 +29,7 @@ from slipway.planner.own_servers import asked, carried, own_image, own_warnings
 from slipway.planner.rollouts import refuse_rollouts, rollout_warnings
 from slipway.planner.scaling import refuse_scaling, target_warnings
 from slipway.planner.server_config import server_config
+from slipway.planner.slo import refuse_slos, slo_warnings
 from slipway.planner.teams import beyond_quotas, priority_class, refuse_teams
 from slipway.planner.traffic import refuse_routes, route
 from slipway.render.image import render_dockerfile, render_runtime_dockerfile
@@ -71,15 +72,17 @@ def plan(
 
     Raises:
         UserErrors: for each model that no pool can hold, that has no room beside the others, or whose update could
-            never finish; for routes that cannot be told apart; for scaling on what the environment does not measure;
-            for rollouts that it cannot judge; for weights that are to be fetched where there is no model store; for
-            models of no team, or beyond their team's quota; for weights that are too large for their GPU.
+            never finish; for routes that cannot be told apart; for scaling, or for objectives, on what the
+            environment does not measure; for rollouts that it cannot judge; for weights that are to be fetched where
+            there is no model store; for models of no team, or beyond their team's quota; for weights that are too
+            large for their GPU.
     """
     there = planning(settings).pools
     gateway = planning(settings).gateway
     if gateway is not None:
         refuse_routes(environment, gateway, loaded)
     refuse_scaling(environment, settings, loaded, written)
+    refuse_slos(environment, settings, loaded, written)
     refuse_rollouts(environment, settings, loaded, written)
     refuse_deliveries(environment, settings, loaded, written)
     placed = sorted(place(environment, there, loaded), key=lambda one: one.variant.spec.name)
@@ -144,6 +147,7 @@ def _model(
         warnings=(
             *gpus.advice(pool, spec),
             *target_warnings(spec),
+            *slo_warnings(spec, planning(settings).monitoring),
             *rollout_warnings(spec),
             *slow_on_pool(variant.locked, pool),
             *own_warnings(spec, fenced=fenced),

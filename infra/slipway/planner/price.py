@@ -11,10 +11,10 @@ from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.pool import Pool
 from slipway.environments.planning.protocol import Charge
 from slipway.plan.model import ModelPlan, Plan
+from slipway.planner.volumes import Measured, Volume, volumes
 
 LEFT_OUT = (
-    "traffic out of AWS, between zones and through NAT gateways",
-    "logs, flow logs and metrics",
+    "traffic and logs that nobody gave or measured, their storage, and metrics of CloudWatch",
     "requests, stored images, weights and Kubernetes volumes",
     "capacity units of load balancers, and load balancers of your own",
     "requests to encryption keys, and their rotations",
@@ -55,11 +55,20 @@ class EnvironmentPrice:
         nodes: one item per pool that has nodes, the platform's own nodes, and their disks.
         fixed: what does not depend on models.
         budget_usd: dollars a month that the settings allow.
+        volumes: what is charged by the gigabyte, beside all that: it is in no total.
+        unpriced: what is charged for besides, at a price that nobody knows.
     """
 
     nodes: tuple[Item, ...]
     fixed: tuple[Item, ...]
     budget_usd: int
+    volumes: tuple[Volume, ...]
+    unpriced: tuple[str, ...] = ()
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What it does not include: what no price does, and what has no known price in this region."""
+        return (*(f"{name}, whose price in this region is not known" for name in self.unpriced), *LEFT_OUT)
 
     @property
     def total(self) -> Cost:
@@ -79,7 +88,8 @@ class EnvironmentPrice:
             "fixed": [item.to_json() for item in self.fixed],
             "total": cost_json(self.total),
             "budget": {"month": self.budget_usd, "share": {key: float(value) for key, value in self.shares().items()}},
-            "leftOut": list(LEFT_OUT),
+            "volumes": [volume.to_json() for volume in self.volumes],
+            "leftOut": list(self.left_out),
         }
 
     def shares(self) -> dict[str, Decimal]:
@@ -95,8 +105,8 @@ def _expected(spot: Decimal | None, on_demand: Decimal) -> Decimal:
     return on_demand if spot is None else spot
 
 
-def price(plan: Plan, on: date) -> EnvironmentPrice | None:
-    """Price an environment on a day; None where nothing is charged by the hour."""
+def price(plan: Plan, on: date, measured: Measured | None = None) -> EnvironmentPrice | None:
+    """Price an environment on a day; None where nothing is charged by the hour. `measured`: what it said of itself."""
     charges = planning(plan.settings).charges(on)
     if charges is None:
         return None
@@ -112,7 +122,8 @@ def price(plan: Plan, on: date) -> EnvironmentPrice | None:
     rate = charges.disk_hourly_usd
     disks = Item("disks of nodes, GiB", gibs[0], gibs[1], Cost(gibs[0] * rate, gibs[1] * rate, None, None))
     fixed = tuple(map(_charged, charges.fixed))
-    return EnvironmentPrice((*nodes, _charged(charges.platform_nodes), disks), fixed, charges.budget_usd)
+    all_nodes = (*nodes, _charged(charges.platform_nodes), disks)
+    return EnvironmentPrice(all_nodes, fixed, charges.budget_usd, volumes(plan, measured), charges.unpriced)
 
 
 def nodes_needed(pool: Pool, models: list[ModelPlan], *, most: bool) -> int:

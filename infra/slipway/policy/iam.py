@@ -13,6 +13,7 @@ NOT_BY_RESOURCE = {
     "ec2:GetSecurityGroupsForVpc": "lists, as ec2:DescribeSecurityGroups does",
     "ecr:GetAuthorizationToken": "a login to the registry, not to a repository",
     "elasticloadbalancing:Describe": "lists; AWS limits it to no resource",
+    "logs:DescribeLogGroups": "lists; AWS limits it to no resource",
     "route53:ListHostedZones": "lists; AWS limits it to no resource",
 }
 """Actions, by how they begin, that may be granted on every resource, since they only list, and what they give."""

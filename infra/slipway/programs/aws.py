@@ -1,6 +1,6 @@
 """The programs of an environment on AWS: its own stack, and what each of its models has in the account."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import pulumi
 
@@ -21,8 +21,13 @@ from slipway.render.gateway import GatewayImages
 from slipway.settings.aws import AwsSettings
 
 
-def environment_program(environment: str, settings: AwsSettings, groups: Sequence[NodeGroup]) -> Callable[[], None]:
-    """Return the program for one environment; `groups`: the node groups that there shall be."""
+def environment_program(
+    environment: str, settings: AwsSettings, groups: Sequence[NodeGroup], *, taken_over: Collection[str] = ()
+) -> Callable[[], None]:
+    """Return the program for one environment.
+
+    `groups`: the node groups that there shall be. `taken_over`: names of what is there already, and stays as it is.
+    """
 
     def run() -> None:
         plan, images, parts = Plan(environment, settings, ()), None, None
@@ -31,7 +36,7 @@ def environment_program(environment: str, settings: AwsSettings, groups: Sequenc
             images = GatewayImages(keys.reference, gateway.envoy_image, None)
             parts = AwsGatewayArgs(ensure_secrets(environment, Wanted.of(gateway)), keys_image_args(keys))
         manifests = render_environment(plan, images)
-        made = AwsEnvironment(environment, AwsEnvironmentArgs(settings, tuple(groups), manifests, parts))
+        made = AwsEnvironment(environment, AwsEnvironmentArgs(settings, tuple(groups), manifests, parts, taken_over))
         export(made.connection)
         pulumi.export("pools", to_store(groups))
         pulumi.export("node_groups", _by_pool(groups))
@@ -44,11 +49,11 @@ def _by_pool(groups: Sequence[NodeGroup]) -> dict[str, list[str]]:
 
 
 def model_parts(settings: AwsSettings) -> PartsOf:
-    """Return how to make what a model has of its own in the account: a repository and a role."""
+    """Return how to make what a model has of its own in the account: a repository, and a role if its pods need one."""
 
-    def make(environment: str, model: str, link: pulumi.Output[Connection]) -> ModelParts:
+    def make(environment: str, model: str, link: pulumi.Output[Connection], fetches: bool) -> ModelParts:
         key = link.apply(lambda of: of.key or "")
-        parts = AwsModel(model, AwsModelArgs(environment, settings, key))
+        parts = AwsModel(model, AwsModelArgs(environment, settings, key, fetches))
         return (parts,), parts.repository
 
     return make

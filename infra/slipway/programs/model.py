@@ -20,6 +20,7 @@ from slipway.plan.model import ModelPlan, Plan
 from slipway.plan.release import Release
 from slipway.plan.rollout import RolloutPlan, Stage
 from slipway.planner.own_images import judge_image
+from slipway.render.fetching import fetches
 from slipway.render.model import render_model
 from slipway.render.rollout.candidate import candidate_objects, pinned, shared_objects
 from slipway.render.rollout.judge import JudgePods, judge_objects
@@ -33,8 +34,9 @@ from slipway.values.names import short
 
 ModelParts = tuple[tuple[pulumi.Resource, ...], pulumi.Output[str] | None]
 """What pods start with, and what is known once images can be pushed."""
-PartsOf = Callable[[str, str, pulumi.Output[Connection]], ModelParts]
-"""Makes what a model has of its own in a cloud; gets environment, model, and the way to the cluster."""
+PartsOf = Callable[[str, str, pulumi.Output[Connection], bool], ModelParts]
+"""Makes what a model has of its own in a cloud; gets environment, model, the way to the cluster, and whether pods of
+the model fetch their weights."""
 
 
 def no_parts(*_: object) -> ModelParts:
@@ -60,7 +62,7 @@ def program(
 
     def run() -> None:
         link = connection(model.environment)
-        needs, repository = parts_of(model.environment, model.name, link)
+        needs, repository = parts_of(model.environment, model.name, link, model.delivery.stored is not None)
         image = _image(model, seal, repository, progress)
         # The image's digest is known when it was pushed; the reference by tag only holds its place.
         manifests = render_model(model, model.image.reference)
@@ -75,7 +77,7 @@ def release_program(parts_of: PartsOf, environment: str, release: Release) -> Ca
 
     def run() -> None:
         link = connection(environment)
-        needs, _ = parts_of(environment, release.model, link)
+        needs, _ = parts_of(environment, release.model, link, fetches(release.manifests))
         Model(release.model, ModelArgs(link, release.manifests, release.image, needs))
         _export(environment, release.model, short(release.digest), release.image)
 
@@ -112,7 +114,8 @@ def rollout_program(
 
     def run() -> None:
         link = connection(new.environment)
-        needs, repository = parts_of(new.environment, new.name, link)
+        either = new.delivery.stored is not None or fetches(old.manifests)
+        needs, repository = parts_of(new.environment, new.name, link, either)
         image = _image(new, seal, repository, progress)
         planned, pods = judge_of()
         judge = ModelImage(names.judge(new.name), judge_image_args(planned, progress)).reference

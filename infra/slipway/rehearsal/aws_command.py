@@ -1,7 +1,8 @@
 """A stand-in for the command `aws`, of which a kubeconfig of EKS calls `eks get-token`, and nothing else here does.
 
-It asks moto whether there is such a cluster in such a region, and prints a credential of the rehearsal's API server.
-It imports nothing but the standard library, because every connection to the cluster waits for it.
+It asks moto whether there is such a cluster in such a region, and prints a credential of the rehearsal's API server;
+one that the API server does not know, as long as the cluster would not know who it is either. It imports nothing but
+the standard library, because every connection to the cluster waits for it.
 """
 
 import argparse
@@ -10,10 +11,16 @@ import os
 import sys
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 MOTO = "SLIPWAY_REHEARSAL_MOTO"
 KUBECONFIG = "SLIPWAY_REHEARSAL_KUBECONFIG"
+KEPT = "SLIPWAY_REHEARSAL_KEPT"
+"""The file of what the stand-in for AWS keeps."""
+KNOWN_AFTER = timedelta(seconds=10)
+"""As `slipway.local.plugins.aws.consistency` has it."""
+_NOT_KNOWN_YET = "of-somebody-whom-the-cluster-does-not-know-yet"
 _API = "client.authentication.k8s.io/v1beta1"
 
 
@@ -37,9 +44,17 @@ def main(arguments: list[str]) -> int:
         print(f"no cluster {given.cluster_name} in {given.region}: {error.read().decode()}", file=sys.stderr)
         return 254
     kubeconfig = json.loads(Path(os.environ[KUBECONFIG]).read_text())
-    status = {"token": kubeconfig["users"][0]["user"]["token"]}
+    known = kubeconfig["users"][0]["user"]["token"]
+    status = {"token": known if _is_known(given.cluster_name) else _NOT_KNOWN_YET}
     print(json.dumps({"apiVersion": _API, "kind": "ExecCredential", "spec": {}, "status": status}))
     return 0
+
+
+def _is_known(cluster: str) -> bool:
+    """Whether somebody's access was given so long ago that the cluster knows of it."""
+    policies = json.loads(Path(os.environ[KEPT]).read_text()).get("eks.access_policy", {})
+    given = [record["at"] for key, record in policies.items() if key.startswith(f"{cluster}:")]
+    return any(datetime.now(UTC) - datetime.fromisoformat(at) >= KNOWN_AFTER for at in given)
 
 
 def _region_last(arguments: list[str]) -> list[str]:

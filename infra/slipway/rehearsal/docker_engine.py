@@ -30,6 +30,7 @@ class Engine:
     def __init__(self, moto: str) -> None:
         self._moto = moto
         self._built: dict[str, str] = {}
+        self._architectures: dict[str, str] = {}
 
     def application(self) -> web.Application:
         """The HTTP API."""
@@ -50,7 +51,8 @@ class Engine:
         if digest is None:
             return web.json_response({"message": f"manifest unknown: {reference}"}, status=404)
         descriptor = {"mediaType": _MEDIA_TYPE, "digest": digest, "size": 0}
-        return web.json_response({"Descriptor": descriptor, "Platforms": [{"architecture": "amd64", "os": "linux"}]})
+        platforms = [{"architecture": self._architectures.get(reference, "amd64"), "os": "linux"}]
+        return web.json_response({"Descriptor": descriptor, "Platforms": platforms})
 
     def _digest(self, reference: str) -> str | None:
         found = _ECR.match(reference)
@@ -73,6 +75,8 @@ class Engine:
         async for chunk in request.content.iter_chunked(1 << 20):
             context.update(chunk)
         self._built[request.query["t"]] = context.hexdigest()
+        # Without a platform an Engine builds for its own machine.
+        self._architectures[request.query["t"]] = request.query.get("platform", "linux/amd64").rpartition("/")[2]
         return await _lines(request, {"stream": f"{NOTICE}\n"})
 
     async def _push(self, request: web.Request) -> web.StreamResponse:

@@ -1,7 +1,8 @@
 """The kubernetes provider of a rehearsal: the one of the local environment, and beside it a stand-in for Helm releases.
 
 No chart repository can be reached and no chart would run on kwok's nodes: a release is checked against the arguments
-that pulumi-kubernetes knows, and kept. Everything else is done on the real API server.
+that pulumi-kubernetes knows, and kept. Everything else is done on the real API server. Pods that EKS would admit
+without the credentials of their role, because it does not know of it yet, are refused: nothing would ever mend them.
 """
 
 # ruff: noqa: N802 (the protocol names its methods)
@@ -9,6 +10,7 @@ that pulumi-kubernetes knows, and kept. Everything else is done on the real API 
 import argparse
 import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import provider_pb2
 from pulumi_kubernetes.helm.v3 import ReleaseArgs, RepositoryOptsArgs
 
+from slipway.local.plugins.aws import consistency
 from slipway.local.plugins.aws.kept import Kept
 from slipway.local.plugins.kubernetes.client import kinds
 from slipway.local.plugins.kubernetes.client.connections import Connection, Connections
@@ -50,9 +53,10 @@ _KNOWN_OF_REPOSITORY = _inputs_of(RepositoryOptsArgs)
 class RehearsalProvider(Provider):
     """As the local environment's, with Helm releases that are kept and not installed."""
 
-    def __init__(self, connections: Connections, kept: Kept) -> None:
+    def __init__(self, connections: Connections, kept: Kept, aws: Path) -> None:
         super().__init__(connections)
         self._kept = kept
+        self._aws = aws
 
     async def Check(self, request: Any, context: Any) -> Any:
         """Complete and refuse inputs."""
@@ -64,6 +68,8 @@ class RehearsalProvider(Provider):
 
     async def Create(self, request: Any, context: Any) -> Any:
         """Make an object, or keep a release."""
+        if not request.preview and (problem := self._too_early(request)):
+            return await self._refuse(problem, context)
         return await (self._create(request, context) if _is_release(request) else super().Create(request, context))
 
     async def Update(self, request: Any, context: Any) -> Any:
@@ -77,6 +83,17 @@ class RehearsalProvider(Provider):
     async def Delete(self, request: Any, context: Any) -> Any:
         """Delete an object, or forget a release."""
         return await (self._delete(request, context) if _is_release(request) else super().Delete(request, context))
+
+    def _too_early(self, request: Any) -> str:
+        """What is wrong with pods that start now, by what the stand-in for AWS keeps."""
+        given = plain(decode(request.properties))
+        namespace, accounts = accounts_of(given) if _is_release(request) else accounts_of_workload(given)
+        identities = Kept(self._aws).all().get(consistency.POD_IDENTITY, {})
+        return "; ".join(consistency.too_early(identities, namespace, accounts))
+
+    @answering
+    async def _refuse(self, problem: str, _connection: Connection) -> Any:
+        raise OperationError(problem)
 
     @answering
     async def _check(self, request: Any, _connection: Connection) -> Any:
@@ -170,13 +187,33 @@ def refusals(inputs: Object) -> list[tuple[str, str]]:
     return found
 
 
+def accounts_of(release: Object) -> tuple[str, frozenset[str]]:
+    """The namespace of a release, and what may be names of ServiceAccounts in its values: each of their texts."""
+    return release["namespace"], frozenset(_texts(release.get("values") or {}))
+
+
+def accounts_of_workload(manifest: Object) -> tuple[str, frozenset[str]]:
+    """The namespace of a Deployment or the like, and the ServiceAccount of its pods; none of what has no pods."""
+    pod = ((manifest.get("spec") or {}).get("template") or {}).get("spec") or {}
+    account = pod.get("serviceAccountName")
+    return (manifest.get("metadata") or {}).get("namespace", ""), frozenset([account] if account else [])
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
+
+
 def _is_release(request: Any) -> bool:
     return kinds.urn_type(request.urn) == RELEASE
 
 
-async def _serve(state: Path) -> None:
+async def _serve(state: Path, aws: Path) -> None:
     kept = Kept(state)
-    async with serving(lambda environment_of: RehearsalProvider(Connections(environment_of), kept), _WHAT) as port:
+    async with serving(lambda environment_of: RehearsalProvider(Connections(environment_of), kept, aws), _WHAT) as port:
         stop = asked_to_stop()
         print(json.dumps({"port": port}), flush=True)
         await stop.wait()
@@ -186,7 +223,9 @@ def main() -> None:
     """Read the command line and serve."""
     parser = argparse.ArgumentParser(prog="python -m slipway.rehearsal.kubernetes_provider", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="file for the releases that are kept")
-    asyncio.run(_serve(parser.parse_args().state))
+    parser.add_argument("--aws", type=Path, required=True, help="file of what the stand-in for AWS keeps")
+    args = parser.parse_args()
+    asyncio.run(_serve(args.state, args.aws))
 
 
 if __name__ == "__main__":

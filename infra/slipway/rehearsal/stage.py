@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway.local.plugins.aws.backend import Backend
+from slipway.local.plugins.aws.backend import KEPT, Backend
 from slipway.local.plugins.aws.nodes import Nodes
 from slipway.rehearsal import aws_command, control_plane
 from slipway.rehearsal.control_plane import ControlPlane
@@ -28,6 +28,11 @@ NOTICE = (
 )
 _START_LIMIT_S = 120.0
 _STATE_KEY = "alias/slipway-state"
+POLICIES = tuple(
+    Path("docs", "how-to", "aws", f"{name}.json")
+    for name in ("deploy-policy", "deploy-managed-policy", "deploy-bastion-policy")
+)
+"""What the role that deploys may do; from Slipway's own repository, in which a rehearsal is started."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +80,12 @@ def _set(settings: AwsSettings, folder: Path, children: Children) -> Stage:
     if shutil.which("pulumi") is None:
         raise RehearsalError("there is no pulumi on PATH; `make rehearse` brings one, or `slipway local run -- ...`")
     plane = control_plane.start(folder / "control-plane", children)
-    found = {aws_command.KUBECONFIG: str(plane.kubeconfig)}
     aws, releases = folder / "aws", folder / "releases.json"
+    found = {aws_command.KUBECONFIG: str(plane.kubeconfig), aws_command.KEPT: str(aws / KEPT)}
     _python(
         children,
         "aws",
-        ["slipway.local.plugins.aws", "--state", str(aws)],
+        ["slipway.local.plugins.aws", "--state", str(aws), *_policies()],
         {**os.environ, **found, "MOTO_ACCOUNT_ID": settings.account},
     )
     moto = str(_said(children, "aws")["moto"])
@@ -89,12 +94,12 @@ def _set(settings: AwsSettings, folder: Path, children: Children) -> Stage:
     _python(
         children,
         "kubernetes",
-        ["slipway.rehearsal.kubernetes_provider", "--state", str(releases)],
+        ["slipway.rehearsal.kubernetes_provider", "--state", str(releases), "--aws", str(aws / KEPT)],
         {**os.environ, **found},
     )
     _python(children, "docker", ["slipway.rehearsal.docker_engine", "--moto", moto], os.environ)
     ports = {name: int(_said(children, name)["port"]) for name in ("aws", "kubernetes", "docker")}
-    _prepare_account(Backend(folder / "look", moto), settings)
+    found |= _prepare_account(Backend(folder / "look", moto), settings)
     return Stage(
         folder,
         moto,
@@ -103,8 +108,16 @@ def _set(settings: AwsSettings, folder: Path, children: Children) -> Stage:
         aws,
         releases,
         plane,
-        found | _of_engine(folder, moto, settings, ports),
+        _of_engine(folder, moto, settings, ports) | found,
     )
+
+
+def _policies() -> list[str]:
+    """The arguments by which calls are judged. Raises RehearsalError where the policies are not."""
+    missing = [str(file) for file in POLICIES if not file.is_file()]
+    if missing:
+        raise RehearsalError(f"{missing[0]} is missing: a rehearsal starts in the folder of Slipway's own repository")
+    return [word for file in POLICIES for word in ("--policy", str(file))]
 
 
 def _of_engine(folder: Path, moto: str, settings: AwsSettings, ports: Mapping[str, int]) -> dict[str, str]:
@@ -123,8 +136,6 @@ def _of_engine(folder: Path, moto: str, settings: AwsSettings, ports: Mapping[st
         "DOCKER_CONFIG": f"{folder}/docker",
         "KUBECONFIG": f"{folder}/kubeconfig",
         "AWS_ENDPOINT_URL": moto,
-        "AWS_ACCESS_KEY_ID": "rehearsal",
-        "AWS_SECRET_ACCESS_KEY": "rehearsal",
         "AWS_REGION": settings.region,
         "AWS_DEFAULT_REGION": settings.region,
         "AWS_CONFIG_FILE": os.devnull,
@@ -133,8 +144,11 @@ def _of_engine(folder: Path, moto: str, settings: AwsSettings, ports: Mapping[st
     }
 
 
-def _prepare_account(backend: Backend, settings: AwsSettings) -> None:
-    """What is in the account before the first `up`: the key of the state, and the administrators' roles."""
+def _prepare_account(backend: Backend, settings: AwsSettings) -> dict[str, str]:
+    """What is in the account before the first `up`: the key of the state, and the administrators' roles.
+
+    Returns the credentials of a session of the first, as variables: the cluster lets no others in.
+    """
     aws = backend.aws(settings.region, "the account before the rehearsal")
     key = aws.call("kms", "create_key")["KeyMetadata"]["KeyId"]
     aws.call("kms", "create_alias", AliasName=_STATE_KEY, TargetKeyId=key)
@@ -142,6 +156,10 @@ def _prepare_account(backend: Backend, settings: AwsSettings) -> None:
     for role in settings.administrators:
         path, _, name = role.partition(":role")[2].rpartition("/")
         aws.call("iam", "create_role", RoleName=name, Path=f"{path}/", AssumeRolePolicyDocument=trust)
+    first = settings.administrators[0]
+    session = aws.call("sts", "assume_role", RoleArn=first, RoleSessionName="rehearsal")["Credentials"]
+    names = {"ACCESS_KEY_ID": "AccessKeyId", "SECRET_ACCESS_KEY": "SecretAccessKey", "SESSION_TOKEN": "SessionToken"}
+    return {f"AWS_{name}": str(session[key]) for name, key in names.items()}
 
 
 def _commands(folder: Path) -> Path:
@@ -179,7 +197,7 @@ def _variables(variables: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.update(variables)
     # Of the machine's own environment of Docker or AWS nothing may shine through.
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
+    for name in ("AWS_PROFILE", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
         os.environ.pop(name, None)
     try:
         yield

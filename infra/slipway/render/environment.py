@@ -13,6 +13,9 @@ from slipway.values import names
 _FOLDER = "kubernetes/environment"
 _ENVIRONMENT_TEMPLATES = ("namespace", "default_deny")
 _ADOPTED_TEMPLATES = ("own_pods_deny",)
+_STORE_TEMPLATE = "store_network_policy"
+UNKNOWN_ADDRESSES = "192.0.2.0/24"
+"""Stands for addresses that are known once the environment is there; nobody has these (RFC 5737)."""
 
 
 def render_environment(plan: Plan, images: GatewayImages | None = None, *, adopted: bool = False) -> list[Manifest]:
@@ -39,6 +42,10 @@ def render_environment(plan: Plan, images: GatewayImages | None = None, *, adopt
         values |= gateway_values(here.gateway, plan.settings.namespace, labels, images, here.pull_secret)
         values |= {"priority_class": platform_class(plan)}
         templates = (*templates, *gateway_templates(here.gateway))
+    store = here.model_store(plan.environment, "")
+    if store is not None and store.policy is not None:
+        values |= {"store_policy": store.policy, "store_pods": store.pod_labels, "store_addresses": UNKNOWN_ADDRESSES}
+        templates = (*templates, _STORE_TEMPLATE)
     manifests = rendered(_FOLDER, templates, values)
     if here.monitoring is not None and here.monitoring.operator:
         manifests += render_monitoring(plan)
@@ -51,5 +58,6 @@ def render_monitoring(plan: Plan) -> list[Manifest]:
     if here.monitoring is None:
         return []
     values = monitoring_values(here.monitoring, here.gateway, plan)
-    templates = monitoring_templates(gateway=here.gateway is not None, servers=values["apart"] is not None)
+    servers, routes = values["apart"] is not None, bool(here.monitoring.routes)
+    templates = monitoring_templates(gateway=here.gateway is not None, servers=servers, routes=routes)
     return rendered(_FOLDER, templates, values)

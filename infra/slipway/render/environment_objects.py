@@ -6,6 +6,7 @@ PRIORITY_CLASS = "PriorityClass"
 """The one kind that is the whole cluster's: those of an environment are told by labels and by their names."""
 ENVIRONMENT_OBJECTS: Mapping[str, str] = {
     "PodMonitor": "apis/monitoring.coreos.com/v1/namespaces/{namespace}/podmonitors",
+    "AlertmanagerConfig": "apis/monitoring.coreos.com/v1alpha1/namespaces/{namespace}/alertmanagerconfigs",
     "Gateway": "apis/gateway.networking.k8s.io/v1/namespaces/{namespace}/gateways",
     "EnvoyProxy": "apis/gateway.envoyproxy.io/v1alpha1/namespaces/{namespace}/envoyproxies",
     "ClientTrafficPolicy": "apis/gateway.envoyproxy.io/v1alpha1/namespaces/{namespace}/clienttrafficpolicies",

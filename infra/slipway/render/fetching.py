@@ -1,10 +1,11 @@
 """Say what the templates of a model get about weights that its pods fetch: nothing where they are in the image."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from slipway.catalog.pod_contract import FETCHING, FETCHING_CONTAINER, FETCHING_FOLDER, FETCHING_VARIABLE
 from slipway.delivery.ways import Stored
+from slipway.render.templates import Manifest
 from slipway.values.quantities import format_bytes
 
 _MEBI = 2**20
@@ -24,6 +25,12 @@ _NAMES = (
     "folder",
     "volume",
 )
+
+
+def fetches(manifests: Iterable[Manifest]) -> bool:
+    """Whether pods of a release, by its manifests, fetch their weights."""
+    pods = (one["spec"]["template"]["spec"] for one in manifests if one["kind"] == "Deployment")
+    return any(box["name"] == FETCHING_CONTAINER for pod in pods for box in pod.get("initContainers", []))
 
 
 def volume_bytes(stored: Stored | None) -> int:

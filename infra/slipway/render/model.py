@@ -49,8 +49,8 @@ def render_model(model: ModelPlan, image: str) -> list[Manifest]:
 
 
 def render_alerts(model: ModelPlan) -> list[Manifest]:
-    """Render the alerts of a model, whether prometheus-operator watches them or not; nothing without metrics."""
-    if not model.alerts or model.monitoring is None:
+    """Render the rules about a model, whether prometheus-operator watches them or not; nothing without metrics."""
+    if not model.has_rules or model.monitoring is None:
         return []
     return rendered(_FOLDER, ["prometheus_rule"], model_values(model, placeholder_image(model)))
 
@@ -75,6 +75,7 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "name": model.name,
         "namespace": model.namespace,
         "labels": model.labels,
+        "pod_labels": model.labels | (model.delivery.stored.store.pod_labels if model.delivery.stored else {}),
         "selector": model.selector,
         "owner": spec.owner,
         "description": spec.description,
@@ -158,6 +159,7 @@ def _tolerations(model: ModelPlan) -> list[dict[str, str]]:
     return [
         {"key": taint.key, "operator": "Equal", "value": taint.value, "effect": taint.effect}
         for taint in model.pool.taints
+        if taint.key not in model.pool.reserved_by or taint.key in model.spec.tolerates
     ]
 
 

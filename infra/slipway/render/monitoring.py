@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from slipway.autoscaling.signals import SCRAPE_S
 from slipway.environments.planning.gateway import Gateway
 from slipway.environments.planning.monitoring import Monitoring
+from slipway.monitoring.routes import route_spec
 from slipway.plan.model import ModelPlan, Plan
 from slipway.render.gateway import envoy_labels
 from slipway.render.scaling import RUNBOOK
@@ -15,15 +15,19 @@ _MODELS = ("pod_monitor_models",)
 _SERVERS = ("pod_monitor_servers",)
 _GATEWAY = ("pod_monitor_keys", "pod_monitor_gateway")
 _ALERTS = ("prometheus_rule",)
+_ROUTES = ("alertmanager_config",)
+_EXPIRES = "docs/how-to/expose-a-model.md"
+_EXPIRES_DAYS = 14
 _THEFT = "docs/how-to/against-theft.md"
 _TIMES, _PART = 10, 10
 """How many times its own busiest day makes a key unusual, once it has this part of the calls that no key needs."""
 _FOR = "10m"
 
 
-def monitoring_templates(*, gateway: bool, servers: bool) -> tuple[str, ...]:
-    """The templates of what an environment is measured by, with or without a gateway, and servers of others."""
-    return (*_MODELS, *(_SERVERS if servers else ()), *(_GATEWAY if gateway else ()), *_ALERTS)
+def monitoring_templates(*, gateway: bool, servers: bool, routes: bool) -> tuple[str, ...]:
+    """The templates of what an environment is measured by, with or without a gateway, servers of others, routes."""
+    found = (*_MODELS, *(_SERVERS if servers else ()), *(_GATEWAY if gateway else ()), *_ALERTS)
+    return (*found, *_ROUTES) if routes else found
 
 
 def measured_apart(models: Iterable[ModelPlan]) -> str | None:
@@ -36,19 +40,22 @@ def monitoring_values(monitoring: Monitoring, gateway: Gateway | None, plan: Pla
     """What those templates get."""
     environment, namespace = plan.environment, plan.settings.namespace
     most = gateway.calls_per_day if gateway is not None else None
+    certificate = [] if gateway is None else [certificate_alerts(environment, namespace)]
     copied = [] if most is None else [extraction_alerts(most, environment, namespace)]
     return {
         "namespace": namespace,
         "monitor_labels": {**names.environment_labels(environment), **monitoring.labels},
         "managed_by": {"app.kubernetes.io/managed-by": names.MANAGED_BY},
-        "scrape_interval": f"{SCRAPE_S}s",
+        "scrape_interval": f"{monitoring.scrape_s}s",
         "apart": measured_apart(plan.models),
         "keys_name": names.KEYS,
         "keys_selector": names.component_labels(names.KEYS),
         "gateway_name": names.GATEWAY,
         "envoy_labels": envoy_labels(namespace),
+        "routes_name": names.ROUTES,
+        "routes_spec": route_spec(monitoring.routes) if monitoring.routes else None,
         "autoscaling_name": names.AUTOSCALING,
-        "autoscaling_groups": [_alerts(environment, namespace), *copied],
+        "autoscaling_groups": [_alerts(environment, namespace), *certificate, *copied],
     }
 
 
@@ -82,6 +89,29 @@ def _alerts(environment: str, namespace: str) -> dict[str, Any]:
                     "runbook": RUNBOOK,
                 },
             },
+        ],
+    }
+
+
+def certificate_alerts(environment: str, namespace: str) -> dict[str, Any]:
+    """The group of alerting rules about the gateway's certificates, by what Envoy tells of all that it was given."""
+    # The operator's job is the PodMonitor's name; `slipway scrape-config` writes one that begins with `slipway/`.
+    envoys = f'envoy_server_days_until_first_cert_expiring{{job=~"(slipway/)?{namespace}/{names.GATEWAY}"}}'
+    whose = {"environment": names.fitted(environment), "namespace": namespace}
+    return {
+        "name": f"slipway-{namespace}-certificate",
+        "interval": "1m",
+        "rules": [
+            {
+                "alert": "SlipwayCertificateExpires",
+                "expr": f"min({envoys}) < {_EXPIRES_DAYS}",
+                "for": _FOR,
+                "labels": {"severity": "critical", "owner": "platform", **whose},
+                "annotations": {
+                    "summary": "A certificate of the gateway ends in {{ $value }} days: then no client reaches a model",
+                    "runbook": _EXPIRES,
+                },
+            }
         ],
     }
 

@@ -7,6 +7,9 @@ from slipway.autoscaling import gpus
 from slipway.autoscaling.horizontal import behavior
 from slipway.autoscaling.signals import WINDOW_S, query, threshold
 from slipway.catalog.pod_contract import KEYS_ADMIN_PORT
+from slipway.monitoring.alert import alert, series_of
+from slipway.monitoring.budget import budget_group
+from slipway.monitoring.health import health_group
 from slipway.plan.model import ModelPlan
 from slipway.spec.scale import COOL_DOWN_S, Floor, Scale
 from slipway.values import names
@@ -106,11 +109,7 @@ def _query(model: ModelPlan) -> str:
     asked = query(model.spec.scale, namespace=model.namespace, model=model.name, cores=cores)
     if model.spec.scale.to_zero is None:
         return asked
-    return f"({asked})\nor (max(slipway_keys_ready_endpoints{{{_series_of(model)}}}) == 0)"
-
-
-def _series_of(model: ModelPlan) -> str:
-    return f'namespace="{model.namespace}",model="{model.name}"'
+    return f"({asked})\nor (max(slipway_keys_ready_endpoints{{{series_of(model)}}}) == 0)"
 
 
 def _floor(index: int, floor: Floor) -> Mapping[str, Any]:
@@ -128,11 +127,19 @@ def _floor(index: int, floor: Floor) -> Mapping[str, Any]:
 
 
 def _alerts(model: ModelPlan) -> dict[str, Any]:
-    """Groups of alerting rules for Prometheus, and the labels of the object that has them."""
-    if not model.alerts or model.monitoring is None:
+    """Groups of rules for Prometheus, and the labels of the object that has them."""
+    if not model.has_rules or model.monitoring is None:
         return {"alert_groups": None, "alert_labels": None}
+    slo = model.spec.slo
+    groups = [_scaling_group(model)] if model.alerts else []
+    groups += [budget_group(model, slo), health_group(model)] if slo is not None else []
+    return {"alert_groups": groups, "alert_labels": {**model.labels, **model.monitoring.labels}}
+
+
+def _scaling_group(model: ModelPlan) -> dict[str, Any]:
+    """Alerts about a model that scales on metrics, which may be missing."""
     scale = model.spec.scale
-    of_model = _series_of(model)
+    of_model = series_of(model)
     by_gpu = scale.target is not None and scale.target.gpu_percent is not None
     of_gpus = gpus.series(namespace=model.namespace, model=model.name)
     series = of_gpus if by_gpu else f"slipway_requests_in_flight{{{of_model}}}"
@@ -148,37 +155,16 @@ def _alerts(model: ModelPlan) -> dict[str, Any]:
     nothing = f"Prometheus has no metrics of model {model.name}: its replicas stay as they are, whatever the load"
     too_few = f"Model {model.name} is above its target, {target}, with all the replicas of scale.max ({scale.max})"
     rules = [
-        _rule(model, "SlipwayMetricsMissing", missing, lasting=_METRICS_MISSING, severity="critical", summary=nothing),
-        _rule(model, "SlipwayScaledToMax", at_max, lasting=_AT_MAX, severity="warning", summary=too_few),
+        alert(
+            model,
+            "SlipwayMetricsMissing",
+            missing,
+            lasting=_METRICS_MISSING,
+            severity="critical",
+            summary=nothing,
+            page=RUNBOOK,
+        ),
+        alert(model, "SlipwayScaledToMax", at_max, lasting=_AT_MAX, severity="warning", summary=too_few, page=RUNBOOK),
     ]
     name = f"slipway-{model.namespace}-{model.name}"
-    return {
-        "alert_groups": [{"name": name, "interval": "15s", "rules": rules}],
-        "alert_labels": {**model.labels, **model.monitoring.labels},
-    }
-
-
-def _rule(
-    model: ModelPlan, alert: str, expression: str, *, lasting: str, severity: str, summary: str
-) -> dict[str, Any]:
-    """An alerting rule about a model; `lasting`: how long it must hold, as Prometheus writes times."""
-    labels = {
-        "severity": severity,
-        "owner": model.spec.owner,
-        "model": model.name,
-        "environment": names.fitted(model.environment),
-        # By which an AlertmanagerConfig of the namespace takes it.
-        "namespace": model.namespace,
-    }
-    return {
-        "alert": alert,
-        "expr": expression,
-        "for": lasting,
-        "labels": {key: _literal(value) for key, value in labels.items()},
-        "annotations": {"summary": _literal(summary), "runbook": RUNBOOK},
-    }
-
-
-def _literal(text: str) -> str:
-    """A text that Prometheus, which reads labels and annotations as templates of Go, shows as it is."""
-    return text.replace("{{", "{{`{{`}}")
+    return {"name": name, "interval": "15s", "rules": rules}

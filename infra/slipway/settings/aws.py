@@ -4,15 +4,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from slipway.catalog.aws import INSTANCE_TYPES, REGIONS, instances_with
+from slipway.catalog.aws import INSTANCE_TYPES, REGIONS, instances_with, zones_of
 from slipway.settings.aws_gateway import AwsGateway
+from slipway.settings.aws_network import ApiAccess, ExistingNetwork
 from slipway.settings.aws_node_pool import AwsNodePool, Sharing, Spot, refuse_other_zones, refuse_wrong_mig
+from slipway.settings.aws_operation import Access, Logging, PlatformNodes
 from slipway.settings.aws_values import (
     Account,
     Cidr,
     Email,
     KubernetesVersion,
-    PublicCidr,
     RegionName,
     RoleArn,
     TagKey,
@@ -23,12 +24,13 @@ from slipway.settings.base import AnySettings
 from slipway.settings.kubernetes import refuse_repeated
 from slipway.settings.mlflow import MLFLOW, Mlflow
 from slipway.settings.requirement import Requirement
+from slipway.settings.routes import Alerting
 from slipway.settings.signing import SIGNING, Signing
 from slipway.settings.teams import TEAMS, Teams
 from slipway.settings.values import Namespace, PinnedImage
 from slipway.values.cidrs import ZONES_MOST
-from slipway.values.quantities import ModelName, refusal
-from slipway.values.section import Section, left_out, number
+from slipway.values.quantities import ModelName, Truth, refusal
+from slipway.values.section import Section, empty, left_out, number
 
 __all__ = [
     "ApiAccess",
@@ -43,21 +45,6 @@ __all__ = [
 
 TAGS_MOST = 40
 """AWS takes 50 tags on a thing; the rest are Slipway's own."""
-
-
-class ApiAccess(Section):
-    """Who reaches the cluster's API server; always from inside the network, and from nowhere else when left out."""
-
-    public_cidrs: tuple[PublicCidr, ...] = Field(
-        default=(),
-        description="Address ranges outside the network that reach it too.",
-        examples=[["203.0.113.0/24"]],
-    )
-
-    @model_validator(mode="after")
-    def _each_range_once(self) -> Self:
-        refuse_repeated(self.public_cidrs, ("public_cidrs",))
-        return self
 
 
 class Images(Section):
@@ -110,12 +97,46 @@ class AwsSettings(AnySettings):
     nat: Literal["zone", "single"] = Field(
         default="zone", description="A NAT gateway in each zone, or one for all of them.", examples=["zone"]
     )
+    network: ExistingNetwork | None = Field(
+        default=None,
+        description="A network that is there already, with this `cidr`; Slipway makes one when left out.",
+        exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
+    )
     kubernetes_version: KubernetesVersion = Field(description="Version of Kubernetes, in quotes.", examples=['"1.35"'])
     api: ApiAccess = Field(default=ApiAccess(), description="Who reaches the cluster's API server.")
     administrators: tuple[RoleArn, ...] = Field(
         min_length=1,
         description="IAM roles that may do everything in the cluster.",
         examples=[["arn:aws:iam::123456789012:role/platform"]],
+    )
+    access: tuple[Access, ...] = Field(
+        default=(),
+        description="IAM roles that may do less, each in all namespaces or in some.",
+        examples=[[{"role": "arn:aws:iam::123456789012:role/data-science", "level": "view"}]],
+        exclude_if=empty,
+        json_schema_extra={"since": "0.2"},
+    )
+    protect: Truth = Field(
+        default=False,
+        description="Whether AWS and `slipway down` refuse to delete the environment.",
+        examples=[True],
+        exclude_if=empty,
+        json_schema_extra={"since": "0.2"},
+    )
+    logging: Logging = Field(
+        default=Logging(),
+        description="What the control plane writes down, and for how long it is kept.",
+        examples=[{"types": ["audit", "authenticator"], "keep": "30d"}],
+        exclude_if=lambda value: value == Logging(),
+        json_schema_extra={"since": "0.2"},
+    )
+    platform: PlatformNodes = Field(
+        default=PlatformNodes(),
+        description="The nodes of the platform itself, which no model runs on, and what of it is kept.",
+        examples=[{"instance_type": "m7i.xlarge", "nodes": 3}],
+        exclude_if=lambda value: value == PlatformNodes(),
+        json_schema_extra={"since": "0.2"},
     )
     namespace: Namespace = Field(
         description="Namespace of everything that Slipway makes for models.", examples=["slipway"]
@@ -130,6 +151,12 @@ class AwsSettings(AnySettings):
     images: Images = Field(default=Images(), description="The registry of models' images.")
     model_store: ModelStoreRules = Field(default=ModelStoreRules(), description="The bucket of models' weights.")
     budget: Budget = Field(description="What the environment may cost.")
+    monitoring: Alerting | None = Field(
+        default=None,
+        description="Who is told of alerts; Prometheus and Alertmanager are there without it.",
+        exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
+    )
     gateway: AwsGateway | None = Field(
         default=None,
         description="The way in for clients; models are reached inside the cluster only when left out.",
@@ -150,6 +177,11 @@ class AwsSettings(AnySettings):
     node_pools: tuple[AwsNodePool, ...] = Field(min_length=1, description="Nodes that there are or can be.")
 
     @property
+    def api_cidrs(self) -> tuple[str, ...]:
+        """The private address ranges from which the API server is reached."""
+        return (self.cidr,) if self.api.private_cidrs is None else self.api.private_cidrs
+
+    @property
     def registry(self) -> str:
         """The account's registry of images."""
         return f"{self.account}.dkr.ecr.{self.region}.amazonaws.com"
@@ -161,7 +193,7 @@ class AwsSettings(AnySettings):
 
     @model_validator(mode="after")
     def _zones_are_of_the_region(self) -> Self:
-        refuse_other_zones(self.zones, REGIONS[self.region].zones, self.region, ("zones",))
+        refuse_other_zones(self.zones, zones_of(self.region, self.account), self.region, ("zones",))
         if not 2 <= len(self.zones) <= ZONES_MOST:
             problem = f"has {len(self.zones)}, and EKS needs two" if len(self.zones) < 2 else f"has {len(self.zones)}"
             todo = "add a zone" if len(self.zones) < 2 else "remove some"
@@ -171,15 +203,52 @@ class AwsSettings(AnySettings):
         return self
 
     @model_validator(mode="after")
+    def _network_fits(self) -> Self:
+        if self.network is not None:
+            if "nat" in self.model_fields_set:
+                problem, allowed = "is for a network that Slipway makes", "no `nat` beside `network`"
+                raise refusal(problem, allowed, "remove it", ("nat",))
+            self.network.refuse_others(self.zones, public=self.gateway is not None and not self.gateway.internal)
+        return self
+
+    @model_validator(mode="after")
     def _administrators_are_of_the_account(self) -> Self:
         refuse_repeated(self.administrators, ("administrators",))
         for index, role in enumerate(self.administrators):
-            account = role.split(":")[4]
-            if account != self.account:
-                problem = f"{role} is a role of account {account}"
-                allowed = f"roles of account {self.account}"
-                todo = "name a role of this account, which people of the other may assume"
-                raise refusal(problem, allowed, todo, ("administrators", index))
+            self._refuse_other_account(role, ("administrators", index))
+        return self
+
+    @model_validator(mode="after")
+    def _a_role_has_one_access(self) -> Self:
+        refuse_repeated([access.role for access in self.access], ("access",), ("role",))
+        for index, access in enumerate(self.access):
+            at = ("access", index, "role")
+            self._refuse_other_account(access.role, at)
+            if access.role in self.administrators:
+                problem = f"{access.role} is among administrators, who may do everything"
+                raise refusal(problem, "a role in one of the two", "remove it from one of them", at)
+        return self
+
+    def _refuse_other_account(self, role: str, at: tuple[str | int, ...]) -> None:
+        account = role.split(":")[4]
+        if account != self.account:
+            problem = f"{role} is a role of account {account}"
+            allowed = f"roles of account {self.account}"
+            todo = "name a role of this account, which people of the other may assume"
+            raise refusal(problem, allowed, todo, at)
+
+    @model_validator(mode="after")
+    def _the_platform_has_nodes_here(self) -> Self:
+        name = self.platform.instance_type
+        if self.region not in INSTANCE_TYPES[name].hourly_usd:
+            offered = [one.name for one in instances_with("cpu", None, self.region)]
+            todo = f"write for example {offered[0]}"
+            at = ("platform", "instance_type")
+            raise refusal(f"{name} is not offered in {self.region}", ", ".join(offered), todo, at)
+        if self.platform.metrics is not None and self.platform.nodes < len(self.zones):
+            problem = f"{self.platform.nodes} may leave a zone without a node, and so Prometheus apart from its volume"
+            allowed = f"{len(self.zones)} or more beside metrics: a volume is in one of the {len(self.zones)} zones"
+            raise refusal(problem, allowed, f"write nodes: {len(self.zones)}", ("platform", "nodes"))
         return self
 
     @model_validator(mode="after")
@@ -210,6 +279,12 @@ class AwsSettings(AnySettings):
                     todo = f"write for example {offered[0]}" if offered else "take the pool to another region"
                     at = ("node_pools", index, "instance_types", position)
                     raise refusal(f"{name} is not offered in {self.region}", allowed, todo, at)
+                has = INSTANCE_TYPES[name].offered.get((self.account, self.region))
+                if has is not None and not set(has) & set(pool.zones or self.zones):
+                    problem = f"{name} is offered in none of the pool's zones, {', '.join(pool.zones or self.zones)}"
+                    at = ("node_pools", index, "instance_types", position)
+                    todo = "write another type or other zones"
+                    raise refusal(problem, f"in this account, {', '.join(has) or 'no zone at all'}", todo, at)
             if not offered:
                 problem = f"no instance type with {pool.gpus} {pool.accelerator} is offered in {self.region}"
                 regions = [region for region in REGIONS if instances_with(pool.accelerator, pool.gpus, region)]

@@ -1,7 +1,7 @@
 """Define what a person may write about one node pool on AWS, and validate it against the catalogue."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
@@ -9,10 +9,30 @@ from slipway.catalog.aws import INSTANCE_TYPES, InstanceType, accelerator_of, in
 from slipway.settings.aws_values import InstanceTypeName, MigName, PoolName, Reservation, Zone
 from slipway.settings.kubernetes import Taint, refuse_repeated
 from slipway.settings.values import LabelKey, LabelValue
+from slipway.values.enclaves import refuse_enclaves
 from slipway.values.quantities import Truth, format_bytes, parse_bytes, refusal
 from slipway.values.section import Section, number
 
-Accelerator = Literal["cpu", "graviton", "T4", "A10G", "L4", "L40S", "A100", "H100"]
+_NOT_COMPUTED_ON = {
+    "V100": "a V100, which CUDA 13 of Slipway's images no longer computes on",
+    "Inferentia": "no GPU: no runtime of Slipway's computes on Neuron devices",
+    "Inferentia2": "no GPU: no runtime of Slipway's computes on Neuron devices",
+    "Trainium": "no GPU: no runtime of Slipway's computes on Neuron devices",
+}
+"""Accelerators of the catalogue that no pool can have, and why (https://docs.nvidia.com/cuda/archive/13.0.0, release
+notes, "Deprecated Architectures")."""
+
+
+def _accelerator(value: object) -> object:
+    if isinstance(value, str) and value in _NOT_COMPUTED_ON:
+        raise refusal(f"is {_NOT_COMPUTED_ON[value]}", "cpu, graviton, or a GPU from T4 on", "write for example L4")
+    return value
+
+
+Accelerator = Annotated[
+    Literal["cpu", "graviton", "T4", "A10G", "L4", "L40S", "A100", "H100", "H200", "B200"],
+    BeforeValidator(_accelerator),
+]
 
 _GI = 2**30
 _DISK_LEAST = 20 * _GI
@@ -124,6 +144,11 @@ class AwsNodePool(Section):
     def has_gpus(self) -> bool:
         """Whether its nodes have GPUs."""
         return self.accelerator not in ("cpu", "graviton")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_enclave(cls, section: Any) -> Any:
+        return refuse_enclaves(section)
 
     @model_validator(mode="after")
     def _bounds_agree(self) -> Self:

@@ -1,7 +1,7 @@
 """Parse single values of the settings of kind `aws`, each a named type with AWS's rule attached."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Annotated
 
@@ -15,12 +15,27 @@ from slipway.values.names import SYSTEM_POOL
 from slipway.values.quantities import dns_label, kind_of, line_of_text, refusal
 
 _PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+_SHARED = IPv4Network("100.64.0.0/10")
+"""Addresses of carriers (RFC 6598), which VPNs give to their clients too."""
 _ACCOUNT = re.compile(r"[0-9]{12}")
+_VPC = re.compile(r"vpc-(?:[0-9a-f]{8}|[0-9a-f]{17})")
+_SUBNET = re.compile(r"subnet-(?:[0-9a-f]{8}|[0-9a-f]{17})")
+_GROUP = re.compile(r"sg-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 _CIDR = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}/[0-9]{1,2}")
 _ROLE = re.compile(r"arn:aws:iam::[0-9]{12}:role/(?:[!-)+-.0->@-~]+/)*[A-Za-z0-9_+=,.@-]{1,64}")
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _RESERVATION = re.compile(r"cr-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 _TAG = re.compile(r"[\w\s+\-=._:/@]*")
+
+_OTHER_PARTITIONS: Mapping[str, str] = {
+    "cn-": "aws-cn (China)",
+    "us-gov-": "aws-us-gov (GovCloud)",
+    "us-iso": "aws-iso (isolated)",
+    "eu-isoe-": "aws-iso-e (isolated)",
+    "eusc-": "aws-eusc (European Sovereign Cloud)",
+}
+"""Partitions apart from the commercial one by how their regions' names begin. Their ARNs, service principals, images of
+EKS and registries have other names, which nothing here was ever tried with."""
 
 POOL_NAME_LIMIT = 40
 """Leaves room for `-on-demand-<8 hex>` within the 63 characters of a node group's name."""
@@ -46,6 +61,10 @@ def _account(value: object) -> str:
 
 
 def _region(value: object) -> str:
+    other = next((name for prefix, name in _OTHER_PARTITIONS.items() if str(value).startswith(prefix)), None)
+    if other is not None:
+        problem = f"is of the partition {other}, whose ARNs, endpoints and images have other names"
+        raise refusal(problem, "a region of the commercial partition, aws", "write for example eu-central-1")
     return _known(value, list(REGIONS), "a region of the catalogue", "eu-central-1")
 
 
@@ -103,8 +122,37 @@ def _public_cidr(value: object) -> str:
         whole = "all" if network.prefixlen == 0 else "a large part"
         raise refusal(f"is {whole} of the internet", allowed, "write the addresses of your offices or VPN")
     if any(network.overlaps(private) for private in _PRIVATE):
-        raise refusal("is private: the network itself reaches the API anyway", allowed, "remove it")
+        problem = "is private: nothing that comes from the internet has such an address"
+        raise refusal(problem, allowed, "write it under private_cidrs instead")
     return str(network)
+
+
+def _private_cidr(value: object) -> str:
+    allowed = "a range of /8 to /32 within 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10"
+    network = _network(value, allowed, "10.99.0.0/24")
+    if not any(network.subnet_of(private) for private in (*_PRIVATE, _SHARED)):
+        raise refusal("is not private", allowed, "write it under public_cidrs, if it is yours")
+    return str(network)
+
+
+def _security_group(value: object) -> str:
+    return _identifier(value, _GROUP, "sg-0123456789abcdef0", "a security group")
+
+
+def _vpc(value: object) -> str:
+    return _identifier(value, _VPC, "vpc-0123456789abcdef0", "a VPC")
+
+
+def _subnet(value: object) -> str:
+    return _identifier(value, _SUBNET, "subnet-0123456789abcdef0", "a subnet")
+
+
+def _identifier(value: object, pattern: re.Pattern[str], example: str, what: str) -> str:
+    text = line_of_text(100, example)(value)
+    if not pattern.fullmatch(text):
+        allowed = f"{example.partition('-')[0]}- and 8 or 17 hexadecimal digits"
+        raise refusal(f"is not the id of {what}", allowed, f"write for example {example}")
+    return text
 
 
 def _role(value: object) -> str:
@@ -189,6 +237,16 @@ KubernetesVersion = Annotated[
 Cidr = Annotated[str, BeforeValidator(_cidr), WithJsonSchema({"type": "string", "pattern": f"^{_CIDR.pattern}$"})]
 PublicCidr = Annotated[
     str, BeforeValidator(_public_cidr), WithJsonSchema({"type": "string", "pattern": f"^{_CIDR.pattern}$"})
+]
+PrivateCidr = Annotated[
+    str, BeforeValidator(_private_cidr), WithJsonSchema({"type": "string", "pattern": f"^{_CIDR.pattern}$"})
+]
+SecurityGroupId = Annotated[
+    str, BeforeValidator(_security_group), WithJsonSchema({"type": "string", "pattern": f"^{_GROUP.pattern}$"})
+]
+VpcId = Annotated[str, BeforeValidator(_vpc), WithJsonSchema({"type": "string", "pattern": f"^{_VPC.pattern}$"})]
+SubnetId = Annotated[
+    str, BeforeValidator(_subnet), WithJsonSchema({"type": "string", "pattern": f"^{_SUBNET.pattern}$"})
 ]
 RoleArn = Annotated[str, BeforeValidator(_role), _limited(2048)]
 Email = Annotated[str, BeforeValidator(_email), _limited(254)]

@@ -4,13 +4,18 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from slipway.settings.routes import ROUTES, Route
 from slipway.settings.values import LabelKey, LabelValue
 from slipway.values.hosts import HttpAddress
-from slipway.values.quantities import refusal
+from slipway.values.quantities import Seconds, format_seconds, refusal
 from slipway.values.section import Section, empty
 
 _OWN_LABELS = ("app.kubernetes.io/", "slipway.dev/")
 """What keys of labels begin with that Slipway sets on everything."""
+
+
+_INTERVAL_S = 5.0
+"""Autoscaling takes rates over half a minute: six scrapes, one or two of which may fail."""
 
 
 class Monitoring(Section):
@@ -32,6 +37,31 @@ class Monitoring(Section):
         examples=[{"release": "kube-prometheus-stack"}],
         exclude_if=empty,
     )
+
+    interval: Seconds = Field(
+        default=_INTERVAL_S,
+        description="How often Prometheus asks a pod for metrics, 1s to 5s; with less, `slo.window` may be shorter.",
+        examples=["5s"],
+        exclude_if=lambda value: value == _INTERVAL_S,
+        json_schema_extra={"default": format_seconds(_INTERVAL_S)},
+    )
+
+    routes: tuple[Route, ...] = ROUTES
+
+    @model_validator(mode="after")
+    def _routes_are_objects(self) -> Self:
+        if self.routes and self.discovery == "manual":
+            problem = "are given, though discovery is manual: no object is applied that could have them"
+            allowed = "routes beside discovery: operator"
+            raise refusal(problem, allowed, "write them into your Alertmanager's own configuration", ("routes",))
+        return self
+
+    @model_validator(mode="after")
+    def _is_often_enough(self) -> Self:
+        if self.interval not in range(1, int(_INTERVAL_S) + 1):
+            problem = f"{format_seconds(self.interval)} is no interval that autoscaling can go by"
+            raise refusal(problem, "whole seconds from 1s to 5s", "write for example 5s", ("interval",))
+        return self
 
     @model_validator(mode="after")
     def _labels_select_objects(self) -> Self:

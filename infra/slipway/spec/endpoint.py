@@ -63,6 +63,14 @@ class Price(Section):
     )
 
 
+class Expected(Section):
+    """What is expected to be sent to the model and back, on the average of a month; only `slipway price` reads it."""
+
+    requests: RequestRate = Field(description="Requests, by day and night.", examples=["20/s"])
+    request_size: Bytes = Field(description="Size of a request.", examples=["8Ki"])
+    answer_size: Bytes = Field(description="Size of an answer.", examples=["2Ki"])
+
+
 class Endpoint(Section):
     """Limits of a request, and the way in through the environment's gateway."""
 
@@ -128,6 +136,13 @@ class Endpoint(Section):
         default=None,
         description="Most requests of one caller: of a key, of a token's subject, or of an address without either.",
         examples=["100/s"],
+        exclude_if=left_out,
+        json_schema_extra=_SINCE,
+    )
+    expected: Expected | None = Field(
+        default=None,
+        description="What is expected to be sent to the model and back, for `slipway price`; unknown when left out.",
+        examples=[{"requests": "20/s", "request_size": "8Ki", "answer_size": "2Ki"}],
         exclude_if=left_out,
         json_schema_extra=_SINCE,
     )

@@ -8,6 +8,7 @@ from semver import Version
 from slipway.catalog.pod_contract import API_VERSION
 from slipway.runtimes.registry import LLAMA, RUNTIMES, RuntimeName
 from slipway.spec import pipeline_rules, rollout_rules
+from slipway.spec import slo as slo_rules
 from slipway.spec.artifact.accept import Accept
 from slipway.spec.artifact.optimize import STEPS_MOST, Step
 from slipway.spec.artifact.source import ONNX, ArtifactSource
@@ -28,15 +29,18 @@ from slipway.spec.residency import DataResidency
 from slipway.spec.resources import Resources
 from slipway.spec.rollout import RolloutRules
 from slipway.spec.scale import Scale
+from slipway.spec.slo import Slo
 from slipway.spec.tensors.input import Input
 from slipway.spec.tensors.output import Output
 from slipway.spec.texts import text
+from slipway.spec.tolerations import TOLERATIONS_MOST, Tolerations
 from slipway.values.quantities import DnsLabel, ModelName, SemVer, refusal
 from slipway.values.section import Section, empty, left_out
 
 OVERRIDABLE = (
     "version", "fixes", "artifact", "custom", "server", "llama", "env", "egress", "optimize", "accept", "input",
-    "output", "resources", "scale", "rollout", "spot", "data", "endpoint", "batching", "check", "exceptions",
+    "output", "resources", "scale", "rollout", "spot", "tolerates", "data", "endpoint", "batching", "check", "slo",
+    "exceptions",
 )  # fmt: skip
 """What may differ between environments; the rest is what the model is, wherever it runs."""
 
@@ -162,6 +166,13 @@ class ModelSpec(Section):
         examples=["allowed"],
         exclude_if=lambda value: value == "avoided",
     )
+    tolerates: Tolerations = Field(
+        default=(),
+        description="Keys of taints of node pools on AWS that the model may run on all the same.",
+        examples=[["example.com/reserved"]],
+        exclude_if=empty,
+        json_schema_extra={"maxItems": TOLERATIONS_MOST, "since": "0.2"},
+    )
     data: DataResidency | None = Field(
         default=None,
         description="Where the model's data has to stay, and so its pods; anywhere when left out.",
@@ -177,6 +188,14 @@ class ModelSpec(Section):
     check: Check = Field(
         description="The golden request and its right answer.",
         examples=[{"request": "models/digits/check.json", "expect": {"label": 7}}],
+    )
+    slo: Slo | None = Field(
+        default=None,
+        description="What is promised to those who use the model; alerts tell when it is broken (docs/how-to/slo.md). "
+        "Nothing when left out.",
+        examples=[{"availability": 99.9, "p95_ms": 100, "window": "30d"}],
+        exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
     )
     exceptions: dict[ExceptableRule, Reason] = Field(
         default_factory=dict,
@@ -270,4 +289,5 @@ class ModelSpec(Section):
         language_rules.refuse_misfits(self)
         pipeline_rules.refuse_misfits(self)
         rollout_rules.refuse_misfits(self)
+        slo_rules.refuse_misfits(self)
         return self

@@ -1,18 +1,19 @@
 """Hold what a spec says that one replica gets: CPU, memory and GPUs, by what they can do."""
 
 from fractions import Fraction
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from slipway.catalog.cpu import CpuFeature
+from slipway.values.enclaves import refuse_enclaves
 from slipway.values.quantities import Bytes, Millicores, Share, format_bytes, refusal
 from slipway.values.section import Section, empty, left_out, number
 
 MEMORY_LEAST = 64 * 2**20
 
 GpuCount = Annotated[int, *number(1, 16)]
-Family = Literal["T4", "A10G", "L4", "L40S", "A100", "H100"]
+Family = Literal["T4", "A10G", "L4", "L40S", "A100", "H100", "H200", "B200"]
 Architecture = Literal["amd64", "arm64"]
 
 _FAMILIES = {"enum": list(get_args(Family))}
@@ -80,6 +81,11 @@ class Resources(Section):
         examples=[["avx512"]],
         exclude_if=empty,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_enclave(cls, section: Any) -> Any:
+        return refuse_enclaves(section)
 
     @model_validator(mode="after")
     def _memory_is_enough_for_a_server(self) -> Self:

@@ -47,6 +47,8 @@ GATEWAY_CERTIFICATE = "gateway-certificate"
 """The Secret with the gateway's self-signed certificate: `tls.crt`, `tls.key`, and its authority in `ca.crt`."""
 AUTOSCALING = "autoscaling"
 """The alerts of an environment about whatever scales its models."""
+ROUTES = "routes"
+"""Who is told of the alerts of an environment."""
 GATEWAY = "gateway"
 """The Gateway of an environment, and the policies about all of it."""
 BATCH = "batch"
@@ -62,6 +64,9 @@ MANAGED_BY_TAG = "slipway:managed-by"
 SLICED_BY_LABEL = "endpointslice.kubernetes.io/managed-by"
 """On an EndpointSlice: who writes it. Kubernetes' own controller leaves those of others alone."""
 POOL_LABEL = f"{DOMAIN}/pool"
+STORE_LABEL = f"{DOMAIN}/fetches-from"
+"""On pods that a policy of the environment lets reach its model store."""
+STORE_POLICY = f"{PROJECT}-model-store"
 """The label of every node of a pool on AWS."""
 SYSTEM_POOL = "system"
 """The pool of nodes that the platform itself runs on; no pool of the settings may have its name."""
@@ -221,6 +226,11 @@ def cluster(environment: str) -> str:
     return f"{PROJECT}-{fitted(environment, 27)}"
 
 
+def bastion(environment: str) -> str:
+    """The instance that `slipway tunnel` goes through, its security group and its launch template."""
+    return f"{cluster(environment)}-bastion"
+
+
 def aws_tags(environment: str, tags: Mapping[str, str], model: str | None = None) -> dict[str, str]:
     """Tags of every AWS resource of an environment, or of a model in it: the settings' and Slipway's own."""
     own = {ENVIRONMENT_TAG: environment, MANAGED_BY_TAG: MANAGED_BY}
@@ -230,6 +240,21 @@ def aws_tags(environment: str, tags: Mapping[str, str], model: str | None = None
 def role(environment: str, user: str) -> str:
     """The IAM role of a part of an environment, or of a model in it."""
     return f"{cluster(environment)}-{fitted(user, 63 - len(cluster(environment)))}"
+
+
+def control_plane_logs(environment: str) -> str:
+    """The group of the control plane's logs, named as EKS wants it."""
+    return f"/aws/eks/{cluster(environment)}/cluster"
+
+
+def flow_logs(environment: str) -> str:
+    """The group of the logs of what passes through the network."""
+    return f"/slipway/{cluster(environment)}/flow-logs"
+
+
+def log_groups(environment: str) -> tuple[str, ...]:
+    """How the names of an environment's groups of logs begin, those that AWS makes by itself among them."""
+    return tuple(f"{group.rpartition('/')[0]}/" for group in (control_plane_logs(environment), flow_logs(environment)))
 
 
 def bucket(environment: str, account: str, region: str) -> str:

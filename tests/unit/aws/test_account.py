@@ -10,6 +10,7 @@ from moto import mock_aws
 from slipway.aws.account import Account, Caller
 from slipway.aws.identifiers import _BY_TAG, UnknownTypeError, identifiers
 from slipway.aws.tagged import tagged
+from slipway.errors.failures import AwsRefused
 
 TAGS = {"Name": "slipway-dev", "slipway:environment": "dev"}
 ACCOUNT = "123456789012"
@@ -47,6 +48,23 @@ def test_a_session_is_known_by_the_name_of_its_role_whatever_its_path() -> None:
     assert not Caller(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/break-glass").is_role(
         f"arn:aws:iam::{ACCOUNT}:role/break-glass"
     )
+
+
+def test_a_cluster_is_there_or_not_and_a_refusal_is_neither(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not account.has_cluster("slipway-dev")
+    client("eks").create_cluster(
+        name="slipway-dev",
+        roleArn=f"arn:aws:iam::{ACCOUNT}:role/control-plane",
+        resourcesVpcConfig={"subnetIds": ["subnet-1", "subnet-2"]},
+    )
+    assert account.has_cluster("slipway-dev")
+
+    def refused(*_: Any, **__: Any) -> Any:
+        raise AwsRefused("eks", "describe_cluster", "not authorized", "AccessDeniedException")
+
+    monkeypatch.setattr(account, "call", refused)
+    with pytest.raises(AwsRefused, match="not authorized"):
+        account.has_cluster("slipway-dev")
 
 
 def test_a_vpc_is_found_by_its_name_in_its_environment_only(account: Account) -> None:

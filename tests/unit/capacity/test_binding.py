@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from slipway.capacity.binding import bind, lacks, no_pool
 from slipway.environments.planning.pool import Pool
+from slipway.settings.kubernetes import Taint
 from slipway.spec.model import ModelSpec
 from tests.support.pools import CPU, GI, GPU, MIG, SLICED, gpu, loaded, spec
 
@@ -141,3 +142,28 @@ def test_a_refusal_blames_the_field_that_keeps_a_replica_off(asked: dict[str, An
     error = no_pool("prod", [CPU, GPU], loaded(model), model)
     assert error.field == field
     assert error.problem.startswith(problem)
+
+
+def reserved(effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]) -> Pool:
+    """Cheaper than any other, and kept for who names its taint."""
+    taint = Taint(key="example.com/reserved", value="training", effect=effect)
+    return replace(CPU, name="kept", hourly_usd=Decimal("0.01"), taints=(taint,), reserved_by=(taint.key,))
+
+
+@pytest.mark.parametrize("effect", ["NoSchedule", "NoExecute"])
+def test_a_pool_that_is_kept_for_some_is_for_models_that_name_its_taint(
+    effect: Literal["NoSchedule", "NoExecute"],
+) -> None:
+    pool = reserved(effect)
+    assert chosen(spec(), CPU, pool) == "cpu"
+    assert chosen(spec(), pool) is None
+    assert chosen(spec(tolerates=["example.com/other"]), pool) is None
+    assert chosen(spec(tolerates=["example.com/reserved"]), CPU, pool) == "kept"
+
+
+def test_a_taint_that_only_asks_pods_to_stay_away_keeps_no_model_off() -> None:
+    assert chosen(spec(), CPU, reserved("PreferNoSchedule")) == "kept"
+
+
+def test_a_taint_that_is_no_reservation_is_tolerated_by_all_that_fit() -> None:
+    assert chosen(spec(), replace(reserved("NoSchedule"), reserved_by=())) == "kept"

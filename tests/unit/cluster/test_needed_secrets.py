@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from slipway.cluster.api import Cluster
-from slipway.cluster.needed_secrets import refuse_missing_pull_secret
+from slipway.cluster.needed_secrets import refuse_missing_pull_secret, refuse_missing_route_secret
 from slipway.errors.base import Place, UserError
 from slipway.errors.reaching import ApiRefused
 from tests.support.fake_cluster import FakeCluster
@@ -71,3 +71,8 @@ def test_the_content_of_a_secret_is_not_asked_for() -> None:
 def test_an_api_server_that_fails_is_an_error_and_no_missing_secret() -> None:
     with pytest.raises(ApiRefused):
         check(Answering(500))
+
+
+def test_a_missing_secret_of_a_route_is_refused_with_the_key_that_it_needs() -> None:
+    with pytest.raises(UserError, match=r"kubectl create secret generic vision .* --from-file=routing-key=FILE"):
+        refuse_missing_route_secret(FakeCluster(), "vision", "routing-key", AT)

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -100,3 +101,28 @@ def test_what_fires_about_the_environment_is_told_and_nothing_else() -> None:
         ("SlipwayScaledToMax", "speech", "warning"),
     ]
     assert told[1].summary == "SlipwayMetricsMissing!"
+
+
+def test_the_numbers_of_an_answer_are_known_by_a_label_and_what_is_no_number_is_left_out() -> None:
+    series = [
+        {"metric": {"model": "digits"}, "value": [1764000000, "12.5"]},
+        {"metric": {"model": "speech"}, "value": [1764000000, "NaN"]},
+    ]
+    cluster = Proxied(success(resultType="vector", result=series))
+    assert Prometheus(cluster, ADDRESS).by_label("sum by (model) (a)", "model") == {"digits": 12.5}
+
+
+def sample(value: str, **labels: str) -> dict[str, Any]:
+    return {"metric": labels, "value": [1790000000, value]}
+
+
+def test_what_is_left_of_budgets_is_told_by_model_and_objective() -> None:
+    found = [
+        sample("0.25", model="digits", slo="availability"),
+        sample("-1.5", model="digits", slo="latency"),
+        sample("NaN", model="speech", slo="availability"),
+    ]
+    cluster = Proxied(success(resultType="vector", result=found))
+    left = Prometheus(cluster, ADDRESS).budgets("local", "left")
+    assert left == {"digits": {"availability": 0.25, "latency": -1.5}}
+    assert 'left{environment="local"}' in unquote(cluster.asked[0])

@@ -52,7 +52,8 @@ def groups() -> tuple[NodeGroup, ...]:
 
 
 def state(there: tuple[NodeGroup, ...]) -> Json:
-    resources = [{"urn": "urn:stack", "type": "pulumi:pulumi:Stack", "outputs": {"pools": to_store(there)}}]
+    logs = {"urn": "urn:logs", "type": "aws:cloudwatch/logGroup:LogGroup", "id": "/aws/eks/slipway-prod/cluster"}
+    resources = [{"urn": "urn:stack", "type": "pulumi:pulumi:Stack", "outputs": {"pools": to_store(there)}}, logs]
     resources += [
         {
             "urn": f"urn:{group.name}",
@@ -127,7 +128,7 @@ def test_a_pool_whose_instances_change_is_refused_with_the_command_that_does_it(
     with pytest.raises(UserErrors) as refused:
         refuse(changed("cpu", instance_types=("m7i.4xlarge",)), groups())
     assert str(refused.value) == (
-        f'{ROOT}/stacks/Pulumi.prod.yaml:27: config.slipway:environment.node_pools[0]: "cpu" is a pool with a change '
+        f'{ROOT}/stacks/Pulumi.prod.yaml:29: config.slipway:environment.node_pools[0]: "cpu" is a pool with a change '
         "that cannot be made in place: it needs new nodes; allowed: in place, new bounds, labels, taints or disk; "
         "anything else needs new nodes; next: run slipway rotate prod cpu, which drains the old nodes before it "
         "removes them"

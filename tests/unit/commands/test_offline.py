@@ -45,9 +45,7 @@ def test_a_plan_shows_pool_and_why_cold_start_and_cost_within_120_columns(files:
     (mig,) = (line for line in table if line.startswith("gpu-mig "))
     assert "1500m 8Gi 1/7xH100" in mig
     assert "717.49-2,869.94" in mig
-    assert (
-        "gpu-mig: h100-mig is the best of 2 eligible pools: $0.9829 an hour for 14.3% of one p5.4xlarge" in said.stdout
-    )
+    assert "gpu-mig: h100-mig is the only eligible pool: $0.9829 an hour for 14.3% of one p5.4xlarge" in said.stdout
     assert "warning: spot: scale.min: 1 of the 3 minimum replicas need spot nodes of pool spot" in said.stderr
     assert "fleet: $" in said.stdout.splitlines()[-1]
 

@@ -14,7 +14,7 @@ from slipway.components.image import build
 from slipway.components.image.build import ImageBuilder
 from slipway.components.image.build_context import planned_context
 from slipway.errors.base import DeployError, UserError
-from slipway.errors.images import RegistryFailed
+from slipway.errors.images import OtherPlatform, RegistryFailed
 from tests.support.fake_docker import DIGEST, FakeDocker, served
 
 IMAGE = "registry.example.com/team/digits:1"
@@ -166,3 +166,41 @@ def test_no_proxy_is_honoured_for_an_engine_at_an_address(
     monkeypatch.setenv("HTTP_PROXY", DEAD)
     monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.0/8")
     assert built(ImageBuilder()) == DIGEST
+
+
+IMMUTABLE = (
+    "tag invalid: The image tag '1' already exists in the 'team/digits' repository and cannot be overwritten because "
+    "the repository is immutable."
+)
+ARM = {"architecture": "arm64", "os": "linux", "variant": "v8"}
+
+
+def _ensured() -> str:
+    def context() -> Any:
+        return planned_context((), lambda: "FROM scratch\n")
+
+    return ImageBuilder().ensure(IMAGE, context, lambda _: None, "linux/amd64")
+
+
+def test_an_image_that_somebody_else_pushed_meanwhile_is_taken(machine: Machine, engine: FakeDocker) -> None:
+    engine.refuses = IMMUTABLE
+    assert _ensured() == DIGEST
+    assert len(engine.builds) == 1
+
+
+def test_another_refusal_of_a_push_is_not_taken_for_success(machine: Machine, engine: FakeDocker) -> None:
+    engine.refuses = "denied: Your authorization token has expired"
+    with pytest.raises(RegistryFailed, match="authorization token has expired"):
+        _ensured()
+
+
+def test_an_image_for_other_machines_is_refused_after_the_push_and_when_it_is_found(
+    machine: Machine, engine: FakeDocker
+) -> None:
+    engine.platforms = [ARM]
+    for _ in range(2):
+        with pytest.raises(OtherPlatform, match=r"is for linux/arm64, and the nodes are linux/amd64"):
+            _ensured()
+    assert len(engine.builds) == 1
+    engine.platforms = [ARM, {"architecture": "amd64", "os": "linux"}]
+    assert _ensured() == DIGEST

@@ -82,7 +82,7 @@ def test_an_environment_costs_whole_nodes_and_what_is_there_anyway() -> None:
     - two nodes of the platform, m7i.large at $0.1008: $0.2016.
     - disks at $0.08 a GiB and month: platform 2 x 50, cpu 50 or 150, t4 2 x 100: 350 and 450 GiB: $28 and $36 a month.
     - control plane $0.10; a NAT gateway in each of two zones $0.045 each and their addresses $0.005 each; four
-      interface endpoints in two zones at $0.01: $0.08; four keys at $1 a month.
+      interface endpoints in two zones at $0.01: $0.06; four keys at $1 a month.
     """
     found = priced()
     assert {item.name: (item.least, item.most, item.cost.at_min, item.cost.at_max) for item in found.nodes} == {
@@ -95,18 +95,18 @@ def test_an_environment_costs_whole_nodes_and_what_is_there_anyway() -> None:
         "control plane": (1, Decimal("0.10")),
         "NAT gateways": (2, Decimal("0.090")),
         "public addresses": (2, Decimal("0.010")),
-        "interface endpoints": (8, Decimal("0.08")),
+        "interface endpoints": (6, Decimal("0.06")),
         "encryption keys": (4, 4 * (1 / Decimal(730))),
     }
     total = found.total
-    # 0.4032 + 1.052 + 0.2016 + 0.10 + 0.09 + 0.01 + 0.08 = 1.9368 an hour, 1413.864 a month; disks 28, keys 4.
-    assert round(monthly(total.at_min), 6) == Decimal("1445.864")
+    # 0.4032 + 1.052 + 0.2016 + 0.10 + 0.09 + 0.01 + 0.06 = 1.9168 an hour, 1399.264 a month; disks 28, keys 4.
+    assert round(monthly(total.at_min), 6) == Decimal("1431.264")
     # 0.8064 more an hour, 588.672 a month, and 8 more for disks.
-    assert round(monthly(total.at_max), 6) == Decimal("2042.536")
+    assert round(monthly(total.at_max), 6) == Decimal("2027.936")
     # 1.052 - 0.7627 = 0.2893 less an hour with spot, 211.189 a month.
     assert total.spot_at_min is not None
-    assert round(monthly(total.spot_at_min), 6) == Decimal("1234.675")
-    assert found.shares() == {"min": Decimal("0.723"), "max": Decimal("1.021")}
+    assert round(monthly(total.spot_at_min), 6) == Decimal("1220.075")
+    assert found.shares() == {"min": Decimal("0.716"), "max": Decimal("1.014")}
 
 
 def test_a_control_plane_past_its_standard_support_costs_six_times_as_much() -> None:
@@ -115,8 +115,8 @@ def test_a_control_plane_past_its_standard_support_costs_six_times_as_much() -> 
 
 
 def test_one_nat_gateway_for_all_zones_is_one_and_so_are_the_endpoints_of_each_service() -> None:
-    """$0.045 and an address of $0.005 less, and four endpoints of $0.01."""
-    assert priced().total.at_min - priced(nat="single").total.at_min == Decimal("0.09")
+    """$0.045 and an address of $0.005 less, and three endpoints of $0.01."""
+    assert priced().total.at_min - priced(nat="single").total.at_min == Decimal("0.08")
 
 
 def test_a_gateway_costs_its_load_balancer_addresses_database_endpoint_and_key() -> None:
@@ -156,8 +156,8 @@ def test_a_pool_that_nobody_uses_costs_its_nodes_at_rest_and_is_not_shown_when_i
 def test_what_is_shown_as_json_says_what_it_leaves_out() -> None:
     document = priced().to_json()
     assert document["leftOut"] == list(LEFT_OUT)
-    assert document["total"]["month"]["min"] == 1445.86
-    assert document["budget"] == {"month": 2000, "share": {"min": 0.723, "max": 1.021}}
+    assert document["total"]["month"]["min"] == 1431.26
+    assert document["budget"] == {"month": 2000, "share": {"min": 0.716, "max": 1.014}}
 
 
 def test_of_a_cluster_that_was_there_nothing_is_known_by_the_hour() -> None:
@@ -193,3 +193,12 @@ def test_a_model_that_sleeps_may_cost_nothing_and_at_most_as_much_as_any() -> No
     assert cost is not None
     assert awake is not None
     assert (cost.at_min, cost.at_max) == (Decimal(0), awake.at_max)
+
+
+def test_a_price_that_nobody_knows_in_a_region_is_said_and_not_zero() -> None:
+    """Of eu-north-1 nobody found the price of an interface endpoint."""
+    here = priced(region="eu-north-1", zones=["eu-north-1a", "eu-north-1b"])
+    assert here.unpriced == ("interface endpoints",)
+    assert here.left_out[0] == "interface endpoints, whose price in this region is not known"
+    assert "interface endpoints" not in [item.name for item in here.fixed]
+    assert priced().left_out == LEFT_OUT

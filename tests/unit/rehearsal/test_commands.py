@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from slipway.components.image.build import ImageBuilder
 from slipway.components.image.build_context import planned_context
 from slipway.errors.images import RegistryFailed
+from slipway.local.plugins.aws import consistency
 from slipway.local.plugins.aws.backend import Aws, Backend
 from slipway.local.plugins.aws.moto_server import moto
 from slipway.rehearsal import aws_command
@@ -62,12 +64,20 @@ def test_images_of_other_registries_are_said_to_be_there(docker: ImageBuilder) -
     assert docker.pinned(base).startswith("public.ecr.aws/docker/library/python@sha256:")
 
 
+def give_access(folder: Path, ago: timedelta) -> None:
+    """Write down, as the stand-in for AWS does, that somebody was let in to the cluster some time ago."""
+    record = {"slipway-test:arn#policy": {"at": (datetime.now(UTC) - ago).isoformat()}}
+    (folder / "kept.json").write_text(json.dumps({consistency.ACCESS_POLICY: record}))
+
+
 @pytest.fixture
 def cluster(aws: Aws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(json.dumps({"users": [{"user": {"token": "of-the-rehearsal"}}]}))
     monkeypatch.setenv(aws_command.KUBECONFIG, str(kubeconfig))
     monkeypatch.setenv(aws_command.MOTO, aws.backend.endpoint)
+    monkeypatch.setenv(aws_command.KEPT, str(tmp_path / "kept.json"))
+    give_access(tmp_path, timedelta(minutes=1))
     if "slipway-test" not in aws.call("eks", "list_clusters")["clusters"]:
         role = "arn:aws:iam::123456789012:role/x"
         aws.call("eks", "create_cluster", name="slipway-test", roleArn=role, resourcesVpcConfig={})
@@ -80,6 +90,17 @@ def test_a_credential_is_given_for_a_cluster_that_is_there(capsys: pytest.Captur
     said: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert said["kind"] == "ExecCredential"
     assert said["status"] == {"token": "of-the-rehearsal"}
+
+
+@pytest.mark.usefixtures("cluster")
+def test_the_cluster_does_not_know_who_was_let_in_a_moment_ago(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert timedelta(seconds=consistency.KNOWN_AFTER_S) == aws_command.KNOWN_AFTER
+    asked = ["--region", "eu-central-1", "eks", "get-token", "--cluster-name", "slipway-test", "--output", "json"]
+    give_access(tmp_path, aws_command.KNOWN_AFTER / 2)
+    assert aws_command.main(asked) == 0
+    assert json.loads(capsys.readouterr().out)["status"]["token"] != "of-the-rehearsal"
 
 
 @pytest.mark.usefixtures("cluster")

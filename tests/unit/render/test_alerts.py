@@ -38,7 +38,7 @@ def check(folder: Path, model: str, series: dict[str, str], at: str, alert: str,
     groups = rule_groups(scaling_plan("manual").select([model]))
     (folder / "rules.yaml").write_text(yaml.safe_dump(groups))
     (rule,) = [rule for group in groups["groups"] for rule in group["rules"] if rule["alert"] == alert]
-    whole = yaml.safe_dump(rule).replace("{{ $labels.scaledObject }}", model)
+    whole = yaml.safe_dump(rule).replace("{{ $labels.scaledObject }}", model).replace("{{ $value }}", "13")
     expected: Any = yaml.safe_load(whole)
     if "scaledObject" in rule["expr"]:
         expected["labels"]["scaledObject"] = model
@@ -100,6 +100,20 @@ def test_a_scaler_that_goes_on_failing_is_told_and_one_that_failed_once_is_not(
 @pytest.mark.parametrize(("series", "fires"), [({}, True), (KEDA, False)])
 def test_a_keda_that_nobody_hears_of_is_told(tmp_path: Path, series: dict[str, str], fires: bool) -> None:
     check(tmp_path, "by-queue", series, "10m", "SlipwayScalerGone", fires=fires)
+
+
+def certificates(days: int, job: str) -> dict[str, str]:
+    series = f'envoy_server_days_until_first_cert_expiring{{job="{job}/gateway",namespace="envoy-gateway-system"}}'
+    return {series: f"{days}+0x100"}
+
+
+@pytest.mark.parametrize(
+    ("days", "job", "fires"),
+    [(13, NAMESPACE, True), (13, f"slipway/{NAMESPACE}", True), (14, NAMESPACE, False), (2, "of-others", False)],
+)
+def test_a_certificate_that_ends_soon_is_told(tmp_path: Path, days: int, job: str, fires: bool) -> None:
+    series = certificates(days, job)
+    check(tmp_path, "by-queue", series, "15m", "SlipwayCertificateExpires", fires=fires)
 
 
 def test_every_alert_says_who_answers_for_it_and_what_to_do() -> None:

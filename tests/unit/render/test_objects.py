@@ -57,5 +57,5 @@ def test_the_path_of_an_object_follows_from_its_row(kind: str, path: str) -> Non
 def test_an_unknown_kind_raises_wherever_it_is_asked_for() -> None:
     with pytest.raises(LookupError, match="no model has an object of kind CronJob; MODEL_OBJECTS has ServiceAccount"):
         object_of("CronJob")
-    with pytest.raises(LookupError, match="no path is known of kind CronJob; the known ones are BackendTrafficPolicy"):
+    with pytest.raises(LookupError, match="no path is known of kind CronJob; the known ones are AlertmanagerConfig"):
         Cluster("c", "ns", KUBECONFIG).url("CronJob")

@@ -1,6 +1,7 @@
 """What rendered manifests must hold, whatever the templates look like."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from slipway.planner.environment import ModelPlan
 from slipway.render.environment import render_environment
 from slipway.render.model import placeholder_image, render_model
 from slipway.render.yaml import to_yaml
+from slipway.settings.kubernetes import Taint
 from tests.support.planned import fixture_plan, fleet_plan
 
 MODELS = [model for plan in (fixture_plan("cloud"), fixture_plan("local"), fleet_plan()) for model in plan.models]
@@ -91,7 +93,9 @@ def test_a_model_gets_only_its_port_and_reaches_nothing(model: ModelPlan) -> Non
     policy = rendered(model)["NetworkPolicy"]["spec"]
     assert policy["policyTypes"] == ["Ingress", "Egress"]
     assert policy["ingress"] == [{"ports": [{"port": SERVER_PORT, "protocol": "TCP"}]}]
-    assert "egress" not in policy
+    # Weights that are fetched take the name servers and, on AWS, the agent that gives credentials to pods.
+    assert ("egress" in policy) == (model.delivery.stored is not None)
+    assert all(rule["to"] for rule in policy.get("egress", ()))
 
 
 @EACH
@@ -136,6 +140,20 @@ def test_a_pod_on_a_pool_has_its_selector_and_tolerates_its_taints() -> None:
     assert spec["nodeSelector"] == {"example.com/pool": "gpu"}
     assert spec["tolerations"] == [
         {"key": "nvidia.com/gpu", "operator": "Equal", "value": "present", "effect": "NoSchedule"}
+    ]
+
+
+def test_a_pod_tolerates_no_more_of_its_pools_own_taints_than_its_model_names() -> None:
+    model = MODELS[0]
+    kept = Taint(key="example.com/kept", value="yes", effect="NoSchedule")
+    asking = Taint(key="example.com/asking", value="", effect="PreferNoSchedule")
+    pool = replace(model.pool, taints=(kept, asking), reserved_by=(kept.key, asking.key))
+    spec = model.spec.model_copy(update={"tolerates": (kept.key,)})
+    tolerating = ModelPlan(
+        **{name: getattr(model, name) for name in ModelPlan.__slots__} | {"pool": pool, "spec": spec}
+    )
+    assert pod(tolerating)["tolerations"] == [
+        {"key": "example.com/kept", "operator": "Equal", "value": "yes", "effect": "NoSchedule"}
     ]
 
 

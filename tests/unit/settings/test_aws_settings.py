@@ -3,12 +3,14 @@
 What is refused, with its message, are the fixtures settings/error/aws.*.yaml (test_refusals).
 """
 
+import json
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from slipway.catalog.aws import EKS_VERSIONS, REGIONS
+from slipway.catalog.aws import EKS_VERSIONS, REGIONS, shipped
 from slipway.environments.planning.kinds import planning
 from slipway.errors.base import UserError
 from slipway.loading.settings import load_settings, read_settings
@@ -76,6 +78,31 @@ def test_a_cluster_of_a_kubeconfig_has_no_version_to_warn_about() -> None:
 
 
 def test_every_region_has_prices_and_zones_enough() -> None:
-    for region in REGIONS.values():
-        assert len(region.zones) >= 3
-        assert min(region.nat_hourly_usd, region.endpoint_hourly_usd, region.disk_monthly_usd) > 0
+    """us-west-1 has two zones for whoever comes now."""
+    for name, region in REGIONS.items():
+        assert len(region.zones) >= (2 if name == "us-west-1" else 3)
+    for name in ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1"):
+        region = REGIONS[name]
+        assert None not in (region.nat_hourly_usd, region.endpoint_hourly_usd, region.disk_monthly_usd, region.gateway)
+
+
+def test_a_type_that_the_account_is_offered_in_none_of_the_pools_zones_is_refused(tmp_path: Path) -> None:
+    """What `slipway catalog update` found; an account that nobody asked is offered whatever has a price."""
+    stacks = tmp_path / "stacks"
+    shutil.copytree(STACKS, stacks)
+    assert of("prod", stacks)
+    known = shipped().types["g6.2xlarge"].model_dump(mode="json") | {"offered": {"eu-central-1": []}}
+    file = {
+        "version": 1,
+        "date": "2026-11-28",
+        "sources": {},
+        "account": "123456789012",
+        "types": {"g6.2xlarge": known},
+    }
+    (stacks / "catalog").mkdir()
+    (stacks / "catalog/123456789012-eu-central-1.json").write_text(json.dumps(file))
+    try:
+        with pytest.raises(UserError, match=r"prod.yaml:\d+: .*g6.2xlarge is offered in none of the pool's zones"):
+            load_settings(stacks, "prod", TODAY)
+    finally:
+        assert of("prod"), "a folder without a file sees what is shipped"

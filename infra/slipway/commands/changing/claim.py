@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from slipway.cluster.needed_secrets import (
     refuse_missing_pull_secret,
+    refuse_missing_route_secret,
     refuse_missing_store_secret,
     refuse_missing_variable_secret,
 )
@@ -17,8 +18,10 @@ from slipway.cluster.ownership import (
 )
 from slipway.commands.changing.scaling_needs import refuse_missing_scaling
 from slipway.commands.context import EnvironmentContext
+from slipway.environments.planning.kinds import planning
 from slipway.errors.base import Place, UserError
 from slipway.errors.failures import EnvironmentMissing
+from slipway.monitoring.routes import KEYS
 from slipway.planner.environment import ModelPlan
 from slipway.render.environment import render_environment
 from slipway.spec.custom.environment import SecretKey
@@ -56,7 +59,17 @@ def refuse_foreign(context: EnvironmentContext, models: Sequence[ModelPlan], ado
     reads_with = next((stored.store.secret for stored in fetched if stored is not None), None)
     if reads_with is not None:
         refuse_missing_store_secret(cluster, reads_with, context.file.locate(("model_store", "credentials")))
+    _refuse_missing_routes(context)
     _refuse_missing_variables(context, models)
+
+
+def _refuse_missing_routes(context: EnvironmentContext) -> None:
+    """Refuse routes whose Secrets are not there: nobody would be told of any alert."""
+    monitoring = planning(context.settings).monitoring
+    for index, route in enumerate(monitoring.routes if monitoring is not None else ()):
+        way, secret = route.secret
+        at = context.file.locate(("monitoring", "routes", index, way, "secret"))
+        refuse_missing_route_secret(context.cluster, secret, KEYS[way], at)
 
 
 def _refuse_missing_variables(context: EnvironmentContext, models: Sequence[ModelPlan]) -> None:

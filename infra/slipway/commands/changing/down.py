@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from slipway import console
 from slipway.cluster.api import Cluster
+from slipway.cluster.users import Made, made_by_users, remove_made
 from slipway.commands.changing.belongings import of_destroyed, of_environment
 from slipway.commands.changing.deploying import recorder_of
 from slipway.commands.changing.session import Options, confirm, engine_of
@@ -14,7 +15,7 @@ from slipway.deploy.hand_over import HandOver
 from slipway.deploy.record import live_models
 from slipway.deploy.watcher import Watcher
 from slipway.environments.running.namespace import why_namespace_stays
-from slipway.errors.base import Place, UnknownName
+from slipway.errors.base import Place, UnknownName, UserErrors, WrongValue
 from slipway.errors.failures import EnvironmentMissing, Interrupted
 from slipway.values.names import stack
 
@@ -34,18 +35,15 @@ def take_down(context: EnvironmentContext, names: Sequence[str], options: Option
                 raise UnknownName(Place(f"environment {context.name}"), "model", name, existing, "name one of those")
         chosen = list(names) or existing
         state = None if names else engine.state(stack(context.name))
+        if not names:
+            running.check_down(state)
         data = running.data(state)
         _refuse_unknown(context, options)
+        made = [] if names else _made_by_users(context, options)
         _announce(chosen, data, options, of_destroyed(context) if names else of_environment(context))
         cluster = None if names or running.makes_cluster else _cluster(context)
         stays = why_namespace_stays(cluster, context.name) if cluster else None
-        if stays:
-            console.message(f"  {stays}")
-        if cluster and holds_ledger(cluster, context.name):
-            console.message(
-                "  keys and ledger will be deleted with their volume: "
-                f"slipway usage {context.name} --format csv > usage.csv keeps what was used"
-            )
+        _warn(context, made, cluster, stays)
         confirm(f"take {', '.join(names) or context.name} down", options, changing=True)
         recorder = recorder_of(context)
         with console.Progress() as progress:
@@ -53,6 +51,8 @@ def take_down(context: EnvironmentContext, names: Sequence[str], options: Option
             def tell(text: str) -> None:
                 progress.report(context.name, text)
 
+            if made:
+                remove_made(context.cluster, context.name, made, tell)
             for name in chosen:
                 running.resume(engine, stack(context.name, name), tell, doubted=False)
             there = _cluster(context)
@@ -77,6 +77,33 @@ def take_down(context: EnvironmentContext, names: Sequence[str], options: Option
     where = "the cluster" if names else running.home
     left = f"nothing of it is left in {where}; {stays}" if stays else f"nothing is left in {where}"
     console.result(f"{what} down in {console.duration(time.monotonic() - started)}; {left}")
+
+
+def _warn(context: EnvironmentContext, made: Sequence[Made], cluster: Cluster | None, stays: str | None) -> None:
+    """Say what goes that somebody may want to keep, and what stays; `cluster`: one that is not Slipway's own."""
+    for one in made:
+        console.message(f"  {one}, which users made, will be deleted first, with all that is in it")
+    if stays:
+        console.message(f"  {stays}")
+    if cluster and holds_ledger(cluster, context.name):
+        console.message(
+            "  keys and ledger will be deleted with their volume: "
+            f"slipway usage {context.name} --format csv > usage.csv keeps what was used"
+        )
+
+
+def _made_by_users(context: EnvironmentContext, options: Options) -> list[Made]:
+    """What users made in a cluster of ours and would be left in the account; refused unless it may be deleted."""
+    cluster = _cluster(context) if context.running.makes_cluster else None
+    made = made_by_users(cluster, context.name) if cluster else []
+    if made and not options.with_foreign:
+        place, allowed = Place(f"cluster of {context.name}"), "nothing that holds the network or outlives the cluster"
+        todo = f"delete it, or run slipway down {context.name} --with-foreign, which deletes it first"
+        problem = "was made by users: its load balancer or its disk would be left in the account"
+        raise UserErrors(
+            [WrongValue(place, one.kind, f"{one.namespace}/{one.name}", problem, allowed, todo) for one in made]
+        )
+    return made
 
 
 def _scalers(context: EnvironmentContext, cluster: Cluster, pause: Callable[[float], bool]) -> Callable[[str], None]:

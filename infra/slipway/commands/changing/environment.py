@@ -37,8 +37,14 @@ def environment_up(
     if resized:
         tell("reading how many nodes there are")
         engine.refresh(name, list(resized), tell)
-    tell("updating its stack")
-    program = running.program(kept, adopted=is_adopted(context))
+    adopted = is_adopted(context)
     # Where nothing is live although the stack is there, somebody may have deleted its namespace. A stack that makes the
     # cluster is more than that.
-    engine.up(name, program, tell, new=new, refresh=refresh or (new and not running.makes_cluster))
+    refresh = refresh or (new and not running.makes_cluster)
+    taken = running.taken_over(state)
+    if taken:
+        # The engine takes over what is as the program says, and nothing else: the second run changes it.
+        tell(f"updating its stack, which takes over {', '.join(taken)}")
+        engine.up(name, running.program(kept, adopted=adopted, taken_over=taken), tell, new=new, refresh=refresh)
+    tell("updating its stack")
+    engine.up(name, running.program(kept, adopted=adopted), tell, new=new and not taken, refresh=refresh)

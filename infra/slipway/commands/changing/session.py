@@ -23,7 +23,7 @@ class Options:
 
     `jobs`: models at once. `delete_data`: names of what holds data and may be deleted. `adopt`: the namespace of others
     that the environment may use. `again`: deploy what was rolled back. `detach`: leave releases that are judged beside
-    others to their judges.
+    others to their judges. `with_foreign`: delete what users made in a cluster of ours.
     """
 
     yes: bool
@@ -34,6 +34,7 @@ class Options:
     adopt: str | None = None
     again: bool = False
     detach: bool = False
+    with_foreign: bool = False
 
 
 @contextmanager

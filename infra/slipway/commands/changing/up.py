@@ -44,7 +44,7 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
     for warning in context.complied():
         console.message(f"warning: {warning}")
     running = context.running
-    running.check_account()
+    running.check_account(making=True)
     with engine_of(context) as (engine, cancelled):
         change = running.pool_change(engine)
         running.check_in_place(change)

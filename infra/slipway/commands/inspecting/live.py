@@ -15,6 +15,7 @@ from slipway import console
 from slipway.cluster.passes import passes_to
 from slipway.cluster.pods import cold_start_s
 from slipway.commands.context import EnvironmentContext
+from slipway.commands.inspecting.budgets import budget_json, budget_lines, budgets
 from slipway.commands.inspecting.changes import held_back
 from slipway.commands.inspecting.cold_start import parts_json, show_parts, starts_of
 from slipway.commands.inspecting.own_servers import asked_in_a_pod
@@ -65,6 +66,7 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
     chosen = [name for name in there if name in names or not names]
     starts, judged = starts_of(context), rollouts(context.cluster)
     held = held_back(context.plan.models, live)
+    left, why_not = budgets(context, [name for name in chosen if name in live])
     rows: list[dict[str, Any]] = []
     for name in chosen:
         here, wanted = live.get(name), planned.get(name)
@@ -88,6 +90,7 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
                 "url": urls.get(name),
                 "rollout": to_json(judged.get(name)),
                 "heldBack": held.get(name),
+                **budget_json(planned.get(name), left),
             }
         )
     if as_json:
@@ -113,6 +116,7 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
     for line in (
         *(f"{name}: rollout: {rollout_line(judged[name], time.time())}" for name in chosen if name in judged),
         *(held[name] for name in chosen if name in held),
+        *budget_lines(context, [name for name in chosen if name in live], left, why_not),
         *alert_lines(firing, unknown),
     ):
         console.result(line)

@@ -17,7 +17,7 @@ from slipway.plan.image import ImagePlan
 from slipway.plan.traffic import Traffic
 from slipway.plan.worth import Worth
 from slipway.planner.environment import ModelPlan
-from slipway.planner.price import LEFT_OUT, price, today
+from slipway.planner.price import price, today
 from slipway.planner.teams import full_pools
 from slipway.render.environment import render_environment
 from slipway.render.image import render_dockerfile
@@ -53,7 +53,7 @@ def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: boo
             model.name,
             model.version,
             model.release,
-            _replicas(model),
+            replicas(model),
             _asked(model),
             model.pool.name,
             _update(model),
@@ -119,7 +119,8 @@ def _changes(context: EnvironmentContext, names: Sequence[str]) -> "list[Change]
     return changes_of(context, names)
 
 
-def _replicas(model: ModelPlan) -> str:
+def replicas(model: ModelPlan) -> str:
+    """How many replicas a model has, for a table: `2`, or `1-8` where they follow its load."""
     scale = model.spec.scale
     return f"{scale.fewest}-{scale.max}" if model.autoscaled else str(scale.min)
 
@@ -168,55 +169,6 @@ def _from_to(cost: Cost | None) -> str:
         return "-"
     least, most = f"{monthly(cost.at_min):,.2f}", f"{monthly(cost.at_max):,.2f}"
     return least if least == most else f"{least}-{most}"
-
-
-def show_price(context: EnvironmentContext, *, as_json: bool) -> None:
-    """Print what an environment costs: each model's part of its nodes, all nodes, and what is there anyway."""
-    priced = price(context.plan, today())
-    models = context.plan.models
-    if as_json:
-        costs = [
-            {"name": model.name, "pool": model.pool.name, "usd": model.estimates.to_json()["usd"]} for model in models
-        ]
-        whole = priced.to_json() if priced else None
-        console.document({"environment": context.name, "models": costs, "usd": whole})
-        return
-    columns = ("MODEL", "POOL", "REPLICAS", *_PRICES)
-    console.table(
-        columns,
-        [[model.name, model.pool.name, _replicas(model), *_prices(model.estimates.cost)] for model in models],
-    )
-    if priced is None:
-        console.message(f"{context.name} is a cluster that Slipway did not create: its hourly price is not known")
-        return
-    console.result("")
-    items = [
-        [item.name, str(item.least) if item.least == item.most else f"{item.least}-{item.most}", *_prices(item.cost)]
-        for item in (*priced.nodes, *priced.fixed)
-    ]
-    console.table(("CHARGED FOR", "COUNT", *_PRICES), [*items, ["total", "", *_prices(priced.total)]])
-    console.result("")
-    shares = priced.shares()
-    console.result(
-        f"budget: ${priced.budget_usd:,} a month; {shares['min']:.1%} of it with the fewest replicas of all, "
-        f"{shares['max']:.1%} with all at scale.max, on demand"
-    )
-    console.result(f"left out: {'; '.join(LEFT_OUT)}")
-
-
-_PRICES = ("$/H MIN", "$/H MAX", "$/MONTH MIN", "$/MONTH MAX", "SPOT MIN", "SPOT MAX")
-"""Spot: dollars a month, an estimate."""
-
-
-def _prices(cost: Cost | None) -> list[str]:
-    if cost is None:
-        return ["-"] * len(_PRICES)
-    return [
-        f"{cost.at_min:,.4f}",
-        f"{cost.at_max:,.4f}",
-        *(f"{monthly(rate):,.2f}" for rate in (cost.at_min, cost.at_max)),
-        *("-" if rate is None else f"{monthly(rate):,.2f}" for rate in (cost.spot_at_min, cost.spot_at_max)),
-    ]
 
 
 def render_all(context: EnvironmentContext, names: Sequence[str], output: Path | None) -> None:

@@ -31,6 +31,8 @@ from slipway.settings.kinds import KINDS
 from slipway.spec.model import OVERRIDABLE, ModelSpec
 from slipway.values.quantities import format_bytes
 
+_REGIONS_SHOWN = 4
+"""Of the catalogue's regions, those whose prices are in the table; `slipway catalog show REGION` prints any."""
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
 
@@ -175,15 +177,17 @@ def _table(schema: Schema) -> Iterator[str]:
 
 def _catalog() -> Iterator[str]:
     """The instance types, as the settings of an environment on AWS name them."""
-    yield f"| type | vCPU | memory | accelerator | MIG | network | {' | '.join(REGIONS)} |"
-    yield "| --- | --- | --- | --- | --- | --- |" + " --- |" * len(REGIONS)
+    regions = tuple(REGIONS)[:_REGIONS_SHOWN]
+    yield f"| type | vCPU | memory | accelerator | MIG | network | pods | disks, GB | {' | '.join(regions)} | regions |"
+    yield "|" + " --- |" * (9 + len(regions))
     for known in INSTANCE_TYPES.values():
-        card = known.gpu
+        card = known.gpu or known.neuron
         accelerator = f"{card.count} {card.model}, {format_bytes(card.memory)} each" if card else accelerator_of(known)
         cut = ", ".join(mig_profiles(card)) if card else ""
-        prices = [f"{known.hourly_usd[region]}" if region in known.hourly_usd else "-" for region in REGIONS]
+        prices = [f"{known.hourly_usd[region]}" if region in known.hourly_usd else "-" for region in regions]
         cells = (known.name, str(known.vcpu), format_bytes(known.memory), accelerator, cut, f"{known.network_gbps:g}")
-        yield "| " + " | ".join((*cells, *prices)) + " |"
+        room = (str(known.max_pods), str(known.storage_gb or "-"))
+        yield "| " + " | ".join((*cells, *room, *prices, str(len(known.hourly_usd)))) + " |"
 
 
 def _rules() -> Iterator[str]:

@@ -1,23 +1,21 @@
 """One environment on AWS, from the network to the platform that models stand on, in the order of their needs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 
 from slipway.components.aws.budget import BudgetArgs, EnvironmentBudget
-from slipway.components.aws.cluster import cluster as eks
 from slipway.components.aws.cluster.addons import AFTER_NODES, BEFORE_NODES, Addons, AddonsArgs
+from slipway.components.aws.cluster.bastion import Bastion, BastionArgs
 from slipway.components.aws.cluster.cluster import EksCluster, EksClusterArgs
 from slipway.components.aws.cluster.node_pools import NodePools, NodePoolsArgs
 from slipway.components.aws.gateway.gateway import AwsGatewayArgs, GatewayAccount, GatewayAccountArgs
 from slipway.components.aws.keys import Keys, KeysArgs
-from slipway.components.aws.model_store import ModelStore, ModelStoreArgs
-from slipway.components.aws.network import flow_logs
+from slipway.components.aws.model_store import ModelStore, ModelStoreArgs, with_addresses
 from slipway.components.aws.network.endpoints import Endpoints, EndpointsArgs
 from slipway.components.aws.network.flow_logs import FlowLogs, FlowLogsArgs
-from slipway.components.aws.network.network import Network, NetworkArgs
+from slipway.components.aws.network.network import Network, NetworkArgs, Placement
 from slipway.components.aws.platform.platform import Platform, PlatformArgs
 from slipway.components.aws.provider import aws_provider
 from slipway.components.aws.registry import Registry, RegistryArgs
@@ -27,22 +25,28 @@ from slipway.components.kubernetes.environment import GatewayArgs, environment_o
 from slipway.components.kubernetes.object import cluster_provider
 from slipway.environments.planning.aws.charges import encrypted_data, interface_endpoints
 from slipway.environments.planning.aws.node_groups import NodeGroup
+from slipway.render.templates import Manifest
 from slipway.runtimes.registry import RUNTIMES
 from slipway.settings.aws import AwsSettings
 from slipway.values import names
+
+_ANYWHERE = ["0.0.0.0/0"]
+"""Pods that fetch weights reach it by HTTPS in a network that is there already: its ways to S3 are its owner's."""
 
 
 @dataclass(frozen=True)
 class AwsEnvironmentArgs:
     """`groups`: node groups that there shall be. `manifests`: from `render_environment`, the Namespace first.
 
-    `gateway`: how its secrets and the image of its keys service are made; None without one.
+    `gateway`: how its secrets and the image of its keys service are made; None without one. `taken_over`: names of what
+    AWS made already, and what stays as it is in this run.
     """
 
     settings: AwsSettings
     groups: tuple[NodeGroup, ...]
-    manifests: Sequence[Mapping[str, Any]]
+    manifests: Sequence[Manifest]
     gateway: AwsGatewayArgs | None = None
+    taken_over: Collection[str] = ()
 
 
 class AwsEnvironment(pulumi.ComponentResource):
@@ -62,11 +66,12 @@ class AwsEnvironment(pulumi.ComponentResource):
         keys = self._keys()
         network = self._network(keys)
         self._stores(keys)
-        cluster = self._cluster(network, keys)
+        cluster = self._cluster(network, keys, self._bastion(network, keys), args.taken_over)
         platform_needs = self._nodes(args.groups, network, cluster, keys)
         kubernetes = cluster_provider(
             f"{name}-cluster",
-            pulumi.ResourceOptions(parent=self, depends_on=cluster.access),
+            # The nodes too: what `down` takes away there goes while there is something that runs it.
+            pulumi.ResourceOptions(parent=self, depends_on=[*cluster.access, *platform_needs]),
             kubeconfig=cluster.kubeconfig,
         )
         account = self._gateway(network, cluster, keys)
@@ -78,9 +83,12 @@ class AwsEnvironment(pulumi.ComponentResource):
                 vpc_id=network.vpc_id,
                 groups=args.groups,
                 provider=kubernetes,
+                disks_key=keys.arns["disks"],
+                metrics=settings.platform.metrics,
                 needs=platform_needs,
                 gateway=settings.gateway,
                 gateway_needs=(account,) if account else (),
+                existing_vpc=settings.network.vpc if settings.network else None,
             ),
             self._child,
         )
@@ -89,28 +97,33 @@ class AwsEnvironment(pulumi.ComponentResource):
                 names.cluster(name), settings.namespace, settings.registry, of["kubeconfig"], of["key"]
             )
         )
+        manifests = with_addresses(args.manifests, network.s3_addresses)
         if account is None or args.gateway is None:
-            environment_objects(args.manifests, self, kubernetes, needs=platform.monitoring)
+            environment_objects(manifests, self, kubernetes, needs=platform.monitoring)
         else:
             image = account.pushed_here(args.gateway.keys_image)
             gateway = GatewayArgs(self.connection, args.gateway.ensure, image, (account, *platform.gateway))
-            manifests = account.with_database(args.manifests)
+            manifests = account.with_database(manifests)
             environment_objects(manifests, self, kubernetes, gateway=gateway, needs=platform.monitoring)
         self.register_outputs({})
 
     def _keys(self) -> Keys:
         name = self._scope.environment
-        groups = (eks.log_group(name), flow_logs.log_group(name))
+        groups = (names.control_plane_logs(name), names.flow_logs(name))
         return Keys(f"{name}-keys", KeysArgs(self._scope, encrypted_data(self._settings), groups), self._child)
 
-    def _network(self, keys: Keys) -> Network:
+    def _network(self, keys: Keys) -> Placement:
+        """The network. In one that is there already nothing is made: its endpoints and flow logs are its owner's."""
         name, settings = self._scope.environment, self._settings
+        if settings.network is not None:
+            anywhere = pulumi.Output.from_input(_ANYWHERE)
+            return Placement(settings.network.vpc, settings.network.private_subnets, anywhere)
         network = Network(
             f"{name}-network",
             NetworkArgs(self._scope, settings.cidr, settings.zones, settings.nat),
             self._child,
         )
-        Endpoints(
+        endpoints = Endpoints(
             f"{name}-endpoints",
             EndpointsArgs(self._scope, settings.cidr, network, interface_endpoints(settings)),
             self._child,
@@ -120,7 +133,7 @@ class AwsEnvironment(pulumi.ComponentResource):
             FlowLogsArgs(self._scope, network.vpc_id, keys.arns["logs"]),
             self._child,
         )
-        return network
+        return Placement(network.vpc_id, network.private_subnets, endpoints.s3_addresses, (network,))
 
     def _stores(self, keys: Keys) -> None:
         name, settings = self._scope.environment, self._settings
@@ -139,7 +152,7 @@ class AwsEnvironment(pulumi.ComponentResource):
                 self._child,
             )
 
-    def _gateway(self, network: Network, cluster: EksCluster, keys: Keys) -> GatewayAccount | None:
+    def _gateway(self, network: Placement, cluster: EksCluster, keys: Keys) -> GatewayAccount | None:
         settings = self._settings
         if settings.gateway is None:
             return None
@@ -155,7 +168,17 @@ class AwsEnvironment(pulumi.ComponentResource):
         )
         return GatewayAccount(f"{self._scope.environment}-gateway", args, self._child)
 
-    def _cluster(self, network: Network, keys: Keys) -> EksCluster:
+    def _bastion(self, network: Placement, keys: Keys) -> Mapping[str, pulumi.Output[str]]:
+        """Make the way in for `slipway tunnel`, where there is to be one. Returns its security group, by its name."""
+        if not self._settings.api.bastion:
+            return {}
+        subnet = network.private_subnets[self._settings.zones[0]]
+        args = BastionArgs(self._scope, network.vpc_id, subnet, keys.arns["disks"], network.ready)
+        return {"bastion": Bastion(f"{self._scope.environment}-way-in", args, self._child).group}
+
+    def _cluster(
+        self, network: Placement, keys: Keys, bastion: Mapping[str, pulumi.Output[str]], taken_over: Collection[str]
+    ) -> EksCluster:
         settings = self._settings
         return EksCluster(
             f"{self._scope.environment}-eks",
@@ -163,15 +186,21 @@ class AwsEnvironment(pulumi.ComponentResource):
                 scope=self._scope,
                 subnets=tuple(network.private_subnets.values()),
                 public_cidrs=settings.api.public_cidrs,
+                private_cidrs=settings.api_cidrs,
+                security_groups={**{group: group for group in settings.api.security_groups or ()}, **bastion},
                 administrators=settings.administrators,
+                access=settings.access,
+                logging=settings.logging,
+                protect=settings.protect,
                 secrets_key=keys.arns["secrets"],
                 logs_key=keys.arns["logs"],
+                taken_over=taken_over,
             ),
             self._child,
         )
 
     def _nodes(
-        self, groups: tuple[NodeGroup, ...], network: Network, cluster: EksCluster, keys: Keys
+        self, groups: tuple[NodeGroup, ...], network: Placement, cluster: EksCluster, keys: Keys
     ) -> tuple[pulumi.Resource, ...]:
         """Make the nodes, and what EKS itself runs on them. Returns what the platform has to wait for."""
         first = self._addons("node", cluster, BEFORE_NODES)
@@ -183,7 +212,7 @@ class AwsEnvironment(pulumi.ComponentResource):
                 subnets=network.private_subnets,
                 disks_key=keys.arns["disks"],
                 groups=groups,
-                needs=(network, first),
+                needs=(*network.ready, first),
             ),
             self._child,
         )

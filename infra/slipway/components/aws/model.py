@@ -1,4 +1,4 @@
-"""What one model has of its own on AWS: a repository for its images, and a role for its pods."""
+"""What one model has of its own on AWS: a repository for its images, and a role for pods that fetch their weights."""
 
 from dataclasses import dataclass
 
@@ -14,17 +14,19 @@ from slipway.values import names
 
 @dataclass(frozen=True)
 class AwsModelArgs:
-    """`key`: ARN of the environment's key of models."""
+    """`key`: ARN of the environment's key of models. `fetches`: whether pods read weights from the model store."""
 
     environment: str
     settings: AwsSettings
     key: pulumi.Input[str]
+    fetches: bool
 
 
 class AwsModel(pulumi.ComponentResource):
     """The parts. `repository` is known once images can be pushed.
 
-    Pods depend on the component, to start with their role; their ServiceAccount is named as the model is.
+    Pods that fetch weights have a role, others none: nothing that they do asks AWS. They depend on the component, to
+    start with it; their ServiceAccount is named as the model is.
     """
 
     repository: pulumi.Output[str]
@@ -40,18 +42,19 @@ class AwsModel(pulumi.ComponentResource):
             RegistryArgs(names.repository(name, args.environment), scope.tags, args.key),
             child,
         )
-        bucket = names.bucket(args.environment, settings.account, settings.region)
-        Identity(
-            f"{name}-identity",
-            IdentityArgs(
-                scope=scope,
-                user=f"model-{name}",
-                cluster_name=names.cluster(args.environment),
-                namespace=settings.namespace,
-                service_account=name,
-                policy=read_own_weights(bucket, settings.region, name, args.key),
-            ),
-            child,
-        )
+        if args.fetches:
+            bucket = names.bucket(args.environment, settings.account, settings.region)
+            Identity(
+                f"{name}-identity",
+                IdentityArgs(
+                    scope=scope,
+                    user=f"model-{name}",
+                    cluster_name=names.cluster(args.environment),
+                    namespace=settings.namespace,
+                    service_account=name,
+                    policy=read_own_weights(bucket, settings.region, name, args.key),
+                ),
+                child,
+            )
         self.repository = registry.url
         self.register_outputs({"repository": self.repository})

@@ -1,6 +1,8 @@
 """The bucket of models' weights: versioned, encrypted, private, and protected from accidental deletion."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 from pulumi_aws.s3 import (
@@ -24,6 +26,7 @@ from pulumi_aws.s3 import (
 
 from slipway.components.aws.iam.policies import document, statement
 from slipway.components.aws.scope import AwsScope
+from slipway.render.templates import Manifest
 from slipway.values import names
 
 _UPLOAD_DAYS = 7
@@ -135,6 +138,18 @@ class ModelStore(pulumi.ComponentResource):
             ],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
         )
+
+
+def with_addresses(manifests: Sequence[Mapping[str, Any]], addresses: pulumi.Output[Sequence[str]]) -> list[Manifest]:
+    """The manifests with the addresses of S3 in the policy that lets pods reach the model store."""
+    to = addresses.apply(lambda ranges: [{"ipBlock": {"cidr": cidr}} for cidr in sorted(ranges)])
+    return [_leading(one, to) if one["metadata"]["name"] == names.STORE_POLICY else {**one} for one in manifests]
+
+
+def _leading(policy: Mapping[str, Any], to: pulumi.Output[list[dict[str, Any]]]) -> Manifest:
+    """A NetworkPolicy whose only rule leads there."""
+    (rule,) = policy["spec"]["egress"]
+    return {**policy, "spec": {**policy["spec"], "egress": [{**rule, "to": to}]}}
 
 
 def _tls_only(bucket: str) -> pulumi.Output[str]:

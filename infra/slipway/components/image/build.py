@@ -28,7 +28,14 @@ from slipway.catalog.pod_contract import IMAGE_PLATFORMS, IMAGE_PYTHON
 from slipway.errors.base import DeployError, FileRefused
 from slipway.errors.failures import NoSpace
 from slipway.errors.full_disk import disk_errors, full, told
-from slipway.errors.images import DockerUnreachable, FileChanged, ImageBuildFailed, RegistryFailed, WheelsFailed
+from slipway.errors.images import (
+    DockerUnreachable,
+    FileChanged,
+    ImageBuildFailed,
+    OtherPlatform,
+    RegistryFailed,
+    WheelsFailed,
+)
 from slipway.registry.credentials import without_missing_helpers
 from slipway.values.aliases import Tell
 from slipway.values.user_cache import user_cache
@@ -38,6 +45,8 @@ _WHEELS_TIMEOUT_S = 900
 _LOCK_LIMIT_S = 3600.0
 """Longer than the longest build: another run may be at it."""
 _LAST_LINES = 12
+_TAKEN = ("already exists", "immutable")
+"""What ECR says of a tag that never moves, and that somebody else pushed meanwhile."""
 _NOT_THERE = ("manifest unknown", "name unknown", "not found")
 """What registries say of an image, or of a repository, that there is not: error codes of the OCI distribution spec."""
 
@@ -68,11 +77,18 @@ class ImageBuilder:
             raise DockerUnreachable(os.environ.get("DOCKER_HOST", "the default socket"), str(error)) from error
         self._missing = without_missing_helpers(self._docker)
 
-    def pushed(self, reference: str) -> str | None:
-        """Return the digest (`sha256:...`) under which the registry has `repository:tag`, or None."""
+    def pushed(self, reference: str, platform: str | None = None) -> str | None:
+        """Return the digest (`sha256:...`) under which the registry has `repository:tag`, or None.
+
+        Raises `OtherPlatform` where it is known to be for others than `platform`: whoever finds it would deploy it.
+        """
         with self._explained(reference):
             try:
-                return self._docker.images.get_registry_data(reference).id
+                found = self._docker.images.get_registry_data(reference)
+                there = [f"{one.get('os')}/{one.get('architecture')}" for one in found.attrs.get("Platforms") or []]
+                if platform and there and platform not in there:
+                    raise OtherPlatform(reference, ", ".join(there), platform)
+                return found.id
             except docker.errors.NotFound:
                 return None
             except docker.errors.APIError as error:
@@ -119,10 +135,15 @@ class ImageBuilder:
             digest = None
             for line in self._docker.api.push(repository, tag=tag, stream=True, decode=True):
                 if "error" in line:
-                    raise RegistryFailed(reference, self._missing.explain(str(line["error"])))
+                    reason = str(line["error"])
+                    # Somebody else was quicker: tags are digests of the inputs, so that it is the same image.
+                    if all(word in reason for word in _TAKEN) and (there := self.pushed(reference, platform)):
+                        return there
+                    raise RegistryFailed(reference, self._missing.explain(reason))
                 digest = line.get("aux", {}).get("Digest", digest)
         if digest is None:
             raise RegistryFailed(reference, "the push ended without a digest")
+        self.pushed(reference, platform)
         return cast(str, digest)
 
     @contextmanager
@@ -159,10 +180,10 @@ class ImageBuilder:
 
         `context` is called only then. Two who need the same image at once build it once.
         """
-        if digest := self.pushed(reference):
+        if digest := self.pushed(reference, platform):
             return digest
         with _lock(reference):
-            if digest := self.pushed(reference):
+            if digest := self.pushed(reference, platform):
                 return digest
             with context() as tar:
                 return self.build_and_push(reference, tar, report, platform, how)

@@ -67,7 +67,10 @@ class KubernetesPlanning:
         here = self.settings.monitoring
         if here is None:
             return None
-        return Monitoring(here.prometheus, operator=here.discovery == "operator", labels=here.labels)
+        operator = here.discovery == "operator"
+        return Monitoring(
+            here.prometheus, operator=operator, labels=here.labels, scrape_s=int(here.interval), routes=here.routes
+        )
 
     def model_store(self, _: str, __: str, /) -> ModelStore | None:
         """As the settings describe it; models share it, so that weights of several are there once."""
@@ -85,6 +88,11 @@ class KubernetesPlanning:
     def charges(self, _: date, /) -> Charges | None:
         """Nothing is known of its price."""
         return None
+
+    @property
+    def volume_terms(self) -> None:
+        """Whatever its traffic costs is its owner's to know."""
+        return
 
     def refusals(self, _: date, /) -> Iterator[Refusal]:
         """No setting goes out of support."""

@@ -5,10 +5,22 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from slipway.values.names import STORE_LABEL
+
 ACCESS_KEY = "AWS_ACCESS_KEY_ID"
 SECRET_KEY = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 - a name
 DNS: Mapping[str, object] = {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]}
 """A rule of a NetworkPolicy: names are looked up."""
+OWN_DNS: Mapping[str, object] = {
+    "to": [
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+            "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+        }
+    ],
+    **DNS,
+}
+"""As `DNS`, at the cluster's own name servers only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +34,8 @@ class ModelStore:
         prefix: what keys begin with, empty for none.
         secret: name of the Secret that pods read with; None where they have a role.
         egress: rules of a NetworkPolicy that let a pod reach the store, and its role.
+        policy: name of the environment's NetworkPolicy that lets pods reach the store's addresses, which change by
+            themselves; those pods have `pod_labels`. None where `egress` has the way to the store.
     """
 
     bucket: str
@@ -30,6 +44,12 @@ class ModelStore:
     prefix: str
     secret: str | None
     egress: tuple[Mapping[str, object], ...]
+    policy: str | None = None
+
+    @property
+    def pod_labels(self) -> dict[str, str]:
+        """What pods that fetch are labelled with, beside what all pods are; nothing where no policy asks for it."""
+        return {} if self.policy is None else {STORE_LABEL: self.policy}
 
     def key(self, sha256: str) -> str:
         """Where the file with a digest is: the same bytes are one object, whoever's they are."""

@@ -41,6 +41,7 @@ class Pool:
         gpu: GPUs of one node, or None.
         selector: labels that all its nodes have and no others.
         taints: of all its nodes.
+        reserved_by: keys of those taints that keep a model off which does not name them.
         architecture: `amd64` or `arm64`.
         cpu_features: of every node, as `slipway.catalog.cpu` names them; empty where nobody says it.
         region: of its nodes, where there are regions.
@@ -73,3 +74,4 @@ class Pool:
     on_demand_nodes: int = 0
     fallback: bool = False
     reserved: bool = False
+    reserved_by: tuple[str, ...] = ()

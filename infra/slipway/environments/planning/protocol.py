@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
+from slipway.catalog.aws_traffic import VolumePrices
 from slipway.environments.planning.gateway import Gateway
 from slipway.environments.planning.model_store import ModelStore
 from slipway.environments.planning.monitoring import Monitoring
@@ -40,9 +41,10 @@ class Charges:
         platform_nodes: the nodes that the platform itself runs on.
         platform_disk_gib: GiB of all their disks together.
         disk_gib: GiB of the disk of one node, by pool.
-        disk_hourly_usd: price of one GiB of a node's disk.
+        disk_hourly_usd: price of one GiB of a node's disk; 0 where `unpriced` names disks.
         fixed: what does not depend on models.
         budget_usd: dollars a month that the settings allow.
+        unpriced: what is charged for besides, at a price that nobody knows.
     """
 
     platform_nodes: Charge
@@ -51,6 +53,24 @@ class Charges:
     disk_hourly_usd: Decimal
     fixed: tuple[Charge, ...]
     budget_usd: int
+    unpriced: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeTerms:
+    """On what terms an environment pays by the gigabyte.
+
+    Attributes:
+        prices: of its region; None where nobody has looked them up.
+        zones: that it is spread over.
+        internet: whether answers leave for the internet.
+        control_plane_logs: bytes a month that its control plane writes, as its settings expect; None where they do not.
+    """
+
+    prices: VolumePrices | None
+    zones: int
+    internet: bool
+    control_plane_logs: int | None
 
 
 class Planning(Protocol):
@@ -101,6 +121,11 @@ class Planning(Protocol):
 
     def charges(self, on: date, /) -> Charges | None:
         """What is charged on a day besides nodes of pools; None where nothing is charged by the hour."""
+        ...
+
+    @property
+    def volume_terms(self) -> VolumeTerms | None:
+        """On what terms it pays for traffic and logs; None where nobody is charged for them."""
         ...
 
     def refusals(self, today: date, /) -> Iterator[Refusal]:

@@ -4,26 +4,37 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar
 
 from slipway import console
 from slipway.aws.account import Account
 from slipway.aws.identifiers import identifiers
-from slipway.aws.tagged import tagged
+from slipway.aws.offers import PRICE_LIST_REGION, facts
+from slipway.aws.tunnel.noted import file_of, go_through, refuse_proxies
+from slipway.catalog.facts import CatalogueFile
+from slipway.doctor.diagnose import diagnose
+from slipway.doctor.finding import Finding
+from slipway.doctor.patient import Patient
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, stored
 from slipway.environments.planning.gateway import HTTPS_PORT
+from slipway.environments.running.aws_down import arns, made_again, network_of, settled, stop_logging, sweep_interfaces
 from slipway.environments.running.aws_gateway import allow_deletion, delete_snapshots, remove_balancer
+from slipway.environments.running.aws_metered import metered
+from slipway.environments.running.aws_volumes import remove_metrics
 from slipway.environments.running.ecr_images import EcrImages
 from slipway.environments.running.pool_change import PoolChange
-from slipway.environments.running.protocol import Program, Running
+from slipway.environments.running.protocol import Metered, Program, Running
 from slipway.errors.base import UserErrors, WrongValue
-from slipway.errors.failures import AwsCliMissing, EnvironmentMissing, LeftBehind
+from slipway.errors.failures import AwsCliMissing, EnvironmentMissing, LeftBehind, StackFailed
+from slipway.errors.tunnel import SessionPluginMissing
+from slipway.history.backend import backend_url
 from slipway.loading.settings import SettingsFile
 from slipway.settings.aws import AwsSettings
 from slipway.values.aliases import Json, Tell
-from slipway.values.names import database, stack
+from slipway.values.names import cluster, control_plane_logs, database, stack
 
 if TYPE_CHECKING:
     from slipway.cluster.api import Cluster
@@ -47,6 +58,7 @@ class AwsRunning:
         """Take the settings file, and its settings by their type. No credentials are used yet."""
         self._file = file
         self._settings = settings
+        self._told: list[str] = []
 
     @cached_property
     def account(self) -> Account:
@@ -58,8 +70,11 @@ class AwsRunning:
         """Each model has a repository that its own stack made."""
         return EcrImages(self.account, self._file.environment, self._settings.images.keep)
 
-    def check_account(self) -> None:
-        """Refuse credentials of another account; say when the cluster will not know those of this one."""
+    def check_account(self, *, making: bool = False) -> None:
+        """Refuse credentials of another account, and those that a cluster which is only to be made would not let in.
+
+        A cluster that is there may know them in a way of its own, so that there it is said only.
+        """
         settings, caller = self._settings, self.account.caller()
         if caller.account != settings.account:
             place, field = self._file.locate(("account",))
@@ -67,10 +82,30 @@ class AwsRunning:
             todo = "use credentials of the environment's account (`aws sts get-caller-identity` shows whose they are)"
             raise UserErrors([WrongValue(place, field, settings.account, problem, caller.account, todo)])
         if not any(caller.is_role(role) for role in settings.administrators):
+            if making and not self.account.has_cluster(cluster(self._file.environment)):
+                place, field = self._file.locate(("administrators",))
+                problem = f"lets {caller.arn} into no cluster, and this one is still to be made"
+                allowed = "a list with the role that runs `slipway up`, whose session the caller is"
+                known = ", ".join(settings.administrators)
+                todo = f"add that role, as docs/how-to/aws.md makes it, or take on one of {known}"
+                raise UserErrors([WrongValue(place, field, None, problem, allowed, todo)])
             console.message(
                 f"warning: {caller.arn} is not a session of a role in `administrators`: "
                 "the cluster will refuse its requests, unless it has access in another way"
             )
+
+    def diagnose(self) -> Iterator[Finding]:
+        """Quotas, zones, offers, versions, roles, costs, state, addresses, and the gateway's certificate and zone."""
+        backend = backend_url(os.environ)
+        today = datetime.now(tz=UTC).date()
+        return diagnose(
+            Patient(self._file.environment, self._settings, self.account, backend, self._file.secrets, today)
+        )
+
+    def ask_catalogue(self, families: Sequence[str]) -> CatalogueFile:
+        """Zones, types, list and spot prices, and ends of support; the Price List has a region of its own."""
+        prices = Account(self._settings.account, PRICE_LIST_REGION)
+        return facts(self.account, prices, self._settings.region, families, datetime.now(tz=UTC))
 
     def connect(self) -> "Cluster":
         """The cluster that its stack made.
@@ -83,6 +118,7 @@ class AwsRunning:
         from slipway.engine.resume import outputs  # noqa: PLC0415
         from slipway.engine.workspace import workspace  # noqa: PLC0415
 
+        self._go_through_tunnel()
         with workspace() as folder:
             state = Engine(folder, self._file.secrets, threading.Event()).state(stack(self._file.environment))
         link = outputs(state).get("connection") if state else None
@@ -91,6 +127,29 @@ class AwsRunning:
         if shutil.which("aws") is None:
             raise AwsCliMissing
         return Cluster(link["context"], link["namespace"], json.loads(link["kubeconfig"]))
+
+    def keep_tunnel(self, tell: Callable[[str], None]) -> None:
+        """Through its bastion, by the AWS CLI and its plugin."""
+        if not self._settings.api.bastion:
+            place, field = self._file.locate(("api", "bastion"))
+            todo = f"write `api: {{bastion: true}}` and run `slipway up {self._file.environment}`, which makes one"
+            raise UserErrors([WrongValue(place, field, False, "is what a tunnel leads through", "true", todo)])
+        from slipway.aws.tunnel.keep import keep_open  # noqa: PLC0415 - few commands need it
+
+        refuse_proxies(os.environ)
+        if shutil.which("aws") is None:
+            raise AwsCliMissing
+        if shutil.which("session-manager-plugin") is None:
+            raise SessionPluginMissing
+        self.check_account()
+        keep_open(self.account, self._file.environment, self._settings.region, tell)
+
+    def _go_through_tunnel(self) -> None:
+        """Let this process, and the engine that it starts, reach the cluster by `slipway tunnel`, where that runs."""
+        file = file_of(self._settings.account, cluster(self._file.environment))
+        if (way := go_through(file, os.environ)) and way not in self._told:
+            self._told.append(way)
+            console.message(f"reaching the cluster through the tunnel at {way}")
 
     def resume(self, engine: "Engine", stack: str, tell: Tell, *, doubted: bool) -> Json | None:  # noqa: ARG002
         """A killed run leaves AWS objects that the state does not know, so that it is looked for them each time."""
@@ -109,9 +168,10 @@ class AwsRunning:
         """Refuse what `slipway rotate` does in order."""
         places = {pool.name: ("node_pools", index) for index, pool in enumerate(self._settings.node_pools)}
         findings = []
+        # The platform's own nodes are in no list: what the settings say of them are their type and the zones.
+        own = ("platform",) if "platform" in self._settings.model_fields_set else ("zones",)
         for pool in sorted({group.pool for group in change.replaced}):
-            # The platform's own nodes are in no list; of what the settings say, only the zones are theirs.
-            place, field = self._file.locate(places.get(pool, ("zones",)))
+            place, field = self._file.locate(places.get(pool, own))
             problem = "is a pool with a change that cannot be made in place: it needs new nodes"
             allowed = "in place, new bounds, labels, taints or disk; anything else needs new nodes"
             command = f"slipway rotate {self._file.environment} {pool}"
@@ -138,14 +198,30 @@ class AwsRunning:
         groups = [resource for resource in _resources(state) if resource["type"] == "aws:eks/nodeGroup:NodeGroup"]
         return [group["urn"] for group in groups if group["inputs"]["nodeGroupName"] in names]
 
-    def program(self, kept: Sequence[NodeGroup] = (), *, adopted: bool = False) -> Program:  # noqa: ARG002
+    def taken_over(self, state: Json | None) -> tuple[str, ...]:
+        """The group of the control plane's logs, where EKS made it: after a `down`, or for a cluster of that name."""
+        group = control_plane_logs(self._file.environment)
+        if any(resource.get("id") == group for resource in _resources(state)):
+            return ()
+        found = made_again(self.account, self._file.environment)
+        return (found,) if found else ()
+
+    def program(
+        self,
+        kept: Sequence[NodeGroup] = (),
+        *,
+        adopted: bool = False,  # noqa: ARG002
+        taken_over: Collection[str] = (),
+    ) -> Program:
         """The program of its stack; its namespace is never others'."""
         from slipway.programs.aws import environment_program  # noqa: PLC0415 - Pulumi's SDKs take seconds
 
+        self._go_through_tunnel()
         wanted = node_groups(self._settings)
         names = {group.name for group in wanted}
         beside = (group for group in kept if group.name not in names)
-        return environment_program(self._file.environment, self._settings, (*wanted, *beside))
+        groups = (*wanted, *beside)
+        return environment_program(self._file.environment, self._settings, groups, taken_over=taken_over)
 
     def model_programs(self) -> "Programs":
         """Models have a repository and a role of their own beside their image and objects."""
@@ -181,6 +257,24 @@ class AwsRunning:
             found[LEDGER] = f"last snapshot of database {database(self._file.environment)}"
         return found
 
+    def metered(self) -> Metered:
+        """As CloudWatch counted it in the last days."""
+        return metered(self.account, self._file.environment)
+
+    def check_down(self, state: Json | None) -> None:
+        """Refuse a protected environment; what AWS would refuse only at the end, with its models gone already, too."""
+        settings, environment = self._settings, self._file.environment
+        on = any(_is_protected_cluster(resource) for resource in _resources(state))
+        if not settings.protect and not on:
+            return
+        place, field = self._file.locate(("protect",))
+        problem = "protects the environment, so that nothing of it is deleted"
+        off = f"run slipway up {environment}, which tells AWS, and then slipway down {environment}"
+        todo = f"write protect: false and {off}"
+        if not settings.protect:
+            problem, todo = "is off, but AWS still protects the cluster", off
+        raise UserErrors([WrongValue(place, field, settings.protect, problem, "false, also at AWS", todo)])
+
     def destroy(
         self,
         engine: "Engine",
@@ -195,6 +289,8 @@ class AwsRunning:
         self.resume(engine, name, tell, doubted=True)
         kept = data.keys() - set(delete_data)
         bucket = _bucket(state)
+        if cluster:
+            remove_metrics(cluster, environment, tell)
         if LEDGER in data:
             if cluster:
                 remove_balancer(cluster, environment, tell)
@@ -204,11 +300,20 @@ class AwsRunning:
         if bucket and MODEL_STORE not in kept:
             tell(f"emptying bucket {bucket}")
             self.account.empty_bucket(bucket)
-        engine.destroy(name, tell, keep_protected=bool(kept))
+        stop_logging(self.account, environment, tell)
+        try:
+            engine.destroy(name, tell, keep_protected=bool(kept))
+        except StackFailed:
+            network = network_of(engine.state(name))
+            if network is None or not sweep_interfaces(self.account, network, tell):
+                raise
+            engine.destroy(name, tell, keep_protected=bool(kept))
         if LEDGER in data and LEDGER not in kept:
             delete_snapshots(self.account, environment, tell)
-        tell("looking for what is left, by tag")
-        left = [f"{item.arn} {item.name}".rstrip() for item in tagged(self.account, environment)]
+        tell("looking for what is left, by tag and by name")
+        stays = arns(engine.state(name)) if kept else set()
+        found = settled(self.account, environment, stays, tell)
+        left = [f"{item.arn} {item.name}".rstrip() for item in found]
         if not left:
             return None
         todo = "see in the console what uses them, delete them, and run the command again"
@@ -230,6 +335,10 @@ def _protected(state: Json | None) -> list[Json]:
 def _data_of(resource: Json) -> str:
     """Which data a protected resource is for: the key of the ledger's snapshots, or the bucket with all its parts."""
     return LEDGER if "-ledger-" in resource["urn"].rpartition("::")[2] else MODEL_STORE
+
+
+def _is_protected_cluster(resource: Json) -> bool:
+    return resource["type"] == "aws:eks/cluster:Cluster" and bool(resource["outputs"].get("deletionProtection"))
 
 
 def _bucket(state: Json | None) -> str | None:

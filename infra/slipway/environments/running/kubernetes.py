@@ -1,21 +1,23 @@
 """Run an environment of kind `kubernetes`: a cluster of a kubeconfig, which others may use too."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.environments.running.pool_change import PoolChange
-from slipway.environments.running.protocol import Program, Running
-from slipway.errors.base import UserError
+from slipway.environments.running.protocol import Metered, Program, Running
+from slipway.errors.base import UserError, UserErrors, WrongValue
 from slipway.loading.settings import SettingsFile
 from slipway.settings.kubernetes import Settings
 from slipway.values.aliases import Json, Tell
 from slipway.values.names import stack
 
 if TYPE_CHECKING:
+    from slipway.catalog.facts import CatalogueFile
     from slipway.cluster.api import Cluster
     from slipway.deploy.ports import Programs
+    from slipway.doctor.finding import Finding
     from slipway.engine.engine import Engine
 
 
@@ -33,14 +35,34 @@ class KubernetesRunning:
         self._file = file
         self._settings = settings
 
-    def check_account(self) -> None:
+    def check_account(self, *, making: bool = False) -> None:
         """The API server itself refuses credentials that are not for it."""
+
+    def diagnose(self) -> "Iterator[Finding]":
+        """Refused: nothing of it is in an account."""
+        raise self._without_account()
+
+    def ask_catalogue(self, families: Sequence[str]) -> "CatalogueFile":  # noqa: ARG002
+        """Refused: its nodes are others', and have no price."""
+        raise self._without_account()
+
+    def _without_account(self) -> UserError:
+        place, field = self._file.locate(("kind",))
+        todo = f"slipway status {self._file.environment} asks the cluster"
+        return UserError(place, field, "has no account of AWS that could be asked", "kind: aws", todo)
 
     def connect(self) -> "Cluster":
         """The cluster of the context; it was there before."""
         from slipway.cluster.api import Cluster  # noqa: PLC0415 - its SDK takes half a second, and `plan` does without
 
         return Cluster(self._settings.context, self._settings.namespace)
+
+    def keep_tunnel(self, _: Callable[[str], None]) -> None:
+        """Refused: its kubeconfig says how it is reached."""
+        place, field = self._file.locate(("kind",))
+        problem = "has no bastion that Slipway made"
+        todo = f"reach it as kubectl does, by context {self._settings.context} of your kubeconfig"
+        raise UserErrors([WrongValue(place, field, self._settings.kind, problem, "an environment of kind aws", todo)])
 
     def resume(self, engine: "Engine", stack: str, tell: Tell, *, doubted: bool) -> Json | None:
         """Kubernetes objects are adopted by their names: nothing is looked for, and only a doubted state is read."""
@@ -69,7 +91,17 @@ class KubernetesRunning:
         """It has no node groups."""
         return []
 
-    def program(self, _: Sequence[NodeGroup] = (), *, adopted: bool = False) -> Program:
+    def taken_over(self, _: Json | None) -> tuple[str, ...]:
+        """Objects are applied over those that are there."""
+        return ()
+
+    def program(
+        self,
+        _: Sequence[NodeGroup] = (),
+        *,
+        adopted: bool = False,
+        taken_over: Collection[str] = (),  # noqa: ARG002
+    ) -> Program:
         """The program of its stack; `adopted`: its namespace is others'."""
         from slipway.programs.kubernetes import environment_program  # noqa: PLC0415 - Pulumi's SDK takes a second
 
@@ -106,6 +138,13 @@ class KubernetesRunning:
     def data(self, _: Json | None) -> dict[str, str]:
         """It holds no data of its own."""
         return {}
+
+    def metered(self) -> Metered:
+        """No account is known that would be charged."""
+        return Metered()
+
+    def check_down(self, _: Json | None) -> None:
+        """Nothing of it is protected: the cluster is others', and stays."""
 
     def destroy(
         self,

@@ -1,6 +1,8 @@
 """Say what running an environment asks of its kind. What only one kind can do is an answer here, never a question."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
 
 from slipway.environments.planning.aws.node_groups import NodeGroup
@@ -9,8 +11,10 @@ from slipway.values.aliases import Json, Tell
 
 if TYPE_CHECKING:
     from slipway.aws.images import StoredImage
+    from slipway.catalog.facts import CatalogueFile
     from slipway.cluster.api import Cluster
     from slipway.deploy.ports import Programs
+    from slipway.doctor.finding import Finding
     from slipway.engine.engine import Engine
 
 Program = Callable[[], None]
@@ -31,6 +35,23 @@ class ImageStore(Protocol):
     def delete(self, model: str, digests: Sequence[str]) -> list[str]:
         """Delete images; returns why some are kept, one text each."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """What an account counted of an environment that it charges by the gigabyte for, as bytes a month; None: unknown.
+
+    Attributes:
+        nat: through all NAT gateways, in both directions.
+        control_plane_logs: written by the control plane.
+        flow_logs: written by the network.
+        unmeasured: why something is unknown, one sentence each.
+    """
+
+    nat: Fraction | None = None
+    control_plane_logs: Fraction | None = None
+    flow_logs: Fraction | None = None
+    unmeasured: tuple[str, ...] = ()
 
 
 class Running(Protocol):
@@ -61,12 +82,27 @@ class Running(Protocol):
         """What of it holds data, by the names that `--delete-data` takes."""
         ...
 
-    def check_account(self) -> None:
-        """Refuse credentials that are not for it, and say when they will not do; raises `UserErrors`."""
+    def check_account(self, *, making: bool = False) -> None:
+        """Refuse credentials that are not for it, and say when they will not do; raises `UserErrors`.
+
+        `making`: whether its cluster may be made with them, so that none is made which then lets nobody in.
+        """
+        ...
+
+    def diagnose(self) -> "Iterator[Finding]":
+        """What an `up` needs of the account, each as it is found; raises `UserError` where there is no account."""
+        ...
+
+    def ask_catalogue(self, families: Sequence[str]) -> "CatalogueFile":
+        """What the account is offered in its region, `families` more than the catalogue has; errors as `diagnose`."""
         ...
 
     def connect(self) -> "Cluster":
         """Its cluster; raises `EnvironmentMissing` when its stack has not made it yet."""
+        ...
+
+    def keep_tunnel(self, tell: Callable[[str], None]) -> None:
+        """Keep a tunnel to its cluster open until interrupted; raises `UserErrors` where there is no way for one."""
         ...
 
     def resume(self, engine: "Engine", stack: str, tell: Tell, *, doubted: bool) -> Json | None:
@@ -96,7 +132,13 @@ class Running(Protocol):
         """URNs of what the engine has to read anew before bounds change: its autoscaler changes them too."""
         ...
 
-    def program(self, kept: Sequence[NodeGroup] = (), *, adopted: bool = False) -> Program:
+    def taken_over(self, state: Json | None) -> tuple[str, ...]:
+        """Names of what others made in the place of its stack, which has `state`, and takes it over as it is first."""
+        ...
+
+    def program(
+        self, kept: Sequence[NodeGroup] = (), *, adopted: bool = False, taken_over: Collection[str] = ()
+    ) -> Program:
         """The program of its stack; `kept`: node groups that stay beside those of the settings."""
         ...
 
@@ -119,6 +161,14 @@ class Running(Protocol):
 
     def data(self, state: Json | None) -> dict[str, str]:
         """What holds data in a state of its stack: what it is called in the cloud, by its name of `data_names`."""
+        ...
+
+    def metered(self) -> Metered:
+        """What its account counted of it, for prices by the gigabyte."""
+        ...
+
+    def check_down(self, state: Json | None) -> None:
+        """Refuse, with `UserErrors`, to destroy what its settings protect, or its stack, which has `state`."""
         ...
 
     def destroy(

@@ -69,7 +69,7 @@ def prometheus(image: str) -> Object:
 
 
 def alertmanager(image: str) -> Object:
-    """Without a configuration of its own, its operator gives it one receiver that tells nobody."""
+    """It takes the routes of every namespace. Besides, its operator gives it one receiver that tells nobody."""
     return _object(
         _GROUP,
         "Alertmanager",
@@ -79,6 +79,8 @@ def alertmanager(image: str) -> Object:
             "version": f"v{ALERTMANAGER.version}",
             "replicas": 1,
             "retention": "48h",
+            "alertmanagerConfigSelector": _EVERYTHING,
+            "alertmanagerConfigNamespaceSelector": _EVERYTHING,
             "resources": {"requests": {"cpu": "5m", "memory": "24Mi"}, "limits": {"memory": "128Mi"}},
             "securityContext": _SECURE,
             "priorityClassName": PRIORITY,

@@ -6,6 +6,7 @@ from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.monitoring import Monitoring
 from slipway.loading.settings import load_settings
 from slipway.settings.kubernetes import Settings
+from slipway.values.windows import DAY_S
 from tests.support.planned import FIXTURES
 
 LOCAL = load_settings(FIXTURES / "settings/ok", "local").model_dump(mode="json")
@@ -28,4 +29,5 @@ def test_monitoring_is_found_by_the_operator_unless_the_settings_say_otherwise()
 
 def test_every_environment_on_aws_has_the_monitoring_of_its_platform() -> None:
     here = planning(load_settings(FIXTURES / "settings/ok", "eks")).monitoring
-    assert here == Monitoring("http://prometheus-operated.monitoring:9090", True)
+    # Kept for as long as its settings say.
+    assert here == Monitoring("http://prometheus-operated.monitoring:9090", True, keeps_s=365 * DAY_S)

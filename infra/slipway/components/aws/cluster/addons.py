@@ -16,12 +16,14 @@ from slipway.environments.planning.aws.node_groups import SYSTEM_TAINT
 from slipway.values import names
 
 BEFORE_NODES = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")
-AFTER_NODES = ("coredns", "aws-ebs-csi-driver", "metrics-server")
+AFTER_NODES = ("coredns", "aws-ebs-csi-driver", "metrics-server", "eks-node-monitoring-agent")
 
 _TOLERATION = {"key": SYSTEM_TAINT["key"], "operator": "Exists"}
 _CONFIGURATION: Mapping[str, Mapping[str, Any]] = {
     "vpc-cni": {"enableNetworkPolicy": "true"},
     "metrics-server": {"tolerations": [_TOLERATION]},
+    # It sees faults of GPUs through a part of its own, which the taint of nodes with GPUs would keep away.
+    "eks-node-monitoring-agent": {"dcgmAgent": {"tolerations": [{"operator": "Exists"}]}},
 }
 
 

@@ -16,6 +16,7 @@ from pulumi_aws.ec2 import (
 from pulumi_aws.eks import (
     NodeGroup,
     NodeGroupLaunchTemplateArgs,
+    NodeGroupNodeRepairConfigArgs,
     NodeGroupScalingConfigArgs,
     NodeGroupTaintArgs,
     NodeGroupUpdateConfigArgs,
@@ -98,6 +99,8 @@ class NodePools(pulumi.ComponentResource):
                 min_size=group.min_nodes, max_size=group.max_nodes, desired_size=group.min_nodes
             ),
             update_config=NodeGroupUpdateConfigArgs(max_unavailable=1),
+            # What eks-node-monitoring-agent finds broken, a GPU for one, is restarted or replaced, one at a time.
+            node_repair_config=NodeGroupNodeRepairConfigArgs(enabled=True, max_parallel_nodes_repaired_count=1),
             labels=group.labels,
             taints=[
                 NodeGroupTaintArgs(key=taint["key"], value=taint["value"] or None, effect=_EFFECTS[taint["effect"]])

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pulumi
 
@@ -10,17 +9,16 @@ from slipway.components.aws.cluster.cluster import EksCluster
 from slipway.components.aws.gateway.database import LedgerDatabase, LedgerDatabaseArgs
 from slipway.components.aws.gateway.policies import read_password
 from slipway.components.aws.iam.identity import Identity, IdentityArgs
-from slipway.components.aws.network.network import Network
+from slipway.components.aws.network.network import Placement
 from slipway.components.aws.registry import Registry, RegistryArgs
 from slipway.components.aws.scope import AwsScope
 from slipway.components.image.component import ModelImageArgs
 from slipway.components.kubernetes.gateway_secrets import Ensure
 from slipway.environments.planning.aws.gateway import DATABASE_SECRET, DATABASE_URL, database_url
 from slipway.planner.own_images import OWN_IMAGES
+from slipway.render.templates import Manifest
 from slipway.settings.aws_gateway import AwsDatabase
 from slipway.values import names
-
-Manifest = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class GatewayAccountArgs:
     database: AwsDatabase
     namespace: str
     keep: int
-    network: Network
+    network: Placement
     cluster: EksCluster
     images_key: pulumi.Input[str]
     ledger_key: pulumi.Input[str]

@@ -6,6 +6,7 @@ import pulumi
 from pulumi_aws.eks import PodIdentityAssociation
 from pulumi_aws.iam import Role, RolePolicy
 
+from slipway.components.aws.consistency import known_later
 from slipway.components.aws.iam.policies import Statement, document, pod_trust, statement
 from slipway.components.aws.scope import AwsScope
 from slipway.values import names
@@ -24,7 +25,7 @@ class IdentityArgs:
 
 
 class Identity(pulumi.ComponentResource):
-    """The role and its association. Pods get it when they start, so they depend on this component."""
+    """The role and its association. Pods get it when they start and never later, so they depend on this component."""
 
     def __init__(self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:aws:Identity", name, None, opts)
@@ -51,7 +52,7 @@ class Identity(pulumi.ComponentResource):
             service_account=args.service_account,
             role_arn=role.arn,
             tags={**args.scope.tags, "Name": role_name},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy], hooks=known_later()),
         )
         self.register_outputs({})
 

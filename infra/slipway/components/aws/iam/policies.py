@@ -16,7 +16,12 @@ WILDCARDS: Mapping[str, str] = {
     "by AWS with the first node group and cannot be named before: the conditions admit EC2 of this account only",
     "NodesAttachDisks": "as NodesUseDisks, and for disks only",
     "DenyWithoutTls": "a refusal covers every action and object",
+    "ReachModelStore": "every object of this one bucket, for callers of the account whose own policies allow it",
+    "ReachAccountsBuckets": "the policy of an endpoint narrows what others allow; the condition admits buckets and "
+    "callers of the account only, and no role of the environment",
+    "PullLayers": "layers are asked for with addresses that the registry signed, or by nobody; reading is all",
     "WriteFlowLogs": "the log streams of the group, which are named by AWS",
+    "FindLogGroup": "the action that lists log groups knows no resources",
     "ReadOwnWeights": "every object below the model's own prefix",
     "DescribeNodeGroups": "the actions that describe groups, instances and images know no resources",
     "ReadNodeGroups": "all node groups of this one cluster; the ends of their ARNs are by AWS",

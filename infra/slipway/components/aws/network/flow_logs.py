@@ -16,11 +16,6 @@ _INTERVAL_S = 600
 """The longer of the two intervals that there are: a tenth of the records, and so of their cost."""
 
 
-def log_group(environment: str) -> str:
-    """Name of the log group."""
-    return f"/slipway/{names.cluster(environment)}/flow-logs"
-
-
 @dataclass(frozen=True)
 class FlowLogsArgs:
     """`key`: ARN of the key of logs."""
@@ -36,12 +31,13 @@ class FlowLogs(pulumi.ComponentResource):
     def __init__(self, name: str, args: FlowLogsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:aws:FlowLogs", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        group_name = names.flow_logs(args.scope.environment)
         group = LogGroup(
             f"{args.scope.environment}-flow-logs",
-            name=log_group(args.scope.environment),
+            name=group_name,
             retention_in_days=_RETENTION_DAYS,
             kms_key_id=args.key,
-            tags={**args.scope.tags, "Name": log_group(args.scope.environment)},
+            tags={**args.scope.tags, "Name": group_name},
             opts=child,
         )
         role_name = names.role(args.scope.environment, "flow-logs")
@@ -52,13 +48,15 @@ class FlowLogs(pulumi.ComponentResource):
             tags={**args.scope.tags, "Name": role_name},
             opts=child,
         )
-        arn = f"arn:aws:logs:{args.scope.region}:{args.scope.account}:log-group:{log_group(args.scope.environment)}"
+        arn = f"arn:aws:logs:{args.scope.region}:{args.scope.account}:log-group:{group_name}"
         write = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+        # As in AWS's own policy for such a role (Amazon VPC User Guide, "IAM role for publishing flow logs").
+        find = statement("FindLogGroup", ["logs:DescribeLogGroups"], "*")
         policy = RolePolicy(
             f"{args.scope.environment}-flow-logs-write",
             name="write-flow-logs",
             role=role.name,
-            policy=document(statement("WriteFlowLogs", write, [arn, f"{arn}:*"])),
+            policy=document(statement("WriteFlowLogs", write, [arn, f"{arn}:*"]), find),
             opts=child,
         )
         FlowLog(

@@ -28,6 +28,19 @@ PRIVATE_TAGS = {"kubernetes.io/role/internal-elb": "1"}
 
 
 @dataclass(frozen=True)
+class Placement:
+    """Where an environment's parts go.
+
+    `private_subnets`: ids by zone. `s3_addresses`: ranges that S3 has there. `ready`: what a way out depends on.
+    """
+
+    vpc_id: pulumi.Input[str]
+    private_subnets: Mapping[str, pulumi.Input[str]]
+    s3_addresses: pulumi.Output[Sequence[str]]
+    ready: tuple[pulumi.Resource, ...] = ()
+
+
+@dataclass(frozen=True)
 class NetworkArgs:
     """`cidr`: addresses of the VPC. `nat`: a NAT gateway in each zone, or one for all of them."""
 

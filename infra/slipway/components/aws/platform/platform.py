@@ -28,6 +28,7 @@ from slipway.components.kubernetes.object import KubernetesObject
 from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.render.gateway import GATEWAY_CLASS
 from slipway.settings.aws_gateway import AwsGateway
+from slipway.settings.aws_operation import Metrics
 from slipway.values import names
 
 Level = Literal["privileged", "baseline", "restricted"]
@@ -44,8 +45,9 @@ _GATEWAY_CLASS: Mapping[str, Any] = {
 class PlatformArgs:
     """`provider`: of Kubernetes. `needs`: nodes that are ready, and the add-ons on them.
 
+    `disks_key`: ARN of the key of disks. `metrics`: of the settings.
     `gateway`: of the settings; without it nothing here needs load balancers, and neither chart is installed.
-    `gateway_needs`: what has to be there before Envoy Gateway.
+    `gateway_needs`: what has to be there before Envoy Gateway. `existing_vpc`: id of a network that is others'.
     """
 
     scope: AwsScope
@@ -53,9 +55,12 @@ class PlatformArgs:
     vpc_id: pulumi.Input[str]
     groups: tuple[NodeGroup, ...]
     provider: pulumi.ProviderResource
+    disks_key: pulumi.Input[str]
+    metrics: Metrics | None
     needs: tuple[pulumi.Resource, ...]
     gateway: AwsGateway | None = None
     gateway_needs: tuple[pulumi.Resource, ...] = ()
+    existing_vpc: str | None = None
 
 
 class Platform(pulumi.ComponentResource):
@@ -71,11 +76,15 @@ class Platform(pulumi.ComponentResource):
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:aws:Platform", name, None, opts)
         self._args = args
-        place = Place(args.scope.account, args.scope.region, args.scope.environment)
+        place = Place(args.scope.account, args.scope.region, args.scope.environment, args.existing_vpc)
         scaling = values.autoscaler(args.cluster_name, args.scope.region, args.scope.kubernetes_version)
         self._in_kube_system(CLUSTER_AUTOSCALER, values.AUTOSCALER_ACCOUNT, policies.autoscaler(place), scaling)
+        # Nothing waits for it: a claim does by itself, and a class whose tags change is made anew.
+        KubernetesObject(values.storage_class(args.disks_key, args.scope.tags), self._after())
         # The exporter of each node's metrics looks at the node itself.
-        prometheus = self._in_own_namespace("prometheus", PROMETHEUS, "monitoring", "privileged", values.prometheus())
+        prometheus = self._in_own_namespace(
+            "prometheus", PROMETHEUS, "monitoring", "privileged", values.prometheus(args.metrics)
+        )
         # KEDA's chart has a PodMonitor, whose kind the chart before brings.
         keda = self._in_own_namespace("keda", KEDA, "keda", "restricted", values.keda(), needs=(prometheus,))
         self.monitoring = (prometheus, keda)

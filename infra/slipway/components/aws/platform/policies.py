@@ -11,11 +11,12 @@ _LB_TAG = "elbv2.k8s.aws/cluster"
 
 @dataclass(frozen=True)
 class Place:
-    """An environment with its region and account."""
+    """An environment with its region and account. `vpc`: id of a network that was there before and has no tag of it."""
 
     account: str
     region: str
     environment: str
+    vpc: str | None = None
 
     @property
     def cluster(self) -> str:
@@ -90,6 +91,7 @@ def _security_groups(place: Place) -> tuple[Statement, ...]:
     rules = ["ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"]
     change = [*rules, "ec2:CreateTags", "ec2:DeleteSecurityGroup", "ec2:DeleteTags"]
     new = _asked(place, **{"ec2:CreateAction": "CreateSecurityGroup"})
+    own_network = None if place.vpc else _own(place, names.ENVIRONMENT_TAG, place.environment)
     cluster = _own(place, f"kubernetes.io/cluster/{place.cluster}", "owned")
     return (
         statement(
@@ -102,8 +104,8 @@ def _security_groups(place: Place) -> tuple[Statement, ...]:
         statement(
             "MakeSecurityGroupsInNetwork",
             ["ec2:CreateSecurityGroup"],
-            place.arn("ec2", "vpc/*"),
-            conditions=_own(place, names.ENVIRONMENT_TAG, place.environment),
+            place.arn("ec2", f"vpc/{place.vpc or '*'}"),
+            conditions=own_network,
         ),
         statement("TagNewSecurityGroups", ["ec2:CreateTags"], groups, conditions=new),
         statement("ChangeSecurityGroups", change, groups, conditions=_own(place)),

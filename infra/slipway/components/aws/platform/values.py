@@ -11,7 +11,11 @@ import pulumi
 from slipway.autoscaling.signals import SCRAPE_S
 from slipway.catalog.platform_pins import EKS
 from slipway.environments.planning.aws.node_groups import MIG_LABEL, SHARING_LABEL, SYSTEM_TAINT, NodeGroup
+from slipway.environments.planning.monitoring import KEEPS_S
+from slipway.settings.aws_operation import Metrics
 from slipway.values import names
+from slipway.values.quantities import format_bytes
+from slipway.values.windows import format_window
 
 Values = Mapping[str, Any]
 
@@ -23,6 +27,7 @@ LOAD_BALANCER_ACCOUNT = "aws-load-balancer-controller"
 NAMES_ACCOUNT = "external-dns"
 READINESS_BY_BALANCER = {"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"}
 """Label of a namespace whose pods count as ready only when their load balancer sends them requests."""
+STORAGE_CLASS = "gp3-encrypted"
 _WHOLE_GPUS = "whole-gpus"
 _SPOT_GROUPS = ".*-spot-[0-9a-f]{8}-.*"
 """EKS names the autoscaling group of a node group `eks-<node group>-<id>`."""
@@ -104,8 +109,11 @@ def external_dns(domain: str, zone: str, owner: str, region: str) -> Values:
     }
 
 
-def prometheus() -> Values:
-    """Values of Prometheus: what autoscaling needs. It keeps two days, on its node, so that nothing is left behind."""
+def prometheus(metrics: Metrics | None) -> Values:
+    """Values of Prometheus: what autoscaling needs.
+
+    It keeps two days on its node where settings say nothing, and else what they say, on a volume that goes with it.
+    """
     return {
         # No dashboard with a password that everybody knows.
         "grafana": {"enabled": False},
@@ -120,13 +128,50 @@ def prometheus() -> Values:
         "prometheus": {
             "prometheusSpec": {
                 **ON_SYSTEM_NODES,
-                "retention": "2d",
+                **(_kept(metrics) if metrics else {"retention": format_window(KEEPS_S)}),
                 # Monitors of models are found whoever made them.
                 "serviceMonitorSelectorNilUsesHelmValues": False,
                 "podMonitorSelectorNilUsesHelmValues": False,
                 "ruleSelectorNilUsesHelmValues": False,
             }
         },
+    }
+
+
+def _kept(metrics: Metrics) -> Values:
+    """Four fifths of the volume at most, so that it is never full: Prometheus stops on a full disk."""
+    claim = {
+        "storageClassName": STORAGE_CLASS,
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": format_bytes(metrics.disk)}},
+    }
+    return {
+        "retention": f"{metrics.keep}d",
+        "retentionSize": f"{metrics.disk * 4 // 5 // 2**20}MB",
+        "storageSpec": {"volumeClaimTemplate": {"spec": claim}},
+        "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete", "whenScaled": "Retain"},
+    }
+
+
+def storage_class(key: pulumi.Input[str], tags: Mapping[str, str]) -> dict[str, Any]:
+    """The class of every volume that does not name another: gp3, encrypted with the key of disks, tagged as the rest.
+
+    Without a default, a claim that names no class waits for ever; EKS' own class is gp2 and not encrypted.
+    """
+    own = {f"tagSpecification_{number}": f"{name}={value}" for number, (name, value) in enumerate(tags.items(), 1)}
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {
+            "name": STORAGE_CLASS,
+            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+        },
+        "provisioner": "ebs.csi.aws.com",
+        "parameters": {"type": "gp3", "encrypted": "true", "kmsKeyId": key, **own},
+        "allowVolumeExpansion": True,
+        "reclaimPolicy": "Delete",
+        # In the zone of the pod that wants it.
+        "volumeBindingMode": "WaitForFirstConsumer",
     }
 
 

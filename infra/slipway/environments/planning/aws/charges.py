@@ -1,15 +1,20 @@
 """Say what an environment on AWS pays for besides the nodes of its pools."""
 
+from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from typing import Literal
 
 from slipway.catalog import aws as catalog
-from slipway.catalog.aws_gateway import GATEWAY_PRICES, SECRET_MONTHLY_USD
-from slipway.environments.planning.aws.node_groups import SYSTEM_DISK_GIB, SYSTEM_INSTANCE_TYPE, SYSTEM_NODES
+from slipway.catalog.aws_gateway import SECRET_MONTHLY_USD, gateway_prices
+from slipway.environments.planning.aws.node_groups import SYSTEM_DISK_GIB
 from slipway.environments.planning.protocol import Charge, Charges
 from slipway.settings.aws import AwsSettings
 
-_INTERFACE_ENDPOINTS = ("ecr.api", "ecr.dkr", "sts", "logs")
+_INTERFACE_ENDPOINTS = ("ecr.api", "ecr.dkr", "eks-auth")
+
+BASTION_DISK_GIB = 8
+"""What Amazon's own image of Amazon Linux 2023 has."""
 
 EncryptedData = Literal["secrets", "logs", "disks", "models", "ledger"]
 """A kind of data that an environment encrypts with a key of its own."""
@@ -20,7 +25,10 @@ _GIB = 2**30
 def interface_endpoints(settings: AwsSettings) -> tuple[str, ...]:
     """AWS's services that are reached through endpoints of their own, in each zone that has a NAT gateway.
 
-    The keys service asks for the password of its database: with an endpoint its pods need no way out of the network.
+    Images, and `eks-auth` for the credentials of pods, which EKS's agent on each node fetches; nothing starts without.
+    No pod has credentials by STS itself, and none writes to CloudWatch: the logs of the control plane and of the
+    network's flows do not come from inside the network. The keys service asks for the password of its database: with an
+    endpoint its pods need no way out of the network.
     """
     return (*_INTERFACE_ENDPOINTS, "secretsmanager") if settings.gateway else _INTERFACE_ENDPOINTS
 
@@ -33,32 +41,66 @@ def encrypted_data(settings: AwsSettings) -> tuple[EncryptedData, ...]:
 
 def charges(settings: AwsSettings, on: date) -> Charges:
     """What is charged on a day: a control plane past its standard support costs more."""
-    system = catalog.INSTANCE_TYPES[SYSTEM_INSTANCE_TYPE].hourly_usd[settings.region]
+    platform = settings.platform
+    hourly_usd = catalog.INSTANCE_TYPES[platform.instance_type].hourly_usd.get(settings.region, Decimal(0))
     return Charges(
-        platform_nodes=Charge(f"nodes of the platform, {SYSTEM_INSTANCE_TYPE}", SYSTEM_NODES, system),
-        platform_disk_gib=SYSTEM_NODES * SYSTEM_DISK_GIB,
+        platform_nodes=Charge(f"nodes of the platform, {platform.instance_type}", platform.nodes, hourly_usd),
+        platform_disk_gib=platform.nodes * SYSTEM_DISK_GIB,
         disk_gib={pool.name: pool.disk // _GIB for pool in settings.node_pools},
-        disk_hourly_usd=catalog.REGIONS[settings.region].disk_monthly_usd / catalog.HOURS_PER_MONTH,
+        disk_hourly_usd=_hourly(catalog.REGIONS[settings.region].disk_monthly_usd) or Decimal(0),
         fixed=_fixed(settings, on),
+        unpriced=tuple(_unpriced(settings)),
         budget_usd=settings.budget.monthly_usd,
     )
 
 
 def _fixed(settings: AwsSettings, on: date) -> tuple[Charge, ...]:
-    region = catalog.REGIONS[settings.region]
     support = catalog.EKS_VERSIONS[settings.kubernetes_version]
-    gateways = len(settings.zones) if settings.nat == "zone" else 1
     control_plane = Charge("control plane", 1, catalog.CONTROL_PLANE_HOURLY_USD)
     if on >= support.standard_until:
         name = f"control plane, extended support of Kubernetes {settings.kubernetes_version}"
         control_plane = Charge(name, 1, catalog.CONTROL_PLANE_EXTENDED_HOURLY_USD)
     return (
         control_plane,
-        Charge("NAT gateways", gateways, region.nat_hourly_usd),
-        Charge("public addresses", gateways + _addresses_of_gateway(settings), catalog.PUBLIC_ADDRESS_HOURLY_USD),
-        Charge("interface endpoints", len(interface_endpoints(settings)) * gateways, region.endpoint_hourly_usd),
+        *_of_network(settings),
+        *_of_bastion(settings),
         Charge("encryption keys", len(encrypted_data(settings)), catalog.KEY_MONTHLY_USD / catalog.HOURS_PER_MONTH),
+        *_of_metrics(settings),
         *_of_gateway(settings),
+    )
+
+
+def _of_metrics(settings: AwsSettings) -> tuple[Charge, ...]:
+    """The volume that metrics are kept on."""
+    metrics = settings.platform.metrics
+    if metrics is None:
+        return ()
+    hourly_usd = _hourly(catalog.REGIONS[settings.region].disk_monthly_usd)
+    return _known("volume of metrics, GiB", metrics.disk // _GIB, hourly_usd)
+
+
+def _of_network(settings: AwsSettings) -> tuple[Charge, ...]:
+    """The ways out of the network; in one that is there already they are its owner's."""
+    region, addresses = catalog.REGIONS[settings.region], _addresses_of_gateway(settings)
+    if settings.network is not None:
+        used = Charge("public addresses", addresses, catalog.PUBLIC_ADDRESS_HOURLY_USD)
+        return (used,) if addresses else ()
+    gateways = len(settings.zones) if settings.nat == "zone" else 1
+    return (
+        *_known("NAT gateways", gateways, region.nat_hourly_usd),
+        Charge("public addresses", gateways + addresses, catalog.PUBLIC_ADDRESS_HOURLY_USD),
+        *_known("interface endpoints", len(interface_endpoints(settings)) * gateways, region.endpoint_hourly_usd),
+    )
+
+
+def _of_bastion(settings: AwsSettings) -> tuple[Charge, ...]:
+    if not settings.api.bastion:
+        return ()
+    disk_hourly_usd = _hourly(catalog.REGIONS[settings.region].disk_monthly_usd)
+    hourly_usd = catalog.BASTION_HOURLY_USD.get(settings.region)
+    return (
+        *_known(f"bastion, {catalog.BASTION_INSTANCE_TYPE}", 1, hourly_usd),
+        *_known("disk of the bastion, GiB", BASTION_DISK_GIB, disk_hourly_usd),
     )
 
 
@@ -69,9 +111,10 @@ def _addresses_of_gateway(settings: AwsSettings) -> int:
 
 def _of_gateway(settings: AwsSettings) -> tuple[Charge, ...]:
     """The load balancer, and the database with its disk, both doubled by a standby, and its secret."""
-    if settings.gateway is None:
+    prices = gateway_prices(settings.region)
+    if settings.gateway is None or prices is None:
         return ()
-    database, prices = settings.gateway.database, GATEWAY_PRICES[settings.region]
+    database = settings.gateway.database
     copies = 2 if database.multi_az else 1
     disk_hourly_usd = prices.disk_monthly_usd / catalog.HOURS_PER_MONTH
     hourly_usd = prices.database_hourly_usd[database.instance_class]
@@ -81,3 +124,28 @@ def _of_gateway(settings: AwsSettings) -> tuple[Charge, ...]:
         Charge("disk of the database, GiB", copies * database.storage // _GIB, disk_hourly_usd),
         Charge("secrets", 1, SECRET_MONTHLY_USD / catalog.HOURS_PER_MONTH),
     )
+
+
+def _known(name: str, count: int, hourly_usd: Decimal | None) -> tuple[Charge, ...]:
+    return () if hourly_usd is None else (Charge(name, count, hourly_usd),)
+
+
+def _hourly(monthly_usd: Decimal | None) -> Decimal | None:
+    return None if monthly_usd is None else monthly_usd / catalog.HOURS_PER_MONTH
+
+
+def _unpriced(settings: AwsSettings) -> Iterator[str]:
+    """What is charged for in this region and nobody found the price of."""
+    region = catalog.REGIONS[settings.region]
+    system = catalog.INSTANCE_TYPES[settings.platform.instance_type]
+    prices = {
+        "nodes of the platform": system.hourly_usd.get(settings.region),
+        "disks of nodes": region.disk_monthly_usd,
+    }
+    if settings.network is None:
+        prices |= {"NAT gateways": region.nat_hourly_usd, "interface endpoints": region.endpoint_hourly_usd}
+    if settings.api.bastion:
+        prices["bastion"] = catalog.BASTION_HOURLY_USD.get(settings.region)
+    yield from (name for name, price in prices.items() if price is None)
+    if settings.gateway is not None and region.gateway is None:
+        yield "the gateway's load balancer and database"

@@ -10,6 +10,7 @@ from slipway.environments.planning.aws.node_groups import SYSTEM_TAINT
 from slipway.environments.planning.gateway import HTTPS_PORT, Gateway, end_s
 from slipway.settings.aws import AwsSettings
 from slipway.settings.aws_gateway import AwsGateway
+from slipway.settings.aws_network import ExistingNetwork
 from slipway.values import names
 
 DATABASE_PORT, DATABASE_USER, DATABASE_NAME = 5432, "slipway", "keys"
@@ -45,7 +46,7 @@ def gateway(settings: AwsSettings) -> Gateway | None:
         node_port=None,
         replicas=here.replicas,
         envoy_image=None,
-        service_annotations=balancer_annotations(here),
+        service_annotations=balancer_annotations(here, settings.network),
         load_balancer_class=BALANCER_CLASS,
         proxy_protocol=True,
         drain_s=_DRAIN_S,
@@ -72,7 +73,7 @@ def database_url(host: str) -> str:
     return f"postgresql://{DATABASE_USER}@{host}:{DATABASE_PORT}/{DATABASE_NAME}?sslmode=require"
 
 
-def balancer_annotations(here: AwsGateway) -> Mapping[str, str]:
+def balancer_annotations(here: AwsGateway, network: ExistingNetwork | None = None) -> Mapping[str, str]:
     """What Envoy's Service tells the load balancer controller.
 
     Pods are targets themselves, so that nothing goes through a second node. The client's address comes by the PROXY
@@ -97,6 +98,10 @@ def balancer_annotations(here: AwsGateway) -> Mapping[str, str]:
         "healthcheck-healthy-threshold": "2",
         "healthcheck-unhealthy-threshold": "2",
     }
+    if network is not None:
+        # In a network of Slipway's own they are found by their tags.
+        subnets = network.private_subnets if here.internal else network.public_subnets or {}
+        said["subnets"] = ",".join(sorted(subnets.values()))
     if here.certificate.acm is not None:
         said |= {
             "ssl-cert": here.certificate.acm,

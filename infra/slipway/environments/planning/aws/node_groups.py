@@ -21,8 +21,6 @@ from slipway.values import names
 
 SYSTEM_TAINT = {"key": "CriticalAddonsOnly", "value": "true", "effect": "NoSchedule"}
 """Keeps models off the nodes of the platform; DNS and the add-ons of EKS tolerate it by themselves."""
-SYSTEM_NODES = 2
-SYSTEM_INSTANCE_TYPE = "m7i.large"
 SYSTEM_DISK_GIB = 50
 MIG_LABEL = "nvidia.com/mig.config"
 SHARING_LABEL = "nvidia.com/device-plugin.config"
@@ -96,10 +94,10 @@ def _system(settings: AwsSettings) -> NodeGroup:
             name="",
             capacity="ON_DEMAND",
             ami_type="AL2023_x86_64_STANDARD",
-            instance_types=(SYSTEM_INSTANCE_TYPE,),
+            instance_types=(settings.platform.instance_type,),
             zones=settings.zones,
-            min_nodes=SYSTEM_NODES,
-            max_nodes=SYSTEM_NODES,
+            min_nodes=settings.platform.nodes,
+            max_nodes=settings.platform.nodes,
             disk_gib=SYSTEM_DISK_GIB,
             labels={names.POOL_LABEL: names.SYSTEM_POOL},
             taints=(SYSTEM_TAINT,),

@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from datetime import date
 
 from slipway.catalog.aws import EKS_VERSIONS
+from slipway.catalog.aws_traffic import VOLUME_PRICES
 from slipway.catalog.platform_pins import EKS
 from slipway.environments.planning.aws.charges import charges
 from slipway.environments.planning.aws.gateway import TO_IDENTITY_AGENT, gateway
 from slipway.environments.planning.aws.pools import pools
 from slipway.environments.planning.gateway import Gateway
-from slipway.environments.planning.model_store import ModelStore, egress_to
-from slipway.environments.planning.monitoring import OPERATED, Monitoring
+from slipway.environments.planning.model_store import OWN_DNS, ModelStore
+from slipway.environments.planning.monitoring import KEEPS_S, OPERATED, Monitoring
 from slipway.environments.planning.pool import Pool
-from slipway.environments.planning.protocol import Charges, Planning, Refusal
+from slipway.environments.planning.protocol import Charges, Planning, Refusal, VolumeTerms
 from slipway.settings.aws import AwsSettings
 from slipway.values import names
+from slipway.values.windows import DAY_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,18 @@ class AwsPlanning:
     @property
     def monitoring(self) -> Monitoring:
         """The Prometheus and the KEDA that each environment's platform has."""
-        return Monitoring(prometheus=OPERATED, operator=True)
+        here, metrics = self.settings.monitoring, self.settings.platform.metrics
+        keeps_s = KEEPS_S if metrics is None else metrics.keep * DAY_S
+        return Monitoring(OPERATED, operator=True, keeps_s=keeps_s, routes=here.routes if here is not None else ())
 
     def model_store(self, environment: str, model: str, /) -> ModelStore:
-        """The environment's bucket, below the model's name: its pods' role may read nothing else of it."""
+        """The environment's bucket, below the model's name: its pods' role may read nothing else of it.
+
+        AWS changes the addresses of S3 without notice: the environment's stack knows them, and no release names them.
+        """
         bucket = names.bucket(environment, self.settings.account, self.settings.region)
-        egress = (*egress_to(None), TO_IDENTITY_AGENT)
-        return ModelStore(bucket, self.settings.region, None, model, None, egress)
+        egress = (OWN_DNS, TO_IDENTITY_AGENT)
+        return ModelStore(bucket, self.settings.region, None, model, None, egress, names.STORE_POLICY)
 
     @property
     def runs_batches(self) -> bool:
@@ -72,6 +79,17 @@ class AwsPlanning:
     def charges(self, on: date, /) -> Charges:
         """What AWS charges for by the hour."""
         return charges(self.settings, on)
+
+    @property
+    def volume_terms(self) -> VolumeTerms:
+        """As its region charges; a control plane that writes nothing down is known to."""
+        gateway, logging = self.settings.gateway, self.settings.logging
+        return VolumeTerms(
+            prices=VOLUME_PRICES.get(self.settings.region),
+            zones=len(self.settings.zones),
+            internet=gateway is not None and not gateway.internal,
+            control_plane_logs=logging.expected if logging.types else 0,
+        )
 
     def refusals(self, today: date, /) -> Iterator[Refusal]:
         """A version of Kubernetes that AWS no longer runs, or that the platform's parts are not pinned for."""

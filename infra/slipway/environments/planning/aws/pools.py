@@ -72,11 +72,12 @@ def _pool(settings: AwsSettings, pool: AwsNodePool) -> Pool:
         zones=pool.zones or settings.zones,
         instance_types=tuple(instance.name for instance in types),
         hourly_usd=price,
-        spot_hourly_usd=price * SPOT_FACTOR if pool.spot else None,
+        spot_hourly_usd=types[0].spot_hourly_usd.get(settings.region, price * SPOT_FACTOR) if pool.spot else None,
         spot=pool.spot is not None,
         on_demand_nodes=on_demand,
         fallback=pool.spot is not None and pool.spot.fallback,
         reserved=pool.capacity_reservation is not None,
+        reserved_by=tuple(taint.key for taint in pool.taints),
     )
 
 

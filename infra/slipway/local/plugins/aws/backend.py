@@ -1,10 +1,10 @@
-"""Call AWS's API: on moto, or kept by the stand-in itself; validated by botocore, journalled, failing on demand."""
+"""Call AWS's API: on moto, or kept by the stand-in; checked by botocore, judged as IAM does, journalled, failing."""
 
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,10 @@ from botocore.exceptions import ClientError, ParamValidationError
 from botocore.validate import ParamValidator
 
 from slipway.local.plugins.aws.faults import Faults, injected
+from slipway.local.plugins.aws.iam.guard import judge
+from slipway.local.plugins.aws.iam.requests import Call
+from slipway.local.plugins.aws.iam.resources import Place
+from slipway.local.plugins.aws.iam.roles import Roles, environment_of
 from slipway.local.plugins.aws.journal import Journal
 from slipway.local.plugins.aws.kept import Kept
 
@@ -37,12 +41,16 @@ def _session() -> boto3.Session:
 
 
 class Backend:
-    """Everything that the calls of all engines share. `state`: a folder of this stand-in. `endpoint`: moto's server."""
+    """Everything that the calls of all engines share.
 
-    def __init__(self, state: Path, endpoint: str) -> None:
+    `state`: a folder of this stand-in. `endpoint`: moto's server. `roles`: who calls; without them nobody is refused.
+    """
+
+    def __init__(self, state: Path, endpoint: str, roles: Roles | None = None) -> None:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.state = state
         self.endpoint = endpoint
+        self.roles = roles
         self.journal = Journal(state / JOURNAL)
         self.faults = Faults(state / CONTROL)
         self.kept = Kept(state / KEPT)
@@ -75,6 +83,12 @@ class Aws:
     backend: Backend
     region: str
     urn: str
+    judged: bool = True
+
+    @property
+    def itself(self) -> "Aws":
+        """For what AWS does by roles of its own, as EKS makes a cluster's security group: nobody asks the caller's."""
+        return replace(self, judged=False)
 
     @property
     def account(self) -> str:
@@ -91,6 +105,7 @@ class Aws:
         client = self.backend.client(service, self.region)
         operation = client.meta.method_to_api_mapping[method]
         with self._framed(service, operation, "moto"):
+            self._judged(service, operation, params)
             return getattr(client, method)(**params)
 
     def find(self, service: str, method: str, missing: tuple[str, ...], **params: Any) -> Any | None:
@@ -109,7 +124,18 @@ class Aws:
         operation = client.meta.method_to_api_mapping[method]
         with self._framed(service, operation, "kept"):
             validate(client, operation, params)
+            self._judged(service, operation, params)
             yield self.backend.kept
+
+    def _judged(self, service: str, operation: str, params: dict[str, Any]) -> None:
+        """Refuse what the policies of the environment's deploying role do not allow."""
+        environment = environment_of(self.urn)
+        if self.backend.roles is None or environment is None or not self.judged:
+            return
+        partition = _session().get_partition_for_region(self.region)
+        place = Place(partition, self.region, self.account)
+        role = self.backend.roles.of(environment, place)
+        judge(role, Call(service, operation, params), place, lambda name: self.backend.client(name, self.region))
 
     @contextmanager
     def _framed(self, service: str, operation: str, by: str) -> Iterator[None]:

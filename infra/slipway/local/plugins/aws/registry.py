@@ -4,6 +4,7 @@ from slipway.local.plugins.aws.schema import ResourceType
 from slipway.local.plugins.aws.types.budget import BUDGET
 from slipway.local.plugins.aws.types.ec2.flow_log import FLOW_LOG
 from slipway.local.plugins.aws.types.ec2.gateways import EIP, INTERNET_GATEWAY, NAT_GATEWAY
+from slipway.local.plugins.aws.types.ec2.instance import INSTANCE
 from slipway.local.plugins.aws.types.ec2.launch_template import LAUNCH_TEMPLATE
 from slipway.local.plugins.aws.types.ec2.routes import ROUTE, ROUTE_TABLE, ROUTE_TABLE_ASSOCIATION
 from slipway.local.plugins.aws.types.ec2.security_group import DEFAULT_SECURITY_GROUP, SECURITY_GROUP
@@ -17,7 +18,7 @@ from slipway.local.plugins.aws.types.eks.addon import ADDON
 from slipway.local.plugins.aws.types.eks.cluster import CLUSTER
 from slipway.local.plugins.aws.types.eks.node_group import NODE_GROUP
 from slipway.local.plugins.aws.types.eks.pod_identity import POD_IDENTITY_ASSOCIATION
-from slipway.local.plugins.aws.types.iam import ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT
+from slipway.local.plugins.aws.types.iam import INSTANCE_PROFILE, ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT
 from slipway.local.plugins.aws.types.kms import ALIAS, KEY
 from slipway.local.plugins.aws.types.log_group import LOG_GROUP
 from slipway.local.plugins.aws.types.rds import DATABASE, DATABASE_SUBNETS
@@ -33,9 +34,9 @@ from slipway.local.plugins.aws.types.s3.parts import (
 
 _OF_NETWORK = (
     VPC, SUBNET, INTERNET_GATEWAY, EIP, NAT_GATEWAY, ROUTE_TABLE, ROUTE, ROUTE_TABLE_ASSOCIATION, VPC_ENDPOINT,
-    SECURITY_GROUP, DEFAULT_SECURITY_GROUP, INGRESS_RULE, EGRESS_RULE, FLOW_LOG,
+    SECURITY_GROUP, DEFAULT_SECURITY_GROUP, INGRESS_RULE, EGRESS_RULE, FLOW_LOG, INSTANCE,
 )  # fmt: skip
-_OF_KEYS_AND_ROLES = (KEY, ALIAS, ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT)
+_OF_KEYS_AND_ROLES = (KEY, ALIAS, ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT, INSTANCE_PROFILE)
 _OF_BUCKETS = (BUCKET, VERSIONING, ENCRYPTION, PUBLIC_ACCESS_BLOCK, OWNERSHIP, POLICY, LIFECYCLE)
 _OF_GATEWAYS = (DATABASE, DATABASE_SUBNETS)
 _OF_MODELS_AND_NODES = (

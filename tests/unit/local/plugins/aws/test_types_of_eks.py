@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from slipway.local.plugins.aws import operations
 from slipway.local.plugins.aws.backend import Aws, Backend
 from slipway.local.plugins.aws.compare import differences
 from slipway.local.plugins.aws.journal import entries
@@ -305,6 +306,24 @@ def test_a_log_group_is_refused_with_a_key_that_logs_may_not_use(aws: Aws) -> No
     group.change(retentionInDays=90, tags={"c": "d"})
     without_drift(group)
     group.delete()
+
+
+@pytest.mark.parametrize("logging", [True, False])
+def test_the_group_of_a_cluster_that_was_deleted_while_it_logged_is_made_again(
+    aws: Aws, cluster: Made, *, logging: bool
+) -> None:
+    name = f"/aws/eks/{cluster.id}/cluster"
+    group = Made(aws, "cloudwatch/logGroup:LogGroup", {"name": name, "retentionInDays": 90})
+    if not logging:
+        cluster.change(enabledClusterLogTypes=[])
+    cluster.delete()
+    operations.delete(group.kind, aws, group.id, group.state)
+    listed = aws.call("logs", "describe_log_groups", logGroupNamePrefix=name)["logGroups"]
+    assert [found["logGroupName"] for found in listed] == ([name] if logging else [])
+    if logging:
+        assert "retentionInDays" not in listed[0]
+        with pytest.raises(OperationError, match="ResourceAlreadyExistsException"):
+            Made(aws, "cloudwatch/logGroup:LogGroup", {"name": name, "retentionInDays": 90})
 
 
 def test_a_budget_and_its_alarms_are_changed_in_place(aws: Aws) -> None:

@@ -138,3 +138,71 @@ ROLE_POLICY_ATTACHMENT = ResourceType(
     properties={"role": REQUIRED_FIXED, "policyArn": REQUIRED_FIXED},
     create=_attach, read=_read_attachment, delete=_detach,
 )  # fmt: skip
+
+
+def _create_profile(aws: Aws, inputs: Object) -> str:
+    given_ = {"Path": inputs["path"]} if "path" in inputs else {}
+    made = aws.call(
+        "iam", "create_instance_profile", InstanceProfileName=inputs["name"], Tags=tags.pairs(inputs.get("tags")),
+        **given_,
+    )  # fmt: skip
+    return str(made["InstanceProfile"]["InstanceProfileName"])
+
+
+def _configure_profile(aws: Aws, identifier: str, inputs: Object) -> None:
+    if "role" in inputs and not _role_of_profile(aws, identifier):
+        aws.call("iam", "add_role_to_instance_profile", InstanceProfileName=identifier, RoleName=inputs["role"])
+
+
+def _find_profile(aws: Aws, identifier: str) -> Any:
+    found = aws.find("iam", "get_instance_profile", _MISSING, InstanceProfileName=identifier)
+    return found["InstanceProfile"] if found else None
+
+
+def _role_of_profile(aws: Aws, identifier: str) -> str | None:
+    found = _find_profile(aws, identifier) or {}
+    return next((str(role["RoleName"]) for role in found.get("Roles", [])), None)
+
+
+def _read_profile(aws: Aws, identifier: str, state: Object) -> Object | None:
+    found = _find_profile(aws, identifier)
+    if found is None:
+        return None
+    return {
+        "arn": found["Arn"],
+        "name": found["InstanceProfileName"],
+        "path": found["Path"],
+        "uniqueId": found["InstanceProfileId"],
+        "createDate": str(found["CreateDate"]),
+        "role": _role_of_profile(aws, identifier),
+        **tags.outputs(tags.mapping(found.get("Tags"))),
+    }
+
+
+def _update_profile(aws: Aws, identifier: str, old: Object, new: Object) -> None:
+    if old.get("role") != new.get("role"):
+        if live := _role_of_profile(aws, identifier):
+            aws.call("iam", "remove_role_from_instance_profile", InstanceProfileName=identifier, RoleName=live)
+        _configure_profile(aws, identifier, new)
+    put, gone = tags.changed(old, new)
+    if gone:
+        aws.call("iam", "untag_instance_profile", InstanceProfileName=identifier, TagKeys=gone)
+    if put:
+        aws.call("iam", "tag_instance_profile", InstanceProfileName=identifier, Tags=tags.pairs(put))
+
+
+def _delete_profile(aws: Aws, identifier: str, state: Object) -> None:
+    if live := _role_of_profile(aws, identifier):
+        aws.call("iam", "remove_role_from_instance_profile", InstanceProfileName=identifier, RoleName=live)
+    aws.find("iam", "delete_instance_profile", _MISSING, InstanceProfileName=identifier)
+
+
+INSTANCE_PROFILE = ResourceType(
+    token="aws:iam/instanceProfile:InstanceProfile",
+    source="hashicorp/terraform-provider-aws internal/service/iam/instance_profile.go",
+    properties={"name": REQUIRED_FIXED, "path": FIXED, "role": VALUE, "tags": VALUE},
+    name="name",
+    computed=frozenset({"arn", "createDate", "uniqueId", "tagsAll"}),
+    create=_create_profile, read=_read_profile, update=_update_profile, delete=_delete_profile,
+    configure=_configure_profile,
+)  # fmt: skip

@@ -1,4 +1,8 @@
-"""A group of logs of CloudWatch."""
+"""A group of logs of CloudWatch.
+
+EKS makes the group of a control plane again, without tags, key or retention, when it deletes a cluster that still
+logs and its group is deleted soon after (terraform-aws-modules/terraform-aws-eks, issue 2763): so does this.
+"""
 
 import json
 
@@ -7,6 +11,15 @@ from slipway.local.plugins.aws.schema import FIXED, LOCAL, VALUE, Object, Resour
 from slipway.local.plugins.aws.types import tags
 
 _MISSING = ("ResourceNotFoundException",)
+_KEYS = "logs.keys"
+"""Keys that were given to groups after they were made, or taken from them: moto cannot change that."""
+LATE = "eks.late_logs"
+"""Groups that EKS will make again, by their names."""
+
+
+def of_cluster(name: str) -> str:
+    """Name of the group of a cluster's control plane."""
+    return f"/aws/eks/{name}/cluster"
 
 
 def _create(aws: Aws, inputs: Object) -> str:
@@ -46,7 +59,7 @@ def _read(aws: Aws, name: str, state: Object) -> Object | None:
     return {
         "name": name,
         "arn": arn,
-        "kmsKeyId": live.get("kmsKeyId"),
+        "kmsKeyId": (aws.kept.get(_KEYS, name) or live).get("kmsKeyId"),
         "logGroupClass": live.get("logGroupClass", "STANDARD"),
         "retentionInDays": live.get("retentionInDays"),
         "skipDestroy": state.get("skipDestroy"),
@@ -63,9 +76,11 @@ def _update(aws: Aws, name: str, old: Object, new: Object) -> None:
     if old.get("kmsKeyId") != new.get("kmsKeyId"):
         if "kmsKeyId" in new:
             _require_usable(aws, new["kmsKeyId"], "AssociateKmsKey")
-            aws.call("logs", "associate_kms_key", logGroupName=name, kmsKeyId=new["kmsKeyId"])
+            with aws.keep("logs", "associate_kms_key", logGroupName=name, kmsKeyId=new["kmsKeyId"]) as kept:
+                kept.put(_KEYS, name, {"kmsKeyId": new["kmsKeyId"]})
         else:
-            aws.call("logs", "disassociate_kms_key", logGroupName=name)
+            with aws.keep("logs", "disassociate_kms_key", logGroupName=name) as kept:
+                kept.put(_KEYS, name, {"kmsKeyId": None})
     put, off = tags.changed(old, new)
     arn = f"arn:aws:logs:{aws.region}:{aws.account}:log-group:{name}" if put or off else ""
     if off:
@@ -77,6 +92,9 @@ def _update(aws: Aws, name: str, old: Object, new: Object) -> None:
 def _delete(aws: Aws, name: str, state: Object) -> None:
     if not state.get("skipDestroy"):
         aws.find("logs", "delete_log_group", _MISSING, logGroupName=name)
+        aws.kept.remove(_KEYS, name)
+        if aws.kept.remove(LATE, name):
+            aws.call("logs", "create_log_group", logGroupName=name)
 
 
 LOG_GROUP = ResourceType(

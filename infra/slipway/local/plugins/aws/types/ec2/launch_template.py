@@ -22,7 +22,8 @@ def _text(value: Any) -> str:
 _NAMES = {"vpcSecurityGroupIds": "SecurityGroupIds"}
 _FLAGS_AS_TEXT = {"deleteOnTermination", "encrypted", "ebsOptimized"}
 _DATA = (
-    "blockDeviceMappings", "capacityReservationSpecification", "ebsOptimized", "imageId", "instanceType",
+    "blockDeviceMappings", "capacityReservationSpecification", "ebsOptimized", "iamInstanceProfile", "imageId",
+    "instanceType",
     "metadataOptions", "monitoring", "tagSpecifications", "userData", "vpcSecurityGroupIds",
 )  # fmt: skip
 
@@ -140,6 +141,7 @@ LAUNCH_TEMPLATE = ResourceType(
             capacityReservationPreference=VALUE, capacityReservationTarget=block(capacityReservationId=VALUE)
         ),
         "ebsOptimized": VALUE,
+        "iamInstanceProfile": block(arn=VALUE, name=VALUE),
         "imageId": VALUE,
         "instanceType": VALUE,
         "metadataOptions": block(

@@ -42,8 +42,21 @@ def _read(aws: Aws, identifier: str, state: Object) -> Object | None:
         "securityGroupIds": [group["GroupId"] for group in endpoint.get("Groups", [])],
         "networkInterfaceIds": endpoint.get("NetworkInterfaceIds", []),
         "state": endpoint["State"],
+        **_prefixes(aws, endpoint),
         **tags.outputs(tags.mapping(endpoint.get("Tags"))),
     }
+
+
+def _prefixes(aws: Aws, endpoint: Object) -> Object:
+    """The list of the service's addresses, which a gateway's routes lead to; moto has it, without the addresses."""
+    if endpoint["VpcEndpointType"] != "Gateway":
+        return {"prefixListId": None, "cidrBlocks": []}
+    filters = [{"Name": "prefix-list-name", "Values": [endpoint["ServiceName"]]}]
+    with aws.keep("ec2", "describe_prefix_lists", Filters=filters):
+        client = aws.backend.client("ec2", aws.region)
+        (found,) = client.describe_managed_prefix_lists(Filters=filters)["PrefixLists"]
+        listed = client.get_managed_prefix_list_entries(PrefixListId=found["PrefixListId"])["Entries"]
+    return {"prefixListId": found["PrefixListId"], "cidrBlocks": sorted(entry["Cidr"] for entry in listed)}
 
 
 def _update(aws: Aws, identifier: str, old: Object, new: Object) -> None:
@@ -76,6 +89,6 @@ VPC_ENDPOINT = ResourceType(
         "vpcId": REQUIRED_FIXED, "serviceName": FIXED, "vpcEndpointType": FIXED, "privateDnsEnabled": VALUE,
         "policy": JSON, "routeTableIds": SET, "subnetIds": SET, "securityGroupIds": SET, "tags": VALUE,
     },
-    computed=frozenset({"arn", "networkInterfaceIds", "state", "tagsAll"}),
+    computed=frozenset({"arn", "cidrBlocks", "networkInterfaceIds", "prefixListId", "state", "tagsAll"}),
     create=_create, read=_read, update=_update, delete=_delete,
 )  # fmt: skip

@@ -1,14 +1,13 @@
 """Who may use a cluster's API: access entries and the policies associated with them. moto has neither: kept."""
 
-from datetime import UTC, datetime
-
+from slipway.local.plugins.aws import consistency
 from slipway.local.plugins.aws.backend import Aws, refuse
 from slipway.local.plugins.aws.schema import FIXED, REQUIRED, REQUIRED_FIXED, SET, VALUE, Object, ResourceType, block
 from slipway.local.plugins.aws.types import tags
 from slipway.local.plugins.aws.types.eks import shared
 
 _ENTRY = "eks.access_entry"
-_POLICY = "eks.access_policy"
+_POLICY = consistency.ACCESS_POLICY
 
 
 def _entry_key(inputs: Object) -> str:
@@ -33,7 +32,7 @@ def _create_entry(aws: Aws, inputs: Object) -> str:
                 "ResourceInUseException", f"The specified access entry resource is already in use: {key}",
                 "CreateAccessEntry",
             )  # fmt: skip
-        kept.put(_ENTRY, key, {**inputs, "at": datetime.now(UTC).isoformat()})
+        kept.put(_ENTRY, key, {**inputs, "at": consistency.now()})
     return key
 
 
@@ -87,7 +86,7 @@ def _associate(aws: Aws, inputs: Object) -> str:
         if kept.get(_ENTRY, entry) is None:
             raise refuse("ResourceNotFoundException", f"there is no access entry {entry}", "AssociateAccessPolicy")
         # AWS writes over an association that is there.
-        kept.put(_POLICY, f"{entry}#{inputs['policyArn']}", {**inputs, "at": datetime.now(UTC).isoformat()})
+        kept.put(_POLICY, f"{entry}#{inputs['policyArn']}", {**inputs, "at": consistency.now()})
     return identifier
 
 

@@ -22,7 +22,7 @@ from slipway.local.plugins.aws.schema import (
     ResourceType,
     block,
 )
-from slipway.local.plugins.aws.types import kms, tags
+from slipway.local.plugins.aws.types import kms, log_group, tags
 from slipway.local.plugins.aws.types.eks import shared
 
 _KIND = "eks.cluster"
@@ -89,7 +89,7 @@ def _configure(aws: Aws, name: str, inputs: Object) -> None:
         subnet = aws.call("ec2", "describe_subnets", SubnetIds=inputs["vpcConfig"]["subnetIds"][:1])["Subnets"][0]
         group = f"eks-cluster-sg-{name}"
         tag = {"ResourceType": "security-group", "Tags": tags.pairs({f"kubernetes.io/cluster/{name}": "owned"})}
-        made = aws.call(
+        made = aws.itself.call(
             "ec2", "create_security_group", GroupName=group, VpcId=subnet["VpcId"], TagSpecifications=[tag],
             Description="EKS created security group applied to ENI that is attached to EKS Control Plane",
         )  # fmt: skip
@@ -182,14 +182,24 @@ def _delete(aws: Aws, name: str, state: Object) -> None:
     record = aws.kept.get(_KIND, name) or {}
     if record.get("deletionProtection"):
         raise refuse("InvalidRequestException", "Deletion protection is enabled for this cluster", "DeleteCluster")
+    if _logs_still(aws, name):
+        # What is under way when the cluster goes is written later, into whatever group has the name by then.
+        aws.kept.put(log_group.LATE, log_group.of_cluster(name), {})
     aws.find("eks", "delete_cluster", shared.MISSING, name=name)
     if "securityGroup" in record:
-        aws.find("ec2", "delete_security_group", ("InvalidGroup.NotFound",), GroupId=record["securityGroup"])
+        aws.itself.find("ec2", "delete_security_group", ("InvalidGroup.NotFound",), GroupId=record["securityGroup"])
     for kind, records in aws.kept.all().items():
         for key in records if kind in shared.KINDS_OF_CLUSTER else ():
             if key.startswith(f"{name}:"):
                 aws.kept.remove(kind, key)
     aws.kept.remove(_KIND, name)
+
+
+def _logs_still(aws: Aws, name: str) -> bool:
+    """Whether the control plane writes logs."""
+    found = aws.find("eks", "describe_cluster", shared.MISSING, name=name)
+    setups = found["cluster"]["logging"]["clusterLogging"] if found else []
+    return any(setup["enabled"] and setup["types"] for setup in setups)
 
 
 CLUSTER = ResourceType(

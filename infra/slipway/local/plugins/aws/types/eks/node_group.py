@@ -232,7 +232,7 @@ NODE_GROUP = ResourceType(
         "taints": block(unordered=True, key=REQUIRED, value=VALUE, effect=REQUIRED),
         "launchTemplate": block(id=FIXED, name=FIXED, version=REQUIRED),
         "updateConfig": block(maxUnavailable=VALUE, maxUnavailablePercentage=VALUE),
-        "nodeRepairConfig": block(enabled=VALUE),
+        "nodeRepairConfig": block(enabled=VALUE, maxParallelNodesRepairedCount=VALUE),
         "version": VALUE,
         "releaseVersion": VALUE,
         "tags": VALUE,

@@ -2,12 +2,13 @@
 
 import hashlib
 
+from slipway.local.plugins.aws import consistency
 from slipway.local.plugins.aws.backend import Aws, refuse
 from slipway.local.plugins.aws.schema import REQUIRED, REQUIRED_FIXED, VALUE, Object, ResourceType
 from slipway.local.plugins.aws.types import tags
 from slipway.local.plugins.aws.types.eks import shared
 
-KIND = "eks.pod_identity"
+KIND = consistency.POD_IDENTITY
 _ROLE_TRUSTS = "pods.eks.amazonaws.com"
 
 
@@ -30,7 +31,7 @@ def _create(aws: Aws, inputs: Object) -> str:
             raise refuse(
                 "ResourceInUseException", f"Association already exists: {identifier}", "CreatePodIdentityAssociation"
             )
-        kept.put(KIND, f"{name}:{identifier}", inputs)
+        kept.put(KIND, f"{name}:{identifier}", {**inputs, consistency.AT: consistency.now()})
     return identifier
 
 
@@ -74,7 +75,7 @@ def _update(aws: Aws, identifier: str, old: Object, new: Object) -> None:
     ) as kept:  # fmt: skip
         if kept.get(KIND, f"{name}:{identifier}") is None:
             raise refuse("ResourceNotFoundException", f"no association {identifier}", "UpdatePodIdentityAssociation")
-        kept.put(KIND, f"{name}:{identifier}", new)
+        kept.put(KIND, f"{name}:{identifier}", {**new, consistency.AT: consistency.now()})
 
 
 def _delete(aws: Aws, identifier: str, state: Object) -> None:

@@ -1,0 +1,41 @@
+"""Parse how long something is looked at: `12h`, `30d`, `4w`. Values are whole seconds."""
+
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+from slipway.values.quantities import kind_of, refusal
+
+HOUR_S, DAY_S = 3600, 86_400
+_UNITS = {"h": HOUR_S, "d": DAY_S, "w": 7 * DAY_S}
+_WINDOW = re.compile(r"([1-9][0-9]{0,3})(h|d|w)")
+_LEAST_S, _MOST_S = 12 * HOUR_S, 90 * DAY_S
+_ALLOWED = "whole hours, days or weeks (h, d, w), from 12h to 90d"
+
+
+def parse_window(value: object) -> int:
+    """Seconds from `12h`, `30d`, `4w`. A bare number is refused: it could be hours or days."""
+    if not isinstance(value, str):
+        raise refusal(f"is {kind_of(value)}, not a window of time", _ALLOWED, "write for example 30d")
+    found = _WINDOW.fullmatch(value)
+    if found is None:
+        raise refusal("is not a window of time", _ALLOWED, "write for example 30d")
+    seconds = int(found[1]) * _UNITS[found[2]]
+    if not _LEAST_S <= seconds <= _MOST_S:
+        raise refusal("is out of range", _ALLOWED, "write for example 30d")
+    return seconds
+
+
+def format_window(seconds: int) -> str:
+    """Seconds as a spec writes them: 2592000 is `30d`, 43200 is `12h`."""
+    return f"{seconds // DAY_S}d" if seconds % DAY_S == 0 else f"{seconds // HOUR_S}h"
+
+
+Window = Annotated[
+    int,
+    BeforeValidator(parse_window),
+    PlainSerializer(format_window),
+    WithJsonSchema({"type": "string", "pattern": f"^(?:{_WINDOW.pattern})$"}),
+]
+"""A window of time in whole seconds, written `12h`, `30d` or `4w`."""
