@@ -38,6 +38,15 @@ class BackupUnread(SlipwayError):
         )
 
 
+class NoBackup(BackupUnread):
+    """A file of a backup is not there: the address is another one's, or the backup was not finished."""
+
+    exit_code = 1
+
+    def __init__(self, file: str) -> None:
+        super().__init__(file, "there is no such file: it is no backup, or one that was not finished")
+
+
 class HalfRestored(DeployError):
     """States and history are restored; keys and ledger have no database yet that they could be restored into."""
 

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
-from slipway.backup.errors import BackupRefused, BackupUnread, BackupUnwritten, PlaceRefused
+from slipway.backup.errors import BackupRefused, BackupUnread, BackupUnwritten, NoBackup, PlaceRefused
 from slipway.backup.manifest import FORMAT, MANIFEST, Manifest, Stored
 from slipway.history.backend import Backend, open_backend
 from slipway.history.errors import NoHistory
@@ -91,8 +91,7 @@ class BackupPlace:
             for piece in obstore.get(self._backend.store, self._key(name)).stream(min_chunk_size=_PIECE):
                 yield bytes(piece)
         except FileNotFoundError as error:
-            reason = "there is no such file: it is no backup, or one that was not finished"
-            raise BackupUnread(self.file(name), reason) from error
+            raise NoBackup(self.file(name)) from error
         except (BaseError, OSError, ValueError) as error:
             raise BackupUnread(self.file(name), _first_line(error)) from error
 

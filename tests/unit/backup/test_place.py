@@ -44,8 +44,9 @@ def test_a_manifest_that_is_none_is_refused(tmp_path: Path, text: str, said: str
 
 
 def test_a_backup_that_was_not_finished_has_no_manifest(tmp_path: Path) -> None:
-    with pytest.raises(BackupUnread, match=r"no backup, or one that was not finished"):
+    with pytest.raises(BackupUnread, match=r"no backup, or one that was not finished") as error:
         backup_at(str(tmp_path)).manifest()
+    assert error.value.exit_code == 1
 
 
 @pytest.mark.parametrize("address", ["ftp://host/x", "https://host/x", "", "s3://", "s3://?region=eu-central-1"])

@@ -34,8 +34,8 @@ _ELSEWHERE = (
 def back_up(context: EnvironmentContext, to: str) -> None:
     """Back an environment up to a new folder at `to`, and print what `restore` takes to name the backup."""
     taken_at = datetime.now(tz=UTC).replace(microsecond=0)
-    place = new_backup(to, backup_name(context.name, taken_at))
     context.running.check_account()
+    place = new_backup(to, backup_name(context.name, taken_at))
     with engine_of(context) as (engine, _), console.Progress() as progress:
         ledger = LedgerDatabase(context.cluster, context.name) if _in_cluster(context) else None
         sources = Sources(engine, _history(), ledger)
