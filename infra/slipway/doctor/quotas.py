@@ -10,6 +10,7 @@ from typing import Any
 from slipway.catalog.aws import INSTANCE_TYPES
 from slipway.doctor.finding import Finding
 from slipway.doctor.patient import Patient
+from slipway.environments.planning.aws.endpoints import nat_gateways
 from slipway.environments.planning.aws.node_groups import node_groups
 from slipway.errors.failures import AwsRefused
 from slipway.values.names import ENVIRONMENT_TAG
@@ -78,9 +79,9 @@ def addresses(patient: Patient) -> Iterator[Finding]:
     if patient.ask("ec2", "describe_vpcs", Filters=filters)["Vpcs"]:
         yield Finding("addresses", "ok", "the environment's network is there already")
         return
-    needed = len(settings.zones) if settings.nat == "zone" else 1
-    used = len(patient.ask("ec2", "describe_addresses")["Addresses"])
-    yield _count(patient, _ADDRESSES, used, needed)
+    if needed := nat_gateways(settings):
+        used = len(patient.ask("ec2", "describe_addresses")["Addresses"])
+        yield _count(patient, _ADDRESSES, used, needed)
     yield _count(patient, _NETWORKS, len(patient.ask("ec2", "describe_vpcs")["Vpcs"]), 1)
 
 

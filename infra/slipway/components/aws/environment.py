@@ -23,7 +23,8 @@ from slipway.components.aws.scope import AwsScope
 from slipway.components.connection import Connection
 from slipway.components.kubernetes.environment import GatewayArgs, environment_objects
 from slipway.components.kubernetes.object import cluster_provider
-from slipway.environments.planning.aws.charges import encrypted_data, interface_endpoints
+from slipway.environments.planning.aws.charges import encrypted_data
+from slipway.environments.planning.aws.endpoints import endpoint_zones, interface_endpoints
 from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.render.templates import Manifest
 from slipway.runtimes.registry import RUNTIMES
@@ -118,14 +119,17 @@ class AwsEnvironment(pulumi.ComponentResource):
         if settings.network is not None:
             anywhere = pulumi.Output.from_input(_ANYWHERE)
             return Placement(settings.network.vpc, settings.network.private_subnets, anywhere)
+        public = settings.gateway is not None and not settings.gateway.internal
         network = Network(
             f"{name}-network",
-            NetworkArgs(self._scope, settings.cidr, settings.zones, settings.nat),
+            NetworkArgs(self._scope, settings.cidr, settings.zones, settings.nat, public),
             self._child,
         )
         endpoints = Endpoints(
             f"{name}-endpoints",
-            EndpointsArgs(self._scope, settings.cidr, network, interface_endpoints(settings)),
+            EndpointsArgs(
+                self._scope, settings.cidr, network, tuple(interface_endpoints(settings)), endpoint_zones(settings)
+            ),
             self._child,
         )
         FlowLogs(
@@ -133,7 +137,9 @@ class AwsEnvironment(pulumi.ComponentResource):
             FlowLogsArgs(self._scope, network.vpc_id, keys.arns["logs"]),
             self._child,
         )
-        return Placement(network.vpc_id, network.private_subnets, endpoints.s3_addresses, (network,))
+        # Without NAT nothing starts before the endpoints are there.
+        ready = (network, endpoints) if settings.nat == "none" else (network,)
+        return Placement(network.vpc_id, network.private_subnets, endpoints.s3_addresses, ready)
 
     def _stores(self, keys: Keys) -> None:
         name, settings = self._scope.environment, self._settings
