@@ -1,4 +1,4 @@
-"""An environment without any way out of its network: what it has, what it lacks, and that each call finds an endpoint."""
+"""An environment without a way out of its network: what it has and lacks, and that each call finds an endpoint."""
 
 import json
 from collections.abc import Iterator
@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
+from slipway.catalog.platform_images import PLATFORM_IMAGES, copy_path, images_of
+from slipway.catalog.platform_pins import CLUSTER_AUTOSCALER, EKS
 from slipway.environments.planning.aws.charges import charges
 from slipway.environments.planning.aws.endpoints import interface_endpoints
 from slipway.environments.planning.kinds import planning
 from slipway.settings.aws import AwsSettings
 from slipway.settings.aws_gateway import AwsCertificate
 from slipway.settings.aws_network import ApiAccess
-from tests.support.aws_runs import program_of, run_of_model, settings_of
+from slipway.settings.aws_node_pool import AwsNodePool
+from tests.support.aws_runs import program_of, run_of, run_of_model, settings_of
 from tests.support.recorder import Run, run_program
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -71,10 +74,8 @@ def test_a_gateway_that_faces_the_internet_is_reached_from_there_and_nothing_els
     assert not run.of("aws:ec2/natGateway:NatGateway")
     (route,) = run.of("aws:ec2/route:Route")
     assert route.name == "staging-public-out"
-    tables = {
-        one.name: one.inputs["routeTableId"] for one in run.of("aws:ec2/routeTableAssociation:RouteTableAssociation")
-    }
-    private = {table for name, table in tables.items() if "-private-" in name}
+    attached = run.of("aws:ec2/routeTableAssociation:RouteTableAssociation")
+    private = {one.inputs["routeTableId"] for one in attached if "-private-" in one.name}
     assert private
     assert route.inputs["routeTableId"] not in private
 
@@ -87,9 +88,8 @@ def called(run: Run) -> Iterator[tuple[str, str]]:
         for one in run.of("aws:iam/role:Role")
         if any(who in one.inputs["assumeRolePolicy"] for who in INSIDE)
     }
-    policies = [
-        (one.inputs["role"], json.loads(one.inputs["policy"])) for one in run.of("aws:iam/rolePolicy:RolePolicy")
-    ]
+    inline = run.of("aws:iam/rolePolicy:RolePolicy")
+    policies = [(one.inputs["role"], json.loads(one.inputs["policy"])) for one in inline]
     for one in run.of("aws:iam/rolePolicyAttachment:RolePolicyAttachment"):
         name = one.inputs["policyArn"].rpartition("/")[2]
         policies.append((one.inputs["role"], managed[name]["Document"]))
@@ -113,11 +113,8 @@ def test_each_service_that_something_inside_may_call_has_an_endpoint(run: Run) -
 
 
 def test_a_chart_that_calls_a_service_without_an_endpoint_would_be_seen(run: Run) -> None:
-    """The names that ExternalDNS keeps, which settings refuse here."""
-    gateway = closed().gateway
-    assert gateway is not None
-    named = closed().model_copy(update={"gateway": gateway.model_copy(update={"zone": "Z0123456789ABCDEFGHIJ"})})
-    services = {service for service, _ in called(run_program(program_of("staging", named), "staging"))}
+    """ExternalDNS, which settings refuse without NAT."""
+    services = {service for service, _ in called(run_of("staging"))}
     assert "route53" in services - set(interfaces(run)) - set(WITHOUT_INTERFACE)
 
 
@@ -157,5 +154,52 @@ def test_an_issuer_that_may_be_in_the_internet_is_warned_about() -> None:
         update={"gateway": gateway.model_copy(update={"certificate": AwsCertificate(issuer="letsencrypt")})}
     )
     (warning,) = planning(issued).warnings(TODAY)
-    assert "letsencrypt gets no certificate by ACME" in warning
+    assert "letsencrypt gets no certificate by ACME from" in warning
     assert planning(closed()).warnings(TODAY) == ()
+
+
+ABOVE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/slipway/staging/platform"
+
+
+def with_gpus() -> AwsSettings:
+    """The same, with a pool of GPUs, so that all charts are there."""
+    gpus = AwsNodePool.model_validate(
+        {"name": "l4", "accelerator": "L4", "gpus": 1, "instance_types": ["g6.2xlarge"], "max_nodes": 2}
+    )
+    return closed().model_copy(update={"node_pools": (*closed().node_pools, gpus)})
+
+
+def test_every_chart_takes_its_images_from_copies_that_are_made_before() -> None:
+    run = run_program(program_of("staging", with_gpus()), "staging")
+    releases = {one.inputs["chart"]: one for one in run.of("kubernetes:helm.sh/v3:Release")}
+    assert set(releases) == {chart.chart for chart in (*PLATFORM_IMAGES, CLUSTER_AUTOSCALER)}
+    copies = {one.inputs["repository"]: one for one in run.of("slipway:image:ModelImage")}
+    repositories = {one.inputs["name"]: one for one in run.of("aws:ecr/repository:Repository")}
+    for chart in (*PLATFORM_IMAGES, CLUSTER_AUTOSCALER):
+        assert ABOVE in json.dumps(releases[chart.chart].inputs["values"]), chart
+        for image in images_of(chart, EKS[closed().kubernetes_version].autoscaler):
+            repository = f"{ABOVE}/{copy_path(image)}"
+            assert copies[repository].inputs["tag"] == image.rpartition(":")[2]
+            assert repositories[repository.partition("/")[2]].urn in run.before(releases[chart.chart]), image
+
+
+def test_what_a_chart_is_told_besides_stays(run: Run) -> None:
+    (autoscaler,) = [one for one in run.of("kubernetes:helm.sh/v3:Release") if one.name == "cluster-autoscaler"]
+    tag = EKS[closed().kubernetes_version].autoscaler
+    assert autoscaler.inputs["values"]["image"] == {"tag": tag, "repository": f"{ABOVE}/autoscaling/cluster-autoscaler"}
+
+
+def test_envoy_is_started_from_its_copy(run: Run) -> None:
+    (proxy,) = run.manifests("EnvoyProxy")
+    assert f"{ABOVE}/envoyproxy/envoy:distroless-v1.39.1" in json.dumps(proxy)
+
+
+def test_a_network_with_nat_has_no_copies() -> None:
+    run = run_of("staging")
+    assert not [one for one in run.of("aws:ecr/repository:Repository") if "/platform/" in one.inputs["name"]]
+    assert "/platform/" not in json.dumps([one.inputs["values"] for one in run.of("kubernetes:helm.sh/v3:Release")])
+
+
+def test_two_images_never_share_a_copy() -> None:
+    images = {image for chart in PLATFORM_IMAGES for image in images_of(chart, "v1")}
+    assert len({copy_path(image) for image in images}) == len(images)

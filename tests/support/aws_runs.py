@@ -61,7 +61,7 @@ def gateway_is_there() -> Iterator[None]:
     """Let programs find the secrets of a gateway in the cluster, and the image of its keys service in the registry."""
     there: dict[str, Any] = {"ensure_secrets": lambda *_: lambda *_: None, "keys_image_args": _image_that_is_there}
     with ExitStack() as patched:
-        patched.enter_context(patch.multiple(slipway.programs.aws, **there))
+        patched.enter_context(patch.multiple(slipway.programs.aws, copied_image_args=_copy_that_is_there, **there))
         patched.enter_context(patch.multiple(slipway.programs.kubernetes, pinned=_pinned, **there))
         yield
 
@@ -72,6 +72,12 @@ def _pinned(image: str) -> str:
 
 def _image_that_is_there(image: ImagePlan) -> ModelImageArgs:
     return ModelImageArgs(image.repository, image.tag, lambda: KEYS_DIGEST, lambda _: KEYS_DIGEST)
+
+
+def _copy_that_is_there(image: str, target: str) -> ModelImageArgs:
+    repository, _, tag = target.rpartition(":")
+    assert image.endswith(f":{tag}")
+    return ModelImageArgs(repository, tag, lambda: KEYS_DIGEST, lambda _: KEYS_DIGEST)
 
 
 @lru_cache

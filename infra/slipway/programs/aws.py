@@ -4,12 +4,13 @@ from collections.abc import Callable, Collection, Sequence
 
 import pulumi
 
+from slipway.catalog.platform_images import ENVOY, copy_path
 from slipway.cluster.gateway_secrets import Wanted
 from slipway.components.aws.environment import AwsEnvironment, AwsEnvironmentArgs
 from slipway.components.aws.gateway.gateway import AwsGatewayArgs
 from slipway.components.aws.model import AwsModel, AwsModelArgs
 from slipway.components.connection import Connection, export
-from slipway.components.image.planned import keys_image_args
+from slipway.components.image.planned import copied_image_args, keys_image_args
 from slipway.components.kubernetes.gateway_secrets import ensure_secrets
 from slipway.environments.planning.aws.node_groups import NodeGroup, to_store
 from slipway.environments.planning.kinds import planning
@@ -19,6 +20,7 @@ from slipway.programs.model import ModelParts, PartsOf
 from slipway.render.environment import render_environment
 from slipway.render.gateway import GatewayImages
 from slipway.settings.aws import AwsSettings
+from slipway.values import names
 
 
 def environment_program(
@@ -31,12 +33,18 @@ def environment_program(
 
     def run() -> None:
         plan, images, parts = Plan(environment, settings, ()), None, None
+        closed = settings.nat == "none"
         if gateway := planning(settings).gateway:
             keys = keys_image(environment, settings)
-            images = GatewayImages(keys.reference, gateway.envoy_image, None)
+            envoy = gateway.envoy_image
+            if closed:
+                envoy = f"{names.copies(settings.registry, environment, copy_path(ENVOY))}:{ENVOY.rpartition(':')[2]}"
+            images = GatewayImages(keys.reference, envoy, None)
             parts = AwsGatewayArgs(ensure_secrets(environment, Wanted.of(gateway)), keys_image_args(keys))
         manifests = render_environment(plan, images)
-        made = AwsEnvironment(environment, AwsEnvironmentArgs(settings, tuple(groups), manifests, parts, taken_over))
+        copy = copied_image_args if closed else None
+        args = AwsEnvironmentArgs(settings, tuple(groups), manifests, parts, taken_over, copy)
+        made = AwsEnvironment(environment, args)
         export(made.connection)
         pulumi.export("pools", to_store(groups))
         pulumi.export("node_groups", _by_pool(groups))

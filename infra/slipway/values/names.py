@@ -140,6 +140,11 @@ def repository(model: str, environment: str) -> str:
     return f"{PROJECT}/{environment}/{model}"
 
 
+def copies(registry: str, environment: str, path: str = "") -> str:
+    """Where copies of others' images are in an environment's registry; that at `path` in it. `registry`: may be ""."""
+    return "/".join(filter(None, (registry, repository("platform", environment), path)))
+
+
 def runtime_repository(runtime: str) -> str:
     """What stands for a model in the repository of the image below those of all models with this runtime."""
     return f"runtime-{runtime}"

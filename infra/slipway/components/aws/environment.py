@@ -16,6 +16,7 @@ from slipway.components.aws.model_store import ModelStore, ModelStoreArgs, with_
 from slipway.components.aws.network.endpoints import Endpoints, EndpointsArgs
 from slipway.components.aws.network.flow_logs import FlowLogs, FlowLogsArgs
 from slipway.components.aws.network.network import Network, NetworkArgs, Placement
+from slipway.components.aws.platform.copies import Copy, PlatformCopies, PlatformCopiesArgs
 from slipway.components.aws.platform.platform import Platform, PlatformArgs
 from slipway.components.aws.provider import aws_provider
 from slipway.components.aws.registry import Registry, RegistryArgs
@@ -40,7 +41,8 @@ class AwsEnvironmentArgs:
     """`groups`: node groups that there shall be. `manifests`: from `render_environment`, the Namespace first.
 
     `gateway`: how its secrets and the image of its keys service are made; None without one. `taken_over`: names of what
-    AWS made already, and what stays as it is in this run.
+    AWS made already, and what stays as it is in this run. `copy`: how an image gets into the registry; None where nodes
+    reach other registries.
     """
 
     settings: AwsSettings
@@ -48,6 +50,7 @@ class AwsEnvironmentArgs:
     manifests: Sequence[Manifest]
     gateway: AwsGatewayArgs | None = None
     taken_over: Collection[str] = ()
+    copy: Copy | None = None
 
 
 class AwsEnvironment(pulumi.ComponentResource):
@@ -90,6 +93,7 @@ class AwsEnvironment(pulumi.ComponentResource):
                 gateway=settings.gateway,
                 gateway_needs=(account,) if account else (),
                 existing_vpc=settings.network.vpc if settings.network else None,
+                copies=self._copies(args.copy, keys),
             ),
             self._child,
         )
@@ -112,6 +116,12 @@ class AwsEnvironment(pulumi.ComponentResource):
         name = self._scope.environment
         groups = (names.control_plane_logs(name), names.flow_logs(name))
         return Keys(f"{name}-keys", KeysArgs(self._scope, encrypted_data(self._settings), groups), self._child)
+
+    def _copies(self, copy: Copy | None, keys: Keys) -> PlatformCopies | None:
+        if copy is None:
+            return None
+        copies = PlatformCopiesArgs(self._scope, self._settings.registry, keys.arns["models"], copy)
+        return PlatformCopies(f"{self._scope.environment}-copies", copies, self._child)
 
     def _network(self, keys: Keys) -> Placement:
         """The network. In one that is there already nothing is made: its endpoints and flow logs are its owner's."""

@@ -21,6 +21,7 @@ from slipway.components.aws.gateway.policies import keep_names
 from slipway.components.aws.iam.identity import Identity, IdentityArgs
 from slipway.components.aws.iam.policies import Statement
 from slipway.components.aws.platform import policies, values
+from slipway.components.aws.platform.copies import PlatformCopies
 from slipway.components.aws.platform.policies import Place
 from slipway.components.aws.scope import AwsScope
 from slipway.components.kubernetes.helm_release import HelmRelease, HelmReleaseArgs
@@ -48,6 +49,7 @@ class PlatformArgs:
     `disks_key`: ARN of the key of disks. `metrics`: of the settings.
     `gateway`: of the settings; without it nothing here needs load balancers, and neither chart is installed.
     `gateway_needs`: what has to be there before Envoy Gateway. `existing_vpc`: id of a network that is others'.
+    `copies`: where nodes get images; None where they reach other registries.
     """
 
     scope: AwsScope
@@ -61,6 +63,7 @@ class PlatformArgs:
     gateway: AwsGateway | None = None
     gateway_needs: tuple[pulumi.Resource, ...] = ()
     existing_vpc: str | None = None
+    copies: PlatformCopies | None = None
 
 
 class Platform(pulumi.ComponentResource):
@@ -152,7 +155,7 @@ class Platform(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        return HelmRelease(account, HelmReleaseArgs(chart, KUBE_SYSTEM, values), self._after(identity, *needs))
+        return HelmRelease(account, self._release(chart, KUBE_SYSTEM, values), self._after(identity, *needs))
 
     def _in_own_namespace(
         self,
@@ -174,7 +177,11 @@ class Platform(pulumi.ComponentResource):
             },
         }
         space = KubernetesObject(manifest, self._after(*needs))
-        return HelmRelease(name, HelmReleaseArgs(chart, namespace, values), self._after(space))
+        return HelmRelease(name, self._release(chart, namespace, values), self._after(space))
+
+    def _release(self, chart: Chart, namespace: str, values: Mapping[str, Any]) -> HelmReleaseArgs:
+        copies = self._args.copies
+        return HelmReleaseArgs(chart, namespace, copies.values(chart, values) if copies else values)
 
     def _after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(

@@ -126,8 +126,8 @@ class AwsPlanning:
         gateway = self.settings.gateway
         if self.settings.nat == "none" and gateway is not None and gateway.certificate.issuer is not None:
             yield (
-                "nat: none leaves cert-manager no way to the internet: ClusterIssuer "
-                f"{gateway.certificate.issuer} gets no certificate by ACME from there; an authority inside the network works, and one of ACM (acm)"
+                f"nat: none leaves cert-manager no way out: ClusterIssuer {gateway.certificate.issuer} gets no "
+                "certificate by ACME from the internet; an authority inside the network works, and one of ACM (acm)"
             )
 
 
