@@ -17,7 +17,7 @@ from slipway.settings.aws import AwsSettings
 from slipway.settings.aws_gateway import AwsCertificate
 from slipway.settings.aws_network import ApiAccess
 from slipway.settings.aws_node_pool import AwsNodePool
-from tests.support.aws_runs import program_of, run_of, run_of_model, settings_of
+from tests.support.aws_runs import closed, program_of, run_of, run_of_model, settings_of
 from tests.support.recorder import Run, run_program
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -32,14 +32,6 @@ WITHOUT_INTERFACE = {
 }
 INSIDE = ("ec2.amazonaws.com", "pods.eks.amazonaws.com")
 """Who takes the roles of nodes, of the bastion and of pods; others' calls do not come from inside the network."""
-
-
-def closed(*, internal: bool = True) -> AwsSettings:
-    """The environment with a gateway, with a bastion and without NAT."""
-    settings = settings_of("staging")
-    assert settings.gateway is not None
-    gateway = settings.gateway.model_copy(update={"internal": internal, "zone": None})
-    return settings.model_copy(update={"nat": "none", "gateway": gateway, "api": ApiAccess(bastion=True)})
 
 
 def run_closed(*, internal: bool = True) -> Run:

@@ -22,6 +22,7 @@ from slipway.loading.settings import load_settings
 from slipway.plan.image import ImagePlan
 from slipway.plan.release import Release
 from slipway.settings.aws import AwsSettings
+from slipway.settings.aws_network import ApiAccess
 from tests.support.recorder import Registered, Run, run_program
 
 STACKS = Path(__file__).resolve().parents[2] / "stacks"
@@ -83,6 +84,14 @@ def _copy_that_is_there(image: str, target: str) -> ModelImageArgs:
 @lru_cache
 def run_of(environment: str) -> Run:
     return run_program(program_of(environment, settings_of(environment)), environment)
+
+
+def closed(*, internal: bool = True) -> AwsSettings:
+    """The environment with a gateway, with a bastion and without NAT."""
+    settings = settings_of("staging")
+    assert settings.gateway is not None
+    gateway = settings.gateway.model_copy(update={"internal": internal, "zone": None})
+    return settings.model_copy(update={"nat": "none", "gateway": gateway, "api": ApiAccess(bastion=True)})
 
 
 @lru_cache
