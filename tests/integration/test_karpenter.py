@@ -16,14 +16,11 @@ from slipway.loading.specs import load_settings
 from slipway.plan.model import ModelPlan
 from slipway.render.model import placeholder_image, render_model
 from slipway.settings.aws import AwsSettings
-from tests.support.karpenter_pools import node_class, node_objects, node_pool
+from tests.support.karpenter_pools import node_objects, with_pool
 from tests.support.karpenter_room import Room, deployment, room
 from tests.support.planned import FIXTURES, fleet_plan
 
 pytest.importorskip("moto", reason="`make .venv/.aws` brings EC2's descriptions of instance types")
-
-_TYPE, _CORES = "m7i.2xlarge", 8
-_ZONES = ["us-east-1a", "us-east-1b"]
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +36,8 @@ def here(tmp_path_factory: pytest.TempPathFactory, fleet: AwsSettings) -> Iterat
         yield made
 
 
-def pool(here: Room, name: str, nodes: int, budget: str) -> None:
-    """A pool of nodes with 8 vCPUs, of which Karpenter leaves a pod 7.9."""
-    here.apply(node_class(name), node_pool(name, [_TYPE], ["on-demand"], _ZONES, cpu=nodes * _CORES, budget=budget))
-
-
-def test_nodes_come_from_none_up_to_the_limit_and_go_when_they_are_empty(here: Room) -> None:
-    pool(here, "few", nodes=2, budget="1")
+def test_nodes_come_from_none_up_to_the_limit_and_go_when_they_are_empty(here: Room, fleet: AwsSettings) -> None:
+    here.apply(*node_objects(with_pool(fleet, {"name": "few", "max_nodes": 2})))
     assert here.nodes("few") == {}
     here.apply(deployment("few", "few", replicas=1, cpu="5"))
     here.wait("the first pod", lambda: len(here.placed("few")) == 1)
@@ -62,8 +54,11 @@ def test_nodes_come_from_none_up_to_the_limit_and_go_when_they_are_empty(here: R
     assert max(leaving) == 1
 
 
-def test_a_drifted_pool_is_replaced_node_by_node_and_models_keep_their_budgets(here: Room) -> None:
-    pool(here, "drifting", nodes=6, budget="1")
+def test_a_full_pool_gets_another_image_node_by_node_and_models_keep_their_budgets(
+    here: Room, fleet: AwsSettings
+) -> None:
+    """The pool has its most nodes: one more is there while one is replaced."""
+    here.apply(*node_objects(with_pool(fleet, {"name": "drifting", "max_nodes": 3})))
     here.apply(
         {
             "apiVersion": "policy/v1",
@@ -80,14 +75,15 @@ def test_a_drifted_pool_is_replaced_node_by_node_and_models_keep_their_budgets(h
     def watch() -> None:
         assert len(here.placed("drifting")) >= 2
         assert len(disrupted(here.nodes("drifting").values())) <= 1
+        assert len(here.nodes("drifting")) <= 4
 
     here.wait("no node of before", lambda: not old & set(here.nodes("drifting")), watch)
     here.wait("three pods on new nodes", lambda: len(set(here.placed("drifting")) - old) == 3)
 
 
-def test_a_node_that_is_taken_back_is_replaced(here: Room) -> None:
+def test_a_node_that_is_taken_back_is_replaced(here: Room, fleet: AwsSettings) -> None:
     """EC2's notice of two minutes makes Karpenter delete the node's claim; here the test does so."""
-    pool(here, "taken", nodes=2, budget="1")
+    here.apply(*node_objects(with_pool(fleet, {"name": "taken", "max_nodes": 2})))
     here.apply(deployment("taken", "taken", replicas=1, cpu="5"))
     here.wait("a pod", lambda: len(here.placed("taken")) == 1)
     (gone,) = here.placed("taken")
@@ -95,6 +91,28 @@ def test_a_node_that_is_taken_back_is_replaced(here: Room) -> None:
     here.delete("NodeClaim", claim["metadata"]["name"])
     here.wait("the pod elsewhere", lambda: len(here.placed("taken")) == 1 and gone not in here.placed("taken"))
     here.wait("the end of the node", lambda: gone not in here.nodes("taken"))
+
+
+def test_bounds_are_raised_and_lowered_under_what_runs(here: Room, fleet: AwsSettings) -> None:
+    """Nodes that always run are held by pods that do nothing; a bound under what runs takes no node away."""
+
+    def bounds(least: int, most: int) -> None:
+        pool = {"name": "bounded", "min_nodes": least, "max_nodes": most}
+        here.apply(*node_objects(with_pool(fleet, pool)))
+
+    bounds(1, 3)
+    here.wait("one node without a model", lambda: len(here.nodes("bounded")) == 1)
+    bounds(2, 3)
+    here.wait("two nodes without a model", lambda: len(here.nodes("bounded")) == 2)
+    here.apply(deployment("bounded", "bounded", replicas=2, cpu="5"))
+    here.wait("a pod on each", lambda: len(set(here.placed("bounded"))) == 2)
+    before = set(here.nodes("bounded"))
+    bounds(1, 1)
+    here.patch("Deployment", "bounded", {"spec": {"replicas": 3}})
+    assert here.stays(10, lambda: set(here.nodes("bounded")) == before and len(here.placed("bounded")) == 2)
+    here.patch("Deployment", "bounded", {"spec": {"replicas": 0}})
+    here.wait("the one node that always runs", lambda: len(here.nodes("bounded")) == 1)
+    assert here.stays(10, lambda: len(here.nodes("bounded")) == 1)
 
 
 def test_models_of_every_kind_get_as_many_nodes_as_their_plan_counts(here: Room, fleet: AwsSettings) -> None:
@@ -110,7 +128,7 @@ def test_models_of_every_kind_get_as_many_nodes_as_their_plan_counts(here: Room,
         ]
         nodes, found = packed(one, loads)
         assert all(found[load.model] == load.replicas for load in loads)
-        expected[one.name] = nodes.used
+        expected[one.name] = max(nodes.used, one.min_nodes)
     here.apply(agents(), *node_objects(fleet, settle="1h"))
     here.apply(*(workload(model, most[model.name]) for model in models))
 

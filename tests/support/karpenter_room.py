@@ -28,6 +28,7 @@ _PATHS = {
     "Pod": "/api/v1/namespaces/{}/pods",
     "Node": "/api/v1/nodes",
     "Event": "/api/v1/events",
+    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
     "DaemonSet": "/apis/apps/v1/namespaces/{}/daemonsets",
     "PodDisruptionBudget": "/apis/policy/v1/namespaces/{}/poddisruptionbudgets",
@@ -47,13 +48,15 @@ class Room:
     namespace: str = "models"
 
     def apply(self, *objects: Mapping[str, Any]) -> None:
-        """Create objects."""
+        """Create objects, or change them to be so."""
         for one in objects:
-            self._send("POST", self._path(one["kind"]), one)
+            named = one["metadata"]
+            path = f"{self._path(one['kind'], named.get('namespace'))}/{named['name']}"
+            self._send("PATCH", f"{path}?fieldManager=test&force=true", one, "application/apply-patch+yaml")
 
     def patch(self, kind: str, name: str, change: Mapping[str, Any]) -> None:
         """Change an object by a merge patch."""
-        self._send("PATCH", f"{self._path(kind)}/{name}", change)
+        self._send("PATCH", f"{self._path(kind)}/{name}", change, "application/merge-patch+json")
 
     def delete(self, kind: str, name: str) -> None:
         """Delete an object."""
@@ -92,11 +95,12 @@ class Room:
             time.sleep(0.5)
         return True
 
-    def _path(self, kind: str) -> str:
-        return _PATHS[kind].format(self.namespace)
+    def _path(self, kind: str, namespace: str | None = None) -> str:
+        return _PATHS[kind].format(namespace or self.namespace)
 
-    def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        sort = "application/merge-patch+json" if method == "PATCH" else "application/json"
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, sort: str = "application/json"
+    ) -> Any:
         data = None if body is None else json.dumps(body).encode()
         try:
             return json.loads(control_plane.send(self.plane, method, path, data, sort))
