@@ -30,12 +30,17 @@ _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """A running one. `token` is an administrator's; `kubeconfig` a file that holds it."""
+    """A running one.
+
+    `token` is an administrator's; `kubeconfig` a file that holds it. `pods`: a socket to which the API server connects
+    for all that is for pods (`slipway.rehearsal.pods`).
+    """
 
     server: str
     authority: str
     token: str
     kubeconfig: Path
+    pods: Path
 
 
 def start(folder: Path, children: Children, report: Report, *, platform: bool = True) -> ControlPlane:
@@ -64,6 +69,8 @@ def start(folder: Path, children: Children, report: Report, *, platform: bool = 
     kubeconfig = folder / "kubeconfig"
     kubeconfig.touch(mode=0o600)
     kubeconfig.write_text(json.dumps(kubeconfig_of(_ADMIN, server, authority, {"token": token})))
+    pods = folder / "pods.sock"
+    (folder / "egress.json").write_text(json.dumps(_egress(pods)))
     components = {
         "etcd": _etcd(folder, client, peer),
         "kube-apiserver": _apiserver(folder, client, api, tokens),
@@ -74,7 +81,7 @@ def start(folder: Path, children: Children, report: Report, *, platform: bool = 
     first = ("etcd", "kube-apiserver")
     for name in first:
         children.start(name, [str(program), name, *components.pop(name)])
-    plane = ControlPlane(server, authority, token, kubeconfig)
+    plane = ControlPlane(server, authority, token, kubeconfig, pods)
     children.wait_until("the API server is ready", _START_LIMIT_S, lambda: _get(plane, "/readyz") == b"ok")
     for name, options in components.items():
         children.start(name, [str(program), name, *options])
@@ -195,6 +202,7 @@ def _apiserver(folder: Path, etcd: int, port: int, tokens: Path) -> list[str]:
         f"--tls-cert-file={folder}/apiserver.crt",
         f"--tls-private-key-file={folder}/apiserver.key",
         f"--token-auth-file={tokens}",
+        f"--egress-selector-config-file={folder}/egress.json",
         "--anonymous-auth=false",
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
@@ -202,6 +210,16 @@ def _apiserver(folder: Path, etcd: int, port: int, tokens: Path) -> list[str]:
         f"--service-account-key-file={folder}/service-account.pub",
         f"--service-account-signing-key-file={folder}/service-account.key",
     ]
+
+
+def _egress(pods: Path) -> dict[str, Any]:
+    """How the API server reaches pods, whose addresses are nobody's: a CONNECT for each connection."""
+    connection = {"proxyProtocol": "HTTPConnect", "transport": {"uds": {"udsName": str(pods)}}}
+    return {
+        "apiVersion": "apiserver.k8s.io/v1beta1",
+        "kind": "EgressSelectorConfiguration",
+        "egressSelections": [{"name": "cluster", "connection": connection}],
+    }
 
 
 def _controller_manager(folder: Path, kubeconfig: Path) -> list[str]:

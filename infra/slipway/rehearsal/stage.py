@@ -105,7 +105,7 @@ def _set(settings: AwsSettings, folder: Path, children: Children, report: Report
     # Karpenter's: it says nothing of itself, since nobody has to reach it.
     pools = ["slipway.local.plugins.aws.node_pools", "--state", str(folder / "pools"), "--moto", moto]
     _python(children, "nodes", [*pools, "--region", settings.region], {**os.environ, **found})
-    _python(children, "docker", ["slipway.rehearsal.docker_engine", "--moto", moto], os.environ)
+    _start_beside(children, folder, plane, moto)
     ports = {name: int(_said(children, name)["port"]) for name in ("aws", "kubernetes", "docker")}
     found |= _prepare_account(Backend(folder / "look", moto), settings)
     return Stage(
@@ -118,6 +118,20 @@ def _set(settings: AwsSettings, folder: Path, children: Children, report: Report
         plane,
         _of_engine(folder, moto, settings, ports) | found,
     )
+
+
+def _start_beside(children: Children, folder: Path, plane: ControlPlane, moto: str) -> None:
+    """Start what stands in beside the cluster: for Docker, for the pods of models, for the gateway's controller."""
+    images = folder / "images"
+    images.mkdir()
+    _python(
+        children, "docker", ["slipway.rehearsal.docker_engine", "--moto", moto, "--images", str(images)], os.environ
+    )
+    of = ["--kubeconfig", str(plane.kubeconfig)]
+    files = ["--socket", str(plane.pods), "--images", str(images), "--folder", str(folder / "pods")]
+    _python(children, "pods", ["slipway.rehearsal.pods", *of, *files], os.environ)
+    _said(children, "pods")
+    _python(children, "gateway", ["slipway.rehearsal.gateway_controller", *of], os.environ)
 
 
 def _policies() -> list[str]:
