@@ -130,7 +130,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
     brought(folder)
     settings = load_settings(folder / "stacks", "dev")
     assert isinstance(settings, AwsSettings)
-    with stage(settings) as on:
+    with stage(settings, lambda _text: None) as on:
         copied_settings(folder / "stacks", folder / "stacks", on.moto)
         environ = dict(os.environ)
         # The state is where the page says: `pulumi login` decides.
