@@ -136,8 +136,9 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         # The state is where the page says: `pulumi login` decides.
         del environ["PULUMI_BACKEND_URL"]
         environ["PATH"] = os.pathsep.join([environ["PATH"], str(Path(sys.executable).parent)])
-        # The page makes the key of the state, which a rehearsal has from the beginning.
+        # The page makes the key of the state and the role that deploys, which a rehearsal has from the beginning.
         on.backend.client("kms", on.region).delete_alias(AliasName="alias/slipway-state")
+        on.backend.client("iam", on.region).delete_role(RoleName="deploy-slipway-dev")
         reader = Reader(on, folder, environ)
         # Pulumi's own client of S3 heeds no variable that says where S3 is.
         at = f"region={on.region}&endpoint={on.moto}&s3ForcePathStyle=true&disableSSL=true"
