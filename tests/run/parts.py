@@ -8,7 +8,7 @@ _PYTHON = (sys.executable, "-u")
 _LOCAL = (str(Path(sys.executable).with_name("slipway")), "local")
 _PYTEST = (sys.executable, "-u", "-m", "pytest")
 _INTEGRATION = (*_LOCAL, "run", "--", *_PYTEST, "tests/integration")
-_REHEARSALS = ("tests/integration/test_rehearsal.py", "tests/integration/test_karpenter.py")
+_REHEARSALS = tuple(f"tests/integration/test_{name}.py" for name in ("rehearsal", "karpenter", "aws_page"))
 _AT_ONCE = "3"
 """Tests on the one node: most of their time is waiting, and two processors have room for three environments at once."""
 
