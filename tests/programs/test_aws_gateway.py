@@ -91,6 +91,15 @@ def test_the_settings_choose_class_disk_standby_and_backups() -> None:
     database = run_program(program_of("staging", changed), "staging").one("aws:rds/instance:Instance")
     assert database["instanceClass"] == "db.t4g.micro"
     assert (database["allocatedStorage"], database["multiAz"], database["backupRetentionPeriod"]) == (50, True, 35)
+    assert "snapshotIdentifier" not in database
+
+
+def test_the_database_begins_with_a_snapshot_where_the_settings_name_one() -> None:
+    settings = settings_of("staging").model_dump(by_alias=True, mode="json")
+    settings["gateway"]["database"] = {"snapshot": "slipway-staging-keys-0a1b2c3d"}
+    changed = AwsSettings.model_validate(settings)
+    database = run_program(program_of("staging", changed), "staging").one("aws:rds/instance:Instance")
+    assert database["snapshotIdentifier"] == "slipway-staging-keys-0a1b2c3d"
 
 
 def test_the_keys_service_reads_the_one_secret_and_decrypts_nothing_else() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
-from slipway.catalog.platform_images import PLATFORM_IMAGES, copy_path, images_of
-from slipway.catalog.platform_pins import CLUSTER_AUTOSCALER, EKS
+from slipway.catalog.platform_images import PLATFORM_IMAGES, copy_path
+from slipway.catalog.platform_pins import KARPENTER, KARPENTER_DEFINITIONS
 from slipway.environments.planning.aws.charges import charges
 from slipway.environments.planning.aws.endpoints import interface_endpoints
 from slipway.environments.planning.kinds import planning
@@ -27,7 +27,8 @@ INTERFACE_OF = {"ecr": "ecr.api"}
 WITHOUT_INTERFACE = {
     "s3": "its gateway endpoint",
     "kms": "S3 and Secrets Manager ask it, for whoever asks them",
-    "iam": "Elastic Load Balancing makes its own role, in the name of whoever makes a load balancer",
+    "iam": "Elastic Load Balancing makes its own role in the name of whoever makes a load balancer; Karpenter asks not",
+    "pricing": "Karpenter asks not, by isolatedVPC",
     "ec2messages": "the bastion's agent asks it only where ssmmessages does not answer",
 }
 INSIDE = ("ec2.amazonaws.com", "pods.eks.amazonaws.com")
@@ -123,7 +124,7 @@ def test_endpoints_are_in_every_zone_and_nodes_and_bastion_wait_for_all_of_them(
 
 def test_what_only_some_need_has_an_endpoint_only_there() -> None:
     plain = closed().model_copy(update={"gateway": None, "api": ApiAccess()})
-    assert set(interface_endpoints(plain)) == {"autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth"}
+    assert set(interface_endpoints(plain)) == {"ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "sqs", "ssm"}
     open_ = interface_endpoints(settings_of("staging"))
     assert set(open_) == {"ecr.api", "ecr.dkr", "eks-auth", "secretsmanager"}
 
@@ -164,21 +165,34 @@ def with_gpus() -> AwsSettings:
 def test_every_chart_takes_its_images_from_copies_that_are_made_before() -> None:
     run = run_program(program_of("staging", with_gpus()), "staging")
     releases = {one.inputs["chart"]: one for one in run.of("kubernetes:helm.sh/v3:Release")}
-    assert set(releases) == {chart.chart for chart in (*PLATFORM_IMAGES, CLUSTER_AUTOSCALER)}
+    # Definitions alone run nothing.
+    assert set(releases) == {chart.chart for chart in (*PLATFORM_IMAGES, KARPENTER_DEFINITIONS)}
     copies = {one.inputs["repository"]: one for one in run.of("slipway:image:ModelImage")}
     repositories = {one.inputs["name"]: one for one in run.of("aws:ecr/repository:Repository")}
-    for chart in (*PLATFORM_IMAGES, CLUSTER_AUTOSCALER):
+    for chart in PLATFORM_IMAGES:
         assert ABOVE in json.dumps(releases[chart.chart].inputs["values"]), chart
-        for image in images_of(chart, EKS[closed().kubernetes_version].autoscaler):
+        for image in PLATFORM_IMAGES[chart]:
             repository = f"{ABOVE}/{copy_path(image)}"
-            assert copies[repository].inputs["tag"] == image.rpartition(":")[2]
+            assert copies[repository].inputs["tag"] == image.partition("@")[0].rpartition(":")[2]
             assert repositories[repository.partition("/")[2]].urn in run.before(releases[chart.chart]), image
 
 
 def test_what_a_chart_is_told_besides_stays(run: Run) -> None:
-    (autoscaler,) = [one for one in run.of("kubernetes:helm.sh/v3:Release") if one.name == "cluster-autoscaler"]
-    tag = EKS[closed().kubernetes_version].autoscaler
-    assert autoscaler.inputs["values"]["image"] == {"tag": tag, "repository": f"{ABOVE}/autoscaling/cluster-autoscaler"}
+    (found,) = [one for one in run.of("kubernetes:helm.sh/v3:Release") if one.inputs["chart"] == KARPENTER.chart]
+    controller = found.inputs["values"]["controller"]
+    assert controller["image"] == {"repository": f"{ABOVE}/karpenter/controller", "digest": ""}
+    assert controller["env"]
+    assert found.inputs["values"]["settings"]["isolatedVPC"] is True
+
+
+def test_what_holds_the_least_nodes_runs_a_copy(run: Run) -> None:
+    images = [
+        one["spec"]["template"]["spec"]["containers"][0]["image"]
+        for one in run.manifests("Deployment")
+        if one["metadata"]["name"].startswith("floor-")
+    ]
+    assert images
+    assert all(image.startswith(f"{ABOVE}/pause:3.10@sha256:") for image in images)
 
 
 def test_envoy_is_started_from_its_copy(run: Run) -> None:
@@ -193,5 +207,5 @@ def test_a_network_with_nat_has_no_copies() -> None:
 
 
 def test_two_images_never_share_a_copy() -> None:
-    images = {image for chart in PLATFORM_IMAGES for image in images_of(chart, "v1")}
+    images = {image for chart in PLATFORM_IMAGES for image in PLATFORM_IMAGES[chart]}
     assert len({copy_path(image) for image in images}) == len(images)

@@ -18,6 +18,7 @@ from slipway.artifacts.golden_request import GoldenRequest
 from slipway.catalog.pod_contract import FETCHING_CONTAINER
 from slipway.components.image.component import ModelImageArgs
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups
+from slipway.environments.running.pool_change import NodeObjects
 from slipway.loading.settings import load_settings
 from slipway.plan.image import ImagePlan
 from slipway.plan.release import Release
@@ -43,12 +44,17 @@ def settings_of(environment: str) -> AwsSettings:
     return settings
 
 
-def program_of(environment: str, settings: AwsSettings, kept: Sequence[NodeGroup] = ()) -> Callable[[], None]:
+def program_of(
+    environment: str,
+    settings: AwsSettings,
+    kept: Sequence[NodeGroup] = (),
+    staying: NodeObjects | None = None,
+) -> Callable[[], None]:
     """The program of an environment's stack, with the node groups of its settings and those that are `kept`.
 
     Of a gateway neither cluster nor Docker is asked: its secrets are there, and the image of its keys service.
     """
-    program = slipway.programs.aws.environment_program(environment, settings, (*node_groups(settings), *kept))
+    program = slipway.programs.aws.environment_program(environment, settings, (*node_groups(settings), *kept), staying)
 
     def run() -> None:
         with gateway_is_there():
@@ -77,7 +83,7 @@ def _image_that_is_there(image: ImagePlan) -> ModelImageArgs:
 
 def _copy_that_is_there(image: str, target: str) -> ModelImageArgs:
     repository, _, tag = target.rpartition(":")
-    assert image.endswith(f":{tag}")
+    assert image.partition("@")[0].endswith(f":{tag}")
     return ModelImageArgs(repository, tag, lambda: KEYS_DIGEST, lambda _: KEYS_DIGEST)
 
 

@@ -31,10 +31,10 @@ class Postgres:
 
     def __init__(self, folder: Path, binaries: Path, libraries: Path | None) -> None:
         self.folder = folder
-        self._binaries = binaries
-        self._environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+        self.binaries = binaries
+        self.environment = {**os.environ, "LC_ALL": "C.UTF-8"}
         if libraries is not None:
-            self._environment["LD_LIBRARY_PATH"] = str(libraries)
+            self.environment["LD_LIBRARY_PATH"] = str(libraries)
         # PostgreSQL refuses to run as root.
         self._user = _NOBODY if os.geteuid() == 0 else None
         self._process: subprocess.Popen[bytes] | None = None
@@ -80,13 +80,13 @@ class Postgres:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    self._binaries / "postgres",
+                    self.binaries / "postgres",
                     *("-D", self.folder / "data"),
                     *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
                 ],
                 stdout=log,
                 stderr=log,
-                env=self._environment,
+                env=self.environment,
                 user=self._user,
                 start_new_session=True,
             )
@@ -118,8 +118,8 @@ class Postgres:
 
     def _ready(self) -> bool:
         done = subprocess.run(
-            [self._binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)],
-            env=self._environment,
+            [self.binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)],
+            env=self.environment,
             check=False,
             timeout=_LIMIT_S,
         )
@@ -127,8 +127,8 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str | Path) -> None:
         done = subprocess.run(
-            [self._binaries / program, *arguments],
-            env=self._environment,
+            [self.binaries / program, *arguments],
+            env=self.environment,
             user=self._user,
             cwd=self.folder,
             capture_output=True,

@@ -3,20 +3,18 @@
 from collections.abc import Mapping
 
 from slipway.catalog.platform_pins import (
-    CLUSTER_AUTOSCALER,
     ENVOY_GATEWAY,
     GPU_OPERATOR,
+    KARPENTER,
     KEDA,
     LOAD_BALANCER_CONTROLLER,
+    PAUSE,
     PROMETHEUS,
     Chart,
 )
 
 ENVOY = "docker.io/envoyproxy/envoy:distroless-v1.39.1"
 """The Envoy that Envoy Gateway 1.9.1 starts (its api/v1alpha1/shared_types.go)."""
-
-AUTOSCALER = "registry.k8s.io/autoscaling/cluster-autoscaler"
-"""Without tag: that belongs to the version of Kubernetes."""
 
 _NFD = "registry.k8s.io/nfd/node-feature-discovery:v0.18.3"
 
@@ -30,6 +28,8 @@ PLATFORM_IMAGES: Mapping[Chart, tuple[str, ...]] = {
         "quay.io/prometheus/prometheus:v3.11.3-distroless",
         "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.19.0",
     ),
+    # What holds the least nodes of a pool comes after Karpenter, and has its image from these too.
+    KARPENTER: (f"public.ecr.aws/karpenter/controller:{KARPENTER.version}", PAUSE),
     KEDA: (
         "ghcr.io/kedacore/keda-admission-webhooks:2.20.1",
         "ghcr.io/kedacore/keda-metrics-apiserver:2.20.1",
@@ -47,21 +47,18 @@ PLATFORM_IMAGES: Mapping[Chart, tuple[str, ...]] = {
 }
 """Images of what runs of each chart with the values that Slipway gives it; ExternalDNS has none, since it reaches Route
 53 by the internet only. Looked up on 2026-11-27 by `helm template` (3.21.4) of the charts' own sources at the pinned
-versions, with Slipway's values, and for what the operators themselves start, in their defaults: Prometheus Operator's
-in the chart's arguments, the GPU Operator's in the ClusterPolicy. kube-prometheus-stack without Grafana, GPU Operator
-without driver and container toolkit (the nodes' image has them), Envoy Gateway without its rate limit service.
+versions, with Slipway's values (Karpenter's by its chart alone), and for what the operators themselves start, in
+their defaults: Prometheus Operator's in the chart's arguments, the GPU Operator's in the ClusterPolicy. kube-
+prometheus-stack without Grafana, GPU Operator without driver and container toolkit (the nodes' image has them),
+Envoy Gateway without its rate limit service.
 """
 
 
-def images_of(chart: Chart, autoscaler: str) -> tuple[str, ...]:
-    """The images of a chart, as its defaults name them. `autoscaler`: tag of the cluster autoscaler's.
-
-    Raises:
-        KeyError: nobody has looked them up.
-    """
-    return (f"{AUTOSCALER}:{autoscaler}",) if chart == CLUSTER_AUTOSCALER else PLATFORM_IMAGES[chart]
-
-
 def copy_path(image: str) -> str:
-    """Where the copy of an image is below the registry of copies: its own path, without its host and tag."""
-    return image.partition("/")[2].rpartition(":")[0]
+    """Where the copy of an image is below the registry of copies: its own path, without its host, tag and digest."""
+    return image.partition("@")[0].partition("/")[2].rpartition(":")[0]
+
+
+def copied(image: str, below: str) -> str:
+    """What the copy of an image is called, `below` the registry of copies: byte for byte, it has the digest, too."""
+    return f"{below}/{image.partition('/')[2]}"

@@ -1,10 +1,15 @@
-"""Commands that change an environment or its settings: up, down, rotate, base-image."""
+"""Commands that change an environment or its settings: up, down, rotate, base-image, backup, restore."""
+
+from typing import TYPE_CHECKING
 
 import click
 
 from slipway.cli.group import cli
-from slipway.cli.options import ENVIRONMENT, JOBS, MODELS, YES, open_environment, with_folders
+from slipway.cli.options import ENVIRONMENT, JOBS, MODELS, YES, open_environment, with_folders, with_settings
 from slipway.reading.folders import Folders
+
+if TYPE_CHECKING:
+    from slipway.backup.manifest import Parts
 
 
 @cli.command("base-image")
@@ -105,7 +110,7 @@ def down(
 @YES
 @with_folders
 def rotate(environment: str, pool: str, yes: bool, folders: Folders) -> None:
-    """Replace the nodes of a pool on AWS: create new ones, then drain and remove the old.
+    """Replace the platform's nodes on AWS: create new ones, then drain and remove the old.
 
     Models keep serving. A run that was stopped continues when it is run again.
     """
@@ -113,3 +118,42 @@ def rotate(environment: str, pool: str, yes: bool, folders: Folders) -> None:
     from slipway.commands.changing.session import Options  # noqa: PLC0415
 
     rotate_pool(open_environment(environment, folders), pool, Options(yes=yes, jobs=1))
+
+
+@cli.command()
+@ENVIRONMENT
+@click.option(
+    "--to", required=True, metavar="FOLDER|URL", help="Where backups are kept: a folder, s3://, gs://, azblob://."
+)
+@with_settings
+def backup(environment: str, to: str, folders: Folders) -> None:
+    """Back up what ENV cannot make again: Pulumi's states, the history, keys and ledger. Prints where the backup is.
+
+    Secrets in states stay encrypted, and keys are hashes; names of clients and what they called are in it.
+    """
+    from slipway.commands.changing.backup import back_up  # noqa: PLC0415 - the engine's SDK takes a second
+
+    back_up(open_environment(environment, folders), to)
+
+
+@cli.command()
+@ENVIRONMENT
+@click.option("--from", "address", required=True, metavar="BACKUP", help="What `slipway backup` printed.")
+@click.option("--only", type=click.Choice(["state", "ledger"]), help="States and history, or keys and ledger, alone.")
+@click.option("--overwrite-newer", is_flag=True, help="Lose what was changed since the backup was taken.")
+@YES
+@with_settings
+def restore(
+    environment: str, address: str, only: "Parts | None", overwrite_newer: bool, yes: bool, folders: Folders
+) -> None:
+    """Restore a backup of ENV. It is read whole first; one that was cut off, changed or is of another is refused.
+
+    Where the database of keys is lost, too, states are restored and the exit code is 2: `slipway up ENV --refresh`
+    makes it, then the command is run again with `--only ledger`.
+    """
+    from slipway.commands.changing.backup import restore as run  # noqa: PLC0415 - the engine's SDK takes a second
+    from slipway.commands.changing.session import Options  # noqa: PLC0415 - as above
+
+    run(
+        open_environment(environment, folders), address, only, Options(yes=yes, jobs=1), overwrite_newer=overwrite_newer
+    )

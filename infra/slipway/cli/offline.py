@@ -1,4 +1,4 @@
-"""Commands that work offline, but for `plan --live` and `price --measured`: validate, plan, render, price, snapshot."""
+"""Commands that work offline, but for `plan --live` and `price --measured`: validate, plan, render, price and so on."""
 
 from pathlib import Path
 
@@ -96,6 +96,21 @@ def price(environment: str, measured: bool, as_json: bool, folders: Folders) -> 
     from slipway.commands.inspecting.prices import show_price  # noqa: PLC0415
 
     show_price(open_environment(environment, folders), as_json=as_json, measured=measured)
+
+
+@cli.command()
+@click.option("--since", required=True, metavar="REF", help="A branch, a tag or a commit of git's.")
+@JSON
+@with_folders
+def changed(since: str, as_json: bool, folders: Folders) -> None:
+    """Show which environments and models the files here make otherwise than those of REF did, and why.
+
+    Both are planned by this Slipway, offline: what a newer one alone makes anew, `slipway plan --live` tells.
+    Exit code 1 where a file here is wrong, once all others are shown.
+    """
+    from slipway.commands.inspecting.since import show_changed  # noqa: PLC0415
+
+    show_changed(since, folders, as_json=as_json)
 
 
 @cli.command()

@@ -6,7 +6,7 @@ objects stay the JSON that the API server sent. Authentication, TLS, proxies and
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import cast
 from urllib.parse import quote, urlencode
@@ -16,6 +16,7 @@ import urllib3.exceptions
 from slipway_server.values.text import shortened
 
 from slipway.cluster.kubeconfig import asking_for_credentials, connect, proxy_of
+from slipway.cluster.pod_program import Streams, run_in_pod
 from slipway.cluster.port_forward import post
 from slipway.errors.reaching import ApiRefused, ClusterUnreachable
 from slipway.render.environment_objects import ENVIRONMENT_OBJECTS
@@ -207,6 +208,10 @@ class Cluster:
     def through_pod(self, pod: str, port: int, path: str, body: bytes, content_type: str, timeout_s: float) -> bytes:
         """Post a body to a server in one pod, at its own loopback; see `slipway.cluster.port_forward`."""
         return post(self._api, (self.context, self.namespace, pod), port, path, body, content_type, timeout_s)
+
+    def in_pod(self, at: tuple[str, str], command: Sequence[str], streams: Streams, limit_s: float) -> None:
+        """Run a program in a container, `at` its pod and name; see `slipway.cluster.pod_program`."""
+        run_in_pod(self._api, (self.context, self.namespace, *at), command, streams, limit_s)
 
 
 def _text(body: object) -> str:

@@ -7,7 +7,7 @@ import http.client
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
@@ -71,29 +71,43 @@ def post(
 
 @contextmanager
 def _forwarded(api: ApiClient, at: tuple[str, str, str], port: int) -> Iterator[Any]:
-    """A port of a pod, forwarded while the block runs. The package knows no limit for how long it takes to open."""
+    """A port of a pod, forwarded while the block runs."""
     context, namespace, pod = at
     path = f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}/portforward?ports={port}"
+    found = opened(api, context, pod, path, lambda url, headers: _forward(api, url, headers))
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def _forward(api: ApiClient, url: str, headers: Any) -> Any:
+    return ws_client.portforward_call(api.configuration, "GET", url, headers=headers)  # type: ignore[no-untyped-call]
+
+
+def opened(api: ApiClient, context: str, pod: str, path: str, call: Callable[[str, Any], Any]) -> Any:
+    """What `call` opens at a path of a pod, by its URL and headers; the package knows no limit for how long that takes.
+
+    Raises:
+        ClusterUnreachable: there is no way to the pod, or none within the limit.
+    """
     with asking_for_credentials(context):
         _, url, headers, _, _ = api.param_serialize("GET", path, header_params={}, auth_settings=["BearerToken"])
-    opened: queue.Queue[Any] = queue.Queue(1)
+    answers: queue.Queue[Any] = queue.Queue(1)
 
     def run() -> None:
         try:
-            opened.put(ws_client.portforward_call(api.configuration, "GET", url, headers=headers))  # type: ignore[no-untyped-call]
+            answers.put(call(url, headers))
         except ApiException as error:
-            opened.put(error)
+            answers.put(error)
 
     started = time.monotonic()
-    threading.Thread(target=run, name=f"port of {pod}", daemon=True).start()
+    threading.Thread(target=run, name=f"way to {pod}", daemon=True).start()
     try:
-        found = opened.get(timeout=_OPEN_S)
+        found = answers.get(timeout=_OPEN_S)
     except queue.Empty:
         found = f"no connection to pod {pod}"
     if isinstance(found, ApiException | str):
         reason = found if isinstance(found, str) else f"no connection to pod {pod}: {found.reason}"
         raise ClusterUnreachable(context, str(api.configuration.host), time.monotonic() - started, reason)
-    try:
-        yield found
-    finally:
-        found.close()
+    return found

@@ -177,8 +177,26 @@ def between(before: Release, after: Release) -> tuple[str, ...]:
     return (_OTHER_IMAGE, *found) if before.image != after.image else found
 
 
-Applied = tuple[Sequence[Mapping[str, Any]], str]
-"""Manifests of a release, and its digest."""
+def gone(model: ModelPlan) -> Change:
+    """A model that was planned, and is no longer."""
+    return Change(model.name, (model.release, None), (model.version, None), "removed", "it has no spec here any more")
+
+
+def planned_anew(before: ModelPlan | None, after: ModelPlan) -> Change:
+    """What became of a model from one plan to another; `before`: None where it was in none."""
+    if before is None:
+        return new(after)
+    release, version = (before.release, after.release), (before.version, after.version)
+    if before.release == after.release:
+        return Change(after.name, release, version, "unchanged")
+    then, now = ((render_model(model, ""), model.release_digest) for model in (before, after))
+    found = applied_differences(then, now)
+    other = (_OTHER_IMAGE,) if before.origin.image != after.origin.image else ()
+    return Change(after.name, release, version, "changed", why(before.origin, after.origin), (*other, *found))
+
+
+Applied = tuple[Sequence[Mapping[str, Any]], str | None]
+"""Manifests of a release, and its digest; None for what is of no release."""
 
 
 def applied_differences(
@@ -206,7 +224,7 @@ def _value(flat: Mapping[str, Any], path: str) -> str:
     return "(not shown)" if isinstance(value, str) and _PRIVATE.search(path) else shown(value, _VALUE_MOST)
 
 
-def _flat(manifests: Sequence[Mapping[str, Any]], digest: str) -> dict[str, Any]:
+def _flat(manifests: Sequence[Mapping[str, Any]], digest: str | None) -> dict[str, Any]:
     """The values of manifests by kind and path, without what is different in every release.
 
     The manifests may be anybody's: nothing is taken for granted of them.
@@ -216,7 +234,7 @@ def _flat(manifests: Sequence[Mapping[str, Any]], digest: str) -> dict[str, Any]
         for path, value in _paths(manifest):
             if path.endswith(_OF_EACH_RELEASE):
                 continue
-            if isinstance(value, str):
+            if isinstance(value, str) and digest is not None:
                 value = value.replace(digest, "RELEASE").replace(short(digest), "RELEASE")  # noqa: PLW2901
             found[f"{manifest.get('kind')} {path}"] = value
     return found

@@ -17,13 +17,14 @@ from typing import IO, cast
 
 from slipway.engine import notes
 from slipway.engine.events import Outcome, followed, outcome
+from slipway.engine.failed import backend, checked, failure, printed
 from slipway.engine.language_server import Program, language_server
 from slipway.engine.process import TABLE
 from slipway.engine.stack_lock import Holder
-from slipway.engine.state_files import complained, folder_of, mend, unlock
+from slipway.engine.state_files import complained, mend, unlock
 from slipway.errors.base import SlipwayError
-from slipway.errors.failures import Interrupted, NoSpace, PulumiMissing, SecretsLocked, StackFailed, StackLocked
-from slipway.errors.full_disk import disk_errors, full, is_full
+from slipway.errors.failures import Interrupted, PulumiMissing, StackLocked
+from slipway.errors.full_disk import disk_errors
 from slipway.values.aliases import Json, Tell
 from slipway.values.names import PROJECT
 
@@ -65,7 +66,7 @@ class Engine:
         self._write_settings(stack)
         if new:
             # `stack init` takes a stack with a torn file beside its state for none, and overwrites the state.
-            mended = mend(_backend(), PROJECT, stack)
+            mended = mend(backend(), PROJECT, stack)
             for text in mended:
                 report(text)
             # There is nothing to look at in a stack that was made just now.
@@ -77,7 +78,7 @@ class Engine:
             if result.failed and any("no stack named" in line for line in result.errors):
                 self._create(stack, report)
                 result = self._run_unlocked(stack, command, report)
-        return _checked(stack, "update", result)
+        return checked(stack, "update", result)
 
     def destroy(self, stack: str, report: Tell, *, keep_protected: bool = False) -> Outcome | None:
         """Delete everything in a stack, then the stack. None when there is no such stack.
@@ -93,11 +94,11 @@ class Engine:
             result = self._run_unlocked(stack, command, report)
         if result.failed and any("no stack named" in line for line in result.errors):
             return None
-        return _checked(stack, "destroy", result)
+        return checked(stack, "destroy", result)
 
     def unprotect(self, stack: str, urns: Sequence[str], report: Tell) -> None:
         """Let a destroy delete what was protected in a stack."""
-        _checked(stack, "unprotect", self._run_unlocked(stack, ["state", "unprotect", *urns, "--yes"], report))
+        checked(stack, "unprotect", self._run_unlocked(stack, ["state", "unprotect", *urns, "--yes"], report))
 
     def state(self, stack: str) -> Json | None:
         """Return the state of a stack as the CLI exports it, None when there is no such stack."""
@@ -105,7 +106,7 @@ class Engine:
         result = self._call(["stack", "export", "--stack", stack])
         if result.returncode and "no stack named" in result.stderr:
             return None
-        return cast(Json, json.loads(_printed(stack, "stack export", result)))
+        return cast(Json, json.loads(printed(stack, "stack export", result)))
 
     def replace_state(self, stack: str, state: Json, report: Tell) -> bool:
         """Import `state` as the stack's. False, after a while, when another run holds it: `state` is stale by then."""
@@ -114,9 +115,9 @@ class Engine:
         try:
             while True:
                 result = self._run(stack, ["stack", "import", "--file", str(file)], report)
-                holder = notes.holder(_backend(), stack, result.errors) if result.failed else None
+                holder = notes.holder(backend(), stack, result.errors) if result.failed else None
                 if holder is None:
-                    _checked(stack, "stack import", result)
+                    checked(stack, "stack import", result)
                     return True
                 if not self._cleared(stack, holder, report):
                     self._wait_for(holder, report)
@@ -124,21 +125,28 @@ class Engine:
         finally:
             file.unlink()
 
+    def restore_state(self, stack: str, state: Json, report: Tell) -> None:
+        """Make `state` that of a stack, which is made where there is none; `StackLocked` while another run holds it."""
+        self._write_settings(stack)
+        self._create(stack, report)
+        if not self.replace_state(stack, state, report):
+            raise StackLocked(stack, "another run", _LOCK_RETRY_S)
+
     def refresh(self, stack: str, urns: Sequence[str], report: Tell) -> None:
         """Read what these resources of a stack really are."""
         command = ["refresh", "--yes", "--skip-preview", "--json", "--suppress-outputs"]
         command += [word for urn in urns for word in ("--target", urn)]
         with language_server(lambda: None) as address:
             command += ["--client", address, "--exec-kind", "auto.inline"]
-            _checked(stack, "refresh", self._run_unlocked(stack, command, report))
+            checked(stack, "refresh", self._run_unlocked(stack, command, report))
 
     def stacks(self) -> tuple[str, ...]:
         """Names of all stacks of the project in the backend."""
         command = ["stack", "ls", "--json", "--project", PROJECT]
         result = self._call(command)
-        if result.returncode and complained([result.stderr]) and mend(_backend(), PROJECT):
+        if result.returncode and complained([result.stderr]) and mend(backend(), PROJECT):
             result = self._call(command)
-        entries = json.loads(_printed("(all)", "stack ls", result))
+        entries = json.loads(printed("(all)", "stack ls", result))
         return tuple(cast(str, entry["name"]).rpartition("/")[2] for entry in entries)
 
     def _create(self, stack: str, report: Tell) -> bool:
@@ -151,7 +159,7 @@ class Engine:
         result = self._run_unlocked(stack, command, report)
         if result.failed and any("already exists" in text for text in result.errors):
             return False
-        _checked(stack, "stack init", result)
+        checked(stack, "stack init", result)
         return True
 
     def _write_settings(self, stack: str) -> None:
@@ -164,12 +172,12 @@ class Engine:
         waited = 0.0
         while True:
             result = self._run(stack, command, report)
-            if result.failed and complained(result.errors) and (mended := mend(_backend(), PROJECT)):
+            if result.failed and complained(result.errors) and (mended := mend(backend(), PROJECT)):
                 for text in mended:
                     report(text)
                 command = _looking(command)
                 continue
-            holder = notes.holder(_backend(), stack, result.errors) if result.failed else None
+            holder = notes.holder(backend(), stack, result.errors) if result.failed else None
             if holder is None:
                 return result
             if self._cleared(stack, holder, report):
@@ -182,14 +190,14 @@ class Engine:
 
     def _cleared(self, stack: str, holder: Holder, report: Tell) -> bool:
         """Remove the lock of a run that is gone; False while it is there."""
-        if not notes.abandoned(_backend(), stack, holder):
+        if not notes.abandoned(backend(), stack, holder):
             return False
         result = self._call(["cancel", "--yes", "--stack", stack])
         # Killed while it made the stack, it left a lock on none, which the CLI itself removes for nobody.
-        if result.returncode and not ("no stack named" in result.stderr and unlock(_backend(), PROJECT, stack)):
-            raise _failure(stack, "cancel", (result.stderr.strip(),))
+        if result.returncode and not ("no stack named" in result.stderr and unlock(backend(), PROJECT, stack)):
+            raise failure(stack, "cancel", (result.stderr.strip(),))
         report(f"the run that held the stack ({holder}) is gone: its lock has been removed")
-        notes.forget(_backend(), stack)
+        notes.forget(backend(), stack)
         self._cut_short.add(stack)
         return True
 
@@ -210,7 +218,7 @@ class Engine:
             text=True,
             start_new_session=True,
         )
-        note = notes.write(_backend(), stack, TABLE.child(process.pid))
+        note = notes.write(backend(), stack, TABLE.child(process.pid))
         stdout, stderr = cast(IO[str], process.stdout), cast(IO[str], process.stderr)
         threading.Thread(target=self._stop_when_cancelled, args=(process,), daemon=True).start()
         with ThreadPoolExecutor(max_workers=1) as reader, process:
@@ -250,7 +258,7 @@ class Engine:
             named = f"pulumi {' '.join(command[:2])}"
             raise SlipwayError(
                 f"{named} did not end within {_CALL_LIMIT_S} s; next: check that the state's backend "
-                f"({_backend() or 'the one of pulumi login'}) answers, then run the command again"
+                f"({backend() or 'the one of pulumi login'}) answers, then run the command again"
             ) from error
 
     def _argv(self, command: list[str]) -> list[str]:
@@ -271,30 +279,3 @@ def _environment() -> dict[str, str]:
     GOGC: a process that lives for a second need not collect its garbage eight times.
     """
     return {"GOGC": "400", **os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
-
-
-def _printed(stack: str, operation: str, result: subprocess.CompletedProcess[str]) -> str:
-    if result.returncode:
-        raise _failure(stack, operation, (result.stderr.strip(),))
-    return result.stdout
-
-
-def _backend() -> str:
-    """Where the states are."""
-    return os.environ.get("PULUMI_BACKEND_URL", "")
-
-
-def _checked(stack: str, operation: str, result: Outcome) -> Outcome:
-    if result.failed:
-        raise _failure(stack, operation, result.errors)
-    return result
-
-
-def _failure(stack: str, operation: str, reasons: tuple[str, ...]) -> SlipwayError:
-    if locked := next((reason for reason in reasons if SecretsLocked.SIGN in reason), None):
-        return SecretsLocked(stack, operation, " ".join(locked.split()))
-    what = f"stack {stack}: {operation} failed"
-    folder = folder_of(_backend())
-    if complained(reasons) and folder and is_full(folder):  # it read what itself could not write
-        return NoSpace(what, str(folder), "no space left on device")
-    return full(what, _backend(), reasons) or StackFailed(stack, operation, reasons)

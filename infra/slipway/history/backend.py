@@ -58,11 +58,14 @@ def backend_url(environ: Mapping[str, str]) -> str:
         return ""  # nobody logged in: the engine says what to do, before anything is deployed
 
 
-def open_backend(url: str) -> Backend:
-    """Open the place of the state; raises `NoHistory` where it has none for a history, or cannot be understood."""
+def open_backend(url: str, inside: str = _FOLDER) -> Backend:
+    """Open the place of the state; raises `NoHistory` where it has none for a history, or cannot be understood.
+
+    `inside`: the folder in it that is opened.
+    """
     parts = urlsplit(url)
     if parts.scheme == "file":
-        return _folder(url)
+        return _folder(url, inside)
     if parts.scheme in _HTTP or not parts.scheme:
         reason = "Pulumi Cloud has no place for Slipway's history: `slipway history` and `rollback` do without"
         raise NoHistory(_named(parts) or "of `pulumi login`", reason, f"nothing, or {_BY_HAND}")
@@ -81,7 +84,8 @@ def open_backend(url: str) -> Backend:
         ) from error
     if query:
         raise NoHistory(_named(parts), f"has a setting that Slipway does not know, {sorted(query)[0][:80]}", _BY_HAND)
-    return Backend(store, f"{within}/{_FOLDER}".lstrip("/"), _named(parts).removesuffix("/" + within))
+    prefix = f"{within}/{inside}".strip("/")
+    return Backend(store, prefix, _named(parts).removesuffix("/" + within))
 
 
 def _named(parts: SplitResult) -> str:
@@ -89,11 +93,11 @@ def _named(parts: SplitResult) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/") if parts.scheme else ""
 
 
-def _folder(url: str) -> Backend:
+def _folder(url: str, name: str) -> Backend:
     from obstore.store import LocalStore  # noqa: PLC0415 - not for `--help`
 
     folder = Path(url.removeprefix("file://").partition("?")[0] or "/").expanduser().absolute()
-    inside = folder / _FOLDER
+    inside = folder / name
     try:
         # Its files are for whoever may read the state: nobody else.
         inside.mkdir(mode=0o700, parents=True, exist_ok=True)

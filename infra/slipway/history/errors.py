@@ -22,3 +22,4 @@ class NoHistory(SlipwayError):
 
     def __init__(self, backend: str, reason: str, todo: str) -> None:
         super().__init__(f"backend {shown(backend, 200)} of Pulumi's state: {reason}; next: {todo}")
+        self.reason, self.todo = reason, todo

@@ -17,6 +17,7 @@ _STORAGE_LEAST, _STORAGE_MOST = 20 * _GI, 1024 * _GI
 _CERTIFICATE = re.compile(
     r"arn:aws:acm:(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9]):(?P<account>[0-9]{12}):certificate/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 )
+_SNAPSHOT = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _ZONE = re.compile(r"Z[A-Z0-9]{5,31}")
 _EXAMPLE_ARN = "arn:aws:acm:eu-central-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
 
@@ -26,6 +27,14 @@ def _certificate(value: object) -> str:
     if not _CERTIFICATE.fullmatch(text):
         allowed = "the ARN of a certificate of ACM, arn:aws:acm:REGION:ACCOUNT:certificate/ID"
         raise refusal("is not the ARN of a certificate", allowed, f"write for example {_EXAMPLE_ARN}")
+    return text
+
+
+def _snapshot(value: object) -> str:
+    text = line_of_text(255, "slipway-prod-keys-0a1b2c3d")(value)
+    if not _SNAPSHOT.fullmatch(text):
+        allowed = "the name of a snapshot of RDS in the account and the region: small letters, digits, single hyphens"
+        raise refusal("is not the name of a snapshot", allowed, "write for example slipway-prod-keys-0a1b2c3d")
     return text
 
 
@@ -50,6 +59,11 @@ def _storage(value: object) -> int:
 
 
 CertificateArn = Annotated[str, BeforeValidator(_certificate), WithJsonSchema({"type": "string", "maxLength": 200})]
+SnapshotName = Annotated[
+    str,
+    BeforeValidator(_snapshot),
+    WithJsonSchema({"type": "string", "pattern": f"^{_SNAPSHOT.pattern}$", "maxLength": 255}),
+]
 HostedZone = Annotated[str, BeforeValidator(_zone), WithJsonSchema({"type": "string", "pattern": f"^{_ZONE.pattern}$"})]
 Storage = Annotated[
     int, BeforeValidator(_storage), PlainSerializer(format_bytes), WithJsonSchema({"type": "string", "maxLength": 22})
@@ -102,6 +116,12 @@ class AwsDatabase(Section):
     )
     keep_days: Annotated[int, *number(1, 35)] = Field(
         default=7, description="Days that can be gone back to, second by second.", examples=[35], json_schema_extra=_NEW
+    )
+    snapshot: SnapshotName | None = Field(
+        default=None,
+        description="Snapshot that it begins with, where it is made; one that is there is left as it is.",
+        examples=["slipway-prod-keys-0a1b2c3d"],
+        json_schema_extra=_NEW,
     )
 
 

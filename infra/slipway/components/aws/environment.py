@@ -17,6 +17,7 @@ from slipway.components.aws.network.endpoints import Endpoints, EndpointsArgs
 from slipway.components.aws.network.flow_logs import FlowLogs, FlowLogsArgs
 from slipway.components.aws.network.network import Network, NetworkArgs, Placement
 from slipway.components.aws.platform.copies import Copy, PlatformCopies, PlatformCopiesArgs
+from slipway.components.aws.platform.karpenter import NodeObjects, NodeObjectsArgs
 from slipway.components.aws.platform.platform import Platform, PlatformArgs
 from slipway.components.aws.provider import aws_provider
 from slipway.components.aws.registry import Registry, RegistryArgs
@@ -26,6 +27,7 @@ from slipway.components.kubernetes.environment import GatewayArgs, environment_o
 from slipway.components.kubernetes.object import cluster_provider
 from slipway.environments.planning.aws.charges import encrypted_data
 from slipway.environments.planning.aws.endpoints import endpoint_zones, interface_endpoints
+from slipway.environments.planning.aws.karpenter import node_pools
 from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.render.templates import Manifest
 from slipway.runtimes.registry import RUNTIMES
@@ -40,14 +42,15 @@ _ANYWHERE = ["0.0.0.0/0"]
 class AwsEnvironmentArgs:
     """`groups`: node groups that there shall be. `manifests`: from `render_environment`, the Namespace first.
 
-    `gateway`: how its secrets and the image of its keys service are made; None without one. `taken_over`: names of what
-    AWS made already, and what stays as it is in this run. `copy`: how an image gets into the registry; None where nodes
-    reach other registries.
+    `node_manifests`: from `render_karpenter`. `gateway`: how its secrets and the image of its keys service are made;
+    None without one. `taken_over`: names of what AWS made already, and what stays as it is in this run. `copy`: how an
+    image gets into the registry; None where nodes reach other registries.
     """
 
     settings: AwsSettings
     groups: tuple[NodeGroup, ...]
     manifests: Sequence[Manifest]
+    node_manifests: Sequence[Manifest]
     gateway: AwsGatewayArgs | None = None
     taken_over: Collection[str] = ()
     copy: Copy | None = None
@@ -85,7 +88,7 @@ class AwsEnvironment(pulumi.ComponentResource):
                 scope=self._scope,
                 cluster_name=cluster.cluster_name,
                 vpc_id=network.vpc_id,
-                groups=args.groups,
+                pools=node_pools(settings),
                 provider=kubernetes,
                 disks_key=keys.arns["disks"],
                 metrics=settings.platform.metrics,
@@ -97,6 +100,7 @@ class AwsEnvironment(pulumi.ComponentResource):
             ),
             self._child,
         )
+        self._node_objects(args.node_manifests, network, cluster, keys, kubernetes, (*platform_needs, *platform.nodes))
         self.connection = pulumi.Output.all(kubeconfig=cluster.kubeconfig, key=keys.arns["models"]).apply(
             lambda of: Connection(
                 names.cluster(name), settings.namespace, settings.registry, of["kubeconfig"], of["key"]
@@ -233,6 +237,25 @@ class AwsEnvironment(pulumi.ComponentResource):
             self._child,
         )
         return (nodes, self._addons("cluster", cluster, AFTER_NODES, nodes))
+
+    def _node_objects(
+        self,
+        manifests: Sequence[Manifest],
+        network: Placement,
+        cluster: EksCluster,
+        keys: Keys,
+        kubernetes: pulumi.ProviderResource,
+        needs: tuple[pulumi.Resource, ...],
+    ) -> None:
+        args = NodeObjectsArgs(
+            manifests=manifests,
+            subnets=network.private_subnets,
+            nodes_group=cluster.nodes_group,
+            disks_key=keys.arns["disks"],
+            provider=kubernetes,
+            needs=needs,
+        )
+        NodeObjects(f"{self._scope.environment}-node-pools", args, self._child)
 
     def _addons(self, kind: str, cluster: EksCluster, addons: tuple[str, ...], *needs: pulumi.Resource) -> Addons:
         args = AddonsArgs(

@@ -149,7 +149,8 @@ def _copied_args(image: ImagePlan, source: str, progress: Tell) -> ModelImageArg
 def copied_image_args(image: str, target: str) -> ModelImageArgs:
     """Return how to look up and how to copy an image of others, by its tag; what is there once is not asked for again.
 
-    Both are `repository:tag`. `ensure` raises as `copy_image`, and `ImageMissing`.
+    Both are `repository:tag`; `image` may have its digest behind it, and is then that one. `ensure` raises as
+    `copy_image`, and `ImageMissing`.
     """
     repository, _, tag = target.rpartition(":")
 
@@ -157,8 +158,9 @@ def copied_image_args(image: str, target: str) -> ModelImageArgs:
         there = digest_there(target)
         if there is not None:
             return there
-        source, _, wanted = image.rpartition(":")
-        digest = digest_there(image)
+        named, _, pinned = image.partition("@")
+        source, _, wanted = named.rpartition(":")
+        digest = pinned or digest_there(named)
         if digest is None:
             raise ImageMissing(source, f"has no image {wanted}")
         return copy_image(f"{source}@{digest}", target, engine)

@@ -121,6 +121,8 @@ class LedgerDatabase(pulumi.ComponentResource):
             ),
             # A change waits for nobody's maintenance window: known keys are admitted meanwhile.
             apply_immediately=True,
+            snapshot_identifier=settings.snapshot,
             tags=self._tags(self._name),
-            opts=self._child,
+            # Of the snapshot only where it began counts: another name, or none, would have it replaced.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["snapshotIdentifier"]),
         )

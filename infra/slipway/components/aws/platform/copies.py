@@ -11,12 +11,11 @@ from typing import Any
 
 import pulumi
 
-from slipway.catalog.platform_images import AUTOSCALER, copy_path, images_of
+from slipway.catalog.platform_images import PLATFORM_IMAGES, copy_path
 from slipway.catalog.platform_pins import (
-    CLUSTER_AUTOSCALER,
-    EKS,
     ENVOY_GATEWAY,
     GPU_OPERATOR,
+    KARPENTER,
     KEDA,
     LOAD_BALANCER_CONTROLLER,
     PROMETHEUS,
@@ -54,7 +53,7 @@ class PlatformCopies(pulumi.ComponentResource):
     def values(self, chart: Chart, values: Values) -> Values:
         """The values of a chart, with its images from the copies, which are there by the time that they are known."""
         scope = self._args.scope
-        copies = [self._copy(image) for image in images_of(chart, EKS[scope.kubernetes_version].autoscaler)]
+        copies = [self._copy(image) for image in PLATFORM_IMAGES[chart]]
         below = names.copies(self._args.registry, scope.environment)
         return with_copies(chart, values, pulumi.Output.all(*copies).apply(lambda _: below))
 
@@ -65,7 +64,7 @@ class PlatformCopies(pulumi.ComponentResource):
         made = Registry(
             f"{args.scope.environment}-{part}", RegistryArgs(repository, args.scope.tags, args.key), self._child
         )
-        tag = image.rpartition(":")[2]
+        tag = image.partition("@")[0].rpartition(":")[2]
         copied = args.copy(image, f"{args.registry}/{repository}:{tag}")
         reference = ModelImage(part, replace(copied, needs=made.url), self._child).reference
         # The repository too: what runs a copy goes before it.
@@ -92,12 +91,18 @@ def _gpu_operator(below: pulumi.Input[str]) -> Values:
     }
 
 
+def _karpenter(below: pulumi.Input[str]) -> Values:
+    """By its tag alone: the digest in the chart is of an image that only its publisher knows."""
+    image = {"repository": pulumi.Output.concat(below, "/karpenter/controller"), "digest": ""}
+    return {"controller": {"image": image}}
+
+
 def _repository(path: str) -> Callable[[pulumi.Input[str]], Values]:
     return lambda below: {"image": {"repository": pulumi.Output.concat(below, "/", path)}}
 
 
 _PLACES: Mapping[Chart, Callable[[pulumi.Input[str]], Values]] = {
-    CLUSTER_AUTOSCALER: _repository(copy_path(f"{AUTOSCALER}:")),
+    KARPENTER: _karpenter,
     LOAD_BALANCER_CONTROLLER: _repository("eks/aws-load-balancer-controller"),
     PROMETHEUS: lambda below: {"global": {"imageRegistry": below}},
     KEDA: lambda below: {"global": {"image": {"registry": below}}},

@@ -10,16 +10,14 @@ _ALWAYS: Mapping[str, str] = {
     "eks-auth": "the agent of Pod Identity, for the credentials of pods",
 }
 _WITHOUT_NAT: Mapping[str, str] = {
-    "autoscaling": "the cluster autoscaler",
-    "ec2": "nodes when they join; vpc-cni, aws-ebs-csi-driver, the cluster autoscaler, the load balancer controller",
-    "eks": "the cluster autoscaler, for the labels and taints of node groups that have no node",
+    "ec2": "nodes when they join; vpc-cni, aws-ebs-csi-driver, Karpenter, the load balancer controller",
+    "eks": "Karpenter, for the cluster's version and addresses",
+    "sqs": "Karpenter, for notices of nodes that AWS takes back",
+    "ssm": "Karpenter, for the ids of images; the bastion's agent of Session Manager",
 }
 _OF_GATEWAY: Mapping[str, str] = {"secretsmanager": "the keys service, for the password of its database"}
 _OF_GATEWAY_WITHOUT_NAT: Mapping[str, str] = {"elasticloadbalancing": "the load balancer controller"}
-_OF_BASTION_WITHOUT_NAT: Mapping[str, str] = {
-    "ssm": "the bastion's agent of Session Manager",
-    "ssmmessages": "the same, for the sessions themselves",
-}
+_OF_BASTION_WITHOUT_NAT: Mapping[str, str] = {"ssmmessages": "the bastion's agent, for the sessions themselves"}
 
 
 def interface_endpoints(settings: AwsSettings) -> Mapping[str, str]:

@@ -5,6 +5,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from slipway.local.plugins.aws.moto_buckets import judge_whole_policies
+
 _SETTINGS = {
     "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
     "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",  # nothing here asks for a machine image, and reading them takes seconds
@@ -17,6 +19,7 @@ def moto() -> Iterator[str]:
     os.environ.update(_SETTINGS)
     from moto.server import ThreadedMotoServer  # noqa: PLC0415 (moto reads its settings when it is imported)
 
+    judge_whole_policies()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()

@@ -120,3 +120,17 @@ def test_subnets_with_a_database_in_them_are_not_deleted(shared: Aws, subnets: M
     with pytest.raises(OperationError, match="because at least one database instance"):
         subnets.delete()
     gone(made)
+
+
+def test_a_database_begins_with_a_snapshot_that_is_there(shared: Aws, subnets: Made) -> None:
+    first = database(shared, subnets)
+    last = first.inputs["finalSnapshotIdentifier"]
+    key = first.inputs["kmsKeyId"]
+    gone(first)
+    made = database(shared, subnets, snapshotIdentifier=last, kmsKeyId=key, allocatedStorage=30)
+    assert made.seen() == made.inputs
+    assert made.state["masterUserSecrets"]
+    assert made.replaced_by(snapshotIdentifier="another") == ["snapshotIdentifier"]
+    gone(made)
+    with pytest.raises(OperationError, match="DBSnapshotNotFound"):
+        Made(shared, "rds/instance:Instance", {**made.inputs, "snapshotIdentifier": "nobody-made-it"})

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 from slipway.local.plugins.aws import operations
 from slipway.local.plugins.aws.backend import Aws
@@ -194,3 +195,22 @@ def test_a_part_is_gone_with_its_bucket(shared: Aws) -> None:
     policy = Made(shared, "s3/bucketPolicy:BucketPolicy", {"bucket": owner.id, "policy": _READ})
     owner.delete()
     assert policy.live() is None
+
+
+def denied(arn: str, action: str, **more: object) -> str:
+    statement = {"Sid": "Denied", "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": action, **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement | {"Resource": [arn, f"{arn}/*"]}]})
+
+
+def test_objects_are_judged_by_their_buckets_policy_with_its_conditions(shared: Aws) -> None:
+    made = bucket(shared)
+    name, arn = made.state["bucket"], made.state["arn"]
+    plain = {"Bool": {"aws:SecureTransport": "false"}}
+    policy = Made(
+        shared, "s3/bucketPolicy:BucketPolicy", {"bucket": name, "policy": denied(arn, "s3:*", Condition=plain)}
+    )
+    shared.call("s3", "put_object", Bucket=name, Key="weights", Body=b"bytes")
+    policy.change(policy=denied(arn, "s3:PutObject"))
+    with pytest.raises(ClientError, match="403"):
+        shared.call("s3", "put_object", Bucket=name, Key="weights", Body=b"others")
+    assert shared.call("s3", "get_object", Bucket=name, Key="weights")["Body"].read() == b"bytes"

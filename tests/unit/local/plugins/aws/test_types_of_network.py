@@ -229,6 +229,8 @@ def test_a_gateway_endpoint_is_tied_to_route_tables(shared: Aws) -> None:
     assert endpoint.state["cidrBlocks"] == ["3.5.0.0/19", "52.216.0.0/15", "54.231.0.0/16"], "moto's addresses of S3"
     assert endpoint.state["prefixListId"].startswith("pl-")
     assert endpoint.change(routeTableIds=[first.id])["routeTableIds"] == [first.id]
+    third = table(shared, network)
+    assert set(endpoint.change(routeTableIds=[first.id, third.id])["routeTableIds"]) == {first.id, third.id}
     endpoint.delete()
 
 

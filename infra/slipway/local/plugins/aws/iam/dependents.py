@@ -96,6 +96,7 @@ TABLE = (
     Dependent("rds:CreateDBInstance", "secretsmanager:TagResource", when="ManageMasterUserPassword", source=_LEDGER),
     Dependent("rds:CreateDBInstance", "kms:Decrypt", when="MasterUserSecretKmsKeyId", source=_LEDGER),
     Dependent("rds:CreateDBInstance", "kms:GenerateDataKey", when="MasterUserSecretKmsKeyId", source=_LEDGER),
+    Dependent("rds:RestoreDBInstanceFromDBSnapshot", "rds:AddTagsToResource", when="Tags"),
     Dependent("rds:CreateDBSubnetGroup", "rds:AddTagsToResource", when="Tags"),
 )  # fmt: skip
 

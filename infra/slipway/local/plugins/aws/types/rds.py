@@ -35,7 +35,21 @@ _SECRET = {
     "manageMasterUserPassword": "ManageMasterUserPassword",
     "masterUserSecretKmsKeyId": "MasterUserSecretKmsKeyId",
 }
-_LOCAL = ("skipFinalSnapshot", "finalSnapshotIdentifier", "applyImmediately", "deleteAutomatedBackups")
+_LOCAL = (
+    "skipFinalSnapshot", "finalSnapshotIdentifier", "applyImmediately", "deleteAutomatedBackups", "snapshotIdentifier",
+)  # fmt: skip
+_RESTORED = {
+    "identifier": "DBInstanceIdentifier", "snapshotIdentifier": "DBSnapshotIdentifier",
+    "instanceClass": "DBInstanceClass", "dbSubnetGroupName": "DBSubnetGroupName", "multiAz": "MultiAZ",
+    "vpcSecurityGroupIds": "VpcSecurityGroupIds", "publiclyAccessible": "PubliclyAccessible",
+    "storageType": "StorageType", "autoMinorVersionUpgrade": "AutoMinorVersionUpgrade",
+    "copyTagsToSnapshot": "CopyTagsToSnapshot", "deletionProtection": "DeletionProtection",
+}  # fmt: skip
+_AFTER = {
+    "allocatedStorage": "AllocatedStorage", "backupRetentionPeriod": "BackupRetentionPeriod",
+    "caCertIdentifier": "CACertificateIdentifier", **_SECRET,
+}  # fmt: skip
+"""What the plugin changes once the database is there, since the call that restores does not take it."""
 
 
 def _create(aws: Aws, inputs: Object) -> str:
@@ -46,9 +60,28 @@ def _create(aws: Aws, inputs: Object) -> str:
     for key in ("kmsKeyId", "masterUserSecretKmsKeyId"):
         if key in inputs:
             require_key(aws, inputs[key], "CreateDBInstance")
+    if "snapshotIdentifier" in inputs:
+        return _restore(aws, inputs)
     names = {**_FIXED, **_CHANGED, **_SECRET}
     aws.call("rds", "create_db_instance", Tags=tags.pairs(inputs.get("tags")), **given(inputs, names))
     return str(inputs["identifier"])
+
+
+def _restore(aws: Aws, inputs: Object) -> str:
+    """From a snapshot, with its user, its databases and its key; all else is changed afterwards."""
+    found = aws.find(
+        "rds", "describe_db_snapshots", ("DBSnapshotNotFound", "DBSnapshotNotFoundFault"),
+        DBSnapshotIdentifier=inputs["snapshotIdentifier"],
+    )  # fmt: skip
+    if not found or not found["DBSnapshots"]:
+        message = f"DBSnapshot not found: {inputs['snapshotIdentifier']}"
+        raise refuse("DBSnapshotNotFound", message, "RestoreDBInstanceFromDBSnapshot")
+    tagged = tags.pairs(inputs.get("tags"))
+    aws.call("rds", "restore_db_instance_from_db_snapshot", Tags=tagged, **given(inputs, _RESTORED))
+    identifier = str(inputs["identifier"])
+    changed = given(inputs, _AFTER)
+    aws.call("rds", "modify_db_instance", DBInstanceIdentifier=identifier, ApplyImmediately=True, **changed)
+    return identifier
 
 
 def _find(aws: Aws, identifier: str) -> dict[str, Any] | None:
@@ -122,7 +155,8 @@ DATABASE = ResourceType(
         "copyTagsToSnapshot": VALUE, "deletionProtection": VALUE, "publiclyAccessible": VALUE,
         "autoMinorVersionUpgrade": VALUE, "caCertIdentifier": VALUE, "vpcSecurityGroupIds": SET,
         "manageMasterUserPassword": VALUE, "masterUserSecretKmsKeyId": VALUE, "skipFinalSnapshot": LOCAL,
-        "finalSnapshotIdentifier": LOCAL, "applyImmediately": LOCAL, "deleteAutomatedBackups": LOCAL, "tags": VALUE,
+        "finalSnapshotIdentifier": LOCAL, "applyImmediately": LOCAL, "deleteAutomatedBackups": LOCAL,
+        "snapshotIdentifier": FIXED, "tags": VALUE,
     },
     name="identifier",
     computed=frozenset({"arn", "address", "port", "engineVersionActual", "masterUserSecrets", "tagsAll"}),

@@ -78,7 +78,12 @@ def _update(aws: Aws, identifier: str, old: Object, new: Object) -> None:
 
 
 def _delete(aws: Aws, identifier: str, state: Object) -> None:
-    if _find(aws, identifier) is not None:
+    found = _find(aws, identifier)
+    if found is not None:
+        # moto makes no route for a table that came later, and would not delete an endpoint without it.
+        if found.get("RouteTableIds"):
+            tables = found["RouteTableIds"]
+            aws.call("ec2", "modify_vpc_endpoint", VpcEndpointId=identifier, RemoveRouteTableIds=tables)
         aws.call("ec2", "delete_vpc_endpoints", VpcEndpointIds=[identifier])
 
 
