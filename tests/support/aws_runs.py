@@ -28,7 +28,7 @@ from tests.support.recorder import Registered, Run, run_program
 
 STACKS = Path(__file__).resolve().parents[2] / "stacks"
 ENVIRONMENTS = ("dev", "staging", "prod")
-GATEWAYS = ("staging",)
+GATEWAYS = ("dev", "staging")
 """Those with a gateway."""
 TODAY = date(2026, 11, 21)
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
