@@ -32,6 +32,12 @@ def subnets(shared: Aws) -> Iterator[Made]:
         one.delete()
 
 
+def test_a_group_of_subnets_is_changed_in_place_and_keeps_its_tags(subnets: Made) -> None:
+    subnets.change(description="still private", subnetIds=list(reversed(subnets.inputs["subnetIds"])))
+    assert subnets.seen()["description"] == "still private"
+    assert subnets.seen()["tags"] == TAGS
+
+
 def database(shared: Aws, subnets: Made, **more: Any) -> Made:
     key = Made(shared, "kms/key:Key", {"description": "ledger"})
     group = Made(

@@ -199,6 +199,9 @@ def _update_subnets(aws: Aws, name: str, old: Object, new: Object) -> None:
             "rds", "modify_db_subnet_group", DBSubnetGroupName=name, SubnetIds=new["subnetIds"],
             DBSubnetGroupDescription=new["description"],
         )  # fmt: skip
+        # moto forgets a group that it changed.
+        if aws.find("rds", "describe_db_subnet_groups", _NO_SUBNETS, DBSubnetGroupName=name) is None:
+            _create_subnets(aws, {**new, "name": name, "tags": old.get("tags")})
     _update_tags(aws, _subnets_arn(aws, name), old, new)
 
 
