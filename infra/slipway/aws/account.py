@@ -44,6 +44,7 @@ class Account:
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         """Make one call, with all pages of its answer where it has pages."""
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - an optional extra
+        from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
         client = self._session.client(service)
         try:
@@ -53,6 +54,8 @@ class Account:
         except (BotoCoreError, ClientError) as error:
             code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
             raise AwsRefused(service, operation, str(error), code) from error
+        except ResponseParserError as error:  # a proxy's page, for one
+            raise AwsRefused(service, operation, str(error).partition("\n")[0]) from error
 
     def find(self, service: str, operation: str, missing: Sequence[str], **parameters: Any) -> dict[str, Any] | None:
         """As `call`; None where the code of AWS's error begins like one of `missing`: there is no such thing."""
