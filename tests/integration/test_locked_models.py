@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from slipway.toolbox.environment import toolboxes
-from tests.support.workbench import ROOT, Workbench, fresh, post
+from tests.support.workbench import ROOT, Workbench, fresh_simplified, post
 
 pytestmark = pytest.mark.integration
 
@@ -28,7 +28,7 @@ def test_a_locked_model_is_planned_without_its_bytes_and_served_with_exactly_the
     bench: Workbench, tmp_path: Path
 ) -> None:
     another_machine(bench, tmp_path / "one")
-    spec = bench.write("sums", nodes=fresh(2.0))
+    spec = bench.write("sums", nodes=fresh_simplified(2.0))
     plain = json.loads(bench.well("plan", bench.environment, "--json"))["models"][0]["image"]
     spec.write_text(yaml.safe_dump(yaml.safe_load(spec.read_text()) | {"optimize": [{"simplify": True}]}))
     unlocked = bench.run("plan", bench.environment)

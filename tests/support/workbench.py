@@ -88,19 +88,20 @@ def computing(turns: int) -> Nodes:
 
 
 def fresh(factor: float, weights: int = 8) -> Nodes:
-    """y = sum * factor, in a file of 4 bytes a weight that no run before had: its image has to be built.
+    """y = sum * factor, in a file of 4 bytes a weight that no run before had: its image has to be built."""
+    nodes, constants = scaled(factor)
+    noise = np.random.default_rng().standard_normal(weights, np.float32)
+    return nodes, [*constants, numpy_helper.from_array(noise, "unused")]
 
-    Also once it is simplified, which leaves out what nothing reads: a bound that no answer meets stays.
-    """
-    rng = np.random.default_rng()
-    bound = numpy_helper.from_array(np.array(-1e6 * (1 + rng.random()), np.float32), "bound")
-    factored = numpy_helper.from_array(np.array(factor, np.float32), "factor")
-    noise = numpy_helper.from_array(rng.standard_normal(weights, np.float32), "unused")
+
+def fresh_simplified(factor: float) -> Nodes:
+    """y = sum * factor, such that no run before had it simplified either, which leaves out what nothing reads."""
+    bound = np.array(-1e6 * (1 + np.random.default_rng().random()), np.float32)
     nodes = [
         helper.make_node("Mul", ["sum", "factor"], ["unbounded"]),
         helper.make_node("Max", ["unbounded", "bound"], ["y"]),
     ]
-    return nodes, [factored, bound, noise]
+    return nodes, [*scaled(factor)[1], numpy_helper.from_array(bound, "bound")]
 
 
 def write_model(path: Path, nodes: Nodes) -> None:
