@@ -21,7 +21,7 @@ from slipway.doctor.patient import Patient
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, stored
 from slipway.environments.planning.gateway import HTTPS_PORT
 from slipway.environments.running.aws_down import arns, made_again, network_of, settled, stop_logging, sweep_interfaces
-from slipway.environments.running.aws_gateway import allow_deletion, delete_snapshots, remove_balancer
+from slipway.environments.running.aws_gateway import allow_deletion, delete_snapshots, last_snapshots, remove_balancer
 from slipway.environments.running.aws_metered import metered
 from slipway.environments.running.aws_volumes import remove_metrics
 from slipway.environments.running.ecr_images import EcrImages
@@ -301,10 +301,13 @@ class AwsRunning:
             if network is None or not sweep_interfaces(self.account, network, tell):
                 raise
             engine.destroy(name, tell, keep_protected=bool(kept))
-        if LEDGER in data and LEDGER not in kept:
-            delete_snapshots(self.account, environment, tell)
-        tell("looking for what is left, by tag and by name")
         stays = arns(engine.state(name)) if kept else set()
+        # A run before this one may have taken the database, and its key out of the state.
+        if LEDGER in delete_data:
+            delete_snapshots(self.account, environment, tell)
+        else:
+            stays |= set(last_snapshots(self.account, environment).values())
+        tell("looking for what is left, by tag and by name")
         found = settled(self.account, environment, stays, tell)
         left = [f"{item.arn} {item.name}".rstrip() for item in found]
         if not left:

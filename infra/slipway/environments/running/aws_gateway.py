@@ -71,13 +71,19 @@ def _databases(account: Account, name: str) -> list[dict[str, Any]]:
     return [database for database in found if database["DBInstanceIdentifier"] == name]
 
 
-def delete_snapshots(account: Account, environment: str, tell: Tell) -> None:
-    """Delete the last snapshots of the environment's databases, of this one and of earlier ones; none made by hand."""
+def last_snapshots(account: Account, environment: str) -> dict[str, str]:
+    """ARNs of the last snapshots of the environment's databases, of this one and of earlier ones; none made by hand."""
     name = names.database(environment)
     found = account.call("rds", "describe_db_snapshots", DBInstanceIdentifier=name, SnapshotType="manual")
-    for snapshot in found["DBSnapshots"]:
-        identifier = snapshot["DBSnapshotIdentifier"]
-        if not identifier.startswith(f"{name}-"):
-            continue
+    return {
+        str(one["DBSnapshotIdentifier"]): str(one["DBSnapshotArn"])
+        for one in found["DBSnapshots"]
+        if one["DBSnapshotIdentifier"].startswith(f"{name}-")
+    }
+
+
+def delete_snapshots(account: Account, environment: str, tell: Tell) -> None:
+    """Delete the last snapshots of the environment's databases."""
+    for identifier in last_snapshots(account, environment):
         tell(f"deleting snapshot {identifier}")
         account.call("rds", "delete_db_snapshot", DBSnapshotIdentifier=identifier)

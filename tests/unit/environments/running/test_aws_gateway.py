@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from slipway.environments.running import aws_gateway
-from slipway.environments.running.aws_gateway import allow_deletion, delete_snapshots, remove_balancer
+from slipway.environments.running.aws_gateway import allow_deletion, delete_snapshots, last_snapshots, remove_balancer
 from slipway.errors.failures import LeftBehind
 
 BALANCER = {"metadata": {"name": "envoy-slipway-gateway"}, "spec": {"type": "LoadBalancer"}}
@@ -73,9 +73,8 @@ class FakeAccount:
         if operation == "modify_db_instance":
             self.told = True
         if operation == "describe_db_snapshots":
-            return {
-                "DBSnapshots": [{"DBSnapshotIdentifier": name} for name in ("slipway-prod-keys-1", "before-the-audit")]
-            }
+            found = ("slipway-prod-keys-1", "before-the-audit")
+            return {"DBSnapshots": [{"DBSnapshotIdentifier": name, "DBSnapshotArn": f"arn:{name}"} for name in found]}
         return {}
 
     def of(self, operation: str) -> list[dict[str, Any]]:
@@ -131,3 +130,4 @@ def test_last_snapshots_are_deleted_and_those_that_a_person_made_are_not() -> No
     ]
     deleted = [one["DBSnapshotIdentifier"] for one in account.of("delete_db_snapshot")]
     assert deleted == ["slipway-prod-keys-1"]
+    assert last_snapshots(account, "prod") == {"slipway-prod-keys-1": "arn:slipway-prod-keys-1"}  # type: ignore[arg-type]
