@@ -20,6 +20,7 @@ from slipway.local.cluster import node_tools
 from slipway.local.host import processes
 from tests.support import gateway_kills, pod_processes
 from tests.support.behind_gateway import Way, envoys, factor, ledger, way_in, with_gateway
+from tests.support.looking import until
 from tests.support.open_loop import OpenLoop
 from tests.support.workbench import Workbench, fresh
 
@@ -30,6 +31,7 @@ ROUNDS = 1
 """`make soak` plays five."""
 TIMEOUT_S = 5.0
 SETTLED_S = 60.0
+GOES_ON_S = 60.0
 SHAPE: dict[str, Any] = {
     "scale": {"min": 2, "max": 2},
     "resources": {"cpu": "100m", "memory": "256Mi"},
@@ -142,7 +144,8 @@ def test_an_api_server_that_restarts_in_mid_rollout_loses_nothing(bench: Workben
                 local_cluster.start(tools, print)
             if up.returncode:
                 assert "run the command again" in up.stderr or "next:" in up.stderr, up.stderr
-                assert bench.up().returncode == 0
+                # An API server that has just come back answers 429 while it reads what kinds there are.
+                until("an `up` goes on where that ended", lambda: bench.up().returncode == 0, GOES_ON_S)
             pod_processes.ready(bench.cluster, PODS, 2, limit_s=200)
     finally:
         local_cluster.start(tools, print)

@@ -10,7 +10,7 @@ from slipway.local.host.errors import LocalError
 from slipway.local.host.steps import Report
 
 CLASS = "local"
-COUNT = 16
+COUNT = 32
 """Nothing makes volumes on demand here; so many claims can be there at once."""
 
 _CAPACITY = "2Gi"

@@ -37,7 +37,7 @@ def test_a_volume_whose_claim_is_gone_is_wiped_and_one_in_use_is_not(
         (tmp_path / str(number) / "row").touch()
     api = Volumes({"local-0": "Bound", "local-1": "Released"})
     monkeypatch.setattr(storage, "Api", lambda: api)
-    assert storage.ensure(lambda _: None) == "16 volumes of 2Gi, 1 wiped"
+    assert storage.ensure(lambda _: None) == "32 volumes of 2Gi, 1 wiped"
     assert api.deleted == ["local-1"]
     assert (tmp_path / "0" / "row").exists()
     assert list((tmp_path / "1").iterdir()) == []
@@ -47,4 +47,4 @@ def test_a_volume_whose_claim_is_gone_is_wiped_and_one_in_use_is_not(
 def test_the_status_counts_free_volumes(monkeypatch: pytest.MonkeyPatch) -> None:
     free = {f"local-{number}": "Available" for number in range(1, 16)}
     monkeypatch.setattr(storage, "Api", lambda: Volumes({"local-0": "Bound", **free}))
-    assert storage.status() == "15 of 16 free"
+    assert storage.status() == "15 of 32 free"
