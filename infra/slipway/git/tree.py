@@ -60,7 +60,8 @@ def lay_out(root: Path, commit: str, target: Path, ignored: Path, limit_s: float
         else:
             other.append((target / name, kept.object))
     for name in _names(run("ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--", str(ignored))):
-        if (root / name).is_file() and not (root / name).is_symlink():
+        # One that the commit has is written below: through a link, into the file that is here.
+        if name not in then and (root / name).is_file() and not (root / name).is_symlink():
             _same(root / name, target / name)
     for path, object_ in other:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -109,6 +109,22 @@ def test_other_weights_make_another_image(project: Path) -> None:
     assert sums["differences"][0] == "image: made of other files, packages or base"
 
 
+def test_weights_that_git_had_and_now_ignores_are_read_and_stay_as_they_are(project: Path) -> None:
+    weights, ignored = project / "models/other.onnx", project / ".gitignore"
+    rule, before = ignored.read_text(), weights.read_bytes()
+    ignored.write_text("")
+    first = commit(project)
+    ignored.write_text(rule)
+    weights.unlink()
+    commit(project)
+    write_model(weights, scaled(2.0000002))
+    now = weights.read_bytes()
+    assert now != before
+    other, _ = changed(project, first)["models"]
+    assert (other["model"], other["does"]) == ("other", "changed")
+    assert weights.read_bytes() == now
+
+
 def test_models_come_and_go_with_their_specs(project: Path) -> None:
     add(project, "third")
     (project / "models/other.yaml").unlink()
