@@ -75,14 +75,23 @@ class Change:
         """For people: whose change it is, and some of the differences."""
         if self.why:
             yield self.why
-        yield from self.differences[:LINES_MOST]
-        if len(self.differences) > LINES_MOST:
-            yield f"and {len(self.differences) - LINES_MOST} more"
+        yield from told(self.differences)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values; the first of the differences, and how many there are."""
-        bounded = {"differences": list(self.differences[:LISTED_MOST]), "differenceCount": len(self.differences)}
-        return asdict(self) | bounded
+        return asdict(self) | listed(self.differences)
+
+
+def told(differences: Sequence[str]) -> Iterator[str]:
+    """Some differences, for people, and how many more there are."""
+    yield from differences[:LINES_MOST]
+    if len(differences) > LINES_MOST:
+        yield f"and {len(differences) - LINES_MOST} more"
+
+
+def listed(differences: Sequence[str]) -> dict[str, Any]:
+    """The first of the differences, and how many there are, as JSON values."""
+    return {"differences": list(differences[:LISTED_MOST]), "differenceCount": len(differences)}
 
 
 def changes(cluster: ClusterApi, models: Sequence[ModelPlan], live: Mapping[str, Live]) -> list[Change]:

@@ -1,5 +1,6 @@
 """Read what files were in earlier commits of the branch that is checked out."""
 
+import os
 import re
 import time
 from collections.abc import Collection, Iterator
@@ -59,6 +60,26 @@ class Repository:
         found = self._run("ls-tree", "-z", commit, "--", path).split(b"\t", 1)[0].split()
         return found[2].decode() if len(found) == 3 and found[0].decode() in _REGULAR else None
 
+    def commit(self, name: str) -> str:
+        """The commit that a branch, a tag or any other of git's names stands for."""
+        return self._run("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}").decode().strip()
+
+    def files(self, commit: str) -> dict[str, str]:
+        """The regular files of a commit below the folder, by git's own digests."""
+        return dict(_files(self._run("ls-tree", "-r", "-z", commit), 2))
+
+    def as_added(self) -> dict[str, str]:
+        """The regular files that are in the folder as they were added last, by git's own digests."""
+        added = _files(self._run("ls-files", "--stage", "-z"), 1)
+        # A file that was written a moment ago is read again by diff-files, through the filters that are configured.
+        unfiltered = _unfiltered(_names(self._run("config", "--list", "--name-only", "-z")))
+        touched = set(_names(self._run(*unfiltered, "diff-files", "--name-only", "--relative", "-z")))
+        return {name: object_ for name, object_ in added if name not in touched}
+
+    def ignored(self, below: str) -> list[str]:
+        """The files at or below a path that git is told to ignore."""
+        return _names(self._run("ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--", below))
+
     def _run(self, *arguments: str, given: bytes = b"") -> bytes:
         left = self._ends - time.monotonic()
         if left <= 0:
@@ -79,3 +100,23 @@ def _parsed(printed: bytes) -> Iterator[Change]:
             commit = text.decode()
         else:
             field = _FIELD.fullmatch(text)
+
+
+def _files(printed: bytes, at: int) -> Iterator[tuple[str, str]]:
+    """Path and digest of each regular file that is printed: a mode, words of which the one `at` is it, and the path."""
+    for line in filter(None, printed.split(b"\0")):
+        about, _, name = line.partition(b"\t")
+        words = about.decode().split()
+        if words[0] in _REGULAR:
+            yield os.fsdecode(name), words[at]
+
+
+def _names(printed: bytes) -> list[str]:
+    return [os.fsdecode(name) for name in printed.split(b"\0") if name]
+
+
+def _unfiltered(settings: list[str]) -> Iterator[str]:
+    """Options of git by which no filter of a repository runs."""
+    for name in sorted({name.rpartition(".")[0] for name in settings if name.startswith("filter.")}):
+        for setting in ("clean=", "smudge=", "process=", "required=false"):
+            yield from ("-c", f"{name}.{setting}")

@@ -7,7 +7,7 @@ import pytest
 
 from slipway.git.command import GitFailed, git
 from slipway.git.repository import Repository
-from slipway.git.tree import commit_of, lay_out
+from slipway.git.tree import lay_out
 from tests.support.commits import commit
 
 CONFIG = """
@@ -53,9 +53,9 @@ def test_nothing_that_a_repository_names_is_run(tmp_path: Path) -> None:
     assert found.at(oldest.commit, "models/x.yaml") == oldest.object
     assert not found.shallow
     file.write_text("version: 1.2.0\n")
-    lay_out(repository, commit_of(repository, "main~1", 20), tmp_path / "then", Path("models"), 20)
+    lay_out(found, repository, found.commit("main~1"), tmp_path / "then", Path("models"))
     assert (tmp_path / "then/models/x.yaml").read_text() == "version: 1.0.0\n"
-    lay_out(repository, commit_of(repository, "main", 20), tmp_path / "now", Path("models"), 20)
+    lay_out(found, repository, found.commit("main"), tmp_path / "now", Path("models"))
     assert (tmp_path / "now/models/x.yaml").read_text() == "version: 1.1.0\n"
     assert not mark.exists()
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from slipway import console
 from slipway.commands.context import EnvironmentContext, Folders
-from slipway.deploy.changes import LINES_MOST, LISTED_MOST, Change, applied_differences, gone, planned_anew
+from slipway.deploy.changes import Change, applied_differences, gone, listed, planned_anew, told
 from slipway.errors.base import FileRefused, Place, UserError, UserErrors, WrongValue, each
 from slipway.git.command import GitFailed
-from slipway.git.tree import commit_of, lay_out
+from slipway.git.repository import Repository
+from slipway.git.tree import lay_out
 from slipway.loading.specs import environments
 from slipway.planner.environment import ModelPlan
 from slipway.reading.folders import find_root
@@ -57,23 +58,15 @@ class EnvironmentChange:
         yield f"{self.environment}: {self.does}" + (f" ({', '.join(said)})" if said and self.does == "changed" else "")
         if self.why:
             yield f"  {self.why}"
-        yield from (f"  {line}" for line in self.differences[:LINES_MOST])
-        if len(self.differences) > LINES_MOST:
-            yield f"  and {len(self.differences) - LINES_MOST} more"
+        yield from (f"  {line}" for line in told(self.differences))
         for model in self.models:
             if model.does != "unchanged":
                 yield from (f"  {line}" for line in model.lines())
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values; the first of the differences, and how many there are."""
-        return {
-            "environment": self.environment,
-            "does": self.does,
-            "why": self.why,
-            "differences": list(self.differences[:LISTED_MOST]),
-            "differenceCount": len(self.differences),
-            "models": [model.to_json() for model in self.models],
-        }
+        said = {"environment": self.environment, "does": self.does, "why": self.why}
+        return {**said, **listed(self.differences), "models": [model.to_json() for model in self.models]}
 
 
 def show_changed(since: str, folders: Folders, *, as_json: bool) -> None:
@@ -126,13 +119,14 @@ def _laid_out(root: Path, since: str, target: Path, models: Path) -> str:
     """Write the files of a commit; its digest."""
     place = Place("--since")
     todo = "look at `git log`; a shallow clone lacks earlier commits, which `git fetch --unshallow` brings"
+    repository = Repository(root, _LIMIT_S)
     try:
-        commit = commit_of(root, since, _LIMIT_S)
+        commit = repository.commit(since)
     except GitFailed as error:
         allowed = "a branch, a tag or a commit of the repository that the specs are in"
         raise WrongValue(place, "REF", since, f"is no commit here: {error}", allowed, todo) from None
     try:
-        lay_out(root, commit, target, models, _LIMIT_S)
+        lay_out(repository, root, commit, target, models)
     except GitFailed as error:
         raise WrongValue(
             place, "REF", since, f"cannot be read: {error}", "a commit whose files are here", todo

@@ -7,7 +7,7 @@ from slipway.commands.changing.deploying import recorder_of
 from slipway.commands.changing.session import Options, confirm
 from slipway.commands.changing.up import bring_up
 from slipway.commands.context import EnvironmentContext, Promotion
-from slipway.deploy.changes import LINES_MOST
+from slipway.deploy.changes import told
 from slipway.deploy.record import Live, live_model, saved
 from slipway.errors.base import Place, UserError, UserErrors, WrongValue
 from slipway.errors.failures import EnvironmentMissing, PromotionUnproven, RecordRefused
@@ -115,7 +115,5 @@ def _announce(
     found = setting_differences(before, after)
     if not found:
         console.message(f"    {second.name} differs from {first.name} in names only")
-    for line in found[:LINES_MOST]:
+    for line in told(found):
         console.message(f"    {line}")
-    if len(found) > LINES_MOST:
-        console.message(f"    and {len(found) - LINES_MOST} more")

@@ -9,7 +9,7 @@ from slipway.commands.changing.deploying import deployer_of, recorder_of, write_
 from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
 from slipway.components.image.build import ImageBuilder
-from slipway.deploy.changes import LINES_MOST, between
+from slipway.deploy.changes import between, told
 from slipway.deploy.record import Live, live_model, saved
 from slipway.deploy.restorable import Owner, restorable
 from slipway.deploy.update.state import Rollout, rollout_of
@@ -111,10 +111,8 @@ def _announce(
     except RecordRefused:
         recorded = None
     lines = between(recorded, release) if recorded is not None else ()
-    for line in lines[:LINES_MOST]:
+    for line in told(lines):
         console.message(f"    {line}")
-    if len(lines) > LINES_MOST:
-        console.message(f"    and {len(lines) - LINES_MOST} more")
 
 
 def _conclude(context: EnvironmentContext, live: Live, release: Release, rolled: Rolled, took_s: float) -> None:
