@@ -3,33 +3,25 @@
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from slipway.aws.account import Account, Caller
 from slipway.aws.identifiers import _BY_TAG, UnknownTypeError, identifiers
 from slipway.aws.tagged import tagged
 from slipway.errors.failures import AwsRefused
+from tests.support.moto_account import ACCOUNT, client, emulated
 
 TAGS = {"Name": "slipway-dev", "slipway:environment": "dev"}
-ACCOUNT = "123456789012"
 
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        yield Account(ACCOUNT, "eu-central-1")
+    with emulated(monkeypatch) as made:
+        yield made
 
 
 def tags(values: dict[str, str] = TAGS) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in values.items()]
-
-
-def client(service: str) -> Any:
-    return boto3.client(service, region_name="eu-central-1")
 
 
 def vpc(cidr: str, values: dict[str, str]) -> str:

@@ -1,28 +1,18 @@
 """Whether an object is still there is asked of AWS by a call about itself (moto here)."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from slipway.aws.account import Account
 from slipway.aws.existing import Arn, is_gone
-
-ACCOUNT, REGION = "123456789012", "eu-central-1"
+from tests.support.moto_account import ACCOUNT, REGION, client, emulated
 
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        yield Account(ACCOUNT, REGION)
-
-
-def client(service: str) -> Any:
-    return boto3.client(service, region_name=REGION)
+    with emulated(monkeypatch) as made:
+        yield made
 
 
 def of_ec2(kind: str, name: str) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 
 from slipway.aws.account import Account
 from slipway.environments.running.ecr_images import EcrImages
-from tests.unit.aws.test_account import account, client
+from tests.support.moto_account import client
+from tests.unit.aws.test_account import account
 
 __all__ = ["account"]
 

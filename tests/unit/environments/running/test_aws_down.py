@@ -5,16 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from slipway.aws.account import Account
 from slipway.environments.running.aws_down import arns, made_again, network_of, settled, stop_logging, sweep_interfaces
 from slipway.errors.failures import LeftBehind
 from slipway.values.waiting import Waiting
+from tests.support.moto_account import ACCOUNT, REGION, client, emulated
 
-ACCOUNT, REGION = "123456789012", "eu-central-1"
 GROUP = "/aws/eks/slipway-dev/cluster"
 
 
@@ -35,14 +33,8 @@ class Clock:
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        yield Account(ACCOUNT, REGION)
-
-
-def client(service: str) -> Any:
-    return boto3.client(service, region_name=REGION)
+    with emulated(monkeypatch) as made:
+        yield made
 
 
 def silent(_: str) -> None:

@@ -8,22 +8,10 @@ import pytest
 from slipway.environments.running import aws_gateway
 from slipway.environments.running.aws_gateway import allow_deletion, delete_snapshots, last_snapshots, remove_balancer
 from slipway.errors.failures import LeftBehind
+from tests.support.clock import Clock
 
 BALANCER = {"metadata": {"name": "envoy-slipway-gateway"}, "spec": {"type": "LoadBalancer"}}
 INSIDE = {"metadata": {"name": "envoy-gateway"}, "spec": {"type": "ClusterIP"}}
-
-
-class Clock:
-    """Time that passes while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @pytest.fixture(autouse=True)

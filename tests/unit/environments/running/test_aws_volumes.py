@@ -8,21 +8,9 @@ from slipway.environments.running import aws_volumes
 from slipway.environments.running.aws_volumes import remove_metrics
 from slipway.errors.failures import LeftBehind
 from slipway.errors.reaching import ApiRefused
+from tests.support.clock import Clock
 
 PROMETHEUSES = "/apis/monitoring.coreos.com/v1/namespaces/monitoring/prometheuses"
-
-
-class Clock:
-    """Time that passes while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @pytest.fixture(autouse=True)
