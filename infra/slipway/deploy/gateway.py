@@ -18,8 +18,8 @@ GATEWAY_LIMIT_S = 300.0
 ROUTE_LIMIT_S = 60.0
 """Envoy Gateway takes up a change within a second or two."""
 _POLL_S = 0.5
-_OWN = f"app.kubernetes.io/managed-by={names.MANAGED_BY},app.kubernetes.io/component,!{names.CANDIDATE_LABEL}"
-"""Selects the Deployments of the gateway; a judge's is of a rollout."""
+_OWN = f"app.kubernetes.io/managed-by={names.MANAGED_BY},!app.kubernetes.io/name,!{names.CANDIDATE_LABEL}"
+"""Selects the Deployments of the gateway: what has a name is a model's, and a judge's is of a rollout."""
 _POLICIES = ("BackendTrafficPolicy", "SecurityPolicy")
 
 

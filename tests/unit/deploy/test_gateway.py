@@ -10,7 +10,8 @@ from slipway.deploy.gateway import GATEWAY_LIMIT_S, ROUTE_LIMIT_S, GatewayNotRea
 from slipway.errors.failures import Interrupted
 from slipway.errors.reaching import ClusterUnreachable
 from slipway.plan.traffic import Traffic
-from slipway.values.names import environment_labels
+from slipway.render.environment import render_environment
+from slipway.values.names import KEYS, KEYS_DATABASE, environment_labels, judge_selector, model_labels
 from tests.support.fake_cluster import FakeCluster
 from tests.support.planned import gateway_plan
 
@@ -46,9 +47,8 @@ class World:
 
     def deployment(self, available: int) -> None:
         counts = {"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "availableReplicas": available}
-        labels = {"app.kubernetes.io/component": "keys"}
-        spec = {"replicas": 2, "selector": {"matchLabels": labels}}
-        self.put("Deployment", "keys", counts, spec=spec, labels=labels)
+        spec = {"replicas": 2, "selector": {"matchLabels": {"app.kubernetes.io/component": "keys"}}}
+        self.put("Deployment", "keys", counts, spec=spec)
 
     def pause(self, seconds: float) -> bool:
         self.now += seconds
@@ -111,6 +111,20 @@ def test_a_gateway_that_does_not_come_ends_the_wait_with_all_reasons(world: Worl
     assert "Deployment keys has 0 of 2 replicas; " in text
     assert "manifest unknown" in text
     assert "Gateway gateway is not there" in text
+
+
+def test_each_deployment_of_the_environment_is_waited_for_and_no_models_and_no_judges(world: World) -> None:
+    own = [item for item in render_environment(gateway_plan("own")) if item["kind"] == "Deployment"]
+    assert {item["metadata"]["name"] for item in own} == {KEYS, KEYS_DATABASE}
+    labels = (model_labels("local", "sums", "1.0.0", "0" * 16), judge_selector("sums"))
+    others = [{"kind": "Deployment", "metadata": {"name": f"other-{i}", "labels": of}} for i, of in enumerate(labels)]
+    for item in [*own, *others]:
+        spec = item.get("spec", {"selector": {"matchLabels": {}}})
+        world.cluster._put({**item, "spec": spec, "status": {"observedGeneration": 1}})
+    with pytest.raises(GatewayNotReady) as failed:
+        world.watcher().wait(world.told.append)
+    told = {line.split()[1] for line in str(failed.value).splitlines() if "replicas" in line}
+    assert told == {KEYS, KEYS_DATABASE}
 
 
 def test_a_route_whose_service_is_not_there_is_no_route(world: World) -> None:
