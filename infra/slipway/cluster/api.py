@@ -24,6 +24,19 @@ from slipway.render.objects import MODEL_OBJECTS
 from slipway.values.aliases import Json
 
 _CONNECT_S = 5.0
+_PROXIED = "/proxy/"
+_ONCE = urllib3.Retry(connect=1, read=0, redirect=0, status=0, other=0, respect_retry_after_header=False)
+_PATIENT = urllib3.Retry(
+    total=8,
+    connect=1,
+    read=0,
+    redirect=0,
+    other=0,
+    allowed_methods=None,
+    raise_on_status=False,
+    retry_after_max=5,
+)
+"""With Retry-After the API server has not begun a request: it is starting, or has too many. Any may be sent again."""
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 _MESSAGE_LENGTH = 2000
 _PATHS = (
@@ -103,7 +116,8 @@ class Cluster:
                 body=data,
                 headers=sent,
                 timeout=urllib3.Timeout(connect=_CONNECT_S, read=timeout_s),
-                retries=urllib3.Retry(connect=1, read=0, redirect=0, status=0, other=0),
+                # What is asked through a Service says "later" itself, to whoever asked.
+                retries=_ONCE if _PROXIED in path else _PATIENT,
             )
         except urllib3.exceptions.HTTPError as error:
             host, waited_s = self._api.configuration.host, time.monotonic() - started

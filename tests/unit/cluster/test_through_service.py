@@ -1,4 +1,4 @@
-"""What a Service is asked through the API server arrives as meant: method, port, headers (a real HTTP server)."""
+"""What the API server, and a Service through it, are asked arrives as meant, and again when told "later" (real HTTP)."""
 
 import threading
 from collections.abc import Iterator
@@ -7,13 +7,15 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from slipway.cluster.api import Cluster
+from slipway.errors.reaching import ApiRefused
 
 PROXY = "/api/v1/namespaces/team/services"
 
 
 class Server(HTTPServer):
-    """Notes every request."""
+    """Notes every request; refuses the next `busy` ones until later."""
 
+    busy = 0
     asked: list[tuple[str, str, dict[str, str], bytes]]
 
 
@@ -26,12 +28,16 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): text for name, text in self.headers.items()}
         self.server.asked.append((self.command, self.path, headers, body))
-        self.send_response(200)
+        refused = self.server.busy > 0
+        self.server.busy -= refused
+        self.send_response(429 if refused else 200)
+        if refused:
+            self.send_header("Retry-After", "0")
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"{}")
 
-    do_GET = do_POST = do_DELETE = answer  # noqa: N815 - the base class calls them so
+    do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 - the base class calls them so
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -74,3 +80,22 @@ def test_a_port_by_its_number_and_another_method_can_be_asked_for(server: Server
         ("DELETE", f"{PROXY}/keys:8081/proxy/admin/keys/a"),
     ]
     assert "x-slipway-pass" not in server.asked[0][2]
+
+
+def test_what_an_api_server_that_starts_has_not_begun_is_asked_again(server: Server, cluster: Cluster) -> None:
+    manifest = {"kind": "Service", "metadata": {"name": "digits"}}
+    server.busy = 3
+    cluster.apply(manifest, "us")
+    assert [method for method, *_ in server.asked] == ["PATCH"] * 4
+    server.busy = 100
+    with pytest.raises(ApiRefused) as refused:
+        cluster.create(manifest)
+    assert refused.value.status == 429
+    assert len(server.asked) == 4 + 9
+
+
+def test_a_service_that_says_later_is_not_asked_again(server: Server, cluster: Cluster) -> None:
+    server.busy = 1
+    with pytest.raises(ApiRefused) as refused:
+        cluster.through_service("digits", "/predict", b"{}", "application/json", 5.0)
+    assert (refused.value.status, len(server.asked)) == (429, 1)
