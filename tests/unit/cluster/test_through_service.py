@@ -1,4 +1,4 @@
-"""What the API server, and a Service through it, are asked arrives as meant, and again when told "later" (real HTTP)."""
+"""What the API server, or a Service through it, is asked arrives as meant, and again when told "later" (real HTTP)."""
 
 import threading
 from collections.abc import Iterator
