@@ -10,7 +10,7 @@ from tests.support.needs_aws import NOT_HERE, REASON
 
 _NEEDS_AWS = re.compile(
     r"^(?:from|import) (?:boto3|botocore|moto|pulumi_aws|slipway\.components\.aws|slipway\.rehearsal"
-    r"|slipway\.local\.plugins\.aws|tests\.support\.(?:sdk|aws_runs|made_in_aws))\b",
+    r"|slipway\.local\.plugins\.aws|tests\.support\.(?:sdk|aws_runs|made_in_aws|karpenter_room))\b",
     re.MULTILINE,
 )
 _left_out: list[Path] = []

@@ -11,9 +11,11 @@ from slipway.errors.base import UserError
 from slipway.loading.specs import load_settings, load_spec_file
 from slipway.planner.environment import Plan, plan
 from slipway.planner.price import price
+from slipway.render.karpenter import render_karpenter
 from slipway.render.model import placeholder_image, render_model
 from slipway.render.yaml import to_yaml
-from tests.support.planned import CODE, FIXTURES, fleet_plan
+from slipway.settings.aws import AwsSettings
+from tests.support.planned import CODE, FIXTURES, ROOT, fleet_plan
 
 HERE = Path(__file__).parent
 AWS = Path("aws")
@@ -50,6 +52,13 @@ def test_the_environment_is_priced_to_the_golden_price(fleet: Plan, golden: Gold
     priced = price(fleet, ON)
     assert priced is not None
     golden(HERE / "plans" / "price.json", json.dumps(priced.to_json(), indent=2) + "\n")
+
+
+def test_pools_are_rendered_to_the_golden_manifests(golden: Golden) -> None:
+    """Of production: spot, shared GPUs, a reservation, nodes that always run."""
+    settings = load_settings(ROOT / "stacks", "prod", ON)
+    assert isinstance(settings, AwsSettings)
+    golden(HERE / "plans" / "node-objects.yaml", to_yaml(render_karpenter("prod", settings)))
 
 
 def test_every_pool_is_the_choice_of_a_model(fleet: Plan) -> None:

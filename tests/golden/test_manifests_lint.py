@@ -55,6 +55,7 @@ def test_kube_score_finds_only_the_exceptions_when_they_are_not_excepted(kube_sc
     assert findings == {
         "container-image-pull-policy",
         "container-security-context-user-group-id",
+        "deployment-has-poddisruptionbudget",
         "deployment-replicas",
         "deployment-strategy",
         "horizontalpodautoscaler-replicas",

@@ -22,7 +22,7 @@ from slipway.catalog.aws import EKS_VERSIONS
 from slipway.commands.changing.rotate import rotate_pool
 from slipway.commands.changing.session import Options
 from slipway.commands.context import Folders
-from slipway.environments.planning.aws.node_groups import node_groups
+from slipway.environments.planning.aws.karpenter import node_pools
 from slipway.errors.base import SlipwayError
 from slipway.loading.specs import load_settings
 from slipway.local.plugins.aws.backend import CONTROL, JOURNAL
@@ -42,6 +42,7 @@ _ENVIRONMENTS = ("dev", "staging", "prod")
 _REPEATED = _ENVIRONMENTS if rounds.FULL else _ENVIRONMENTS[:1]
 _ATTEMPTS = 40
 _HOLD_LIMIT_S = 90.0
+_NODES_LIMIT_S = 60.0
 Change = Callable[[dict[str, Any]], None]
 
 
@@ -49,7 +50,7 @@ Change = Callable[[dict[str, Any]], None]
 def on() -> Iterator[Stage]:
     settings = load_settings(ROOT / "stacks", "prod")
     assert isinstance(settings, AwsSettings)
-    with stage(settings) as made:
+    with stage(settings, print) as made:
         yield made
 
 
@@ -89,8 +90,16 @@ def nodes_of(acts: Acts, pool: str) -> int:
 
 
 def most_nodes(acts: Acts, pool: str) -> int:
-    """Nodes of all groups of a pool at their largest, which is what the stand-in makes."""
-    return sum(group.max_nodes for group in node_groups(acts.settings) if group.pool == pool)
+    """Nodes of all NodePools of a pool at their largest, which is what the stand-in makes."""
+    return sum(one.max_nodes for one in node_pools(acts.settings) if one.pool == pool)
+
+
+def wait_for_nodes(acts: Acts, pool: str, count: int) -> None:
+    """Wait until a pool has so many nodes: the stand-in looks twice a second."""
+    until = time.monotonic() + _NODES_LIMIT_S
+    while (now := nodes_of(acts, pool)) != count:
+        assert time.monotonic() < until, f"pool {pool} has {now} nodes, not {count}"
+        time.sleep(0.2)
 
 
 @pytest.mark.parametrize("environment", _ENVIRONMENTS)
@@ -109,16 +118,17 @@ def test_an_environment_is_changed_in_place_and_ends_at_nothing(environment: str
         settings["node_pools"].append(more)
         settings["teams"] = {"vision": {"priority": 100, "quota": {"cpu": "64", "gpus": 1}}, "audio": {"priority": 10}}
 
-    before = nodes_of(acts, pool.name)
+    wait_for_nodes(acts, pool.name, most_nodes(acts, pool.name))
     added = changed(acts, resize_and_add)
     assert set(added) == {"create", "update"}
-    assert before < nodes_of(acts, pool.name) == most_nodes(acts, pool.name)
-    assert nodes_of(acts, "more") == more["max_nodes"]
+    wait_for_nodes(acts, pool.name, pool.max_nodes + 1)
+    wait_for_nodes(acts, "more", 2)
 
     later = min(version for version in EKS_VERSIONS if version > now)
 
     def remove_and_raise(settings: dict[str, Any]) -> None:
         settings["node_pools"].pop()
+        settings["node_pools"][-1]["max_nodes"] = pool.max_nodes
         settings.pop("teams")
         settings["kubernetes_version"] = later
 
@@ -126,6 +136,7 @@ def test_an_environment_is_changed_in_place_and_ends_at_nothing(environment: str
     assert set(removed) == {"delete", "update"}
     assert removed["delete"] == added["create"]
     assert nodes_of(acts, "more") == 0
+    wait_for_nodes(acts, pool.name, pool.max_nodes)
     assert acts.up().changed == 0
 
     acts.down()
@@ -192,23 +203,23 @@ def assert_fetched_by_a_role_of_its_own(acts: Acts, models: list[ModelPlan]) -> 
     assert labels == {model.name}
 
 
-def test_a_pool_is_rotated_under_its_models(play: Callable[..., Acts]) -> None:
+def test_the_platforms_nodes_are_rotated_and_no_model_moves(play: Callable[..., Acts]) -> None:
     acts = play("dev")
     acts.up()
     model = acts.context.models(["digits"])[0]
     acts.model_up(model)
-    before = set(checks.nodes_of_model(acts, model))
-    old = set(acts.stage.nodes.names("slipway-dev"))
+    before = checks.nodes_of_model(acts, model)
+    old = {name for name in acts.stage.nodes.names("slipway-dev") if name.startswith("system-")}
 
-    def other_nodes(settings: dict[str, Any]) -> None:
-        settings["node_pools"][0]["instance_types"] = ["m7i.2xlarge"]
+    def one_zone_less(settings: dict[str, Any]) -> None:
+        for pool in settings["node_pools"]:
+            pool["zones"] = settings["zones"][:1]
+        settings["zones"].append("eu-central-1c")
 
-    change_settings(acts.folders.settings, "dev", other_nodes)
-    rotate_pool(acts.context, "cpu", Options(yes=True, jobs=2))
-    after = set(checks.nodes_of_model(acts, model))
-    assert not before & after
-    left = set(acts.stage.nodes.names("slipway-dev"))
-    assert {name for name in old & left if name.startswith("cpu-")} == set()
+    change_settings(acts.folders.settings, "dev", one_zone_less)
+    rotate_pool(acts.context, "system", Options(yes=True, jobs=2))
+    assert not old & set(acts.stage.nodes.names("slipway-dev"))
+    assert checks.nodes_of_model(acts, model) == before
     acts.down()
 
 

@@ -1,6 +1,7 @@
 """The committed AWS environments on Pulumi's mocks: their order, nodes and platform, and what changes when they do."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,13 +28,12 @@ URNS = Path(__file__).resolve().parents[1] / "golden/urns"
 
 
 @each_environment
-def test_the_program_never_says_twice_how_many_nodes_there_are(environment: str) -> None:
+def test_the_platforms_nodes_are_as_many_as_the_plan_says_and_nothing_scales_them(environment: str) -> None:
     groups = run_of(environment).of("aws:eks/nodeGroup:NodeGroup")
     assert len(groups) == len(node_groups(settings_of(environment)))
     for group in groups:
-        assert group.ignored == ("scalingConfig.desiredSize",)
-        scaling = group.inputs["scalingConfig"]
-        assert scaling["desiredSize"] == scaling["minSize"] <= scaling["maxSize"]
+        assert not group.ignored
+        assert group.inputs["scalingConfig"] == {"minSize": 2, "maxSize": 2, "desiredSize": 2}
 
 
 @each_environment
@@ -205,7 +205,7 @@ def test_gpus_are_shared_as_the_pools_say() -> None:
     run = run_of("prod")
     (operator,) = [r for r in run.of("kubernetes:helm.sh/v3:Release") if r.name == "gpu-operator"]
     config = operator.inputs["values"]["devicePlugin"]["config"]
-    labels = [group.inputs["labels"] for group in run.of("aws:eks/nodeGroup:NodeGroup")]
+    labels = [pool["spec"]["template"]["metadata"]["labels"] for pool in run.manifests("NodePool")]
     named = {label["nvidia.com/device-plugin.config"] for label in labels if "nvidia.com/device-plugin.config" in label}
     assert named == {"time-slicing-4"} == config["data"].keys() - {config["default"]}
     assert "replicas: 4" in config["data"]["time-slicing-4"]
@@ -213,51 +213,82 @@ def test_gpus_are_shared_as_the_pools_say() -> None:
     assert operator.inputs["values"]["mig"] == {"strategy": "mixed"}
 
 
-def test_the_autoscaler_knows_what_a_node_would_bring_and_asks_for_spot_first() -> None:
-    run = run_of("prod")
-    tags = {
-        g.inputs["nodeGroupName"].rpartition("-")[0]: g.inputs["tags"] for g in run.of("aws:eks/nodeGroup:NodeGroup")
+def test_what_is_shared_of_gpus_is_told_to_karpenter_where_a_pool_has_any_and_nowhere_else() -> None:
+    overlays = {one["metadata"]["name"]: one["spec"]["capacity"] for one in run_of("prod").manifests("NodeOverlay")}
+    assert overlays == {"gpu-t4": {"nvidia.com/gpu": "4"}, "gpu-a100-mig": {"nvidia.com/mig-1g.10gb": "56"}}
+    gates = {}
+    for environment in ("staging", "prod"):
+        (chart,) = [r for r in run_of(environment).of("kubernetes:helm.sh/v3:Release") if r.name == "karpenter"]
+        gates[environment] = chart.inputs["values"]["settings"]["featureGates"]
+    assert gates == {
+        "staging": {"nodeOverlay": False, "nodeRepair": True},
+        "prod": {"nodeOverlay": True, "nodeRepair": True},
     }
-    prefix = "k8s.io/cluster-autoscaler/node-template/resources/"
-    assert tags["gpu-t4"][f"{prefix}nvidia.com/gpu"] == "4"
-    assert tags["gpu-a100-mig"][f"{prefix}nvidia.com/mig-1g.10gb"] == "56"
-    assert not any(key.startswith(prefix) for key in tags["cpu"])
-    (scaler,) = [r for r in run.of("kubernetes:helm.sh/v3:Release") if r.name == "cluster-autoscaler"]
-    assert scaler.inputs["values"]["expanderPriorities"]["20"] == [".*-spot-[0-9a-f]{8}-.*"]
-    assert scaler.inputs["values"]["image"]["tag"].startswith(f"v{settings_of('prod').kubernetes_version}.")
 
 
-def test_a_pool_that_is_rotated_has_its_old_group_beside_the_new_one() -> None:
+@each_environment
+def test_karpenter_is_there_before_the_first_object_of_its_kinds_and_goes_after_the_last(environment: str) -> None:
+    """What comes later goes earlier: a class waits for its nodes, which only Karpenter can end."""
+    run = run_of(environment)
+    charts = {release.name: release for release in run.of("kubernetes:helm.sh/v3:Release")}
+    assert charts["karpenter-crd"].urn in run.before(charts["karpenter"])
+    classes = {one.urn for one in run.of("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass")}
+    pools = run.of("kubernetes:karpenter.sh/v1:NodePool")
+    assert len(classes) == len(settings_of(environment).node_pools) <= len(pools)
+    for pool in pools:
+        assert {charts["karpenter"].urn, *classes} <= run.before(pool)
+
+
+@each_environment
+def test_nodes_start_in_the_private_subnets_of_their_pools_zones_with_encrypted_disks(environment: str) -> None:
+    run = run_of(environment)
+    private = {
+        subnet.inputs["availabilityZone"]: f"{subnet.name}-id"
+        for subnet in run.of("aws:ec2/subnet:Subnet")
+        if "kubernetes.io/role/internal-elb" in subnet.inputs["tags"]
+    }
+    zones = {pool.name: pool.zones or settings_of(environment).zones for pool in settings_of(environment).node_pools}
+    (key,) = [key for key in run.of("aws:kms/key:Key") if key.name.endswith("-disks-key")]
+    for made in run.manifests("EC2NodeClass"):
+        wanted = [{"id": private[zone]} for zone in sorted(zones[made["metadata"]["name"]])]
+        assert made["spec"]["subnetSelectorTerms"] == wanted
+        (disk,) = made["spec"]["blockDeviceMappings"]
+        assert (disk["ebs"]["encrypted"], disk["ebs"]["kmsKeyID"]) == (True, f"arn:{key.name}")
+        assert "known-once" not in str(made)
+
+
+@each_environment
+def test_karpenter_hears_of_the_nodes_that_aws_takes_back(environment: str) -> None:
+    run = run_of(environment)
+    queue = run.one("aws:sqs/queue:Queue")
+    (chart,) = [r for r in run.of("kubernetes:helm.sh/v3:Release") if r.name == "karpenter"]
+    assert chart.inputs["values"]["settings"]["interruptionQueue"] == queue["name"] == f"slipway-{environment}"
+    patterns = [rule.inputs["eventPattern"] for rule in run.of("aws:cloudwatch/eventRule:EventRule")]
+    assert len(patterns) == len(run.of("aws:cloudwatch/eventTarget:EventTarget")) == 5
+    assert any("EC2 Spot Instance Interruption Warning" in pattern for pattern in patterns)
+
+
+def test_a_group_that_is_rotated_is_beside_the_new_one_until_it_is_empty() -> None:
     settings = settings_of("prod")
     old = stored(run_of("prod").outputs["pools"])
-    (pool,) = [pool for pool in settings.node_pools if pool.name == "gpu-l4"]
-    changed = settings.model_copy(
-        update={
-            "node_pools": tuple(
-                p.model_copy(update={"instance_types": ("g6.4xlarge",)}) if p is pool else p
-                for p in settings.node_pools
-            )
-        }
-    )
-    (leaving,) = PoolChange.of(node_groups(changed), old).replaced
-    assert leaving.name.startswith("gpu-l4-")
-    run = run_program(program_of("prod", changed, [leaving]), "prod")
+    moved = settings.model_copy(update={"node_pools": settings.node_pools[:1]})
+    (leaving,) = (replace(group, name="system-11111111") for group in old)
+    assert PoolChange.of(node_groups(moved), [leaving]).replaced == (leaving,)
+    run = run_program(program_of("prod", moved, [leaving]), "prod")
     there = {group.inputs["nodeGroupName"] for group in run.of("aws:eks/nodeGroup:NodeGroup")}
-    assert there == {group.name for group in node_groups(changed)} | {leaving.name}
-    assert len(run.outputs["node_groups"]["gpu-l4"]) == 2
+    assert there == {group.name for group in node_groups(moved)} | {leaving.name}
 
 
-def test_what_a_node_group_can_change_in_place_is_no_rotation() -> None:
+def test_a_pool_that_leaves_the_settings_stays_until_the_models_have_left_it() -> None:
     settings = settings_of("prod")
-    bigger = settings.model_copy(
-        update={
-            "node_pools": tuple(
-                p.model_copy(update={"max_nodes": p.max_nodes + 1, "disk": p.disk * 2}) for p in settings.node_pools
-            ),
-            "kubernetes_version": "1.36",
-        }
-    )
-    assert PoolChange.of(node_groups(bigger), node_groups(settings)).replaced == ()
+    smaller = settings.model_copy(update={"node_pools": settings.node_pools[:-1]})
+    there = run_of("prod").outputs["node_objects"]
+    removed = PoolChange.of((), (), [pool.name for pool in smaller.node_pools], there).removed
+    assert removed.keys() == {settings.node_pools[-1].name}
+    kept = run_program(program_of("prod", smaller, staying=removed), "prod")
+    assert {one["metadata"]["name"] for one in kept.manifests("NodePool")} >= removed.keys()
+    gone = run_program(program_of("prod", smaller), "prod")
+    assert {one["metadata"]["name"] for one in gone.manifests("NodePool")}.isdisjoint(removed)
 
 
 @each_environment

@@ -123,7 +123,7 @@ def test_the_keys_service_reads_the_one_secret_and_decrypts_nothing_else() -> No
 def test_the_password_is_read_without_leaving_the_network() -> None:
     endpoints = {one.inputs["serviceName"] for one in run().of("aws:ec2/vpcEndpoint:VpcEndpoint")}
     assert "com.amazonaws.eu-central-1.secretsmanager" in endpoints
-    without = {one.inputs["serviceName"] for one in run_of("dev").of("aws:ec2/vpcEndpoint:VpcEndpoint")}
+    without = {one.inputs["serviceName"] for one in run_of("prod").of("aws:ec2/vpcEndpoint:VpcEndpoint")}
     assert "com.amazonaws.eu-central-1.secretsmanager" not in without
 
 
@@ -171,7 +171,7 @@ def test_a_security_group_is_asked_for_in_two_statements_since_the_network_gets_
     assert network["Condition"] == {"StringEquals": {"aws:ResourceTag/slipway:environment": "staging"}}
 
 
-def test_one_of_the_committed_environments_has_a_gateway() -> None:
+def test_two_of_the_committed_environments_have_a_gateway() -> None:
     assert tuple(name for name in ENVIRONMENTS if settings_of(name).gateway) == GATEWAYS
 
 

@@ -44,7 +44,11 @@ ALLOWED = {
     "aws:eks/cluster:Cluster",
     "aws:eks/nodeGroup:NodeGroup",
     "aws:eks/podIdentityAssociation:PodIdentityAssociation",
+    "aws:cloudwatch/eventRule:EventRule",
+    "aws:cloudwatch/eventTarget:EventTarget",
     "aws:iam/instanceProfile:InstanceProfile",
+    "aws:sqs/queue:Queue",
+    "aws:sqs/queuePolicy:QueuePolicy",
     "aws:iam/role:Role",
     "aws:iam/rolePolicy:RolePolicy",
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
@@ -111,9 +115,11 @@ NOT_OPERATIONS = {
     "kms:ReEncryptTo": "ReEncrypt needs it of the key that data goes to",
     "s3:GetObjectVersion": "GetObject with a version needs it",
     "s3:ListBucket": "ListObjectsV2 needs it",
+    "iam:PassRole": "who gives a role to a service needs it",
     "sts:TagSession": "AssumeRole with session tags needs it",
     "kms:*": "WILDCARDS has the reason",
     "s3:*": "WILDCARDS has the reason",
+    "sqs:*": "WILDCARDS has the reason",
 }
 """Actions that IAM knows and that are no operation of the service by that name."""
 
@@ -195,14 +201,10 @@ def test_no_reason_for_a_wildcard_is_empty() -> None:
 def test_every_version_of_kubernetes_has_pins_of_its_own_minor_version(version: str) -> None:
     pins = EKS[version]
     assert pins.ami.startswith(f"{version}.")
-    assert pins.autoscaler.startswith(f"v{version}.")
     assert pins.addons["kube-proxy"].startswith(f"v{version}.")
     assert pins.addons.keys() == EKS["1.35"].addons.keys()
 
 
-def test_every_pool_gets_the_image_of_its_processor_and_gpu() -> None:
-    kinds = {group.pool: group.ami_type for group in node_groups(settings_of("prod"))}
-    assert kinds["graviton"] == "AL2023_ARM_64_STANDARD"
-    assert kinds["gpu-l4"] == "AL2023_x86_64_NVIDIA"
-    assert kinds["cpu"] == kinds["system"] == "AL2023_x86_64_STANDARD"
+def test_the_platform_is_the_only_managed_node_group() -> None:
+    assert [group.pool for group in node_groups(settings_of("prod"))] == ["system"]
     assert len(run_of("prod").of("aws:eks/nodeGroup:NodeGroup")) == len(node_groups(settings_of("prod")))

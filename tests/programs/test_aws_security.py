@@ -129,7 +129,7 @@ def test_everybody_as_principal_is_refused_something_or_held_to_this_account() -
             held = said["Condition"].get("StringEquals", {})
             account = held.get("kms:CallerAccount", held.get("aws:PrincipalAccount"))
             assert said["Effect"] == "Deny" or account == "123456789012", place
-    assert seen == 6 * len(ENVIRONMENTS)
+    assert seen == 7 * len(ENVIRONMENTS)
 
 
 def test_no_security_group_lets_anybody_in_who_is_not_in_the_network() -> None:

@@ -141,7 +141,7 @@ def planning_of(settings: BareSettings) -> Planning:
         "",
         '''"""Run an environment of kind `bare`: a cluster that somebody else runs."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slipway.environments.planning.aws.node_groups import NodeGroup
@@ -194,10 +194,7 @@ class BareRunning:
     def nodes_of(self, group: NodeGroup) -> str:
         raise ValueError(group.name)
 
-    def resized(self, *_: object) -> list[str]:
-        return []
-
-    def program(self, _: Sequence[NodeGroup] = (), *, adopted: bool = False) -> Program:
+    def program(self, *_: object, adopted: bool = False) -> Program:
         from slipway.programs.bare import environment_program
 
         return environment_program(self._file.environment, self._settings, adopted=adopted)

@@ -22,17 +22,18 @@ from slipway.values.names import bastion, cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "how-to" / "aws.md"
-TRUST, INLINE, MANAGED, BASTION, STATE = (
+TRUST, INLINE, MANAGED, NODES, BASTION, STATE = (
     json.loads((ROOT / "docs" / "how-to" / "aws" / f"{name}.json").read_text())
     for name in (
         "trust-policy",
         "deploy-policy",
         "deploy-managed-policy",
+        "deploy-nodes-policy",
         "deploy-bastion-policy",
         "state-bucket-policy",
     )
 )
-DEPLOY = {"Statement": [*INLINE["Statement"], *MANAGED["Statement"]]}
+DEPLOY = {"Statement": [*INLINE["Statement"], *MANAGED["Statement"], *NODES["Statement"]]}
 """All that the role that deploys may do: by the policy in it, and by the one beside it."""
 
 SERVICES = {"s3api": "s3"}
@@ -135,7 +136,7 @@ def test_a_command_is_one_of_the_service_models(words: list[str]) -> None:
 
 def test_a_file_that_a_command_reads_is_there() -> None:
     files = re.findall(r"file://(\S+)", PAGE.read_text())
-    assert len(files) == 6
+    assert len(files) == 7
     assert all((ROOT / file).is_file() for file in files)
 
 
@@ -218,7 +219,7 @@ ON_EVERYTHING = {
 
 
 def test_the_policy_of_the_deploying_role_is_narrow_and_fits_a_role() -> None:
-    for policy, limit in ((INLINE, INLINE_LIMIT), (MANAGED, MANAGED_LIMIT)):
+    for policy, limit in ((INLINE, INLINE_LIMIT), (MANAGED, MANAGED_LIMIT), (NODES, MANAGED_LIMIT)):
         assert len(re.sub(r"\s", "", json.dumps(policy))) <= limit
     assert len({statement["Sid"] for statement in DEPLOY["Statement"]}) == len(DEPLOY["Statement"])
     for statement in DEPLOY["Statement"]:

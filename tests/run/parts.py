@@ -8,7 +8,7 @@ _PYTHON = (sys.executable, "-u")
 _LOCAL = (str(Path(sys.executable).with_name("slipway")), "local")
 _PYTEST = (sys.executable, "-u", "-m", "pytest")
 _INTEGRATION = (*_LOCAL, "run", "--", *_PYTEST, "tests/integration")
-_REHEARSALS = "tests/integration/test_rehearsal.py"
+_REHEARSALS = tuple(f"tests/integration/test_{name}.py" for name in ("rehearsal", "karpenter", "aws_page"))
 _AT_ONCE = "3"
 """Tests on the one node: most of their time is waiting, and two processors have room for three environments at once."""
 
@@ -35,7 +35,7 @@ def all_parts(reports: Path) -> list[Part]:
 
     spread = ("--dist", "worksteal", "-n")
     without_cluster = ("--ignore=tests/integration", "--ignore=tests/bench", *spread, "auto", "-q")
-    local = ("-m", "not serial", f"--ignore={_REHEARSALS}", *spread, _AT_ONCE, "-v")
+    local = ("-m", "not serial", *(f"--ignore={one}" for one in _REHEARSALS), *spread, _AT_ONCE, "-v")
     on_the_cluster = ("weights", "local up")
     return [
         Part("lint", ("make", "--no-print-directory", "lint"), stops_all=True),
@@ -46,10 +46,10 @@ def all_parts(reports: Path) -> list[Part]:
         Part(
             "serial", (*_INTEGRATION, "-m", "serial", "-v", report("serial")), on_the_cluster, ("unit", "integration")
         ),
-        # With a control plane of its own, it notices nothing of what the others do to the local cluster.
+        # With control planes of their own, they notice nothing of what the others do to the local cluster.
         Part(
             "rehearsal",
-            (*_LOCAL, "run", "--", *_PYTEST, _REHEARSALS, "-v", report("rehearsal")),
+            (*_LOCAL, "run", "--", *_PYTEST, *_REHEARSALS, "-v", report("rehearsal")),
             on_the_cluster,
         ),
     ]

@@ -18,15 +18,17 @@ from slipway.artifacts.golden_request import GoldenRequest
 from slipway.catalog.pod_contract import FETCHING_CONTAINER
 from slipway.components.image.component import ModelImageArgs
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups
+from slipway.environments.running.pool_change import NodeObjects
 from slipway.loading.settings import load_settings
 from slipway.plan.image import ImagePlan
 from slipway.plan.release import Release
 from slipway.settings.aws import AwsSettings
+from slipway.settings.aws_network import ApiAccess
 from tests.support.recorder import Registered, Run, run_program
 
 STACKS = Path(__file__).resolve().parents[2] / "stacks"
 ENVIRONMENTS = ("dev", "staging", "prod")
-GATEWAYS = ("staging",)
+GATEWAYS = ("dev", "staging")
 """Those with a gateway."""
 TODAY = date(2026, 11, 21)
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
@@ -42,12 +44,17 @@ def settings_of(environment: str) -> AwsSettings:
     return settings
 
 
-def program_of(environment: str, settings: AwsSettings, kept: Sequence[NodeGroup] = ()) -> Callable[[], None]:
+def program_of(
+    environment: str,
+    settings: AwsSettings,
+    kept: Sequence[NodeGroup] = (),
+    staying: NodeObjects | None = None,
+) -> Callable[[], None]:
     """The program of an environment's stack, with the node groups of its settings and those that are `kept`.
 
     Of a gateway neither cluster nor Docker is asked: its secrets are there, and the image of its keys service.
     """
-    program = slipway.programs.aws.environment_program(environment, settings, (*node_groups(settings), *kept))
+    program = slipway.programs.aws.environment_program(environment, settings, (*node_groups(settings), *kept), staying)
 
     def run() -> None:
         with gateway_is_there():
@@ -61,7 +68,7 @@ def gateway_is_there() -> Iterator[None]:
     """Let programs find the secrets of a gateway in the cluster, and the image of its keys service in the registry."""
     there: dict[str, Any] = {"ensure_secrets": lambda *_: lambda *_: None, "keys_image_args": _image_that_is_there}
     with ExitStack() as patched:
-        patched.enter_context(patch.multiple(slipway.programs.aws, **there))
+        patched.enter_context(patch.multiple(slipway.programs.aws, copied_image_args=_copy_that_is_there, **there))
         patched.enter_context(patch.multiple(slipway.programs.kubernetes, pinned=_pinned, **there))
         yield
 
@@ -74,9 +81,23 @@ def _image_that_is_there(image: ImagePlan) -> ModelImageArgs:
     return ModelImageArgs(image.repository, image.tag, lambda: KEYS_DIGEST, lambda _: KEYS_DIGEST)
 
 
+def _copy_that_is_there(image: str, target: str) -> ModelImageArgs:
+    repository, _, tag = target.rpartition(":")
+    assert image.partition("@")[0].endswith(f":{tag}")
+    return ModelImageArgs(repository, tag, lambda: KEYS_DIGEST, lambda _: KEYS_DIGEST)
+
+
 @lru_cache
 def run_of(environment: str) -> Run:
     return run_program(program_of(environment, settings_of(environment)), environment)
+
+
+def closed(*, internal: bool = True) -> AwsSettings:
+    """The environment with a gateway, with a bastion and without NAT."""
+    settings = settings_of("staging")
+    assert settings.gateway is not None
+    gateway = settings.gateway.model_copy(update={"internal": internal, "zone": None})
+    return settings.model_copy(update={"nat": "none", "gateway": gateway, "api": ApiAccess(bastion=True)})
 
 
 @lru_cache

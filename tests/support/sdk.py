@@ -9,7 +9,7 @@ from typing import Any
 
 import pulumi
 
-PACKAGES = ("budgets", "cloudwatch", "ec2", "ecr", "eks", "iam", "kms", "rds", "s3", "vpc")
+PACKAGES = ("budgets", "cloudwatch", "ec2", "ecr", "eks", "iam", "kms", "rds", "s3", "sqs", "vpc")
 
 
 @cache

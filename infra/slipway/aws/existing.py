@@ -14,7 +14,7 @@ _GONE = ("deleted", "terminated", "PendingDeletion")
 class Arn:
     """The parts of an ARN: `arn:aws:ec2:eu-central-1:123456789012:natgateway/nat-1` is `ec2`, `natgateway`, `nat-1`.
 
-    Of a bucket the kind is empty.
+    Of a bucket and of a queue the kind is empty.
     """
 
     text: str
@@ -26,7 +26,7 @@ class Arn:
     def of(cls, text: str) -> "Arn":
         """The parts of a text. Some services separate kind and name by a colon, most by a slash."""
         service, rest = text.split(":", 5)[2], text.split(":", 5)[5]
-        if service == "s3":
+        if service in ("s3", "sqs"):
             return cls(text, service, "", rest)
         end = min(found for found in (rest.find("/"), rest.find(":"), len(rest)) if found >= 0)
         return cls(text, service, rest[:end], rest[end + 1 :])
@@ -86,6 +86,8 @@ _LOOKS: Mapping[tuple[str, str], _Look] = {
     **_by_id("vpc-flow-log", "describe_flow_logs", "FlowLogIds", "FlowLogs"),
     **{("eks", kind): _OF_CLUSTER for kind in ("access-entry", "addon", "cluster", "nodegroup")},
     ("eks", "podidentityassociation"): _OF_CLUSTER,
+    **_one("events", "rule", "describe_rule", "Name", "ResourceNotFoundException"),
+    **_one("sqs", "", "get_queue_url", "QueueName", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"),
     **_one("iam", "role", "get_role", "RoleName", "NoSuchEntity"),
     **_one("kms", "key", "describe_key", "KeyId", "NotFoundException"),
     **_one("s3", "", "head_bucket", "Bucket", "404", "NoSuchBucket"),

@@ -13,6 +13,9 @@ Json = Mapping[str, Any]
 _BY_NAME: dict[str, Callable[[Json], str]] = {
     "aws:iam/role:Role": lambda i: i["name"],
     "aws:iam/instanceProfile:InstanceProfile": lambda i: i["name"],
+    "aws:cloudwatch/eventRule:EventRule": lambda i: i["name"],
+    "aws:cloudwatch/eventTarget:EventTarget": lambda i: f"{i['rule']}/{i['targetId']}",
+    "aws:sqs/queuePolicy:QueuePolicy": lambda i: i["queueUrl"],
     "aws:iam/rolePolicy:RolePolicy": lambda i: f"{i['role']}:{i['name']}",
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": lambda i: f"{i['role']}/{i['policyArn']}",
     "aws:kms/alias:Alias": lambda i: i["name"],
@@ -125,6 +128,12 @@ def _keys(account: Account, inputs: Json) -> list[str]:
     return [Arn.of(arn).name for arn in arns if not is_gone(account, arn)]
 
 
+def _queues(account: Account, inputs: Json) -> list[str]:
+    missing = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
+    found = account.find("sqs", "get_queue_url", missing, QueueName=inputs["name"])
+    return [found["QueueUrl"]] if found else []
+
+
 def _associations(account: Account, inputs: Json) -> list[str]:
     cluster = inputs["clusterName"]
     found = account.call(
@@ -153,6 +162,7 @@ _FIND: Mapping[str, _Find] = {
     **dict.fromkeys(_PARTS_OF_A_BUCKET, lambda _, inputs: [str(inputs["bucket"])]),
     **dict.fromkeys(_ADOPTED, lambda *_: []),
     "aws:kms/key:Key": _keys,
+    "aws:sqs/queue:Queue": _queues,
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": _associations,
     "aws:ec2/instance:Instance": _instances,
     "aws:budgets/budget:Budget": lambda account, inputs: [f"{account.account}:{inputs['name']}"],

@@ -7,8 +7,9 @@ from fractions import Fraction
 from slipway.environments.planning.pool import Pool
 from slipway.spec.resources import Resources
 
-_Free = tuple[int, int, int]
-"""Of a node: thousandths of a core, bytes, and GPUs or parts of GPUs that are free."""
+_Free = tuple[int, int, int, int]
+"""Of a node: thousandths of a core, bytes, GPUs or parts of GPUs, and pods that are free."""
+_ANY_NUMBER = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Nodes:
     """
 
     def __init__(self, pool: Pool, count: int | None = None) -> None:
-        self._whole = (pool.cpu, pool.memory, pool.gpu.count if pool.gpu else 0)
+        pods = _ANY_NUMBER if pool.pods is None else pool.pods
+        self._whole = (pool.cpu, pool.memory, pool.gpu.count if pool.gpu else 0, pods)
         self._groups = [(self._whole, pool.max_nodes if count is None else count)]
 
     def room(self, each: Demand) -> int:
@@ -86,12 +88,13 @@ class Nodes:
 
 
 def _taken(free: _Free, each: Demand, replicas: int) -> _Free:
-    return (free[0] - replicas * each.cpu, free[1] - replicas * each.memory, free[2] - replicas * each.gpus)
+    cpu, memory, gpus, pods = free
+    return (cpu - replicas * each.cpu, memory - replicas * each.memory, gpus - replicas * each.gpus, pods - replicas)
 
 
 def _fitting(free: _Free, each: Demand) -> int:
-    cpu, memory, gpus = free
-    most = min(cpu // each.cpu, memory // each.memory)
+    cpu, memory, gpus, pods = free
+    most = min(cpu // each.cpu, memory // each.memory, pods)
     return min(most, gpus // each.gpus) if each.gpus else most
 
 

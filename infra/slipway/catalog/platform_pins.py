@@ -16,12 +16,10 @@ class EksRelease:
 
     Attributes:
         ami: release of the EKS-optimized Amazon Linux 2023 images, the same for every architecture and for NVIDIA.
-        autoscaler: image tag of the cluster autoscaler, whose minor version has to be that of Kubernetes.
         addons: version of each EKS add-on.
     """
 
     ami: str
-    autoscaler: str
     addons: Mapping[str, str]
 
 
@@ -32,7 +30,6 @@ _METRICS_SERVER = "v0.8.1-eksbuild.10"
 EKS: Mapping[str, EksRelease] = {
     "1.34": EksRelease(
         "1.34.10-20260903",
-        "v1.34.5",
         {
             "vpc-cni": "v1.21.2-eksbuild.2",
             "kube-proxy": "v1.34.6-eksbuild.11",
@@ -45,7 +42,6 @@ EKS: Mapping[str, EksRelease] = {
     ),
     "1.35": EksRelease(
         "1.35.7-20260903",
-        "v1.35.1",
         {
             "vpc-cni": "v1.22.1-eksbuild.2",
             "kube-proxy": "v1.35.3-eksbuild.11",
@@ -58,7 +54,6 @@ EKS: Mapping[str, EksRelease] = {
     ),
     "1.36": EksRelease(
         "1.36.3-20260903",
-        "v1.36.1",
         {
             "vpc-cni": "v1.22.3-eksbuild.1",
             "kube-proxy": "v1.36.0-eksbuild.13",
@@ -74,7 +69,6 @@ EKS: Mapping[str, EksRelease] = {
 pin is one that others ran or AWS published, looked up on 2026-11-21:
 
 - Images: release v20260903 of github.com/awslabs/amazon-eks-ami.
-- Autoscaler: images of github.com/kubernetes/autoscaler, in use in public configurations.
 - Add-ons: AWS's default versions as others pinned them: 1.34 on 2026-06-24; 1.35 and 1.36 together with these versions
   of vpc-cni, of June to August 2026. metrics-server of 1.35 is taken for 1.34 and 1.36 as well, aws-ebs-csi-driver of
   1.34 for 1.35, since AWS publishes one line of each for all versions. eks-node-monitoring-agent: in use
@@ -97,8 +91,15 @@ GPU_OPERATOR = Chart("gpu-operator", "v26.3.3", "https://helm.ngc.nvidia.com/nvi
 """Of 2026-06-25 (github.com/NVIDIA/gpu-operator, pull request 2581). 26.7.0 of August brings another way of deployment
 (GPUCluster), which nobody here has looked at."""
 
-CLUSTER_AUTOSCALER = Chart("cluster-autoscaler", "9.59.0", "https://kubernetes.github.io/autoscaler")
-"""Of 2026-08-03 (github.com/entigolabs/entigo-infralib, pull request 1583)."""
+KARPENTER = Chart("oci://public.ecr.aws/karpenter/karpenter", "1.12.1", None)
+"""Version of github.com/aws/karpenter-provider-aws that the Go module proxy has (v1.12.1), whose definitions, defaults
+and scheduler were read; the chart's own address is by its documentation, and the registry was not asked."""
+
+KARPENTER_DEFINITIONS = Chart("oci://public.ecr.aws/karpenter/karpenter-crd", KARPENTER.version, None)
+"""The kinds of Karpenter's objects as a chart of their own, so that an upgrade brings theirs too."""
+
+PAUSE = "registry.k8s.io/pause:3.10@sha256:ee6521f290b2168b6e0935a181d4cff9be1ac3f505666ef0e3c98fae8199917a"
+"""What the pods run that hold nodes: for amd64 and arm64, as public configurations have it by this digest."""
 
 LOAD_BALANCER_CONTROLLER = Chart("aws-load-balancer-controller", "3.5.0", "https://aws.github.io/eks-charts")
 """Of 2026-08-03 (github.com/aws/eks-charts, pull request 1354; in use: github.com/convox/convox, pull request 1102). It

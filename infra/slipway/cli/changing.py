@@ -110,7 +110,7 @@ def down(
 @YES
 @with_folders
 def rotate(environment: str, pool: str, yes: bool, folders: Folders) -> None:
-    """Replace the nodes of a pool on AWS: create new ones, then drain and remove the old.
+    """Replace the platform's nodes on AWS: create new ones, then drain and remove the old.
 
     Models keep serving. A run that was stopped continues when it is run again.
     """

@@ -26,6 +26,7 @@ CHECKS: Mapping[Check, str] = {
     belongings.state: "state",
     network.overlaps: "network",
     network.room: "network",
+    network.endpoints: "endpoints",
     way_in.certificate: "certificate",
     way_in.hosted_zone: "hosted zone",
 }

@@ -1,4 +1,4 @@
-"""Check the network's addresses: that they overlap with no other's, and that subnets have some left."""
+"""Check the network: that its addresses are its own and not used up, and that AWS's services are reached from it."""
 
 from collections.abc import Iterator
 from ipaddress import IPv4Network
@@ -6,6 +6,7 @@ from typing import Any
 
 from slipway.doctor.finding import Finding
 from slipway.doctor.patient import Patient
+from slipway.environments.planning.aws.endpoints import endpoint_zones, interface_endpoints
 from slipway.values.names import ENVIRONMENT_TAG
 
 _FEW = 10
@@ -48,6 +49,26 @@ def room(patient: Patient) -> Iterator[Finding]:
             yield Finding("network", "warning", what, mend)
         else:
             yield Finding("network", "ok", what)
+
+
+def endpoints(patient: Patient) -> Iterator[Finding]:
+    """Each service that has to have an endpoint in the network is offered as one, in each of its zones."""
+    settings = patient.settings
+    if settings.network is not None:
+        return
+    prefix = f"com.amazonaws.{settings.region}."
+    services = [f"{prefix}{service}" for service in interface_endpoints(settings)]
+    filters = [{"Name": "service-name", "Values": services}, {"Name": "service-type", "Values": ["Interface"]}]
+    details = patient.ask("ec2", "describe_vpc_endpoint_services", Filters=filters)["ServiceDetails"]
+    offered = {one["ServiceName"]: set(one["AvailabilityZones"]) for one in details}
+    found = False
+    for service in services:
+        if lacking := [zone for zone in endpoint_zones(settings) if zone not in offered.get(service, ())]:
+            found = True
+            what = f"{service} has no interface endpoint in {', '.join(lacking)}"
+            yield Finding("endpoints", "error", what, "write other zones, or another region")
+    if not found:
+        yield Finding("endpoints", "ok", f"{len(services)} services have interface endpoints in the zones")
 
 
 def _cidrs(vpc: dict[str, Any]) -> Iterator[IPv4Network]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from slipway.catalog.aws import NO_CONTROL_PLANE
 from slipway.doctor.finding import Finding
 from slipway.doctor.patient import Patient
+from slipway.environments.planning.aws.karpenter import NodePool, node_pools
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups
 from slipway.errors.failures import AwsRefused
 
@@ -28,8 +29,8 @@ def zones(patient: Patient) -> Iterator[Finding]:
 
 
 def offers(patient: Patient) -> Iterator[Finding]:
-    """Each pool's types are offered in its zones: EKS refuses a group none of whose subnets has any of its types."""
-    groups = node_groups(patient.settings)
+    """Each pool's types are offered in its zones: in none of the others is a node of it ever started."""
+    groups: tuple[NodeGroup | NodePool, ...] = (*node_groups(patient.settings), *node_pools(patient.settings))
     names = sorted({name for group in groups for name in group.instance_types})
     filters = [{"Name": "instance-type", "Values": names}]
     found = patient.ask("ec2", "describe_instance_type_offerings", LocationType="availability-zone", Filters=filters)[
@@ -44,7 +45,7 @@ def offers(patient: Patient) -> Iterator[Finding]:
             yield from _of_group(group, offered)
 
 
-def _of_group(group: NodeGroup, offered: set[tuple[str, str]]) -> Iterator[Finding]:
+def _of_group(group: NodeGroup | NodePool, offered: set[tuple[str, str]]) -> Iterator[Finding]:
     for name in group.instance_types:
         has = [zone for zone in group.zones if (name, zone) in offered]
         lacks = [zone for zone in group.zones if zone not in has]

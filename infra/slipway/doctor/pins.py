@@ -7,14 +7,12 @@ from slipway.catalog.aws import EKS_VERSIONS
 from slipway.catalog.platform_pins import EKS
 from slipway.doctor.finding import Finding
 from slipway.doctor.patient import Patient
-from slipway.environments.planning.aws.node_groups import node_groups
+from slipway.environments.planning.aws.karpenter import has_gpus, node_pools
 from slipway.errors.failures import AwsRefused
 
-_IMAGES = {
-    "AL2023_x86_64_STANDARD": "x86_64-standard",
-    "AL2023_ARM_64_STANDARD": "arm64-standard",
-    "AL2023_x86_64_NVIDIA": "x86_64-nvidia",
-}
+_OF_PLATFORM = "x86_64-standard"
+_OF_PROCESSORS = {"amd64": _OF_PLATFORM, "arm64": "arm64-standard"}
+_OF_GPUS = "x86_64-nvidia"
 """How AWS names the image of each kind: amazon-eks-node-al2023-x86_64-nvidia-1.35-v20260903."""
 
 
@@ -65,12 +63,14 @@ def addons(patient: Patient) -> Iterator[Finding]:
 
 
 def images(patient: Patient) -> Iterator[Finding]:
-    """Each image of machines that a group asks for by its release is there and not deprecated."""
+    """Each image of machines that nodes are started from, by its release, is there and not deprecated."""
     version = patient.settings.kubernetes_version
     release = EKS[version].ami
     day = release.partition("-")[2]
-    for kind in sorted({group.ami_type for group in node_groups(patient.settings)}):
-        name = f"amazon-eks-node-al2023-{_IMAGES[kind]}-{version}-v{day}"
+    pools = node_pools(patient.settings)
+    kinds = {_OF_GPUS if has_gpus([pool]) else _OF_PROCESSORS[pool.architecture] for pool in pools}
+    for kind in sorted({_OF_PLATFORM, *kinds}):
+        name = f"amazon-eks-node-al2023-{kind}-{version}-v{day}"
         filters = [{"Name": "name", "Values": [name]}]
         found = patient.ask("ec2", "describe_images", Owners=["amazon"], Filters=filters)["Images"]
         mend = "pin another release in infra/slipway/catalog/platform_pins.py, or upgrade Slipway"

@@ -10,8 +10,11 @@ from typing import Any
 from slipway.catalog.aws import INSTANCE_TYPES
 from slipway.doctor.finding import Finding
 from slipway.doctor.patient import Patient
+from slipway.environments.planning.aws.endpoints import nat_gateways
+from slipway.environments.planning.aws.karpenter import node_pools
 from slipway.environments.planning.aws.node_groups import node_groups
 from slipway.errors.failures import AwsRefused
+from slipway.settings.aws import AwsSettings
 from slipway.values.names import ENVIRONMENT_TAG
 
 Family = tuple[str, bool]
@@ -47,15 +50,15 @@ def vcpus(patient: Patient) -> Iterator[Finding]:
     """vCPUs by family: enough for one node of each pool, for the least nodes, and for the most."""
     least: Counter[Family] = Counter()
     most: Counter[Family] = Counter()
-    for group in node_groups(patient.settings):
-        largest = max(group.instance_types, key=lambda name: INSTANCE_TYPES[name].vcpu)
-        family = _family(largest, spot=group.capacity == "SPOT")
+    for pool, types, spot, (few, many) in _wanted(patient.settings):
+        largest = max(types, key=lambda name: INSTANCE_TYPES[name].vcpu)
+        family = _family(largest, spot=spot)
         if family is None:
-            yield Finding("quotas", "unknown", f"pool {group.pool}: which quota counts {largest} as spot is not known")
+            yield Finding("quotas", "unknown", f"pool {pool}: which quota counts {largest} as spot is not known")
             continue
         vcpu = INSTANCE_TYPES[largest].vcpu
-        least[family] += vcpu * max(group.min_nodes, 1)
-        most[family] += vcpu * group.max_nodes
+        least[family] += vcpu * few
+        most[family] += vcpu * many
     others = _others(patient)
     for family, wanted in sorted(most.items()):
         code, name = _QUOTAS[family]
@@ -71,6 +74,16 @@ def vcpus(patient: Patient) -> Iterator[Finding]:
             yield Finding("quotas", "ok", what)
 
 
+def _wanted(settings: AwsSettings) -> Iterator[tuple[str, tuple[str, ...], bool, tuple[int, int]]]:
+    """Pool, instance types, whether it is spot, and the least and most nodes; what only falls back may need none."""
+    for group in node_groups(settings):
+        yield group.pool, group.instance_types, False, (group.nodes, group.nodes)
+    for pool in node_pools(settings):
+        for capacity in pool.capacity:
+            least = max(pool.min_nodes, 1) if capacity == pool.capacity[0] else 0
+            yield pool.pool, pool.instance_types, capacity == "spot", (least, pool.max_nodes)
+
+
 def addresses(patient: Patient) -> Iterator[Finding]:
     """Elastic IPs for NAT gateways, and one network more; nothing is needed where the environment has them already."""
     settings = patient.settings
@@ -78,9 +91,9 @@ def addresses(patient: Patient) -> Iterator[Finding]:
     if patient.ask("ec2", "describe_vpcs", Filters=filters)["Vpcs"]:
         yield Finding("addresses", "ok", "the environment's network is there already")
         return
-    needed = len(settings.zones) if settings.nat == "zone" else 1
-    used = len(patient.ask("ec2", "describe_addresses")["Addresses"])
-    yield _count(patient, _ADDRESSES, used, needed)
+    if needed := nat_gateways(settings):
+        used = len(patient.ask("ec2", "describe_addresses")["Addresses"])
+        yield _count(patient, _ADDRESSES, used, needed)
     yield _count(patient, _NETWORKS, len(patient.ask("ec2", "describe_vpcs")["Vpcs"]), 1)
 
 

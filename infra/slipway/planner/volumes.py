@@ -88,7 +88,7 @@ def volumes(plan: Plan, measured: Measured | None = None) -> tuple[Volume, ...]:
     sent = dict(_sent(plan.models, found))
     return (
         *_traffic(terms, plan.models, sent),
-        _of("through NAT gateways", nat, (found.nat, None), _NAT),
+        *([_of("through NAT gateways", nat, (found.nat, None), _NAT)] if terms.nat else []),
         _of(
             "logs of the control plane",
             logs,

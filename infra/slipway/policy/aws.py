@@ -17,6 +17,8 @@ LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 DATABASE = "aws:rds/instance:Instance"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
+NODE_CLASS = "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"
+QUEUE = "aws:sqs/queue:Queue"
 REPOSITORY = "aws:ecr/repository:Repository"
 
 TAGGED = frozenset(
@@ -30,6 +32,7 @@ TAGGED = frozenset(
         NODE_GROUP,
         REPOSITORY,
         "aws:budgets/budget:Budget",
+        "aws:cloudwatch/eventRule:EventRule",
         "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
         "aws:ec2/eip:Eip",
         "aws:ec2/flowLog:FlowLog",
@@ -47,6 +50,7 @@ TAGGED = frozenset(
         "aws:iam/instanceProfile:InstanceProfile",
         "aws:iam/role:Role",
         "aws:rds/subnetGroup:SubnetGroup",
+        QUEUE,
         "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
         "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
     }
@@ -115,13 +119,10 @@ def _unencrypted(resource: Resource) -> Iterator[str]:
             yield "encryptionConfig.resources has no secrets"
         elif resource.read("encryptionConfig.provider.keyArn") is None:
             yield "encryptionConfig.provider has no keyArn"
-    elif resource.type == LAUNCH_TEMPLATE:
-        disks = [disk for disk in entries(resource.read("blockDeviceMappings")) if disk.get("ebs") is not None]
-        if not disks and not isinstance(resource.read("blockDeviceMappings"), Unknown):
-            yield "blockDeviceMappings has no disk, so that the image's own, unencrypted, is used"
-        for disk in disks:
-            if is_not(read(disk, "ebs.encrypted"), *_TRUE):
-                yield f"disk {disk.get('deviceName')}: ebs.encrypted is not true"
+    elif resource.type in (LAUNCH_TEMPLATE, NODE_CLASS):
+        yield from _unencrypted_disks(resource)
+    elif resource.type == QUEUE and is_not(resource.read("sqsManagedSseEnabled"), *_TRUE):
+        yield "sqsManagedSseEnabled is not true"
     elif resource.type == NODE_GROUP and resource.read("launchTemplate") is None:
         yield "has no launchTemplate, so that its disks are as the account has them"
     elif resource.type == REPOSITORY and is_not(resource.read("encryptionConfigurations.0.encryptionType"), "KMS"):
@@ -130,6 +131,17 @@ def _unencrypted(resource: Resource) -> Iterator[str]:
         yield "storageEncrypted is not true"
     elif resource.type in (DATABASE, LOG_GROUP) and resource.read("kmsKeyId") is None:
         yield "has no kmsKeyId"
+
+
+def _unencrypted_disks(resource: Resource) -> Iterator[str]:
+    """Of what nodes are started by: each has a disk of ours instead of the image's own, and it is encrypted."""
+    field = "blockDeviceMappings" if resource.type == LAUNCH_TEMPLATE else "spec.blockDeviceMappings"
+    disks = [disk for disk in entries(resource.read(field)) if disk.get("ebs") is not None]
+    if not disks and not isinstance(resource.read(field), Unknown):
+        yield f"{field} has no disk, so that the image's own, unencrypted, is used"
+    for disk in disks:
+        if is_not(read(disk, "ebs.encrypted"), *_TRUE):
+            yield f"disk {disk.get('deviceName')}: ebs.encrypted is not true"
 
 
 def key_rotation(resource: Resource) -> Iterator[str]:
@@ -194,12 +206,13 @@ def no_open_cluster_api(resource: Resource) -> Iterator[str]:
 
 def instance_metadata_v2(resource: Resource) -> Iterator[str]:
     """Nodes answer version 2 of the metadata service only, and not to pods, which are one hop further."""
-    if resource.type != LAUNCH_TEMPLATE:
+    if resource.type not in (LAUNCH_TEMPLATE, NODE_CLASS):
         return
-    if is_not(resource.read("metadataOptions.httpTokens"), "required"):
-        yield "metadataOptions.httpTokens is not required"
-    if is_not(resource.read("metadataOptions.httpPutResponseHopLimit"), 1):
-        yield "metadataOptions.httpPutResponseHopLimit is not 1"
+    where = "metadataOptions" if resource.type == LAUNCH_TEMPLATE else "spec.metadataOptions"
+    if is_not(resource.read(f"{where}.httpTokens"), "required"):
+        yield f"{where}.httpTokens is not required"
+    if is_not(resource.read(f"{where}.httpPutResponseHopLimit"), 1):
+        yield f"{where}.httpPutResponseHopLimit is not 1"
 
 
 def tags(resource: Resource) -> Iterator[str]:

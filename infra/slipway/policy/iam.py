@@ -7,13 +7,13 @@ from typing import Any
 from slipway.policy.resource import Resource, Unknown, entries
 
 NOT_BY_RESOURCE = {
-    "autoscaling:Describe": "lists; AWS limits it to no resource",
     "ec2:Describe": "lists; AWS limits it to no resource",
-    "ec2:GetInstanceTypesFromInstanceRequirements": "lists instance types, which are the same for everybody",
     "ec2:GetSecurityGroupsForVpc": "lists, as ec2:DescribeSecurityGroups does",
     "ecr:GetAuthorizationToken": "a login to the registry, not to a repository",
     "elasticloadbalancing:Describe": "lists; AWS limits it to no resource",
+    "iam:ListInstanceProfiles": "lists names; AWS limits it to no resource",
     "logs:DescribeLogGroups": "lists; AWS limits it to no resource",
+    "pricing:GetProducts": "lists prices, which are the same for everybody",
     "route53:ListHostedZones": "lists; AWS limits it to no resource",
 }
 """Actions, by how they begin, that may be granted on every resource, since they only list, and what they give."""

@@ -15,6 +15,7 @@ from slipway.engine.events import Outcome
 from slipway.engine.language_server import quiet_about_ended_programs
 from slipway.errors.base import DeployError, SlipwayError, UserError, UserErrors
 from slipway.errors.failures import Interrupted
+from slipway.local.host.errors import LocalError
 from slipway.plan.model import ModelPlan
 from slipway.rehearsal import checks, leftovers, summary
 from slipway.rehearsal.acts import Acts, copied_settings, timed
@@ -50,7 +51,7 @@ def main(environment: str, models: Path, settings: Path, *, keep: bool) -> None:
     with ExitStack() as stack:
         console.message("setting the stage: a control plane, moto, stand-ins for pulumi-aws, Helm and Docker")
         with timed(times, "setting the stage"):
-            on = stack.enter_context(stage(aws))
+            on = stack.enter_context(stage(aws, console.message))
         _play(on, environment, models, settings, planned, cancelled, times, keep=keep)
     summary.times(times)
     summary.reality()
@@ -112,7 +113,7 @@ if __name__ == "__main__":
     except (Interrupted, click.Abort):
         console.message("interrupted; nothing of the rehearsal is left")
         sys.exit(_INTERRUPTED)
-    except (RehearsalError, SlipwayError) as error:
+    except (RehearsalError, LocalError, SlipwayError) as error:
         console.message(f"rehearsal failed: {error}", "red")
         sys.exit(_FAILED if isinstance(error, (RehearsalError, DeployError)) else _OTHER)
     except click.ClickException as error:

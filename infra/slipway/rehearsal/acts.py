@@ -81,8 +81,7 @@ class Acts:
     def up(self) -> Outcome:
         """Bring the environment's stack up, as `slipway up` does: it first resumes what a killed run left."""
         context = self.context
-        change = context.running.pool_change(self.engine)
-        environment_up(context, self.engine, lambda text: self.tell(self.environment, text), change)
+        environment_up(context, self.engine, lambda text: self.tell(self.environment, text))
         return self.engine.last
 
     def model_up(self, model: ModelPlan) -> Outcome:

@@ -1,6 +1,7 @@
-"""A stand-in for the command `aws`, of which a kubeconfig of EKS calls `eks get-token`, and nothing else here does.
+"""A stand-in for `aws eks get-token`, which kubeconfigs of EKS call; any other command is the AWS CLI's own.
 
-It asks moto whether there is such a cluster in such a region, and prints a credential of the rehearsal's API server;
+The AWS CLI is the real one, of version 1, which speaks to moto as every client of a rehearsal does. For a token this
+asks moto whether there is such a cluster in such a region, and prints a credential of the rehearsal's API server;
 one that the API server does not know, as long as the cluster would not know who it is either. It imports nothing but
 the standard library, because every connection to the cluster waits for it.
 """
@@ -25,7 +26,9 @@ _API = "client.authentication.k8s.io/v1beta1"
 
 
 def main(arguments: list[str]) -> int:
-    """Print the credential; an exit code."""
+    """Print the credential; an exit code. Does not return where the AWS CLI takes over."""
+    if _region_last(arguments)[:2] != ["eks", "get-token"]:
+        os.execv(sys.executable, [sys.executable, "-m", "awscli", *arguments])  # noqa: S606 - no shell is wanted
     parser = argparse.ArgumentParser(prog="aws", description=__doc__)
     services = parser.add_subparsers(dest="service", required=True)
     commands = services.add_parser("eks").add_subparsers(dest="command", required=True)

@@ -11,12 +11,15 @@ import ssl
 import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from slipway.local.build import karpenter
 from slipway.local.cluster.pki import Request
 from slipway.local.host import paths
+from slipway.local.host.steps import Report
 from slipway.rehearsal.processes import Children, RehearsalError, free_ports
 
 _START_LIMIT_S = 90.0
@@ -27,16 +30,32 @@ _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """A running one. `token` is an administrator's; `kubeconfig` a file that holds it."""
+    """A running one.
+
+    `token` is an administrator's; `kubeconfig` a file that holds it. `pods`: a socket to which the API server connects
+    for all that is for pods (`slipway.rehearsal.pods`).
+    """
 
     server: str
     authority: str
     token: str
     kubeconfig: Path
+    pods: Path
 
 
-def start(folder: Path, children: Children) -> ControlPlane:
-    """Start it in an empty folder and wait until pods can be scheduled. Raises RehearsalError."""
+def start(folder: Path, children: Children, report: Report, *, platform: bool = True) -> ControlPlane:
+    """Start it in an empty folder and wait until pods can be scheduled.
+
+    Args:
+        folder: where its keys and data are kept; made here.
+        children: what ends it.
+        report: gets how the kinds of nodes are built, where they are not yet.
+        platform: whether the kinds of a gateway, of nodes and of monitoring are defined too.
+
+    Raises:
+        RehearsalError: a program is not there, or does not start.
+        LocalError: the kinds of nodes cannot be built.
+    """
     program, stages = _programs()
     client, peer, api = free_ports(3)
     folder.mkdir(mode=0o700)
@@ -50,6 +69,8 @@ def start(folder: Path, children: Children) -> ControlPlane:
     kubeconfig = folder / "kubeconfig"
     kubeconfig.touch(mode=0o600)
     kubeconfig.write_text(json.dumps(kubeconfig_of(_ADMIN, server, authority, {"token": token})))
+    pods = folder / "pods.sock"
+    (folder / "egress.json").write_text(json.dumps(_egress(pods)))
     components = {
         "etcd": _etcd(folder, client, peer),
         "kube-apiserver": _apiserver(folder, client, api, tokens),
@@ -60,14 +81,35 @@ def start(folder: Path, children: Children) -> ControlPlane:
     first = ("etcd", "kube-apiserver")
     for name in first:
         children.start(name, [str(program), name, *components.pop(name)])
-    plane = ControlPlane(server, authority, token, kubeconfig)
+    plane = ControlPlane(server, authority, token, kubeconfig, pods)
     children.wait_until("the API server is ready", _START_LIMIT_S, lambda: _get(plane, "/readyz") == b"ok")
     for name, options in components.items():
         children.start(name, [str(program), name, *options])
     account = "/api/v1/namespaces/default/serviceaccounts/default"
     children.wait_until("the controllers are at work", _START_LIMIT_S, lambda: bool(_get(plane, account)))
-    _define(plane, children)
+    if platform:
+        define(plane, children, _of_platform(report))
     return plane
+
+
+def define(plane: ControlPlane, children: Children, definitions: Sequence[dict[str, Any]]) -> None:
+    """Define kinds, but for those that are, and wait until each is served. Raises RehearsalError."""
+    for one in definitions:
+        if not _get(plane, f"{_DEFINITIONS}/{one['metadata']['name']}"):
+            send(plane, "POST", _DEFINITIONS, json.dumps(one).encode())
+    for group in {f"/apis/{one['spec']['group']}/{one['spec']['versions'][0]['name']}" for one in definitions}:
+        children.wait_until(f"{group} is served", _START_LIMIT_S, lambda group=group: bool(_get(plane, group)))  # type: ignore[misc]
+
+
+def send(
+    plane: ControlPlane, method: str, path: str, body: bytes | None = None, content: str = "application/json"
+) -> bytes:
+    """Send one request as the administrator; raises HTTPError for an answer that is an error."""
+    trust = ssl.create_default_context(cadata=base64.b64decode(plane.authority).decode())
+    headers = {"Authorization": f"Bearer {plane.token}", "Content-Type": content}
+    request = urllib.request.Request(plane.server + path, data=body, headers=headers, method=method)
+    with urllib.request.urlopen(request, timeout=10, context=trust) as answer:
+        return bytes(answer.read())
 
 
 def kubeconfig_of(context: str, server: str, authority: str, user: dict[str, Any]) -> dict[str, Any]:
@@ -90,19 +132,16 @@ def _programs() -> tuple[Path, Path]:
     return built[-1], built[-1].with_name("stages.yaml")
 
 
-def _define(plane: ControlPlane, children: Children) -> None:
-    """Define what the platform's charts would, the kinds of a gateway and of monitoring: no chart is installed here."""
-    objects = _definitions("Envoy Gateway", "gateway-*/crds.json")
+def _of_platform(report: Report) -> list[dict[str, Any]]:
+    """What the platform's charts would define, of gateway, nodes and monitoring: no chart is installed here."""
     scaling = [
         *_definitions("KEDA", "keda-*/objects.json"),
         *_definitions("Prometheus", "monitoring-*/objects.json"),
     ]
     # The definitions that nothing here is of are the largest by far.
-    objects += [one for one in scaling if one["spec"]["names"]["kind"] in _SCALING]
-    for one in objects:
-        _send(plane, "POST", _DEFINITIONS, json.dumps(one).encode())
-    for group in {f"/apis/{one['spec']['group']}/{one['spec']['versions'][0]['name']}" for one in objects}:
-        children.wait_until(f"{group} is served", _START_LIMIT_S, lambda group=group: bool(_get(plane, group)))  # type: ignore[misc]
+    scaling = [one for one in scaling if one["spec"]["names"]["kind"] in _SCALING]
+    nodes: list[dict[str, Any]] = json.loads((karpenter.built(report) / "crds.json").read_text())
+    return [*_definitions("Envoy Gateway", "gateway-*/crds.json"), *nodes, *scaling]
 
 
 def _definitions(program: str, file: str) -> list[dict[str, Any]]:
@@ -163,6 +202,7 @@ def _apiserver(folder: Path, etcd: int, port: int, tokens: Path) -> list[str]:
         f"--tls-cert-file={folder}/apiserver.crt",
         f"--tls-private-key-file={folder}/apiserver.key",
         f"--token-auth-file={tokens}",
+        f"--egress-selector-config-file={folder}/egress.json",
         "--anonymous-auth=false",
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
@@ -170,6 +210,16 @@ def _apiserver(folder: Path, etcd: int, port: int, tokens: Path) -> list[str]:
         f"--service-account-key-file={folder}/service-account.pub",
         f"--service-account-signing-key-file={folder}/service-account.key",
     ]
+
+
+def _egress(pods: Path) -> dict[str, Any]:
+    """How the API server reaches pods, whose addresses are nobody's: a CONNECT for each connection."""
+    connection = {"proxyProtocol": "HTTPConnect", "transport": {"uds": {"udsName": str(pods)}}}
+    return {
+        "apiVersion": "apiserver.k8s.io/v1beta1",
+        "kind": "EgressSelectorConfiguration",
+        "egressSelections": [{"name": "cluster", "connection": connection}],
+    }
 
 
 def _controller_manager(folder: Path, kubeconfig: Path) -> list[str]:
@@ -198,15 +248,6 @@ def _kwok(stages: Path, kubeconfig: Path) -> list[str]:
 def _get(plane: ControlPlane, path: str) -> bytes:
     """GET one path; an answer that is an error counts as none."""
     try:
-        return _send(plane, "GET", path)
+        return send(plane, "GET", path)
     except urllib.error.HTTPError:
         return b""
-
-
-def _send(plane: ControlPlane, method: str, path: str, body: bytes | None = None) -> bytes:
-    """Send one request; raises HTTPError for an answer that is an error."""
-    trust = ssl.create_default_context(cadata=base64.b64decode(plane.authority).decode())
-    headers = {"Authorization": f"Bearer {plane.token}", "Content-Type": "application/json"}
-    request = urllib.request.Request(plane.server + path, data=body, headers=headers, method=method)
-    with urllib.request.urlopen(request, timeout=10, context=trust) as answer:
-        return bytes(answer.read())

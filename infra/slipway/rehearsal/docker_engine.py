@@ -1,8 +1,9 @@
 """A stand-in for the Docker Engine and the data plane of ECR: the few calls that Slipway makes, and no images.
 
-Nothing is built and no layer is sent. A push puts a manifest into moto's ECR, whose digest follows from the build's
-context, so that tags, digests, immutability and repositories that do not exist are ECR's as moto knows it. Images of
-other registries cannot be reached from a rehearsal; each is said to exist, under a digest made from its name.
+Nothing is built and no layer is sent. The weights of a build's context are kept by the digest that a push gave the
+image, for the server that answers for its pods. A push puts a manifest into moto's ECR, whose digest follows from the
+build's context, so that tags, digests, immutability and repositories that do not exist are ECR's as moto knows it.
+Images of other registries cannot be reached from a rehearsal; each is said to exist, under a digest made from its name.
 """
 
 import argparse
@@ -11,8 +12,11 @@ import hashlib
 import json
 import re
 import signal
+import tarfile
+import tempfile
 from collections.abc import Awaitable, Callable
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import boto3
 from aiohttp import web
@@ -21,14 +25,17 @@ from botocore.exceptions import ClientError
 NOTICE = "the rehearsal's stand-in for Docker: no image is built"
 _ECR = re.compile(r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>[^:@]+)")
 _MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
+WEIGHTS = "model/"
+"""Folder of the weights in a build's context, and in the image."""
 _VERSION = {"Version": "rehearsal", "ApiVersion": "1.47", "MinAPIVersion": "1.24", "Os": "linux", "Arch": "amd64"}
 
 
 class Engine:
-    """The images that were built, by reference, and the way to moto."""
+    """The images that were built, by reference, the way to moto, and the folder of weights."""
 
-    def __init__(self, moto: str) -> None:
+    def __init__(self, moto: str, images: Path) -> None:
         self._moto = moto
+        self._images = images
         self._built: dict[str, str] = {}
         self._architectures: dict[str, str] = {}
 
@@ -70,10 +77,14 @@ class Engine:
         return str(images["imageDetails"][0]["imageDigest"])
 
     async def _build(self, request: web.Request) -> web.StreamResponse:
-        """`docker build`: the context's digest is all that is kept of it."""
+        """`docker build`: the context's digest and its weights are all that is kept of it."""
         context = hashlib.sha256()
-        async for chunk in request.content.iter_chunked(1 << 20):
-            context.update(chunk)
+        with tempfile.TemporaryFile() as spool:
+            async for chunk in request.content.iter_chunked(1 << 20):
+                context.update(chunk)
+                spool.write(chunk)
+            spool.seek(0)
+            await asyncio.to_thread(_keep_weights, spool, self._images / context.hexdigest())
         self._built[request.query["t"]] = context.hexdigest()
         # Without a platform an Engine builds for its own machine.
         self._architectures[request.query["t"]] = request.query.get("platform", "linux/amd64").rpartition("/")[2]
@@ -110,11 +121,23 @@ class Engine:
         ecr = self._ecr(region)
         ecr.describe_repositories(repositoryNames=[repository])  # moto fails without words where there is none
         put = ecr.put_image(repositoryName=repository, imageManifest=manifest, imageTag=tag)
-        return str(put["image"]["imageId"]["imageDigest"])
+        digest = str(put["image"]["imageId"]["imageDigest"])
+        image = self._images / digest.replace(":", "-")
+        image.unlink(missing_ok=True)
+        image.symlink_to(self._images / context)
+        return digest
 
     def _ecr(self, region: str) -> Any:
         session = boto3.Session(aws_access_key_id="rehearsal", aws_secret_access_key="rehearsal", region_name=region)
         return session.client("ecr", endpoint_url=self._moto)
+
+
+def _keep_weights(context: IO[bytes], folder: Path) -> None:
+    """Unpack the folder of weights of a build's context, where it has one."""
+    with tarfile.open(fileobj=context, mode="r|*") as tar:
+        for member in tar:
+            if member.isfile() and member.name.startswith(WEIGHTS):
+                tar.extract(member, folder, filter="data")
 
 
 def _said(value: object) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -135,8 +158,8 @@ async def _lines(request: web.Request, *values: object) -> web.StreamResponse:
     return answer
 
 
-async def _serve(moto: str) -> None:
-    runner = web.AppRunner(Engine(moto).application())
+async def _serve(moto: str, images: Path) -> None:
+    runner = web.AppRunner(Engine(moto, images).application())
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -152,7 +175,9 @@ def main() -> None:
     """Read the command line and serve."""
     parser = argparse.ArgumentParser(prog="python -m slipway.rehearsal.docker_engine", description=__doc__)
     parser.add_argument("--moto", required=True, help="address of moto's server")
-    asyncio.run(_serve(parser.parse_args().moto))
+    parser.add_argument("--images", type=Path, required=True, help="folder for the weights of what is built")
+    arguments = parser.parse_args()
+    asyncio.run(_serve(arguments.moto, arguments.images))
 
 
 if __name__ == "__main__":

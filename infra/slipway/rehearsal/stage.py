@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slipway.local.host.steps import Report
 from slipway.local.plugins.aws.backend import KEPT, Backend
 from slipway.local.plugins.aws.nodes import Nodes
 from slipway.rehearsal import aws_command, control_plane
@@ -30,7 +31,7 @@ _START_LIMIT_S = 120.0
 _STATE_KEY = "alias/slipway-state"
 POLICIES = tuple(
     Path("docs", "how-to", "aws", f"{name}.json")
-    for name in ("deploy-policy", "deploy-managed-policy", "deploy-bastion-policy")
+    for name in ("deploy-policy", "deploy-managed-policy", "deploy-nodes-policy", "deploy-bastion-policy")
 )
 """What the role that deploys may do; from Slipway's own repository, in which a rehearsal is started."""
 
@@ -63,23 +64,27 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(settings: AwsSettings) -> Iterator[Stage]:
-    """Set the stage for an environment; take it down at the end, whatever happened. Sets this process's variables."""
+def stage(settings: AwsSettings, report: Report) -> Iterator[Stage]:
+    """Set the stage for an environment; take it down at the end, whatever happened. Sets this process's variables.
+
+    `report` gets how programs are built that are not there yet. Raises RehearsalError, and LocalError where one cannot
+    be.
+    """
     folder = Path(tempfile.mkdtemp(prefix="slipway-rehearsal-"))
     try:
         (folder / "logs").mkdir()
         with Children(folder / "logs") as children:
-            made = _set(settings, folder, children)
+            made = _set(settings, folder, children, report)
             with _variables(made.variables):
                 yield made
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _set(settings: AwsSettings, folder: Path, children: Children) -> Stage:
+def _set(settings: AwsSettings, folder: Path, children: Children, report: Report) -> Stage:
     if shutil.which("pulumi") is None:
         raise RehearsalError("there is no pulumi on PATH; `make rehearse` brings one, or `slipway local run -- ...`")
-    plane = control_plane.start(folder / "control-plane", children)
+    plane = control_plane.start(folder / "control-plane", children, report)
     aws, releases = folder / "aws", folder / "releases.json"
     found = {aws_command.KUBECONFIG: str(plane.kubeconfig), aws_command.KEPT: str(aws / KEPT)}
     _python(
@@ -97,7 +102,10 @@ def _set(settings: AwsSettings, folder: Path, children: Children) -> Stage:
         ["slipway.rehearsal.kubernetes_provider", "--state", str(releases), "--aws", str(aws / KEPT)],
         {**os.environ, **found},
     )
-    _python(children, "docker", ["slipway.rehearsal.docker_engine", "--moto", moto], os.environ)
+    # Karpenter's: it says nothing of itself, since nobody has to reach it.
+    pools = ["slipway.local.plugins.aws.node_pools", "--state", str(folder / "pools"), "--moto", moto]
+    _python(children, "nodes", [*pools, "--region", settings.region], {**os.environ, **found})
+    _start_beside(children, folder, plane, moto)
     ports = {name: int(_said(children, name)["port"]) for name in ("aws", "kubernetes", "docker")}
     found |= _prepare_account(Backend(folder / "look", moto), settings)
     return Stage(
@@ -110,6 +118,20 @@ def _set(settings: AwsSettings, folder: Path, children: Children) -> Stage:
         plane,
         _of_engine(folder, moto, settings, ports) | found,
     )
+
+
+def _start_beside(children: Children, folder: Path, plane: ControlPlane, moto: str) -> None:
+    """Start what stands in beside the cluster: for Docker, for the pods of models, for the gateway's controller."""
+    images = folder / "images"
+    images.mkdir()
+    _python(
+        children, "docker", ["slipway.rehearsal.docker_engine", "--moto", moto, "--images", str(images)], os.environ
+    )
+    of = ["--kubeconfig", str(plane.kubeconfig)]
+    files = ["--socket", str(plane.pods), "--images", str(images), "--folder", str(folder / "pods")]
+    _python(children, "pods", ["slipway.rehearsal.pods", *of, *files], os.environ)
+    _said(children, "pods")
+    _python(children, "gateway", ["slipway.rehearsal.gateway_controller", *of], os.environ)
 
 
 def _policies() -> list[str]:

@@ -19,9 +19,9 @@ _REAL = (
     ("namespaces, policies, Deployments, scheduling on labels, taints and GPUs", "a real API server and scheduler"),
     ("nodes, and pods that become ready", "kwok: no container runs, no golden request is answered"),
     ("charts", "checked against pulumi-kubernetes, not installed"),
-    ("objects of a gateway", "held against their real definitions; no Envoy, no load balancer, no name"),
+    ("objects of a gateway", "held against their real definitions and each other; no Envoy, no load balancer, no name"),
     ("images", "build contexts made, manifests put into moto's ECR, nothing built or pulled"),
-    ("the deploying role's permissions", "its three policies, evaluated for each call of the stand-in, not by AWS"),
+    ("the deploying role's permissions", "its policies, evaluated for each call of the stand-in, not by AWS"),
     ("autoscaling, GPUs, drivers, load balancers, bills, quotas", "not rehearsed: only an account shows"),
 )
 

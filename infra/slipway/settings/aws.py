@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from slipway.catalog.aws import INSTANCE_TYPES, REGIONS, instances_with, zones_of
 from slipway.settings.aws_gateway import AwsGateway
-from slipway.settings.aws_network import ApiAccess, ExistingNetwork
+from slipway.settings.aws_network import NAT, ApiAccess, ExistingNetwork, Nat, refuse_ways_out
 from slipway.settings.aws_node_pool import AwsNodePool, Sharing, Spot, refuse_other_zones, refuse_wrong_mig
 from slipway.settings.aws_operation import Access, Logging, PlatformNodes
 from slipway.settings.aws_values import (
@@ -94,9 +94,7 @@ class AwsSettings(AnySettings):
         description="Two to four zones of the region.", examples=[["eu-central-1a", "eu-central-1b"]]
     )
     cidr: Cidr = Field(description="Private addresses of the network, /16 to /20.", examples=["10.20.0.0/16"])
-    nat: Literal["zone", "single"] = Field(
-        default="zone", description="A NAT gateway in each zone, or one for all of them.", examples=["zone"]
-    )
+    nat: Nat = NAT
     network: ExistingNetwork | None = Field(
         default=None,
         description="A network that is there already, with this `cidr`; Slipway makes one when left out.",
@@ -209,6 +207,8 @@ class AwsSettings(AnySettings):
                 problem, allowed = "is for a network that Slipway makes", "no `nat` beside `network`"
                 raise refusal(problem, allowed, "remove it", ("nat",))
             self.network.refuse_others(self.zones, public=self.gateway is not None and not self.gateway.internal)
+        if self.nat == "none":
+            refuse_ways_out(self.gateway, self.monitoring)
         return self
 
     @model_validator(mode="after")

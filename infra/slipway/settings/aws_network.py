@@ -1,13 +1,25 @@
 """Define what a person may write about the network of an environment on AWS, and who reaches its API server."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from slipway.settings.aws_gateway import AwsGateway
 from slipway.settings.aws_values import PrivateCidr, PublicCidr, SecurityGroupId, SubnetId, VpcId, Zone
 from slipway.settings.kubernetes import refuse_repeated
+from slipway.settings.routes import Alerting
 from slipway.values.quantities import Truth, refusal
 from slipway.values.section import Section, empty, left_out
+
+Nat = Literal["zone", "single", "none"]
+NAT: Nat = Field(
+    default="zone",
+    description="A NAT gateway in each zone, or one for all of them; with `none` (since 0.2) nothing inside the "
+    "network reaches the internet, and AWS by endpoints only.",
+    examples=["zone"],
+)
+_IN_THE_INTERNET = ("slack", "pagerduty")
+"""Ways of alerts whose other end is nowhere else; a webhook or a mail server may be in a network that is connected."""
 
 
 class ApiAccess(Section):
@@ -87,3 +99,17 @@ class ExistingNetwork(Section):
                 problem = f"differs from `zones` in {', '.join(wrong)}"
                 raise refusal(problem, ", ".join(zones), "name one subnet for each zone", ("network", field))
             refuse_repeated(list(subnets.values()), ("network", field))
+
+
+def refuse_ways_out(gateway: AwsGateway | None, monitoring: Alerting | None) -> None:
+    """Raise a refusal of what has its other end in the internet, where nothing leads there."""
+    if gateway is not None and gateway.zone is not None:
+        problem = "ExternalDNS has no way to the API of Route 53, which has no endpoint in a network"
+        todo = "remove it, and point the domain at the load balancer by hand"
+        raise refusal(problem, "no `zone` beside nat: none", todo, ("gateway", "zone"))
+    for index, route in enumerate(monitoring.routes if monitoring is not None else ()):
+        way, _ = route.secret
+        if way in _IN_THE_INTERNET:
+            allowed = "beside nat: none, webhook or email with a server that the network reaches"
+            todo = "write one of those, or nat: zone"
+            raise refusal(f"Alertmanager has no way to {way}", allowed, todo, ("monitoring", "routes", index, way))

@@ -94,7 +94,7 @@ class Sharing(Section):
 
 
 class AwsNodePool(Section):
-    """Nodes of one kind: an EKS managed node group, or two where it is spot with on-demand nodes."""
+    """Nodes of one kind, which Karpenter starts: a NodePool, or two where some of a spot pool's are never spot."""
 
     name: PoolName = Field(description="Name of the pool; no two pools share one.", examples=["gpu-l4"])
     accelerator: Accelerator = Field(
@@ -112,11 +112,14 @@ class AwsNodePool(Section):
         examples=[["g6.2xlarge", "g6.4xlarge"]],
     )
     min_nodes: Annotated[int, *number(0, 5000)] = Field(default=0, description="Nodes that always run.", examples=[0])
-    max_nodes: Annotated[int, *number(1, 5000)] = Field(description="Nodes at the highest load.", examples=[4])
+    max_nodes: Annotated[int, *number(1, 5000)] = Field(
+        description="Nodes at the highest load, spot and on-demand together; of several types the smallest is counted.",
+        examples=[4],
+    )
     spot: Spot | None = Field(default=None, description="Spot capacity; on-demand nodes only when left out.")
     capacity_reservation: Reservation | None = Field(
         default=None,
-        description="Capacity reservation that the nodes come from; of one instance type and in one zone.",
+        description="Capacity reservation or Capacity Block of the nodes; of one instance type and in one zone.",
         examples=["cr-0123456789abcdef0"],
     )
     zones: Annotated[tuple[Zone, ...], Field(min_length=1)] | None = Field(

@@ -140,6 +140,11 @@ def repository(model: str, environment: str) -> str:
     return f"{PROJECT}/{environment}/{model}"
 
 
+def copies(registry: str, environment: str, path: str = "") -> str:
+    """Where copies of others' images are in an environment's registry; that at `path` in it. `registry`: may be ""."""
+    return "/".join(filter(None, (registry, repository("platform", environment), path)))
+
+
 def runtime_repository(runtime: str) -> str:
     """What stands for a model in the repository of the image below those of all models with this runtime."""
     return f"runtime-{runtime}"
@@ -268,9 +273,9 @@ def database(environment: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"{cluster(environment)}-keys".lower())
 
 
-def node_group(pool: str, part: str, immutable: str) -> str:
-    """A node group of a pool. `part`: `spot` or `on-demand` of a pool that has both, else empty.
+def node_group(pool: str, immutable: str) -> str:
+    """A node group of a pool.
 
     `immutable` is a digest of what a node group cannot change, so that such a change is a new group beside the old.
     """
-    return "-".join(filter(None, (fitted(pool, 40), part, immutable[:8])))
+    return f"{fitted(pool, 40)}-{immutable[:8]}"

@@ -123,5 +123,12 @@ def test_a_bucket_is_emptied_of_all_versions(account: Account) -> None:
 
 
 def test_a_type_that_nobody_said_how_to_find_is_no_empty_answer(account: Account) -> None:
-    with pytest.raises(UnknownTypeError, match=r"no table .* says how objects of type aws:sqs/queue:Queue are found"):
-        identifiers(account, "aws:sqs/queue:Queue", {"name": "digits"})
+    with pytest.raises(UnknownTypeError, match=r"no table .* says how objects of type aws:sns/topic:Topic are found"):
+        identifiers(account, "aws:sns/topic:Topic", {"name": "digits"})
+
+
+def test_a_queue_is_found_by_its_whole_name(account: Account) -> None:
+    made = client("sqs").create_queue(QueueName="slipway-dev")["QueueUrl"]
+    client("sqs").create_queue(QueueName="slipway-dev-2")
+    assert identifiers(account, "aws:sqs/queue:Queue", {"name": "slipway-dev"}) == [made]
+    assert identifiers(account, "aws:sqs/queue:Queue", {"name": "slipway-other"}) == []

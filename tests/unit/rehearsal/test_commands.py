@@ -1,6 +1,7 @@
 """The rehearsal's stand-ins for Docker with ECR, and for the command `aws`, as Slipway uses them."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,7 +30,15 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 
 @pytest.fixture
 def docker(aws: Aws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ImageBuilder]:
-    argv = [sys.executable, "-m", "slipway.rehearsal.docker_engine", "--moto", aws.backend.endpoint]
+    argv = [
+        sys.executable,
+        "-m",
+        "slipway.rehearsal.docker_engine",
+        "--moto",
+        aws.backend.endpoint,
+        "--images",
+        str(tmp_path),
+    ]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as engine:
         assert engine.stdout is not None
         port = json.loads(engine.stdout.readline())["port"]
@@ -110,6 +119,18 @@ def test_no_credential_is_given_for_another_cluster(name: str, region: str, caps
     assert f"no cluster {name} in {region}" in capsys.readouterr().err
 
 
-def test_the_command_aws_does_nothing_else() -> None:
-    with pytest.raises(SystemExit):
-        aws_command.main(["s3", "ls"])
+def test_any_other_command_is_the_aws_cli_and_what_it_makes_is_in_moto(aws: Aws) -> None:
+    environ = {
+        **os.environ,
+        "AWS_ENDPOINT_URL": aws.backend.endpoint,
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "of-nobody",
+        "AWS_SECRET_ACCESS_KEY": "of-nobody",
+    }
+    made = [sys.executable, "-S", "-E", aws_command.__file__, "iam", "create-role", "--role-name", "by-hand"]
+    given = ["--assume-role-policy-document", '{"Version": "2012-10-17", "Statement": []}']
+    done = subprocess.run([*made, *given], env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "by-hand" in [role["RoleName"] for role in aws.call("iam", "list_roles")["Roles"]]
+    wrong = [*made[:5], "make-role"]
+    assert subprocess.run(wrong, env=environ, capture_output=True, timeout=60, check=False).returncode == 2

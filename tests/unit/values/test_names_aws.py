@@ -27,9 +27,9 @@ def test_a_role_is_named_within_the_limit(environment: str, user: str) -> None:
     assert ROLE.fullmatch(names.role(environment, user))
 
 
-@given(LABEL, st.sampled_from(["", "spot", "on-demand"]))
-def test_a_node_group_is_named_within_the_limit(pool: str, part: str) -> None:
-    assert NODE_GROUP.fullmatch(names.node_group(pool, part, "0" * 64))
+@given(LABEL)
+def test_a_node_group_is_named_within_the_limit(pool: str) -> None:
+    assert NODE_GROUP.fullmatch(names.node_group(pool, "0" * 64))
 
 
 def test_a_model_never_has_the_role_of_a_part_of_the_environment() -> None:

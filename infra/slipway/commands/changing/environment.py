@@ -6,7 +6,7 @@ from slipway.commands.changing.claim import is_adopted
 from slipway.commands.context import EnvironmentContext
 from slipway.engine.engine import Engine
 from slipway.environments.planning.aws.node_groups import NodeGroup
-from slipway.environments.running.pool_change import PoolChange
+from slipway.environments.running.pool_change import NodeObjects
 from slipway.values.names import stack
 
 
@@ -14,9 +14,9 @@ def environment_up(
     context: EnvironmentContext,
     engine: Engine,
     tell: Callable[[str], None],
-    change: PoolChange,
     *,
     kept: Sequence[NodeGroup] = (),
+    staying: NodeObjects | None = None,
     new: bool = False,
     refresh: bool = False,
 ) -> None:
@@ -26,17 +26,13 @@ def environment_up(
         context: the environment.
         engine: runs the stack.
         tell: is told what is being done.
-        change: what the settings change about the node groups.
         kept: node groups that stay beside those of the settings.
+        staying: Karpenter's objects of pools that stay beside those of the settings.
         new: whether nothing of it may be live yet.
         refresh: whether to look first what is really there.
     """
     name, running = stack(context.name), context.running
     state = running.resume(engine, name, tell, doubted=False)
-    resized = running.resized(state, change) if state is not None else ()
-    if resized:
-        tell("reading how many nodes there are")
-        engine.refresh(name, list(resized), tell)
     adopted = is_adopted(context)
     # Where nothing is live although the stack is there, somebody may have deleted its namespace. A stack that makes the
     # cluster is more than that.
@@ -45,6 +41,7 @@ def environment_up(
     if taken:
         # The engine takes over what is as the program says, and nothing else: the second run changes it.
         tell(f"updating its stack, which takes over {', '.join(taken)}")
-        engine.up(name, running.program(kept, adopted=adopted, taken_over=taken), tell, new=new, refresh=refresh)
+        first = running.program(kept, staying, adopted=adopted, taken_over=taken)
+        engine.up(name, first, tell, new=new, refresh=refresh)
     tell("updating its stack")
-    engine.up(name, running.program(kept, adopted=adopted), tell, new=new and not taken, refresh=refresh)
+    engine.up(name, running.program(kept, staying, adopted=adopted), tell, new=new and not taken, refresh=refresh)

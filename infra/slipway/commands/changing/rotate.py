@@ -11,7 +11,7 @@ from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
 from slipway.engine.engine import Engine
 from slipway.environments.planning.aws.node_groups import NodeGroup
-from slipway.environments.running.pool_change import PoolChange
+from slipway.environments.running.pool_change import NodeObjects
 from slipway.errors.base import Place, UnknownName
 
 _DRAIN_LIMIT_S = 3600.0
@@ -33,7 +33,7 @@ def rotate_pool(context: EnvironmentContext, pool: str, options: Options) -> Non
     with engine_of(context) as (engine, cancelled):
         change = running.pool_change(engine)
         old = [group for group in change.replaced if group.pool == pool]
-        others = [group for group in (*change.replaced, *change.removed) if group.pool != pool]
+        others = [group for group in change.replaced if group.pool != pool]
         if not old:
             console.result(f"pool {pool} of `{context.name}` matches its settings: nothing to rotate")
             return
@@ -47,21 +47,21 @@ def rotate_pool(context: EnvironmentContext, pool: str, options: Options) -> Non
                 progress.report(pool, text)
 
             tell("creating the new nodes beside the old")
-            environment_up(context, engine, tell, change, kept=[*old, *others])
-            nodes = remove_groups(context, engine, cancelled, old, others, tell)
+            environment_up(context, engine, tell, kept=[*old, *others], staying=change.removed)
+            nodes = _remove(context, engine, cancelled, old, (others, change.removed), tell)
     took = console.duration(time.monotonic() - started)
     console.result(f"pool {pool} of `{context.name}` rotated in {took}: {nodes} old nodes drained and removed")
 
 
-def remove_groups(
+def _remove(
     context: EnvironmentContext,
     engine: Engine,
     cancelled: threading.Event,
     old: Sequence[NodeGroup],
-    kept: Sequence[NodeGroup],
+    beside: tuple[Sequence[NodeGroup], NodeObjects],
     tell: Callable[[str], None],
 ) -> int:
-    """Drain node groups and remove them; `kept` are retained although no settings name them.
+    """Drain node groups and remove them; what is `beside` is retained although no settings name it.
 
     Returns:
         How many nodes there were.
@@ -71,5 +71,6 @@ def remove_groups(
         tell(f"draining {group.name}")
         nodes += drain(context.cluster, context.running.nodes_of(group), tell, cancelled, _DRAIN_LIMIT_S)
     tell(f"removing {', '.join(group.name for group in old)}")
-    environment_up(context, engine, tell, PoolChange(), kept=kept)
+    kept, staying = beside
+    environment_up(context, engine, tell, kept=kept, staying=staying)
     return nodes

@@ -10,7 +10,6 @@ from slipway.commands.changing.claim import adopt_if_asked, refuse_foreign
 from slipway.commands.changing.deploying import deployer_of, gateway_of, recorder_of
 from slipway.commands.changing.environment import environment_up
 from slipway.commands.changing.expiry import delete_expired_images
-from slipway.commands.changing.rotate import remove_groups
 from slipway.commands.changing.scaling_needs import silent_prometheus
 from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
@@ -76,9 +75,8 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
                 context,
                 engine,
                 lambda text: progress.report(context.name, text),
-                change,
-                # A pool that the settings no longer have is drained of models before its nodes are removed.
-                kept=change.removed,
+                # A pool that the settings no longer have stays until the models have left it.
+                staying=change.removed,
                 new=not live,
                 refresh=options.refresh,
             )
@@ -108,9 +106,7 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
             # Models that were not named, or that failed, may still be on nodes of a pool that is to go.
             if change.removed and not names and not cancelled.is_set() and not any(item.error for item in done):
                 begun = time.monotonic()
-                remove_groups(
-                    context, engine, cancelled, change.removed, (), lambda text: progress.report(context.name, text)
-                )
+                environment_up(context, engine, lambda text: progress.report(context.name, text))
                 steps["pools removed"] = time.monotonic() - begun
             if not names and not cancelled.is_set() and not any(item.error for item in done):
                 remove_unused_classes(context.cluster, context.name, priority_classes_of(context.plan))

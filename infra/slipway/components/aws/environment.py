@@ -16,6 +16,8 @@ from slipway.components.aws.model_store import ModelStore, ModelStoreArgs, with_
 from slipway.components.aws.network.endpoints import Endpoints, EndpointsArgs
 from slipway.components.aws.network.flow_logs import FlowLogs, FlowLogsArgs
 from slipway.components.aws.network.network import Network, NetworkArgs, Placement
+from slipway.components.aws.platform.copies import Copy, PlatformCopies, PlatformCopiesArgs
+from slipway.components.aws.platform.karpenter import NodeObjects, NodeObjectsArgs
 from slipway.components.aws.platform.platform import Platform, PlatformArgs
 from slipway.components.aws.provider import aws_provider
 from slipway.components.aws.registry import Registry, RegistryArgs
@@ -23,7 +25,9 @@ from slipway.components.aws.scope import AwsScope
 from slipway.components.connection import Connection
 from slipway.components.kubernetes.environment import GatewayArgs, environment_objects
 from slipway.components.kubernetes.object import cluster_provider
-from slipway.environments.planning.aws.charges import encrypted_data, interface_endpoints
+from slipway.environments.planning.aws.charges import encrypted_data
+from slipway.environments.planning.aws.endpoints import endpoint_zones, interface_endpoints
+from slipway.environments.planning.aws.karpenter import node_pools
 from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.render.templates import Manifest
 from slipway.runtimes.registry import RUNTIMES
@@ -38,15 +42,18 @@ _ANYWHERE = ["0.0.0.0/0"]
 class AwsEnvironmentArgs:
     """`groups`: node groups that there shall be. `manifests`: from `render_environment`, the Namespace first.
 
-    `gateway`: how its secrets and the image of its keys service are made; None without one. `taken_over`: names of what
-    AWS made already, and what stays as it is in this run.
+    `node_manifests`: from `render_karpenter`. `gateway`: how its secrets and the image of its keys service are made;
+    None without one. `taken_over`: names of what AWS made already, and what stays as it is in this run. `copy`: how an
+    image gets into the registry; None where nodes reach other registries.
     """
 
     settings: AwsSettings
     groups: tuple[NodeGroup, ...]
     manifests: Sequence[Manifest]
+    node_manifests: Sequence[Manifest]
     gateway: AwsGatewayArgs | None = None
     taken_over: Collection[str] = ()
+    copy: Copy | None = None
 
 
 class AwsEnvironment(pulumi.ComponentResource):
@@ -81,7 +88,7 @@ class AwsEnvironment(pulumi.ComponentResource):
                 scope=self._scope,
                 cluster_name=cluster.cluster_name,
                 vpc_id=network.vpc_id,
-                groups=args.groups,
+                pools=node_pools(settings),
                 provider=kubernetes,
                 disks_key=keys.arns["disks"],
                 metrics=settings.platform.metrics,
@@ -89,9 +96,11 @@ class AwsEnvironment(pulumi.ComponentResource):
                 gateway=settings.gateway,
                 gateway_needs=(account,) if account else (),
                 existing_vpc=settings.network.vpc if settings.network else None,
+                copies=self._copies(args.copy, keys),
             ),
             self._child,
         )
+        self._node_objects(args.node_manifests, network, cluster, keys, kubernetes, (*platform_needs, *platform.nodes))
         self.connection = pulumi.Output.all(kubeconfig=cluster.kubeconfig, key=keys.arns["models"]).apply(
             lambda of: Connection(
                 names.cluster(name), settings.namespace, settings.registry, of["kubeconfig"], of["key"]
@@ -112,20 +121,29 @@ class AwsEnvironment(pulumi.ComponentResource):
         groups = (names.control_plane_logs(name), names.flow_logs(name))
         return Keys(f"{name}-keys", KeysArgs(self._scope, encrypted_data(self._settings), groups), self._child)
 
+    def _copies(self, copy: Copy | None, keys: Keys) -> PlatformCopies | None:
+        if copy is None:
+            return None
+        copies = PlatformCopiesArgs(self._scope, self._settings.registry, keys.arns["models"], copy)
+        return PlatformCopies(f"{self._scope.environment}-copies", copies, self._child)
+
     def _network(self, keys: Keys) -> Placement:
         """The network. In one that is there already nothing is made: its endpoints and flow logs are its owner's."""
         name, settings = self._scope.environment, self._settings
         if settings.network is not None:
             anywhere = pulumi.Output.from_input(_ANYWHERE)
             return Placement(settings.network.vpc, settings.network.private_subnets, anywhere)
+        public = settings.gateway is not None and not settings.gateway.internal
         network = Network(
             f"{name}-network",
-            NetworkArgs(self._scope, settings.cidr, settings.zones, settings.nat),
+            NetworkArgs(self._scope, settings.cidr, settings.zones, settings.nat, public),
             self._child,
         )
         endpoints = Endpoints(
             f"{name}-endpoints",
-            EndpointsArgs(self._scope, settings.cidr, network, interface_endpoints(settings)),
+            EndpointsArgs(
+                self._scope, settings.cidr, network, tuple(interface_endpoints(settings)), endpoint_zones(settings)
+            ),
             self._child,
         )
         FlowLogs(
@@ -133,7 +151,9 @@ class AwsEnvironment(pulumi.ComponentResource):
             FlowLogsArgs(self._scope, network.vpc_id, keys.arns["logs"]),
             self._child,
         )
-        return Placement(network.vpc_id, network.private_subnets, endpoints.s3_addresses, (network,))
+        # Without NAT nothing starts before the endpoints are there.
+        ready = (network, endpoints) if settings.nat == "none" else (network,)
+        return Placement(network.vpc_id, network.private_subnets, endpoints.s3_addresses, ready)
 
     def _stores(self, keys: Keys) -> None:
         name, settings = self._scope.environment, self._settings
@@ -217,6 +237,25 @@ class AwsEnvironment(pulumi.ComponentResource):
             self._child,
         )
         return (nodes, self._addons("cluster", cluster, AFTER_NODES, nodes))
+
+    def _node_objects(
+        self,
+        manifests: Sequence[Manifest],
+        network: Placement,
+        cluster: EksCluster,
+        keys: Keys,
+        kubernetes: pulumi.ProviderResource,
+        needs: tuple[pulumi.Resource, ...],
+    ) -> None:
+        args = NodeObjectsArgs(
+            manifests=manifests,
+            subnets=network.private_subnets,
+            nodes_group=cluster.nodes_group,
+            disks_key=keys.arns["disks"],
+            provider=kubernetes,
+            needs=needs,
+        )
+        NodeObjects(f"{self._scope.environment}-node-pools", args, self._child)
 
     def _addons(self, kind: str, cluster: EksCluster, addons: tuple[str, ...], *needs: pulumi.Resource) -> Addons:
         args = AddonsArgs(

@@ -10,6 +10,7 @@ from typing import IO
 from slipway.components.image.build import BuildOptions, ImageBuilder, installed_wheels
 from slipway.components.image.build_context import folder_context, planned_context
 from slipway.components.image.component import ModelImageArgs
+from slipway.errors.images import ImageMissing
 from slipway.optimize.bring import bring
 from slipway.plan.image import ImagePlan, OwnImagePlan
 from slipway.planner.environment import ModelPlan
@@ -143,6 +144,28 @@ def _copied_args(image: ImagePlan, source: str, progress: Tell) -> ModelImageArg
         return copy_image(source, image.reference, report)
 
     return ModelImageArgs(image.repository, image.tag, lambda: digest_there(image.reference), ensure)
+
+
+def copied_image_args(image: str, target: str) -> ModelImageArgs:
+    """Return how to look up and how to copy an image of others, by its tag; what is there once is not asked for again.
+
+    Both are `repository:tag`; `image` may have its digest behind it, and is then that one. `ensure` raises as
+    `copy_image`, and `ImageMissing`.
+    """
+    repository, _, tag = target.rpartition(":")
+
+    def ensure(engine: Tell) -> str:
+        there = digest_there(target)
+        if there is not None:
+            return there
+        named, _, pinned = image.partition("@")
+        source, _, wanted = named.rpartition(":")
+        digest = pinned or digest_there(named)
+        if digest is None:
+            raise ImageMissing(source, f"has no image {wanted}")
+        return copy_image(f"{source}@{digest}", target, engine)
+
+    return ModelImageArgs(repository, tag, lambda: digest_there(target), ensure)
 
 
 def _context(builder: ImageBuilder, image: ImagePlan, dockerfiles: _Dockerfiles, report: Tell) -> IO[bytes]:

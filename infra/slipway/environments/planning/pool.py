@@ -52,6 +52,7 @@ class Pool:
         spot: whether its nodes may be taken back.
         on_demand_nodes: nodes of it that are never spot.
         fallback: whether on-demand nodes take over when there is no spot capacity.
+        pods: replicas that one node takes at most, however small; None where nobody says it.
         reserved: whether its nodes come from a capacity reservation.
     """
 
@@ -73,5 +74,6 @@ class Pool:
     spot: bool = False
     on_demand_nodes: int = 0
     fallback: bool = False
+    pods: int | None = None
     reserved: bool = False
     reserved_by: tuple[str, ...] = ()

@@ -64,12 +64,14 @@ class VolumeTerms:
         prices: of its region; None where nobody has looked them up.
         zones: that it is spread over.
         internet: whether answers leave for the internet.
+        nat: whether nodes have a way out by NAT gateways.
         control_plane_logs: bytes a month that its control plane writes, as its settings expect; None where they do not.
     """
 
     prices: VolumePrices | None
     zones: int
     internet: bool
+    nat: bool
     control_plane_logs: int | None
 
 

@@ -25,7 +25,7 @@ from slipway.environments.running.aws_gateway import allow_deletion, delete_snap
 from slipway.environments.running.aws_metered import metered
 from slipway.environments.running.aws_volumes import remove_metrics
 from slipway.environments.running.ecr_images import EcrImages
-from slipway.environments.running.pool_change import PoolChange
+from slipway.environments.running.pool_change import NodeObjects, PoolChange
 from slipway.environments.running.protocol import Metered, Program, Running
 from slipway.errors.base import UserErrors, WrongValue
 from slipway.errors.failures import AwsCliMissing, EnvironmentMissing, LeftBehind, StackFailed
@@ -158,22 +158,24 @@ class AwsRunning:
         return resume(engine, stack, partial(identifiers, self.account), tell)
 
     def pool_change(self, engine: "Engine") -> PoolChange:
-        """Its node groups, as its stack's outputs have them, against those of its settings."""
+        """Its node groups and pools, as its stack's outputs have them, against those of its settings."""
         from slipway.engine.resume import outputs  # noqa: PLC0415
 
         state = engine.state(stack(self._file.environment))
-        return PoolChange.of(node_groups(self._settings), stored(outputs(state).get("pools", [])) if state else ())
+        found = outputs(state) if state else {}
+        pools = [pool.name for pool in self._settings.node_pools]
+        there = stored(found.get("pools", []))
+        return PoolChange.of(node_groups(self._settings), there, pools, found.get("node_objects", {}))
 
     def check_in_place(self, change: PoolChange) -> None:
         """Refuse what `slipway rotate` does in order."""
-        places = {pool.name: ("node_pools", index) for index, pool in enumerate(self._settings.node_pools)}
         findings = []
         # The platform's own nodes are in no list: what the settings say of them are their type and the zones.
         own = ("platform",) if "platform" in self._settings.model_fields_set else ("zones",)
         for pool in sorted({group.pool for group in change.replaced}):
-            place, field = self._file.locate(places.get(pool, own))
+            place, field = self._file.locate(own)
             problem = "is a pool with a change that cannot be made in place: it needs new nodes"
-            allowed = "in place, new bounds, labels, taints or disk; anything else needs new nodes"
+            allowed = "the zones and the instance type that it has"
             command = f"slipway rotate {self._file.environment} {pool}"
             todo = f"run {command}, which drains the old nodes before it removes them"
             findings.append(WrongValue(place, field, pool, problem, allowed, todo))
@@ -181,22 +183,12 @@ class AwsRunning:
             raise UserErrors(findings)
 
     def rotatable(self) -> tuple[str, ...]:
-        """All pools of its settings, and that of the platform."""
+        """That of the platform: the others' nodes Karpenter replaces by itself when what they are made of changes."""
         return tuple(sorted({group.pool for group in node_groups(self._settings)}))
 
     def nodes_of(self, group: NodeGroup) -> str:
         """By the label that EKS gives them."""
         return f"eks.amazonaws.com/nodegroup={group.name}"
-
-    def resized(self, state: Json, change: PoolChange) -> list[str]:
-        """The groups whose bounds change.
-
-        AWS takes all bounds in one call, and the engine would give it the number of nodes that it saw last: the
-        nodes that the autoscaler added since then would be removed.
-        """
-        names = {group.name for group in change.resized}
-        groups = [resource for resource in _resources(state) if resource["type"] == "aws:eks/nodeGroup:NodeGroup"]
-        return [group["urn"] for group in groups if group["inputs"]["nodeGroupName"] in names]
 
     def taken_over(self, state: Json | None) -> tuple[str, ...]:
         """The group of the control plane's logs, where EKS made it: after a `down`, or for a cluster of that name."""
@@ -209,6 +201,7 @@ class AwsRunning:
     def program(
         self,
         kept: Sequence[NodeGroup] = (),
+        staying: NodeObjects | None = None,
         *,
         adopted: bool = False,  # noqa: ARG002
         taken_over: Collection[str] = (),
@@ -221,7 +214,7 @@ class AwsRunning:
         names = {group.name for group in wanted}
         beside = (group for group in kept if group.name not in names)
         groups = (*wanted, *beside)
-        return environment_program(self._file.environment, self._settings, groups, taken_over=taken_over)
+        return environment_program(self._file.environment, self._settings, groups, staying, taken_over=taken_over)
 
     def model_programs(self) -> "Programs":
         """Models have a repository and a role of their own beside their image and objects."""

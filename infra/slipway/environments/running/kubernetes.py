@@ -87,21 +87,11 @@ class KubernetesRunning:
         """There is no group whose nodes could be asked for."""
         raise ValueError(f"node group {group.name} is in no environment of kind kubernetes")
 
-    def resized(self, *_: object) -> list[str]:
-        """It has no node groups."""
-        return []
-
     def taken_over(self, _: Json | None) -> tuple[str, ...]:
         """Objects are applied over those that are there."""
         return ()
 
-    def program(
-        self,
-        _: Sequence[NodeGroup] = (),
-        *,
-        adopted: bool = False,
-        taken_over: Collection[str] = (),  # noqa: ARG002
-    ) -> Program:
+    def program(self, *_: object, adopted: bool = False, taken_over: Collection[str] = ()) -> Program:  # noqa: ARG002
         """The program of its stack; `adopted`: its namespace is others'."""
         from slipway.programs.kubernetes import environment_program  # noqa: PLC0415 - Pulumi's SDK takes a second
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
 
 from slipway.environments.planning.aws.node_groups import NodeGroup
-from slipway.environments.running.pool_change import PoolChange
+from slipway.environments.running.pool_change import NodeObjects, PoolChange
 from slipway.values.aliases import Json, Tell
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Running(Protocol):
         ...
 
     def pool_change(self, engine: "Engine") -> PoolChange:
-        """What its settings change about the node groups that its stack made; nothing where it makes no nodes."""
+        """What its settings change about the nodes that its stack made; nothing where it makes no nodes."""
         ...
 
     def check_in_place(self, change: PoolChange) -> None:
@@ -121,15 +121,11 @@ class Running(Protocol):
         ...
 
     def rotatable(self) -> tuple[str, ...]:
-        """The pools whose nodes it makes, sorted; raises `UserError` where others made its nodes."""
+        """The pools whose nodes `rotate` replaces, sorted; raises `UserError` where others made its nodes."""
         ...
 
     def nodes_of(self, group: NodeGroup) -> str:
         """The label selector of a group's nodes."""
-        ...
-
-    def resized(self, state: Json, change: PoolChange) -> list[str]:
-        """URNs of what the engine has to read anew before bounds change: its autoscaler changes them too."""
         ...
 
     def taken_over(self, state: Json | None) -> tuple[str, ...]:
@@ -137,9 +133,14 @@ class Running(Protocol):
         ...
 
     def program(
-        self, kept: Sequence[NodeGroup] = (), *, adopted: bool = False, taken_over: Collection[str] = ()
+        self,
+        kept: Sequence[NodeGroup] = (),
+        staying: NodeObjects | None = None,
+        *,
+        adopted: bool = False,
+        taken_over: Collection[str] = (),
     ) -> Program:
-        """The program of its stack; `kept`: node groups that stay beside those of the settings."""
+        """The program of its stack; `kept`, `staying`: node groups and pools that stay beside those of the settings."""
         ...
 
     def model_programs(self) -> "Programs":

@@ -20,7 +20,11 @@ AFTER_NODES = ("coredns", "aws-ebs-csi-driver", "metrics-server", "eks-node-moni
 
 _TOLERATION = {"key": SYSTEM_TAINT["key"], "operator": "Exists"}
 _CONFIGURATION: Mapping[str, Mapping[str, Any]] = {
-    "vpc-cni": {"enableNetworkPolicy": "true"},
+    # A node gets prefixes of 16 addresses, not single ones: else its type would say how few pods it takes.
+    "vpc-cni": {
+        "enableNetworkPolicy": "true",
+        "env": {"ENABLE_PREFIX_DELEGATION": "true", "WARM_PREFIX_TARGET": "1"},
+    },
     "metrics-server": {"tolerations": [_TOLERATION]},
     # It sees faults of GPUs through a part of its own, which the taint of nodes with GPUs would keep away.
     "eks-node-monitoring-agent": {"dcgmAgent": {"tolerations": [{"operator": "Exists"}]}},

@@ -1,4 +1,4 @@
-"""The nodes of an environment: for each node group a launch template and an EKS managed node group."""
+"""What nodes are to AWS, and those that the platform runs on: a launch template and a managed node group for each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +8,6 @@ from pulumi_aws.ec2 import (
     LaunchTemplate,
     LaunchTemplateBlockDeviceMappingArgs,
     LaunchTemplateBlockDeviceMappingEbsArgs,
-    LaunchTemplateCapacityReservationSpecificationArgs,
-    LaunchTemplateCapacityReservationSpecificationCapacityReservationTargetArgs,
     LaunchTemplateMetadataOptionsArgs,
     LaunchTemplateTagSpecificationArgs,
 )
@@ -21,7 +19,7 @@ from pulumi_aws.eks import (
     NodeGroupTaintArgs,
     NodeGroupUpdateConfigArgs,
 )
-from pulumi_aws.iam import Role, RolePolicyAttachment
+from pulumi_aws.iam import InstanceProfile, Role, RolePolicyAttachment
 
 from slipway.catalog.platform_pins import EKS
 from slipway.components.aws.iam.policies import service_trust
@@ -32,7 +30,6 @@ from slipway.values import names
 _ROOT_DEVICE = "/dev/xvda"
 _TAGGED = ("instance", "volume", "network-interface")
 _EFFECTS = {"NoSchedule": "NO_SCHEDULE", "PreferNoSchedule": "PREFER_NO_SCHEDULE", "NoExecute": "NO_EXECUTE"}
-_RESOURCE_TAG = "k8s.io/cluster-autoscaler/node-template/resources/"
 _POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
 _LIMIT = "60m"
 """A rolling update of a group waits for pods to leave, node by node."""
@@ -51,13 +48,20 @@ class NodePoolsArgs:
 
 
 class NodePools(pulumi.ComponentResource):
-    """All node groups, and the role of their nodes: to join the cluster and to pull images, nothing else."""
+    """The platform's node group, and the role of all nodes: to join the cluster and to pull images, nothing else.
+
+    EKS lets nodes of that role into the cluster once it is a managed group's; Karpenter starts nodes with it by
+    `profile`.
+    """
+
+    profile: InstanceProfile
 
     def __init__(self, name: str, args: NodePoolsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:aws:NodePools", name, None, opts)
         role, allowed = self._role(args)
         for group in args.groups:
             self._group(args, group, role, allowed)
+        self.profile = self._profile(args, role)
         self.register_outputs({})
 
     def _role(self, args: NodePoolsArgs) -> tuple[Role, list[pulumi.Resource]]:
@@ -81,6 +85,16 @@ class NodePools(pulumi.ComponentResource):
         ]
         return role, attached
 
+    def _profile(self, args: NodePoolsArgs, role: Role) -> InstanceProfile:
+        name = names.role(args.scope.environment, "nodes")
+        return InstanceProfile(
+            f"{args.scope.environment}-nodes-profile",
+            name=name,
+            role=role.name,
+            tags={**args.scope.tags, "Name": name},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
     def _group(self, args: NodePoolsArgs, group: PlannedNodeGroup, role: Role, allowed: list[pulumi.Resource]) -> None:
         template = self._launch_template(args, group)
         NodeGroup(
@@ -96,7 +110,7 @@ class NodePools(pulumi.ComponentResource):
             subnet_ids=[args.subnets[zone] for zone in group.zones],
             launch_template=NodeGroupLaunchTemplateArgs(id=template.id, version=template.latest_version.apply(str)),
             scaling_config=NodeGroupScalingConfigArgs(
-                min_size=group.min_nodes, max_size=group.max_nodes, desired_size=group.min_nodes
+                min_size=group.nodes, max_size=group.nodes, desired_size=group.nodes
             ),
             update_config=NodeGroupUpdateConfigArgs(max_unavailable=1),
             # What eks-node-monitoring-agent finds broken, a GPU for one, is restarted or replaced, one at a time.
@@ -106,15 +120,10 @@ class NodePools(pulumi.ComponentResource):
                 NodeGroupTaintArgs(key=taint["key"], value=taint["value"] or None, effect=_EFFECTS[taint["effect"]])
                 for taint in group.taints
             ],
-            tags={
-                **_tags(args, group),
-                **{f"{_RESOURCE_TAG}{resource}": count for resource, count in group.resources.items()},
-            },
+            tags=_tags(args, group),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[*args.needs, *allowed],
-                # How many nodes there are is the autoscaler's to say; the program says it once, when a group is made.
-                ignore_changes=["scalingConfig.desiredSize"],
                 custom_timeouts=pulumi.CustomTimeouts(create=_LIMIT, update=_LIMIT, delete=_LIMIT),
             ),
         )
@@ -141,7 +150,6 @@ class NodePools(pulumi.ComponentResource):
             metadata_options=LaunchTemplateMetadataOptionsArgs(
                 http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
             ),
-            capacity_reservation_specification=_reservation(group),
             tag_specifications=[LaunchTemplateTagSpecificationArgs(resource_type=kind, tags=tags) for kind in _TAGGED],
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self),
@@ -150,12 +158,3 @@ class NodePools(pulumi.ComponentResource):
 
 def _tags(args: NodePoolsArgs, group: PlannedNodeGroup) -> dict[str, str]:
     return {**args.scope.tags, "Name": f"{names.cluster(args.scope.environment)}-{group.name}"}
-
-
-def _reservation(group: PlannedNodeGroup) -> LaunchTemplateCapacityReservationSpecificationArgs | None:
-    if group.capacity_reservation is None:
-        return None
-    target = LaunchTemplateCapacityReservationSpecificationCapacityReservationTargetArgs(
-        capacity_reservation_id=group.capacity_reservation
-    )
-    return LaunchTemplateCapacityReservationSpecificationArgs(capacity_reservation_target=target)

@@ -1,10 +1,8 @@
 """Ways from the network to AWS's own services that do not lead through the internet or a NAT gateway.
 
 Images come layer by layer from S3, so its gateway endpoint, which costs nothing, takes the bulk of all traffic.
-Interface endpoints cost by the hour and zone, so there are those only without which no pod starts: the registry, the
-credentials of pods, and with a gateway the secret with its database's password. The rest (the APIs of EKS, EC2 and
-autoscaling: few and small calls) goes through NAT, and with a single NAT gateway the interface endpoints are in that
-one's zone only.
+Interface endpoints cost by the hour and zone, so there are those only without which no pod starts
+(slipway/environments/planning/aws/endpoints.py), and with a single NAT gateway they are in that one's zone only.
 """
 
 from collections.abc import Sequence
@@ -24,12 +22,16 @@ _HTTPS = 443
 
 @dataclass(frozen=True)
 class EndpointsArgs:
-    """`cidr`: addresses of the VPC, which alone reach the endpoints. `services`: those with an interface endpoint."""
+    """`cidr`: addresses of the VPC, which alone reach the endpoints.
+
+    `services`: those with an interface endpoint. `zones`: where that is.
+    """
 
     scope: AwsScope
     cidr: str
     network: Network
     services: tuple[str, ...]
+    zones: tuple[str, ...]
 
 
 class Endpoints(pulumi.ComponentResource):
@@ -79,7 +81,7 @@ class Endpoints(pulumi.ComponentResource):
                 service_name=f"com.amazonaws.{args.scope.region}.{service}",
                 vpc_endpoint_type="Interface",
                 private_dns_enabled=True,
-                subnet_ids=[network.private_subnets[zone] for zone in network.main_zones],
+                subnet_ids=[network.private_subnets[zone] for zone in args.zones],
                 security_group_ids=[group.id],
                 tags={**args.scope.tags, "Name": f"{prefix}-{service}"},
                 opts=child,

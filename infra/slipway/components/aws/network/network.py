@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import pulumi
 from pulumi_aws.ec2 import (
@@ -18,8 +17,9 @@ from pulumi_aws.ec2 import (
 )
 
 from slipway.components.aws.scope import AwsScope
+from slipway.settings.aws_network import Nat
 from slipway.values import names
-from slipway.values.cidrs import subnets
+from slipway.values.cidrs import Subnets, subnets
 
 _ANYWHERE = "0.0.0.0/0"
 PUBLIC_TAGS = {"kubernetes.io/role/elb": "1"}
@@ -42,62 +42,69 @@ class Placement:
 
 @dataclass(frozen=True)
 class NetworkArgs:
-    """`cidr`: addresses of the VPC. `nat`: a NAT gateway in each zone, or one for all of them."""
+    """`cidr`: addresses of the VPC. `nat`: as in settings. `public`: whether load balancers face the internet.
+
+    Without NAT and without those there is no public subnet, and no gateway to the internet.
+    """
 
     scope: AwsScope
     cidr: str
     zones: tuple[str, ...]
-    nat: Literal["zone", "single"]
+    nat: Nat
+    public: bool
 
 
 class Network(pulumi.ComponentResource):
     """The VPC. What needs the way out to be there depends on this component, not on a subnet alone.
 
-    `private_subnets`, `private_route_tables`: ids by zone. `main_zones`: those with a NAT gateway of their own.
+    `private_subnets`, `private_route_tables`: ids by zone.
     """
 
     vpc_id: pulumi.Output[str]
     private_subnets: dict[str, pulumi.Output[str]]
     private_route_tables: dict[str, pulumi.Output[str]]
-    main_zones: tuple[str, ...]
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:aws:Network", name, None, opts)
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
-        self.main_zones = args.zones if args.nat == "zone" else args.zones[:1]
         self.vpc_id = self._vpc()
-        gateway = InternetGateway(
-            self._called("internet"), vpc_id=self.vpc_id, tags=self._tags("internet"), opts=self._child
-        )
-        cut = subnets(args.cidr, len(args.zones))
-        public = {
-            zone: self._subnet("public", zone, block.public, PUBLIC_TAGS)
-            for zone, block in zip(args.zones, cut, strict=True)
-        }
-        out, route = self._route_table("public", {"gateway_id": gateway.id})
-        attached = [
-            RouteTableAssociation(
-                self._called(f"public-{zone}"), route_table_id=out, subnet_id=subnet, opts=self._child
-            )
-            for zone, subnet in public.items()
-        ]
-        # A NAT gateway fails where its subnet has no way out yet, and must be gone before that way is.
-        way_out = [gateway, route, *attached]
-        nats = {zone: self._nat(zone, public[zone], way_out) for zone in self.main_zones}
+        cut = dict(zip(args.zones, subnets(args.cidr, len(args.zones)), strict=True))
+        nats = self._ways_out(cut) if args.public or args.nat != "none" else {}
         self.private_subnets = {}
         self.private_route_tables = {}
-        for zone, block in zip(args.zones, cut, strict=True):
+        for zone, block in cut.items():
             subnet = self._subnet("private", zone, block.private, PRIVATE_TAGS)
-            table, _ = self._route_table(
-                f"private-{zone}", {"nat_gateway_id": nats.get(zone, nats[self.main_zones[0]])}
-            )
+            table = self._route_table(f"private-{zone}")
+            if nats:
+                self._route(f"private-{zone}", table, nat=nats.get(zone, nats[args.zones[0]]))
             RouteTableAssociation(
                 self._called(f"private-{zone}"), route_table_id=table, subnet_id=subnet, opts=self._child
             )
             self.private_subnets[zone] = subnet
             self.private_route_tables[zone] = table
         self.register_outputs({"vpc_id": self.vpc_id, "private_subnets": self.private_subnets})
+
+    def _ways_out(self, cut: Mapping[str, Subnets]) -> dict[str, pulumi.Output[str]]:
+        """Make the public subnets with their way to the internet, and the NAT gateways in them. Returns those."""
+        gateway = InternetGateway(
+            self._called("internet"), vpc_id=self.vpc_id, tags=self._tags("internet"), opts=self._child
+        )
+        public = {zone: self._subnet("public", zone, block.public, PUBLIC_TAGS) for zone, block in cut.items()}
+        out = self._route_table("public")
+        route = self._route("public", out, internet=gateway.id)
+        attached = [
+            RouteTableAssociation(
+                self._called(f"public-{zone}"), route_table_id=out, subnet_id=subnet, opts=self._child
+            )
+            for zone, subnet in public.items()
+        ]
+        if self._args.nat == "none":
+            return {}
+        zones = self._args.zones[:1] if self._args.nat == "single" else self._args.zones
+        # A NAT gateway fails where its subnet has no way out yet, and must be gone before that way is.
+        way_out = [gateway, route, *attached]
+        return {zone: self._nat(zone, public[zone], way_out) for zone in zones}
 
     def _called(self, part: str) -> str:
         return f"{self._args.scope.environment}-{part}"
@@ -137,17 +144,25 @@ class Network(pulumi.ComponentResource):
         )
         return subnet.id
 
-    def _route_table(self, part: str, out: Mapping[str, pulumi.Output[str]]) -> tuple[pulumi.Output[str], Route]:
-        table = RouteTable(self._called(part), vpc_id=self.vpc_id, tags=self._tags(part), opts=self._child)
-        route = Route(
+    def _route_table(self, part: str) -> pulumi.Output[str]:
+        return RouteTable(self._called(part), vpc_id=self.vpc_id, tags=self._tags(part), opts=self._child).id
+
+    def _route(
+        self,
+        part: str,
+        table: pulumi.Output[str],
+        *,
+        internet: pulumi.Output[str] | None = None,
+        nat: pulumi.Output[str] | None = None,
+    ) -> Route:
+        return Route(
             self._called(f"{part}-out"),
-            route_table_id=table.id,
+            route_table_id=table,
             destination_cidr_block=_ANYWHERE,
-            gateway_id=out.get("gateway_id"),
-            nat_gateway_id=out.get("nat_gateway_id"),
+            gateway_id=internet,
+            nat_gateway_id=nat,
             opts=self._child,
         )
-        return table.id, route
 
     def _nat(self, zone: str, subnet: pulumi.Output[str], way_out: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
         address = Eip(self._called(f"nat-{zone}"), domain="vpc", tags=self._tags(f"nat-{zone}"), opts=self._child)

@@ -1,4 +1,4 @@
-"""What models stand on inside the cluster: autoscaling of nodes and pods, gateway, load balancers, metrics, GPUs."""
+"""What models stand on inside the cluster: nodes, autoscaling of pods, gateway, load balancers, metrics, GPUs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,10 +8,11 @@ from typing import Any, Literal
 import pulumi
 
 from slipway.catalog.platform_pins import (
-    CLUSTER_AUTOSCALER,
     ENVOY_GATEWAY,
     EXTERNAL_DNS,
     GPU_OPERATOR,
+    KARPENTER,
+    KARPENTER_DEFINITIONS,
     KEDA,
     LOAD_BALANCER_CONTROLLER,
     PROMETHEUS,
@@ -21,11 +22,14 @@ from slipway.components.aws.gateway.policies import keep_names
 from slipway.components.aws.iam.identity import Identity, IdentityArgs
 from slipway.components.aws.iam.policies import Statement
 from slipway.components.aws.platform import policies, values
+from slipway.components.aws.platform.copies import PlatformCopies
+from slipway.components.aws.platform.interruptions import Interruptions, InterruptionsArgs
+from slipway.components.aws.platform.karpenter_policy import karpenter
 from slipway.components.aws.platform.policies import Place
 from slipway.components.aws.scope import AwsScope
 from slipway.components.kubernetes.helm_release import HelmRelease, HelmReleaseArgs
 from slipway.components.kubernetes.object import KubernetesObject
-from slipway.environments.planning.aws.node_groups import NodeGroup
+from slipway.environments.planning.aws.karpenter import NodePool, has_gpus
 from slipway.render.gateway import GATEWAY_CLASS
 from slipway.settings.aws_gateway import AwsGateway
 from slipway.settings.aws_operation import Metrics
@@ -48,12 +52,13 @@ class PlatformArgs:
     `disks_key`: ARN of the key of disks. `metrics`: of the settings.
     `gateway`: of the settings; without it nothing here needs load balancers, and neither chart is installed.
     `gateway_needs`: what has to be there before Envoy Gateway. `existing_vpc`: id of a network that is others'.
+    `copies`: where nodes get images; None where they reach other registries.
     """
 
     scope: AwsScope
     cluster_name: pulumi.Input[str]
     vpc_id: pulumi.Input[str]
-    groups: tuple[NodeGroup, ...]
+    pools: tuple[NodePool, ...]
     provider: pulumi.ProviderResource
     disks_key: pulumi.Input[str]
     metrics: Metrics | None
@@ -61,15 +66,17 @@ class PlatformArgs:
     gateway: AwsGateway | None = None
     gateway_needs: tuple[pulumi.Resource, ...] = ()
     existing_vpc: str | None = None
+    copies: PlatformCopies | None = None
 
 
 class Platform(pulumi.ComponentResource):
     """The platform's charts, each in a namespace with a Pod Security level, with a role where it calls AWS.
 
-    `gateway`: the charts that the objects of a gateway stand on; none without one. `monitoring`: those that what is
-    measured, alerted and scaled stands on.
+    `nodes`: Karpenter and the kinds of its objects. `gateway`: the charts that the objects of a gateway stand on; none
+    without one. `monitoring`: those that what is measured, alerted and scaled stands on.
     """
 
+    nodes: tuple[pulumi.Resource, ...]
     gateway: tuple[pulumi.Resource, ...]
     monitoring: tuple[pulumi.Resource, ...]
 
@@ -77,8 +84,7 @@ class Platform(pulumi.ComponentResource):
         super().__init__("slipway:aws:Platform", name, None, opts)
         self._args = args
         place = Place(args.scope.account, args.scope.region, args.scope.environment, args.existing_vpc)
-        scaling = values.autoscaler(args.cluster_name, args.scope.region, args.scope.kubernetes_version)
-        self._in_kube_system(CLUSTER_AUTOSCALER, values.AUTOSCALER_ACCOUNT, policies.autoscaler(place), scaling)
+        self.nodes = self._karpenter(place)
         # Nothing waits for it: a claim does by itself, and a class whose tags change is made anew.
         KubernetesObject(values.storage_class(args.disks_key, args.scope.tags), self._after())
         # The exporter of each node's metrics looks at the node itself.
@@ -89,14 +95,32 @@ class Platform(pulumi.ComponentResource):
         keda = self._in_own_namespace("keda", KEDA, "keda", "restricted", values.keda(), needs=(prometheus,))
         self.monitoring = (prometheus, keda)
         self.gateway = self._gateway(args.gateway, place) if args.gateway else ()
-        if any(group.resources for group in args.groups):
+        if has_gpus(args.pools):
             # The device plugin and its companions reach the node's devices.
-            operator = values.gpu_operator(args.groups)
+            operator = values.gpu_operator(args.pools)
             # It has a ServiceMonitor, whose kind Prometheus' chart brings.
             self._in_own_namespace(
                 "gpu-operator", GPU_OPERATOR, "gpu-operator", "privileged", operator, needs=(prometheus,)
             )
         self.register_outputs({})
+
+    def _karpenter(self, place: Place) -> tuple[pulumi.Resource, ...]:
+        """What starts nodes, and the queue by which it hears of those that AWS takes back."""
+        args = self._args
+        interruptions = Interruptions(
+            f"{args.scope.environment}-interruptions",
+            InterruptionsArgs(args.scope),
+            pulumi.ResourceOptions(parent=self),
+        )
+        kinds = HelmRelease("karpenter-crd", HelmReleaseArgs(KARPENTER_DEFINITIONS, KUBE_SYSTEM, {}), self._after())
+        closed = args.copies is not None
+        settings = values.karpenter(
+            args.cluster_name, args.scope.region, interruptions.queue, args.pools, closed=closed
+        )
+        made = self._in_kube_system(
+            KARPENTER, values.KARPENTER_ACCOUNT, karpenter(place), settings, needs=(kinds, interruptions)
+        )
+        return (kinds, made)
 
     def _gateway(self, gateway: AwsGateway, place: Place) -> tuple[pulumi.Resource, ...]:
         """What makes Envoy, its load balancer and its names.
@@ -152,7 +176,7 @@ class Platform(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        return HelmRelease(account, HelmReleaseArgs(chart, KUBE_SYSTEM, values), self._after(identity, *needs))
+        return HelmRelease(account, self._release(chart, KUBE_SYSTEM, values), self._after(identity, *needs))
 
     def _in_own_namespace(
         self,
@@ -174,7 +198,11 @@ class Platform(pulumi.ComponentResource):
             },
         }
         space = KubernetesObject(manifest, self._after(*needs))
-        return HelmRelease(name, HelmReleaseArgs(chart, namespace, values), self._after(space))
+        return HelmRelease(name, self._release(chart, namespace, values), self._after(space))
+
+    def _release(self, chart: Chart, namespace: str, values: Mapping[str, Any]) -> HelmReleaseArgs:
+        copies = self._args.copies
+        return HelmReleaseArgs(chart, namespace, copies.values(chart, values) if copies else values)
 
     def _after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(

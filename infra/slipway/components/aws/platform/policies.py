@@ -1,4 +1,4 @@
-"""What the parts of the platform that call AWS may do there: the autoscaler, and the load balancer controller."""
+"""What the load balancer controller may do in AWS, and where a part of the platform is that calls it."""
 
 from dataclasses import dataclass
 
@@ -26,38 +26,6 @@ class Place:
     def arn(self, service: str, resource: str) -> str:
         """The ARN of a resource here."""
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
-
-
-def autoscaler(place: Place) -> tuple[Statement, ...]:
-    """What the cluster autoscaler needs: see everything, resize the groups of its own cluster.
-
-    Facts: github.com/kubernetes/autoscaler, cluster-autoscaler/cloudprovider/aws/README.md.
-    """
-    own = {"StringEquals": {f"aws:ResourceTag/k8s.io/cluster-autoscaler/{place.cluster}": "owned"}}
-    return (
-        statement(
-            "DescribeNodeGroups",
-            [
-                "autoscaling:DescribeAutoScalingGroups",
-                "autoscaling:DescribeAutoScalingInstances",
-                "autoscaling:DescribeLaunchConfigurations",
-                "autoscaling:DescribeScalingActivities",
-                "autoscaling:DescribeTags",
-                "ec2:DescribeImages",
-                "ec2:DescribeInstanceTypes",
-                "ec2:DescribeLaunchTemplateVersions",
-                "ec2:GetInstanceTypesFromInstanceRequirements",
-            ],
-            "*",
-        ),
-        statement("ReadNodeGroups", ["eks:DescribeNodegroup"], place.arn("eks", f"nodegroup/{place.cluster}/*/*")),
-        statement(
-            "ResizeNodeGroups",
-            ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"],
-            place.arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/eks-*"),
-            conditions=own,
-        ),
-    )
 
 
 def load_balancers(place: Place) -> tuple[Statement, ...]:

@@ -9,8 +9,8 @@ from typing import Any
 import pulumi
 
 from slipway.autoscaling.signals import SCRAPE_S
-from slipway.catalog.platform_pins import EKS
-from slipway.environments.planning.aws.node_groups import MIG_LABEL, SHARING_LABEL, SYSTEM_TAINT, NodeGroup
+from slipway.environments.planning.aws.karpenter import MIG_LABEL, SHARING_LABEL, NodePool, has_gpus
+from slipway.environments.planning.aws.node_groups import SYSTEM_TAINT
 from slipway.environments.planning.monitoring import KEEPS_S
 from slipway.settings.aws_operation import Metrics
 from slipway.values import names
@@ -22,34 +22,43 @@ Values = Mapping[str, Any]
 TOLERATIONS = [{"key": SYSTEM_TAINT["key"], "operator": "Exists"}]
 SELECTOR = {names.POOL_LABEL: names.SYSTEM_POOL}
 ON_SYSTEM_NODES: Values = {"nodeSelector": SELECTOR, "tolerations": TOLERATIONS}
-AUTOSCALER_ACCOUNT = "cluster-autoscaler"
+KARPENTER_ACCOUNT = "karpenter"
 LOAD_BALANCER_ACCOUNT = "aws-load-balancer-controller"
 NAMES_ACCOUNT = "external-dns"
 READINESS_BY_BALANCER = {"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"}
 """Label of a namespace whose pods count as ready only when their load balancer sends them requests."""
 STORAGE_CLASS = "gp3-encrypted"
 _WHOLE_GPUS = "whole-gpus"
-_SPOT_GROUPS = ".*-spot-[0-9a-f]{8}-.*"
-"""EKS names the autoscaling group of a node group `eks-<node group>-<id>`."""
 
 
-def autoscaler(cluster: pulumi.Input[str], region: str, kubernetes_version: str) -> Values:
-    """Values of the cluster autoscaler: spot nodes first; on-demand nodes when there are none to be had."""
+def karpenter(
+    cluster: pulumi.Input[str], region: str, queue: pulumi.Input[str], pools: Sequence[NodePool], *, closed: bool
+) -> Values:
+    """Values of Karpenter. Of shared GPUs it has to be told, for which it has a gate that is still alpha.
+
+    `closed`: whether nothing leads out of the network: it then asks neither IAM nor for prices, which have no endpoint.
+    """
     return {
-        "autoDiscovery": {"clusterName": cluster},
-        "awsRegion": region,
-        "image": {"tag": EKS[kubernetes_version].autoscaler},
-        "rbac": {"serviceAccount": {"name": AUTOSCALER_ACCOUNT}},
-        "extraArgs": {
-            "expander": "priority",
-            # A replica that made it add a node loads its model for minutes: meanwhile no node is removed under one.
-            "scale-down-delay-after-add": "20m",
-            # Every model's pod has a scratch volume on its node: it must not keep the node.
-            "skip-nodes-with-local-storage": "false",
-            # DNS may run on models' nodes too; it has a disruption budget.
-            "skip-nodes-with-system-pods": "false",
+        "settings": {
+            "clusterName": cluster,
+            "interruptionQueue": queue,
+            # Else it would try to find out by itself what EKS has anyway.
+            "eksControlPlane": True,
+            # As the plan counts: that replicas would rather be on different nodes starts no node for each of them.
+            "preferencePolicy": "Ignore",
+            "isolatedVPC": closed,
+            "featureGates": {
+                "nodeOverlay": any(pool.shared for pool in pools),
+                # What EKS' monitoring agent finds broken is replaced, as in the platform's own group.
+                "nodeRepair": True,
+            },
         },
-        "expanderPriorities": {"20": [_SPOT_GROUPS], "10": [".*"]},
+        "serviceAccount": {"name": KARPENTER_ACCOUNT},
+        "controller": {
+            # Pods do not reach the instance's metadata, where it would look otherwise.
+            "env": [{"name": "AWS_REGION", "value": region}],
+            "resources": {"requests": {"cpu": "200m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}},
+        },
         **ON_SYSTEM_NODES,
     }
 
@@ -175,9 +184,9 @@ def storage_class(key: pulumi.Input[str], tags: Mapping[str, str]) -> dict[str, 
     }
 
 
-def gpu_operator(groups: Sequence[NodeGroup]) -> Values:
+def gpu_operator(pools: Sequence[NodePool]) -> Values:
     """Values of the NVIDIA GPU Operator: driver and container toolkit are in the nodes' image already."""
-    gpus = [group for group in groups if group.resources]
+    gpus = [pool for pool in pools if has_gpus([pool])]
     tolerations = [*TOLERATIONS, *_tolerations(gpus)]
     values: dict[str, Any] = {
         "driver": {"enabled": False},
@@ -206,15 +215,15 @@ def gpu_operator(groups: Sequence[NodeGroup]) -> Values:
             }
         },
     }
-    if any(MIG_LABEL in group.labels for group in gpus):
+    if any(MIG_LABEL in pool.labels for pool in gpus):
         # EC2 does not let a guest reset an A100 or H100: the node restarts once, before it takes any pod.
         values["migManager"] = {"env": [{"name": "WITH_REBOOT", "value": "true"}]}
     return values
 
 
-def _time_slicing(gpus: Iterable[NodeGroup]) -> dict[str, str]:
+def _time_slicing(gpus: Iterable[NodePool]) -> dict[str, str]:
     """A configuration of the device plugin for each number of replicas that take turns; a node names its by a label."""
-    configs = {group.labels[SHARING_LABEL] for group in gpus if SHARING_LABEL in group.labels}
+    configs = {pool.labels[SHARING_LABEL] for pool in gpus if SHARING_LABEL in pool.labels}
     return {
         config: "version: v1\n"
         "sharing:\n"
@@ -225,6 +234,6 @@ def _time_slicing(gpus: Iterable[NodeGroup]) -> dict[str, str]:
     }
 
 
-def _tolerations(gpus: Iterable[NodeGroup]) -> list[dict[str, str]]:
-    taints = {(taint["key"], taint["effect"]) for group in gpus for taint in group.taints}
+def _tolerations(gpus: Iterable[NodePool]) -> list[dict[str, str]]:
+    taints = {(taint["key"], taint["effect"]) for pool in gpus for taint in pool.taints}
     return [{"key": key, "operator": "Exists", "effect": effect} for key, effect in sorted(taints)]

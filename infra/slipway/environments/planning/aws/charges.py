@@ -7,11 +7,10 @@ from typing import Literal
 
 from slipway.catalog import aws as catalog
 from slipway.catalog.aws_gateway import SECRET_MONTHLY_USD, gateway_prices
+from slipway.environments.planning.aws.endpoints import endpoint_zones, interface_endpoints, nat_gateways
 from slipway.environments.planning.aws.node_groups import SYSTEM_DISK_GIB
 from slipway.environments.planning.protocol import Charge, Charges
 from slipway.settings.aws import AwsSettings
-
-_INTERFACE_ENDPOINTS = ("ecr.api", "ecr.dkr", "eks-auth")
 
 BASTION_DISK_GIB = 8
 """What Amazon's own image of Amazon Linux 2023 has."""
@@ -20,17 +19,6 @@ EncryptedData = Literal["secrets", "logs", "disks", "models", "ledger"]
 """A kind of data that an environment encrypts with a key of its own."""
 
 _GIB = 2**30
-
-
-def interface_endpoints(settings: AwsSettings) -> tuple[str, ...]:
-    """AWS's services that are reached through endpoints of their own, in each zone that has a NAT gateway.
-
-    Images, and `eks-auth` for the credentials of pods, which EKS's agent on each node fetches; nothing starts without.
-    No pod has credentials by STS itself, and none writes to CloudWatch: the logs of the control plane and of the
-    network's flows do not come from inside the network. The keys service asks for the password of its database: with an
-    endpoint its pods need no way out of the network.
-    """
-    return (*_INTERFACE_ENDPOINTS, "secretsmanager") if settings.gateway else _INTERFACE_ENDPOINTS
 
 
 def encrypted_data(settings: AwsSettings) -> tuple[EncryptedData, ...]:
@@ -83,13 +71,13 @@ def _of_network(settings: AwsSettings) -> tuple[Charge, ...]:
     """The ways out of the network; in one that is there already they are its owner's."""
     region, addresses = catalog.REGIONS[settings.region], _addresses_of_gateway(settings)
     if settings.network is not None:
-        used = Charge("public addresses", addresses, catalog.PUBLIC_ADDRESS_HOURLY_USD)
-        return (used,) if addresses else ()
-    gateways = len(settings.zones) if settings.nat == "zone" else 1
+        return _known("public addresses", addresses, catalog.PUBLIC_ADDRESS_HOURLY_USD)
+    gateways = nat_gateways(settings)
+    endpoints = len(interface_endpoints(settings)) * len(endpoint_zones(settings))
     return (
         *_known("NAT gateways", gateways, region.nat_hourly_usd),
-        Charge("public addresses", gateways + addresses, catalog.PUBLIC_ADDRESS_HOURLY_USD),
-        *_known("interface endpoints", len(interface_endpoints(settings)) * gateways, region.endpoint_hourly_usd),
+        *_known("public addresses", gateways + addresses, catalog.PUBLIC_ADDRESS_HOURLY_USD),
+        *_known("interface endpoints", endpoints, region.endpoint_hourly_usd),
     )
 
 
@@ -127,7 +115,7 @@ def _of_gateway(settings: AwsSettings) -> tuple[Charge, ...]:
 
 
 def _known(name: str, count: int, hourly_usd: Decimal | None) -> tuple[Charge, ...]:
-    return () if hourly_usd is None else (Charge(name, count, hourly_usd),)
+    return () if hourly_usd is None or not count else (Charge(name, count, hourly_usd),)
 
 
 def _hourly(monthly_usd: Decimal | None) -> Decimal | None:
@@ -143,7 +131,9 @@ def _unpriced(settings: AwsSettings) -> Iterator[str]:
         "disks of nodes": region.disk_monthly_usd,
     }
     if settings.network is None:
-        prices |= {"NAT gateways": region.nat_hourly_usd, "interface endpoints": region.endpoint_hourly_usd}
+        prices |= {"interface endpoints": region.endpoint_hourly_usd}
+    if nat_gateways(settings):
+        prices |= {"NAT gateways": region.nat_hourly_usd}
     if settings.api.bastion:
         prices["bastion"] = catalog.BASTION_HOURLY_USD.get(settings.region)
     yield from (name for name, price in prices.items() if price is None)

@@ -8,6 +8,7 @@ from slipway.catalog.aws import EKS_VERSIONS
 from slipway.catalog.aws_traffic import VOLUME_PRICES
 from slipway.catalog.platform_pins import EKS
 from slipway.environments.planning.aws.charges import charges
+from slipway.environments.planning.aws.endpoints import nat_gateways
 from slipway.environments.planning.aws.gateway import TO_IDENTITY_AGENT, gateway
 from slipway.environments.planning.aws.pools import pools
 from slipway.environments.planning.gateway import Gateway
@@ -88,6 +89,7 @@ class AwsPlanning:
             prices=VOLUME_PRICES.get(self.settings.region),
             zones=len(self.settings.zones),
             internet=gateway is not None and not gateway.internal,
+            nat=self.settings.network is not None or nat_gateways(self.settings) > 0,
             control_plane_logs=logging.expected if logging.types else 0,
         )
 
@@ -107,15 +109,26 @@ class AwsPlanning:
         yield Refusal(("kubernetes_version",), version, problem, allowed, todo)
 
     def warnings(self, today: date, /) -> tuple[str, ...]:
-        """That the version of Kubernetes costs more since it left its standard support."""
+        """That the version of Kubernetes costs more since it left its standard support, and what may lead nowhere."""
+        return (*self._support(today), *self._without_a_way_out())
+
+    def _support(self, today: date) -> Iterator[str]:
         version = self.settings.kubernetes_version
         support = EKS_VERSIONS[version]
-        if today < support.standard_until:
-            return ()
-        return (
-            f"Kubernetes {version} left its standard support on {support.standard_until}: its control "
-            f"plane costs six times as much, and AWS upgrades it by itself after {support.extended_until}",
-        )
+        if today >= support.standard_until:
+            yield (
+                f"Kubernetes {version} left its standard support on {support.standard_until}: its control "
+                f"plane costs six times as much, and AWS upgrades it by itself after {support.extended_until}"
+            )
+
+    def _without_a_way_out(self) -> Iterator[str]:
+        """Who is behind a ClusterIssuer, only the cluster knows."""
+        gateway = self.settings.gateway
+        if self.settings.nat == "none" and gateway is not None and gateway.certificate.issuer is not None:
+            yield (
+                f"nat: none leaves cert-manager no way out: ClusterIssuer {gateway.certificate.issuer} gets no "
+                "certificate by ACME from the internet; an authority inside the network works, and one of ACM (acm)"
+            )
 
 
 def planning_of(settings: AwsSettings) -> Planning:

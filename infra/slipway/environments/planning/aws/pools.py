@@ -3,11 +3,16 @@
 A node has what its instance type has, less:
 
 - what the hypervisor and the kernel keep: 7.5 % of memory, which is what Karpenter takes before it has seen a node
-  (https://karpenter.sh/docs/reference/settings/, VM_MEMORY_OVERHEAD_PERCENT);
+  (https://karpenter.sh/docs/reference/settings/, VM_MEMORY_OVERHEAD_PERCENT), and 64Mi of Arm nodes, whose kernel
+  keeps them for devices (github.com/aws/karpenter-provider-aws v1.12.1, pkg/providers/instancetype/types.go);
 - what EKS reserves for the kubelet and the system (nodeadm of github.com/awslabs/amazon-eks-ami): of CPU 6 % of the
   first core, 1 % of the second, 0.5 % of the next two and 0.25 % of each more; of memory 255Mi and 11Mi for each pod
-  that a node may have (110, or 250 from 30 vCPU on), and 100Mi below which pods are evicted;
-- what the platform runs on each node: network, proxy, identity, disk and metrics agents, and with GPUs the operator's.
+  that a node may have, which is 110 here, and 100Mi below which pods are evicted;
+- what the platform runs on each node: network, proxy, identity, disk, metrics and repair agents, the pod that
+  holds a node which always runs, and with GPUs the operator's.
+
+A node takes 110 pods, whatever its type: the network plugin gives it prefixes of addresses, of which each type in the
+catalogue has room for more than that.
 """
 
 from fractions import Fraction
@@ -21,15 +26,18 @@ from slipway.values.names import POOL_LABEL
 GPU_TAINT = Taint(key="nvidia.com/gpu", value="present", effect="NoSchedule")
 """Keeps everything off the expensive nodes that does not ask for a GPU."""
 
+PODS_OF_A_NODE = 110
+"""That a kubelet takes, the platform's own among them."""
+
 _MI = 2**20
 _HYPERVISOR_SHARE = Fraction(75, 1000)
-_LARGE_VCPU = 30
-_PODS = 110
-_PODS_OF_LARGE = 250
+_CONTIGUOUS = 64 * _MI
 _AGENTS_CPU = 300
 _AGENTS_MEMORY = 512 * _MI
+_AGENTS_PODS = 7
 _GPU_AGENTS_CPU = 500
 _GPU_AGENTS_MEMORY = 1024 * _MI
+_GPU_AGENTS_PODS = 15
 
 
 def pools(settings: AwsSettings) -> tuple[Pool, ...]:
@@ -46,10 +54,10 @@ def allocatable_cpu(instance: InstanceType) -> int:
 
 def allocatable_memory(instance: InstanceType) -> int:
     """Bytes of a node that models can have, whole Mi."""
-    pods = _PODS_OF_LARGE if instance.vcpu >= _LARGE_VCPU else _PODS
-    kubelet = (255 + 11 * pods + 100) * _MI
+    kubelet = (255 + 11 * PODS_OF_A_NODE + 100) * _MI
     seen = instance.memory - int(instance.memory * _HYPERVISOR_SHARE)
-    left = seen - kubelet - (_GPU_AGENTS_MEMORY if instance.gpu else _AGENTS_MEMORY)
+    contiguous = _CONTIGUOUS if instance.architecture == "arm64" else 0
+    left = seen - kubelet - contiguous - (_GPU_AGENTS_MEMORY if instance.gpu else _AGENTS_MEMORY)
     return left // _MI * _MI
 
 
@@ -63,6 +71,7 @@ def _pool(settings: AwsSettings, pool: AwsNodePool) -> Pool:
         max_nodes=pool.max_nodes,
         cpu=min(map(allocatable_cpu, types)),
         memory=min(map(allocatable_memory, types)),
+        pods=PODS_OF_A_NODE - (_GPU_AGENTS_PODS if pool.has_gpus else _AGENTS_PODS),
         gpu=_accelerators(pool, types),
         selector={POOL_LABEL: pool.name},
         taints=(*((GPU_TAINT,) if pool.has_gpus else ()), *pool.taints),

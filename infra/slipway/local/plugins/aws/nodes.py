@@ -1,8 +1,7 @@
-"""Make kwok nodes of a managed node group: what EC2 instances and kubelets would tell the API server about themselves.
+"""Make kwok nodes of a group or a pool: what EC2 instances and kubelets would tell the API server about themselves.
 
 CPU, memory and GPUs of an instance type are those of Amazon's own DescribeInstanceTypes, which moto carries, so that
-Slipway's table is held against another source. No autoscaler runs in a rehearsal: a group has as many nodes as its
-maximum.
+Slipway's table is held against another source.
 """
 
 import math
@@ -18,9 +17,11 @@ from kubernetes import client, config
 KUBECONFIG = "SLIPWAY_REHEARSAL_KUBECONFIG"
 """The variable that names the kubeconfig of the API server that takes the nodes."""
 GROUP_LABEL = "eks.amazonaws.com/nodegroup"
+POOL_LABEL = "karpenter.sh/nodepool"
 MARK = "slipway.dev/rehearsal"
 """The label, with the cluster's name, by which nodes of a rehearsal are found."""
 
+_CAPACITY_LABELS = {GROUP_LABEL: "eks.amazonaws.com/capacityType", POOL_LABEL: "karpenter.sh/capacity-type"}
 _EVICTION_MIB = 100
 _EFFECTS = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
 _ARCHITECTURES = {"x86_64": "amd64", "arm64": "arm64"}
@@ -43,7 +44,10 @@ class Instance:
 
 @dataclass(frozen=True)
 class Group:
-    """A managed node group as its nodes show it. `taints` as EKS spells them."""
+    """A managed node group, or a NodePool of Karpenter, as its nodes show it.
+
+    `kind`: the label by which its nodes are known. `taints`: with their effect as EKS or as Kubernetes spells it.
+    """
 
     cluster: str
     name: str
@@ -55,6 +59,7 @@ class Group:
     version: str
     labels: Mapping[str, str]
     taints: Sequence[Mapping[str, str]]
+    kind: str = GROUP_LABEL
 
 
 def instance(described: Mapping[str, Any]) -> Instance:
@@ -119,14 +124,18 @@ def _mig_instances(profile: str, gpu_memory: int) -> int:
 
 def bodies(group: Group) -> dict[str, dict[str, Any]]:
     """The nodes of a group by name, spread over its zones."""
-    return {f"{group.name}-{index}": _body(group, index) for index in range(group.nodes)}
+    return {_name(group, index): _body(group, index) for index in range(group.nodes)}
+
+
+def _name(group: Group, index: int) -> str:
+    return f"{group.name}-{index}"
 
 
 def _body(group: Group, index: int) -> dict[str, Any]:
-    name = f"{group.name}-{index}"
+    name = _name(group, index)
     holds = allocatable(group.instance, group.labels)
     taints = [
-        {"key": taint["key"], "value": taint.get("value", ""), "effect": _EFFECTS[taint["effect"]]}
+        {"key": taint["key"], "value": taint.get("value", ""), "effect": _EFFECTS.get(taint["effect"], taint["effect"])}
         for taint in group.taints
     ]
     labels = {
@@ -137,8 +146,8 @@ def _body(group: Group, index: int) -> dict[str, Any]:
         "node.kubernetes.io/instance-type": group.instance.name,
         "topology.kubernetes.io/region": group.region,
         "topology.kubernetes.io/zone": group.zones[index % len(group.zones)],
-        GROUP_LABEL: group.name,
-        "eks.amazonaws.com/capacityType": group.capacity,
+        group.kind: group.name,
+        _CAPACITY_LABELS[group.kind]: group.capacity,
         MARK: group.cluster,
     }
     info = {
@@ -166,7 +175,7 @@ class Nodes:
 
     def converge(self, group: Group) -> None:
         """Make a group's nodes what they should be: add, relabel in place, remove."""
-        wanted, there = bodies(group), self._live(group.cluster, group.name)
+        wanted, there = bodies(group), self._live(group.cluster, (group.kind, group.name))
         for name, body in wanted.items():
             if name not in there:
                 self._core.create_node(body)  # type: ignore[arg-type]
@@ -179,9 +188,9 @@ class Nodes:
         for name in there.keys() - wanted.keys():
             self._core.delete_node(name)
 
-    def remove(self, cluster: str, group: str) -> None:
-        """Delete the nodes of a group."""
-        for name in self._live(cluster, group):
+    def remove(self, cluster: str, group: str, kind: str = GROUP_LABEL) -> None:
+        """Delete the nodes of a group, or of a NodePool."""
+        for name in self._live(cluster, (kind, group)):
             self._core.delete_node(name)
 
     def names(self, cluster: str) -> list[str]:
@@ -192,8 +201,8 @@ class Nodes:
         """The labels of the nodes of a cluster's groups, by node."""
         return {name: dict(node.metadata.labels) for name, node in self._live(cluster).items()}
 
-    def _live(self, cluster: str, group: str | None = None) -> dict[str, Any]:
-        selector = f"{MARK}={cluster}" + (f",{GROUP_LABEL}={group}" if group else "")
+    def _live(self, cluster: str, group: tuple[str, str] | None = None) -> dict[str, Any]:
+        selector = f"{MARK}={cluster}" + (f",{group[0]}={group[1]}" if group else "")
         listed: Any = self._core.list_node(label_selector=selector)
         return {item.metadata.name: item for item in listed.items}
 

@@ -18,6 +18,7 @@ from slipway.local.plugins.aws.types.eks.addon import ADDON
 from slipway.local.plugins.aws.types.eks.cluster import CLUSTER
 from slipway.local.plugins.aws.types.eks.node_group import NODE_GROUP
 from slipway.local.plugins.aws.types.eks.pod_identity import POD_IDENTITY_ASSOCIATION
+from slipway.local.plugins.aws.types.events import EVENT_RULE, EVENT_TARGET, QUEUE, QUEUE_POLICY
 from slipway.local.plugins.aws.types.iam import INSTANCE_PROFILE, ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT
 from slipway.local.plugins.aws.types.kms import ALIAS, KEY
 from slipway.local.plugins.aws.types.log_group import LOG_GROUP
@@ -38,6 +39,7 @@ _OF_NETWORK = (
 )  # fmt: skip
 _OF_KEYS_AND_ROLES = (KEY, ALIAS, ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT, INSTANCE_PROFILE)
 _OF_BUCKETS = (BUCKET, VERSIONING, ENCRYPTION, PUBLIC_ACCESS_BLOCK, OWNERSHIP, POLICY, LIFECYCLE)
+_OF_INTERRUPTIONS = (QUEUE, QUEUE_POLICY, EVENT_RULE, EVENT_TARGET)
 _OF_GATEWAYS = (DATABASE, DATABASE_SUBNETS)
 _OF_MODELS_AND_NODES = (
     ACCESS_ENTRY, ACCESS_POLICY_ASSOCIATION, ADDON, BUDGET, CLUSTER, LAUNCH_TEMPLATE, LIFECYCLE_POLICY, LOG_GROUP,
@@ -45,5 +47,13 @@ _OF_MODELS_AND_NODES = (
 )  # fmt: skip
 
 TYPES: dict[str, ResourceType] = {
-    kind.token: kind for kind in (*_OF_NETWORK, *_OF_KEYS_AND_ROLES, *_OF_BUCKETS, *_OF_GATEWAYS, *_OF_MODELS_AND_NODES)
+    kind.token: kind
+    for kind in (
+        *_OF_NETWORK,
+        *_OF_KEYS_AND_ROLES,
+        *_OF_BUCKETS,
+        *_OF_INTERRUPTIONS,
+        *_OF_GATEWAYS,
+        *_OF_MODELS_AND_NODES,
+    )
 }

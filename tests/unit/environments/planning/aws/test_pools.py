@@ -32,10 +32,12 @@ def of(name: str, pool: str) -> Pool:
         ("m7i.2xlarge", 7610, 28233),
         # 16000m - 60m - 10m - 10m - 12 * 2.5m - 500m; 65536Mi - 4915.2Mi - 1565Mi - 1024Mi
         ("g5.4xlarge", 15390, 58031),
-        # 48000m - 80m - 44 * 2.5m - 500m; 196608Mi - 14745.6Mi - (255 + 11 * 250 + 100)Mi - 1024Mi
-        ("g4dn.12xlarge", 47310, 177733),
-        # 192000m - 80m - 188 * 2.5m - 500m; 2097152Mi - 157286.4Mi - 3105Mi - 1024Mi
-        ("p5.48xlarge", 190950, 1935736),
+        # 48000m - 80m - 44 * 2.5m - 500m; 196608Mi - 14745.6Mi - 1565Mi - 1024Mi
+        ("g4dn.12xlarge", 47310, 179273),
+        # 192000m - 80m - 188 * 2.5m - 500m; 2097152Mi - 157286.4Mi - 1565Mi - 1024Mi
+        ("p5.48xlarge", 190950, 1937276),
+        # 8000m - 80m - 4 * 2.5m - 300m; 32768Mi - 2457.6Mi - 1565Mi - 64Mi - 512Mi
+        ("m7g.2xlarge", 7610, 28169),
     ],
 )
 def test_models_get_what_hypervisor_kubelet_and_agents_leave(instance: str, cpu: int, memory: int) -> None:

@@ -78,8 +78,8 @@ def test_an_unknown_setting_of_the_provider_is_refused_by_name(client: Client) -
 
 
 def test_an_unknown_type_is_refused_by_name(client: Client) -> None:
-    with pytest.raises(grpc.RpcError, match="does not know the type aws:sqs/queue:Queue; it knows aws:"):
-        client.check("urn:pulumi:dev::slipway::aws:sqs/queue:Queue::queue", {})
+    with pytest.raises(grpc.RpcError, match="does not know the type aws:sns/topic:Topic; it knows aws:"):
+        client.check("urn:pulumi:dev::slipway::aws:sns/topic:Topic::topic", {})
 
 
 def test_an_unknown_property_is_refused_by_name(client: Client) -> None:

@@ -360,3 +360,19 @@ def test_the_journal_tells_what_moto_did_from_what_was_kept(aws: Aws, cluster: M
     Made(aws, "eks/accessEntry:AccessEntry", who)
     by = {(entry.operation, entry.by) for entry in entries(aws.backend.state / "journal.jsonl")}
     assert {("CreateCluster", "moto"), ("CreateAccessEntry", "kept")} <= by
+
+
+@pytest.mark.parametrize(
+    ("sizes", "said"),
+    [
+        ({"minSize": 3, "maxSize": 4, "desiredSize": 2}, "Minimum capacity 3 can't be greater than desired size 2"),
+        ({"minSize": 0, "maxSize": 1, "desiredSize": 2}, "desired capacity 2 can't be greater than max size 1"),
+    ],
+)
+def test_bounds_that_leave_the_nodes_outside_are_refused(
+    aws: Aws, cluster: Made, sizes: dict[str, int], said: str
+) -> None:
+    """As EKS does; moto takes them."""
+    made = node_group(aws, cluster)
+    with pytest.raises(OperationError, match=said):
+        made.change(scalingConfig=sizes)

@@ -31,6 +31,7 @@ _NAMES = {
     "NodegroupName": "nodegroupName", "ObjectName": "Key", "RepositoryName": "repositoryName repositoryNames",
     "RoleNameWithPath": "RoleName", "BudgetName": "BudgetName Budget.BudgetName NewBudget.BudgetName",
     "SubnetGroupName": "DBSubnetGroupName", "InstanceProfileNameWithPath": "InstanceProfileName",
+    "QueueName": "QueueName QueueUrl", "RuleName": "Name Rule",
     "ParameterNameWithoutLeadingSlash": "Name",
     "SnapshotName": "DBSnapshotIdentifier FinalDBSnapshotIdentifier", "OptionGroupName": "OptionGroupName",
     "ParameterGroupName": "DBParameterGroupName",
@@ -123,6 +124,8 @@ def _by_name(kind: Kind, params: Mapping[str, Any]) -> tuple[str, int]:
         values = [value for name in _NAMES.get(found[1], "").split() for value in _listed(at(params, name))]
         known += bool(values)
         missing |= not values and found[1] not in _OPEN
+        if values and "://" in values[0]:  # of a queue
+            return values[0].rpartition("/")[2]
         if found[1] == "ParameterNameWithoutLeadingSlash" and values:
             return values[0].removeprefix("/")
         return values[0].removeprefix("alias/").rpartition(":key/")[2] if values else "*"

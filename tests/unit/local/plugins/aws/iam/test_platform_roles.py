@@ -1,7 +1,7 @@
 """What runs in the cluster may make the calls that it makes, and none on what is of another cluster.
 
-The calls are those of the programs' own documentation: the load balancer controller's iam_policy.json, the autoscaler's
-page on AWS, ExternalDNS's tutorial for AWS, and Amazon VPC User Guide, "IAM role for publishing flow logs".
+The calls are those of the programs' own documentation: the load balancer controller's iam_policy.json, Karpenter's
+CloudFormation template, ExternalDNS's tutorial for AWS, and Amazon VPC User Guide, "IAM role for publishing flow logs".
 """
 
 import json
@@ -12,8 +12,9 @@ import pytest
 
 from slipway.components.aws.gateway.policies import keep_names
 from slipway.components.aws.iam.identity import read_own_weights
+from slipway.components.aws.platform.karpenter_policy import karpenter
 from slipway.components.aws.platform.policies import Place as OfEnvironment
-from slipway.components.aws.platform.policies import autoscaler, load_balancers
+from slipway.components.aws.platform.policies import load_balancers
 from slipway.local.plugins.aws.iam.evaluate import Request, decide
 from slipway.local.plugins.aws.iam.reference import action
 from slipway.local.plugins.aws.iam.requests import asked
@@ -91,16 +92,48 @@ def test_the_controller_tags_what_it_makes_and_deletes_only_its_own() -> None:
     )
 
 
-def test_the_autoscaler_resizes_the_groups_of_its_cluster_only() -> None:
-    policy = autoscaler(PROD)
-    group = ARN.format("autoscaling", "autoScalingGroup:11111111:autoScalingGroupName/eks-cpu-22222222")
-    own, other = ({f"k8s.io/cluster-autoscaler/slipway-{name}": "owned"} for name in ("prod", "dev"))
-    for name in ("autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"):
-        assert action(name) and on(policy, name, group, **own)
-        assert not on(policy, name, group, **other) and not on(policy, name, group)
-    assert allowed(policy, "eks:DescribeNodegroup", {"clusterName": "slipway-prod", "nodegroupName": "cpu"})
-    assert not allowed(policy, "eks:DescribeNodegroup", {"clusterName": "slipway-dev", "nodegroupName": "cpu"})
-    assert allowed(policy, "autoscaling:DescribeAutoScalingGroups", {})
+def owned(cluster: str) -> dict[str, str]:
+    return {f"kubernetes.io/cluster/slipway-{cluster}": "owned", "karpenter.sh/nodepool": "cpu"}
+
+
+def starts(tags: Mapping[str, str], kind: str = "instance") -> bool:
+    """Whether Karpenter may start something that gets these tags."""
+    context = {f"aws:requesttag/{key}".lower(): (value,) for key, value in tags.items()}
+    request = Request("ec2:RunInstances", ARN.format("ec2", f"{kind}/*"), context)
+    return decide([{"Statement": list(karpenter(PROD))}], request).allowed
+
+
+def test_karpenter_starts_nodes_with_the_tags_of_its_cluster_only() -> None:
+    for kind in ("instance", "volume", "network-interface"):
+        assert starts({**owned("prod"), "eks:eks-cluster-name": "slipway-prod"}, kind)
+        assert not starts({**owned("dev"), "eks:eks-cluster-name": "slipway-dev"}, kind)
+        assert not starts({}, kind)
+
+
+def test_karpenter_ends_nodes_of_its_cluster_only() -> None:
+    policy, node = karpenter(PROD), ARN.format("ec2", "instance/i-0123456789abcdef0")
+    assert on(policy, "ec2:TerminateInstances", node, **owned("prod"))
+    assert not on(policy, "ec2:TerminateInstances", node, **owned("dev"))
+    assert not on(policy, "ec2:TerminateInstances", node)
+
+
+def test_karpenter_gives_nodes_their_role_and_no_other() -> None:
+    def gives(role: str, service: str = "ec2.amazonaws.com") -> bool:
+        request = Request("iam:PassRole", f"arn:aws:iam::123456789012:role/{role}", {"iam:passedtoservice": (service,)})
+        return decide([{"Statement": list(karpenter(PROD))}], request).allowed
+
+    assert gives("slipway-prod-nodes")
+    assert not gives("slipway-prod-cluster")
+    assert not gives("slipway-prod-nodes", "lambda.amazonaws.com")
+
+
+def test_karpenter_reads_its_own_queue_and_profile_and_sees_all_that_nodes_are_made_of() -> None:
+    policy = karpenter(PROD)
+    assert on(policy, "sqs:ReceiveMessage", ARN.format("sqs", "slipway-prod"))
+    assert not on(policy, "sqs:ReceiveMessage", ARN.format("sqs", "slipway-dev"))
+    assert on(policy, "iam:GetInstanceProfile", "arn:aws:iam::123456789012:instance-profile/slipway-prod-nodes")
+    for name in ("iam:CreateInstanceProfile", "iam:AddRoleToInstanceProfile"):
+        assert not on(policy, name, "arn:aws:iam::123456789012:instance-profile/slipway-prod-nodes")
 
 
 def test_external_dns_changes_names_of_the_domain_only() -> None:

@@ -1,6 +1,6 @@
 """All that an environment's program asks for is made and read by the role of the docs, and of no other one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,9 @@ from slipway.local.plugins.aws.journal import entries
 from slipway.local.plugins.aws.registry import TYPES
 from slipway.local.plugins.protocol.errors import OperationError
 from slipway.rehearsal.stage import POLICIES
-from tests.support.aws_runs import run_of
+from tests.support.aws_runs import closed, program_of, run_of
 from tests.support.made_in_aws import REGION
-from tests.support.recorder import COMPUTED
+from tests.support.recorder import COMPUTED, Run, run_program
 
 ROOT = Path(__file__).resolve().parents[6]
 ROLES = Roles([ROOT / file for file in POLICIES])
@@ -56,12 +56,20 @@ class Real:
         return value
 
 
-def test_the_role_makes_a_whole_environment(endpoint: str, tmp_path: Path) -> None:
-    """Staging has a gateway with its database."""
-    environment = "staging"
+def without_nat() -> Run:
+    return run_program(program_of("closed", closed()), "closed")
+
+
+@pytest.mark.parametrize(
+    ("environment", "made_by"), [("staging", lambda: run_of("staging")), ("closed", without_nat)], ids=["nat", "no-nat"]
+)
+def test_the_role_makes_a_whole_environment(
+    environment: str, made_by: Callable[[], Run], endpoint: str, tmp_path: Path
+) -> None:
+    """Staging has a gateway with its database; without NAT a bastion too, and copies of the platform's images."""
     backend = Backend(tmp_path, endpoint, ROLES)
     real, made = Real(), []
-    for resource in run_of(environment).aws():
+    for resource in made_by().aws():
         kind = TYPES[resource.token]
         aws = backend.aws(REGION, f"urn:pulumi:{environment}::slipway::{resource.token}::x")
         identifier, state = operations.create(kind, aws, real.filled(resource.inputs))

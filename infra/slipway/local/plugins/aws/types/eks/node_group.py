@@ -39,6 +39,7 @@ def _create(aws: Aws, inputs: Object) -> str:
     if template := inputs.get("launchTemplate"):
         given["launchTemplate"] = _template(template)
     _require_instances(aws, inputs)
+    _require_sizes(inputs["scalingConfig"], "CreateNodegroup")
     aws.call(
         "eks", "create_nodegroup", **_names(identifier), **given, nodeRole=inputs["nodeRoleArn"],
         subnets=inputs["subnetIds"], scalingConfig=inputs["scalingConfig"], tags=inputs.get("tags") or {},
@@ -65,6 +66,17 @@ def _require_instances(aws: Aws, inputs: Object) -> None:
             raise refuse(
                 "InvalidParameterException", f"[{kind}] is offered in none of {', '.join(zones)}", "CreateNodegroup"
             )
+
+
+def _require_sizes(sizes: Object, operation: str) -> None:
+    """EKS refuses a number of nodes outside of the bounds (hashicorp/terraform-provider-aws#18310), moto does not."""
+    least, wanted, most = sizes["minSize"], sizes["desiredSize"], sizes["maxSize"]
+    if least > wanted:
+        message = f"Minimum capacity {least} can't be greater than desired size {wanted}"
+        raise refuse("InvalidParameterException", message, operation)
+    if wanted > most:
+        message = f"desired capacity {wanted} can't be greater than max size {most}"
+        raise refuse("InvalidParameterException", message, operation)
 
 
 def _zones(aws: Aws, subnets: list[str]) -> list[str]:
@@ -160,6 +172,7 @@ def _update(aws: Aws, identifier: str, old: Object, new: Object) -> None:
             kept.put(_KIND, identifier, record)
     changes = _config_changes(old, new)
     if changes:
+        _require_sizes(new["scalingConfig"], "UpdateNodegroupConfig")
         aws.call("eks", "update_nodegroup_config", **_names(identifier), **changes)
     if old.get("tags") != new.get("tags"):
         arn = aws.call("eks", "describe_nodegroup", **_names(identifier))["nodegroup"]["nodegroupArn"]
