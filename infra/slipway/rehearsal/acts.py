@@ -23,7 +23,7 @@ from slipway.deploy.watcher import Watcher
 from slipway.engine.engine import Engine
 from slipway.engine.events import Outcome
 from slipway.engine.language_server import Program
-from slipway.environments.running.aws import LEDGER, MODEL_STORE
+from slipway.environments.running.aws_state import LEDGER, MODEL_STORE
 from slipway.loading.settings import CONFIG_KEY
 from slipway.planner.environment import ModelPlan
 from slipway.rehearsal.processes import RehearsalError

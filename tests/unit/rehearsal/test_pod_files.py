@@ -1,6 +1,7 @@
 """What runs for a pod is its own: its image's weights, its ConfigMap, its gateway's key; others do not answer."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from slipway_server.values.config import ServerConfig
 
 from slipway.cluster.api import Cluster
 from slipway.rehearsal.pod_files import NoServer, lay_out, pod_at
+from slipway.values.names import RELEASE_LABEL
 from tests.support.workbench import ROOT
 
 DIGEST = "sha256:" + "0" * 64
@@ -29,12 +31,16 @@ class OnlyReads(Cluster):
         return json.dumps({"data": self.config_maps[path.rpartition("/")[2]]}).encode()
 
 
+def rendered(kind: str) -> dict[str, Any]:
+    """The first object of a kind of the model."""
+    objects: Iterator[dict[str, Any]] = yaml.safe_load_all((ROOT / "tests/golden/gateway-own/least.yaml").read_text())
+    return next(one for one in objects if one["kind"] == kind)
+
+
 @pytest.fixture
 def cluster() -> OnlyReads:
     """The pod of a model behind a gateway, as its Deployment is rendered."""
-    objects = list(yaml.safe_load_all((ROOT / "tests/golden/gateway-own/least.yaml").read_text()))
-    config = next(one for one in objects if one["kind"] == "ConfigMap")
-    deployment = next(one for one in objects if one["kind"] == "Deployment")
+    config, deployment = rendered("ConfigMap"), rendered("Deployment")
     pod = {"metadata": {"uid": "a-uid", "namespace": "slipway"}, "spec": deployment["spec"]["template"]["spec"]}
     maps = {config["metadata"]["name"]: config["data"], "gateway-trust": {"public.pem": "a key"}}
     return OnlyReads([pod], maps)
@@ -55,7 +61,7 @@ def test_a_server_is_told_what_its_container_would_be_told(cluster: OnlyReads, i
     assert (config.host, config.port, config.memory_bytes) == ("127.0.0.1", 4711, 256 * 2**20)
     assert config.model.path is not None and Path(config.model.path).read_bytes() == b"weights"
     assert config.gate is not None and Path(config.gate.public_key).read_text() == "a key"
-    assert config.release.startswith("b812a2428347155b")
+    assert config.release.startswith(rendered("Deployment")["metadata"]["labels"][RELEASE_LABEL])
 
 
 def test_a_model_on_a_gpu_computes_on_the_cpu(cluster: OnlyReads, images: Path, tmp_path: Path) -> None:

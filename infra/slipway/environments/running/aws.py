@@ -20,30 +20,26 @@ from slipway.doctor.finding import Finding
 from slipway.doctor.patient import Patient
 from slipway.environments.planning.aws.node_groups import NodeGroup, node_groups, stored
 from slipway.environments.planning.gateway import HTTPS_PORT
-from slipway.environments.running.aws_down import arns, made_again, network_of, settled, stop_logging, sweep_interfaces
-from slipway.environments.running.aws_gateway import allow_deletion, delete_snapshots, last_snapshots, remove_balancer
+from slipway.environments.running.aws_destroy import Stage, destroy
+from slipway.environments.running.aws_down import made_again
 from slipway.environments.running.aws_metered import metered
-from slipway.environments.running.aws_volumes import remove_metrics
+from slipway.environments.running.aws_state import LEDGER, MODEL_STORE, data_of, has_protected_cluster, resources
 from slipway.environments.running.ecr_images import EcrImages
 from slipway.environments.running.pool_change import NodeObjects, PoolChange
 from slipway.environments.running.protocol import Metered, Program, Running
 from slipway.errors.base import UserErrors, WrongValue
-from slipway.errors.failures import AwsCliMissing, EnvironmentMissing, LeftBehind, StackFailed
+from slipway.errors.failures import AwsCliMissing, EnvironmentMissing
 from slipway.errors.tunnel import SessionPluginMissing
 from slipway.history.backend import backend_url
 from slipway.loading.settings import SettingsFile
 from slipway.settings.aws import AwsSettings
 from slipway.values.aliases import Json, Tell
-from slipway.values.names import cluster, control_plane_logs, database, stack
+from slipway.values.names import cluster, control_plane_logs, stack
 
 if TYPE_CHECKING:
     from slipway.cluster.api import Cluster
     from slipway.deploy.ports import Programs
     from slipway.engine.engine import Engine
-
-MODEL_STORE = "model-store"
-LEDGER = "ledger"
-_LEDGER_KEY = "-ledger-key"
 
 
 class AwsRunning:
@@ -122,7 +118,7 @@ class AwsRunning:
         with workspace() as folder:
             state = Engine(folder, self._file.secrets, threading.Event()).state(stack(self._file.environment))
         link = outputs(state).get("connection") if state else None
-        if link is None or not any(resource["type"].startswith("kubernetes:") for resource in _resources(state)):
+        if link is None or not any(resource["type"].startswith("kubernetes:") for resource in resources(state)):
             raise EnvironmentMissing(self._file.environment)
         if shutil.which("aws") is None:
             raise AwsCliMissing
@@ -193,7 +189,7 @@ class AwsRunning:
     def taken_over(self, state: Json | None) -> tuple[str, ...]:
         """The group of the control plane's logs, where EKS made it: after a `down`, or for a cluster of that name."""
         group = control_plane_logs(self._file.environment)
-        if any(resource.get("id") == group for resource in _resources(state)):
+        if any(resource.get("id") == group for resource in resources(state)):
             return ()
         found = made_again(self.account, self._file.environment)
         return (found,) if found else ()
@@ -243,12 +239,7 @@ class AwsRunning:
 
     def data(self, state: Json | None) -> dict[str, str]:
         """The protected bucket of models' weights, and the ledger, of which a last snapshot and its key stay."""
-        found = {}
-        if bucket := _bucket(state):
-            found[MODEL_STORE] = f"bucket {bucket}"
-        if any(resource["urn"].endswith(_LEDGER_KEY) for resource in _protected(state)):
-            found[LEDGER] = f"last snapshot of database {database(self._file.environment)}"
-        return found
+        return data_of(state, self._file.environment)
 
     def metered(self) -> Metered:
         """As CloudWatch counted it in the last days."""
@@ -257,8 +248,7 @@ class AwsRunning:
     def check_down(self, state: Json | None) -> None:
         """Refuse a protected environment; what AWS would refuse only at the end, with its models gone already, too."""
         settings, environment = self._settings, self._file.environment
-        on = any(_is_protected_cluster(resource) for resource in _resources(state))
-        if not settings.protect and not on:
+        if not settings.protect and not has_protected_cluster(state):
             return
         place, field = self._file.locate(("protect",))
         problem = "protects the environment, so that nothing of it is deleted"
@@ -277,71 +267,12 @@ class AwsRunning:
         tell: Tell,
     ) -> str | None:
         """Destroy its stack, and prove by tag that nothing is left in the account."""
-        environment, data = self._file.environment, self.data(state)
-        name = stack(environment)
-        self.resume(engine, name, tell, doubted=True)
-        kept = data.keys() - set(delete_data)
-        bucket = _bucket(state)
-        if cluster:
-            remove_metrics(cluster, environment, tell)
-        if LEDGER in data:
-            if cluster:
-                remove_balancer(cluster, environment, tell)
-            allow_deletion(self.account, environment, tell)
-        if freed := [resource["urn"] for resource in _protected(state) if _data_of(resource) not in kept]:
-            engine.unprotect(name, freed, tell)
-        if bucket and MODEL_STORE not in kept:
-            tell(f"emptying bucket {bucket}")
-            self.account.empty_bucket(bucket)
-        stop_logging(self.account, environment, tell)
-        try:
-            engine.destroy(name, tell, keep_protected=bool(kept))
-        except StackFailed:
-            network = network_of(engine.state(name))
-            if network is None or not sweep_interfaces(self.account, network, tell):
-                raise
-            engine.destroy(name, tell, keep_protected=bool(kept))
-        stays = arns(engine.state(name)) if kept else set()
-        # A run before this one may have taken the database, and its key out of the state.
-        if LEDGER in delete_data:
-            delete_snapshots(self.account, environment, tell)
-        else:
-            stays |= set(last_snapshots(self.account, environment).values())
-        tell("looking for what is left, by tag and by name")
-        found = settled(self.account, environment, stays, tell)
-        left = [f"{item.arn} {item.name}".rstrip() for item in found]
-        if not left:
-            return None
-        todo = "see in the console what uses them, delete them, and run the command again"
-        if kept:
-            options = " ".join(f"--delete-data {item}" for item in sorted(kept))
-            todo = f"slipway down {environment} {options} deletes what holds data; the rest, if any, by hand"
-        raise LeftBehind(environment, left, todo)
+        environment = self._file.environment
+        self.resume(engine, stack(environment), tell, doubted=True)
+        destroy(Stage(self.account, environment, engine, cluster), state, delete_data, tell)
+        return None
 
 
 def running_of(file: SettingsFile, settings: AwsSettings) -> Running:
     """What runs the environment of a settings file."""
     return AwsRunning(file, settings)
-
-
-def _protected(state: Json | None) -> list[Json]:
-    return [resource for resource in _resources(state) if resource.get("protect")]
-
-
-def _data_of(resource: Json) -> str:
-    """Which data a protected resource is for: the key of the ledger's snapshots, or the bucket with all its parts."""
-    return LEDGER if "-ledger-" in resource["urn"].rpartition("::")[2] else MODEL_STORE
-
-
-def _is_protected_cluster(resource: Json) -> bool:
-    return resource["type"] == "aws:eks/cluster:Cluster" and bool(resource["outputs"].get("deletionProtection"))
-
-
-def _bucket(state: Json | None) -> str | None:
-    buckets = [resource["id"] for resource in _protected(state) if resource["type"] == "aws:s3/bucket:Bucket"]
-    return buckets[0] if buckets else None
-
-
-def _resources(state: Json | None) -> list[Json]:
-    """The resources of an exported stack; none of one that there is not."""
-    return list(state["deployment"].get("resources") or []) if state else []

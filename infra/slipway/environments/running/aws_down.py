@@ -7,7 +7,7 @@ from slipway.aws.tagged import Tagged, left_of
 from slipway.errors.failures import LeftBehind
 from slipway.settings.aws_operation import LOG_TYPES
 from slipway.values import names
-from slipway.values.aliases import Json, Tell
+from slipway.values.aliases import Tell
 from slipway.values.names import ENVIRONMENT_TAG
 from slipway.values.waiting import Waiting
 
@@ -96,15 +96,3 @@ def settled(
             break
         tell(f"waiting until AWS lets go of {len(slow)} objects, {slow[0].arn} among them")
     return left
-
-
-def arns(state: Json | None) -> set[str]:
-    """The ARNs of all that an exported stack still has."""
-    resources = state["deployment"].get("resources") or [] if state else []
-    return {str(one["outputs"]["arn"]) for one in resources if (one.get("outputs") or {}).get("arn")}
-
-
-def network_of(state: Json | None) -> str | None:
-    """The VPC of an exported stack."""
-    resources = state["deployment"].get("resources") or [] if state else []
-    return next((str(one["id"]) for one in resources if one["type"] == "aws:ec2/vpc:Vpc"), None)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from slipway.aws.account import Account
-from slipway.environments.running.aws_down import arns, made_again, network_of, settled, stop_logging, sweep_interfaces
+from slipway.environments.running.aws_down import made_again, settled, stop_logging, sweep_interfaces
+from slipway.environments.running.aws_state import arns, network_of
 from slipway.errors.failures import LeftBehind
 from slipway.values.waiting import Waiting
 from tests.support.moto_account import ACCOUNT, REGION, client, emulated
