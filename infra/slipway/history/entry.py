@@ -27,13 +27,13 @@ Id = Annotated[str, StringConstraints(pattern=r"^[0-9]{8}T[0-9]{12}Z-[0-9a-f]{8}
 """Sorts by time, to the microsecond; the end tells entries of one moment apart."""
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
     """Read without belief, since others may write where it lies; a later Slipway may have written more fields."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
 
-class Who(_Part):
+class Who(Part):
     """Whoever ran the command: the user there or, in a workflow, who set it off; `run` is the workflow run's URL."""
 
     user: Short
@@ -44,7 +44,7 @@ class Who(_Part):
         return self.user if self.run else f"{self.user}@{self.host}"
 
 
-class Commit(_Part):
+class Commit(Part):
     """The commit that the specs were of; `dirty`: they, or something beside them, had changes that were not in it."""
 
     sha: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40,64}$")]
@@ -54,14 +54,14 @@ class Commit(_Part):
         return f"{self.sha[:12]}{'+' if self.dirty else ''}"
 
 
-class Replaced(_Part):
+class Replaced(Part):
     """What was live before; `release` is its short digest."""
 
     version: Short
     release: Short
 
 
-class Entry(_Part):
+class Entry(Part):
     """One entry.
 
     Attributes:

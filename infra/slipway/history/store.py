@@ -22,7 +22,7 @@ _ID = TypeAdapter(Id)
 _RIGHTS = "check that your credentials may {} there"
 _ROOM = "free space there (`df -h` shows what is full)"
 _ANSWERS = "check that it answers, and that your credentials are for it"
-_FOREIGN = (
+FOREIGN = (
     "find out who wrote it; Slipway itself never changes an entry. A bucket with versions still has the one before"
 )
 
@@ -36,8 +36,8 @@ class Store:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    def write(self, entry: Entry) -> None:
-        """Add an entry; raises `HistoryUnwritten`."""
+    def write(self, entry: Entry, *, known: bool = False) -> None:
+        """Add an entry; raises `HistoryUnwritten`. `known`: it may be there already, and is left as it is then."""
         import obstore  # noqa: PLC0415 - not for `--help`
         from obstore.exceptions import AlreadyExistsError  # noqa: PLC0415
 
@@ -46,17 +46,18 @@ class Store:
         try:
             obstore.put(self._backend.store, key, text.encode(), mode="create")
         except AlreadyExistsError as error:
-            raise HistoryUnwritten(self.place(key), "it is there already", "run the command again") from error
-        except _failures() as error:
-            raise HistoryUnwritten(self.place(key), *_said(error, "write")) from error
+            if not known:
+                raise HistoryUnwritten(self.place(key), "it is there already", "run the command again") from error
+        except failures() as error:
+            raise HistoryUnwritten(self.place(key), *said(error, "write")) from error
 
     def ids(self, environment: str, model: str) -> list[str]:
         """The entries of a model, the newest first; what has no name of an entry is none."""
         folder = self._key(environment, model, "")
         try:
             found = [item["path"] for page in self._backend.store.list(folder) for item in page]
-        except _failures() as error:
-            raise HistoryUnread(self.place(folder), *_said(error, "list objects")) from error
+        except failures() as error:
+            raise HistoryUnread(self.place(folder), *said(error, "list objects")) from error
         names = (path.rpartition("/")[2] for path in found)
         return sorted((id_ for name in names if (id_ := _id_of(name)) is not None), reverse=True)
 
@@ -65,8 +66,8 @@ class Store:
         folder = self._key(environment, "", "").rstrip("/") + "/"
         try:
             found = self._backend.store.list_with_delimiter(folder)["common_prefixes"]
-        except _failures() as error:
-            raise HistoryUnread(self.place(folder), *_said(error, "list objects")) from error
+        except failures() as error:
+            raise HistoryUnread(self.place(folder), *said(error, "list objects")) from error
         return sorted(path.rstrip("/").rpartition("/")[2] for path in found)
 
     def read(self, environment: str, model: str, id_: str) -> Entry:
@@ -78,16 +79,16 @@ class Store:
             found = obstore.get(self._backend.store, key)
             size = found.meta["size"]
             data = bytes(found.bytes()) if size <= ENTRY_LIMIT else b""
-        except _failures() as error:
-            raise HistoryUnread(self.place(key), *_said(error, "read")) from error
+        except failures() as error:
+            raise HistoryUnread(self.place(key), *said(error, "read")) from error
         if size > ENTRY_LIMIT:
-            raise HistoryUnread(self.place(key), f"it has {size} bytes, more than any entry", _FOREIGN)
+            raise HistoryUnread(self.place(key), f"it has {size} bytes, more than any entry", FOREIGN)
         try:
             entry = Entry.model_validate_json(data)
         except ValidationError as error:
-            raise HistoryUnread(self.place(key), f"it is no entry: {_first(error)}", _FOREIGN) from error
+            raise HistoryUnread(self.place(key), f"it is no entry: {first_problem(error)}", FOREIGN) from error
         if (entry.environment, entry.model, entry.id) != (environment, model, id_):
-            raise HistoryUnread(self.place(key), "it is an entry of another model, or of another name", _FOREIGN)
+            raise HistoryUnread(self.place(key), "it is an entry of another model, or of another name", FOREIGN)
         return entry
 
     def entries(self, environment: str, model: str) -> Iterator[Entry]:
@@ -108,14 +109,14 @@ class Store:
 
 
 @lru_cache(maxsize=1)
-def _failures() -> tuple[type[BaseException], ...]:
+def failures() -> tuple[type[BaseException], ...]:
     """What a store raises: of its library, and of the system where it is a folder."""
     from obstore.exceptions import BaseError  # noqa: PLC0415 - as above
 
     return (BaseError, OSError, ValueError)
 
 
-def _said(error: BaseException, action: str) -> tuple[str, str]:
+def said(error: BaseException, action: str) -> tuple[str, str]:
     """The reason, in one line, and what to do about it."""
     from obstore.exceptions import PermissionDeniedError, UnauthenticatedError  # noqa: PLC0415 - as above
 
@@ -135,7 +136,8 @@ def _id_of(name: str) -> str | None:
         return None
 
 
-def _first(error: ValidationError) -> str:
+def first_problem(error: ValidationError) -> str:
+    """The first thing that is wrong with a file, in one line, without its values."""
     found: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(map(str, found["loc"]))
     return f"`{where}`: {found['msg']}" if where else str(found["msg"])

@@ -1,11 +1,9 @@
 """Note in the history what became of a model. What serves is never failed by an entry that cannot be written."""
 
-import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +16,11 @@ from slipway.deploy.record_format import packed
 from slipway.deploy.way_in import without_way_in
 from slipway.errors.base import SlipwayError
 from slipway.errors.failures import Interrupted
-from slipway.history.backend import backend_url, open_backend
-from slipway.history.entry import TEXT, Action, Commit, Entry, Replaced, Verdict, Who, new_id
+from slipway.history.entry import TEXT, Action, Entry, Replaced, Verdict, Who, new_id
 from slipway.history.errors import HistoryUnread, HistoryUnwritten, NoHistory
 from slipway.history.held_back import HeldBack
+from slipway.history.notes import Notes, written
 from slipway.history.store import Store
-from slipway.history.surroundings import commit, who
 from slipway.plan.release import Origin, Release
 from slipway.planner.environment import ModelPlan
 from slipway.values.names import short
@@ -51,22 +48,21 @@ class Recorder:
     ) -> None:
         """`action`, `source`: of the entries about deployments, where they are more than an `up`."""
         self.environment = environment
-        self._folder = folder
+        self.notes = Notes(environment, folder, warn, environ)
         self._warn = warn
-        self._environ = os.environ if environ is None else environ
         self._action = action
         self._source = source
         self._lock = threading.Lock()
 
-    @cached_property
+    @property
     def who(self) -> Who:
         """Whoever runs this command."""
-        return who(self._environ)
+        return self.notes.who
 
-    @cached_property
+    @property
     def store(self) -> Store:
         """Where the entries are; raises `NoHistory`."""
-        return Store(open_backend(backend_url(self._environ)))
+        return self.notes.store
 
     def deployed(self, model: ModelPlan, done: ModelResult) -> None:
         """Note a deployment, and that what served before was brought back, where it was."""
@@ -140,7 +136,7 @@ class Recorder:
 
     def _write(self, model: str, action: Action, verdict: Verdict, *, reason: str = "", **fields: Any) -> None:
         with self._lock:
-            if self._silent:
+            if self.notes.silent:
                 return
             now = datetime.now(UTC)
             try:
@@ -152,30 +148,27 @@ class Recorder:
                     action=action,
                     verdict=verdict,
                     who=self.who,
-                    commit=self._commit,
+                    commit=self.notes.commit,
                     slipway=version()[:64],
-                    reason=shortened(_text(reason), TEXT),
+                    reason=shortened(written(reason), TEXT),
                     **fields,
                 )
-                self.store.write(entry)
+                self._add(entry)
             except (HistoryUnwritten, ValueError) as error:  # ValueError: what an entry cannot hold
                 self._warn(
                     f"warning: {model}: {error}. The model is not touched by that, but this {action} is missing from "
                     "`slipway history`, and `slipway rollback` cannot go back to it"
                 )
 
-    @cached_property
-    def _silent(self) -> bool:
-        """Whether there is no place for a history; said once."""
+    def _add(self, entry: Entry) -> None:
+        """Add an entry with its record; alone where that cannot be written: one can go back to it all the same."""
         try:
-            return self.store is None
-        except NoHistory as error:
-            self._warn(f"warning: no history is kept: {error}")
-            return True
-
-    @cached_property
-    def _commit(self) -> Commit | None:
-        return commit(self._folder)
+            self.notes.trail.add_entry(entry)
+        except HistoryUnwritten as error:
+            self.store.write(entry, known=True)
+            self._warn(
+                f"warning: {entry.model}: {error}. This {entry.action} is in `slipway history` and in no audit record"
+            )
 
 
 def _of(release: Release) -> dict[str, Any]:
@@ -200,11 +193,6 @@ def _verdict(error: SlipwayError | None) -> Verdict:
 
 def _said(error: SlipwayError | None) -> str:
     return "" if error is None else " ".join(str(error).split())
-
-
-def _text(text: str) -> str:
-    """A text without halves of characters, which no file can hold: a terminal may have given some."""
-    return text.encode(errors="replace").decode()
 
 
 def _bounded(lines: Sequence[str]) -> tuple[str, ...]:
