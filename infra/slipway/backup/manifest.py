@@ -9,9 +9,10 @@ FORMAT: Literal[1] = 1
 """Raised when a backup no longer means what an older Slipway would restore."""
 MANIFEST = "manifest.json"
 HISTORY = "history.jsonl"
+AUDIT = "audit.jsonl"
 LEDGER = "ledger.dump"
 Parts = Literal["state", "ledger"]
-"""`state`: Pulumi's states and the history; `ledger`: keys, requests for access, budgets and the ledger."""
+"""`state`: Pulumi's states, the history and its audit trail; `ledger`: keys, requests for access, budgets, ledger."""
 
 
 class Stored(BaseModel):
@@ -33,6 +34,7 @@ class Manifest(BaseModel):
         slipway: the version that wrote it.
         stacks: the state of each stack, as `pulumi stack export` prints it, by the stack's name.
         history: entries of the history, one a line; None where the backend keeps none.
+        audit: the records of the audit trail, one a line with its number; None where the backend keeps none.
         ledger: the database of keys and ledger, as `pg_dump --format=custom` writes it; None where the environment has
             none in its cluster.
     """
@@ -45,6 +47,7 @@ class Manifest(BaseModel):
     slipway: Annotated[str, StringConstraints(max_length=64)]
     stacks: dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,199}$")], Stored]
     history: Stored | None = None
+    audit: Stored | None = None
     ledger: Stored | None = None
 
 

@@ -2,21 +2,25 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol, cast
 
+from pydantic import ValidationError
+
 from slipway.backup.database import LedgerDatabase
 from slipway.backup.errors import BackupRefused
-from slipway.backup.manifest import HISTORY, LEDGER, MANIFEST, Manifest, Parts, Stored, state_file
+from slipway.backup.manifest import AUDIT, HISTORY, LEDGER, MANIFEST, Manifest, Parts, Stored, state_file
 from slipway.backup.place import BackupPlace
 from slipway.backup.take import States, is_of
 from slipway.errors.base import Place, UserError, UserErrors, WrongValue
 from slipway.history.entry import Entry
+from slipway.history.record import Record, name_of
 from slipway.history.store import Store
+from slipway.history.trail import Trail
 from slipway.values.aliases import Json, Tell
 from slipway.values.names import stack
 
@@ -47,6 +51,14 @@ class Backup:
                 for line in lines:
                     yield Entry.model_validate_json(line)
 
+    def records(self) -> Iterator[tuple[int, str]]:
+        """The records of its audit trail: number and file of each."""
+        if AUDIT in self.files:
+            with self.files[AUDIT].open(encoding="utf-8") as lines:
+                for line in lines:
+                    one = json.loads(line)
+                    yield one["number"], one["file"]
+
 
 @contextmanager
 def read(place: BackupPlace, environment: str, parts: Sequence[Parts]) -> Iterator[Backup]:
@@ -67,6 +79,7 @@ def read(place: BackupPlace, environment: str, parts: Sequence[Parts]) -> Iterat
     if "state" in parts:
         wanted |= {state_file(name): stored for name, stored in manifest.stacks.items()}
         wanted |= {HISTORY: manifest.history} if manifest.history else {}
+        wanted |= {AUDIT: manifest.audit} if manifest.audit else {}
     if "ledger" in parts and manifest.ledger:
         wanted[LEDGER] = manifest.ledger
     if not wanted:
@@ -121,19 +134,37 @@ def restore_states(backup: Backup, names: Sequence[str], states: RestoredStates,
         states.restore_state(name, backup.state(name), tell)
 
 
-def restore_history(backup: Backup, store: Store) -> int:
-    """Add the entries that are not there, and return how many; what is there is never changed."""
-    there: dict[str, set[str]] = {}
-    added = 0
+def missing(backup: Backup, store: Store) -> list[str]:
+    """Names of the entries that are not there."""
+    names: dict[str, list[str]] = {}
     for entry in backup.entries():
-        known = there.setdefault(entry.model, set())
-        if not known:
-            known.update(store.ids(entry.environment, entry.model))
-        if entry.id not in known:
-            store.write(entry)
-            known.add(entry.id)
-            added += 1
-    return added
+        names.setdefault(entry.model, []).append(entry.id)
+    environment = backup.manifest.environment
+    there = {model: set(store.ids(environment, model)) for model in names}
+    return [f"{model}/{id_}" for model, ids in names.items() for id_ in ids if id_ not in there[model]]
+
+
+def restore_history(backup: Backup, store: Store, names: Sequence[str]) -> None:
+    """Add entries by their names; what is there is never changed."""
+    wanted = set(names)
+    for entry in backup.entries():
+        if name_of(entry) in wanted:
+            store.write(entry, known=True)
+
+
+def restore_trail(backup: Backup, trail: Trail, names: Sequence[str]) -> list[str]:
+    """Add the records that are not there, up to one that is there and another: then the trail was begun anew meanwhile.
+
+    Returns which of the entries of these names have no record.
+    """
+    named = set[str]()
+    for number, file in backup.records():
+        if not trail.put(number, file.encode()):
+            break
+        with suppress(ValidationError):  # damaged before the backup was taken: `audit --verify` names it
+            record = Record.model_validate_json(file)
+            named |= {*record.taken_in, *([name_of(record.entry)] if record.entry else [])}
+    return [name for name in names if name not in named]
 
 
 def restore_ledger(backup: Backup, ledger: LedgerDatabase) -> None:

@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Protocol
 
 from slipway.backup.database import LedgerDatabase
-from slipway.backup.manifest import HISTORY, LEDGER, MANIFEST, Manifest, Stored, state_file
+from slipway.backup.manifest import AUDIT, HISTORY, LEDGER, MANIFEST, Manifest, Stored, state_file
 from slipway.backup.place import BackupPlace
 from slipway.history.errors import HistoryUnread
-from slipway.history.store import Store
+from slipway.history.store import FOREIGN, Store
+from slipway.history.trail import Trail
 from slipway.values.aliases import Json
 from slipway.values.names import stack
 from slipway.values.version import version
@@ -32,11 +33,12 @@ class States(Protocol):
 
 @dataclass(frozen=True)
 class Sources:
-    """What a backup is made of: `history` and `ledger` are None where the environment has none that can be copied."""
+    """What a backup is made of: all but the states is None where the environment has none that can be copied."""
 
     states: States
     history: Store | None
     ledger: LedgerDatabase | None
+    trail: Trail | None = None
 
 
 def is_of(environment: str, name: str) -> bool:
@@ -47,7 +49,7 @@ def is_of(environment: str, name: str) -> bool:
 def take(
     environment: str, taken_at: datetime, sources: Sources, place: BackupPlace, tell: Callable[[str], None]
 ) -> tuple[Manifest, list[HistoryUnread]]:
-    """Write a backup; returns what is in it, and entries of the history that are not, since they cannot be read.
+    """Write a backup; returns what is in it, and entries and records that are not, since they cannot be read.
 
     Raises `BackupUnwritten`, and what the engine and the cluster raise; there is no manifest then, and no backup.
     """
@@ -61,6 +63,11 @@ def take(
     if sources.history is not None:
         tell("history")
         history, unread = _history(sources.history, environment, place)
+    audit = None
+    if sources.trail is not None:
+        tell("audit trail")
+        audit, more = _audit(sources.trail, place)
+        unread += more
     ledger = None
     if sources.ledger is not None:
         tell("keys and ledger")
@@ -69,7 +76,13 @@ def take(
             file.seek(0)
             ledger = place.write(LEDGER, file)
     manifest = Manifest(
-        environment=environment, taken_at=taken_at, slipway=version(), stacks=states, history=history, ledger=ledger
+        environment=environment,
+        taken_at=taken_at,
+        slipway=version(),
+        stacks=states,
+        history=history,
+        audit=audit,
+        ledger=ledger,
     )
     place.write(MANIFEST, io.BytesIO(manifest.model_dump_json(indent=2).encode()))
     return manifest, unread
@@ -88,3 +101,22 @@ def _history(store: Store, environment: str, place: BackupPlace) -> tuple[Stored
                     file.write(f"{entry.model_dump_json(by_alias=True, exclude_none=True)}\n".encode())
         file.seek(0)
         return place.write(HISTORY, file), unread
+
+
+def _audit(trail: Trail, place: BackupPlace) -> tuple[Stored, list[HistoryUnread]]:
+    """Write the records byte for byte: their hashes are of the bytes."""
+    unread: list[HistoryUnread] = []
+    with tempfile.TemporaryFile() as file:
+        for number, raw in trail.read_all(trail.numbers()):
+            try:
+                if isinstance(raw, HistoryUnread):
+                    raise raw
+                line = {"number": number, "file": raw.decode()}
+            except HistoryUnread as error:
+                unread.append(error)
+            except UnicodeDecodeError:
+                unread.append(HistoryUnread(trail.file(number), "it is no record: no UTF-8", FOREIGN))
+            else:
+                file.write(f"{json.dumps(line)}\n".encode())
+        file.seek(0)
+        return place.write(AUDIT, file), unread

@@ -1,15 +1,18 @@
-"""Commands about versions of models: models, history, rollback, restart, promote."""
+"""Commands about what was done, and versions of models: models, history, audit, rollback, restart, promote."""
 
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from slipway.cli.group import cli
-from slipway.cli.options import ENVIRONMENT, JOBS, JSON, YES, open_environment, with_folders
+from slipway.cli.options import ENVIRONMENT, JOBS, JSON, YES, open_environment, with_folders, with_settings
 from slipway.commands.project import completion
 from slipway.reading.folders import Folders
 
 _REASON_MOST = 500
+_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def _reason(_: click.Context, __: click.Parameter, text: str) -> str:
@@ -75,6 +78,49 @@ def history(
         show_entry(context, model, show, as_json=as_json)
     else:
         show_history(context, model, limit, as_json=as_json)
+
+
+def _hash(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+    if text is not None and not _HASH.fullmatch(text):
+        raise click.BadParameter("write the 64 digits that `slipway audit ENV --verify` printed")
+    return text
+
+
+@cli.command()
+@ENVIRONMENT
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First day, in UTC; else 30 days ago.")
+@click.option("--verify", is_flag=True, help="Read all of the trail and the history, and name what others changed.")
+@click.option("--expect", metavar="HASH", callback=_hash, help="With --verify: what an earlier --verify printed.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@JSON
+@with_settings
+def audit(
+    environment: str,
+    since: datetime | None,
+    verify: bool,
+    expect: str | None,
+    as_csv: bool,
+    as_json: bool,
+    folders: Folders,
+) -> None:
+    """Show who did what to ENV: models, keys, settings, backups. Each record holds the hash of the one before.
+
+    --verify finds a record or an entry of the history that was changed, removed, moved or inserted (exit code 1), and
+    prints the hash of the last one: kept elsewhere and given to --expect later, it shows an end that was cut off.
+    """
+    from slipway.commands.inspecting.audit import show_trail, verify_trail  # noqa: PLC0415
+
+    if verify and (since or as_csv):
+        raise click.UsageError("--verify reads all of it: leave --since and --csv out")
+    if expect and not verify:
+        raise click.UsageError("--expect is for --verify: slipway audit ENV --verify --expect HASH")
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json are two formats: choose one")
+    context = open_environment(environment, folders, ())
+    if verify:
+        verify_trail(context, expect, as_json=as_json)
+    else:
+        show_trail(context, since.replace(tzinfo=UTC) if since else None, as_csv=as_csv, as_json=as_json)
 
 
 @cli.command()

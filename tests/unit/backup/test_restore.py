@@ -12,7 +12,7 @@ import pytest
 from slipway.backup.errors import BackupRefused, BackupUnread, BackupUnwritten
 from slipway.backup.manifest import Parts
 from slipway.backup.place import BackupPlace, backup_at, new_backup
-from slipway.backup.restore import changed, read, restore_history, restore_states
+from slipway.backup.restore import changed, missing, read, restore_history, restore_states
 from slipway.backup.take import Sources, take
 from slipway.errors.base import UserErrors
 from slipway.history.store import Store
@@ -151,7 +151,9 @@ def test_entries_of_the_history_are_added_and_none_is_changed(tmp_path: Path) ->
     for one in (first, later):
         elsewhere.write(one)
     with read(place, "local", BOTH) as backup:
-        assert (restore_history(backup, elsewhere), restore_history(backup, elsewhere)) == (1, 0)
+        lost = missing(backup, elsewhere)
+        restore_history(backup, elsewhere, lost)
+        assert (lost, missing(backup, elsewhere)) == ([f"speech/{second.id}"], [])
     assert list(elsewhere.entries("local", "digits")) == [later, first]
     assert list(elsewhere.entries("local", "speech")) == [second]
 

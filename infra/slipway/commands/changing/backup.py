@@ -1,30 +1,30 @@
 """Commands that back up what an environment cannot make again, and restore it: backup, restore."""
 
-import os
 from datetime import UTC, datetime
 
 from slipway import console
 from slipway.backup.database import LedgerDatabase, reached
 from slipway.backup.errors import HalfRestored
-from slipway.backup.manifest import Parts, backup_name
+from slipway.backup.manifest import Manifest, Parts, backup_name
 from slipway.backup.place import backup_at, new_backup
 from slipway.backup.restore import (
     Backup,
     changed,
     check_ledger,
+    missing,
     read,
     restore_history,
     restore_ledger,
     restore_states,
+    restore_trail,
 )
 from slipway.backup.take import Sources, take
 from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
+from slipway.commands.inspecting.noting import notes_of
 from slipway.environments.planning.kinds import planning
 from slipway.errors.base import SlipwayError
-from slipway.history.backend import backend_url, open_backend
-from slipway.history.errors import NoHistory
-from slipway.history.store import Store
+from slipway.history.notes import Notes
 
 _ELSEWHERE = (
     "keys and ledger are in a database outside of the cluster, which has backups of its own: docs/how-to/backup.md"
@@ -38,21 +38,25 @@ def back_up(context: EnvironmentContext, to: str) -> None:
     place = new_backup(to, backup_name(context.name, taken_at))
     with engine_of(context) as (engine, _), console.Progress() as progress:
         ledger = LedgerDatabase(context.cluster, context.name) if _in_cluster(context) else None
-        sources = Sources(engine, _history(), ledger)
+        notes = notes_of(context)
+        kept = not notes.silent
+        sources = Sources(engine, notes.store if kept else None, ledger, notes.trail if kept else None)
 
         def tell(text: str) -> None:
             progress.report("backing up", text)
 
-        manifest, unread = take(context.name, taken_at, sources, place, tell)
-    contents = [f"{len(manifest.stacks)} states", *(["history"] if manifest.history else [])]
-    contents += ["keys and ledger"] if manifest.ledger else []
-    console.message(f"backed up: {', '.join(contents)}")
+        with notes.during("backup", place.address.partition("?")[0]) as noted:
+            manifest, unread = take(context.name, taken_at, sources, place, tell)
+            noted.append(_contents(manifest))
+    console.message(f"backed up: {_contents(manifest)}")
     if context.has_gateway and ledger is None:
         console.message(_ELSEWHERE)
     console.result(place.address)
     if unread:
         lines = "\n  ".join(map(str, unread))
-        raise SlipwayError(f"the backup is complete but for {len(unread)} entries of the history:\n  {lines}")
+        raise SlipwayError(
+            f"the backup is complete but for {len(unread)} entries and records of the history:\n  {lines}"
+        )
 
 
 def restore(
@@ -75,18 +79,22 @@ def restore(
             lost = check_ledger(backup, ledger, context.name, overwrite_newer=overwrite_newer)
         _announce(backup, stacks, ledger, lost)
         confirm(f"restore {context.name}", options, changing=True)
-        with console.Progress() as progress:
+        notes = notes_of(context)
+        taken = f"as of {backup.manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC"
+        with notes.during("restore", place.address.partition("?")[0], [taken]) as noted, console.Progress() as progress:
 
             def tell(text: str) -> None:
                 progress.report("restoring", text)
 
             if "state" in parts:
                 restore_states(backup, stacks, engine, tell)
-                store = _history()
-                added = restore_history(backup, store) if store else 0
+                tell("history")
+                added = _restore_history(backup, notes)
+                noted += [f"{len(stacks)} states replaced", f"{added} entries of the history added"]
             if isinstance(ledger, LedgerDatabase):
                 tell("keys and ledger")
                 restore_ledger(backup, ledger)
+                noted.append("keys and ledger replaced")
     if isinstance(ledger, SlipwayError):
         raise HalfRestored(context.name, address, str(ledger))
     if "state" in parts:
@@ -95,6 +103,25 @@ def restore(
     if ledger:
         console.message("keys and ledger are those of the backup; clients go on with the keys that they have")
     console.result(f"`{context.name}` restored as of {backup.manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _restore_history(backup: Backup, notes: Notes) -> int:
+    """Add what is missing of history and audit trail; returns how many entries were added."""
+    if notes.silent:
+        return 0
+    added = missing(backup, notes.store)
+    unrecorded = restore_trail(backup, notes.trail, added)
+    if unrecorded:
+        console.message(f"{len(unrecorded)} entries have no record in the audit trail, which takes them in by name")
+        details = [f"{len(unrecorded)} entries without a record"]
+        notes.event("restore", "history", details=details, taken_in=unrecorded)
+    restore_history(backup, notes.store, added)
+    return len(added)
+
+
+def _contents(manifest: Manifest) -> str:
+    parts = {"history": manifest.history, "audit trail": manifest.audit, "keys and ledger": manifest.ledger}
+    return ", ".join([f"{len(manifest.stacks)} states", *(name for name, stored in parts.items() if stored)])
 
 
 def _with_ledger(backup: Backup, parts: tuple[Parts, ...]) -> bool:
@@ -116,11 +143,3 @@ def _announce(
 def _in_cluster(context: EnvironmentContext) -> bool:
     gateway = planning(context.settings).gateway
     return gateway is not None and gateway.database is not None
-
-
-def _history() -> Store | None:
-    try:
-        return Store(open_backend(backend_url(os.environ)))
-    except NoHistory as error:
-        console.message(str(error))
-        return None

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 from slipway import console
 from slipway.cluster.api import Cluster
@@ -46,7 +47,9 @@ def take_down(context: EnvironmentContext, names: Sequence[str], options: Option
         _warn(context, made, cluster, stays)
         confirm(f"take {', '.join(names) or context.name} down", options, changing=True)
         recorder = recorder_of(context)
-        with console.Progress() as progress:
+        # What becomes of single models are entries of theirs.
+        noted = nullcontext() if names else recorder.notes.during("down", details=_deleted(options))
+        with noted, console.Progress() as progress:
 
             def tell(text: str) -> None:
                 progress.report(context.name, text)
@@ -77,6 +80,10 @@ def take_down(context: EnvironmentContext, names: Sequence[str], options: Option
     where = "the cluster" if names else running.home
     left = f"nothing of it is left in {where}; {stays}" if stays else f"nothing is left in {where}"
     console.result(f"{what} down in {console.duration(time.monotonic() - started)}; {left}")
+
+
+def _deleted(options: Options) -> list[str]:
+    return [f"deleted for good: {name}" for name in options.delete_data]
 
 
 def _warn(context: EnvironmentContext, made: Sequence[Made], cluster: Cluster | None, stays: str | None) -> None:

@@ -9,6 +9,7 @@ from slipway.cluster.drain import drain
 from slipway.commands.changing.environment import environment_up
 from slipway.commands.changing.session import Options, confirm, engine_of
 from slipway.commands.context import EnvironmentContext
+from slipway.commands.inspecting.noting import notes_of
 from slipway.engine.engine import Engine
 from slipway.environments.planning.aws.node_groups import NodeGroup
 from slipway.environments.running.pool_change import NodeObjects
@@ -41,7 +42,9 @@ def rotate_pool(context: EnvironmentContext, pool: str, options: Options) -> Non
         console.message(f"  new: {', '.join(group.name for group in new)}")
         console.message(f"  old: {', '.join(group.name for group in old)}, drained and then removed")
         confirm(f"rotate pool {pool} of {context.name}", options, changing=True)
-        with console.Progress() as progress:
+        notes = notes_of(context)
+        notes.settings(context.file.document.value)
+        with notes.during("rotate", pool) as noted, console.Progress() as progress:
 
             def tell(text: str) -> None:
                 progress.report(pool, text)
@@ -49,6 +52,7 @@ def rotate_pool(context: EnvironmentContext, pool: str, options: Options) -> Non
             tell("creating the new nodes beside the old")
             environment_up(context, engine, tell, kept=[*old, *others], staying=change.removed)
             nodes = _remove(context, engine, cancelled, old, (others, change.removed), tell)
+            noted.append(f"{nodes} nodes replaced")
     took = console.duration(time.monotonic() - started)
     console.result(f"pool {pool} of `{context.name}` rotated in {took}: {nodes} old nodes drained and removed")
 

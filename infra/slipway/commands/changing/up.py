@@ -59,8 +59,6 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
         extra = [] if names else sorted(set(live) - {model.name for model in context.plan.models})
         recorder = recorder_of(context)
         _refuse(context, recorder, changed, options)
-        if (silent := silent_prometheus(context, changed)) is not None:
-            console.message(f"warning: {silent}")
         _announce(context, models, changed, live, extra, options)
         for line in held.values():
             console.message(f"  {line}")
@@ -68,7 +66,8 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
         changing = bool(changed or (extra and options.prune) or running.makes_cluster)
         confirm(f"bring {context.name} up", options, changing=changing)
         adopt_if_asked(context, options.adopt)
-        with console.Progress() as progress:
+        recorder.notes.settings(context.file.document.value)
+        with recorder.notes.during("up") as noted, console.Progress() as progress:
             begun = time.monotonic()
             progress.report(context.name, "updating its stack")
             environment_up(
@@ -97,6 +96,7 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
                 _unchanged_pipelines(context, live, other),
             )
             done = deployer.deploy(changed)
+            noted.extend(_noted(len(models), done))
             if options.prune and extra:
                 failed = _pruned(context, engine, extra, progress.report, options.jobs, deployer.steps.hand_over)
                 for name, error in failed.items():
@@ -110,8 +110,8 @@ def bring_up(context: EnvironmentContext, names: Sequence[str], options: Options
                 steps["pools removed"] = time.monotonic() - begun
             if not names and not cancelled.is_set() and not any(item.error for item in done):
                 remove_unused_classes(context.cluster, context.name, priority_classes_of(context.plan))
-        if cancelled.is_set():
-            raise Interrupted
+            if cancelled.is_set():
+                raise Interrupted
     _conclude(context, [model for model in models if model.name not in held], done, steps, time.monotonic() - started)
 
 
@@ -163,6 +163,8 @@ def _announce(
     options: Options,
 ) -> None:
     """Say what will happen to each model, and whose change that is, before anything does."""
+    if (silent := silent_prometheus(context, changed)) is not None:
+        console.message(f"warning: {silent}")
     there = [model for model in changed if model.name in live]
     found = changes(context.cluster, there, live) if there else []
     said = {change.model: list(change.reasons()) for change in found}
@@ -186,6 +188,13 @@ def _announce(
     renamed = of_renamed(context) if extra and any(model.name not in live for model in changed) else ()
     for line in (*becomes, *renamed):
         console.message(f"    {line}")
+
+
+def _noted(asked: int, done: Sequence[ModelResult]) -> list[str]:
+    """What the audit trail says of an `up` beside the models' own entries."""
+    failed = [item.model for item in done if item.error]
+    lines = [f"{len(done)} of {asked} models deployed"]
+    return [*lines, f"failed: {', '.join(failed)}"] if failed else lines
 
 
 def _conclude(
