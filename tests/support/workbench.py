@@ -313,7 +313,8 @@ class Workbench:
         """
         backend = Path({**os.environ, **self.environ}["PULUMI_BACKEND_URL"].removeprefix("file://"))
         states = backend / ".pulumi"
-        shutil.rmtree(backend / "slipway-history" / self.environment, ignore_errors=True)
+        for folder in ("slipway-history", "slipway-audit"):
+            shutil.rmtree(backend / folder / self.environment, ignore_errors=True)
         for path in [*states.glob(f"*/slipway/{self.environment}*"), *states.glob(f"locks/*/*/{self.environment}*")]:
             if path.is_dir():
                 shutil.rmtree(path)

@@ -73,7 +73,9 @@ def verify(trail: Trail, store: Store, environment: str, expected: str | None = 
         what = "its end was cut off, it was written anew, or an older backup was restored"
         walk.found(last, f"no record of the trail has the expected hash {expected}: {what}")
     findings = tuple(text for _, text in sorted(walk.findings, key=lambda one: one[0]))
-    return Verified(len(numbers), walk.hashes.get(last, ""), len(walk.taken_in), findings, at, pending)
+    return Verified(
+        len(numbers), walk.hashes.get(last, ""), len(walk.taken_in if numbers else names), findings, at, pending
+    )
 
 
 def _look(walk: _Walk, trail: Trail, environment: str, number: int, raw: bytes | HistoryUnread) -> None:

@@ -30,7 +30,8 @@ def lose_states(bench: Workbench) -> None:
     assert lost
     for path in lost:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    shutil.rmtree(backend / "slipway-history" / bench.environment)
+    for folder in ("slipway-history", "slipway-audit"):
+        shutil.rmtree(backend / folder / bench.environment)
 
 
 def lose_database(bench: Workbench) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ import pytest
 from slipway.backup.errors import BackupRefused, BackupUnread, BackupUnwritten
 from slipway.backup.manifest import Parts
 from slipway.backup.place import BackupPlace, backup_at, new_backup
-from slipway.backup.restore import changed, missing, read, restore_history, restore_states
+from slipway.backup.restore import changed, missing, read, restore_history, restore_states, restore_trail
 from slipway.backup.take import Sources, take
 from slipway.errors.base import UserErrors
+from slipway.history.notes import Notes
+from slipway.history.record import hash_of
 from slipway.history.store import Store
+from slipway.history.verify import verify
 from tests.support.histories import entry, in_folder
 
 TAKEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -199,3 +203,72 @@ def test_a_manifest_may_name_no_file_outside_of_the_backup(tmp_path: Path) -> No
     (tmp_path / "local-1/manifest.json").write_text(text)
     with pytest.raises(BackupRefused, match=r"is no manifest"):
         backup_at(str(tmp_path / "local-1")).manifest()
+
+
+def trail_of(folder: Path) -> Notes:
+    return Notes("local", folder, pytest.fail, {"PULUMI_BACKEND_URL": f"file://{folder}"})
+
+
+def with_trail(folder: Path) -> tuple[BackupPlace, Notes]:
+    """A backup of a backend with an entry from before the trail, and a trail of four records."""
+    there = trail_of(folder / "backend")
+    there.store.write(entry(0, "0.1.0"))
+    for number in (1, 2):
+        there.trail.add_entry(entry(number, f"{number}.0.0"))
+    there.event("key create", "Web shop “ü”")
+    place = new_backup(str(folder), "local-1")
+    _, unread = take("local", TAKEN, Sources(States(THERE), there.store, None, there.trail), place, lambda _: None)
+    assert unread == []
+    return place, there
+
+
+def restored(place: BackupPlace, into: Notes) -> list[str]:
+    """As the command does it; returns the entries without a record."""
+    with read(place, "local", ("state",)) as backup:
+        lost = missing(backup, into.store)
+        unrecorded = restore_trail(backup, into.trail, lost)
+        if unrecorded:
+            into.event("restore", taken_in=unrecorded)
+        restore_history(backup, into.store, lost)
+        return unrecorded
+
+
+def test_a_trail_that_was_lost_is_restored_byte_for_byte_and_goes_on(tmp_path: Path) -> None:
+    place, there = with_trail(tmp_path)
+    before = verify(there.trail, there.store, "local")
+    new = trail_of(tmp_path / "elsewhere")
+    assert restored(place, new) == []
+    assert verify(new.trail, new.store, "local", before.head) == replace(before, expected_at=4)
+    new.event("restore")
+    assert verify(new.trail, new.store, "local", before.head) == replace(
+        before, records=5, expected_at=4, head=hash_of(new.trail.read(5))
+    )
+
+
+def test_a_trail_that_went_on_is_left_as_it_is(tmp_path: Path) -> None:
+    place, there = with_trail(tmp_path)
+    there.trail.add_entry(entry(9, "9.0.0"))
+    before = verify(there.trail, there.store, "local")
+    assert restored(place, there) == []
+    assert verify(there.trail, there.store, "local") == before
+
+
+def test_entries_that_a_trail_begun_anew_does_not_know_are_taken_in(tmp_path: Path) -> None:
+    place, _ = with_trail(tmp_path)
+    new = trail_of(tmp_path / "elsewhere")
+    new.trail.add_entry(entry(20, "20.0.0"))
+    assert len(restored(place, new)) == 3
+    found = verify(new.trail, new.store, "local")
+    assert (found.records, found.taken_in, found.findings) == (3, 3, ())
+    assert restored(place, new) == []
+
+
+def test_a_record_that_is_damaged_is_named_and_the_rest_is_backed_up(tmp_path: Path) -> None:
+    _, there = with_trail(tmp_path)
+    file = tmp_path / "backend/slipway-audit/local/0000000003.json"
+    file.write_bytes(b"\xff\xfe")
+    place = new_backup(str(tmp_path), "local-2")
+    _, unread = take("local", TAKEN, Sources(States(THERE), there.store, None, there.trail), place, lambda _: None)
+    assert [str(file) in str(error) for error in unread] == [True]
+    with read(place, "local", ("state",)) as backup:
+        assert [number for number, _ in backup.records()] == [1, 2, 4]

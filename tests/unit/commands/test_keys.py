@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -147,7 +148,9 @@ def served(url: str) -> Iterator[Client]:
 
 
 @pytest.fixture
-def command(server: Postgres, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Command]:
+def command(
+    server: Postgres, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Command]:
     name = f"commands_{abs(hash(request.node.name))}"
 
     async def create() -> None:
@@ -159,6 +162,7 @@ def command(server: Postgres, monkeypatch: pytest.MonkeyPatch, request: pytest.F
     with served(server.url(name)) as client:
         cluster = ProxyingCluster(client)
         monkeypatch.setattr(KubernetesRunning, "connect", lambda _: cluster)
+        monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path / 'backend'}")
         yield Command(cluster, server.url(name))
 
 
@@ -183,6 +187,39 @@ def test_a_key_with_everything_is_listed_without_its_text(command: Command) -> N
     assert 88 <= left_days <= 91
     [shown] = json.loads(command.good("keys", "list", "own", "--json"))["keys"]
     assert shown["budget"] == {"calls": None, "usd": "20", "per": "month"}
+
+
+def test_what_is_done_to_keys_is_audited_and_no_key_is_in_it(command: Command, tmp_path: Path) -> None:
+    terms = ("--rate", "600/min", "--budget", "20usd/month")
+    old = json.loads(command.good("keys", "create", "own", "--name", "Shop", "--models", "digits", *terms, "--json"))
+    new = command.good("keys", "rotate", "own", old["id"], "--grace", "2h").strip()
+    command.good("keys", "revoke", "own", old["id"])
+    command.refused("keys", "rotate", "own", old["id"])
+    command.refused("keys", "revoke", "own", old["key"])
+    records = json.loads(command.good("audit", "own", "--json"))["records"]
+    successor = new.split("_")[1]
+    assert [(one["action"], one["subject"], one["outcome"], one["details"]) for one in records[1:]] == [
+        (
+            "key create",
+            "Shop",
+            "done",
+            [
+                f"id: {old['id']}",
+                "models: digits",
+                "roles: predict",
+                "rate: count 600, per_s 60",
+                "budget: usd 20, per month",
+            ],
+        ),
+        ("key rotate", old["id"], "done", [f"successor: {successor}", "grace: 2h"]),
+        ("key revoke", old["id"], "done", []),
+        ("key rotate", old["id"], "failed", ["grace: 2h"]),
+    ]
+    assert "is revoked" in records[4]["reason"]
+    files = [file.read_text() for file in tmp_path.rglob("*.json")]
+    assert len(files) == 5
+    assert not any(key.rpartition("_")[2] in text for key in (old["key"], new) for text in files)
+    assert "5 records, each as it was written" in command.good("audit", "own", "--verify")
 
 
 def test_a_key_is_rotated_and_revoked(command: Command) -> None:

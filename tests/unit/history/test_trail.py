@@ -158,7 +158,7 @@ def test_entries_from_before_the_trail_are_taken_in_by_name(tmp_path: Path) -> N
     old = [entry(1, "0.1.0"), entry(2, "0.2.0"), entry(3, "7.0.0", model="speech")]
     for one in old:
         store.write(one)
-    assert verified(tmp_path) == Verified(0, "", 0, (), None, None)
+    assert verified(tmp_path) == Verified(0, "", 3, (), None, None)
     filled(tmp_path)
     found = verified(tmp_path)
     assert (found.records, found.taken_in, found.findings) == (6, 3, ())
