@@ -127,7 +127,7 @@ def rotate(environment: str, pool: str, yes: bool, folders: Folders) -> None:
 )
 @with_settings
 def backup(environment: str, to: str, folders: Folders) -> None:
-    """Back up what ENV cannot make again: Pulumi's states, the history, keys and ledger. Prints where the backup is.
+    """Back up what ENV cannot make again: Pulumi's states, history, keys and ledger. Prints where the backup is.
 
     Secrets in states stay encrypted, and keys are hashes; names of clients and what they called are in it.
     """

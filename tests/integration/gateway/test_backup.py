@@ -59,6 +59,7 @@ def test_what_was_lost_is_restored_and_nothing_has_to_be_deployed(gated: Workben
     assert len(lines) == 3
     history = gated.well("history", gated.environment, "sums", "--json")
 
+    head = gated.well("audit", gated.environment, "--verify").splitlines()[-1]
     backups = gated.folder / "backups"
     backup = gated.well("backup", gated.environment, "--to", str(backups)).strip()
     assert Path(backup).parent == backups
@@ -101,6 +102,21 @@ def test_what_was_lost_is_restored_and_nothing_has_to_be_deployed(gated: Workben
     gated.well(*with_flag)
     assert rows_of(gated, made["id"]) == lines
     until("the key is known again", lambda: call("sums", **as_client)[0] == 200, 60)
+
+    # The audit trail went with the states and came back with them; it goes on from what the backup had.
+    said = gated.well("audit", gated.environment, "--verify", "--expect", head)
+    assert "each as it was written; the expected hash is of record" in said
+    records = json.loads(gated.well("audit", gated.environment, "--json"))["records"]
+    actions = [(one["action"], one["outcome"]) for one in records]
+    assert [one for one in actions if one[0] in ("begin", "settings", "deploy", "key create")] == [
+        ("begin", "done"),
+        ("settings", "done"),
+        ("deploy", "passed"),
+        ("deploy", "passed"),
+        ("key create", "done"),
+    ]
+    assert [one for one in actions if one[0] in ("up", "restore")][:2] == [("up", "done"), ("restore", "done")]
+    assert secret not in json.dumps(records).encode()
 
     # A file that was cut off is found before anything is changed.
     torn = Path(backup, "ledger.dump")

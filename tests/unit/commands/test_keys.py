@@ -213,7 +213,7 @@ def test_what_is_done_to_keys_is_audited_and_no_key_is_in_it(command: Command, t
         ),
         ("key rotate", old["id"], "done", [f"successor: {successor}", "grace: 2h"]),
         ("key revoke", old["id"], "done", []),
-        ("key rotate", old["id"], "failed", ["grace: 2h"]),
+        ("key rotate", old["id"], "failed", ["grace: 1h"]),
     ]
     assert "is revoked" in records[4]["reason"]
     files = [file.read_text() for file in tmp_path.rglob("*.json")]
