@@ -1,6 +1,8 @@
 """The history in the bucket of Pulumi's state, by the URL that Pulumi takes. The bucket is moto's, none of AWS."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -10,7 +12,9 @@ from moto.server import ThreadedMotoServer
 
 from slipway.history.backend import open_backend
 from slipway.history.errors import HistoryUnread, HistoryUnwritten
+from slipway.history.notes import Notes
 from slipway.history.store import Store
+from slipway.history.verify import verify
 from tests.support.histories import entry
 
 BUCKET = "slipway-state-123456789012"
@@ -83,6 +87,25 @@ def test_an_entry_is_made_only_where_there_is_none_and_comes_newest_first(addres
         store.write(first.model_copy(update={"version": "6.6.6"}))
     assert [one.version for one in store.entries("local", "digits")] == ["2.0.0", "1.0.0"]
     assert keys(address)[0] == f"of/a/team/slipway-history/local/digits/{first.id}.json"
+
+
+def test_runs_that_note_at_once_have_numbers_of_their_own_and_the_trail_verifies(address: str) -> None:
+    url = f"s3://{BUCKET}/of/a/team?region={REGION}&endpoint=http://{address}&s3ForcePathStyle=true"
+
+    def run(name: str) -> None:
+        notes = Notes("local", Path(), pytest.fail, {"PULUMI_BACKEND_URL": url})
+        for number in range(5):
+            notes.event("key create", f"{name}{number}")
+            notes.trail.add_entry(entry(number, "1.0.0", model=name))
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(run, ("a", "b", "c")))
+    notes = Notes("local", Path(), pytest.fail, {"PULUMI_BACKEND_URL": url})
+    found = verify(notes.trail, notes.store, "local")
+    assert (found.records, found.findings, found.pending) == (31, (), None)
+    s3 = boto3.client("s3", region_name=REGION, endpoint_url=f"http://{address}")
+    s3.delete_object(Bucket=BUCKET, Key="of/a/team/slipway-audit/local/0000000007.json")
+    assert "0000000007.json: record 7 was removed" in "\n".join(verify(notes.trail, notes.store, "local").findings)
 
 
 def test_a_bucket_that_is_not_there_is_named_with_what_to_do(address: str) -> None:

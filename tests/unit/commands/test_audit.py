@@ -11,11 +11,22 @@ import pytest
 from click.testing import CliRunner, Result
 
 from slipway.cli import cli
-from slipway.errors.base import UserErrors
+from slipway.commands.changing.session import Options
+from slipway.commands.changing.up import bring_up
+from slipway.commands.context import EnvironmentContext
+from slipway.environments.running.kubernetes import KubernetesRunning
+from slipway.errors.base import SlipwayError, UserErrors
+from slipway.errors.failures import Interrupted
 from slipway.history.errors import HistoryUnread, NoHistory
 from slipway.history.notes import Notes
+from slipway.history.record import Record
+from slipway.reading.folders import Folders
+from slipway.render.environment import render_environment
 from tests.support.histories import entry
+from tests.support.living_cluster import Behaviour, LivingCluster
+from tests.unit.commands.test_reading_once import cluster, folders
 
+__all__ = ["cluster", "folders"]
 Run = Callable[..., Result]
 
 
@@ -137,3 +148,58 @@ def test_options_that_do_not_go_together_are_refused(run: Run, arguments: tuple[
     result = run(*arguments)
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+def recorded(folder: Path) -> list[Record]:
+    """Records but the first, in which the trail began."""
+    files = sorted((folder / "slipway-audit/local").glob("*.json"))
+    return [Record.model_validate_json(file.read_bytes()) for file in files][1:]
+
+
+def up(context: EnvironmentContext) -> None:
+    bring_up(context, ["least"], Options(yes=True, jobs=1))
+
+
+def test_an_up_is_audited_with_its_models_and_settings_only_when_they_changed(
+    folders: Folders, cluster: LivingCluster, tmp_path: Path
+) -> None:
+    context = EnvironmentContext("local", folders, ["least"])
+    cluster.put(render_environment(context.plan)[0])
+    cluster.behaviours[context.models(["least"])[0].release] = Behaviour(label=1)
+    up(context)
+    up(EnvironmentContext("local", folders, ["least"]))
+    file = folders.settings / "Pulumi.local.yaml"
+    file.write_text(file.read_text() + "encryptionsalt: v1:hunter2\n")
+    up(EnvironmentContext("local", folders, ["least"]))
+    records = recorded(tmp_path)
+    assert [(one.what.action, one.subject, one.outcome) for one in records] == [
+        ("settings", "", "done"),
+        ("deploy", "least", "passed"),
+        ("up", "", "done"),
+        ("up", "", "done"),
+        ("settings", "", "done"),
+        ("up", "", "done"),
+    ]
+    said = [one.event.details for one in records if one.event is not None]
+    assert said[1:3] == [("1 of 1 models deployed",), ("0 of 1 models deployed",)]
+    assert said[3][1:] == ("added: encryptionsalt",)
+    assert not any("hunter2" in one.read_text() for one in (tmp_path / "slipway-audit").rglob("*.json"))
+
+
+@pytest.mark.parametrize(("error", "outcome"), [(SlipwayError("no\nway"), "failed"), (Interrupted(), "interrupted")])
+def test_an_up_whose_environment_failed_is_audited_as_failed(
+    folders: Folders,
+    cluster: LivingCluster,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: SlipwayError,
+    outcome: str,
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(KubernetesRunning, "program", fails)
+    with pytest.raises(type(error)):
+        up(EnvironmentContext("local", folders, ["least"]))
+    last = recorded(tmp_path)[-1]
+    assert (last.what.action, last.outcome, last.what.reason) == ("up", outcome, " ".join(str(error).split()))

@@ -47,8 +47,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 
 @pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> LivingCluster:
-    """The cluster of the environment, and an engine in memory; time passes at once."""
+def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> LivingCluster:
+    """The cluster of the environment, an engine in memory, a backend in a folder; time passes at once."""
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}")
     living = LivingCluster()
     engine = FakeEngine(living)
 
