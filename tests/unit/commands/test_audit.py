@@ -3,14 +3,23 @@
 import csv
 import io
 import json
-from collections.abc import Callable
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+import slipway.commands.changing.backup
+import slipway.commands.changing.down
 from slipway.cli import cli
+from slipway.commands.changing.backup import back_up, restore
+from slipway.commands.changing.down import take_down
 from slipway.commands.changing.session import Options
 from slipway.commands.changing.up import bring_up
 from slipway.commands.context import EnvironmentContext
@@ -203,3 +212,80 @@ def test_an_up_whose_environment_failed_is_audited_as_failed(
         up(EnvironmentContext("local", folders, ["least"]))
     last = recorded(tmp_path)[-1]
     assert (last.what.action, last.outcome, last.what.reason) == ("up", outcome, " ".join(str(error).split()))
+
+
+class States:
+    """A backend of two states."""
+
+    def __init__(self) -> None:
+        manifest = {"time": "2026-03-01T12:00:00Z"}
+        self.states: dict[str, Any] = {
+            name: {"deployment": {"manifest": manifest, "resources": [{"urn": name}]}}
+            for name in ("local", "local.least")
+        }
+
+    def stacks(self) -> tuple[str, ...]:
+        return tuple(self.states)
+
+    def state(self, stack: str) -> Any:
+        return self.states.get(stack)
+
+    def restore_state(self, stack: str, state: Any, _: object) -> None:
+        self.states[stack] = state
+
+
+def test_a_backup_and_a_restore_are_audited_and_the_trail_goes_on(
+    folders: Folders, run: Run, notes: Notes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = States()
+
+    @contextmanager
+    def engine_of(_: EnvironmentContext) -> Iterator[tuple[States, None]]:
+        yield engine, None
+
+    monkeypatch.setattr(slipway.commands.changing.backup, "engine_of", engine_of)
+    context = EnvironmentContext("local", folders, ())
+    notes.trail.add_entry(entry(1, "1.0.0"))
+    head = well(run("--verify")).splitlines()[-1]
+    backups = tmp_path / "backups"
+    back_up(context, str(backups))
+    (backup,) = backups.iterdir()
+    for lost in ("slipway-history", "slipway-audit"):
+        shutil.rmtree(tmp_path / lost)
+    engine.states.clear()
+    restore(context, str(backup), None, Options(yes=True, jobs=1), overwrite_newer=False)
+    assert sorted(engine.states) == ["local", "local.least"]
+    assert [(one.what.action, one.outcome) for one in recorded(tmp_path)] == [("deploy", "passed"), ("restore", "done")]
+    event = recorded(tmp_path)[-1].event
+    assert event is not None and event.subject == str(backup)
+    assert event.details[1:] == ("2 states replaced", "1 entries of the history added")
+    assert "the expected hash is of record 2" in well(run("--verify", "--expect", head))
+    # What the trail says of the backup came after it, and is lost with the rest.
+    back_up(context, str(backups))
+    last = recorded(tmp_path)[-1]
+    assert (last.what.action, last.event and last.event.details) == ("backup", ("2 states, history, audit trail",))
+
+
+@pytest.mark.parametrize(("error", "outcome"), [(None, "done"), (SlipwayError("left behind"), "failed")])
+def test_a_down_of_the_whole_environment_is_audited(
+    folders: Folders,
+    cluster: LivingCluster,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: SlipwayError | None,
+    outcome: str,
+) -> None:
+    @contextmanager
+    def engine_of(_: EnvironmentContext) -> Iterator[tuple[Any, threading.Event]]:
+        yield SimpleNamespace(stacks=lambda: ("local",), state=lambda _: None), threading.Event()
+
+    def destroys(*_: object, **__: object) -> None:
+        if error is not None:
+            raise error
+
+    monkeypatch.setattr(slipway.commands.changing.down, "engine_of", engine_of)
+    monkeypatch.setattr(KubernetesRunning, "destroy", destroys)
+    with nullcontext() if error is None else pytest.raises(SlipwayError):
+        take_down(EnvironmentContext("local", folders), (), Options(yes=True, jobs=1))
+    (last,) = recorded(tmp_path)
+    assert (last.what.action, last.outcome, last.what.reason) == ("down", outcome, "left behind" if error else "")
