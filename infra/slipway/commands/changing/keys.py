@@ -39,7 +39,7 @@ def create_key(context: EnvironmentContext, name: str, models: str, terms: Terms
     with notes_of(context).during("key create", name, _terms(body)) as noted:
         made = admin.post("/admin/keys", body)
         noted.insert(0, f"id: {made['id']}")
-    _show(made, as_json=as_json)
+        _show(made, as_json=as_json)  # before it is noted: a note may take a while, and the key is shown this once
 
 
 def rotate_key(context: EnvironmentContext, key: str, grace: str, *, as_json: bool) -> None:
@@ -49,7 +49,7 @@ def rotate_key(context: EnvironmentContext, key: str, grace: str, *, as_json: bo
     with notes_of(context).during("key rotate", key, [f"grace: {grace}"]) as noted:
         made = admin.post(path, {"grace_s": grace_s})
         noted.insert(0, f"successor: {made['id']}")
-    _show(made, as_json=as_json)
+        _show(made, as_json=as_json)
     console.message(f"key {key} is valid until {made['previous_expires_at']}")
 
 
