@@ -1,1 +1,1 @@
-"""What became of each model of an environment, and when: entries beside Pulumi's state, only ever added."""
+"""What became of each model of an environment, and who did what: kept beside Pulumi's state, only ever added."""
