@@ -8,6 +8,7 @@ import click
 from slipway import console
 from slipway.cli import (
     account,
+    advise,
     artifacts,
     batch,
     changing,
@@ -24,7 +25,9 @@ from slipway.cli.group import cli
 from slipway.errors.base import SlipwayError, UserErrors
 from slipway.errors.full_disk import full_disk
 
-COMMANDS = (account, artifacts, batch, changing, keys, live, measure, offline, project, signing, simulate, versions)
+COMMANDS = (
+    account, advise, artifacts, batch, changing, keys, live, measure, offline, project, signing, simulate, versions,
+)  # fmt: skip
 """Each adds its commands to the group when it is imported."""
 
 

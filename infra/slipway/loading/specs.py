@@ -31,6 +31,7 @@ __all__ = [
     "load_settings",
     "load_spec_file",
     "load_specs",
+    "read_specs",
 ]
 
 
@@ -93,13 +94,13 @@ def load_specs(
     Raises:
         UserErrors: everything that is wrong in any of them.
     """
-    good, bad = _read_all(models_dir, root, environments, store)
+    good, bad = read_specs(models_dir, root, environments, store)
     if bad:
         raise UserErrors([unread.error for unread in bad])
     return good
 
 
-def _read_all(
+def read_specs(
     models_dir: Path, root: Path, environments: Sequence[str] | None, store: Store | None
 ) -> tuple[list[LoadedSpec], list[Unread]]:
     """The specs of a folder that are right, sorted by name, and what is wrong with the others."""
@@ -237,7 +238,7 @@ def load_for(
     except UserError as error:
         bad.append(error)
     try:
-        specs, unread = _read_all(models_dir, root, known, store)
+        specs, unread = read_specs(models_dir, root, known, store)
     except UserError as error:
         bad.append(error)
     if file is not None and file.settings.models is not None:

@@ -121,22 +121,26 @@ def _sent(models: tuple[ModelPlan, ...], measured: Measured) -> Iterator[tuple[s
 def _traffic(
     terms: VolumeTerms, models: tuple[ModelPlan, ...], sent: Mapping[str, tuple[Sent, Basis]]
 ) -> Iterator[Volume]:
-    """Answers that leave AWS, and what crosses zones.
-
-    Of what goes between two places that are spread evenly over n zones, (n - 1) / n crosses: from the load balancer to
-    Envoy and from Envoy to a model, or from a pod of the cluster to a model.
-    """
+    """Answers that leave AWS, and what crosses zones, see `crossings`."""
     public = [model.name for model in models if model.traffic is not None]
     inside = [model.name for model in models if model.traffic is None]
     if terms.internet and public:
         answers = [sent[name][0].answers for name in public if name in sent]
         silent = [name for name in public if name not in sent]
         yield _summed("to the internet", terms.prices, answers, _worst(sent, public), silent)
-    crossing = Fraction(terms.zones - 1, terms.zones)
-    hops = [sent[name][0].both * crossing * count for names, count in ((public, 2), (inside, 1)) for name in names
-            if name in sent]  # fmt: skip
+    hops = [sent[name][0].both * crossings(terms.zones, public=names is public) for names in (public, inside)
+            for name in names if name in sent]  # fmt: skip
     silent = [name for name in (*public, *inside) if name not in sent]
     yield _summed("between zones", terms.prices, hops, "assumed" if hops else None, silent)
+
+
+def crossings(zones: int, *, public: bool) -> Fraction:
+    """How often a byte is expected to go from one zone to another.
+
+    Of what goes between two places that are spread evenly over n zones, (n - 1) / n crosses: from the load balancer to
+    Envoy and from Envoy to a public model, or from a pod of the cluster to a model.
+    """
+    return Fraction(zones - 1, zones) * (2 if public else 1)
 
 
 def _worst(sent: Mapping[str, tuple[Sent, Basis]], names: list[str]) -> Basis | None:
