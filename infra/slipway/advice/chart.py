@@ -1,11 +1,11 @@
 """Draw advice as one picture: a decision tree, and cost against latency, with matplotlib, which is an extra."""
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slipway.advice.questions import QUESTIONS
 from slipway.advice.ranking import Advice
+from slipway.advice.scatter import Point, scattered, svg_of
 from slipway.advice.shown import RANKED, REFUSED
 from slipway.simulation.page import anchor
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _WIDTH = 12.0
 _ROW = 0.62
 _SCATTER = 5.0
+_LINE = 0.45
+"""Of a row: the height of a line of text."""
 _LABEL = (
     "a decision tree of what is feasible, and a scatter of cost against latency; the tables below say the same in words"
 )
@@ -27,18 +29,14 @@ def draw(advice: Sequence[Advice]) -> bytes:
 
     rows = [(question, _no(advice, question)) for question in QUESTIONS]
     feasible = [one for one in advice if one.refused is None]
-    height = _ROW * (sum(max(1, len(names)) for _, names in rows) + len(feasible) / 2 + 1)
+    height = _ROW * (sum(max(1, len(names) * _LINE) for _, names in rows) + max(1, len(feasible)) * _LINE + 0.7)
     # The same advice gives the same bytes.
     with mpl.rc_context({"svg.hashsalt": "slipway", "svg.fonttype": "none"}):
         figure = Figure(figsize=(_WIDTH, height + _SCATTER), layout="constrained")
         tree, scatter = figure.subplots(2, 1, height_ratios=[height, _SCATTER])
         _tree(tree, rows, feasible)
-        _scatter(scatter, advice)
-        file = io.BytesIO()
-        figure.savefig(file, format="svg", metadata={"Date": None})
-    svg = file.getvalue().replace(b"<svg ", f'<svg role="group" aria-label="{_LABEL}" '.encode(), 1)
-    # Its links lead to tables of the same page, not to a new window.
-    return svg.replace(b' target="_blank"', b"")
+        scattered(scatter, _points(advice), ("latency of a request, ms (disc: feasible, cross: not)", "$ a month"))
+        return svg_of(figure, _LABEL)
 
 
 def _no(advice: Sequence[Advice], question: str) -> list[str]:
@@ -49,48 +47,37 @@ def _tree(axes: "Axes", rows: Sequence[tuple[str, Sequence[str]]], feasible: Seq
     """Questions from top to bottom, what each refuses to the right of it, and what is feasible below them all."""
     axes.axis("off")
     box = {"boxstyle": "round", "facecolor": "none", "edgecolor": "#888888"}
+    arrow = {"arrowstyle": "->", "color": "#888888"}
     at, before = 0.0, None
     for question, names in rows:
-        text = axes.text(0, at, f"{question}?", va="center", bbox=box, parse_math=False)
-        text.set_gid(f"question-{anchor(question)}")
+        axes.text(0, at, f"{question}?", va="center", bbox=box, parse_math=False)
         if before is not None:
-            axes.annotate("yes", (0.02, at + 0.3), (0.02, before - 0.3), arrowprops={"arrowstyle": "->"}, ha="center")
+            axes.annotate("", (0.02, at + 0.2), (0.02, before - 0.2), arrowprops={"arrowstyle": "->"})
+            axes.text(0.03, at + 0.5, "yes", va="center")
         for index, name in enumerate(names):
-            axes.annotate("", (0.52, at - index), (0.4, at), arrowprops={"arrowstyle": "->", "color": "#888888"})
-            refused = axes.text(0.53, at - index, f"no: {name}", va="center", parse_math=False)
+            axes.annotate(
+                "", (0.34, at - index * _LINE), (0.27, at), arrowprops={"arrowstyle": "->", "color": "#888888"}
+            )
+            refused = axes.text(0.345, at - index * _LINE, f"no: {name}", va="center", parse_math=False)
             refused.set_url(f"#{anchor(REFUSED)}")
-        before = at - max(0, len(names) - 1)
+        before = at - max(0, len(names) - 1) * _LINE
         at = before - 1
     lines = [f"{number}. {one.location.name}{_unproven(one)}" for number, one in enumerate(feasible, 1)]
     for line in lines or ["no location is feasible"]:
         text = axes.text(0, at, line, va="center", weight="bold", parse_math=False)
         text.set_url(f"#{anchor(RANKED)}")
-        at -= 0.5
+        at -= _LINE
     axes.set_xlim(-0.02, 1.1)
-    axes.set_ylim(at - 0.7, 0.7)
+    axes.set_ylim(at - 0.2, 0.5)
 
 
 def _unproven(one: Advice) -> str:
     return f", unless: {one.unproven[0].why}" if one.unproven else ""
 
 
-def _scatter(axes: "Axes", advice: Sequence[Advice]) -> None:
-    """Latency to the right, dollars a month upwards: a disc for what is feasible, a cross for what is refused."""
-    known = [
-        (one, one.latency_ms.value, usd.value)
+def _points(advice: Sequence[Advice]) -> list[Point]:
+    return [
+        Point(one.location.name, one.latency_ms.value, usd.value, one.refused is None)
         for one in advice
         if one.latency_ms is not None and one.cost is not None and (usd := one.cost.usd) is not None
     ]
-    for one, latency, usd_month in known:
-        marker, color = ("x", "#b04040") if one.refused is not None else ("o", "#2060a0")
-        axes.plot([latency], [usd_month], marker, color=color)
-        note = axes.annotate(
-            one.location.name, (latency, usd_month), xytext=(8, 4), textcoords="offset points", parse_math=False
-        )
-        note.set_url(f"#{anchor(REFUSED if one.refused is not None else RANKED)}")
-    if not known:
-        axes.text(0.5, 0.5, "no location whose cost and latency are both known", ha="center", transform=axes.transAxes)
-    axes.margins(0.2)
-    axes.set_xlabel("latency of a request, ms (disc: feasible, cross: not)")
-    axes.set_ylabel("$ a month")
-    axes.grid(visible=True, alpha=0.3)

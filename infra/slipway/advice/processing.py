@@ -9,6 +9,7 @@ from slipway.advice.locations import Location
 from slipway.advice.needs import EVERYWHERE
 from slipway.catalog.aws import catalogue
 from slipway.measuring.findings import Finding
+from slipway.spec.model import ModelSpec
 
 _X86 = ("avx", "sse")
 
@@ -70,28 +71,32 @@ def _one_at_a_time(location: Location, ms: float, source: str, *, sure: bool) ->
 
 
 def _measured(location: Location, findings: Sequence[Finding]) -> Processing | None:
-    """The finding under the CPU limit of the spec, the memory nearest to its own, the newest of several."""
-    spec = location.spec
+    there = [finding for finding in findings if _same_architecture(finding, location)]
+    return measured(there, location.spec)
+
+
+def measured(findings: Sequence[Finding], spec: ModelSpec) -> Processing | None:
+    """What a replica did when it was measured under the CPU limit of a spec; None where it was not.
+
+    Of several findings that with the memory nearest to the spec's counts, and of these the newest. Models on GPUs are
+    not measured: `slipway measure` uses CPUs.
+    """
     if spec.resources.gpu is not None:
         return None
-    fitting = [
-        finding
+    knees = [
+        (finding, point.rate, point.p95_ms)
         for finding in findings
         if finding.runtime == spec.runtime
         and finding.step.cpu == spec.resources.cpu
-        and finding.step.at_knee is not None
-        and finding.step.at_knee.p95_ms is not None
-        and _same_architecture(finding, location)
+        and (point := finding.step.at_knee) is not None
+        and point.p95_ms is not None
     ]
-    if not fitting:
+    if not knees:
         return None
-    newest = sorted(fitting, key=lambda one: one.date, reverse=True)
-    best = min(newest, key=lambda one: abs(one.step.memory - spec.resources.memory))
-    point = best.step.at_knee
-    if point is None or point.p95_ms is None or best.step.knee is None:
-        raise ValueError(f"a finding without a knee was chosen for {location.name}")
-    source = f"slipway measure, {best.date[:10]}, version {best.version}, {best.machine.cpu}"
-    return Processing(Figure(point.p95_ms, "measured", source), Figure(best.step.knee, "measured", source))
+    newest = sorted(knees, key=lambda one: one[0].date, reverse=True)
+    best, rate, p95_ms = min(newest, key=lambda one: abs(one[0].step.memory - spec.resources.memory))
+    source = f"`slipway measure` of version {best.version} on {best.date[:10]}, {best.machine.cpu}"
+    return Processing(Figure(p95_ms, "measured", source), Figure(rate, "measured", source))
 
 
 def _same_architecture(finding: Finding, location: Location) -> bool:

@@ -104,3 +104,25 @@ def advise(
 
     asked = Asked(processing_ms=dict(processing), **needs)
     show_advice(model, folders, asked, html, as_json=as_json)
+
+
+@cli.command()
+@click.argument("model", shell_complete=completion.models)
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option(
+    "--environment", metavar="ENV", shell_complete=completion.environments, help="Whose prices count for versions."
+)
+@_HTML
+@JSON
+@with_folders
+def compare(
+    model: str, names: tuple[str, ...], environment: str | None, html: Path | None, as_json: bool, folders: Folders
+) -> None:
+    """Show versions of MODEL side by side: quality, p95, dollars, memory and size.
+
+    NAME is a version of the files or of a history, an environment, or `source`: the weights that the steps of its lock
+    began with. What is not known is `unknown`. No cluster is asked; nothing is changed.
+    """
+    from slipway.commands.artifacts.compare import show_compared  # noqa: PLC0415 - onnx is not for `--help`
+
+    show_compared(model, names, environment, folders, html, as_json=as_json)

@@ -100,6 +100,17 @@ def _deployed(environment: str, model: str | None, bad: list[HistoryUnread]) -> 
         bad.append(error)
 
 
+def history_of(environment: str, model: str, bad: list[HistoryUnread]) -> list[Entry]:
+    """The entries of a model in an environment, the newest first; what cannot be read is added to `bad`."""
+    try:
+        return _entries(Store(open_backend(backend_url(os.environ))), environment, model, bad)
+    except NoHistory as error:
+        console.message(f"{environment}: what was deployed is not known: {error}")
+    except HistoryUnread as error:
+        bad.append(error)
+    return []
+
+
 def _entries(store: Store, environment: str, model: str, bad: list[HistoryUnread]) -> list[Entry]:
     def read(id_: str) -> Entry | HistoryUnread:
         try:

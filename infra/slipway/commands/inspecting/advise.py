@@ -9,14 +9,14 @@ from slipway.advice.chart import draw
 from slipway.advice.locations import Location, locations_of
 from slipway.advice.needs import Asked
 from slipway.advice.ranking import Advice, advise, ranked
-from slipway.commands.fetching import fetching
-from slipway.errors.base import FileRefused, Place, UnknownName, UserError, UserErrors, each
+from slipway.commands.inspecting.one_model import load_named
+from slipway.errors.base import FileRefused, UserError, UserErrors, each
 from slipway.loading.settings import SettingsFile, environments, read_settings
-from slipway.loading.specs import LoadedSpec, Unread, read_specs
+from slipway.loading.specs import LoadedSpec
 from slipway.measuring.findings import Finding
 from slipway.measuring.kept import measured_path, read
 from slipway.planner.price import today
-from slipway.reading.folders import Folders, find_root
+from slipway.reading.folders import Folders
 from slipway.simulation.chart import require
 from slipway.simulation.page import page
 
@@ -38,7 +38,7 @@ def show_advice(model: str, folders: Folders, asked: Asked, html: Path | None, *
     """
     if html is not None:
         require("--html")
-    spec, others = _specs(model, folders)
+    spec, others = load_named(model, folders)
     kept = read(measured_path(folders.models, model))
     findings: Sequence[Finding] = kept.findings if kept is not None else ()
     there = list(_locations(folders, spec, others))
@@ -76,22 +76,6 @@ def _best(advice: Sequence[Advice]) -> str:
         return "no location is feasible"
     proven = "" if not first.unproven else ", if what is not known of it turns out well"
     return f"best: {first.location.name}{proven}"
-
-
-def _specs(model: str, folders: Folders) -> tuple[LoadedSpec, list[LoadedSpec]]:
-    """The spec of the model, and those of others that are right."""
-    with fetching(folders) as store:
-        known = environments(folders.settings)
-        good, bad = read_specs(folders.models, find_root(folders.models), known, store)
-    wrong: list[Unread] = [one for one in bad if model in one.names]
-    if wrong:
-        raise UserErrors([one.error for one in wrong])
-    found = next((one for one in good if one.name == model), None)
-    if found is None:
-        raise UnknownName(Place(str(folders.models)), "model", model, [one.name for one in good])
-    for one in bad:
-        console.message(f"warning: takes no capacity here: {one}")
-    return found, [one for one in good if one is not found]
 
 
 def _locations(folders: Folders, model: LoadedSpec, others: Sequence[LoadedSpec]) -> Iterator[Location]:
