@@ -55,9 +55,7 @@ def _tree(axes: "Axes", rows: Sequence[tuple[str, Sequence[str]]], feasible: Seq
             axes.annotate("", (0.02, at + 0.2), (0.02, before - 0.2), arrowprops={"arrowstyle": "->"})
             axes.text(0.03, at + 0.5, "yes", va="center")
         for index, name in enumerate(names):
-            axes.annotate(
-                "", (0.34, at - index * _LINE), (0.27, at), arrowprops={"arrowstyle": "->", "color": "#888888"}
-            )
+            axes.annotate("", (0.34, at - index * _LINE), (0.27, at), arrowprops=arrow)
             refused = axes.text(0.345, at - index * _LINE, f"no: {name}", va="center", parse_math=False)
             refused.set_url(f"#{anchor(REFUSED)}")
         before = at - max(0, len(names) - 1) * _LINE
