@@ -38,6 +38,8 @@ SOURCE = "source"
 FILES = "files"
 """Where a version is that stands in the spec as it is now."""
 _LISTED = 20
+_LIMITS = {"cpu", "memory", "ephemeral-storage"}
+"""Of a replica without GPUs."""
 _TODO = "name one of those; `slipway models` shows all versions"
 
 
@@ -182,7 +184,7 @@ def _resources(entry: Entry, like: Resources) -> Resources | None:
     except BadRecord:
         return None
     limits = next((_limits(one) for one in manifests if one.get("kind") == "Deployment"), None)
-    if like.gpu is not None or not isinstance(limits, dict) or {"cpu", "memory"} != set(limits):
+    if like.gpu is not None or not isinstance(limits, dict) or not {"cpu", "memory"} <= set(limits) <= _LIMITS:
         return None
     try:
         cpu, memory = parse_cpu(limits["cpu"]), parse_bytes(limits["memory"])
