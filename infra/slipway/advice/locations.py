@@ -10,7 +10,8 @@ from decimal import Decimal
 
 from slipway.capacity.binding import bind
 from slipway.capacity.packing import Load, demand, rooms
-from slipway.catalog.aws import HOURS_PER_MONTH
+from slipway.catalog.aws import HOURS_PER_MONTH, instance
+from slipway.catalog.elsewhere import Machine, equivalents
 from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.pool import Pool
 from slipway.environments.planning.protocol import VolumeTerms
@@ -64,6 +65,14 @@ class Location:
         if self.spec.resources.gpu is not None and self.pool.gpu is not None:
             return self.pool.gpu.model
         return "graviton" if self.pool.architecture == "arm64" else "cpu"
+
+    @property
+    def equivalents(self) -> tuple[Machine, ...]:
+        """Machines of other clouds with the GPUs of a node, where the model asks for one."""
+        kind = instance(self.pool.instance_types[0]) if self.pool.instance_types else None
+        if kind is None or kind.gpu is None or self.spec.resources.gpu is None:
+            return ()
+        return equivalents(kind.gpu)
 
     @property
     def public(self) -> bool:

@@ -82,6 +82,7 @@ class Advice:
             "usd": None if self.cost is None else self.cost.to_json(),
             "effectiveness": figure_json(self.effectiveness),
             "reluctance": self.reluctance or None,
+            "equivalents": [{"cloud": one.cloud, "name": one.name} for one in self.location.equivalents],
         }
 
 

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from slipway.advice.figures import BASES, Figure, shown
 from slipway.advice.ranking import Advice
+from slipway.catalog.elsewhere import elsewhere as others
 from slipway.simulation.page import Table
 
 RANKED = "Ranking"
 REFUSED = "Not feasible"
+ELSEWHERE = "The same GPUs elsewhere"
 SOURCES = "What the numbers stand on"
 LEFT_OUT = (
     "the round trip of the network and TLS; what an environment costs whatever runs on it (`slipway price`); "
@@ -47,6 +49,20 @@ def refusals(advice: Sequence[Advice]) -> Table:
     return REFUSED, ("LOCATION", "NO TO", "WHY"), rows
 
 
+def elsewhere(advice: Sequence[Advice]) -> Table:
+    """Machines of other clouds with the GPUs of the nodes that are ranked, a row for each type of node."""
+    nodes = {
+        one.location.pool.instance_types[0]: one.location.equivalents
+        for one in advice
+        if one.refused is None and one.location.equivalents
+    }
+    rows = [
+        [node, *(", ".join(one.name for one in found if one.cloud == cloud) or "-" for cloud in ("gcp", "azure"))]
+        for node, found in nodes.items()
+    ]
+    return ELSEWHERE, ("NODE", "GCP", "AZURE"), rows
+
+
 def sources(advice: Sequence[Advice]) -> Table:
     """Each number of the ranking, and where it is from."""
     rows = [
@@ -84,6 +100,8 @@ def notes(model: str, advice: Sequence[Advice]) -> Iterator[str]:
         where = "anywhere" if len(silent) == len(there) else f"in {', '.join(silent)}"
         how = f"`slipway measure {model}` measures it on a CPU, and --processing-ms says it"
         yield f"how long a request takes is not known {where}: {how}"
+    if elsewhere(advice)[2]:
+        yield f"the same GPUs elsewhere: as of {others().date}, no prices"
     yield f"letters: {', '.join(f'{basis[0]} {basis}' for basis in BASES)}; ? is not known"
     yield "latency = data / bandwidth + processing"
     yield "PER $ = 1 / latency / cost: requests that one client gets answered a second, for each dollar a month"

@@ -14,6 +14,7 @@ from slipway.advice.figures import Figure, derived
 from slipway.advice.needs import Asked, needs_of
 from slipway.advice.processing import processing
 from slipway.advice.ranking import advise, ranked
+from slipway.advice.shown import elsewhere, notes
 from slipway.environments.planning.pool import Accelerators
 from tests.support.pools import CPU, GI, GPU, SLICED, gpu, scale, spec
 from tests.unit.advice.made import AWS, finding, location
@@ -180,3 +181,11 @@ def test_half_of_a_gpu_counts_as_half() -> None:
     pool = replace(GPU, gpu=Accelerators(2, 12 * GI, "L4", fraction=Fraction(1, 2), isolated=False))
     found = processing(location(spec(resources=gpu(share="1/2")), pool), [], {"": 10})
     assert found is not None and found.ms.value == 20
+
+
+def test_a_model_with_gpus_is_told_what_other_clouds_call_such_a_node_and_one_without_is_not() -> None:
+    asks = advise(location(spec(resources=gpu()), GPU), [], Asked())
+    assert asks.to_json()["equivalents"] == [{"cloud": "gcp", "name": "g2-standard-12"}]
+    assert elsewhere([asks])[2] == [["g6.2xlarge", "g2-standard-12", "-"]]
+    assert any(line.startswith("the same GPUs elsewhere: as of 20") for line in notes("least", [asks]))
+    assert advise(location(pool=GPU), [], Asked()).to_json()["equivalents"] == []

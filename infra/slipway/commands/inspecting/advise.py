@@ -44,14 +44,14 @@ def show_advice(model: str, folders: Folders, asked: Asked, html: Path | None, *
     there = list(_locations(folders, spec, others))
     advice = ranked([advise(location, findings, asked) for location in there])
     notes = list(shown.notes(model, advice))
-    tables = (shown.ranking(advice), shown.refusals(advice), shown.sources(advice))
+    tables = (shown.ranking(advice), shown.refusals(advice), shown.elsewhere(advice), shown.sources(advice))
     if html is not None:
         best = _best(advice)
         save(html, page(f"Where {model} runs best", [best, *notes], draw(advice), tables))
     if as_json:
         console.document({"model": model, "advice": [one.to_json() for one in advice]})
         return
-    for _, columns, rows in tables[:2]:
+    for _, columns, rows in tables[:3]:
         if rows:
             console.table(columns, rows)
             console.result("")
