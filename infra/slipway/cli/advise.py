@@ -60,6 +60,16 @@ class _Processing(click.ParamType[tuple[str, float]]):
         return found or "", _MS.convert(ms, param, ctx)
 
 
+def _regions(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Regions as specs name them: a slip of the finger would refuse every location."""
+    from slipway.spec.residency import REGION  # noqa: PLC0415 - not for `--help`
+
+    for value in values:
+        if not REGION.fullmatch(value):
+            raise click.BadParameter(f"{value!r} is no region; allowed: as in eu-central-1; next: correct it")
+    return values
+
+
 _MS = _Amount(0.001, 86_400_000)
 _MB = _Amount(0.000001, 1024)
 
@@ -72,7 +82,13 @@ _MB = _Amount(0.000001, 1024)
 @click.option("--bandwidth-mbps", type=_Amount(0.001, 1_000_000), help="Megabits a second to a client; else 100.")
 @click.option("--rps", type=_Amount(0.000001, 10_000_000), help="Requests a second; else endpoint.expected, else 1.")
 @click.option("--budget", "budget_usd", type=_Amount(0, 1_000_000_000), help="Most dollars a month of the model.")
-@click.option("--residency", multiple=True, metavar="REGION", help="Region that its data may be in; may be repeated.")
+@click.option(
+    "--residency",
+    multiple=True,
+    metavar="REGION",
+    callback=_regions,
+    help="Region that its data may be in; may be repeated. Else data.region.",
+)
 @click.option("--private", is_flag=True, help="Nothing of it may be reached from the internet.")
 @click.option(
     "--processing-ms",

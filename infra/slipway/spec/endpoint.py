@@ -64,7 +64,7 @@ class Price(Section):
 
 
 class Expected(Section):
-    """What is expected to be sent to the model and back, on the average of a month; only `slipway price` reads it."""
+    """What is expected to be sent to the model and back, on the average of a month, for `price` and `advise`."""
 
     requests: RequestRate = Field(description="Requests, by day and night.", examples=["20/s"])
     request_size: Bytes = Field(description="Size of a request.", examples=["8Ki"])
@@ -141,7 +141,8 @@ class Endpoint(Section):
     )
     expected: Expected | None = Field(
         default=None,
-        description="What is expected to be sent to the model and back, for `slipway price`; unknown when left out.",
+        description="What is expected to be sent to the model and back, for `slipway price` and `slipway advise`; "
+        "unknown when left out.",
         examples=[{"requests": "20/s", "request_size": "8Ki", "answer_size": "2Ki"}],
         exclude_if=left_out,
         json_schema_extra=_SINCE,

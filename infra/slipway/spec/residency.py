@@ -9,14 +9,14 @@ from slipway.spec.texts import pattern
 from slipway.values.quantities import refusal
 from slipway.values.section import Section
 
-_REGION = re.compile(r"[a-z]{2}(?:-[a-z]{2,16}){1,3}-[1-9]")
-_ZONE = re.compile(rf"{_REGION.pattern}[a-z]")
+REGION = re.compile(r"[a-z]{2}(?:-[a-z]{2,16}){1,3}-[1-9]")
+_ZONE = re.compile(rf"{REGION.pattern}[a-z]")
 
 
 class DataResidency(Section):
     """Where the model's data has to stay, and so its pods."""
 
-    region: Annotated[str, *pattern(_REGION, "a region", "eu-central-1")] = Field(
+    region: Annotated[str, *pattern(REGION, "a region", "eu-central-1")] = Field(
         description="Region that no pod may leave.", examples=["eu-central-1"]
     )
     zone: Annotated[str, *pattern(_ZONE, "a zone", "eu-central-1a")] | None = Field(

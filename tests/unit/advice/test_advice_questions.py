@@ -21,7 +21,7 @@ def asked(where: Location, **needs: Any) -> Advice:
 
 NOWHERE = replace(CPU, region=None, hourly_usd=None, instance_types=())
 PUBLIC = spec(endpoint={"public": True})
-REFUSED = {
+REFUSED: dict[str, tuple[Location, dict[str, Any], str, str]] = {
     "memory": (location(spec(resources={"memory": "64Gi"})), {}, RESOURCES, "a node has 32Gi memory"),
     "architecture": (location(spec(resources={"architecture": "arm64"})), {}, RESOURCES, "nodes of amd64"),
     "no GPU": (location(spec(resources=gpu())), {}, GPU, "no GPU"),
@@ -83,7 +83,7 @@ def test_what_the_internet_does_not_reach_is_private() -> None:
         assert asked(where, private=True).refused is None
 
 
-UNPROVEN = {
+UNPROVEN: dict[str, tuple[Location, dict[str, Any], str]] = {
     "who reaches a gateway": (location(PUBLIC, open_to_internet=None), {"private": True}, PRIVACY),
     "a price": (
         location(pool=NOWHERE, terms=None, disk_gib=None, budget_usd=None),

@@ -144,6 +144,7 @@ def test_a_page_that_cannot_be_written_is_refused(project: Project, tmp_path: Pa
         ("--processing-ms", "T5=1"),
         ("--processing-ms", "T4="),
         ("--node-usd", "free"),
+        ("--residency", "Frankfurt"),
     ],
     ids="=".join,
 )
