@@ -54,12 +54,21 @@ class Advice:
         return derived(1000 / self.latency_ms.value / usd.value, [self.latency_ms, usd], "1 / latency / cost")
 
     @property
+    def needless_gpus(self) -> bool:
+        """Whether its nodes have GPUs that the model does not need."""
+        return self.location.pool.gpu is not None and self.location.spec.resources.gpu is None
+
+    @property
+    def avoided_spot(self) -> bool:
+        """Whether its nodes may be taken back, which the model avoids."""
+        return self.location.pool.spot and self.location.spec.spot == "avoided"
+
+    @property
     def reluctance(self) -> str:
         """Why `slipway plan` would take another pool as long as there is one; empty where it would not."""
-        spec, pool = self.location.spec, self.location.pool
-        if pool.gpu is not None and spec.resources.gpu is None:
+        if self.needless_gpus:
             return "with GPUs, which the model does not need,"
-        return "with spot nodes, which the model avoids," if pool.spot and spec.spot == "avoided" else ""
+        return "with spot nodes, which the model avoids," if self.avoided_spot else ""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -111,13 +120,14 @@ def ranked(advice: Sequence[Advice]) -> list[Advice]:
     return sorted(advice, key=_order)
 
 
-def _order(one: Advice) -> tuple[bool, bool, bool, bool, float, bool, float, str]:
+def _order(one: Advice) -> tuple[bool, bool, bool, bool, bool, float, bool, float, str]:
     effect = one.effectiveness
     usd = one.cost.usd if one.cost is not None else None
     return (
         one.refused is not None,
         bool(one.unproven),
-        bool(one.reluctance),
+        one.needless_gpus,
+        one.avoided_spot,
         effect is None,
         0 if effect is None else -effect.value,
         usd is None,

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -62,6 +63,20 @@ def test_the_page_shows_what_the_commands_say(monkeypatch: pytest.MonkeyPatch, r
     if request.config.getoption("--update-golden"):
         PAGE.write_text(shown)
     assert shown == PAGE.read_text(), f"{PAGE} is stale; if it is meant: pytest --update-golden"
+
+
+@pytest.mark.parametrize(
+    ("folder", "model"),
+    [("models", "speech"), ("models", "capitals"), ("examples", "recommender"), ("examples", "tickets")],
+)
+def test_the_example_models_are_advised_as_read_in_review(
+    folder: str, model: str, golden: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    needs = ["--rps", "5", "--processing-ms", "cpu=20", "--latency-ms", "40", "--residency", "eu-central-1"]
+    text = run(model, "--models", folder, "--settings", "stacks", *needs).stdout
+    lines = [line.rstrip() for line in text.splitlines()]
+    golden(ROOT / "tests/golden/advice" / f"{model}.txt", "\n".join(lines) + "\n")
 
 
 def test_each_environment_with_right_settings_is_advised_and_the_others_are_named(project: Project) -> None:
