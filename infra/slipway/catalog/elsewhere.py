@@ -1,6 +1,6 @@
 """Tell which machines of other clouds have the GPUs of an instance type of AWS: elsewhere.json, dated, with sources.
 
-No prices: none was found that its cloud or two others vouch for. Machines that no source was found for are left out.
+No prices: public lists disagree, and none was checked machine by machine. Machines without a source are left out.
 """
 
 from collections.abc import Mapping
