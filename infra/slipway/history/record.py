@@ -120,9 +120,14 @@ class Record(Part):
         return self.entry.verdict if self.entry is not None else self.event.outcome if self.event is not None else ""
 
     def file(self) -> bytes:
-        """As its file has it: JSON without spaces, keys in order, UTF-8."""
-        value: Any = json.loads(self.model_dump_json(by_alias=True, exclude_none=True))
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        """As its file has it."""
+        return canonical(self)
+
+
+def canonical(part: Part) -> bytes:
+    """JSON without spaces, keys in order, UTF-8."""
+    value: Any = json.loads(part.model_dump_json(by_alias=True, exclude_none=True))
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def name_of(entry: Entry) -> str:

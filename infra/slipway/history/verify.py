@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from slipway.history.entry import Entry
 from slipway.history.errors import HistoryUnread
-from slipway.history.record import FIRST, hash_of, name_of
+from slipway.history.record import FIRST, canonical, hash_of, name_of
 from slipway.history.store import Store
 from slipway.history.trail import AT_ONCE, Trail, parsed
 
@@ -142,7 +142,8 @@ def _entries(walk: _Walk, store: Store, environment: str, there: set[str], last:
 
 
 def _content(entry: Entry) -> str:
-    return hash_of(entry.model_dump_json(by_alias=True, exclude_none=True).encode())
+    # Keys in order: an entry's file has its steps as they were taken, its record does not.
+    return hash_of(canonical(entry))
 
 
 def _file(store: Store, environment: str, name: str) -> str:
