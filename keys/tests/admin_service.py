@@ -16,7 +16,7 @@ from slipway_keys.database.migrate import migrate, migrations
 from slipway_keys.database.pool import Database
 from starlette.applications import Starlette
 
-from tests.support.keys_room import empty_room
+from tests.support.keys_room import empty_room, routes_of
 
 KEY = Ed25519PrivateKey.generate()
 MODELS = ("digits", "speech")
@@ -71,7 +71,7 @@ def asked(url: str, test: Callable[[Service], Awaitable[T]]) -> T:
         database = Database(lambda: url)
         try:
             await migrate(database, migrations())
-            app = Starlette(routes=admin_routes(database, AdminPasses(KEY), lambda: MODELS, empty_room()))
+            app = Starlette(routes=admin_routes(database, AdminPasses(KEY), routes_of(*MODELS), empty_room()))
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://keys") as client:
                 return await test(Service(database, client))

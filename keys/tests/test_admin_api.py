@@ -17,7 +17,7 @@ from slipway_keys.database.pool import Database
 from slipway_keys.values.keys import split
 from starlette.applications import Starlette
 
-from tests.support.keys_room import empty_room
+from tests.support.keys_room import empty_room, routes_of
 
 ROUTES = [
     ("GET", "/admin/keys"),
@@ -200,7 +200,7 @@ def test_a_wrong_question_is_refused_in_words(empty_url: str, path: str, status:
 def test_without_its_database_it_says_so_within_seconds() -> None:
     async def away() -> None:
         database = Database(lambda: "postgresql://user:hidden@127.0.0.1:1/none")
-        app = Starlette(routes=admin_routes(database, AdminPasses(KEY), lambda: (), empty_room()))
+        app = Starlette(routes=admin_routes(database, AdminPasses(KEY), routes_of(), empty_room()))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://keys") as client:
             answer = await client.get("/admin/keys", headers={"x-slipway-pass": signed()})
             page = await client.post("/page/usage", data={"key": f"sk_{'a' * 12}_{'b' * 43}"})

@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from slipway_keys.credentials.passes import Passes
-from slipway_keys.otlp.records import settlement
+from slipway_keys.otlp.records import read, settlement
 
 BELIEVING = cast(Passes, SimpleNamespace(read_mark=lambda *_: SimpleNamespace(key="sk_1", account="a", model="digits")))
 
@@ -14,7 +14,7 @@ BELIEVING = cast(Passes, SimpleNamespace(read_mark=lambda *_: SimpleNamespace(ke
 def status_of(**values: str) -> object:
     said = {"request_id": "r-1", "key": "mark", "duration_ms": "12", **values}
     attributes = [KeyValue(key=name, value=AnyValue(string_value=text)) for name, text in said.items()]
-    kind, line = settlement(attributes, 10**18, BELIEVING)
+    kind, line = settlement(read(attributes), 10**18, BELIEVING)
     assert kind == "settled" and line is not None
     return line["status"]
 

@@ -73,9 +73,11 @@ def test_reservation_after_settlement_brings_its_prices(books: Books) -> None:
     settlement |= {"at": at + 1, "status": 200, "flags": "", "compute_s": "2"}
     reservation = {"kind": "reservation", "request_id": "r", "key": "k", "account": "first", "model": "m", "at": at}
     reservation |= {"patience_s": 300, "per_call": "1", "per_second": "0.5"}
-    assert books.run(ledger.write(books.database, orjson.dumps([settlement, settlement]))) == (0, 1)
-    assert books.run(ledger.write(books.database, orjson.dumps([reservation, reservation]))) == (1, 0)
-    assert books.run(ledger.write(books.database, orjson.dumps([reservation, settlement]))) == (0, 0)
+    written = [
+        books.run(ledger.write(books.database, orjson.dumps(lines)))
+        for lines in ([settlement, settlement], [reservation, reservation], [reservation, settlement])
+    ]
+    assert [(one["reservation"], one["settlement"]) for one in written] == [(0, 1), (1, 0), (0, 0)]
     line = books.lines()["r"]
     assert (line["account"], float(line["cost_usd"]), line["state"]) == ("first", 2.0, "settled")
 

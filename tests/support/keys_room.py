@@ -1,5 +1,7 @@
-"""The keys service's room for calls of sleeping models, for tests in which no model scales to zero."""
+"""The keys service's rules of models, and its room for calls, for tests in which no model scales to zero."""
 
+import json
+import tempfile
 from pathlib import Path
 
 from slipway_keys.rules.collection import Collection
@@ -14,3 +16,11 @@ def empty_room() -> Room:
     routes = Routes(nowhere)
     endpoints = Endpoints(routes, Collection(nowhere, None, GROUP, PLURAL, WATCH_S), lambda _: None)
     return Room(routes, endpoints, lambda _model, _count: None)
+
+
+def routes_of(*names: str) -> Routes:
+    """The rules of these models, called by key."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "routes.json")
+        file.write_text(json.dumps([{"model": name, "auth": "api-key"} for name in names]))
+        return Routes(file)

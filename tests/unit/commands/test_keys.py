@@ -33,7 +33,7 @@ from slipway.environments.running.kubernetes import KubernetesRunning
 from slipway.errors.base import SlipwayError
 from slipway.errors.reaching import ApiRefused
 from tests.support.fake_cluster import FakeCluster
-from tests.support.keys_room import empty_room
+from tests.support.keys_room import empty_room, routes_of
 from tests.support.planned import FIXTURES
 from tests.support.postgres import Postgres, postgres
 
@@ -136,7 +136,7 @@ class Client:
 @contextmanager
 def served(url: str) -> Iterator[Client]:
     database = Database(lambda: url)
-    app = Starlette(routes=admin_routes(database, AdminPasses(KEY), lambda: ("digits", "speech"), empty_room()))
+    app = Starlette(routes=admin_routes(database, AdminPasses(KEY), routes_of("digits", "speech"), empty_room()))
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://keys")
     with start_blocking_portal() as portal:
         portal.call(migrate, database, migrations())

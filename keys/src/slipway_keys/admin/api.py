@@ -1,6 +1,6 @@
 """The admin API: keys, requests for access, usage, exports, models woken; for whoever shows a pass for `keys-admin`."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, cast
@@ -13,10 +13,12 @@ from starlette.routing import Route
 from slipway_keys.admin import access_requests, export, statement
 from slipway_keys.admin.bodies import NewKey, Rotation, Terms
 from slipway_keys.admin.http import Handler, as_json, document, failure, guarded, parameter
+from slipway_keys.admin.quality import measured
 from slipway_keys.admin.refusals import absent, unknown, wrong
 from slipway_keys.credentials.admin_passes import AdminPasses
 from slipway_keys.database import keys
 from slipway_keys.database.pool import Database
+from slipway_keys.rules.routes import Routes
 from slipway_keys.telemetry.log import log
 from slipway_keys.values.keys import EVERY_MODEL, Key
 from slipway_keys.waking.room import WAKE_S, Room
@@ -31,14 +33,12 @@ class Nothing(BaseModel):
 
 
 class AdminApi:
-    """The handlers; `models`: the names of the models that have a route now."""
+    """The handlers; `rules`: of all models that have a route now."""
 
-    def __init__(
-        self, database: Database, passes: AdminPasses, models: Callable[[], Collection[str]], room: Room
-    ) -> None:
+    def __init__(self, database: Database, passes: AdminPasses, rules: Routes, room: Room) -> None:
         self._database = database
         self._passes = passes
-        self._models = models
+        self._rules = rules
         self._room = room
 
     def routes(self) -> list[Route]:
@@ -56,6 +56,7 @@ class AdminApi:
             ("GET", "/admin/export", self.export),
             ("GET", "/admin/ledger", self.ledger),
             ("POST", "/admin/models/{model}/wake", self.wake),
+            ("GET", "/admin/models/{model}/quality", self.quality),
         ]
         return [Route(path, self._admitted(handler), methods=[method]) for method, path, handler in table]
 
@@ -69,7 +70,7 @@ class AdminApi:
     async def create_key(self, request: Request) -> Response:
         """Create a key; its text is in this one answer."""
         wanted = await document(request, NewKey)
-        check_models(wanted.models, self._models())
+        check_models(wanted.models, self._rules.models())
         key, text = await keys.create(
             self._database,
             name=wanted.name,
@@ -167,6 +168,10 @@ class AdminApi:
         self._room.wake(model)
         log("woken", model=model)
         return as_json({"model": model, "ready_endpoints": self._room.ready_endpoints(model), "demand_s": WAKE_S})
+
+    async def quality(self, request: Request) -> Response:
+        """How good a model's answers were, by the feedback of its window or of another: each version, or one."""
+        return as_json(await measured(self._database, self._rules, request.path_params["model"], request.query_params))
 
 
 async def find_key(database: Database, identifier: str) -> Key:

@@ -29,6 +29,8 @@ _AWAY_RETRY_S = 2.0
 _ASLEEP_RETRY_S = 5.0
 _PAGES = 5
 """Pages of one address in a second, for all models together, in each replica."""
+_FEEDBACKS = 20
+"""Calls with feedback of one account in a second, for all models together, in each replica."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Admission:
     issuers: Issuers
     passes: Passes
     limits: Limits
-    pages: LocalRates
+    unpaid: LocalRates
     room: Room
     journal: Journal
     clock: Clock
@@ -54,6 +56,9 @@ class Admission:
             return self._of_unknown_model(question)
         if route.page is not None and question.is_for_page(route.page):
             return self._page(question, route)
+        if route.quality is not None and question.is_feedback(route.quality.path):
+            # However others call the model: who says what is right must be known.
+            return self._by_key(question, route)
         if route.auth == "none":
             return self._admit(question, route, Caller("anonymous", "anonymous"), None)
         if route.auth == "oidc":
@@ -75,7 +80,7 @@ class Admission:
             problem = "the model sleeps: its page is here once a call with a key has woken it"
             return self._refuse(route, "asleep", 503, problem, _ASLEEP_RETRY_S)
         rate = {"subject": f"page {question.address}", "count": _PAGES, "per_s": 1}
-        wait_s = self.pages.admit([rate], time.monotonic())
+        wait_s = self.unpaid.admit([rate], time.monotonic())
         if wait_s:
             return self._refuse(route, "rate", 429, "the page was asked for too often", wait_s)
         self.metrics.checked(route.model, "page")
@@ -94,6 +99,17 @@ class Admission:
         if question.role not in key.roles:
             return self._refuse(route, "forbidden", 403, f"the key lacks the role {question.role}")
         return self._admit(question, route, Caller(key.id, key.account), key)
+
+    def _take_feedback(self, route: Route, key: Key) -> bytes:
+        """Let feedback pass to this service itself: it wakes no model, costs nothing and is in no ledger."""
+        rate = {"subject": f"feedback {key.account}", "count": _FEEDBACKS, "per_s": 1}
+        wait_s = self.unpaid.admit([rate], time.monotonic())
+        if wait_s:
+            problem = f"feedback came more than {_FEEDBACKS} times a second: send a list of it"
+            return self._refuse(route, "rate", 429, problem, wait_s)
+        self.metrics.checked(route.model, "feedback")
+        kept = ANY if route.sticky is not None else None
+        return answers.allowed(self.passes.for_feedback(route.model), answers.NOBODY, kept)
 
     async def _with_key(self, question: Asked, route: Route, key_id: str, secret: str) -> bytes:
         try:
@@ -129,6 +145,8 @@ class Admission:
     def _admit(
         self, question: Asked, route: Route, caller: Caller, key: Key | None
     ) -> "bytes | Coroutine[None, None, bytes]":
+        if key is not None and route.quality is not None and question.is_feedback(route.quality.path):
+            return self._take_feedback(route, key)
         if route.to_zero is not None and not question.waited and not self.room.open_for(route.model):
             return self._when_awake(question, route, route.to_zero.wait_s)
         if route.rate is not None or (key is not None and (key.rate is not None or key.budget is not None)):

@@ -59,6 +59,10 @@ class Asked(NamedTuple):
         """Whether it is for the page of a model whose path is `below`: for that alone, only to be read."""
         return self.method in _READING and self.path in (below, below.removesuffix("/") + "/")
 
+    def is_feedback(self, path: str) -> bool:
+        """Whether it brings feedback, by the path that a model's route has for it."""
+        return self.role == "feedback" and self.path == path
+
 
 def asked(method: bytes, url: bytes, headers: dict[bytes, bytes], asker: Asker) -> Asked | None:
     """Return the question in a request, None if it is none. Names of headers are in lower case."""

@@ -17,6 +17,9 @@ _RENEW_S = 30.0
 # A model's node may be behind this one.
 _EARLIER_S = 5
 _MAC_BYTES = 12
+_FEEDBACK = "feedback"
+_LEEWAY_S = 30
+_MOST_LENGTH = 1024
 
 
 class SigningKeyError(Exception):
@@ -54,15 +57,38 @@ class Passes:
 
     def of(self, *models: str) -> bytes:
         """Return a pass for a model, and for those that it asks; good for 25 s at least and 55 s at most."""
+        return self._for(tuple(f"model/{model}" for model in models))
+
+    def for_feedback(self, model: str) -> bytes:
+        """Return a pass for feedback on a model, which no model takes; good for as long."""
+        return self._for((f"{_FEEDBACK}/{model}",))
+
+    def check_feedback(self, model: str, token: str | None) -> bool:
+        """Say whether it is a pass for feedback on the model: the gateway's word that its key may give it."""
+        if token is None or len(token) > _MOST_LENGTH:
+            return False
+        try:
+            jwt.decode(
+                token,
+                self.public_key,
+                algorithms=["EdDSA"],
+                audience=f"{_FEEDBACK}/{model}",
+                leeway=_LEEWAY_S,
+                options={"require": ["aud", "exp", "iat"], "strict_aud": True},
+            )
+        except jwt.PyJWTError:
+            return False
+        return True
+
+    def _for(self, audiences: tuple[str, ...]) -> bytes:
         now = time.monotonic()
-        signed = self._signed.get(models)
+        signed = self._signed.get(audiences)
         if signed is None or now - signed[0] > _RENEW_S:
             issued = int(time.time()) - _EARLIER_S
-            audiences = [f"model/{model}" for model in models]
-            audience = audiences if len(audiences) > 1 else audiences[0]
+            audience = list(audiences) if len(audiences) > 1 else audiences[0]
             claims = {"aud": audience, "iat": issued, "exp": issued + _GOOD_S}
             signed = now, jwt.encode(claims, self._private_key, algorithm="EdDSA").encode()
-            self._signed[models] = signed
+            self._signed[audiences] = signed
         return signed[1]
 
     def mark(self, request_id: str, key: str, account: str, model: str) -> str:

@@ -9,6 +9,8 @@ import orjson
 from slipway_keys.database.pool import Database
 
 ADMIT_LIMIT_S = 0.5
+# Most environments keep no answers, and their batches need no second statement.
+_ANSWER = b'"kind":"answer"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,14 @@ class Verdict:
     wait_s: float
 
 
-async def write(database: Database, lines: bytes) -> tuple[int, int]:
-    """Write lines (a JSON array) and return how many reservations and settlements were new."""
-    async with database.connection() as connection:
+async def write(database: Database, lines: bytes) -> dict[str, int]:
+    """Write lines (a JSON array), all or none, and return how many of each kind were new."""
+    async with database.connection() as connection, connection.transaction():
         row = await connection.fetchrow("SELECT * FROM write_ledger($1::jsonb)", lines.decode())
-    return row["reservations"], row["settlements"]
+        written = {"reservation": int(row["reservations"]), "settlement": int(row["settlements"])}
+        if _ANSWER in lines:
+            written["answer"] = int(await connection.fetchval("SELECT write_answers($1::jsonb)", lines.decode()))
+    return written
 
 
 async def give_up_unsettled(database: Database, most: int = 5000) -> int:

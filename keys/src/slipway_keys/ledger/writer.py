@@ -1,7 +1,7 @@
 """Bring the journal's lines into the database, in batches, for as long as it takes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from slipway_keys.database import ledger
 from slipway_keys.database.pool import AwayError, Database, RefusedError
@@ -66,22 +66,24 @@ class Writer:
 
     async def _write(self, batch: Batch) -> None:
         try:
-            reservations, settlements = await ledger.write(self._database, b"[" + b",".join(batch.lines) + b"]")
+            written = await ledger.write(self._database, b"[" + b",".join(batch.lines) + b"]")
         except RefusedError as error:
             log("ledger batch refused", reason=type(error).__name__, lines=len(batch.lines))
             await self._one_by_one(batch)
             return
-        self._count("reservation", reservations)
-        self._count("settlement", settlements)
+        self._count_all(written)
 
     async def _one_by_one(self, batch: Batch) -> None:
         """Write each line alone, and leave out what the database refuses: one bad line must not stop the others."""
         for line in batch.lines:
             try:
-                reservations, settlements = await ledger.write(self._database, b"[" + line + b"]")
+                written = await ledger.write(self._database, b"[" + line + b"]")
             except RefusedError as error:
                 log("ledger line refused", reason=type(error).__name__, bytes=len(line))
                 self._count("refused", 1)
                 continue
-            self._count("reservation", reservations)
-            self._count("settlement", settlements)
+            self._count_all(written)
+
+    def _count_all(self, written: Mapping[str, int]) -> None:
+        for kind, count in written.items():
+            self._count(kind, count)

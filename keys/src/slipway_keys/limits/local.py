@@ -1,4 +1,6 @@
-"""Rates that each replica keeps by itself: all of them while the database is away, and that of pages always."""
+"""Rates that each replica keeps by itself: all of them while the database is away, those of pages and
+feedback always.
+"""
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ import orjson
 from pydantic import ValidationError
 
 from slipway_keys.telemetry.log import log
-from slipway_keys.values.route import Route
+from slipway_keys.values.route import QualitySection, Route
 
 ANNOTATION = "slipway.dev/route"
 ROLLOUT_ANNOTATION = "slipway.dev/rollout"
@@ -43,6 +43,10 @@ class Routes:
     def models(self) -> list[str]:
         """Return the names of all models."""
         return sorted(self._by_model)
+
+    def measured(self) -> dict[str, QualitySection]:
+        """Return the rules of those models whose answers are kept for feedback."""
+        return {route.model: route.quality for route in self._by_model.values() if route.quality is not None}
 
     def sleepers(self) -> list[str]:
         """Return the names of models that may have no replica at all."""

@@ -72,7 +72,7 @@ def build(config: Config) -> Parts:
         issuers=Issuers(),
         passes=passes,
         limits=Limits(database),
-        pages=LocalRates(),
+        unpaid=LocalRates(),
         room=room,
         journal=journal,
         clock=clock,

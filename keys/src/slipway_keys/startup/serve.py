@@ -11,12 +11,14 @@ import uvicorn
 import uvloop
 
 from slipway_keys.admin.app import admin_routes
+from slipway_keys.admin.feedback import feedback_route
 from slipway_keys.credentials.admin_passes import AdminPasses
 from slipway_keys.database import traffic
 from slipway_keys.database.migrate import migrate, migrations
 from slipway_keys.database.pool import until_done
 from slipway_keys.health.app import health_app
 from slipway_keys.otlp.receiver import receiver
+from slipway_keys.startup import measuring
 from slipway_keys.startup.parts import Parts, build
 from slipway_keys.telemetry.log import log
 from slipway_keys.values.config import Config
@@ -74,10 +76,15 @@ async def _run(config: Config) -> None:
         loop.add_signal_handler(number, state.stop.set)
     check_socket, admin_socket = _bound(config.host, config.check_port), _bound(config.host, config.admin_port)
     try:
-        logs, otlp_port = receiver(parts.journal, parts.passes, parts.metrics.record, config.host, config.otlp_port)
+        logs, otlp_port = receiver(
+            parts.journal, parts.passes, parts.routes, parts.metrics, config.host, config.otlp_port
+        )
     except RuntimeError:
         raise StartError(f"cannot listen on {config.host}:{config.otlp_port}") from None
-    routes = admin_routes(parts.database, AdminPasses(parts.passes.private_key), parts.routes.models, parts.room)
+    routes = [
+        *admin_routes(parts.database, AdminPasses(parts.passes.private_key), parts.routes, parts.room),
+        feedback_route(parts.database, parts.passes, parts.routes, parts.metrics.feedback),
+    ]
     admin = _Quiet(
         uvicorn.Config(
             health_app(state.why_not_ready, parts.metrics, parts.room.demand, routes),
@@ -103,7 +110,7 @@ async def _run(config: Config) -> None:
             group.create_task(work)
             for work in (
                 admin.serve(sockets=[admin_socket]),
-                _with_database(parts, state, config.traffic_s),
+                _with_database(parts, state, config.traffic_s, config.quality_s),
                 parts.watcher.run(),
                 parts.endpoints.run(),
                 _sweep(parts),
@@ -113,7 +120,7 @@ async def _run(config: Config) -> None:
     log("stopped")
 
 
-async def _with_database(parts: Parts, state: _State, traffic_s: float) -> None:
+async def _with_database(parts: Parts, state: _State, traffic_s: float, quality_s: float) -> None:
     """Migrate as soon as the database can be reached, then keep keys fresh, write the ledger and read it."""
 
     async def once() -> None:
@@ -122,7 +129,8 @@ async def _with_database(parts: Parts, state: _State, traffic_s: float) -> None:
     await until_done(once)
     state.migrated = True
     log("ready")
-    works = [parts.keys.run(), parts.keys.listen(), parts.writer.run()]
+    measured = measuring.run(parts.database, parts.routes, parts.metrics, quality_s)
+    works = [parts.keys.run(), parts.keys.listen(), parts.writer.run(), measured]
     if traffic_s:
         works.append(traffic.watch(parts.database, traffic_s, parts.metrics.busiest))
     await asyncio.gather(*works)

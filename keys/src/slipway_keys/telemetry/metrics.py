@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
+from slipway_keys.values.quality import Quality
 from slipway_keys.values.traffic import Traffic
 
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0)
@@ -66,6 +67,35 @@ class Metrics:
             ["account", "model"],
             registry=self.registry,
         )
+        self._feedback = Counter(
+            "slipway_keys_feedback",
+            "Feedback on answers by what became of it; unknown: no such answer came",
+            ["model", "state"],
+            registry=self.registry,
+        )
+        self._not_kept = Counter(
+            "slipway_keys_answers_not_kept",
+            "Rows of answers that feedback finds nothing of: beyond the first of an answer, or unreadable",
+            ["model"],
+            registry=self.registry,
+        )
+        self._gone_early = Counter(
+            "slipway_keys_answers_gone_early",
+            "Rows of answers that made room for newer ones before their time",
+            registry=self.registry,
+        )
+        self._quality = Gauge(
+            "slipway_keys_quality",
+            "How good a version's answers were by the feedback of its window",
+            ["model", "version", "metric"],
+            registry=self.registry,
+        )
+        self._labels = Gauge(
+            "slipway_keys_quality_labels",
+            "Labels of the window that a version is measured by",
+            ["model", "version"],
+            registry=self.registry,
+        )
         self._check_children: dict[tuple[str, str], Counter] = {}
 
     def checked(self, model: str, outcome: str) -> None:
@@ -105,6 +135,29 @@ class Metrics:
         for one in found:
             self._day_calls.labels(one.account, one.model).set(one.calls)
             self._usual_day_calls.labels(one.account, one.model).set(one.usual)
+
+    def feedback(self, model: str, state: str, count: int = 1) -> None:
+        """Count feedback."""
+        self._feedback.labels(model, state).inc(count)
+
+    def not_kept(self, model: str, rows: int) -> None:
+        """Count rows of an answer that nothing is kept of."""
+        if rows:
+            self._not_kept.labels(model).inc(rows)
+
+    def gone_early(self, rows: int) -> None:
+        """Count rows that were deleted before their time."""
+        self._gone_early.inc(rows)
+
+    def qualities(self, found: Mapping[str, Sequence[Quality]]) -> None:
+        """Show these measures by model, and no others."""
+        self._quality.clear()
+        self._labels.clear()
+        for model, versions in found.items():
+            for one in versions:
+                self._labels.labels(model, one.version).set(one.labels)
+                for metric, value in one.measures.items():
+                    self._quality.labels(model, one.version, metric).set(value)
 
     def watch(self, name: str, about: str, value: Callable[[], float]) -> None:
         """Ask `value` at every scrape."""

@@ -24,6 +24,7 @@ class Config:
         host: addresses that the three ports listen on; the pod's, whose NetworkPolicy decides who may connect.
         check_port, admin_port, otlp_port: 0: any free one.
         traffic_s: how often the calls of the busiest callers are counted for the metrics; 0: never.
+        quality_s: how often feedback is measured for the metrics.
         drain_s: how long calls are still checked after SIGTERM, while the gateway learns of it.
         api_url: the API server; None: the pod's. Given by tests alone.
         service_account: folder with the pod's token, the API server's authority and the namespace.
@@ -39,6 +40,7 @@ class Config:
     admin_port: int
     otlp_port: int
     traffic_s: float
+    quality_s: float
     drain_s: float
     api_url: str | None
     service_account: Path
@@ -85,6 +87,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
         admin_port=_port(environ, "ADMIN_PORT", 8081),
         otlp_port=_port(environ, "OTLP_PORT", 4317),
         traffic_s=_seconds(environ, "TRAFFIC_S", 0.0),
+        quality_s=_seconds(environ, "QUALITY_S", 60.0),
         drain_s=_seconds(environ, "DRAIN_S", 5.0),
         api_url=environ.get(f"{_PREFIX}API_URL"),
         service_account=Path(environ.get(f"{_PREFIX}SERVICE_ACCOUNT", "/var/run/secrets/kubernetes.io/serviceaccount")),

@@ -61,6 +61,29 @@ class StickySection(_Section):
     rollout: str = ""
 
 
+class QualitySection(_Section):
+    """What of a model's answers is kept for feedback, and how good they are by it.
+
+    Attributes:
+        task: whether answers are classes or numbers.
+        positive: the class that precision, recall and F1 are of, and whose score is kept; None: the mean over classes.
+        within_s: for how long after an answer feedback on it is taken, seconds.
+        window_s: the feedback of so many last seconds makes the metrics.
+        path: of the calls that bring feedback, as clients send it.
+    """
+
+    task: Literal["classification", "regression"]
+    positive: str | None = None
+    within_s: Annotated[float, Field(gt=0)]
+    window_s: Annotated[float, Field(gt=0)]
+    path: Annotated[str, Field(pattern=r"^/")]
+
+    @property
+    def keep_s(self) -> float:
+        """For how long after an answer its row is there: the last feedback on it counts for a whole window."""
+        return self.within_s + self.window_s
+
+
 class Route(_Section):
     """What an HTTPRoute says of a model: its annotation `slipway.dev/route` and, of a share, its weights.
 
@@ -78,3 +101,4 @@ class Route(_Section):
     sticky: StickySection | None = None
     members: tuple[str, ...] = ()
     page: Annotated[str, Field(pattern=r"^/")] | None = None
+    quality: QualitySection | None = None
