@@ -35,6 +35,8 @@ _PICTURES = tuple(f"image/{kind.lower()}" for kind in FORMATS)
 _BYTES = "application/octet-stream"
 # For whoever bills by the time that a model ran: a gateway's access log takes it from here.
 _COMPUTE = b"x-slipway-compute-seconds"
+# For whoever measures how good answers were, by what turns out to be right: the same access log has it.
+_PREDICTED = b"x-slipway-predicted"
 _MODEL = "/v2/models/{model}"
 _VERSION = _MODEL + "/versions/{version}"
 
@@ -147,6 +149,8 @@ async def _send(send: Send, answer: Answer, accept: bytes | None, release: bytes
     body = answer.body
     content_type = b"application/json" if answer.json_bytes is None else b"application/octet-stream"
     headers = [(b"content-type", content_type), (_COMPUTE, b"%.6f" % answer.compute_s), (RELEASE, release)]
+    if answer.report is not None:
+        headers.append((_PREDICTED, answer.report))
     if answer.json_bytes is not None:
         headers.append((b"inference-header-content-length", b"%d" % answer.json_bytes))
     encoding = answer_encoding(body, accept)

@@ -129,7 +129,7 @@ class Service:
             wanted,
             lambda dumps: write_infer(request, wanted, self._dtypes, self.name, self.version, dumps),
         )
-        return answer._replace(compute_s=seconds)
+        return answer._replace(compute_s=seconds, report=await self._report(outputs, wanted))
 
     async def exchange(self, form: Form) -> Answer:
         """Answer a V2 infer request that is no JSON; raises what `predict` does."""
@@ -146,7 +146,7 @@ class Service:
         else:
             answer = await self._write_large(wanted, size, "as bytes", lambda: Answer(form.write(request, wanted)))
         self.batcher.statistics.writing.add(time.perf_counter() - started)
-        return answer._replace(compute_s=seconds)
+        return answer._replace(compute_s=seconds, report=await self._report(outputs, wanted))
 
     async def _infer(self, inputs: Mapping[str, Array], raw: bytes) -> Computed:
         held = 0
@@ -171,6 +171,18 @@ class Service:
         current_lease().charge(size)
         return await self._heavy.run(2 * size, lambda: coarse.of(outputs))
 
+    async def _report(self, outputs: Mapping[str, Array], shown: Mapping[str, Array]) -> bytes | None:
+        """Return what the answer predicted, by what of the outputs may leave the server; None where nobody asks.
+
+        `shown`: those outputs that the answer has, which are fewer where a request names some.
+        """
+        report = self._steps.report
+        if report is None:
+            return None
+        if report.output not in shown:
+            shown = await self.shown({report.output: outputs[report.output]})
+        return report.of(shown, self.version)
+
     async def _answer(self, computed: Computed, single: bool) -> Answer:
         predictions = self._steps.predictions
         outputs = await self.shown(computed.outputs)
@@ -185,7 +197,8 @@ class Service:
             return Answer(dumps(head | said | {"outputs": {name: to_json(array) for name, array in outputs.items()}}))
 
         beside = 0 if predictions is None else predictions.longest(outputs)
-        return (await self._encode(outputs, write, beside))._replace(compute_s=computed.seconds)
+        report = await self._report(computed.outputs, outputs)
+        return (await self._encode(outputs, write, beside))._replace(compute_s=computed.seconds, report=report)
 
     async def _after(self, outputs: Mapping[str, Array]) -> bytes:
         try:

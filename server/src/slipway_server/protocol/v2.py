@@ -21,11 +21,13 @@ class Answer(NamedTuple):
         body: as it is sent, unless it is compressed.
         json_bytes: the length of its JSON where tensors as bytes follow, else None.
         compute_s: the request's share of the seconds that the model ran.
+        report: what it predicted, for whoever measures how good that was; None where nobody does.
     """
 
     body: bytes
     json_bytes: int | None = None
     compute_s: float = 0.0
+    report: bytes | None = None
 
 
 @dataclass(frozen=True)

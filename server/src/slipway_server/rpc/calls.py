@@ -25,7 +25,7 @@ from slipway_server.values.errors import BadRequest, Full
 WINDOW_BYTES = 64 * 2**10
 """What a client may send of a message before anybody asked for it; HTTP/2 itself says so."""
 _SHOWN = "x-slipway-pass"
-_COMPUTE = "x-slipway-compute-seconds"
+_COMPUTE, _PREDICTED = "x-slipway-compute-seconds", "x-slipway-predicted"
 _POLL_S = 0.01
 _CLIENT_CLOSED_REQUEST = 499
 _LOGGER = logging.getLogger(__name__)
@@ -154,7 +154,8 @@ class Calls:
 
     async def _send(self, answer: Answer, context: Any) -> None:
         if answer.compute_s:
-            await context.send_initial_metadata(((_COMPUTE, f"{answer.compute_s:.6f}"),))
+            report = () if answer.report is None else ((_PREDICTED, answer.report.decode()),)
+            await context.send_initial_metadata(((_COMPUTE, f"{answer.compute_s:.6f}"), *report))
         try:
             async with asyncio.timeout(STALL_S + len(answer.body) / LEAST_RATE):
                 await context.write(answer.body)

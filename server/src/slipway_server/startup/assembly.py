@@ -122,7 +122,7 @@ def prepared_materials(config: ServerConfig) -> Materials:
 def fitting_steps(config: ServerConfig, prepared: Materials, signature: Signature) -> Steps:
     """Return that as steps, held against the model; `StartError` when they do not fit."""
     try:
-        return Steps(config.input, config.output, prepared, signature)
+        return Steps(config.input, config.output, prepared, signature, config.quality)
     except BadRequest as error:
         raise StartError(str(error)) from None
 

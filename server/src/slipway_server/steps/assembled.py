@@ -13,10 +13,11 @@ from slipway_server.protocol.v2_inputs import check_names, check_sizes
 from slipway_server.steps.coarse import Coarse
 from slipway_server.steps.hook import AFTER, BEFORE, Hook, HookFault
 from slipway_server.steps.labels import Predictions, check_labels, parse_labels
+from slipway_server.steps.report import Report
 from slipway_server.steps.texts import Texts, read_tokenizer, texts_of
 from slipway_server.values.errors import BadRequest
 from slipway_server.values.signature import Signature
-from slipway_server.values.steps import InputSection, OutputSection
+from slipway_server.values.steps import InputSection, OutputSection, QualitySection
 from slipway_server.values.tensors import Array, check_shape, to_array
 
 
@@ -38,10 +39,16 @@ class Steps:
         predictions: what an answer says beside the outputs, if the spec says so.
         coarse: what becomes of outputs before they leave the server, if the spec says so.
         hook: the process of the user's functions, if there are any.
+        report: what is told of an answer for whoever measures how good it was, if the spec says so.
     """
 
     def __init__(
-        self, before: InputSection | None, after: OutputSection | None, materials: Materials, signature: Signature
+        self,
+        before: InputSection | None,
+        after: OutputSection | None,
+        materials: Materials,
+        signature: Signature,
+        quality: QualitySection | None = None,
     ) -> None:
         """Hold the sections against the model; BadRequest, with the field of the spec, where they do not fit it."""
         self._signature = signature
@@ -55,6 +62,7 @@ class Steps:
         asked = after is not None and (after.round is not None or after.top_1)
         self.coarse = Coarse(after, signature) if after is not None and asked else None
         self.hook = materials.hook
+        self.report = None if quality is None else Report(quality, after, materials.labels, signature)
 
     @property
     def before(self) -> bool:

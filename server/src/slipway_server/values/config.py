@@ -14,7 +14,7 @@ from slipway_server.values.language import LanguageSection
 from slipway_server.values.pipeline import PipelineSection
 from slipway_server.values.section import Section
 from slipway_server.values.signature import DATATYPES, Signature, Tensor
-from slipway_server.values.steps import InputSection, OutputSection
+from slipway_server.values.steps import InputSection, OutputSection, QualitySection
 
 VARIABLE = "SLIPWAY_CONFIG"
 
@@ -142,6 +142,7 @@ class ServerConfig(Section):
     `grpc`: left out, and HTTP is all that is spoken.
     `language`: the file is a language model's, in GGUF, and OpenAI's API is spoken.
     `input`, `output`: what comes before and after the model; left out, bodies are its tensors and so are answers.
+    `quality`: what answers say of themselves for whoever measures them; left out, nothing.
     """
 
     model: ModelSection
@@ -160,6 +161,7 @@ class ServerConfig(Section):
     grpc: GrpcSection | None = None
     input: InputSection | None = None
     output: OutputSection | None = None
+    quality: QualitySection | None = None
     check: CheckSection
     pipeline: PipelineSection | None = None
     language: LanguageSection | None = None

@@ -81,3 +81,15 @@ class OutputSection(Section):
         """Whether answers have `predictions` that the server makes itself."""
         asked = (self.labels, self.top_k, self.of)
         return self.hook is None and (self.top_1 or self.softmax or any(one is not None for one in asked))
+
+
+class QualitySection(Section):
+    """What answers predict, which is told in a header of each.
+
+    `task`: whether that are classes or numbers. `output`: which of the model's outputs says it. `positive`: the class
+    whose score is told as well.
+    """
+
+    task: Literal["classification", "regression"]
+    output: Path
+    positive: Annotated[str, Field(min_length=1, max_length=500)] | None = None
