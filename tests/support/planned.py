@@ -103,3 +103,9 @@ def delivery_plan(environment: str) -> Plan:
 def slo_plan() -> Plan:
     """The plan of the fixtures' environment whose models promise something."""
     return _plan_of("slo", "watched")
+
+
+@lru_cache
+def feedback_plan() -> Plan:
+    """The plan of the fixtures' environment whose models take feedback."""
+    return _plan_of("feedback", "heard")

@@ -31,7 +31,7 @@ class Around:
     Attributes:
         steps: what the server itself would have, but for a user's own functions, which nobody runs here.
         files: what goes into the image.
-        sections: `input` and `output` of the model server's configuration.
+        sections: `input`, `output` and `quality` of the model server's configuration.
         hooked: whether a user's own function reads the bodies of requests.
     """
 

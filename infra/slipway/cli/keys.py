@@ -1,4 +1,4 @@
-"""Commands about who calls the models of an environment: keys, usage."""
+"""Commands about who calls the models of an environment, and what they say of answers: keys, usage, quality."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -168,6 +168,22 @@ def usage(
         show_statement(context, statement, month, form)
     else:
         show_usage(context, _day(first), _day(last), by, form)
+
+
+@cli.command()
+@ENVIRONMENT
+@click.argument("model", metavar="MODEL")
+@click.option("--version", help="Of this version alone; else of each that has feedback.")
+@click.option("--window", help="The feedback of so long, for example 12h or 7d, or the last so many, for example 1000.")
+@JSON
+@with_settings
+def quality(
+    environment: str, model: str, version: str | None, window: str | None, as_json: bool, folders: Folders
+) -> None:
+    """Show how good a model's answers were, by the feedback on them."""
+    from slipway.commands.inspecting.quality import show_quality  # noqa: PLC0415
+
+    show_quality(open_environment(environment, folders, ()), model, version, window, as_json=as_json)
 
 
 def _day(moment: datetime | None) -> date | None:

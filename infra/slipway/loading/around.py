@@ -12,7 +12,7 @@ from slipway_server.steps.labels import check_labels, parse_labels
 from slipway_server.steps.texts import read_tokenizer
 from slipway_server.values.errors import BadRequest
 from slipway_server.values.signature import Signature
-from slipway_server.values.steps import InputSection, OutputSection
+from slipway_server.values.steps import InputSection, OutputSection, QualitySection
 
 from slipway.artifacts.around import IMAGE_FOLDER, Around, StepFile
 from slipway.errors.base import FileRefused, UserError, WrongValue
@@ -32,7 +32,7 @@ class _Refused(Exception):
 
 
 def around(spec: ModelSpec, signature: Signature, root: Path, locate: Locate, found: list[UserError]) -> Around | None:
-    """Read what `input` and `output` name and hold it against the model.
+    """Read what `input` and `output` name and hold it, and `quality`, against the model.
 
     Args:
         spec: the spec, merged for its environment.
@@ -42,9 +42,9 @@ def around(spec: ModelSpec, signature: Signature, root: Path, locate: Locate, fo
         found: gets what is wrong.
 
     Returns:
-        None where a spec has neither, or something is wrong with them.
+        None where a spec has none of them, or something is wrong with them.
     """
-    if spec.input is None and spec.output is None:
+    if spec.input is None and spec.output is None and spec.quality is None:
         return None
     files = _Files(spec, root, locate, found)
     try:
@@ -61,8 +61,13 @@ def around(spec: ModelSpec, signature: Signature, root: Path, locate: Locate, fo
     }
     before = InputSection.model_validate(sections["input"]) if spec.input is not None else None
     after = OutputSection.model_validate(sections["output"]) if spec.output is not None else None
+    quality = None
+    if spec.quality is not None:
+        told = {"task": spec.quality.task, "output": spec.quality.output, "positive": spec.quality.positive}
+        quality = QualitySection.model_validate(told)
+        sections["quality"] = quality.model_dump(mode="json", exclude_none=True)
     try:
-        steps = Steps(before, after, prepared, signature)
+        steps = Steps(before, after, prepared, signature, quality)
     except BadRequest as error:
         found.append(_finding(error, locate))
         return None

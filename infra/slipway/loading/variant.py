@@ -105,7 +105,7 @@ def variant(
         found += _unjudgeable(spec, weights, locate)
         # Not before it fits: every byte of it is read.
         written = {key: text for key, text in value.items() if key != "environments"}
-        lacking = beside is None and (spec.input is not None or spec.output is not None)
+        lacking = beside is None and any(one is not None for one in (spec.input, spec.output, spec.quality))
         if little or lacking:
             return None
         artifact = _artifact(spec, weights, own)

@@ -1,7 +1,7 @@
 """Contain what is planned of the way to a model: its address, who may call it, how often and at what price."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,23 @@ class Dialled:
 
     host: str
     target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What feedback on a model's answers is measured by.
+
+    Attributes:
+        task: `classification` or `regression`.
+        positive: the class that measures are of; None for all.
+        within_s: for how long after an answer it is taken, seconds.
+        window_s: that of so many last seconds is measured.
+    """
+
+    task: str
+    positive: str | None
+    within_s: int
+    window_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +56,7 @@ class Traffic:
         grpc: where its clients over gRPC find it; None for a model that does not speak it.
         members: of a pipeline, the models that it asks, for which a caller's pass is good as well.
         page: whether the page for people opens without a key.
+        feedback: how its answers are measured; None for a model that takes no feedback.
     """
 
     model: str
@@ -56,6 +74,12 @@ class Traffic:
     members: tuple[str, ...] = ()
     page: bool = False
     grpc: "Dialled | None" = None
+    feedback: Feedback | None = None
+
+    @property
+    def feedback_path(self) -> str | None:
+        """Where feedback is sent to, as clients send it; None for a model that takes none."""
+        return None if self.feedback is None else f"{self.path.rstrip('/')}/v2/models/{self.model}/feedback"
 
     def rules(self) -> str:
         """What the keys service decides by, as JSON; prices are texts, so that none is rounded."""
@@ -73,6 +97,7 @@ class Traffic:
         }
         rules |= {"members": list(self.members)} if self.members else {}
         rules |= {"page": self.path} if self.page else {}
+        rules |= {} if self.feedback is None else {"quality": asdict(self.feedback) | {"path": self.feedback_path}}
         return compact_json(rules | ({} if self.wait_s is None else {"to_zero": {"wait_s": self.wait_s}}))
 
     def to_json(self) -> dict[str, Any]:

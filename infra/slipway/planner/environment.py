@@ -26,6 +26,7 @@ from slipway.plan.release import Origin, digest_of
 from slipway.plan.timing import Timing
 from slipway.planner.fit import slow_on_pool
 from slipway.planner.own_servers import asked, carried, own_image, own_warnings
+from slipway.planner.quality import refuse_quality
 from slipway.planner.rollouts import refuse_rollouts, rollout_warnings
 from slipway.planner.scaling import refuse_scaling, target_warnings
 from slipway.planner.server_config import server_config
@@ -73,9 +74,9 @@ def plan(
     Raises:
         UserErrors: for each model that no pool can hold, that has no room beside the others, or whose update could
             never finish; for routes that cannot be told apart; for scaling, or for objectives, on what the
-            environment does not measure; for rollouts that it cannot judge; for weights that are to be fetched where
-            there is no model store; for models of no team, or beyond their team's quota; for weights that are too
-            large for their GPU.
+            environment does not measure; for feedback that it cannot take; for rollouts that it cannot judge; for
+            weights that are to be fetched where there is no model store; for models of no team, or beyond their
+            team's quota; for weights that are too large for their GPU.
     """
     there = planning(settings).pools
     gateway = planning(settings).gateway
@@ -83,6 +84,7 @@ def plan(
         refuse_routes(environment, gateway, loaded)
     refuse_scaling(environment, settings, loaded, written)
     refuse_slos(environment, settings, loaded, written)
+    refuse_quality(environment, settings, loaded, written)
     refuse_rollouts(environment, settings, loaded, written)
     refuse_deliveries(environment, settings, loaded, written)
     placed = sorted(place(environment, there, loaded), key=lambda one: one.variant.spec.name)

@@ -7,9 +7,10 @@ from slipway.capacity.estimates import Cost
 from slipway.environments.planning.gateway import PAGE_PATH, Gateway
 from slipway.errors.base import UserError, UserErrors, WrongValue
 from slipway.loading.specs import LoadedSpec
-from slipway.plan.traffic import Dialled, Traffic
+from slipway.plan.traffic import Dialled, Feedback, Traffic
 from slipway.spec.endpoint import Price
 from slipway.spec.model import ModelSpec
+from slipway.spec.quality import Quality
 from slipway.values import names
 from slipway.values.hosts import is_below, path_contains
 
@@ -47,7 +48,12 @@ def route(gateway: Gateway, spec: ModelSpec, cost: Cost | None, cold_start_s: in
         members=spec.pipeline.models if spec.pipeline is not None else (),
         page=endpoint.page,
         grpc=Dialled(gateway.grpc_host, gateway.grpc_target) if endpoint.grpc else None,
+        feedback=None if spec.quality is None else _feedback(spec.quality),
     )
+
+
+def _feedback(quality: Quality) -> Feedback:
+    return Feedback(quality.task, quality.positive, quality.labels_within, quality.window)
 
 
 def _address(gateway: Gateway, spec: ModelSpec) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from slipway.catalog.pod_contract import GRPC_HEADER, GRPC_SERVICE, KEYS_CHECK_PORT
+from slipway.catalog.pod_contract import GRPC_HEADER, GRPC_SERVICE, KEYS_ADMIN_PORT, KEYS_CHECK_PORT
 from slipway.plan.traffic import Traffic
 from slipway.values import names
 
@@ -16,6 +16,7 @@ _NOWHERE = "192.0.2.1"
 _OF_A_ROUTE = (
     *("route_rules", "route_hosts", "route_path", "route_origins"),
     *("request_timeout", "stream_idle_timeout", "check_timeout", "keys_check_path", "grpc_hosts"),
+    *("feedback_path", "keys_feedback_path"),
 )
 
 
@@ -26,6 +27,7 @@ def route_values(traffic: Traffic | None) -> dict[str, Any]:
         "gateway_name": names.GATEWAY,
         "keys_name": names.KEYS,
         "keys_check_port": KEYS_CHECK_PORT,
+        "keys_admin_port": KEYS_ADMIN_PORT,
         "grpc_service": GRPC_SERVICE,
         "grpc_header": GRPC_HEADER,
     }
@@ -43,6 +45,8 @@ def route_values(traffic: Traffic | None) -> dict[str, Any]:
         "check_timeout": duration(wait_s + _CHECK_OF_A_SLEEPER_S if wait_s else _CHECK_S),
         "keys_check_path": f"/check/{traffic.model}",
         "grpc_hosts": [traffic.grpc.host] if traffic.grpc else None,
+        "feedback_path": traffic.feedback_path,
+        "keys_feedback_path": f"/feedback/{traffic.model}",
     }
 
 

@@ -10,6 +10,7 @@ from slipway.catalog.pod_contract import KEYS_ADMIN_PORT
 from slipway.monitoring.alert import alert, series_of
 from slipway.monitoring.budget import budget_group
 from slipway.monitoring.health import health_group
+from slipway.monitoring.quality import quality_group
 from slipway.plan.model import ModelPlan
 from slipway.spec.scale import COOL_DOWN_S, Floor, Scale
 from slipway.values import names
@@ -133,6 +134,8 @@ def _alerts(model: ModelPlan) -> dict[str, Any]:
     slo = model.spec.slo
     groups = [_scaling_group(model)] if model.alerts else []
     groups += [budget_group(model, slo), health_group(model)] if slo is not None else []
+    quality = model.spec.quality
+    groups += [quality_group(model, quality.alert)] if quality is not None and quality.alert is not None else []
     return {"alert_groups": groups, "alert_labels": {**model.labels, **model.monitoring.labels}}
 
 

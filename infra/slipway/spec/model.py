@@ -8,6 +8,7 @@ from semver import Version
 from slipway.catalog.pod_contract import API_VERSION
 from slipway.runtimes.registry import LLAMA, RUNTIMES, RuntimeName
 from slipway.spec import pipeline_rules, rollout_rules
+from slipway.spec import quality as quality_rules
 from slipway.spec import slo as slo_rules
 from slipway.spec.artifact.accept import Accept
 from slipway.spec.artifact.optimize import STEPS_MOST, Step
@@ -25,6 +26,7 @@ from slipway.spec.language.section import Language
 from slipway.spec.others.own import OwnServer, own_server
 from slipway.spec.others.server import Server
 from slipway.spec.pipeline import Pipeline
+from slipway.spec.quality import Quality
 from slipway.spec.residency import DataResidency
 from slipway.spec.resources import Resources
 from slipway.spec.rollout import RolloutRules
@@ -40,7 +42,7 @@ from slipway.values.section import Section, empty, left_out
 OVERRIDABLE = (
     "version", "fixes", "artifact", "custom", "server", "llama", "env", "egress", "optimize", "accept", "input",
     "output", "resources", "scale", "rollout", "spot", "tolerates", "data", "endpoint", "batching", "check", "slo",
-    "exceptions",
+    "quality", "exceptions",
 )  # fmt: skip
 """What may differ between environments; the rest is what the model is, wherever it runs."""
 
@@ -197,6 +199,14 @@ class ModelSpec(Section):
         exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )
+    quality: Quality | None = Field(
+        default=None,
+        description="What is kept of answers, and measured by feedback on them (docs/how-to/feedback.md). Nothing when "
+        "left out.",
+        examples=[{"task": "classification", "output": "label", "labels_within": "7d"}],
+        exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
+    )
     exceptions: dict[ExceptableRule, Reason] = Field(
         default_factory=dict,
         description=(
@@ -290,4 +300,5 @@ class ModelSpec(Section):
         pipeline_rules.refuse_misfits(self)
         rollout_rules.refuse_misfits(self)
         slo_rules.refuse_misfits(self)
+        quality_rules.refuse_misfits(self)
         return self

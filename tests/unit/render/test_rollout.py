@@ -1,6 +1,7 @@
 """What becomes of a model's manifests in a rollout, where golden files do not show the rule."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from slipway.render.model import placeholder_image, render_model
 from slipway.render.rollout.candidate import candidate_objects, pinned
 from slipway.render.rollout.judge import judge_objects
 from slipway.render.rollout.route import judged_route, quiet
-from tests.support.planned import scaling_plan
+from tests.support.planned import feedback_plan, scaling_plan
 from tests.support.rollouts import PODS, REPLICAS, new_release, rollout_of
 
 NEW = new_release()
@@ -36,6 +37,17 @@ def test_manifests_of_a_release_are_not_changed_by_what_is_made_of_them() -> Non
     pinned(MANIFESTS, REPLICAS)
     judged_route(MANIFESTS, rollout_of(NEW, headers=True), 0.5, judge=True)
     assert before == MANIFESTS
+
+
+def test_feedback_goes_to_the_keys_service_all_through_a_rollout_and_its_end() -> None:
+    model = feedback_plan().find("classes", Path())
+    manifests = render_model(model, placeholder_image(model))
+    plain, feedback = rules_of(manifests)
+    judged = rules_of(judged_route(manifests, rollout_of(model, headers=True), 0.5, judge=True))
+    assert [one for one in judged if one["matches"] == feedback["matches"]] == [feedback]
+    assert judged[-1] == feedback and judged[0]["matches"] == plain["matches"]
+    assert quiet(judged)[-1] == feedback
+    assert all(match["headers"] for rule in quiet(judged)[1:-1] for match in rule["matches"])
 
 
 def test_no_selector_of_a_candidate_selects_pods_of_the_model_nor_the_reverse() -> None:

@@ -35,7 +35,7 @@ def _judged(manifest: Manifest, rollout: RolloutPlan, share: float, *, judge: bo
 
 
 def _route(route: Manifest, rollout: RolloutPlan, share: float, *, judge: bool) -> Manifest:
-    (plain,) = route["spec"]["rules"]
+    plain, *others = route["spec"]["rules"]
     rule = plain | {"filters": [*plain["filters"], *([_mirror(rollout)] if judge else [])]}
     (ref,) = plain["backendRefs"]
     rules = [rule | {"backendRefs": _both(ref, rollout, rollout.weights(share))}]
@@ -50,7 +50,8 @@ def _route(route: Manifest, rollout: RolloutPlan, share: float, *, judge: bool) 
         names.ROUTE_ANNOTATION: _rules(metadata["annotations"][names.ROUTE_ANNOTATION], rollout),
         names.ROLLOUT_ANNOTATION: rollout.id,
     }
-    return route | {"metadata": metadata | {"annotations": annotations}, "spec": route["spec"] | {"rules": rules}}
+    spec = route["spec"] | {"rules": [*rules, *others]}
+    return route | {"metadata": metadata | {"annotations": annotations}, "spec": spec}
 
 
 def _rules(written: str, rollout: RolloutPlan) -> str:
@@ -66,7 +67,14 @@ def quiet(rules: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     What leaves a route must have no calls by then: Envoy drops its cluster first, and answers them with 500.
     """
     silent = [{**rule, "filters": [one for one in rule["filters"] if one["type"] != _MIRROR]} for rule in rules]
-    return [silent[0], *(_with_header(rule, VARIANT_HEADER, VARIANT_NONE) for rule in silent[1:])]
+    return [silent[0], *(_closed(rule) for rule in silent[1:])]
+
+
+def _closed(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """A rule that no call gets to any more; that of feedback, which leads to no release, stays."""
+    if any(ref["name"] == names.KEYS for ref in rule["backendRefs"]):
+        return dict(rule)
+    return _with_header(rule, VARIANT_HEADER, VARIANT_NONE)
 
 
 def _both(ref: Mapping[str, Any], rollout: RolloutPlan, weights: tuple[int, int]) -> list[dict[str, Any]]:

@@ -50,6 +50,8 @@ def health_app(
 
     own = [
         Route("/healthz", healthz),
+        # Where the gateway looks for the models that it leads to, and for this service where it takes their feedback.
+        Route("/v2/health/live", healthz),
         Route("/readyz", readyz),
         Route("/metrics", exposed),
         Route("/demand/{model}", demanded),
