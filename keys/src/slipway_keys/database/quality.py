@@ -19,8 +19,8 @@ MOST_ROWS = 1_000_000
 """Rows of all models together; beyond it, those that would be deleted next go early."""
 MOST_CELLS = 10_000
 """Of a confusion matrix; one with more is of a model whose labels are no classes."""
-MOST_MEASURED = 1_000_000
-"""Labels of a window of time."""
+MOST_MEASURED = 100_000
+"""Feedbacks of a window of time that are measured, the newest: more of them would keep the database for seconds."""
 
 # What a window has, the newest feedback first. The version is asked for here: a window of so many is of that one alone.
 _CHOSEN = """
