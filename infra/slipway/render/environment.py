@@ -40,8 +40,7 @@ def render_environment(plan: Plan, images: GatewayImages | None = None, *, adopt
     if here.gateway is not None:
         images = images or placeholder_images(here.gateway, here.image_repository(plan.environment, names.KEYS))
         values |= gateway_values(here.gateway, plan.settings.namespace, labels, images, here.pull_secret)
-        answers = any(model.spec.quality is not None for model in plan.models)
-        values |= {"priority_class": platform_class(plan), "keeps_answers": answers or None}
+        values |= {"priority_class": platform_class(plan)}
         templates = (*templates, *gateway_templates(here.gateway))
     store = here.model_store(plan.environment, "")
     if store is not None and store.policy is not None:
