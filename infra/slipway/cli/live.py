@@ -1,4 +1,4 @@
-"""Commands that look at what is live and change nothing: status, predict, verify, logs, gateway-ca, tunnel."""
+"""Commands that look at what is live and change nothing: status, preview, predict, verify, logs, gateway-ca, tunnel."""
 
 from typing import Any
 
@@ -20,6 +20,22 @@ def status(environment: str, models: tuple[str, ...], as_json: bool, folders: Fo
     from slipway.commands.inspecting.live import show_status  # noqa: PLC0415
 
     show_status(open_environment(environment, folders, ()), models, as_json=as_json)
+
+
+@cli.command()
+@ENVIRONMENT
+@MODELS
+@click.option("--json", "form", flag_value="json", help="Print one JSON document.")
+@click.option("--markdown", "form", flag_value="markdown", help="Print the comment of a pull request.")
+@with_folders
+def preview(environment: str, models: tuple[str, ...], form: Any, folders: Folders) -> None:
+    """Show what `up` would do: to each model that changes, to its manifests, to each stack, and to the bill.
+
+    Nothing is written: no state, no lock, no object. Exit code 1 where `up` would refuse it, once all is shown.
+    """
+    from slipway.commands.previewing.preview import show_preview  # noqa: PLC0415 - the engine's SDK takes a second
+
+    show_preview(open_environment(environment, folders, models or None), models, form or "text")
 
 
 @cli.command()

@@ -33,12 +33,12 @@ LISTED_MOST = 200
 _VALUE_MOST = 60
 _WRITTEN = {"spec": "its spec", "files": "its weights or golden request", "settings": "the environment's settings"}
 _PATH_MOST = 200
-_DOCUMENT = "data.server.json"
+DOCUMENT = "data.server.json"
 """Of the ConfigMap: the model server's configuration, itself JSON."""
-_WHOLE = (".check.request", ".check.expect")
+WHOLE = (".check.request", ".check.expect")
 """Of that: the golden request and its answer, told as a whole and never shown: they may be somebody's data."""
 _OF_EACH_RELEASE = (f"labels.{RELEASE_LABEL}", "labels.app.kubernetes.io/version", "].image")
-_PRIVATE = re.compile(r"check\.|secret|token|password|passphrase|credential|api_?key", re.IGNORECASE)
+PRIVATE = re.compile(r"check\.|secret|token|password|passphrase|credential|api_?key", re.IGNORECASE)
 """Where texts are not shown."""
 _FIRST = ("Deployment", "ConfigMap")
 _OTHER_IMAGE = "image: made of other files, packages or base"
@@ -155,7 +155,7 @@ def why(before: Origin | None, now: Origin) -> str:
     """Whose change makes another release of a model, as the end of a sentence."""
     if before is None:
         return "why is not known: its record is of a Slipway that noted no origin"
-    yours = [name for field, name in _WRITTEN.items() if getattr(before, field) != getattr(now, field)]
+    yours = _yours(before, now)
     newer, older = f"by Slipway {now.slipway}", f"(it was made by {before.slipway})"
     upgraded = before.slipway != now.slipway
     if yours:
@@ -165,6 +165,16 @@ def why(before: Origin | None, now: Origin) -> str:
     if before.image != now.image:
         return f"by what Slipway {now.slipway} puts into its image, which is not what it was, alone"
     return "by what other models of the environment take, or by an edit of Slipway itself"
+
+
+def newer_alone(before: Origin | None, now: Origin) -> bool | None:
+    """Whether nothing but a newer Slipway makes another release; None where it is not known what made the first."""
+    return None if before is None else before.slipway != now.slipway and not _yours(before, now)
+
+
+def _yours(before: Origin, now: Origin) -> list[str]:
+    """What people wrote otherwise."""
+    return [name for field, name in _WRITTEN.items() if getattr(before, field) != getattr(now, field)]
 
 
 def differences(before: Release, model: ModelPlan) -> tuple[str, ...]:
@@ -230,7 +240,7 @@ def _value(flat: Mapping[str, Any], path: str) -> str:
     if path not in flat:
         return "nothing"
     value = flat[path]
-    return "(not shown)" if isinstance(value, str) and _PRIVATE.search(path) else shown(value, _VALUE_MOST)
+    return "(not shown)" if isinstance(value, str) and PRIVATE.search(path) else shown(value, _VALUE_MOST)
 
 
 def _flat(manifests: Sequence[Mapping[str, Any]], digest: str | None) -> dict[str, Any]:
@@ -254,9 +264,9 @@ def _paths(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     open_: list[tuple[str, Any]] = [("", manifest)]
     while open_:
         path, value = open_.pop()
-        if path.endswith(_WHOLE):
+        if path.endswith(WHOLE):
             yield path, compact_json(value)
-        elif path == _DOCUMENT and isinstance(value, str):
+        elif path == DOCUMENT and isinstance(value, str):
             open_.append(("server.json", _parsed(value)))
         elif isinstance(value, Mapping) and value:
             open_ += [(f"{path}{_joint(path)}{key}", inner) for key, inner in value.items()]

@@ -19,6 +19,7 @@ from slipway.engine import notes
 from slipway.engine.events import Outcome, followed, outcome
 from slipway.engine.failed import backend, checked, failure, printed
 from slipway.engine.language_server import Program, language_server
+from slipway.engine.previewed import StackPreview, diagnostics, previewed
 from slipway.engine.process import TABLE
 from slipway.engine.stack_lock import Holder
 from slipway.engine.state_files import complained, mend, unlock
@@ -32,6 +33,7 @@ _LOCK_LIMIT_S = 600.0
 _LOCK_RETRY_S = 2.0
 _STOP_LIMIT_S = 45.0
 _CALL_LIMIT_S = 120
+_PREVIEW_LIMIT_S = 600
 
 
 class Engine:
@@ -79,6 +81,21 @@ class Engine:
                 self._create(stack, report)
                 result = self._run_unlocked(stack, command, report)
         return checked(stack, "update", result)
+
+    def preview(self, stack: str, program: Program) -> StackPreview | None:
+        """What `up` would do with a stack, None when there is none: takes no lock, writes nothing. Raises as `up`."""
+        self._write_settings(stack)
+        with language_server(program) as address:
+            command = ["preview", "--json", "--suppress-outputs", "--suppress-progress", "--stack", stack]
+            command += ["--client", address, "--exec-kind", "auto.inline"]
+            result = self._call(command, _PREVIEW_LIMIT_S)
+        if self._cancelled.is_set():
+            raise Interrupted
+        if result.returncode and "no stack named" in result.stderr:
+            return None
+        if result.returncode:
+            raise failure(stack, "preview", diagnostics(result.stdout, result.stderr))
+        return previewed(stack, result.stdout)
 
     def destroy(self, stack: str, report: Tell, *, keep_protected: bool = False) -> Outcome | None:
         """Delete everything in a stack, then the stack. None when there is no such stack.
@@ -242,7 +259,7 @@ class Engine:
                     process.kill()
                 return
 
-    def _call(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+    def _call(self, command: list[str], limit_s: int = _CALL_LIMIT_S) -> subprocess.CompletedProcess[str]:
         try:
             return subprocess.run(
                 self._argv(command),
@@ -252,12 +269,12 @@ class Engine:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=_CALL_LIMIT_S,
+                timeout=limit_s,
             )
         except subprocess.TimeoutExpired as error:
             named = f"pulumi {' '.join(command[:2])}"
             raise SlipwayError(
-                f"{named} did not end within {_CALL_LIMIT_S} s; next: check that the state's backend "
+                f"{named} did not end within {limit_s} s; next: check that the state's backend "
                 f"({backend() or 'the one of pulumi login'}) answers, then run the command again"
             ) from error
 

@@ -54,7 +54,7 @@ class Steps:
         """What to show after one line of the engine's output; None when it changed nothing."""
         for event in _events(line):
             if begun := _step(event, "resourcePreEvent"):
-                self._under_way[begun["urn"]] = f"{_VERBS[begun['op']]} {_about(begun['urn']).removesuffix(': ')}"
+                self._under_way[begun["urn"]] = f"{_VERBS[begun['op']]} {resource_of(begun['urn'])}"
                 return str(self)
             if ended := _step(event, "resOutputsEvent") or _step(event, "resOpFailedEvent"):
                 self._done += self._under_way.pop(ended["urn"], None) is not None
@@ -113,12 +113,26 @@ def _events(stdout: str) -> Iterator[dict[str, Any]]:
                 yield event
 
 
-def _about(urn: str) -> str:
-    """`urn:...::kubernetes:apps/v1:Deployment::digits` gives `Deployment digits: `."""
+def resource_of(urn: str) -> str:
+    """`urn:...::kubernetes:apps/v1:Deployment::digits` gives `Deployment digits`; empty for a stack itself."""
     parts = urn.split("::")
     if len(parts) < 4 or parts[2].startswith("pulumi:pulumi:"):
         return ""
-    return f"{parts[2].rpartition(':')[2].rpartition('$')[2]} {parts[3]}: "
+    return f"{parts[2].rpartition(':')[2].rpartition('$')[2]} {parts[3]}"
+
+
+def _about(urn: str) -> str:
+    """The resource that a diagnostic is about, and what stands before it."""
+    resource = resource_of(urn)
+    return f"{resource}: " if resource else ""
+
+
+def distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    """Diagnostics, each once, without colour codes and the engine's own closing line."""
+    errors: list[str] = []
+    for text in texts:
+        _add(errors, text)
+    return tuple(errors)
 
 
 def _add(errors: list[str], text: str) -> None:

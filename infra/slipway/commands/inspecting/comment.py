@@ -4,15 +4,14 @@ Nothing in a snapshot is trusted, since a pull request may come from a stranger:
 span, where GitHub reads no Markdown, HTML, mention, reference or link, and the whole is bounded.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
-from slipway_server.values.text import shortened
 
 from slipway.commands.inspecting.snapshot import EnvironmentSnapshot, ModelSnapshot, MonthlyUsd, Snapshot
 from slipway.errors.base import FileRefused
+from slipway.preview.quoted import CELL, cell, code
 from slipway.reading.files import BadFile, open_regular
 
 MARKER = "<!-- slipway-preview -->"
@@ -22,7 +21,6 @@ LIMIT = 65_536
 """Characters of a comment on GitHub (its API refuses more: "body is too long (maximum is 65536 characters)")."""
 
 _READ_LIMIT = 16 * 2**20
-_CELL = 120
 _LINE = 600
 _ROWS = (1000, 300, 100, 30, 10, 3, 0)
 """How many rows or findings of each kind are shown: the first number with which the whole fits."""
@@ -97,7 +95,7 @@ def _text(head: Snapshot, base: Snapshot | None, rows: int, environments: int) -
 def _environment(
     after: EnvironmentSnapshot, before: EnvironmentSnapshot | None, compared: bool, rows: int
 ) -> Iterator[str]:
-    yield f"### {_code(after.name, _CELL)}"
+    yield f"### {code(after.name, CELL)}"
     yield ""
     if not after.planned:
         yield "Refused: not planned, see the findings."
@@ -140,7 +138,7 @@ def _models(
         status = "new" if was is None else (_SAME if was.release == model.release else "**changed**")
         yield (
             status if known else "not compared",
-            _cell(model.name),
+            cell(model.name),
             _change(was.version if was else None, model.version),
             _change(was.pool if was else None, model.pool),
             _change(_replicas(was) if was else None, _replicas(model)),
@@ -152,10 +150,10 @@ def _models(
         was = old[name]
         yield (
             "**removed**",
-            _cell(name),
-            _cell(was.version),
-            _cell(was.pool),
-            _cell(_replicas(was)),
+            cell(name),
+            cell(was.version),
+            cell(was.pool),
+            cell(_replicas(was)),
             "-",
         )
 
@@ -170,8 +168,8 @@ def _judged(after: EnvironmentSnapshot, old: Mapping[str, ModelSnapshot], known:
 
 def _change(before: str | None, after: str) -> str:
     if before is None or before == after:
-        return _cell(after)
-    return f"{_cell(before)} → {_cell(after)}"
+        return cell(after)
+    return f"{cell(before)} → {cell(after)}"
 
 
 def _replicas(model: ModelSnapshot) -> str:
@@ -204,27 +202,10 @@ def _range(least: str, most: str, between: str) -> str:
 
 
 def _bullets(texts: Sequence[str], rows: int, what: str) -> Iterator[str]:
-    yield from (f"- {_code(text, _LINE)}" for text in texts[:rows])
+    yield from (f"- {code(text, _LINE)}" for text in texts[:rows])
     if len(texts) > rows:
         yield f"- {len(texts) - rows} more {what} not shown"
 
 
 def _counted(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
-
-
-def _cell(text: str) -> str:
-    """A text as a cell of a table, which an escaped `|` does not end."""
-    return _code(text, _CELL).replace("|", r"\|")
-
-
-def _code(text: str, limit: int) -> str:
-    """A text as a code span on one line, cut to `limit` characters, that does not end before the text does.
-
-    Inside, GitHub reads backslashes, HTML, entities, `@` and `#` as they are (https://github.github.com/gfm/#code-spans);
-    only backticks end it, so that its fence is longer than any run of them.
-    """
-    line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shortened(text, limit)).strip() or "-"
-    fence = "`" * (max((len(run) for run in re.findall(r"`+", line)), default=0) + 1)
-    space = " " if "`" in line[0] + line[-1] else ""
-    return f"{fence}{space}{line}{space}{fence}"

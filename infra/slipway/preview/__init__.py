@@ -1,0 +1,1 @@
+"""What an `up` would do, said before it: models, manifests, prices, rollouts, and what the engine says."""
