@@ -16,7 +16,7 @@ from slipway.preview.serving import Serving, planned, recorded
 from slipway.values.names import short
 
 _GOLDEN = "its golden request, at its Service"
-_GONE = Downtime(True, "`up --prune` destroys it; without that it goes on serving")
+_GONE = Downtime(False, "`up` leaves it serving, on nodes that no plan counts; `up --prune` destroys it")
 _HELD = Downtime(False, "`up` leaves it alone")
 
 
