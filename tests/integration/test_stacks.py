@@ -7,11 +7,13 @@ import threading
 import time
 from pathlib import Path
 
+import pulumi
 import pytest
 
 from slipway.engine import notes
 from slipway.engine.engine import Engine
 from slipway.engine.process import TABLE
+from slipway.errors.failures import StackFailed
 from slipway.loading.settings import read_settings
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +36,40 @@ def test_a_stack_is_made_where_there_is_none_and_taken_where_there_is_one(engine
     assert engine.destroy("local.digits", lambda _: None) is not None
     assert engine.destroy("local.digits", lambda _: None) is None
     assert engine.stacks() == ("local",)
+
+
+class Thing(pulumi.ComponentResource):
+    """A resource without a provider."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("slipway:tests:Thing", name)
+
+
+def test_a_preview_writes_nothing_takes_no_lock_and_waits_for_none(engine: Engine, lock: Path, tmp_path: Path) -> None:
+    left = lock.read_text()
+    lock.unlink()
+    engine.up("local", lambda: None, lambda _: None, new=True)
+    lock.write_text(left)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "backend").rglob("*")}
+    same = engine.preview("local", lambda: None)
+    assert same is not None
+    assert (same.counts, same.same) == ({}, 1)
+
+    def more() -> None:
+        Thing("new")
+
+    assert engine.preview("local", more) is not None
+    assert engine.preview("local.digits", lambda: None) is None, "there is no such stack"
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "backend").rglob("*")} == before
+
+
+def test_a_preview_of_a_program_that_fails_says_why(engine: Engine) -> None:
+    def program() -> None:
+        raise pulumi.RunError("the registry does not answer")
+
+    engine.up("local", lambda: None, lambda _: None, new=True)
+    with pytest.raises(StackFailed, match=r"stack local: preview failed:\n  the registry does not answer$"):
+        engine.preview("local", program)
 
 
 @pytest.mark.parametrize("new", [False, True])

@@ -1,6 +1,7 @@
 """What `pulumi preview --json` printed becomes steps, without a value of any property."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -9,12 +10,12 @@ from slipway.engine.previewed import diagnostics, previewed
 STACK = "urn:pulumi:local.digits::slipway::"
 
 
-def step(op: str, kind: str, name: str, **more: object) -> dict[str, object]:
+def step(op: str, kind: str, name: str, **more: object) -> dict[str, Any]:
     state = {"custom": True, "type": kind, "inputs": {"spec": "[secret]"}}
     return {"op": op, "urn": f"{STACK}slipway:model:Model${kind}::{name}", "newState": state} | more
 
 
-def printed(*steps: dict[str, object]) -> str:
+def printed(*steps: dict[str, Any]) -> str:
     return json.dumps({"steps": steps, "duration": 1})
 
 
@@ -47,7 +48,11 @@ def test_a_replacement_of_several_steps_counts_once() -> None:
 
 def test_the_stack_itself_and_components_are_no_steps() -> None:
     component = step("update", "slipway:model:Model", "digits") | {"newState": {"custom": False, "type": "x"}}
-    root = {"op": "create", "urn": f"{STACK}pulumi:pulumi:Stack::slipway-local", "newState": {"type": "pulumi:x"}}
+    root: dict[str, Any] = {
+        "op": "create",
+        "urn": f"{STACK}pulumi:pulumi:Stack::slipway-local",
+        "newState": {"type": "pulumi:x"},
+    }
     assert previewed("local.digits", printed(component, root)).steps == ()
 
 
