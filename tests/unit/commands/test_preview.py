@@ -91,3 +91,21 @@ def test_only_models_that_change_are_rendered(
     monkeypatch.setattr("slipway.preview.manifests.render_model", rendered)
     document = json.loads(run(folders, "--json").stdout)
     assert (document["models"], document["counts"]) == ([], {"unchanged": 1})
+
+
+def test_what_up_refuses_of_the_cluster_is_refused_and_the_engine_is_not_asked(
+    folders: Folders, cluster: FakeCluster
+) -> None:
+    """The namespace is somebody else's."""
+    cluster.objects["Namespace", "slipway"] = {
+        "kind": "Namespace",
+        "metadata": {"name": "slipway", "labels": {}, "annotations": {}, "uid": "1"},
+    }
+    cluster.objects["Service", "least"]["metadata"]["labels"] = {}
+    named = ("--models", str(folders.models), "--settings", str(folders.settings))
+    done = CliRunner().invoke(cli, ("preview", "local", "--json", *named))
+    assert isinstance(done.exception, UserErrors)
+    document = json.loads(done.stdout)
+    assert document["refused"]
+    assert [one["engine"] for one in document["models"]] == [None]
+    assert document["environmentStack"] is None

@@ -10,10 +10,10 @@ from itertools import chain
 from typing import Literal
 
 from slipway import console
-from slipway.commands.changing.claim import is_adopted
+from slipway.commands.changing.claim import is_adopted, refuse_foreign
 from slipway.commands.changing.session import engine_of
 from slipway.commands.context import EnvironmentContext
-from slipway.commands.inspecting.changes import live_there
+from slipway.commands.inspecting.changes import held_back, live_there
 from slipway.commands.inspecting.offline import advice
 from slipway.deploy.changes import changes, new, removed
 from slipway.deploy.models import needs_update
@@ -31,6 +31,8 @@ from slipway.preview.markdown import markdown
 from slipway.preview.model import AskedStack, ModelPreview, Preview
 from slipway.preview.serving import usd
 from slipway.values.names import stack
+from slipway.versions.recorder import Recorder
+from slipway.versions.used import too_low
 
 Form = Literal["text", "json", "markdown"]
 _AT_ONCE = 4
@@ -75,8 +77,9 @@ def show_preview(context: EnvironmentContext, names: Sequence[str], form: Form) 
 
 
 def _made(
-    context: EnvironmentContext, names: Sequence[str], warnings: Sequence[str], refused: Sequence[UserError]
+    context: EnvironmentContext, names: Sequence[str], warnings: Sequence[str], refused: list[UserError]
 ) -> Preview:
+    """Put the preview together; what `up` refuses of what is live is added to `refused`."""
     models = context.models(names)
     running = context.running
     running.check_account()
@@ -88,6 +91,8 @@ def _made(
             model, there.live.get(model.name), recorded=model.name in there.recorded, left=model.name in there.left
         )
     ]
+    held = held_back(changing, there.live)
+    refused += _refused(context, [model for model in changing if model.name not in held])
     found = [*_changed(context, changing, there), *([] if names else _removed(context, there))]
     own: AskedStack | None = None
     nodes: tuple[str, ...] = ()
@@ -106,6 +111,18 @@ def _made(
         refused=tuple(map(str, refused)),
         warnings=tuple(dict.fromkeys((*warnings, *advice(context, changing)))),
     )
+
+
+def _refused(context: EnvironmentContext, models: Sequence[ModelPlan]) -> list[UserError]:
+    """What `up` refuses of what is live: objects of others, Secrets that are missing, versions used before."""
+    found: list[UserError] = []
+    try:
+        refuse_foreign(context, models, None)
+    except UserError as error:
+        found += each(error)
+    recorder = Recorder(context.name, context.folders.models, console.message)
+    low = too_low(recorder, models, lambda name: context.spec_place(name, ("version",)), console.message)
+    return [*found, *low]
 
 
 def _changed(context: EnvironmentContext, models: Sequence[ModelPlan], there: _There) -> list[ModelPreview]:
