@@ -63,3 +63,21 @@ def test_what_a_preview_says_comes_true_and_nothing_is_written(bench: Workbench)
     done = bench.up()
     assert done.returncode == 0, done.stderr
     assert previewed(bench)["models"] == []
+
+
+def test_what_was_changed_by_hand_is_said_to_have_drifted(bench: Workbench) -> None:
+    bench.write("sums")
+    assert bench.up().returncode == 0
+    service = bench.cluster.read("Service", "sums")
+    assert service is not None
+    service["spec"]["ports"][0]["appProtocol"] = "kubernetes.io/h2c"
+    bench.cluster.replace(service)
+    bench.cluster.delete("PodDisruptionBudget", "sums")
+    bench.write("sums", resources={"cpu": "250m", "memory": "256Mi"})
+    was, there = states(bench), objects(bench)
+    (found,) = previewed(bench)["models"]
+    assert sorted(found["drift"]) == [
+        "PodDisruptionBudget sums is gone",
+        "Service sums is not what it was made (spec.ports[0].appProtocol)",
+    ]
+    assert (states(bench), objects(bench)) == (was, there)

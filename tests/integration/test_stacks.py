@@ -59,7 +59,9 @@ def test_a_preview_writes_nothing_takes_no_lock_and_waits_for_none(engine: Engin
         Thing("new")
 
     assert engine.preview("local", more) is not None
+    assert engine.preview("local", None) == same, "nothing is otherwise than it was made"
     assert engine.preview("local.digits", lambda: None) is None, "there is no such stack"
+    assert engine.preview("local.digits", None) is None
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "backend").rglob("*")} == before
 
 

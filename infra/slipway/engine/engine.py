@@ -82,11 +82,12 @@ class Engine:
                 result = self._run_unlocked(stack, command, report)
         return checked(stack, "update", result)
 
-    def preview(self, stack: str, program: Program) -> StackPreview | None:
-        """What `up` would do with a stack, None when there is none: takes no lock, writes nothing. Raises as `up`."""
+    def preview(self, stack: str, program: Program | None) -> StackPreview | None:
+        """What `up` would do, or, without a program, a refresh; None without such a stack. No lock, nothing written."""
         self._write_settings(stack)
-        with language_server(program) as address:
-            command = ["preview", "--json", "--suppress-outputs", "--suppress-progress", "--stack", stack]
+        with language_server(program or (lambda: None)) as address:
+            command = ["preview"] if program else ["refresh", "--preview-only"]
+            command += ["--json", "--suppress-outputs", "--suppress-progress", "--stack", stack]
             command += ["--client", address, "--exec-kind", "auto.inline"]
             result = self._call(command, _PREVIEW_LIMIT_S)
         if self._cancelled.is_set():

@@ -43,7 +43,7 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class StackPreview:
-    """What an update of one stack would do. `same`: how many resources stay as they are."""
+    """What an update of one stack would do. `same`: how many resources stay as they are, itself included."""
 
     stack: str
     steps: tuple[PlannedStep, ...]
@@ -74,14 +74,14 @@ def previewed(stack: str, printed: str) -> StackPreview:
     if not isinstance(document, dict):
         raise ValueError("no object of JSON")
     steps: dict[str, PlannedStep] = {}
-    same = 0
     for step in document.get("steps") or []:
         does = _NAMES.get(step["op"])
-        same += step["op"] == "same"
         # A step about the stack itself, or about a component, says nothing that its parts do not.
         if does is None or not _is_custom(step):
             continue
         steps.setdefault(step["urn"], PlannedStep(does, resource_of(step["urn"]), step["urn"], _because(step)))
+    # Of what stays as it is the document has the number alone; the stack itself and components are among it.
+    same = (document.get("changeSummary") or {}).get("same", 0)
     return StackPreview(stack, tuple(sorted(steps.values(), key=lambda one: (one.resource, one.urn))), same)
 
 

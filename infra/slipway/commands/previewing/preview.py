@@ -3,7 +3,7 @@
 Nothing is written: no state, no lock, no object. What cannot be asked is said to be unknown.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -171,7 +171,8 @@ def _asked(
                     return one
                 model = plans[one.name]
                 asked = _of_stack(engine, model.stack, lambda: programs.model(model, lambda _: None))
-                return replace(one, engine=asked)
+                drifted = () if asked.found is None else tuple(_drifted(engine, model.stack))
+                return replace(one, engine=asked, drift=(*one.drift, *drifted))
 
             with ThreadPoolExecutor(max_workers=_AT_ONCE) as at_once:
                 return own, tuple(_nodes(change)), list(at_once.map(ask, found))
@@ -195,6 +196,20 @@ def _of_stack(engine: Engine, name: str, program: Callable[[], Callable[[], None
     except SlipwayError as error:
         return AskedStack(name, None, str(error))
     return AskedStack(name, found, "" if found is not None else _NEW)
+
+
+def _drifted(engine: Engine, name: str) -> Iterator[str]:
+    """Where what is really there is not what the engine made; `up` leaves it so, but for `up --refresh`."""
+    try:
+        found = engine.preview(name, None)
+    except (UserError, Interrupted):
+        raise
+    except SlipwayError as error:
+        yield f"unknown: {error}"
+        return
+    for step in found.steps if found is not None else ():
+        gone = f"{step.resource} is gone"
+        yield gone if step.does == "delete" else f"{step.resource} is not what it was made ({', '.join(step.because)})"
 
 
 def _own_program(context: EnvironmentContext, change: PoolChange) -> Callable[[], None]:
