@@ -79,5 +79,5 @@ def test_what_was_changed_by_hand_is_said_to_have_drifted(bench: Workbench) -> N
     assert sorted(found["drift"]) == [
         "PodDisruptionBudget sums is gone",
         "Service sums is not what it was made (spec.ports[0].appProtocol)",
-    ]
+    ], found["engine"]
     assert (states(bench), objects(bench)) == (was, there)

@@ -171,7 +171,7 @@ def _asked(
                     return one
                 model = plans[one.name]
                 asked = _of_stack(engine, model.stack, lambda: programs.model(model, lambda _: None))
-                drifted = () if asked.found is None else tuple(_drifted(engine, model.stack))
+                drifted = () if asked.why_not == _NEW else tuple(_drifted(engine, model.stack))
                 return replace(one, engine=asked, drift=(*one.drift, *drifted))
 
             with ThreadPoolExecutor(max_workers=_AT_ONCE) as at_once:
