@@ -420,13 +420,13 @@ def test_moto_is_asked_as_an_account_would_be(monkeypatch: pytest.MonkeyPatch) -
 def test_a_service_that_has_no_endpoint_in_a_zone_is_an_error_before_anything_is_made(ask: Ask) -> None:
     zones = ["eu-central-1a", "eu-central-1b"]
     gateway = {**SETTINGS["gateway"], "zone": None, "internal": True}
-    wanted = ("autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "secretsmanager")
+    wanted = ("ec2", "eks-auth", "ecr.api", "ecr.dkr", "eks", "elasticloadbalancing", "secretsmanager", "sqs", "ssm")
     details = [{"ServiceName": f"com.amazonaws.{REGION}.{name}", "AvailabilityZones": zones} for name in wanted]
     key = ("ec2", "describe_vpc_endpoint_services")
     patient = ask({key: {"ServiceDetails": details}}, nat="none", gateway=gateway)
-    assert told(network.endpoints(patient)) == [("ok", "8 services have interface endpoints in the zones")]
-    details[5]["AvailabilityZones"] = zones[:1]
-    del details[1]
+    assert told(network.endpoints(patient)) == [("ok", "9 services have interface endpoints in the zones")]
+    details[1]["AvailabilityZones"] = zones[:1]
+    del details[0]
     assert told(network.endpoints(ask({key: {"ServiceDetails": details}}, nat="none", gateway=gateway))) == [
         ("error", "com.amazonaws.eu-central-1.eks-auth has no interface endpoint in eu-central-1b"),
         ("error", "com.amazonaws.eu-central-1.ec2 has no interface endpoint in eu-central-1a, eu-central-1b"),
