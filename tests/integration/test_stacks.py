@@ -100,6 +100,18 @@ def test_what_a_full_disk_cut_off_does_not_keep_a_stack_from_being_updated_and_d
     assert engine.destroy("local", lambda _: None) is not None
 
 
+def test_stacks_are_listed_while_another_run_writes_the_files_of_one(engine: Engine, tmp_path: Path) -> None:
+    engine.up("local", lambda: None, lambda _: None, new=True)
+    notes_on_it = tmp_path / "backend/.pulumi/stacks/slipway/local.json.attrs"
+    whole = notes_on_it.read_text()
+    notes_on_it.write_text("")
+    writing = threading.Timer(1.0, notes_on_it.write_text, [whole])
+    writing.start()
+    assert engine.stacks() == ("local",)
+    writing.join()
+    assert notes_on_it.read_text() == whole
+
+
 @pytest.fixture
 def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The lock of a run on stack `local` that was killed, and the note which says that it was on this machine."""

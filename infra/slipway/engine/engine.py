@@ -33,6 +33,7 @@ _LOCK_LIMIT_S = 600.0
 _LOCK_RETRY_S = 2.0
 _STOP_LIMIT_S = 45.0
 _CALL_LIMIT_S = 120
+_READS = 4
 _PREVIEW_LIMIT_S = 600
 
 
@@ -162,7 +163,9 @@ class Engine:
         """Names of all stacks of the project in the backend."""
         command = ["stack", "ls", "--json", "--project", PROJECT]
         result = self._call(command)
-        if result.returncode and complained([result.stderr]) and mend(backend(), PROJECT):
+        tries = _READS
+        while result.returncode and complained([result.stderr]) and (tries := tries - 1):
+            mend(backend(), PROJECT)  # nothing, where another run was just writing a file of its stack
             result = self._call(command)
         entries = json.loads(printed("(all)", "stack ls", result))
         return tuple(cast(str, entry["name"]).rpartition("/")[2] for entry in entries)
