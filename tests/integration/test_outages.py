@@ -12,11 +12,13 @@ from slipway.local import cluster
 from slipway.local.build import golang
 from slipway.local.cluster import node_tools
 from slipway.local.host import processes
+from tests.support import rounds
 from tests.support.workbench import Load, Nodes, Workbench, endless, fresh, hungry
 
 pytestmark = pytest.mark.integration
 
 _API_SERVER = "kube-apiserver"
+_MOMENTS = ("sums: updating its stack", "image: building", "loading the model")
 
 
 class ApiServer:
@@ -48,7 +50,7 @@ def served(bench: Workbench) -> tuple[str, bool]:
 
 
 @pytest.mark.serial
-@pytest.mark.parametrize("moment", ["sums: updating its stack", "image: building", "loading the model"])
+@pytest.mark.parametrize("moment", _MOMENTS if rounds.FULL else _MOMENTS[:2])
 def test_an_up_goes_on_when_the_api_server_is_killed_and_comes_back(
     bench: Workbench, api_server: ApiServer, moment: str
 ) -> None:
