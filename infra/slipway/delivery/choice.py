@@ -6,8 +6,8 @@ from slipway.artifacts.onnx import Artifact
 from slipway.delivery.ways import Delivery, Stored
 from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.model_store import ModelStore
-from slipway.errors.base import Place, UserErrors, WrongValue
-from slipway.loading.specs import LoadedSpec
+from slipway.errors.base import Place, WrongValue
+from slipway.loading.specs import LoadedSpec, refuse_each
 from slipway.runtimes.base import Runtime
 from slipway.runtimes.defaults import image_bytes
 from slipway.runtimes.registry import OWN_SERVERS, weights_folder
@@ -62,10 +62,7 @@ def refuse_deliveries(
     Raises:
         UserErrors: `artifact.delivery: store` without a model store.
     """
-    where = f"the settings of {environment}" + (f" ({written})" if written else "")
-    found = [error for one in loaded for error in _without_store(environment, settings, one, where)]
-    if found:
-        raise UserErrors(found)
+    refuse_each(environment, loaded, written, lambda one, where: _without_store(environment, settings, one, where))
 
 
 def _without_store(environment: str, settings: AnySettings, one: LoadedSpec, where: str) -> Iterator[WrongValue]:

@@ -32,6 +32,8 @@ __all__ = [
     "load_spec_file",
     "load_specs",
     "read_specs",
+    "refuse_each",
+    "said_settings",
 ]
 
 
@@ -78,6 +80,23 @@ class Unread:
         findings = each(self.error)
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         return f"{' or '.join(sorted(self.names))}: {findings[0]}{more}"
+
+
+def refuse_each(
+    environment: str,
+    loaded: Sequence[LoadedSpec],
+    written: Place | None,
+    look: Callable[[LoadedSpec, str], Iterator[UserError]],
+) -> None:
+    """Raise `UserErrors` of all that `look` finds wrong with a spec, given how messages call the settings."""
+    where = said_settings(environment, written)
+    if found := [error for one in loaded for error in look(one, where)]:
+        raise UserErrors(found)
+
+
+def said_settings(environment: str, written: Place | None) -> str:
+    """What messages call the settings of an environment; `written`: where they are, None where they are of no file."""
+    return f"the settings of {environment}" + (f" ({written})" if written else "")
 
 
 def load_specs(

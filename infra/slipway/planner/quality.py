@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from slipway.environments.planning.kinds import planning
-from slipway.errors.base import Place, UserError, UserErrors
-from slipway.loading.specs import LoadedSpec
+from slipway.errors.base import Place, UserError
+from slipway.loading.specs import LoadedSpec, refuse_each
 from slipway.settings.base import AnySettings
 
 
@@ -22,11 +22,12 @@ def refuse_quality(
     Raises:
         UserErrors: quality without `gateway`, by which answers are kept; an alert without `monitoring`.
     """
-    where = f"the settings of {environment}" + (f" ({written})" if written else "")
     gateway, told = planning(settings).gateway is not None, planning(settings).monitoring is not None
-    found = [error for one in loaded for error in _of_one(environment, one, where, gateway=gateway, told=told)]
-    if found:
-        raise UserErrors(found)
+
+    def look(one: LoadedSpec, where: str) -> Iterator[UserError]:
+        return _of_one(environment, one, where, gateway=gateway, told=told)
+
+    refuse_each(environment, loaded, written, look)
 
 
 def _of_one(environment: str, one: LoadedSpec, where: str, *, gateway: bool, told: bool) -> Iterator[UserError]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from slipway.environments.planning.kinds import planning
 from slipway.errors.base import Place, UserError, UserErrors, WrongValue
-from slipway.loading.specs import LoadedSpec
+from slipway.loading.specs import LoadedSpec, said_settings
 from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
 from slipway.values import names
@@ -25,7 +25,7 @@ def refuse_rollouts(
         UserErrors: a rollout that is judged without a gateway or without `monitoring`; a model with a name that such a
             rollout of another one needs.
     """
-    where = f"the settings of {environment}" + (f" ({written})" if written else "")
+    where = said_settings(environment, written)
     judged = {one.name: one for one in loaded if one.variant(environment).spec.rollout.judged}
     found = [error for one in judged.values() for error in _of_one(environment, settings, one, where)]
     found += [error for one in loaded for error in _taken(environment, one, judged)]

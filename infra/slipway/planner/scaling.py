@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from slipway.autoscaling.signals import estimated
 from slipway.environments.planning.kinds import planning
-from slipway.errors.base import Place, UserError, UserErrors, WrongValue
-from slipway.loading.specs import LoadedSpec
+from slipway.errors.base import Place, UserError, WrongValue
+from slipway.loading.specs import LoadedSpec, refuse_each
 from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
 from slipway.values import names
@@ -35,10 +35,7 @@ def refuse_scaling(
         UserErrors: a target other than cpu_percent, a schedule or to_zero without `monitoring`; to_zero without a
             gateway, or for a model that is not public; the name of the environment's own alerts.
     """
-    where = f"the settings of {environment}" + (f" ({written})" if written else "")
-    found = [error for one in loaded for error in _of_one(environment, settings, one, where)]
-    if found:
-        raise UserErrors(found)
+    refuse_each(environment, loaded, written, lambda one, where: _of_one(environment, settings, one, where))
 
 
 def _of_one(environment: str, settings: AnySettings, one: LoadedSpec, where: str) -> Iterator[UserError]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.monitoring import Monitoring
-from slipway.errors.base import Place, UserError, UserErrors
-from slipway.loading.specs import LoadedSpec
+from slipway.errors.base import Place, UserError
+from slipway.loading.specs import LoadedSpec, refuse_each
 from slipway.monitoring.objectives import SCRAPES_LEAST, base_s, duration, edges_ms, window_least_s
 from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
@@ -25,11 +25,8 @@ def refuse_slos(environment: str, settings: AnySettings, loaded: Sequence[Loaded
         UserErrors: an slo without `monitoring`; a window whose shortest range holds too few scrapes; a time that the
             model server's histograms do not tell from others.
     """
-    where = f"the settings of {environment}" + (f" ({written})" if written else "")
     monitoring = planning(settings).monitoring
-    found = [error for one in loaded for error in _of_one(environment, monitoring, one, where)]
-    if found:
-        raise UserErrors(found)
+    refuse_each(environment, loaded, written, lambda one, where: _of_one(environment, monitoring, one, where))
 
 
 def slo_warnings(spec: ModelSpec, monitoring: Monitoring | None) -> Iterator[str]:

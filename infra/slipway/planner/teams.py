@@ -7,7 +7,7 @@ from slipway.capacity.full_pool import Contender, FullPool, full_pool
 from slipway.capacity.packing import Demand, demand
 from slipway.capacity.placement import Placed
 from slipway.errors.base import Place, UserError, UserErrors, WrongValue, nearest
-from slipway.loading.specs import LoadedSpec
+from slipway.loading.specs import LoadedSpec, said_settings
 from slipway.plan.model import ModelPlan, Plan
 from slipway.settings.base import AnySettings
 from slipway.settings.teams import Quota, Team
@@ -84,7 +84,7 @@ def refuse_teams(
     teams = settings.teams
     if teams is None:
         return
-    where = f"the settings of {environment}" + (f" ({written})" if written else "")
+    where = said_settings(environment, written)
     located = {one.name: one for one in loaded}
     found: list[UserError] = []
     for one in placed:

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 from slipway.values.quantities import kind_of, refusal
 
 HOUR_S, DAY_S = 3600, 86_400
-_UNITS = {"h": HOUR_S, "d": DAY_S, "w": 7 * DAY_S}
+UNITS_S = {"h": HOUR_S, "d": DAY_S, "w": 7 * DAY_S}
 _WINDOW = re.compile(r"([1-9][0-9]{0,3})(h|d|w)")
 _LEAST_S, _MOST_S = 12 * HOUR_S, 90 * DAY_S
 _ALLOWED = "whole hours, days or weeks (h, d, w), from 12h to 90d"
@@ -21,7 +21,7 @@ def parse_window(value: object) -> int:
     found = _WINDOW.fullmatch(value)
     if found is None:
         raise refusal("is not a window of time", _ALLOWED, "write for example 30d")
-    seconds = int(found[1]) * _UNITS[found[2]]
+    seconds = int(found[1]) * UNITS_S[found[2]]
     if not _LEAST_S <= seconds <= _MOST_S:
         raise refusal("is out of range", _ALLOWED, "write for example 30d")
     return seconds

@@ -8,12 +8,11 @@ from slipway import console
 from slipway.cluster.keys_admin import KeysAdmin
 from slipway.commands.context import EnvironmentContext
 from slipway.errors.base import Place, WrongValue
-from slipway.values.windows import DAY_S, HOUR_S
+from slipway.values.windows import HOUR_S, UNITS_S
 
 MEASURES = ("accuracy", "precision", "recall", "f1", "roc_auc", "rmse", "mae", "rating", "outcome")
 CLASSES_SHOWN = 20
 """Of a table, and as many cells of the confusion matrix; `--json` has all."""
-_UNITS = {"h": HOUR_S, "d": DAY_S, "w": 7 * DAY_S}
 _WINDOW = re.compile(r"([1-9][0-9]{0,5})([hdw]?)")
 
 
@@ -93,4 +92,4 @@ def _query(window: str) -> dict[str, str]:
         raise WrongValue(Place("command line"), "--window", window, "is no window", allowed, "write for example 7d")
     if not found[2]:
         return {"labels": found[1]}
-    return {"seconds": str(int(found[1]) * _UNITS[found[2]])}
+    return {"seconds": str(int(found[1]) * UNITS_S[found[2]])}
