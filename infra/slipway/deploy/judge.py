@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Protocol
 
 from slipway.artifacts.golden_request import GoldenRequest
@@ -78,13 +79,18 @@ def verify_services(
             if asked and (release is None or answer.release.startswith(release)):
                 return judged(model, check, answer.outputs, answer.release, time.monotonic() - started)
         except ApiRefused as error:
-            if error.status not in PASSING:
+            if not _may_pass(error):
                 raise WrongAnswer(
                     model, f"HTTP {error.status}: {passes.explained(error) if passes else error.message}"
                 ) from error
-            problem = f"HTTP {error.status}: {error.message}"
+            problem = f"HTTP {error.status}: {error.message or 'without a word'}"
         except (BadAnswer, ClusterUnreachable) as error:
             problem = str(error)
         if clock() >= deadline:
             raise WrongAnswer(model, f"{problem}, for {SETTLE_S:g} s")
         sleep(RETRY_S)
+
+
+def _may_pass(error: ApiRefused) -> bool:
+    """Whether to ask again: an error without a word is none of a model's server, which says what is wrong."""
+    return error.status in PASSING or (error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not error.message)

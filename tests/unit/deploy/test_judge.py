@@ -84,6 +84,15 @@ def test_a_service_without_an_endpoint_yet_is_asked_again() -> None:
 def test_a_request_that_the_server_refuses_is_wrong_at_once() -> None:
     with pytest.raises(WrongAnswer, match="HTTP 400: input has the shape"):
         verify(cluster(ApiRefused("POST", "/", 400, "input has the shape"), answer(7)), "digits", CHECK, "new")
+    with pytest.raises(WrongAnswer, match="HTTP 500: the hook failed"):
+        verify(cluster(ApiRefused("POST", "/", 500, "the hook failed"), answer(7)), "digits", CHECK, "new")
+
+
+def test_an_error_without_a_word_is_asked_again_and_said_at_the_end() -> None:
+    silent = ApiRefused("POST", "/", 500, "")
+    assert verify(cluster(silent, silent, answer(7)), "digits", CHECK, "new").outputs == {"label": [7]}
+    with pytest.raises(WrongAnswer, match=r"HTTP 500: without a word, for 0\.05 s"):
+        verify(cluster(silent), "digits", CHECK, "new")
 
 
 def test_a_cluster_that_stays_away_is_an_error_with_its_reason() -> None:
