@@ -13,7 +13,7 @@ from tests.support.workbench import Workbench
 RATE = 20
 TIMEOUT_S = 5.0
 SHAPE: dict[str, Any] = {
-    "resources": {"cpu": "50m", "memory": "192Mi"},
+    "resources": {"cpu": "150m", "memory": "192Mi"},
     "endpoint": {"public": True, "timeout": f"{TIMEOUT_S:g}s"},
     "rollout": {
         **{key: value for key, value in JUDGED.items() if key != "steps"},

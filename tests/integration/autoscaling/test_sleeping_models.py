@@ -29,10 +29,12 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]
     with_gateway(bench, 1)
     with_monitoring(bench)
     write(bench, 0)
-    up = bench.up()
-    assert up.returncode == 0, up.stderr
-    yield bench
-    bench.discard()
+    try:
+        up = bench.up()
+        assert up.returncode == 0, up.stderr
+        yield bench
+    finally:
+        bench.discard()
 
 
 @pytest.fixture

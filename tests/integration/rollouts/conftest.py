@@ -14,7 +14,7 @@ from tests.support.workbench import Workbench
 TIMEOUT_S = 5.0
 MODELS = ("sums", "wrong", "slow", "failing")
 SHAPE: dict[str, Any] = {
-    "resources": {"cpu": "50m", "memory": "192Mi"},
+    "resources": {"cpu": "150m", "memory": "192Mi"},
     "endpoint": {"public": True, "timeout": f"{TIMEOUT_S:g}s"},
     "rollout": JUDGED,
 }
