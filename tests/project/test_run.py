@@ -12,7 +12,7 @@ import pytest
 
 from tests.run import __main__
 from tests.run.parts import Part, all_parts
-from tests.run.reports import failed, slowest
+from tests.run.reports import failed, passed_at_second, slowest
 from tests.run.running import play
 from tests.support import rounds
 
@@ -187,6 +187,52 @@ def test_what_failed_is_told_at_the_end_with_what_it_said(
     assert "    assert [1] == [2]\n" in end
     assert "no disk" in end
     assert failed(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("tests", "status", "tried", "told"),
+    [
+        (
+            "def test_once():\n    path = pathlib.Path(__file__).with_name('tried')\n    seen = path.exists()\n"
+            "    path.touch()\n    assert seen\n\ndef test_right(): pass",
+            0,
+            True,
+            (["test_it::test_once"], []),
+        ),
+        ("def test_wrong(): assert [1] == [2]", 1, True, ([], ["test_it::test_wrong"])),
+        (
+            "@pytest.mark.parametrize('n', range(4))\ndef test_wrong(n): assert False",
+            1,
+            False,
+            ([], [f"test_it::test_wrong[{n}]" for n in range(4)]),
+        ),
+        (
+            "@pytest.fixture(scope='module')\ndef broken(): raise OSError\n\n"
+            "@pytest.mark.parametrize('n', range(4))\ndef test_wrong(n, broken): pass",
+            1,
+            True,
+            ([], [f"test_it::test_wrong[{n}]" for n in range(4)]),
+        ),
+    ],
+    ids=["bad luck", "a fault", "many faults", "a shared fixture"],
+)
+def test_what_failed_is_tried_once_more_and_said_to_have_failed(
+    tmp_path: Path, tests: str, status: int, tried: bool, told: tuple[list[str], list[str]]
+) -> None:
+    (tmp_path / "test_it.py").write_text(f"import pathlib\nimport pytest\n\n{tests}\n")
+    arguments = ("-q", f"--rootdir={tmp_path}", str(tmp_path / "test_it.py"))
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.run.twice", tmp_path, "unit", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    assert (tmp_path / "unit-second.xml").exists() == tried
+    assert ("second try of what failed: test_it::" in done.stdout) == tried
+    assert ([one.name for one in passed_at_second(tmp_path)], [one.name for one in failed(tmp_path)]) == told
 
 
 def test_each_integration_test_is_in_just_one_part(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 A line of a part begins with its name, since parts run side by side. At the end: the slowest tests, each part's result
 and minutes, and, last, since the end of a log is what people see first, what failed: the last lines of a part, and the
-tests with their messages.
+tests with their messages, those that passed at a second try too.
 """
 
 import signal
@@ -13,7 +13,7 @@ from collections import defaultdict, deque
 from pathlib import Path
 
 from tests.run.parts import all_parts
-from tests.run.reports import failed, slowest
+from tests.run.reports import failed, passed_at_second, slowest
 from tests.run.running import play
 
 _LIMIT_S = 90 * 60.0
@@ -38,7 +38,7 @@ def main() -> int:
         print("\nslowest tests, with their setup and teardown:")
         for took_s, name in slowest(reports, _SLOWEST):
             print(f"{took_s:7.1f} s  {name}")
-        failures = failed(reports)
+        failures, lucky = failed(reports), passed_at_second(reports)
     print("\nparts:")
     for part in parts:
         how = ended[part.name]
@@ -50,10 +50,11 @@ def main() -> int:
             print(f"\nthe last lines of {part.name}:")
             for line in last[part.name]:
                 print(f"    {line}")
-    for one in failures:
-        print(f"\nfailed: {one.name}")
-        for line in one.message:
-            print(f"    {line}")
+    for word, tests in (("failed, and passed at a second try", lucky), ("failed", failures)):
+        for one in tests:
+            print(f"\n{word}: {one.name}")
+            for line in one.message:
+                print(f"    {line}")
     sys.stdout.flush()
     return 0 if passed else 1
 
