@@ -186,6 +186,7 @@ def test_what_is_no_json_or_too_long_is_refused(empty_url: str) -> None:
         ("/admin/export?from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00Z&format=xml", 422, "cloudevents, lago"),
         ("/admin/export?from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00Z&format=lago&after=x", 422, "no cursor"),
         ("/admin/ledger?request_id=none", 404, "'none' is not known"),
+        ("/admin/models/nobody/quality", 404, "next: name one of them, or write `quality` into the model's spec"),
     ],
 )
 def test_a_wrong_question_is_refused_in_words(empty_url: str, path: str, status: int, told: str) -> None:

@@ -27,7 +27,8 @@ async def measured(database: Database, rules: Routes, model: str, query: Mapping
     sections = rules.measured()
     if model not in sections:
         allowed = ", ".join(sorted(sections)) or "none takes feedback yet"
-        raise absent("model", model, "takes no feedback: its spec has no `quality`", allowed)
+        todo = "name one of them, or write `quality` into the model's spec and run `slipway up`"
+        raise absent("model", model, "takes no feedback: its spec has no `quality`", allowed, todo)
     section = sections[model]
     seconds, labels = _number(query, "seconds", _MOST_S), _number(query, "labels", MOST_LABELS)
     if seconds is not None and labels is not None:

@@ -32,9 +32,9 @@ def unknown(what: str, identifier: str) -> Refused:
     )
 
 
-def absent(field: str, value: str, problem: str, allowed: str) -> Refused:
+def absent(field: str, value: str, problem: str, allowed: str, todo: str = "correct it") -> Refused:
     """The refusal of a path to something that there is not."""
-    return Refused(HTTPStatus.NOT_FOUND, f"{field}: {value[:60]!a} {problem}; allowed: {allowed}; next: correct it")
+    return Refused(HTTPStatus.NOT_FOUND, f"{field}: {value[:60]!a} {problem}; allowed: {allowed}; next: {todo}")
 
 
 def conflict(what: str, identifier: str, problem: str) -> Refused:
