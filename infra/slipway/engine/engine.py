@@ -17,7 +17,7 @@ from typing import IO, cast
 
 from slipway.engine import notes
 from slipway.engine.events import Outcome, followed, outcome
-from slipway.engine.failed import backend, checked, failure, printed
+from slipway.engine.failed import backend, checked, failure, no_stack, printed
 from slipway.engine.language_server import Program, language_server
 from slipway.engine.previewed import StackPreview, diagnostics, previewed
 from slipway.engine.process import TABLE
@@ -78,7 +78,7 @@ class Engine:
             command = ["up", "--yes", "--skip-preview", "--json", "--suppress-outputs"]
             command += ["--client", address, "--exec-kind", "auto.inline", *(["--refresh"] if refresh else [])]
             result = self._run_unlocked(stack, command, report)
-            if result.failed and any("no stack named" in line for line in result.errors):
+            if result.failed and no_stack(*result.errors):
                 self._create(stack, report)
                 result = self._run_unlocked(stack, command, report)
         return checked(stack, "update", result)
@@ -93,11 +93,11 @@ class Engine:
             result = self._call(command, _PREVIEW_LIMIT_S)
         if self._cancelled.is_set():
             raise Interrupted
-        if result.returncode and "no stack named" in result.stderr:
+        if not result.returncode:
+            return previewed(stack, result.stdout)
+        if no_stack(result.stderr):
             return None
-        if result.returncode:
-            raise failure(stack, "preview", diagnostics(result.stdout, result.stderr))
-        return previewed(stack, result.stdout)
+        raise failure(stack, "preview", diagnostics(result.stdout, result.stderr))
 
     def destroy(self, stack: str, report: Tell, *, keep_protected: bool = False) -> Outcome | None:
         """Delete everything in a stack, then the stack. None when there is no such stack.
@@ -111,7 +111,7 @@ class Engine:
         with language_server(lambda: None) as address:
             command += ["--client", address, "--exec-kind", "auto.inline"]
             result = self._run_unlocked(stack, command, report)
-        if result.failed and any("no stack named" in line for line in result.errors):
+        if result.failed and no_stack(*result.errors):
             return None
         return checked(stack, "destroy", result)
 
@@ -123,7 +123,7 @@ class Engine:
         """Return the state of a stack as the CLI exports it, None when there is no such stack."""
         self._write_settings(stack)
         result = self._call(["stack", "export", "--stack", stack])
-        if result.returncode and "no stack named" in result.stderr:
+        if result.returncode and no_stack(result.stderr):
             return None
         return cast(Json, json.loads(printed(stack, "stack export", result)))
 
@@ -162,8 +162,7 @@ class Engine:
     def stacks(self) -> tuple[str, ...]:
         """Names of all stacks of the project in the backend."""
         command = ["stack", "ls", "--json", "--project", PROJECT]
-        result = self._call(command)
-        tries = _READS
+        result, tries = self._call(command), _READS
         while result.returncode and complained([result.stderr]) and (tries := tries - 1):
             mend(backend(), PROJECT)  # nothing, where another run was just writing a file of its stack
             result = self._call(command)
@@ -215,7 +214,7 @@ class Engine:
             return False
         result = self._call(["cancel", "--yes", "--stack", stack])
         # Killed while it made the stack, it left a lock on none, which the CLI itself removes for nobody.
-        if result.returncode and not ("no stack named" in result.stderr and unlock(backend(), PROJECT, stack)):
+        if result.returncode and not (no_stack(result.stderr) and unlock(backend(), PROJECT, stack)):
             raise failure(stack, "cancel", (result.stderr.strip(),))
         report(f"the run that held the stack ({holder}) is gone: its lock has been removed")
         notes.forget(backend(), stack)
@@ -276,9 +275,8 @@ class Engine:
                 timeout=limit_s,
             )
         except subprocess.TimeoutExpired as error:
-            named = f"pulumi {' '.join(command[:2])}"
             raise SlipwayError(
-                f"{named} did not end within {limit_s} s; next: check that the state's backend "
+                f"pulumi {' '.join(command[:2])} did not end within {limit_s} s; next: check that the state's backend "
                 f"({backend() or 'the one of pulumi login'}) answers, then run the command again"
             ) from error
 

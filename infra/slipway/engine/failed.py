@@ -22,6 +22,11 @@ def backend() -> str:
     return os.environ.get("PULUMI_BACKEND_URL", "")
 
 
+def no_stack(*errors: str) -> bool:
+    """Whether errors of the CLI say that there is no such stack."""
+    return any("no stack named" in text for text in errors)
+
+
 def checked(stack: str, operation: str, result: Outcome) -> Outcome:
     """An outcome that is none of a failure; raises `failure`."""
     if result.failed:
