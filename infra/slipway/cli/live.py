@@ -45,7 +45,7 @@ def preview(environment: str, models: tuple[str, ...], form: Any, folders: Folde
 @with_folders
 def predict(environment: str, model: str, file: Any, folders: Folders) -> None:
     """Send FILE (JSON, or an image; `-` for standard input) to a model, and print its answer."""
-    from slipway.commands.inspecting.live import show_prediction  # noqa: PLC0415
+    from slipway.commands.inspecting.predicting import show_prediction  # noqa: PLC0415
 
     show_prediction(open_environment(environment, folders, ()), model, file.name, file.read())
 

@@ -19,7 +19,9 @@ from slipway.cli import cli
 from slipway.cluster.pods import cold_start_s
 from slipway.commands.context import EnvironmentContext, Folders
 from slipway.commands.inspecting import live as live_commands
-from slipway.commands.inspecting.live import curl, show_prediction
+from slipway.commands.inspecting import predicting
+from slipway.commands.inspecting.live import curl
+from slipway.commands.inspecting.predicting import show_prediction
 from slipway.errors.base import UserError
 from slipway.errors.failures import ModelNotServing
 from slipway.runtimes.onnxruntime import OnnxRuntime
@@ -249,7 +251,7 @@ class OtherPath(OnnxRuntime):
 
 @pytest.fixture
 def other_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (live_commands, own):
+    for module in (live_commands, own, predicting):
         monkeypatch.setattr(module, "RUNTIMES", {**RUNTIMES, OtherPath.name: OtherPath()})
 
 
@@ -313,7 +315,7 @@ def test_predict_asks_at_the_path_of_the_runtime_that_is_live_else_of_the_spec(
     cluster, context, release = Asked(), project.context(), release_of(planned())
     monkeypatch.setattr(EnvironmentContext, "cluster", cluster)
     kept = recorded and replace(release, check=replace(release.check, runtime=recorded))
-    monkeypatch.setattr(live_commands, "saved", lambda _cluster, _model: kept)
+    monkeypatch.setattr(predicting, "saved", lambda _cluster, _model: kept)
     show_prediction(context, "ours", "a.json", b"{}")
     assert cluster.paths == [path]
 
@@ -324,7 +326,7 @@ def test_predict_shows_a_pass_where_passes_are_signed(project: Project, monkeypa
     data = {"private.pem": base64.b64encode(pem).decode()}
     cluster.create({"kind": "Secret", "metadata": {"name": "keys-signing"}, "data": data})
     monkeypatch.setattr(EnvironmentContext, "cluster", cluster)
-    monkeypatch.setattr(live_commands, "saved", lambda _cluster, _model: None)
+    monkeypatch.setattr(predicting, "saved", lambda _cluster, _model: None)
     show_prediction(project.context(), "ours", "a.json", b"{}")
     claims = jwt.decode(cluster.headers[0]["x-slipway-pass"], key.public_key(), ["EdDSA"], audience="model/ours")
     assert claims["exp"] - claims["iat"] == 60

@@ -1,45 +1,36 @@
-"""Commands that look at what is live and change nothing: status, predict, verify."""
+"""Commands that look at what is live and change nothing: status, verify."""
 
-import base64
-import json
 import os
 import shlex
 import socket
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from slipway import console
-from slipway.cluster.passes import passes_to
 from slipway.cluster.pods import cold_start_s
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.budgets import budget_json, budget_lines, budgets
 from slipway.commands.inspecting.changes import held_back
 from slipway.commands.inspecting.cold_start import parts_json, show_parts, starts_of
-from slipway.commands.inspecting.own_servers import asked_in_a_pod
 from slipway.commands.inspecting.scaling import alert_lines, alerts, alerts_json, scaling_json, scalings
 from slipway.commands.inspecting.waking import awake
-from slipway.deploy.judge import PASSING
 from slipway.deploy.judge import verify as judge_live
-from slipway.deploy.record import Live, live_model, live_models, saved
+from slipway.deploy.record import Live, live_models, saved
 from slipway.deploy.update.state import rollouts
 from slipway.deploy.update.telling import line as rollout_line
 from slipway.deploy.update.telling import to_json
 from slipway.deploy.verdict import Verdict
 from slipway.deploy.waking import NotWoken
-from slipway.errors.base import FileRefused, Place, UnknownName
+from slipway.errors.base import Place, UnknownName
 from slipway.errors.failures import ModelNotServing, RolloutFailed, WrongAnswer
-from slipway.errors.reaching import ApiRefused
 from slipway.reading.folders import find_root
 from slipway.runtimes.registry import RUNTIMES
 from slipway.spec.model import ModelSpec
 from slipway.values.aliases import Json
 from slipway.values.names import MANAGED_BY, selector
 
-_IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
-_EXTRA_S = 5.0
 _REACH_LIMIT_S = 15.0
 _REACH_RETRY_S = 0.5
 _COLD_START_MOST_S = 1800.0
@@ -179,69 +170,6 @@ def reachable(where: str) -> bool:
         except OSError:
             time.sleep(_REACH_RETRY_S)
     return False
-
-
-def show_prediction(context: EnvironmentContext, model: str, name: str, data: bytes) -> None:
-    """Send a file to a live model, where its runtime takes requests, and print the answer as JSON."""
-    body = request_body(name, data)
-    planned = {plan.name: plan for plan in context.plan.models}.get(model)
-    limit = (planned.spec.endpoint.timeout if planned else 30.0) + _EXTRA_S
-    # What is live may have another runtime than the spec has by now.
-    kept = saved(context.cluster, model)
-    check = kept.check if kept else planned.check if planned else None
-    if check is None:
-        raise ModelNotServing(context.name, model)
-    path = RUNTIMES[check.runtime].predict_path
-    passes = passes_to(context.cluster, model, check.members)
-
-    def ask() -> bytes:
-        if check.asked is not None:
-            return asked_in_a_pod(context, model, check.asked, body, limit)
-        return context.cluster.through_service(model, path, body, "application/json", limit, headers=passes.headers())
-
-    try:
-        answer = _asked(context, model, ask)
-    except ApiRefused as error:
-        if error.status in PASSING:
-            raise ModelNotServing(context.name, model) from error
-        if error.status in (400, 413, 415, 422):
-            raise FileRefused(
-                name, f"the model refused it: {error.message}", "see the message", "correct it"
-            ) from error
-        raise
-    console.document(json.loads(answer))
-
-
-def _asked(context: EnvironmentContext, model: str, ask: Callable[[], bytes]) -> bytes:
-    """The answer of a model, which is woken when it has none because it sleeps."""
-    try:
-        return ask()
-    except ApiRefused as error:
-        live = live_model(context.cluster, model) if error.status in PASSING else None
-        if live is None or not live.asleep:
-            raise
-    with awake(context, live):
-        deadline = time.monotonic() + _REACH_LIMIT_S
-        while True:
-            try:
-                return ask()
-            except ApiRefused as error:
-                # The API server does not know the new replica yet.
-                if error.status not in PASSING or time.monotonic() > deadline:
-                    raise
-            time.sleep(_REACH_RETRY_S)
-
-
-def request_body(name: str, data: bytes) -> bytes:
-    """Return the body of a request for a file: an image is sent as base64, anything else must be JSON."""
-    if Path(name).suffix.lower() in _IMAGES:
-        return json.dumps({"image": base64.b64encode(data).decode()}).encode()
-    try:
-        json.loads(data)
-    except (ValueError, RecursionError) as error:
-        allowed = f"JSON as the model takes it, or an image ({', '.join(_IMAGES)})"
-        raise FileRefused(name, f"is not JSON: {error}", allowed, "correct it, or name an image file") from None
-    return data
 
 
 def show_verdicts(context: EnvironmentContext, names: Sequence[str], *, wake: bool, as_json: bool) -> None:
