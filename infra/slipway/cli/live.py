@@ -1,5 +1,6 @@
 """Commands that look at what is live and change nothing: status, preview, predict, verify, logs, gateway-ca, tunnel."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -48,6 +49,38 @@ def predict(environment: str, model: str, file: Any, folders: Folders) -> None:
     from slipway.commands.inspecting.predicting import show_prediction  # noqa: PLC0415
 
     show_prediction(open_environment(environment, folders, ()), model, file.name, file.read())
+
+
+@cli.command()
+@ENVIRONMENT
+@click.argument("model", shell_complete=completion.models)
+@click.argument("file", type=click.File("rb"))
+@click.option("--output", metavar="NAME", help="What of the answers is measured; else scores, a number, or the label.")
+@click.option(
+    "--baseline", type=float, metavar="NUMBER", help="Put in a hidden part's place; else a picture's mean, or 0."
+)
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page with a picture, too.")
+@JSON
+@with_folders
+def explain(
+    environment: str,
+    model: str,
+    file: Any,
+    output: str | None,
+    baseline: float | None,
+    html: Path | None,
+    as_json: bool,
+    folders: Folders,
+) -> None:
+    """Show which parts of FILE decided a model's answer: each is hidden in turn, and the model asked again.
+
+    FILE is a picture, or JSON with one row of numbers for each input. Up to 256 parts, so as many requests: past the
+    gateway, and counted nowhere.
+    """
+    from slipway.commands.inspecting.explaining import show_explanation  # noqa: PLC0415
+
+    context = open_environment(environment, folders, ())
+    show_explanation(context, model, (file.name, file.read()), output, baseline, html, as_json=as_json)
 
 
 @cli.command()

@@ -1,0 +1,1 @@
+"""Which parts of one request decided a model's answer."""
