@@ -11,7 +11,7 @@ WEIGHTS := $(BIN)/python models/speech/fetch.py
 help: ## what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
-.venv/.synced: uv.lock pyproject.toml judge/pyproject.toml keys/pyproject.toml server/pyproject.toml weights/pyproject.toml infra/bootstrap
+.venv/.synced: uv.lock pyproject.toml edge/pyproject.toml judge/pyproject.toml keys/pyproject.toml server/pyproject.toml weights/pyproject.toml infra/bootstrap
 	@infra/bootstrap
 
 # pulumi-aws and the emulator of AWS, which a first run must not wait for.

@@ -1,0 +1,53 @@
+"""`slipway-edge enrol` and `slipway-edge run`; if it must not run, why, in one line, and exit code 1."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from slipway_edge.disk.files import real_files
+from slipway_edge.startup.enrolment import enrol
+from slipway_edge.startup.run import run
+from slipway_edge.values.errors import Away, EdgeError
+
+_HOME = Path("/var/lib/slipway-edge")
+_DOCKER = "unix:///var/run/docker.sock"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Return the exit code: 0, or 1 when something must be changed first, which is said in one line."""
+    asked = _parser().parse_args(argv)
+    try:
+        if asked.command == "enrol":
+            token = _token(asked.token_file)
+            told = enrol(asked.home, asked.control, asked.authority, asked.device, token, real_files())
+            print(f"enrolled {told.pinned.device} in fleet {told.pinned.fleet}")  # noqa: T201
+        else:
+            run(asked.home, asked.docker)
+    except (EdgeError, Away, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("slipway-edge", description="The agent of a device of a fleet.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("enrol", help="make this device one of a fleet's; the one-time token is read from stdin")
+    one.add_argument("--control", required=True, metavar="URL", help="of the control side, https://...")
+    one.add_argument("--device", required=True, metavar="NAME", help="as the fleet's settings name it")
+    one.add_argument("--token-file", type=Path, metavar="FILE", help="read the token from this file, not from stdin")
+    one.add_argument("--authority", type=Path, metavar="FILE", help="certificates that sign the control side's; PEM")
+    two = commands.add_parser("run", help="pull what is desired, run it, report; until SIGTERM")
+    two.add_argument("--docker", default=_DOCKER, metavar="URL", help=f"of the Docker Engine; {_DOCKER}")
+    for each in (one, two):
+        each.add_argument("--home", type=Path, default=_HOME, metavar="FOLDER", help=f"of key and record; {_HOME}")
+    return parser
+
+
+def _token(file: Path | None) -> str:
+    # Never an argument: those are seen by everybody on the machine.
+    return (file.read_text() if file is not None else sys.stdin.readline()).strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

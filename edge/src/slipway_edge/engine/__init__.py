@@ -1,0 +1,1 @@
+"""What runs containers: the port, and a Docker Engine behind it."""

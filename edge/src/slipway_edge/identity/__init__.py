@@ -1,0 +1,1 @@
+"""The key of the device, and signatures of what it is sent."""

@@ -1,0 +1,73 @@
+"""The key of this device: made here, never sent, and what every request is signed with."""
+
+import base64
+import hashlib
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from slipway_edge.disk.files import Files
+from slipway_edge.values.errors import EdgeError
+
+FILE = "key.pem"
+_MODE = 0o600
+
+
+class DeviceKey:
+    """Signs requests. Without a chip for it, the private key is a file that its owner alone can read."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+
+    @property
+    def public(self) -> str:
+        """The raw public key in base64."""
+        return base64.b64encode(self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
+
+    def headers(self, device: str, nonce: int, method: str, path: str, body: bytes) -> dict[str, str]:
+        """Headers that sign a request: over `METHOD\\nPATH\\nNONCE\\nSHA-256 of the body in hex`."""
+        text = f"{method}\n{path}\n{nonce}\n{hashlib.sha256(body).hexdigest()}"
+        return {
+            "X-Slipway-Device": device,
+            "X-Slipway-Nonce": str(nonce),
+            "X-Slipway-Signature": base64.b64encode(self._key.sign(text.encode())).decode(),
+        }
+
+
+def made(folder: Path, files: Files) -> DeviceKey:
+    """The device's key; the one that is there, or a new one, written before it is used."""
+    path = folder / FILE
+    if not path.exists():
+        pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        files.write(path, pem, _MODE)
+    return loaded(folder)
+
+
+def loaded(folder: Path) -> DeviceKey:
+    """The device's key.
+
+    Raises:
+        EdgeError: there is none, others may read it, or it is no Ed25519 key.
+    """
+    path = folder / FILE
+    try:
+        mode = path.stat().st_mode & 0o777
+        if mode & 0o077:
+            raise EdgeError(
+                f"{path} has mode {mode:o}; allowed: 600; next: chmod 600, and enrol anew if others read it"
+            )
+        key = load_pem_private_key(path.read_bytes(), None)
+    except FileNotFoundError:
+        raise EdgeError(f"{path} is not there; next: enrol this device") from None
+    except (ValueError, TypeError):
+        raise EdgeError(f"{path} is no private key in PEM; next: remove it and enrol this device anew") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise EdgeError(f"{path} has a key of another kind; allowed: Ed25519; next: remove it and enrol anew")
+    return DeviceKey(key)

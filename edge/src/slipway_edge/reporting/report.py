@@ -1,0 +1,64 @@
+"""Say how the device does; of what it measures, only what `telemetry` names leaves it."""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from slipway_edge.reporting.machine import Machine
+from slipway_edge.rolling.serving import Serving, Status, p95_ms
+
+_REASON_LIMIT = 300
+
+
+def agent_version() -> str:
+    """That of this package."""
+    try:
+        return version("slipway-edge")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def report_of(
+    serial: int,
+    statuses: Mapping[str, Status],
+    serving: Mapping[str, Serving],
+    telemetry: Sequence[str],
+    machine: Machine,
+) -> dict[str, object]:
+    """Return a report.
+
+    Versions, states and reasons are always in it: without them nobody could roll out. A reason quotes the golden
+    request's answer at most, never a caller's. `requests` and `errors` count golden requests, not those of callers.
+    """
+    report: dict[str, object] = {
+        "serial": serial,
+        "agent": agent_version(),
+        "models": [_model(status, serving.get(model), telemetry) for model, status in sorted(statuses.items())],
+    }
+    if "memory" in telemetry:
+        report["memory_free"] = machine.memory_free()
+    if "disk" in telemetry:
+        report["disk_free"] = machine.disk_free()
+    temperature = machine.temperature_c() if "temperature" in telemetry else None
+    if temperature is not None:
+        report["temperature_c"] = temperature
+    return report
+
+
+def _model(status: Status, serving: Serving | None, telemetry: Sequence[str]) -> dict[str, object]:
+    entry = status.entry
+    said: dict[str, object] = {
+        "model": entry.model,
+        "version": entry.version,
+        "release": entry.release,
+        "state": status.state,
+        "reason": status.reason[:_REASON_LIMIT],
+    }
+    if serving is None:
+        return said
+    answers = list(serving.answers)
+    p95 = p95_ms(answers)
+    if "latency" in telemetry and p95 is not None:
+        said["latency_p95_ms"] = round(p95, 3)
+    if "errors" in telemetry:
+        said |= {"requests": len(answers), "errors": sum(not answer.right for answer in answers)}
+    return said

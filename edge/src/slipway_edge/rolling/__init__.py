@@ -1,0 +1,1 @@
+"""A version beside the one in service, judged, kept or taken back."""

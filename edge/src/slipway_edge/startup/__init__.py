@@ -1,0 +1,1 @@
+"""Commands: enrol, run."""

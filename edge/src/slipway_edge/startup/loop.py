@@ -1,0 +1,129 @@
+"""Ask what is desired, bring it about, look after it, tell: for ever."""
+
+import random
+from collections.abc import Callable
+
+from slipway_edge.control.client import Reply
+from slipway_edge.disk.record import Book
+from slipway_edge.identity.envelope import Pinned, opened
+from slipway_edge.reporting.machine import Machine
+from slipway_edge.reporting.outbox import Outbox
+from slipway_edge.reporting.report import report_of
+from slipway_edge.rolling.roller import Roller
+from slipway_edge.telemetry.log import log
+from slipway_edge.values.clock import Clock
+from slipway_edge.values.document import Document, parse
+from slipway_edge.values.errors import Away, Refused
+
+_FIRST_INTERVAL_S = 30.0
+_SPREAD = 0.1
+"""Devices that start together, as after a power cut, do not ask together for ever."""
+
+
+class Link:
+    """The control side, for this one device."""
+
+    def __init__(
+        self, desired: Callable[[str | None], Reply | None], report: Callable[[dict[str, object]], None]
+    ) -> None:
+        self.desired = desired
+        self.report = report
+
+
+class Agent:
+    """All of a device. Nothing that is away ends it: what was good goes on serving."""
+
+    def __init__(
+        self,
+        pinned: Pinned,
+        link: Link,
+        book: Book,
+        roller: Roller,
+        machine: Machine,
+        clock: Clock,
+        watch_s: float = 10.0,
+    ) -> None:
+        self._pinned = pinned
+        self._link = link
+        self._book = book
+        self._roller = roller
+        self._machine = machine
+        self._clock = clock
+        self._watch_s = watch_s
+        self._outbox = Outbox(clock)
+        self._etag: str | None = None
+        self._refused = ""
+        self._resumed = False
+        self._watch_at = self._tell_at = self._ask_at = clock.now()
+        payload = book.record.payload
+        self.document: Document | None = parse(payload) if payload is not None else None
+
+    def step(self) -> float:
+        """Do what is due; return the seconds until something else is."""
+        now = self._clock.now()
+        if not self._resumed:
+            self._resume()
+        if now >= self._ask_at:
+            self._ask()
+            self._ask_at = now + self._interval() * random.uniform(1 - _SPREAD, 1 + _SPREAD)  # noqa: S311 - no secret
+            self._apply()
+        self._meanwhile()
+        return max(0.05, min(self._ask_at, self._watch_at, self._tell_at) - self._clock.now())
+
+    def _resume(self) -> None:
+        try:
+            self._roller.resume()
+            self._resumed = True
+        except Away as away:
+            log("not resumed yet", reason=str(away))
+
+    def _ask(self) -> None:
+        try:
+            reply = self._link.desired(self._etag)
+            if reply is None:
+                return
+            document, payload = opened(reply.body, self._pinned, self._book.record.serial, self._book.record.payload)
+            if payload != self._book.record.payload:
+                self._book.take(document.serial, payload)
+                log("taken", serial=document.serial, models=[f"{one.model} {one.version}" for one in document.models])
+            self.document, self._etag, self._refused = document, reply.etag, ""
+        except Away as away:
+            log("away", reason=str(away))
+        except Refused as refused:
+            self._refused = str(refused)
+            log("refused", reason=self._refused)
+
+    def _apply(self) -> None:
+        if self.document is None:
+            return
+        try:
+            self._roller.apply(list(self.document.models), self._meanwhile)
+        except Away as away:
+            log("not applied yet", reason=str(away))
+        self._tell_at = self._clock.now()
+
+    def _meanwhile(self) -> None:
+        now = self._clock.now()
+        if now >= self._watch_at:
+            self._watch_at = now + self._watch_s
+            self._roller.watch()
+        if now >= self._tell_at:
+            self._tell_at = now + self._interval()
+            self._tell()
+
+    def _tell(self) -> None:
+        telemetry = self.document.telemetry if self.document is not None else []
+        report = report_of(
+            self._book.record.serial, self._roller.statuses, self._roller.serving, telemetry, self._machine
+        )
+        report["uptime_s"] = round(self._clock.now())
+        if self._refused:
+            report["refused"] = self._refused[:300]
+        self._outbox.add(report)
+        try:
+            self._outbox.send(self._link.report)
+        except Away as away:
+            log("reports wait", reports=len(self._outbox), reason=str(away))
+
+    def _interval(self) -> float:
+        return self.document.interval_s if self.document is not None else _FIRST_INTERVAL_S

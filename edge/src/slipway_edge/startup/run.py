@@ -1,0 +1,70 @@
+"""Wire an agent up, and run it until it is told to stop."""
+
+import fcntl
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from slipway_edge.asking.golden import Asker
+from slipway_edge.control.client import Control
+from slipway_edge.disk.files import real_files
+from slipway_edge.disk.record import Book
+from slipway_edge.engine.docker_engine import DockerEngine
+from slipway_edge.forwarding.forwarder import Forwarder
+from slipway_edge.identity.device_key import loaded
+from slipway_edge.reporting.machine import Machine
+from slipway_edge.rolling.roller import Roller
+from slipway_edge.startup.enrolment import enrolment
+from slipway_edge.startup.loop import Agent, Link
+from slipway_edge.telemetry.log import log
+from slipway_edge.values.clock import RealClock
+from slipway_edge.values.errors import EdgeError
+
+
+def run(home: Path, docker: str) -> None:
+    """Run until SIGTERM or SIGINT. Containers go on running: a device whose agent is updated keeps its models.
+
+    Raises:
+        EdgeError: not enrolled, or another agent runs on this folder.
+    """
+    files = real_files()
+    told = enrolment(home, files)
+    key = loaded(home)
+    configs = home / "configs"
+    configs.mkdir(mode=0o700, exist_ok=True)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with _alone(home):
+        book = Book(home, files)
+        if book.damaged:
+            log("damaged", files=list(book.damaged), serial=book.record.serial)
+        control = Control(told.url, told.authority)
+        device = told.pinned.device
+        link = Link(
+            lambda etag: control.desired(device, key, book.next_nonce, etag),
+            lambda report: control.report(device, key, book.next_nonce, report),
+        )
+        machine, ports, clock = Machine(home), Forwarder(), RealClock()
+        roller = Roller(DockerEngine(docker, configs, files), Asker().ask, book, ports, clock, machine.memory_free)
+        agent = Agent(told.pinned, link, book, roller, machine, clock)
+        log("started", fleet=told.pinned.fleet, device=device, serial=book.record.serial)
+        while not stop.is_set():
+            stop.wait(agent.step())
+        ports.end()
+    log("stopped")
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    number = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise EdgeError(f"another agent runs on {home}; next: stop it, or give this one a --home of its own") from None
+    finally:
+        os.close(number)

@@ -1,0 +1,1 @@
+"""What is desired, what a device is, and what is refused; no effects."""

@@ -1,0 +1,122 @@
+"""The desired state of one device: a document that the control side signed."""
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from slipway_edge.values.errors import Refused
+
+SIZE_LIMIT = 4 * 2**20
+"""Longer documents are refused, bytes: golden requests are in them, weights are not."""
+Telemetry = Literal["latency", "errors", "temperature", "memory", "disk"]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+
+
+class Section(BaseModel):
+    """A part of the document: frozen, and without keys that this agent does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Check(Section):
+    """The golden request: `request` is POSTed to `path` as JSON; `tolerance` holds for bare numbers in `expect`."""
+
+    path: Annotated[str, Field(pattern=r"^/[!-~]*$", max_length=500)]
+    request: Any
+    expect: Annotated[dict[str, Any], Field(min_length=1)]
+    tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1e-3
+
+
+class Health(Section):
+    """What a version must hold for `settle_s` seconds to be good: p95 in ms (null: any), a share of errors, 0 to 1."""
+
+    p95_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
+    errors: Annotated[float, Field(ge=0, le=1)]
+    settle_s: Annotated[float, Field(ge=0, le=3600)]
+
+
+class Weights(Section):
+    """Weights that are not in the image."""
+
+    url: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    bytes: Annotated[int, Field(gt=0)]
+
+
+class Entry(Section):
+    """One model in one version.
+
+    `image`: by digest, for this device's platform.
+    `port`: where it answers on the device's loopback.
+    `memory`: bytes; `cpus`: processors; both are limits.
+    `priority`: the higher goes first.
+    `config`: of the model server; null: it is in the image.
+    """
+
+    model: Name
+    version: Annotated[str, Field(min_length=1, max_length=100)]
+    release: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    image: Annotated[str, Field(pattern=r"^[^@\s]+@sha256:[0-9a-f]{64}$")]
+    weights: Weights | None
+    port: Annotated[int, Field(ge=1024, le=65535)]
+    check: Check
+    memory: Annotated[int, Field(ge=16 * 2**20)]
+    cpus: Annotated[float, Field(gt=0, le=1024)]
+    priority: int = 0
+    config: dict[str, Any] | None = None
+    health: Health
+    env: dict[Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")], str] = {}
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits of all that the entry says: what was judged bad is known by it."""
+        return hashlib.sha256(canonical(self.model_dump(mode="json"))).hexdigest()[:16]
+
+
+class Document(Section):
+    """All that one device is to run.
+
+    `serial` rises with each change; `issued` is for people, since a device's clock may be wrong.
+    `interval_s`: seconds between two questions to the control side.
+    """
+
+    schema_: Annotated[Literal[1], Field(alias="schema")]
+    fleet: Name
+    device: Name
+    serial: Annotated[int, Field(ge=1, le=2**53)]
+    issued: str
+    models: Annotated[list[Entry], Field(max_length=64)]
+    telemetry: list[Telemetry]
+    interval_s: Annotated[float, Field(ge=1, le=86_400)]
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        names = [one.model for one in self.models]
+        ports = [str(one.port) for one in self.models]
+        for what, values in (("model", names), ("port", ports)):
+            twice = {value for value in values if values.count(value) > 1}
+            if twice:
+                raise ValueError(f"{what} {', '.join(sorted(twice))} is there twice")
+        return self
+
+
+def parse(payload: bytes) -> Document:
+    """Read a document whose signature was verified.
+
+    Raises:
+        Refused: it is too long, no JSON, or a field is not as it must be.
+    """
+    if len(payload) > SIZE_LIMIT:
+        raise Refused(f"the document has {len(payload)} bytes; allowed: {SIZE_LIMIT}")
+    try:
+        return Document.model_validate_json(payload)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise Refused(f"field {'.'.join(map(str, first['loc'])) or '(all)'}: {first['msg']}") from None
+
+
+def canonical(value: object) -> bytes:
+    """JSON with sorted keys, without spaces, in UTF-8: equal values are equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
