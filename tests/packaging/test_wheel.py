@@ -70,7 +70,7 @@ def test_nothing_but_our_packages_is_at_the_top(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert wheel.name.startswith("slipway_ml-")
     top = {name.split("/")[0] for name in names}
-    ours = {"slipway", "slipway_judge", "slipway_keys", "slipway_server", "slipway_upstream", "slipway_weights"}
+    ours = {f"slipway{name}" for name in ("", "_edge", "_judge", "_keys", "_server", "_upstream", "_weights")}
     assert top == {*ours, f"slipway_ml-{wheel.name.split('-')[1]}.dist-info"}
     assert not [name for name in names if "/.venv/" in name or name.endswith(".pyc") or "Pulumi.prod" in name]
 

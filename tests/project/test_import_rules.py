@@ -16,6 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ROOTS = {
     "slipway": "infra",
+    "slipway_edge": "edge/src",
     "slipway_judge": "judge/src",
     "slipway_keys": "keys/src",
     "slipway_server": "server/src",
@@ -35,6 +36,7 @@ OF_THE_SERVER = (
 )
 OUTSIDE = {
     "slipway": ("pulumi", "jinja2", "yaml", "boto3", "docker", "kubernetes"),
+    "slipway_edge": ("cryptography", "docker", "numpy", "requests", "urllib3"),
     "slipway_judge": ("httptools", "httpx", "numpy", "prometheus_client", "starlette", "uvicorn", "uvloop"),
     "slipway_keys": (
         "asyncpg",

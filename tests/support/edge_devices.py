@@ -1,0 +1,142 @@
+"""Devices on this machine: each the real agent on a Docker Engine with a data root of its own; and images of digits."""
+
+import io
+import json
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+import docker
+from packaging.requirements import Requirement
+
+from tests.support.small_disks import docker_engine
+
+ROOT = Path(__file__).resolve().parents[2]
+DIGITS = ROOT / "models/digits"
+_DOCKERFILE = """
+FROM {base}
+COPY deps/ /opt/slipway/deps/
+COPY server/ /opt/slipway/server/
+COPY model/ /opt/slipway/model/
+ENV PYTHONPATH=/opt/slipway/server:/opt/slipway/deps PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+EXPOSE 8080/tcp
+USER 65532:65532
+WORKDIR /tmp
+ENTRYPOINT ["python3", "-m", "slipway_server"]
+"""
+
+
+def digits_image(client: docker.DockerClient, base: Path, repository: str) -> str:
+    """Build an image of the real model server with digits and push it; gives `repository@sha256:...`.
+
+    `base`: archive of the base image. What the server needs is what this interpreter has of its requirements.
+    """
+    with base.open("rb") as archive:
+        (loaded,) = client.images.load(archive)
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w") as tar:
+        _add(tar, "Dockerfile", _DOCKERFILE.format(base=loaded.id).encode())
+        tar.add(ROOT / "server/src/slipway_server", "server/slipway_server")
+        tar.add(DIGITS / "model.onnx", "model/model.onnx")
+        for name in _required():
+            for file in distribution(name).files or []:
+                if not str(file).startswith("..") and not _LEFT_OUT & set(file.parts):
+                    tar.add(str(file.locate()), f"deps/{file}")
+    context.seek(0)
+    client.images.build(fileobj=context, custom_context=True, tag=f"{repository}:1")
+    for line in client.images.push(repository, tag="1", stream=True, decode=True):
+        assert "error" not in line, line
+    digests: list[str] = client.images.get(f"{repository}:1").attrs["RepoDigests"]
+    return next(one for one in digests if one.startswith(repository))
+
+
+def digits_config(version: str) -> dict[str, Any]:
+    """The model server's configuration."""
+    return {
+        "model": {"name": "digits", "version": version, "path": "/opt/slipway/model/model.onnx"},
+        "release": version,
+        "drain_s": 0.0,
+        "check": {"timeout_s": 30.0, "request": golden(), "expect": {"label": 7}},
+    }
+
+
+def golden() -> Any:
+    """The golden request of digits."""
+    return json.loads((DIGITS / "check.json").read_text())
+
+
+@dataclass
+class Device:
+    """A device; its agent is a process that can be killed and started again."""
+
+    name: str
+    home: Path
+    docker_host: str
+    log: Path
+    process: "subprocess.Popen[bytes] | None" = field(default=None)
+
+    def enrol(self, url: str, token: str) -> str:
+        """Run `slipway-edge enrol`; gives what it said."""
+        argv = [*_AGENT, "enrol", "--control", url, "--device", self.name, "--home", str(self.home)]
+        done = subprocess.run(argv, input=token, text=True, capture_output=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def start(self) -> None:
+        """Run `slipway-edge run`."""
+        with self.log.open("ab") as log:
+            argv = [*_AGENT, "run", "--home", str(self.home), "--docker", self.docker_host]
+            self.process = subprocess.Popen(argv, stdout=log, stderr=log)
+
+    def kill(self) -> None:
+        """End the agent as a power cut would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(30)
+            self.process = None
+
+    def events(self, event: str) -> list[dict[str, Any]]:
+        """What the agent logged under this name."""
+        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in lines if line["event"] == event]
+
+
+_LEFT_OUT = {"__pycache__", "tests", "testing", "f2py", "transformers", "quantization", "tools"}
+"""Folders of libraries that no server imports: an image without them is built and pulled sooner."""
+_AGENT = (sys.executable, "-m", "slipway_edge")
+
+
+@contextmanager
+def device(folder: Path, name: str) -> Iterator[Device]:
+    """Have a device while the block runs; its engine, containers and agent end with it."""
+    folder.mkdir(parents=True)
+    with docker_engine(folder, folder / "data") as host:
+        made = Device(name, folder / "home", host, folder / "agent.log")
+        made.log.touch()
+        try:
+            yield made
+        finally:
+            made.kill()
+            client = docker.DockerClient(base_url=host, timeout=60)
+            for container in client.containers.list(all=True):
+                container.remove(force=True)
+            client.networks.prune()
+            client.close()
+
+
+def _required() -> list[str]:
+    lines = (ROOT / "server/requirements.txt").read_text().splitlines()
+    wanted = [Requirement(line.split(" \\")[0]) for line in lines if line and line[0].isalpha()]
+    return [one.name for one in wanted if one.marker is None or one.marker.evaluate()]
+
+
+def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size = len(data)
+    tar.addfile(entry, io.BytesIO(data))
