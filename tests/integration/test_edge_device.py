@@ -177,7 +177,9 @@ def test_a_device_takes_a_version_refuses_a_bad_one_and_starts_without_anything_
         held = running.attrs["HostConfig"]
         assert (held["ReadonlyRootfs"], held["CapDrop"], held["Memory"]) == (True, ["ALL"], 512 * 2**20)
         assert held["SecurityOpt"] == ["no-new-privileges"]
-        ways_out = bytes(running.exec_run(["cat", "/proc/net/route"]).output).decode().splitlines()[1:]
+        routes = running.exec_run(["cat", "/proc/net/route"]).output
+        assert isinstance(routes, bytes)
+        ways_out = routes.decode().splitlines()[1:]
         assert [line for line in ways_out if line.split()[1] == "00000000"] == []
         client.close()
 

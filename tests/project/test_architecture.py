@@ -10,6 +10,7 @@ from tests.support.planned import ROOT
 PAGE = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
 DIAGRAMS = [
     ("layers of .importlinter", "layers"),
+    ("layers of the agent", "edge-layers"),
     ("layers of the judge", "judge-layers"),
     ("layers of the keys service", "keys-layers"),
     ("layers of the model server", "server-layers"),
@@ -40,6 +41,7 @@ def test_a_diagram_has_the_layers_that_are_enforced(comment: str, contract: str)
 
 PACKAGES = [
     ("layers of .importlinter", "infra/slipway", 20),
+    ("layers of the agent", "edge/src/slipway_edge", 6),
     ("layers of the judge", "judge/src/slipway_judge", 6),
     ("layers of the keys service", "keys/src/slipway_keys", 6),
     ("layers of the model server", "server/src/slipway_server", 6),

@@ -20,7 +20,7 @@ class Forwarder:
         self._loop = asyncio.new_event_loop()
         self._targets: dict[int, tuple[str, int]] = {}
         self._servers: dict[int, asyncio.Server] = {}
-        self._thread = threading.Thread(target=self._loop.run_forever, name="forwarder", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="forwarder", daemon=True)
         self._thread.start()
 
     def lead(self, port: int, address: tuple[str, int]) -> None:
@@ -54,6 +54,14 @@ class Forwarder:
             self.close(port)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_CALL_S)
+
+    def _run(self) -> None:
+        self._loop.run_forever()
+        open_ones = asyncio.all_tasks(self._loop)
+        for task in open_ones:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*open_ones, return_exceptions=True))
+        self._loop.close()
 
     def _called(self, coroutine: Coroutine[Any, Any, _Value]) -> _Value:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(_CALL_S)
