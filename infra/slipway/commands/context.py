@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from slipway.commands.fetching import fetching
+from slipway.edge.fit import refuse_unfit
+from slipway.environments.planning.fleet import fleet_of
 from slipway.environments.planning.kinds import planning
 from slipway.environments.running.kinds import running
 from slipway.environments.running.protocol import Running
@@ -95,7 +97,10 @@ class EnvironmentContext:
         return plan_for(self._only, loaded, self.name, code_digests())
 
     def complied(self) -> tuple[str, ...]:
-        """Warnings about the plan; raises `UserErrors` when the policy refuses it."""
+        """Warnings about the plan; raises `UserErrors` when the policy refuses it, or devices cannot run it."""
+        fleet = fleet_of(self.settings)
+        if fleet is not None:
+            refuse_unfit(self.file, fleet, self.plan.models)
         found = comply(self.plan, self._planned.specs, self.file.document, datetime.now(tz=UTC).date())
         own, others = apart(found.refused, self._only, self._planned.specs)
         if own:

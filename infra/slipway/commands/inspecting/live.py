@@ -14,6 +14,7 @@ from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.budgets import budget_json, budget_lines, budgets
 from slipway.commands.inspecting.changes import held_back
 from slipway.commands.inspecting.cold_start import parts_json, show_parts, starts_of
+from slipway.commands.inspecting.fleet import show_fleet_status
 from slipway.commands.inspecting.scaling import alert_lines, alerts, alerts_json, scaling_json, scalings
 from slipway.commands.inspecting.waking import awake
 from slipway.deploy.judge import verify as judge_live
@@ -23,6 +24,7 @@ from slipway.deploy.update.telling import line as rollout_line
 from slipway.deploy.update.telling import to_json
 from slipway.deploy.verdict import Verdict
 from slipway.deploy.waking import NotWoken
+from slipway.environments.planning.fleet import fleet_of
 from slipway.errors.base import Place, UnknownName
 from slipway.errors.failures import ModelNotServing, RolloutFailed, WrongAnswer
 from slipway.reading.folders import find_root
@@ -42,6 +44,10 @@ def show_status(context: EnvironmentContext, names: Sequence[str], *, as_json: b
 
     Raises `UnknownName` for one that is neither.
     """
+    fleet = fleet_of(context.settings)
+    if fleet is not None:
+        show_fleet_status(context, fleet, names, as_json=as_json)
+        return
     live = live_models(context.cluster)
     urls = context.running.urls(context.cluster)
     planned = {model.name: model for model in context.plan.models}

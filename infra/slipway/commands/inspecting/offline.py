@@ -8,8 +8,10 @@ from slipway import console
 from slipway.capacity.estimates import Cost, monthly
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.cold_start import parts_json, show_parts, starts_of
+from slipway.commands.inspecting.fleet import show_fleet_plan
 from slipway.commands.inspecting.validating import say_policy
 from slipway.committed.check import compare_all
+from slipway.environments.planning.fleet import fleet_of
 from slipway.environments.planning.kinds import planning
 from slipway.errors.base import FileRefused
 from slipway.loading.base_image import digest_warning
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
 
 def show_plan(context: EnvironmentContext, names: Sequence[str], *, as_json: bool, live: bool = False) -> None:
     """Print the plan of an environment, or of some models of it. `live`: and what it changes of what is there."""
+    fleet = fleet_of(context.settings)
+    if fleet is not None:
+        show_fleet_plan(context, fleet, names, as_json=as_json)
+        return
     models = context.models(names)
     say_policy(context)
     priced = price(context.plan, today())
