@@ -1,0 +1,74 @@
+"""Make what a device is to run: one canonical JSON document, signed, with a serial that only rises."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from slipway.catalog.pod_contract import SERVER_PORT
+from slipway.edge.keys import FleetKey
+from slipway.plan.model import ModelPlan
+from slipway.settings.edge import EdgeSettings
+from slipway.values.aliases import Json
+
+MEDIA_TYPE = "application/vnd.slipway.desired.v1+json"
+SCHEMA = 1
+SETTLE_S = 10
+"""How long a device watches a new version's errors and latency before it says that it is good."""
+ERRORS = 0.01
+"""The share of answers that may be errors on a device before it goes back to the version before."""
+TOLERANCE = 1e-4
+"""By how much numbers of the golden answer may differ where the spec does not say: CPUs of devices round otherwise."""
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with sorted keys, no spaces, UTF-8: the same value is the same bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def entry(model: ModelPlan, image: str) -> Json:
+    """What a document says of one model; its `release` is the digest of all else. `image`: by its digest."""
+    slo, resources = model.spec.slo, model.spec.resources
+    said: Json = {
+        "model": model.name,
+        "version": model.version,
+        "image": image,
+        "weights": None,
+        "port": SERVER_PORT,
+        "check": {"path": "/predict", **model.check.section(), "tolerance": TOLERANCE},
+        "memory": resources.memory,
+        "cpus": resources.cpu / 1000,
+        "priority": 0,
+        "config": model.server_config | {"release": ""},
+        "health": {"p95_ms": slo.p95_ms if slo is not None else None, "errors": ERRORS, "settle_s": SETTLE_S},
+        "env": {},
+    }
+    digest = hashlib.sha256(canonical(said)).hexdigest()
+    return said | {"release": digest[:16], "config": model.server_config | {"release": digest}}
+
+
+def content(fleet: str, settings: EdgeSettings, device: str, models: Sequence[Json]) -> Json:
+    """A device's document without serial and date: what has to differ for a new serial."""
+    return {
+        "schema": SCHEMA,
+        "fleet": fleet,
+        "device": device,
+        "models": sorted(models, key=lambda one: str(one["model"])),
+        "telemetry": list(settings.telemetry),
+        "interval_s": settings.interval,
+    }
+
+
+def sealed(said: Json, serial: int, key: FleetKey) -> bytes:
+    """The envelope of a document: its bytes, the key's name, the signature over the bytes."""
+    issued = datetime.now(tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    payload = canonical(said | {"serial": serial, "issued": issued})
+    return canonical(
+        {
+            "payload": base64.b64encode(payload).decode(),
+            "key": key.id,
+            "signature": base64.b64encode(key.sign(payload)).decode(),
+        }
+    )

@@ -1,0 +1,183 @@
+"""Answer devices over HTTP: enrolment by a token, what they are to run, and what they report.
+
+A request of a device is signed with its key and carries a number that only rises, so that nobody else can send one and
+nobody can send it again. The server has no key that signs documents: whoever takes it over can keep devices from news,
+and cannot make them run anything.
+"""
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from typing import Annotated, Literal, TypeVar
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from slipway.edge.keys import of_base64, verified
+from slipway.edge.store import Kept, Store
+
+BODY_MOST = 64 * 2**10
+_NONCE_MOST = 2**63 - 1
+_STORE: web.AppKey[Store] = web.AppKey("store", Store)
+_CLOCK: web.AppKey[Callable[[], float]] = web.AppKey("clock", Callable[[], float])  # type: ignore[arg-type]
+_FLEET: web.AppKey[str] = web.AppKey("fleet", str)
+SIGNING_KEY = "signing_key"
+"""Name of the value of the store that is the public key of documents, as base64."""
+
+
+class _Body(BaseModel):
+    """What a device sends: a newer agent may say more than is read here."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+
+_Text = Annotated[str, Field(max_length=500)]
+
+
+class Enrolment(_Body):
+    """A device's first request."""
+
+    token: Annotated[str, Field(max_length=200)]
+    device: Annotated[str, Field(max_length=63)]
+    public_key: Annotated[str, Field(max_length=100)]
+
+
+class Said(_Body):
+    """What a device says of one model."""
+
+    model: Annotated[str, Field(max_length=63)]
+    version: Annotated[str, Field(max_length=63)]
+    release: Annotated[str, Field(max_length=64)]
+    state: Literal["good", "pulling", "checking", "failed", "returned"]
+    reason: _Text = ""
+    latency_p95_ms: float | None = None
+    requests: int | None = None
+    errors: int | None = None
+
+
+class Report(_Body):
+    """What a device says of itself; what `telemetry` does not name is left out."""
+
+    serial: Annotated[int, Field(ge=0, le=_NONCE_MOST)]
+    models: Annotated[list[Said], Field(max_length=100)]
+    agent: Annotated[str, Field(max_length=63)] = ""
+    uptime_s: float | None = None
+    memory_free: int | None = None
+    temperature_c: float | None = None
+    disk_free: int | None = None
+
+
+class _Refused(Exception):
+    """A request that is answered with a status and a reason, which never tells what would have been right."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def application(fleet: str, store: Store, clock: Callable[[], float] = time.time) -> web.Application:
+    """The control side of a fleet."""
+    app = web.Application(client_max_size=BODY_MOST, middlewares=[_refusing])
+    app[_STORE], app[_CLOCK], app[_FLEET] = store, clock, fleet
+    app.router.add_get("/healthz", _health)
+    app.router.add_post("/v1/enrol", _enrol)
+    app.router.add_get("/v1/devices/{name}/desired", _desired, allow_head=False)
+    app.router.add_post("/v1/devices/{name}/report", _report)
+    return app
+
+
+@web.middleware
+async def _refusing(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except _Refused as error:
+        return web.json_response({"error": str(error)}, status=error.status)
+
+
+async def _health(_: web.Request) -> web.Response:
+    return web.Response(text="ok\n")
+
+
+async def _enrol(request: web.Request) -> web.Response:
+    sent = _parsed(Enrolment, await request.read())
+    public = of_base64(sent.public_key, 32)
+    if public is None:
+        raise _Refused(400, "public_key is no Ed25519 key of 32 bytes in base64")
+    store = request.app[_STORE]
+    with store.changing():
+        key = store.meta(SIGNING_KEY)
+        if key is None or not store.enrol(sent.token, sent.device, public, request.app[_CLOCK]()):
+            raise _Refused(409, "the token is not known, was used already, or is another device's")
+    return web.json_response({"fleet": request.app[_FLEET], "signing_keys": [key]})
+
+
+async def _desired(request: web.Request) -> web.Response:
+    store = request.app[_STORE]
+    with store.changing():
+        device = _authenticated(request, store, b"")
+        document = store.document(device.name)
+    if document is None:
+        return web.Response(status=204)
+    serial, _, envelope = document
+    etag = f'"{serial}"'
+    if request.headers.get("If-None-Match") == etag:
+        return web.Response(status=304, headers={"ETag": etag})
+    return web.Response(body=envelope, content_type="application/json", headers={"ETag": etag})
+
+
+async def _report(request: web.Request) -> web.Response:
+    body = await request.read()
+    store = request.app[_STORE]
+    with store.changing():
+        device = _authenticated(request, store, body)
+        sent = _parsed(Report, body)
+        answers = [(one.model, one.release, one.state, one.reason) for one in sent.models]
+        store.reported(device.name, sent.model_dump(), answers)
+    return web.Response(status=204)
+
+
+def _authenticated(request: web.Request, store: Store, body: bytes) -> Kept:
+    """The device that signed a request; its number is used up."""
+    name = request.match_info["name"]
+    device = store.device(name)
+    if device is None or request.headers.get("X-Slipway-Device") != name:
+        raise _Refused(404, "no such device")
+    if device.state == "revoked":
+        raise _Refused(403, "the device is revoked")
+    if device.public is None:
+        raise _Refused(401, "the device is not enrolled")
+    nonce = request.headers.get("X-Slipway-Nonce", "")
+    signature = of_base64(request.headers.get("X-Slipway-Signature", ""), 64)
+    if signature is None or not verified(device.public, signature, signed(request.method, request.path, nonce, body)):
+        raise _Refused(401, "the signature is not the device's")
+    if not (nonce.isascii() and nonce.isdigit() and len(nonce) <= 19 and int(nonce) <= _NONCE_MOST):
+        raise _Refused(401, "the nonce is no whole number")
+    if not store.heard(name, int(nonce), request.app[_CLOCK]()):
+        raise _Refused(401, "the nonce was used already")
+    return device
+
+
+def signed(method: str, path: str, nonce: str, body: bytes) -> bytes:
+    """What a device signs of a request."""
+    return f"{method}\n{path}\n{nonce}\n{hashlib.sha256(body).hexdigest()}".encode()
+
+
+_Sent = TypeVar("_Sent", bound=_Body)
+
+
+def _parsed(kind: type[_Sent], body: bytes) -> _Sent:
+    try:
+        return kind.model_validate(json.loads(body))
+    except ValidationError as error:
+        at = ".".join(map(str, error.errors()[0]["loc"]))
+        raise _Refused(400, f"{at or 'the body'}: {error.errors()[0]['msg']}") from None
+    except (ValueError, RecursionError):
+        raise _Refused(400, "the body is not JSON") from None
+
+
+def as_text(public: bytes) -> str:
+    """A public key as the store and answers have it."""
+    return base64.b64encode(public).decode()

@@ -1,0 +1,269 @@
+"""Keep what the control side knows, in one SQLite file: devices, documents, releases and rollouts.
+
+`slipway up` and `slipway edge serve` have it open at once: each change is a transaction, and a killed one never was.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from slipway.edge.rings import Answer, Rollout
+from slipway.errors.base import FileRefused, SlipwayError
+from slipway.values.aliases import Json
+
+VARIABLE = "SLIPWAY_FLEET_STORE"
+_BUSY_S = 30.0
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS devices (
+  name TEXT PRIMARY KEY, state TEXT NOT NULL, token TEXT UNIQUE, public BLOB, nonce INTEGER NOT NULL DEFAULT -1,
+  seen REAL, report TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS documents (
+  device TEXT PRIMARY KEY, serial INTEGER NOT NULL, digest TEXT NOT NULL, envelope BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS releases (release TEXT PRIMARY KEY, entry TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS rollouts (
+  model TEXT PRIMARY KEY, release TEXT NOT NULL, before TEXT NOT NULL, state TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS answers (
+  device TEXT NOT NULL, model TEXT NOT NULL, release TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
+  PRIMARY KEY (device, model)) STRICT, WITHOUT ROWID;
+"""
+
+
+class StoreRefused(SlipwayError):
+    """The control side's file cannot be read or written; nothing was changed in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A device as the control side knows it.
+
+    Attributes:
+        name: as in the settings.
+        state: `invited` until its token is used, then `enrolled`; `retired` or `revoked` for good.
+        public: its 32 bytes of public key; None before it enrolled.
+        nonce: the highest number that one of its requests had.
+        seen: when it was last heard of, in seconds since the epoch.
+        report: what it said last.
+    """
+
+    name: str
+    state: str
+    public: bytes | None
+    nonce: int
+    seen: float | None
+    report: Json | None
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """A model's rollout: its release, what each device had before (None: nothing), and how far it is."""
+
+    model: str
+    release: str
+    before: Mapping[str, str | None]
+    rollout: Rollout
+
+
+def store_path(environment: str, variables: Mapping[str, str]) -> Path:
+    """The file of a fleet: $SLIPWAY_FLEET_STORE, else below XDG_STATE_HOME, which is ~/.local/state."""
+    if named := variables.get(VARIABLE):
+        return Path(named)
+    base = variables.get("XDG_STATE_HOME", "")
+    home = Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state"
+    return home / "slipway" / "fleets" / f"{environment}.sqlite"
+
+
+class Store:
+    """The file. Every method raises `StoreRefused` where SQLite does."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the file, readable for its owner alone: it tells what each device runs."""
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            todo = f"name another file with {VARIABLE}"
+            raise FileRefused(str(path), f"cannot be made: {error.strerror}", "a file for the fleet", todo) from None
+        with self._explained():
+            self._db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
+            # Of a power cut nothing may be lost that was answered: a token that is used, a nonce, a rollout.
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """One transaction: all of it is written, or nothing."""
+        with self._explained():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            text = f"{self.path}: {error}; next: end what else has it open, or restore it from a backup"
+            raise StoreRefused(text) from error
+
+    def set_meta(self, name: str, value: str) -> None:
+        """Keep one value by its name."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def meta(self, name: str) -> str | None:
+        """A value that was kept."""
+        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def invite(self, device: str) -> str:
+        """Keep a new device and return its token, of which only the digest is kept; its former key is forgotten."""
+        token = secrets.token_urlsafe(32)
+        self._db.execute(
+            "INSERT INTO devices (name, state, token) VALUES (?, 'invited', ?) ON CONFLICT (name) DO UPDATE "
+            "SET state = 'invited', token = excluded.token, public = NULL, nonce = -1, report = NULL",
+            (device, _digest(token)),
+        )
+        return token
+
+    def enrol(self, token: str, device: str, public: bytes, now: float) -> bool:
+        """Take a device's key for its token, which is used up with it; False where the token is not this device's."""
+        changed = self._db.execute(
+            "UPDATE devices SET state = 'enrolled', public = ?, token = NULL, nonce = -1, seen = ? "
+            "WHERE name = ? AND token = ? AND state = 'invited'",
+            (public, now, device, _digest(token)),
+        )
+        return changed.rowcount == 1
+
+    def device(self, name: str) -> Kept | None:
+        """A device by its name."""
+        rows = self._devices("WHERE name = ?", (name,))
+        return rows[0] if rows else None
+
+    def devices(self) -> list[Kept]:
+        """All that were ever invited, by name."""
+        return self._devices("ORDER BY name", ())
+
+    def _devices(self, where: str, values: tuple[str, ...]) -> list[Kept]:
+        columns = "name, state, public, nonce, seen, report"
+        rows = self._db.execute(f"SELECT {columns} FROM devices {where}", values)  # noqa: S608 - both are our own words
+        return [
+            Kept(name, state, public, nonce, seen, None if report is None else json.loads(report))
+            for name, state, public, nonce, seen, report in rows
+        ]
+
+    def heard(self, device: str, nonce: int, now: float) -> bool:
+        """Note a request; False where its number is not higher than all before, so that it may be a copy of one."""
+        changed = self._db.execute(
+            "UPDATE devices SET nonce = ?, seen = ? WHERE name = ? AND nonce < ?", (nonce, now, device, nonce)
+        )
+        return changed.rowcount == 1
+
+    def set_state(self, device: str, state: str) -> None:
+        """Retire or revoke a device; a token that it has not used is void."""
+        self._db.execute("UPDATE devices SET state = ?, token = NULL WHERE name = ?", (state, device))
+
+    def reported(self, device: str, report: Json, answers: Iterable[tuple[str, str, str, str]]) -> None:
+        """Keep a report, and what it says of each model: name, release, state, reason.
+
+        What a report says that was written before the device had its last document is no answer to that.
+        """
+        self._db.execute("UPDATE devices SET report = ? WHERE name = ?", (json.dumps(report), device))
+        there = self.document(device)
+        if there is None or report["serial"] < there[0]:
+            return
+        self._db.execute("DELETE FROM answers WHERE device = ?", (device,))
+        self._db.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", ((device, *a) for a in answers))
+
+    def answers(self, model: str, release: str) -> dict[str, Answer]:
+        """What devices said of a release; those that only work at it are left out."""
+        rows = self._db.execute(
+            "SELECT device, state FROM answers WHERE model = ? AND release = ? "
+            "AND state IN ('good', 'failed', 'returned')",
+            (model, release),
+        )
+        return {device: "good" if state == "good" else "failed" for device, state in rows}
+
+    def said(self) -> list[tuple[str, str, str, str, str]]:
+        """All that devices said last: device, model, release, state, reason."""
+        return list(self._db.execute("SELECT device, model, release, state, reason FROM answers"))
+
+    def document(self, device: str) -> tuple[int, str, bytes] | None:
+        """A device's serial, the digest of what its document says, and the envelope."""
+        row = self._db.execute("SELECT serial, digest, envelope FROM documents WHERE device = ?", (device,)).fetchone()
+        return None if row is None else (row[0], row[1], row[2])
+
+    def set_document(self, device: str, serial: int, digest: str, envelope: bytes) -> None:
+        """Replace a device's document."""
+        values = (device, serial, digest, envelope)
+        self._db.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)", values)
+
+    def set_release(self, release: str, entry: Json) -> None:
+        """Keep what documents say of a release."""
+        self._db.execute("INSERT OR IGNORE INTO releases VALUES (?, ?)", (release, json.dumps(entry)))
+
+    def releases(self) -> dict[str, Json]:
+        """What documents say of each release, by its name."""
+        return {name: json.loads(entry) for name, entry in self._db.execute("SELECT release, entry FROM releases")}
+
+    def going(self) -> list[Going]:
+        """The last rollout of each model, by its name."""
+        rows = self._db.execute("SELECT model, release, before, state FROM rollouts ORDER BY model")
+        return [Going(model, release, json.loads(before), _rollout(state)) for model, release, before, state in rows]
+
+    def set_going(self, going: Going) -> None:
+        """Replace a model's rollout."""
+        values = (going.model, going.release, json.dumps(dict(going.before)), json.dumps(asdict(going.rollout)))
+        self._db.execute("INSERT OR REPLACE INTO rollouts VALUES (?, ?, ?, ?)", values)
+
+    def forget_answers(self, model: str, release: str) -> None:
+        """Forget what devices said of a release: it is tried anew."""
+        self._db.execute("DELETE FROM answers WHERE model = ? AND release = ?", (model, release))
+
+    def set_progress(self, model: str, rollout: Rollout) -> None:
+        """Replace how far a model's rollout is."""
+        self._db.execute("UPDATE rollouts SET state = ? WHERE model = ?", (json.dumps(asdict(rollout)), model))
+
+    def progress(self, model: str) -> Rollout | None:
+        """How far a model's rollout is: another command may have paused it."""
+        row = self._db.execute("SELECT state FROM rollouts WHERE model = ?", (model,)).fetchone()
+        return None if row is None else _rollout(row[0])
+
+    def forget(self, model: str) -> None:
+        """Put a model on no device any more."""
+        self._db.execute("DELETE FROM rollouts WHERE model = ?", (model,))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Store]:
+    """The store, closed afterwards."""
+    store = Store(path)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _rollout(text: str) -> Rollout:
+    state: dict[str, Any] = json.loads(text)
+    return Rollout(**state | {"devices": tuple(state["devices"]), "opened": tuple(state["opened"])})

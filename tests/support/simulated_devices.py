@@ -1,0 +1,98 @@
+"""Devices that are not there: each has a key, signs its requests and verifies its documents, and runs nothing."""
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import ClientResponse, ClientSession
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from slipway.edge.keys import key_id, verified
+from slipway.edge.server import signed
+
+Says = Callable[[dict[str, Any]], str]
+"""What a device reports of a model that its document names: `good`, `failed`, `pulling`."""
+
+
+def always_good(_: dict[str, Any]) -> str:
+    """A device on which everything works."""
+    return "good"
+
+
+class SimulatedDevice:
+    """One device; `url`: of the control side."""
+
+    def __init__(self, name: str, url: str, says: Says = always_good) -> None:
+        """Make its key. `says`: what it reports of each model."""
+        self.name = name
+        self.says = says
+        self.runs: dict[str, str] = {}
+        self.serial = 0
+        self._url = url
+        self._key = Ed25519PrivateKey.generate()
+        self._nonce = 0
+        self._signing = b""
+
+    async def enrol(self, session: ClientSession, token: str) -> ClientResponse:
+        """Use a token; keeps the key that documents are signed with."""
+        public = base64.b64encode(self._key.public_key().public_bytes_raw()).decode()
+        body = {"token": token, "device": self.name, "public_key": public}
+        answer = await session.post(f"{self._url}/v1/enrol", json=body)
+        if answer.status == 200:
+            self._signing = base64.b64decode((await answer.json())["signing_keys"][0])
+        return answer
+
+    def headers(self, method: str, path: str, body: bytes = b"") -> dict[str, str]:
+        """The headers of its next request."""
+        self._nonce += 1
+        nonce = str(self._nonce)
+        signature = self._key.sign(signed(method, path, nonce, body))
+        return {
+            "X-Slipway-Device": self.name,
+            "X-Slipway-Nonce": nonce,
+            "X-Slipway-Signature": base64.b64encode(signature).decode(),
+        }
+
+    async def pull(self, session: ClientSession) -> int:
+        """Ask for its document and take it; returns the status."""
+        path = f"/v1/devices/{self.name}/desired"
+        headers = self.headers("GET", path) | {"If-None-Match": f'"{self.serial}"'}
+        async with session.get(self._url + path, headers=headers) as answer:
+            if answer.status == 200:
+                self.take(json.loads(await answer.read()))
+            return answer.status
+
+    def take(self, envelope: dict[str, str]) -> None:
+        """Verify a document as a device does, and run what it says."""
+        payload = base64.b64decode(envelope["payload"])
+        assert envelope["key"] == key_id(self._signing)
+        assert verified(self._signing, base64.b64decode(envelope["signature"]), payload)
+        document = json.loads(payload)
+        assert document["device"] == self.name
+        assert document["serial"] > self.serial
+        self.serial = document["serial"]
+        self.document = document
+        self.runs = {one["model"]: one["release"] for one in document["models"]}
+
+    async def report(self, session: ClientSession) -> int:
+        """Say how what it runs fares; returns the status."""
+        models = [
+            {
+                "model": one["model"],
+                "version": one["version"],
+                "release": one["release"],
+                "state": self.says(one),
+                "reason": "",
+            }
+            for one in (self.document["models"] if self.serial else [])
+        ]
+        body = json.dumps({"serial": self.serial, "models": models, "agent": "simulated"}).encode()
+        path = f"/v1/devices/{self.name}/report"
+        async with session.post(self._url + path, data=body, headers=self.headers("POST", path, body)) as answer:
+            return answer.status
+
+    async def turn(self, session: ClientSession) -> None:
+        """Pull and report once."""
+        await self.pull(session)
+        assert await self.report(session) == 204
