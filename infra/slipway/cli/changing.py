@@ -58,13 +58,20 @@ def up(
     Where a new release fails, what served before is restored; the exit code is then 2. A release with the strategy
     canary or blue-green earns its calls beside the one that serves; interrupted, it is judged on in the cluster.
     """
+    from slipway.commands.changing.fleet import bring_up_fleet  # noqa: PLC0415
     from slipway.commands.changing.session import Options  # noqa: PLC0415 - the engine's SDK takes a second
     from slipway.commands.changing.up import bring_up  # noqa: PLC0415
+    from slipway.environments.planning.fleet import fleet_of  # noqa: PLC0415
 
     if again and not models:
         raise click.UsageError("--again is about models that are named: slipway up ENV MODEL --again")
     options = Options(yes=yes, jobs=jobs, refresh=refresh, prune=prune, adopt=adopt, again=again, detach=detach)
-    bring_up(open_environment(environment, folders, models or None), models, options)
+    context = open_environment(environment, folders, models or None)
+    fleet = fleet_of(context.settings)
+    if fleet is not None:
+        bring_up_fleet(context, fleet, models, options)
+    else:
+        bring_up(context, models, options)
 
 
 @cli.command()
@@ -96,12 +103,19 @@ def down(
     users made in the cluster and would be left in the account is listed, and nothing is changed (exit code 1).
     """
     from slipway.commands.changing.down import take_down  # noqa: PLC0415
+    from slipway.commands.changing.fleet import take_down_fleet  # noqa: PLC0415
     from slipway.commands.changing.session import Options  # noqa: PLC0415
+    from slipway.environments.planning.fleet import fleet_of  # noqa: PLC0415
 
     if with_foreign and models:
         raise click.UsageError("--with-foreign is about a whole environment: slipway down ENV --with-foreign")
     options = Options(yes=yes, jobs=jobs, delete_data=delete_data, with_foreign=with_foreign)
-    take_down(open_environment(environment, folders), models, options)
+    context = open_environment(environment, folders)
+    fleet = fleet_of(context.settings)
+    if fleet is not None:
+        take_down_fleet(context, fleet, models, options)
+    else:
+        take_down(context, models, options)
 
 
 @cli.command()

@@ -27,6 +27,9 @@ EventAction = Literal[
     "key revoke",
     "request approve",
     "request refuse",
+    "device add",
+    "device retire",
+    "device revoke",
 ]
 Outcome = Literal["done", "failed", "interrupted"]
 _NAMES = 100_000

@@ -1,0 +1,141 @@
+"""Commands about fleets of devices: devices, and the control side that they ask."""
+
+from pathlib import Path
+
+import click
+
+from slipway import console
+from slipway.cli.group import cli
+from slipway.cli.options import ENVIRONMENT, JSON, YES, open_environment, with_folders, with_settings
+from slipway.commands.project import completion
+from slipway.reading.folders import Folders
+
+_DEVICE = click.argument("device")
+
+
+@cli.group()
+def devices() -> None:
+    """Devices of a fleet: who may ask what to run, and the key that answers are signed with."""
+
+
+@devices.command("list")
+@ENVIRONMENT
+@JSON
+@with_settings
+def list_them(environment: str, as_json: bool, folders: Folders) -> None:
+    """Show the devices of ENV: of the settings, and whether each is enrolled."""
+    from slipway.commands.changing.fleet import fleet_settings  # noqa: PLC0415 - not for `--help`
+    from slipway.commands.inspecting.fleet import list_devices  # noqa: PLC0415
+
+    context = open_environment(environment, folders, ())
+    list_devices(context, fleet_settings(context), as_json=as_json)
+
+
+@devices.command()
+@ENVIRONMENT
+@_DEVICE
+@with_settings
+def add(environment: str, device: str, folders: Folders) -> None:
+    """Print a token with which DEVICE of the settings enrols: alone on standard output, this once.
+
+    A device that was enrolled before needs it, too, and is not answered until it has used it.
+    """
+    from slipway.commands.changing.fleet import add_device  # noqa: PLC0415 - not for `--help`
+
+    add_device(open_environment(environment, folders, ()), device)
+
+
+@devices.command()
+@ENVIRONMENT
+@_DEVICE
+@YES
+@with_settings
+def retire(environment: str, device: str, yes: bool, folders: Folders) -> None:
+    """Have DEVICE take every model off itself, and count for no rollout any more."""
+    from slipway.commands.changing.fleet import leave_device  # noqa: PLC0415 - not for `--help`
+    from slipway.commands.changing.session import Options  # noqa: PLC0415
+
+    context = open_environment(environment, folders, ())
+    leave_device(context, device, revoke=False, options=Options(yes=yes, jobs=1))
+
+
+@devices.command()
+@ENVIRONMENT
+@_DEVICE
+@YES
+@with_settings
+def revoke(environment: str, device: str, yes: bool, folders: Folders) -> None:
+    """Answer DEVICE nothing any more: it was lost or stolen. What it runs, it goes on running."""
+    from slipway.commands.changing.fleet import leave_device  # noqa: PLC0415 - not for `--help`
+    from slipway.commands.changing.session import Options  # noqa: PLC0415
+
+    context = open_environment(environment, folders, ())
+    leave_device(context, device, revoke=True, options=Options(yes=yes, jobs=1))
+
+
+@devices.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@with_settings
+def key(file: Path, folders: Folders) -> None:
+    """Make the key that signs what devices run, in a new FILE outside of the project.
+
+    It is encrypted with the password in SLIPWAY_FLEET_PASSWORD.
+    """
+    from slipway.commands.changing.fleet import make_key  # noqa: PLC0415 - not for `--help`
+
+    make_key(file, folders)
+
+
+@cli.group()
+def edge() -> None:
+    """The control side of a fleet: what devices ask, and rollouts that are held."""
+
+
+@edge.command()
+@ENVIRONMENT
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65_535), default=8099, show_default=True, help="Port to listen on.")
+@click.option("--certificate", type=click.Path(path_type=Path), help="Certificate as PEM; needed beyond loopback.")
+@click.option("--certificate-key", type=click.Path(path_type=Path), help="Its private key as PEM.")
+@with_settings
+def serve(
+    environment: str,
+    host: str,
+    port: int,
+    certificate: Path | None,
+    certificate_key: Path | None,
+    folders: Folders,
+) -> None:
+    """Answer the devices of ENV until interrupted. It holds no key that signs what they run."""
+    import os  # noqa: PLC0415
+
+    from slipway.commands.changing.fleet import fleet_settings  # noqa: PLC0415 - not for `--help`
+    from slipway.edge.serving import Listen  # noqa: PLC0415
+    from slipway.edge.serving import serve as run  # noqa: PLC0415
+    from slipway.edge.store import opened, store_path  # noqa: PLC0415
+
+    fleet_settings(open_environment(environment, folders, ()))
+    with opened(store_path(environment, os.environ)) as store:
+        run(environment, store, Listen(host, port, certificate, certificate_key), console.message)
+
+
+@edge.command()
+@ENVIRONMENT
+@click.argument("model", shell_complete=completion.models)
+@with_folders
+def pause(environment: str, model: str, folders: Folders) -> None:
+    """Open no further ring for MODEL; too many devices that fail still stop it."""
+    from slipway.commands.changing.fleet import hold_rollout  # noqa: PLC0415 - not for `--help`
+
+    hold_rollout(open_environment(environment, folders, ()), model, pause=True)
+
+
+@edge.command()
+@ENVIRONMENT
+@click.argument("model", shell_complete=completion.models)
+@with_folders
+def resume(environment: str, model: str, folders: Folders) -> None:
+    """Let a paused rollout of MODEL go on: the next `slipway up` does."""
+    from slipway.commands.changing.fleet import hold_rollout  # noqa: PLC0415 - not for `--help`
+
+    hold_rollout(open_environment(environment, folders, ()), model, pause=False)
