@@ -1,6 +1,6 @@
 # Two commands from clone to green: `make up` and `make test`. Everything they need they bring themselves.
 .DEFAULT_GOAL := help
-.PHONY: help up down test lint bench soak rehearse shell schema status
+.PHONY: help edge up down test lint bench soak rehearse shell schema status
 SHELL := /bin/sh
 
 BIN := .venv/bin
@@ -57,6 +57,10 @@ rehearse: .venv/.aws ## rehearse an environment of kind aws without AWS: make re
 	@$(WEIGHTS)
 	@$(LOCAL) up --prepare-only
 	@$(IN_LOCAL) $(BIN)/python -m slipway.rehearsal $(or $(ENV),dev)
+
+edge: .venv/.synced ## three devices on this machine: a model rolled out, a bad version that comes back, all taken down
+	@$(LOCAL) up
+	@$(IN_LOCAL) $(BIN)/python -m tests.edge
 
 shell: .venv/.synced ## a shell in which plain `pulumi` works on the local environment
 	@$(LOCAL) shell

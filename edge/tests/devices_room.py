@@ -171,7 +171,7 @@ class FakeEngine:
         for name, (running, entry) in self.there.items():
             self.there[name] = (Running(name, running.model, running.digest, None, "exited, exit code 137"), entry)
 
-    def ask(self, address: tuple[str, int], check: Check, limit_s: float) -> Answer:
+    def ask(self, address: tuple[str, int], check: Check) -> Answer:
         entry = next((entry for running, entry in self.there.values() if running.address == address), None)
         if entry is None or not self.up:
             return Answer(0.0, "no answer: NewConnectionError", settled=False)
@@ -179,7 +179,7 @@ class FakeEngine:
             "right": Answer(0.01, "", settled=True),
             "wrong": Answer(0.01, "wrong answer: output `label` is 3, expected 7", settled=True),
             "slow": Answer(0.5, "", settled=True),
-        }.get(self._does(entry), Answer(limit_s, "no answer: ReadTimeoutError", settled=False))
+        }.get(self._does(entry), Answer(check.timeout_s, "no answer: ReadTimeoutError", settled=False))
 
     def _does(self, entry: Entry) -> str:
         return self.behaves.get(entry.version, "right")
@@ -229,7 +229,7 @@ class Device:
         address = self.ports.leads(port)
         for running, entry in self.engine.there.values():
             if address is not None and running.address == address:
-                right = self.engine.ask(address, entry.check, 1.0).right
+                right = self.engine.ask(address, entry.check).right
                 return entry.version if right else None
         return None
 

@@ -284,6 +284,8 @@ def test_a_wrong_argument_is_named_and_nothing_is_enrolled(
 def test_a_device_that_is_not_enrolled_does_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--home", str(tmp_path)]) == 1
     assert "next: slipway-edge enrol" in capsys.readouterr().err
+    assert main(["run", "--home", str(tmp_path), "--listen", "0.0.0.0"]) == 1
+    assert "allowed: an address of loopback" in capsys.readouterr().err
 
 
 def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:

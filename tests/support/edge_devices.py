@@ -79,6 +79,7 @@ class Device:
     home: Path
     docker_host: str
     log: Path
+    listen: str = "127.0.0.1"
     process: "subprocess.Popen[bytes] | None" = field(default=None)
 
     def enrol(self, url: str, token: str) -> str:
@@ -92,6 +93,7 @@ class Device:
         """Run `slipway-edge run`."""
         with self.log.open("ab") as log:
             argv = [*_AGENT, "run", "--home", str(self.home), "--docker", self.docker_host]
+            argv += ["--listen", self.listen]
             self.process = subprocess.Popen(argv, stdout=log, stderr=log)
 
     def kill(self) -> None:
@@ -113,11 +115,11 @@ _AGENT = (sys.executable, "-m", "slipway_edge")
 
 
 @contextmanager
-def device(folder: Path, name: str) -> Iterator[Device]:
+def device(folder: Path, name: str, listen: str = "127.0.0.1") -> Iterator[Device]:
     """Have a device while the block runs; its engine, containers and agent end with it."""
     folder.mkdir(parents=True)
     with docker_engine(folder, folder / "data") as host:
-        made = Device(name, folder / "home", host, folder / "agent.log")
+        made = Device(name, folder / "home", host, folder / "agent.log", listen)
         made.log.touch()
         try:
             yield made

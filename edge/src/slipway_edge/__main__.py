@@ -10,6 +10,7 @@ from slipway_edge.startup.run import run
 from slipway_edge.values.errors import Away, EdgeError
 
 _HOME = Path("/var/lib/slipway-edge")
+_LISTEN = "127.0.0.1"
 _DOCKER = "unix:///var/run/docker.sock"
 
 
@@ -22,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
             told = enrol(asked.home, asked.control, asked.authority, asked.device, token, real_files())
             print(f"enrolled {told.pinned.device} in fleet {told.pinned.fleet}")  # noqa: T201
         else:
-            run(asked.home, asked.docker)
+            run(asked.home, asked.docker, asked.listen)
     except (EdgeError, Away, OSError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1
@@ -39,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--authority", type=Path, metavar="FILE", help="certificates that sign the control side's; PEM")
     two = commands.add_parser("run", help="pull what is desired, run it, report; until SIGTERM")
     two.add_argument("--docker", default=_DOCKER, metavar="URL", help=f"of the Docker Engine; {_DOCKER}")
+    two.add_argument("--listen", default=_LISTEN, metavar="ADDRESS", help=f"of loopback, for local ports; {_LISTEN}")
     for each in (one, two):
         each.add_argument("--home", type=Path, default=_HOME, metavar="FOLDER", help=f"of key and record; {_HOME}")
     return parser

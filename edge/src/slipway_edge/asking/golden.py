@@ -44,8 +44,8 @@ class Asker:
         # No proxy, no redirect, no second try: what is measured is one answer of this very container.
         self._pool = urllib3.PoolManager(retries=False, num_pools=4, maxsize=1)
 
-    def ask(self, address: tuple[str, int], check: Check, limit_s: float) -> Answer:
-        """Ask once; an answer that takes longer than `limit_s` seconds is none."""
+    def ask(self, address: tuple[str, int], check: Check) -> Answer:
+        """Ask once; an answer that takes longer than the check allows is none."""
         url = f"http://{address[0]}:{address[1]}{check.path}"
         began = time.monotonic()
         try:
@@ -54,7 +54,7 @@ class Asker:
                 url,
                 body=canonical(check.request),
                 headers={"Content-Type": "application/json"},
-                timeout=urllib3.Timeout(total=limit_s),
+                timeout=urllib3.Timeout(total=check.timeout_s),
                 redirect=False,
                 preload_content=False,
             )

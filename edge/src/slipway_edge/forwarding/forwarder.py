@@ -16,7 +16,8 @@ _Value = TypeVar("_Value")
 class Forwarder:
     """All local ports of a device, in a thread of its own. Open connections stay with the version that they have."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self._host = host
         self._loop = asyncio.new_event_loop()
         self._targets: dict[int, tuple[str, int]] = {}
         self._servers: dict[int, asyncio.Server] = {}
@@ -32,10 +33,10 @@ class Forwarder:
         self._targets[port] = address
         if port not in self._servers:
             try:
-                self._servers[port] = self._called(asyncio.start_server(self._accepted_at(port), "127.0.0.1", port))
+                self._servers[port] = self._called(asyncio.start_server(self._accepted_at(port), self._host, port))
             except OSError as error:
                 del self._targets[port]
-                raise Away(f"cannot listen on 127.0.0.1:{port}: {error.strerror}") from None
+                raise Away(f"cannot listen on {self._host}:{port}: {error.strerror}") from None
 
     def leads(self, port: int) -> tuple[str, int] | None:
         """Where the port leads; None: nowhere."""

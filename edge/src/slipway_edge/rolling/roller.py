@@ -78,7 +78,7 @@ class Roller:
         reason = serving.running.ended
         try:
             if serving.running.address is not None:
-                answer = self._ask(serving.running.address, serving.entry.check, self._limits.answer_s)
+                answer = self._ask(serving.running.address, serving.entry.check)
                 serving.saw(answer)
                 # What has ended is started anew at once; what only fails to answer gets another two chances.
                 reason = ("" if answer.settled else self._end_of(serving)) or (answer.reason if serving.ill else "")

@@ -10,8 +10,8 @@ from slipway_edge.values.clock import Clock
 from slipway_edge.values.document import Check, Entry
 from slipway_edge.values.errors import Away, Bad
 
-Ask = Callable[[tuple[str, int], Check, float], Answer]
-"""Asks the golden request once, for so many seconds at most."""
+Ask = Callable[[tuple[str, int], Check], Answer]
+"""Asks the golden request once."""
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,12 @@ class Limits:
 
     Attributes:
         start_s: from a container's start to its first right answer.
-        answer_s: for one answer.
         every_s: between two golden requests while a version starts or settles.
         watch_s: between two golden requests of a version in service.
         spare_bytes: what must be free beside what a version may take, for the engine and this agent.
     """
 
     start_s: float = 120.0
-    answer_s: float = 10.0
     every_s: float = 0.5
     watch_s: float = 10.0
     spare_bytes: int = 64 * 2**20
@@ -87,7 +85,7 @@ class Trial:
     def _answer(self, entry: Entry, running: Running) -> Answer:
         if running.address is None:
             return Answer(0.0, f"it has ended: {running.ended}", settled=False)
-        return self._ask(running.address, entry.check, self._limits.answer_s)
+        return self._ask(running.address, entry.check)
 
     def _must_run(self, running: Running) -> None:
         now = next((one for one in self._engine.containers() if one.name == running.name), None)

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 
 from slipway_edge.asking.golden import Asker
@@ -24,12 +25,14 @@ from slipway_edge.values.clock import RealClock
 from slipway_edge.values.errors import EdgeError
 
 
-def run(home: Path, docker: str) -> None:
+def run(home: Path, docker: str, listen: str) -> None:
     """Run until SIGTERM or SIGINT. Containers go on running: a device whose agent is updated keeps its models.
 
     Raises:
-        EdgeError: not enrolled, or another agent runs on this folder.
+        EdgeError: not enrolled, another agent runs on this folder, or `listen` is no address of loopback.
     """
+    if not _loopback(listen):
+        raise EdgeError(f"--listen is {listen!r}; allowed: an address of loopback, since who reaches it may ask")
     files = real_files()
     told = enrolment(home, files)
     key = loaded(home)
@@ -48,7 +51,7 @@ def run(home: Path, docker: str) -> None:
             lambda etag: control.desired(device, key, book.next_nonce, etag),
             lambda report: control.report(device, key, book.next_nonce, report),
         )
-        machine, ports, clock = Machine(home), Forwarder(), RealClock()
+        machine, ports, clock = Machine(home), Forwarder(listen), RealClock()
         roller = Roller(DockerEngine(docker, configs, files), Asker().ask, book, ports, clock, machine.memory_free)
         agent = Agent(told.pinned, link, book, roller, machine, clock)
         log("started", fleet=told.pinned.fleet, device=device, serial=book.record.serial)
@@ -56,6 +59,13 @@ def run(home: Path, docker: str) -> None:
             stop.wait(agent.step())
         ports.end()
     log("stopped")
+
+
+def _loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 @contextmanager

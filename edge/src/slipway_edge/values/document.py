@@ -21,12 +21,16 @@ class Section(BaseModel):
 
 
 class Check(Section):
-    """The golden request: `request` is POSTed to `path` as JSON; `tolerance` holds for bare numbers in `expect`."""
+    """The golden request: `request` is POSTed to `path` as JSON; `tolerance` holds for bare numbers in `expect`.
+
+    `timeout_s`: an answer that takes longer is none, seconds.
+    """
 
     path: Annotated[str, Field(pattern=r"^/[!-~]*$", max_length=500)]
     request: Any
     expect: Annotated[dict[str, Any], Field(min_length=1)]
     tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1e-3
+    timeout_s: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 10.0
 
 
 class Health(Section):

@@ -1,0 +1,1 @@
+"""`make edge`: three devices on this machine, against the real control side."""
