@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from slipway.catalog.pod_contract import SERVER_PORT
 from slipway.edge.keys import FleetKey
 from slipway.plan.model import ModelPlan
 from slipway.settings.edge import EdgeSettings
@@ -28,15 +27,23 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def entry(model: ModelPlan, image: str) -> Json:
-    """What a document says of one model; its `release` is the digest of all else. `image`: by its digest."""
+def entry(model: ModelPlan, image: str, port: int, attempt: int = 0) -> Json:
+    """What a document says of one model; its `release` is the digest of all else.
+
+    Args:
+        model: as it is planned.
+        image: by its digest.
+        port: where the model answers on the device's loopback; no two models of a fleet have the same.
+        attempt: how often a release of the model was asked for again. Devices never try again what they judged bad, so
+            that another attempt is another release.
+    """
     slo, resources = model.spec.slo, model.spec.resources
     said: Json = {
         "model": model.name,
         "version": model.version,
         "image": image,
         "weights": None,
-        "port": SERVER_PORT,
+        "port": port,
         "check": {"path": "/predict", **model.check.section(), "tolerance": TOLERANCE},
         "memory": resources.memory,
         "cpus": resources.cpu / 1000,
@@ -45,7 +52,7 @@ def entry(model: ModelPlan, image: str) -> Json:
         "health": {"p95_ms": slo.p95_ms if slo is not None else None, "errors": ERRORS, "settle_s": SETTLE_S},
         "env": {},
     }
-    digest = hashlib.sha256(canonical(said)).hexdigest()
+    digest = hashlib.sha256(canonical([said, attempt] if attempt else said)).hexdigest()
     return said | {"release": digest[:16], "config": model.server_config | {"release": digest}}
 
 

@@ -198,6 +198,12 @@ class EdgeSettings(AnySettings):
         return {**hardware().classes, **self.hardware}
 
     @model_validator(mode="after")
+    def _devices_are_let_breathe(self) -> Self:
+        if self.interval < 1:
+            raise refusal("is out of range", "from 1s to 24h", "write for example 30s", ("interval",))
+        return self
+
+    @model_validator(mode="after")
     def _names_are_known_and_unique(self) -> Self:
         refuse_repeated(self.sites, ("sites",))
         refuse_repeated(self.models or (), ("models",))

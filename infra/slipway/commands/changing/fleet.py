@@ -26,6 +26,8 @@ from slipway.reading.folders import Folders, find_root
 from slipway.settings.edge import EdgeSettings
 from slipway.values.aliases import Json
 
+_FIRST_PORT = 8080
+"""Of the first model of a fleet on its devices' loopback; the others follow, in the order of names."""
 _GONE_S = 120.0
 """How long `down` waits for devices that answer; those that do not take it when they come back."""
 
@@ -78,8 +80,7 @@ def bring_up_fleet(context: EnvironmentContext, settings: EdgeSettings, names: S
         notes.settings(context.file.document.value)
         with notes.during("up"), _interruptible() as stopped:
             for model in models:
-                said = entry(model, _image(model))
-                _refuse_returned(context, store, said, options)
+                said = _said(context, store, model, options)
                 devices = tuple(name for name in conductor.on(model.name) if name in enrolled)
                 started = conductor.start(said, devices)
                 console.message(f"{model.name}: release {said['release']}, {started.phase}")
@@ -111,14 +112,21 @@ def _already_told(_: str) -> None:
     """The engine would be told here, and there is none."""
 
 
-def _refuse_returned(context: EnvironmentContext, store: Store, said: Json, options: Options) -> None:
-    """Refuse a release that the fleet gave back, unless it is asked for again."""
-    there = {one.model: one for one in store.going()}.get(str(said["model"]))
-    if there is None or there.release != said["release"] or there.rollout.phase != "stopped" or options.again:
-        return
-    problem = f"release {there.release} was stopped: {there.rollout.reason}"
-    todo = f"change the model, or run slipway up {context.name} {there.model} --again"
-    raise UserError(*context.name_place(there.model), problem, "a release that was not stopped", todo)
+def _said(context: EnvironmentContext, store: Store, model: ModelPlan, options: Options) -> Json:
+    """What documents say of a model; refused where the fleet gave that back, unless it is asked for again."""
+    image, port = _image(model), _FIRST_PORT + [one.name for one in context.plan.models].index(model.name)
+    attempt = int(store.meta(f"attempt of {model.name}") or 0)
+    said = entry(model, image, port, attempt)
+    there = {one.model: one for one in store.going()}.get(model.name)
+    if there is None or there.release != said["release"] or there.rollout.phase != "stopped":
+        return said
+    if not options.again:
+        problem = f"release {there.release} was stopped: {there.rollout.reason}"
+        todo = f"change the model, or run slipway up {context.name} {model.name} --again"
+        raise UserError(*context.name_place(model.name), problem, "a release that was not stopped", todo)
+    with store.changing():
+        store.set_meta(f"attempt of {model.name}", str(attempt + 1))
+    return entry(model, image, port, attempt + 1)
 
 
 def _refuse_options(options: Options) -> None:

@@ -1,0 +1,204 @@
+"""Commands about a fleet, from its settings to what they print; images are named, not built, and devices simulated."""
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+from aiohttp.test_utils import TestServer
+from click.testing import CliRunner
+
+from slipway.cli.entry import cli
+from slipway.commands.changing import fleet
+from slipway.edge.conduct import FleetReturned
+from slipway.edge.server import application
+from slipway.edge.store import opened
+from slipway.errors.base import UserError
+from tests.support.planned import ROOT
+from tests.support.simulated_devices import Says, SimulatedDevice
+
+SETTINGS = """\
+config:
+  slipway:environment:
+    kind: edge
+    control: http://127.0.0.1:8099
+    registry: registry.example.com
+    base_image: registry.example.com/slipway/base:bookworm-py311
+    models: [digits]
+    sites: [berlin]
+    devices:
+      - {name: box-1, hardware: x86-box, site: berlin}
+      - {name: box-2, hardware: x86-box, site: berlin}
+    success: {hold: 1ms}
+    kwh_usd: 0.3
+"""
+IMAGE = "registry.example.com/slipway/digits@sha256:" + "0" * 64
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("digits", "digits.yaml", "digits.lock.yaml"):
+        source = ROOT / "models" / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        (tmp_path / "project/models").mkdir(parents=True, exist_ok=True)
+        copy(source, tmp_path / "project/models" / name)
+    (tmp_path / "project/stacks").mkdir()
+    shutil.copy(ROOT / "stacks/Pulumi.local.yaml", tmp_path / "project/stacks")
+    (tmp_path / "project/stacks/Pulumi.edge-eu.yaml").write_text(SETTINGS)
+    (tmp_path / "project/Pulumi.yaml").write_text("name: slipway\nruntime: python\n")
+    (tmp_path / "backend").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", (tmp_path / "backend").as_uri())
+    monkeypatch.setenv("SLIPWAY_FLEET_STORE", str(tmp_path / "fleet.sqlite"))
+    monkeypatch.setenv("SLIPWAY_FLEET_PASSWORD", "of this test alone")
+    monkeypatch.setenv("SLIPWAY_FLEET_KEY", str(tmp_path / "fleet.pem"))
+    monkeypatch.setattr(fleet, "_image", lambda _: IMAGE)
+    slipway("devices", "key", str(tmp_path / "fleet.pem"))
+    return tmp_path
+
+
+def slipway(*words: str) -> str:
+    """What a command printed to standard output; raises what it ends with."""
+    result = CliRunner().invoke(cli, words, catch_exceptions=False, standalone_mode=False)
+    return result.stdout
+
+
+class Devices:
+    """Simulated devices that ask until the test is over, in a thread of their own, over HTTP."""
+
+    def __init__(self, store: Path, tokens: dict[str, str], says: Says) -> None:
+        self.says, self._store, self._tokens, self._over = says, store, tokens, threading.Event()
+        self.enrolled = threading.Event()
+        self.trouble: list[BaseException] = []
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> "Devices":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        assert self.trouble == []
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._ask())
+        except BaseException as error:
+            self.trouble.append(error)
+
+    def _say(self, one: dict[str, Any]) -> str:
+        return self.says(one)
+
+    async def _ask(self) -> None:
+        with opened(self._store) as store:
+            server = TestServer(application("edge-eu", store))
+            await server.start_server()
+            url = str(server.make_url("")).rstrip("/")
+            async with ClientSession() as session:
+                devices = [SimulatedDevice(name, url, self._say) for name in self._tokens]
+                for device in devices:
+                    assert (await device.enrol(session, self._tokens[device.name])).status == 200
+                self.enrolled.set()
+                while not self._over.is_set():
+                    for device in devices:
+                        await device.turn(session)
+                    await asyncio.sleep(0.05)
+            await server.close()
+
+
+@pytest.fixture
+def devices(project: Path) -> Iterator[Devices]:
+    tokens = {name: slipway("devices", "add", "edge-eu", name).strip() for name in ("box-1", "box-2")}
+    with Devices(project / "fleet.sqlite", tokens, lambda _: "good") as running:
+        assert running.enrolled.wait(60), f"the devices did not enrol within a minute: {running.trouble}"
+        yield running
+
+
+def test_a_plan_says_what_goes_where_and_what_nobody_said(project: Path) -> None:
+    said = slipway("plan", "edge-eu")
+    assert "digits  1.1.0    2        x86-box" in said
+    assert "without x86-box, whose price nobody said" in said
+
+
+def test_a_model_of_another_architecture_than_its_devices_is_refused_offline(project: Path) -> None:
+    path = project / "project/stacks/Pulumi.edge-eu.yaml"
+    path.write_text(SETTINGS.replace("name: box-2, hardware: x86-box", "name: box-2, hardware: raspberry-pi-4"))
+    with pytest.raises(UserError) as refused:
+        slipway("plan", "edge-eu")
+    assert '"digits" does not run on raspberry-pi-4, by resources.architecture of its spec' in str(refused.value)
+
+
+def test_models_that_have_no_memory_for_a_second_version_are_refused(project: Path) -> None:
+    small = "    hardware: {x86-box: {architecture: amd64, cores: 4, ghz: 2, operations: 16, memory: 1400Mi}}\n"
+    (project / "project/stacks/Pulumi.edge-eu.yaml").write_text(SETTINGS + small)
+    with pytest.raises(UserError, match="digits need 256Mi, and 256Mi more while a new version starts"):
+        slipway("plan", "edge-eu")
+
+
+def test_commands_about_a_cluster_are_refused_in_words(project: Path) -> None:
+    with pytest.raises(UserError, match="is a fleet of devices, which has no cluster, account or stack"):
+        slipway("logs", "edge-eu", "digits")
+    with pytest.raises(UserError, match="is no fleet of devices"):
+        slipway("devices", "list", "local")
+
+
+def test_up_ends_when_the_fleet_has_it_and_down_when_it_is_gone(devices: Devices) -> None:
+    slipway("up", "edge-eu", "--yes")
+    assert slipway("status", "edge-eu").count(" good ") == 2
+    assert "taken off edge-eu\n" in slipway("down", "edge-eu", "--yes")
+
+
+def test_up_ends_with_2_when_the_fleet_goes_back_and_again_is_another_release(devices: Devices) -> None:
+    devices.says = lambda _: "failed"
+    with pytest.raises(FleetReturned, match="1 of 1 devices failed in ring canary") as ended:
+        slipway("up", "edge-eu", "--yes")
+    assert ended.value.exit_code == 2
+    with pytest.raises(UserError, match="was stopped"):
+        slipway("up", "edge-eu", "--yes")
+    bad = first_release()
+    devices.says = lambda one: "failed" if one["release"] == bad else "good"
+    slipway("up", "edge-eu", "digits", "--again", "--yes")
+    assert first_release() != bad
+
+
+def first_release() -> Any:
+    """The release of the fleet's only rollout."""
+    return slipway("status", "edge-eu").partition("release ")[2][:16]
+
+
+def test_a_key_in_clear_in_the_project_or_of_another_fleet_is_refused(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UserError, match="lies in the project"):
+        slipway("devices", "key", "stacks/fleet.pem")
+    slipway("devices", "add", "edge-eu", "box-1")
+    slipway("devices", "key", str(project / "other.pem"))
+    monkeypatch.setenv("SLIPWAY_FLEET_KEY", str(project / "other.pem"))
+    with pytest.raises(UserError, match="devices were enrolled with another"):
+        slipway("devices", "add", "edge-eu", "box-2")
+    (project / "clear.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
+    for named, problem in (
+        (str(project / "clear.pem"), "is not encrypted"),
+        ("-----BEGIN PRIVATE KEY-----", "holds a key itself"),
+        ("env://NOBODY_SET_THIS", "which is empty"),
+        ("", "is not set"),
+    ):
+        monkeypatch.setenv("SLIPWAY_FLEET_KEY", named)
+        with pytest.raises(UserError, match=problem):
+            slipway("devices", "add", "edge-eu", "box-1")
+
+
+def test_a_wrong_password_opens_no_key(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_FLEET_PASSWORD", "another")
+    with pytest.raises(UserError, match="cannot be opened"):
+        slipway("devices", "add", "edge-eu", "box-1")
+
+
+def test_the_control_side_answers_others_with_tls_alone(project: Path) -> None:
+    with pytest.raises(UserError, match="tokens would travel in clear"):
+        slipway("edge", "serve", "edge-eu", "--host", "0.0.0.0")
