@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
+from slipway_server.drift.watch import Watch
 from slipway_server.execution.batcher import Batcher, Computed
 from slipway_server.http.heavy import INLINE_BYTES, Heavy
 from slipway_server.http.preparing import Preparing
@@ -84,6 +85,11 @@ class Service:
         self._preparing = preparing
         self.release = release
         self._dtypes = {tensor.name: tensor.dtype for tensor in signature.outputs}
+        self._watch: Watch | None = None
+
+    def watch(self, watch: Watch) -> None:
+        """Show it all calls from now on."""
+        self._watch = watch
 
     async def predict(self, raw: bytes) -> Answer:
         """Answer the JSON body of a POST /predict.
@@ -153,7 +159,10 @@ class Service:
         for array in inputs.values():
             held += array.nbytes if array.dtype.kind != "O" else _TEXT_BYTES * array.size + len(raw)
         current_lease().charge(_INPUT_COPIES * held)
-        return await self.batcher.infer(inputs)
+        computed = await self.batcher.infer(inputs)
+        if self._watch is not None:
+            self._watch.saw(inputs, computed.outputs)
+        return computed
 
     async def shown(self, outputs: Mapping[str, Array]) -> Mapping[str, Array]:
         """Return a model's outputs as the spec lets them leave the server; raises `Full` and `AnswerTooLarge`."""

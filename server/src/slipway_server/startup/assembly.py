@@ -9,6 +9,7 @@ from typing import Any
 
 from slipway_server.backends.base import Session
 from slipway_server.backends.loading import load, prepare
+from slipway_server.drift.watch import Watch
 from slipway_server.execution.batcher import Batcher
 from slipway_server.execution.decision import TRIALS_LIMIT_S, BatchingError, decide_batching
 from slipway_server.http.heavy import Heavy
@@ -75,6 +76,10 @@ async def assembled(config: ServerConfig, environ: Mapping[str, str]) -> AsyncIt
     try:
         await ask_golden(service, config, budget)
         metrics.statistics = Statistics()  # golden requests are nobody's
+        if config.drift is not None:
+            watch = Watch(config.drift)
+            metrics.watch_drift(watch.counted)
+            service.watch(watch)
         found = {"batching_max_rows": batching.max_rows, "batching_found": batching.found}
         tell_started(config, metrics, loaded_s, limit, shares, threads=threads, batching=batching.enabled, **found)
         yield Parts(service, metrics, pages, budget, shares.connections)

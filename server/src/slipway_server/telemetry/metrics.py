@@ -15,6 +15,7 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.openmetrics import exposition as openmetrics
 
+from slipway_server.telemetry.drift import Counted, DriftCollector
 from slipway_server.telemetry.statistics import Statistics
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -57,6 +58,7 @@ class Metrics:
             ["part"],
             registry=self.registry,
         )
+        self._version = version
         info = Info("slipway_model", "The model that is served", registry=self.registry)
         info.info({"model": model, "version": version, "release": release})
         # Looking up labelled children takes a lock and a hash per label: done once per route and status.
@@ -74,6 +76,10 @@ class Metrics:
     def watch_in_flight(self, count: Callable[[], int]) -> None:
         """Ask `count` for the number of requests being answered at every scrape."""
         self._in_flight.set_function(count)
+
+    def watch_drift(self, counted: Counted) -> None:
+        """Ask `counted` at every scrape for what was counted of inputs and outputs."""
+        self.registry.register(DriftCollector(self._version, counted))
 
     def observe(self, route: str, status: int, seconds: float) -> None:
         """Count one answered request of a route (its path with parameters' names)."""

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from slipway_server.values.drift import DriftSection
 from slipway_server.values.language import LanguageSection
 from slipway_server.values.pipeline import PipelineSection
 from slipway_server.values.section import Section
@@ -143,6 +144,7 @@ class ServerConfig(Section):
     `language`: the file is a language model's, in GGUF, and OpenAI's API is spoken.
     `input`, `output`: what comes before and after the model; left out, bodies are its tensors and so are answers.
     `quality`: what answers say of themselves for whoever measures them; left out, nothing.
+    `drift`: what is counted of inputs and outputs; left out, nothing.
     """
 
     model: ModelSection
@@ -162,6 +164,7 @@ class ServerConfig(Section):
     input: InputSection | None = None
     output: OutputSection | None = None
     quality: QualitySection | None = None
+    drift: DriftSection | None = None
     check: CheckSection
     pipeline: PipelineSection | None = None
     language: LanguageSection | None = None
