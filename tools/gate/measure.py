@@ -5,7 +5,8 @@ The request has, beside what every script gets:
     models: [{name, path, format, size_bytes, sha256}, ...]   the original first
     threads, accept: {dataset, output, metric, robustness} or null, dataset: its path in messages, golden:
     {input: {dtype, shape, values}} or null, scratch: a folder for files between processes, disturbed: files of inputs
-    that were disturbed elsewhere (`arrays.write`), by the disturbance's name
+    that were disturbed elsewhere (`arrays.write`), by the disturbance's name, kept: null, or files for
+    the data set's inputs and the last model's answers to it
 """
 
 import platform
@@ -54,6 +55,7 @@ class Measuring:
         self._golden: Mapping[str, Mapping[str, object]] | None = request.raw["golden"]
         self._accept: Mapping[str, object] = request.raw["accept"] or {}
         self._made: Mapping[str, str] = request.raw["disturbed"]
+        self._kept: Mapping[str, str] | None = request.raw["kept"]
         self._metric = self._accept.get("metric")
         self._output: str | None = None
         self._data: datasets.Dataset | None = None
@@ -117,6 +119,9 @@ class Measuring:
 
     def _answer(self, data: datasets.Dataset) -> None:
         answers = self._ask("dataset", data.inputs, data)
+        if self._kept is not None:
+            arrays.write(Path(self._kept["inputs"]), data.inputs)
+            arrays.write(Path(self._kept["outputs"]), answers[-1])
         classify = self._metric in metrics.CLASSIFYING
         judged = [self._output] if self._output else list(answers[0])
         if not judged or judged[0] not in answers[0]:

@@ -4,13 +4,14 @@ import math
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from slipway_server.values.tensors import Array
 
+from slipway.gate.profile import profile
 from slipway.gate.report import Report, from_document
 from slipway.spec.artifact.accept import Accept
 from slipway.toolbox.box import Box
@@ -51,6 +52,8 @@ def measure(
     cpus: float,
     root: Path,
     tell: Callable[[str], None],
+    *,
+    profiled: bool = False,
 ) -> Report:
     """Measure what steps made of a model beside the model itself, in one run.
 
@@ -63,16 +66,18 @@ def measure(
         cpus: the CPU limit of a pod, in cores.
         root: the folder that the path of the dataset begins at.
         tell: takes lines of progress.
+        profiled: whether drift will be held against the dataset and the last model's answers to it.
 
     Raises:
         StepRefused: a model that its engine does not run, another signature than the original's, or a dataset that
-            does not fit.
+            does not fit, or has too few rows for a profile.
         StepFailed, BoxUnavailable, NoSpace: it could not be measured at all.
     """
     threads = _threads(cpus)
     with tempfile.TemporaryDirectory(prefix="slipway-gate-") as folder:
         scratch = Path(folder) / "scratch"
         scratch.mkdir()
+        kept = {side: str(scratch / f"kept_{side}.npz") for side in ("inputs", "outputs")} if profiled else None
         request = {
             "models": [_model(each) for each in (original, *variants)],
             "threads": threads,
@@ -81,14 +86,17 @@ def measure(
             "files": _files(accept, root),
             "scratch": str(scratch),
             "disturbed": _attacked(original, accept, root, scratch, tell),
+            "kept": kept,
             "seed": _SEED,
         }
         found = dict(run(Box(_BOX), _SCRIPT, request, Path(folder), tell, _LIMIT_S))
+        counted = {} if kept is None else profile(*(_arrays(Path(path)) for path in kept.values()))
     found.pop("network", None)  # nothing is fetched with it
     notes = list(found.pop("notes"))
     if threads < cpus:
         notes.append(f"the pod may use {cpus:g} CPUs, this machine has {threads}: times are those of {threads}")
-    return from_document({**found, "model": model, "threads": threads, "cpus": cpus, "notes": notes})
+    report = from_document({**found, "model": model, "threads": threads, "cpus": cpus, "notes": notes})
+    return replace(report, drift=counted)
 
 
 def _files(accept: Accept | None, root: Path) -> dict[str, str]:
@@ -117,6 +125,12 @@ def _attacked(
     }
     run(Box("torch"), "fgsm", request, folder, tell, _LIMIT_S)
     return {"fgsm": str(to)}
+
+
+def _arrays(path: Path) -> dict[str, Array]:
+    """The arrays of a file that tools/gate/arrays.py wrote, by their names."""
+    with np.load(path, allow_pickle=False) as file:
+        return {str(name): file[f"array_{index}"] for index, name in enumerate(file["names"])}
 
 
 def _threads(cpus: float) -> int:

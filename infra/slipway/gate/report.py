@@ -97,6 +97,7 @@ class Report:
         dataset: its path in the repository, or None.
         rows: of the dataset, or None.
         inputs: profile of the dataset's inputs.
+        drift: profile that drift is held against (`slipway.gate.profile`); empty where nobody asks.
         notes: what people should know, a line each.
     """
 
@@ -111,6 +112,7 @@ class Report:
     dataset: str | None = None
     rows: int | None = None
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    drift: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     __pydantic_config__ = _STRICT
@@ -144,7 +146,10 @@ class Report:
     def reference(self, name: str) -> dict[str, Any]:
         """What a lock keeps of the dataset and a variant's answers, for whoever asks later what has changed."""
         variant = next(each for each in self.variants if each.name == name)
-        return {"rows": self.rows, "inputs": dict(self.inputs), "outputs": dict(variant.outputs)} if self.rows else {}
+        if not self.rows:
+            return {}
+        found = {"rows": self.rows, "inputs": dict(self.inputs), "outputs": dict(variant.outputs)}
+        return found | ({"drift": dict(self.drift)} if self.drift else {})
 
 
 def rounded(value: float, rows: int, *, share: bool) -> float:

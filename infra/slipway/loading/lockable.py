@@ -28,11 +28,13 @@ class Lockable:
         spec: the spec.
         locks: of its file.
         locate: where its values are written.
+        profiled: whether drift is held against its lock, here or in an environment that has the same lock.
     """
 
     spec: ModelSpec
     locks: Locks
     locate: Locate
+    profiled: bool = False
 
     @property
     def name(self) -> str:
@@ -73,7 +75,9 @@ def _of_file(path: Path, document: Document, root: Path, found: list[UserError],
                 place, field = locate((key,))
                 found.append(UserError(place, field, "has no weights to lock", "models with an artifact", todo))
             return
-    yield Lockable(base, locks, locate)
+    # One lock may be of several environments, and drift is no reason for a lock of its own.
+    profiled = base.drift is not None or any("drift" in override for _, override in overrides(document, None, []))
+    yield Lockable(base, locks, locate, profiled)
     for environment, override in overrides(document, None, []):
         own = locks.within(environment, override)
         if own.environment is None:
@@ -82,4 +86,4 @@ def _of_file(path: Path, document: Document, root: Path, found: list[UserError],
         there = locate_in(document, environment)
         spec = validated(ModelSpec, whole, there, found)
         if spec is not None and spec.needs_lock and spec_digest(spec) != spec_digest(base):
-            yield Lockable(spec, own, there)
+            yield Lockable(spec, own, there, profiled)

@@ -158,6 +158,7 @@ def _measured(
             spec.resources.cpu / 1000,
             target.locks.root,
             lambda text: tell(f"gate: {text}"),
+            profiled=target.profiled and spec.accept is not None,
         )
     except StepRefused as error:
         place, field = target.locate(("accept",) if spec.accept is not None else ("optimize",))

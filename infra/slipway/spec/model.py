@@ -7,6 +7,7 @@ from semver import Version
 
 from slipway.catalog.pod_contract import API_VERSION
 from slipway.runtimes.registry import LLAMA, RUNTIMES, RuntimeName
+from slipway.spec import drift as drift_rules
 from slipway.spec import pipeline_rules, rollout_rules
 from slipway.spec import quality as quality_rules
 from slipway.spec import slo as slo_rules
@@ -19,6 +20,7 @@ from slipway.spec.custom import rules as custom_rules
 from slipway.spec.custom.egress import EGRESS_MOST, Egress
 from slipway.spec.custom.environment import VARIABLES_MOST, Variables
 from slipway.spec.custom.image import Custom
+from slipway.spec.drift import Drift
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.exceptions import REASON_LEAST, ExceptableRule, Reason
 from slipway.spec.language import rules as language_rules
@@ -42,7 +44,7 @@ from slipway.values.section import Section, empty, left_out
 OVERRIDABLE = (
     "version", "fixes", "artifact", "custom", "server", "llama", "env", "egress", "optimize", "accept", "input",
     "output", "resources", "scale", "rollout", "spot", "tolerates", "data", "endpoint", "batching", "check", "slo",
-    "quality", "exceptions",
+    "quality", "drift", "exceptions",
 )  # fmt: skip
 """What may differ between environments; the rest is what the model is, wherever it runs."""
 
@@ -207,6 +209,14 @@ class ModelSpec(Section):
         exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )
+    drift: Drift | None = Field(
+        default=None,
+        description="What is counted of inputs and outputs, to tell when they are no longer what they were "
+        "(docs/how-to/drift.md). Nothing when left out.",
+        examples=[{"share": 0.3, "window": "6h"}],
+        exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
+    )
     exceptions: dict[ExceptableRule, Reason] = Field(
         default_factory=dict,
         description=(
@@ -301,4 +311,5 @@ class ModelSpec(Section):
         rollout_rules.refuse_misfits(self)
         slo_rules.refuse_misfits(self)
         quality_rules.refuse_misfits(self)
+        drift_rules.refuse_misfits(self)
         return self
