@@ -106,6 +106,14 @@ def slo_plan() -> Plan:
 
 
 @lru_cache
+def drift_plan() -> Plan:
+    """The plan of digits, of the repository's own weights, with drift and a lock that has its profile."""
+    where = FIXTURES / "drift"
+    settings, specs = load_environment(where / "settings", "seen", where / "spec", ROOT)
+    return plan("seen", settings, specs, CODE)
+
+
+@lru_cache
 def feedback_plan() -> Plan:
     """The plan of the fixtures' environment whose models take feedback."""
     return _plan_of("feedback", "heard")

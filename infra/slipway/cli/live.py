@@ -1,4 +1,4 @@
-"""Commands that look at what is live and change nothing: status, preview, predict, verify, logs, gateway-ca, tunnel."""
+"""Commands that look at what is live and change nothing: status, drift, preview, predict, verify, logs, tunnel."""
 
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,18 @@ def status(environment: str, models: tuple[str, ...], as_json: bool, folders: Fo
     from slipway.commands.inspecting.live import show_status  # noqa: PLC0415
 
     show_status(open_environment(environment, folders, ()), models, as_json=as_json)
+
+
+@cli.command()
+@ENVIRONMENT
+@MODELS
+@JSON
+@with_folders
+def drift(environment: str, models: tuple[str, ...], as_json: bool, folders: Folders) -> None:
+    """Show how far what models were asked and answered is from what it was."""
+    from slipway.commands.inspecting.drift import show_drift  # noqa: PLC0415
+
+    show_drift(open_environment(environment, folders, ()), models, as_json=as_json)
 
 
 @cli.command()

@@ -80,6 +80,14 @@ class Prometheus:
                 found[series["metric"].get(label, "")] = value
         return found
 
+    def samples(self, query: str) -> list[tuple[dict[str, str], float]]:
+        """The labels and numbers of a query's answer; series without a finite number are left out. Raises `Silent`."""
+        found = [
+            (dict(series["metric"]), float(series["value"][1]))
+            for series in self._ask("/api/v1/query", {"query": query}).get("result") or []
+        ]
+        return [(labels, value) for labels, value in found if math.isfinite(value)]
+
     def budgets(self, environment: str, series: str) -> dict[str, dict[str, float]]:
         """The part of each budget that is left, by model and objective; negative when overspent. Raises `Silent`.
 

@@ -129,8 +129,9 @@ class ModelPlan:
     @property
     def has_rules(self) -> bool:
         """Whether Prometheus is given rules about it: it scales on metrics, or somebody is to be told of something."""
-        quality = self.spec.quality
-        return self.alerts or self.spec.slo is not None or (quality is not None and quality.alert is not None)
+        spec = self.spec
+        told = spec.slo is not None or spec.drift is not None
+        return self.alerts or told or (spec.quality is not None and spec.quality.alert is not None)
 
     @property
     def max_body(self) -> int:

@@ -24,6 +24,7 @@ from slipway.plan.image import ImageFile, ImagePlan, RuntimeImagePlan, Wheels
 from slipway.plan.model import ModelPlan, Plan
 from slipway.plan.release import Origin, digest_of
 from slipway.plan.timing import Timing
+from slipway.planner.drift import refuse_drift
 from slipway.planner.fit import slow_on_pool
 from slipway.planner.own_servers import asked, carried, own_image, own_warnings
 from slipway.planner.quality import refuse_quality
@@ -73,10 +74,10 @@ def plan(
 
     Raises:
         UserErrors: for each model that no pool can hold, that has no room beside the others, or whose update could
-            never finish; for routes that cannot be told apart; for scaling, or for objectives, on what the
-            environment does not measure; for feedback that it cannot take; for rollouts that it cannot judge; for
-            weights that are to be fetched where there is no model store; for models of no team, or beyond their
-            team's quota; for weights that are too large for their GPU.
+            never finish; for routes that cannot be told apart; for scaling, objectives or drift that the environment
+            does not measure; for feedback that it cannot take; for rollouts that it cannot judge; for weights that are
+            to be fetched where there is no model store; for models of no team, or beyond their team's quota; for
+            weights that are too large for their GPU.
     """
     there = planning(settings).pools
     gateway = planning(settings).gateway
@@ -85,6 +86,7 @@ def plan(
     refuse_scaling(environment, settings, loaded, written)
     refuse_slos(environment, settings, loaded, written)
     refuse_quality(environment, settings, loaded, written)
+    refuse_drift(environment, settings, loaded, written)
     refuse_rollouts(environment, settings, loaded, written)
     refuse_deliveries(environment, settings, loaded, written)
     placed = sorted(place(environment, there, loaded), key=lambda one: one.variant.spec.name)

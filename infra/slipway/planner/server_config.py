@@ -7,6 +7,7 @@ from slipway.capacity.gpus import tensor_bytes
 from slipway.catalog.pod_contract import GATE_FILE, GATE_FOLDER, SERVICE_PORT
 from slipway.environments.planning.pool import Pool
 from slipway.loading.variant import Variant
+from slipway.planner.drift import drift_config
 from slipway.planner.own_servers import wanted_of
 from slipway.runtimes.base import Served
 from slipway.runtimes.registry import LLAMA, RUNTIMES, weights_folder
@@ -31,7 +32,7 @@ def server_config(variant: Variant, check: GoldenRequest, namespace: str, pool: 
         check=check,
         pipeline=_pipeline(variant, namespace),
         grpc=spec.endpoint.grpc,
-        around=variant.around.sections if variant.around is not None else {},
+        around={**(variant.around.sections if variant.around is not None else {}), **drift_config(variant)},
         language=_language(variant),
         signature=variant.artifact.signature if runtime.signature_in_lock else None,
         gpu_memory=tensor_bytes(pool, spec),

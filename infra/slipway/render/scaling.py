@@ -9,6 +9,7 @@ from slipway.autoscaling.signals import WINDOW_S, query, threshold
 from slipway.catalog.pod_contract import KEYS_ADMIN_PORT
 from slipway.monitoring.alert import alert, series_of
 from slipway.monitoring.budget import budget_group
+from slipway.monitoring.drift import drift_group
 from slipway.monitoring.health import health_group
 from slipway.monitoring.quality import quality_group
 from slipway.plan.model import ModelPlan
@@ -136,6 +137,7 @@ def _alerts(model: ModelPlan) -> dict[str, Any]:
     groups += [budget_group(model, slo), health_group(model)] if slo is not None else []
     quality = model.spec.quality
     groups += [quality_group(model, quality.alert)] if quality is not None and quality.alert is not None else []
+    groups += [drift_group(model, model.spec.drift)] if model.spec.drift is not None else []
     return {"alert_groups": groups, "alert_labels": {**model.labels, **model.monitoring.labels}}
 
 

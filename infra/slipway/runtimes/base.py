@@ -36,7 +36,8 @@ class Served:
         check: the golden request.
         pipeline: the section `pipeline` of that configuration; None for a model with weights.
         grpc: whether the protocol is spoken over gRPC, too.
-        around: sections of the configuration about what stands before and after the model; empty where nothing does.
+        around: sections of the configuration about what stands before and after the model, and of what is told of
+            its calls; empty where nothing does.
         language: the section `language` of a language model; None for all others.
         signature: what the model takes and gives; None where that is not known.
         gpu_memory: bytes of its GPU that tensors may take; None where it computes on CPUs.
