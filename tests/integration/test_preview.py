@@ -80,4 +80,12 @@ def test_what_was_changed_by_hand_is_said_to_have_drifted(bench: Workbench) -> N
         "PodDisruptionBudget sums is gone",
         "Service sums is not what it was made (spec.ports[0].appProtocol)",
     ], found["engine"]
+    looked = bench.run("touched", bench.environment, "--json")
+    assert looked.returncode == 2, looked.stderr
+    own, model = json.loads(looked.stdout)["stacks"]
+    assert (own["stack"], own["drift"]) == (bench.environment, [])
+    assert sorted(model["drift"]) == sorted(found["drift"])
     assert (states(bench), objects(bench)) == (was, there)
+    refreshed = bench.up("--refresh")
+    assert refreshed.returncode == 0, refreshed.stderr
+    assert bench.well("touched", bench.environment) == f"{bench.environment}: 0 of 2 stacks drifted\n"

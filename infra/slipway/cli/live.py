@@ -53,6 +53,23 @@ def preview(environment: str, models: tuple[str, ...], form: Any, folders: Folde
 
 @cli.command()
 @ENVIRONMENT
+@MODELS
+@click.option("--json", "form", flag_value="json", help="Print one JSON document.")
+@click.option("--markdown", "form", flag_value="markdown", help="Print the part of an issue.")
+@with_folders
+def touched(environment: str, models: tuple[str, ...], form: Any, folders: Folders) -> None:
+    """Show what somebody changed or deleted since `up` made it, in ENV's own stack and in those of its models.
+
+    Nothing is written. Exit code 2 when something has drifted; 3 when a stack could not be asked, and nothing that is
+    known has.
+    """
+    from slipway.commands.previewing.touched import show_touched  # noqa: PLC0415 - as above
+
+    show_touched(open_environment(environment, folders, ()), models, form or "text")
+
+
+@cli.command()
+@ENVIRONMENT
 @click.argument("model", shell_complete=completion.models)
 @click.argument("file", type=click.File("rb"))
 @with_folders

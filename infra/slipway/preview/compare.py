@@ -10,6 +10,7 @@ from slipway.environments.planning.pool import Pool
 from slipway.plan.model import ModelPlan, Plan
 from slipway.plan.release import Release
 from slipway.planner.price import nodes_needed
+from slipway.preview.drift import of_pods
 from slipway.preview.manifests import manifest_diff
 from slipway.preview.model import Downtime, ImageChange, ModelPreview, PoolRoom
 from slipway.preview.serving import Serving, planned, recorded
@@ -55,7 +56,7 @@ def changed_model(
         newer_alone=False if live is None else newer_alone(before.origin if before else None, model.origin),
         manifests=diff,
         unknown=unknown,
-        drift=_drift(live),
+        drift=of_pods(live),
     )
 
 
@@ -123,20 +124,6 @@ def _verified(model: ModelPlan, live: Live | None, before: Release | None, plan:
         found.append("its answers beside those of the old release, by the judge")
     asking = [one.name for one in plan.models if model.name in one.check.members]
     return (*found, *(f"the golden request of pipeline {name}, which asks it" for name in asking))
-
-
-def _drift(live: Live | None) -> tuple[str, ...]:
-    """What somebody or something did to the model since it was judged right, as far as its Deployment tells."""
-    if live is None:
-        return ()
-    found = []
-    if live.verified != live.release:
-        found.append(f"its pods are of release {live.release or '(none)'}, and {live.verified or 'none'} was right")
-    elif live.touched:
-        found.append("somebody changed the template of its pods since it was judged right")
-    if not live.serves:
-        found.append("it does not serve")
-    return tuple(found)
 
 
 def rooms(plan: Plan) -> tuple[PoolRoom, ...]:

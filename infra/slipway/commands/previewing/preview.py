@@ -27,6 +27,7 @@ from slipway.planner.environment import ModelPlan
 from slipway.planner.price import price, today
 from slipway.preview.cells import COLUMNS, about, cells, environment, summary
 from slipway.preview.compare import changed_model, removed_model, rooms
+from slipway.preview.drift import of_engine
 from slipway.preview.markdown import markdown
 from slipway.preview.model import AskedStack, ModelPreview, Preview
 from slipway.preview.serving import usd
@@ -207,9 +208,7 @@ def _drifted(engine: Engine, name: str) -> Iterator[str]:
     except SlipwayError as error:
         yield f"unknown: {error}"
         return
-    for step in found.steps if found is not None else ():
-        gone = f"{step.resource} is gone"
-        yield gone if step.does == "delete" else f"{step.resource} is not what it was made ({', '.join(step.because)})"
+    yield from of_engine(found)
 
 
 def _own_program(context: EnvironmentContext, change: PoolChange) -> Callable[[], None]:
