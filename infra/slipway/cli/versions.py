@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from slipway.cli.group import cli
-from slipway.cli.options import ENVIRONMENT, JOBS, JSON, YES, open_environment, with_folders, with_settings
+from slipway.cli.options import ENVIRONMENT, JOBS, JSON, MODELS, YES, open_environment, with_folders, with_settings
 from slipway.commands.project import completion
 from slipway.reading.folders import Folders
 
@@ -163,18 +163,19 @@ def restart(environment: str, models: tuple[str, ...], reason: str, yes: bool, j
 @cli.command()
 @click.argument("first", metavar="ENV1", shell_complete=completion.environments)
 @click.argument("second", metavar="ENV2", shell_complete=completion.environments)
-@click.argument("model", shell_complete=completion.models)
+@MODELS
 @click.option("--again", is_flag=True, help="Deploy it also where its release was rolled back in ENV2.")
 @YES
 @with_folders
-def promote(first: str, second: str, model: str, again: bool, yes: bool, folders: Folders) -> None:
-    """Deploy in ENV2 the image of MODEL that serves and was judged right in ENV1, byte for byte.
+def promote(first: str, second: str, models: tuple[str, ...], again: bool, yes: bool, folders: Folders) -> None:
+    """Deploy in ENV2 the image of each MODEL that serves and was judged right in ENV1, byte for byte.
 
-    The image is copied, never built; the two releases differ by settings only, which are shown before anything is
-    changed. Refused where ENV1 runs something else than the files here say, or where ENV2 needs another image.
+    Images are copied, never built; the releases differ by settings only, which are shown before anything is changed.
+    Refused where ENV1 runs something else than the files here say, or where ENV2 needs another image. Without MODEL,
+    all that both have; those that ENV2 runs with an image of its own, or took back, are left alone.
     """
     from slipway.commands.changing.session import Options  # noqa: PLC0415 - the engine's SDK takes a second
-    from slipway.commands.versions.promote import promote_model  # noqa: PLC0415
+    from slipway.commands.versions.promote import promote_models  # noqa: PLC0415
 
-    source, target = (open_environment(name, folders, (model,)) for name in (first, second))
-    promote_model(source, target, model, Options(yes=yes, jobs=1, again=again))
+    options = Options(yes=yes, jobs=1, again=again)
+    promote_models(first, second, models, lambda name, only: open_environment(name, folders, only), options)

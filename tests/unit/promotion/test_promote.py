@@ -1,7 +1,7 @@
 """What is promoted, and what is refused before anything is copied (on fake clusters and registries)."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ class Two:
     clusters: dict[str, FakeCluster]
     deployed: list[str | None]
     manifest: bytes
+    opened: list[EnvironmentContext] = field(default_factory=list)
 
     def settings(self, environment: str, **changes: str) -> None:
         text = SETTINGS.format(digest="a" * 64, models="# all").replace(
@@ -53,10 +54,11 @@ class Two:
             text = text.replace(old, new)
         (self.project.folder / "stacks" / f"Pulumi.{environment}.yaml").write_text(text)
 
-    def context(self, environment: str) -> EnvironmentContext:
+    def context(self, environment: str, only: tuple[str, ...] | None = ("ours",)) -> EnvironmentContext:
         context = self.project.context("ours")
-        opened = EnvironmentContext(environment, context.folders, ["ours"])
+        opened = EnvironmentContext(environment, context.folders, only)
         opened.__dict__["cluster"] = self.clusters[environment]
+        self.opened.append(opened)
         return opened
 
     def plan(self, environment: str) -> ModelPlan:
@@ -72,9 +74,8 @@ class Two:
         save(cluster, replace(release, image=image), cluster.objects["Deployment", "ours"])
         self.clusters[environment] = cluster
 
-    def promote(self, second: str = "prod") -> None:
-        first = self.context("staging")
-        command.promote_model(first, self.context(second), "ours", YES)
+    def promote(self, second: str = "prod", names: tuple[str, ...] = ("ours",), options: Options = YES) -> None:
+        command.promote_models("staging", second, names, self.context, options)
 
     @property
     def in_prod(self) -> dict[str, bytes]:
@@ -215,10 +216,9 @@ def test_the_commit_to_check_out_is_named_where_the_history_knows_it(two: Two, s
 
 def test_the_history_of_the_next_environment_names_the_entry_that_it_came_from(two: Two) -> None:
     entry = noted(two, "a" * 40, dirty=False)
-    second = two.context("prod")
-    command.promote_model(two.context("staging"), second, "ours", YES)
-    assert second.promotion is not None
-    assert second.promotion.source == f"staging/{entry.id}"
+    two.promote()
+    (promotion,) = (one.promotion for one in two.opened if one.promotion is not None)
+    assert promotion.source == f"staging/{entry.id}"
 
 
 def held_back(two: Two) -> None:
@@ -237,8 +237,7 @@ def held_back(two: Two) -> None:
 def test_what_was_rolled_back_there_is_promoted_only_when_asked_for_again(two: Two) -> None:
     held_back(two)
     assert "was rolled back: anna@here rolled it back on 2026-11-26 10:00 UTC: slow" in refused(two)
-    again = replace(YES, again=True)
-    command.promote_model(two.context("staging"), two.context("prod"), "ours", again)
+    two.promote(options=replace(YES, again=True))
     assert len(two.deployed) == 1
 
 
@@ -277,6 +276,37 @@ def test_where_the_registry_makes_no_repository_the_models_stack_does_first(two:
 
 def test_another_image_in_the_end_is_no_promotion(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "bring_up", lambda *_: two.serve("prod", f"sha256:{'e' * 64}"))
-    second = two.context("prod")
     with pytest.raises(PromotionUnproven, match="another run deployed at the same time"):
-        command.promote_model(two.context("staging"), second, "ours", YES)
+        two.promote()
+
+
+def test_without_names_every_model_is_promoted_that_both_environments_have(two: Two) -> None:
+    two.project.spec("theirs")
+    two.settings("staging", **{"# all": "models: [ours]"})
+    two.promote(names=())
+    assert two.in_prod[two.plan("prod").image.tag] == two.manifest
+
+
+def test_without_names_a_release_that_was_taken_back_is_left_alone_and_that_is_said(
+    two: Two, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held_back(two)
+    two.promote(names=())
+    assert two.deployed == []
+    assert "left alone: environment prod: model ours: release" in capsys.readouterr().err
+
+
+def test_without_names_a_model_with_an_image_of_its_own_is_left_alone(
+    two: Two, capsys: pytest.CaptureFixture[str]
+) -> None:
+    two.serve("prod", f"sha256:{'b' * 64}")
+    two.promote(names=())
+    assert two.deployed == []
+    assert "built there from the same sources" in capsys.readouterr().err
+
+
+def test_one_model_that_is_refused_keeps_all_others_from_being_copied(two: Two) -> None:
+    two.project.spec("theirs")
+    with pytest.raises(UserError, match="model theirs: is not live"):
+        two.promote(names=())
+    assert (two.deployed, two.in_prod) == ([], {})

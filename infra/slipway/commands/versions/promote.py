@@ -1,6 +1,7 @@
-"""Promote a model: what one environment runs and judged right becomes what the next one runs, image byte for byte."""
+"""Promote models: what one environment runs and judged right becomes what the next one runs, image byte for byte."""
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from slipway import console
 from slipway.commands.changing.deploying import recorder_of
@@ -9,7 +10,7 @@ from slipway.commands.changing.up import bring_up
 from slipway.commands.context import EnvironmentContext, Promotion
 from slipway.deploy.changes import told
 from slipway.deploy.record import Live, live_model, saved
-from slipway.errors.base import Place, UserError, UserErrors, WrongValue
+from slipway.errors.base import Place, UserError, UserErrors, WrongValue, each
 from slipway.errors.failures import EnvironmentMissing, PromotionUnproven, RecordRefused
 from slipway.errors.images import RepositoryMissing
 from slipway.history.entry import Entry
@@ -20,19 +21,71 @@ from slipway.promotion.same_image import image_differences
 from slipway.promotion.settings import setting_differences
 from slipway.registry.copying import copy_image
 
+Opened = Callable[[str, tuple[str, ...] | None], EnvironmentContext]
+"""Opens an environment by its name for these models; for all of them when there are none."""
 
-def promote_model(first: EnvironmentContext, second: EnvironmentContext, model: str, options: Options) -> None:
-    """Copy the image that was judged right in `first`, then deploy the model in `second`, and prove what it runs.
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A model that can be promoted: its plans, what was judged, and the entry of the history in which it was."""
+
+    first: EnvironmentContext
+    second: EnvironmentContext
+    before: ModelPlan
+    after: ModelPlan
+    judged: Judged
+    entry: Entry | None
+
+
+def promote_models(first: str, second: str, names: Sequence[str], opened: Opened, options: Options) -> None:
+    """Promote models one after the other; without names, all that both environments have.
+
+    What can be refused is refused before the first is copied. Without names, a model is left alone, as `up` does, that
+    `second` runs with an image of its own, or whose release somebody took back there. The first that fails ends it.
 
     Raises:
         UserError: what serves in `first` is not what the files here plan, `second` needs another image, or somebody
             took the release back there.
-        CopyFailed: the image was not copied; nothing was changed.
+        CopyFailed: an image was not copied; nothing of its model was changed.
         DeployError: as `bring_up`, and `PromotionUnproven` where something else runs in the end.
     """
-    if first.name == second.name:
+    if first == second:
         place, todo = Place("command line"), "name the environment to promote to"
-        raise WrongValue(place, "ENV2", second.name, "is ENV1, too", "another environment than ENV1", todo)
+        raise WrongValue(place, "ENV2", second, "is ENV1, too", "another environment than ENV1", todo)
+    ready: list[_Ready] = []
+    findings: list[UserError] = []
+    for model in names or _of_both(opened(first, None), opened(second, None)):
+        try:
+            found = _ready(opened(first, (model,)), opened(second, (model,)), model, options)
+        except (BuiltThere, RolledBack) as error:
+            if names:
+                findings.append(error)
+            else:
+                console.message(f"left alone: {error}")
+        except UserError as error:
+            findings += each(error)
+        else:
+            ready += [found] if found is not None else []
+    if findings:
+        raise findings[0] if len(findings) == 1 else UserErrors(findings)
+    for one in ready:
+        _announce(one.first, one.second, one.before, one.after, one.judged)
+    chosen = ", ".join(one.after.name for one in ready)
+    if ready:
+        confirm(
+            f"promote {', '.join(one.after.name for one in ready)} from {first} to {second}", options, changing=True
+        )
+    for one in ready:
+        _promote(one, options)
+
+
+def _of_both(first: EnvironmentContext, second: EnvironmentContext) -> list[str]:
+    there = {model.name for model in first.plan.models}
+    return [model.name for model in second.plan.models if model.name in there]
+
+
+def _ready(first: EnvironmentContext, second: EnvironmentContext, model: str, options: Options) -> _Ready | None:
+    """Check a model before anything is changed; None where `second` runs the very image already, which is said."""
     (before,), (after,) = first.models([model]), second.models([model])
     second.complied()
     judged = judged_release(first.cluster, first.name, model)
@@ -46,20 +99,24 @@ def promote_model(first: EnvironmentContext, second: EnvironmentContext, model: 
             console.result(
                 f"{model} {after.version} runs in {second.name} already, with {judged.digest}: nothing to do"
             )
-            return
+            return None
         raise BuiltThere(second.name, after, judged)
     held = live.held_back if live is not None else None
     if live is not None and held is not None and held.holds(live.release, after.release) and not options.again:
         raise RolledBack(first.name, second.name, after, held.said())
-    _announce(first, second, before, after, judged)
-    confirm(f"promote {model} from {first.name} to {second.name}", options, changing=True)
+    return _Ready(first, second, before, after, judged, entry)
+
+
+def _promote(one: _Ready, options: Options) -> None:
+    """Copy the image, deploy the model, and prove what it runs."""
+    first, second, after, judged, model = one.first, one.second, one.after, one.judged, one.after.name
     with console.Progress() as progress:
         try:
             copy_image(judged.image, after.image.reference, lambda text: progress.report(model, text))
         except RepositoryMissing:
             # Where a model is new, its own stack makes the repository; the image is copied right after that.
             progress.report(model, "its image is copied as soon as its stack has made the repository")
-    second.promotion = Promotion(model, judged.image, f"{first.name}/{entry.id}" if entry else first.name)
+    second.promotion = Promotion(model, judged.image, f"{first.name}/{one.entry.id}" if one.entry else first.name)
     bring_up(second, [model], replace(options, yes=True, again=True))
     runs = _runs(second, model)
     if runs != judged.digest:
