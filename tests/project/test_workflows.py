@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -13,6 +14,7 @@ import yaml
 
 from slipway.commands.inspecting.comment import MARKER
 from slipway.local.build.pulumi_cli import VERSION as PULUMI_VERSION
+from slipway.preview.markdown import marker
 from tests.support.go_programs import built
 from tests.support.workflow_runs import Project
 
@@ -23,6 +25,9 @@ FILES = [path for folder in (OURS, USERS) for path in sorted((folder / "workflow
 ZIZMOR = "zizmor==1.32.0"
 SHA = "0123456789abcdef0123456789abcdef01234567"
 PINNED = re.compile(r"^([\w-]+/[\w-]+)@([0-9a-f]{40}) # (v\d+\.\d+\.\d+) of https://github\.com/([\w-]+/[\w-]+)$")
+
+MIRRORED = ("preview", "comment", "deploy", "deploy-environment", "look-environment", "drift", "destroy", "issue")
+"""Workflows that both folders have, the same but for how Slipway gets onto the runner."""
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 
@@ -39,7 +44,7 @@ def steps(path: Path) -> list[dict[str, Any]]:
 
 def test_both_folders_have_their_workflows() -> None:
     names = {folder: {path.name for path in FILES if path.is_relative_to(folder)} for folder in (OURS, USERS)}
-    assert names[USERS] == {"ci.yml", "preview.yml", "comment.yml", "deploy.yml", "deploy-environment.yml"}
+    assert names[USERS] == {f"{name}.yml" for name in ("ci", *MIRRORED)}
     assert names[OURS] == names[USERS] | {"release.yml"}
 
 
@@ -153,7 +158,9 @@ def test_an_environment_waits_for_all_before_it_and_is_not_deployed_after_a_fail
         assert jobs[name]["if"].startswith("${{ !cancelled() && !failure() && fromJSON(vars.SLIPWAY_RUNNERS ")
         assert jobs[name]["with"]["environment"] == name
         before = [*before, name]
-    assert list(jobs) == before
+    assert list(jobs) == [*before, "issue"]
+    assert jobs["issue"]["needs"] == before
+    assert jobs["issue"]["if"] == "${{ !cancelled() }}"
 
 
 @pytest.mark.parametrize("folder", [OURS, USERS], ids=["ours", "users"])
@@ -163,7 +170,7 @@ def test_deployments_of_an_environment_queue_and_are_never_cut_off(folder: Path)
     assert job["environment"] == "${{ inputs.environment }}"
 
 
-@pytest.mark.parametrize("name", ["preview", "comment", "deploy", "deploy-environment"])
+@pytest.mark.parametrize("name", MIRRORED)
 def test_a_users_workflow_is_ours_but_for_how_slipway_gets_there(name: str) -> None:
     ours, users = (read(folder / "workflows" / f"{name}.yml") for folder in (OURS, USERS))
     install = ("Install", "Fetch weights")
@@ -181,10 +188,20 @@ def test_a_users_workflow_is_ours_but_for_how_slipway_gets_there(name: str) -> N
 def test_the_comment_is_found_again_by_the_mark_that_slipway_puts_on_it() -> None:
     for folder in (OURS, USERS):
         (run,) = (step["run"] for step in steps(folder / "workflows/comment.yml") if step.get("name") == "Comment")
-        assert f'startswith("{MARKER}")' in run
+        assert f'startswith("{MARKER.removesuffix(" -->")}")' in run
+        assert marker("dev").startswith(MARKER.removesuffix(" -->"))
 
 
 # -- executed
+
+
+VARIABLES = {
+    "SLIPWAY_RUNNERS": '{"dev": "ubuntu-24.04", "staging": "ubuntu-24.04", "prod": "slipway-prod"}',
+    "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/deploy",
+    "AWS_REGION": "eu-central-1",
+}
+PUSH = {"ref": "refs/heads/main"}
+LOGIN = "docker login --username AWS --password-stdin 123456789012.dkr.ecr.eu-central-1.amazonaws.com < password"
 
 
 @pytest.fixture
@@ -196,30 +213,32 @@ def github(project: Project, *, sha: str = SHA, comments: list[dict[str, Any]] |
     """Pull request 7 of a stranger's fork, beside one of ours whose branch has the same name."""
     fork = {"number": 7, "state": "open", "head": {"user": "stranger", "ref": "patch", "sha": sha}}
     ours = {"number": 8, "state": "open", "head": {"user": "owner", "ref": "patch", "sha": SHA}}
-    state = {"pulls": [ours, fork], "comments": {"7": comments or []}}
-    (project.stub / "github.json").write_text(json.dumps(state))
+    project.put({"pulls": [ours, fork], "comments": {"7": comments or []}, "issues": []})
 
 
 def commented(project: Project) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = json.loads((project.stub / "github.json").read_text())["comments"]
+    found: dict[str, list[dict[str, Any]]] = project.github["comments"]
     return found
 
 
-def finished(conclusion: str = "success") -> dict[str, Any]:
-    head = {"full_name": "stranger/project", "owner": {"login": "stranger"}}
+def finished(conclusion: str = "success", owner: str = "stranger") -> dict[str, Any]:
+    head = {"full_name": f"{owner}/project", "owner": {"login": owner}}
     run = {"id": 1, "event": "pull_request", "conclusion": conclusion, "head_sha": SHA, "head_branch": "patch"}
     return {"workflow_run": run | {"head_repository": head}}
 
 
-PULL_REQUEST = {"pull_request": {"number": 7, "head": {"sha": SHA}}}
+def pull_request(project: Project, owner: str = "stranger") -> dict[str, Any]:
+    head = {"sha": SHA, "repo": {"full_name": f"{owner}/project"}}
+    return {"pull_request": {"number": 7, "head": head, "base": {"sha": project.head}}}
 
 
 def test_a_pull_request_of_a_fork_gets_one_comment_which_the_next_push_changes(project: Project) -> None:
     spec, settings = project.folder / "models/digits.yaml", project.folder / "stacks/Pulumi.dev.yaml"
     before = spec.read_text(), settings.read_text()
     spec.write_text(before[0].replace("version: 1.1.0", "version: 1.2.0"))
-    preview = project.run("preview.yml", "pull_request", PULL_REQUEST, {})
+    preview = project.run("preview.yml", "pull_request", pull_request(project), VARIABLES)
     assert preview.jobs == {"preview/snapshot": "success"}, preview.output
+    assert project.journal == [], "a stranger's code took a role, or asked an environment"
     spec.write_text(before[0])
     others = {"id": 1, "user": {"login": "stranger"}, "body": f"{MARKER} is what I write too"}
     github(project, comments=[others])
@@ -231,7 +250,7 @@ def test_a_pull_request_of_a_fork_gets_one_comment_which_the_next_push_changes(p
     assert "| unchanged | `speech` |" in made["body"]
 
     spec.write_text(before[0].replace("runtime: onnxruntime", "runtime: onnxruntime\nnonsense: '@owner'"))
-    preview = project.run("preview.yml", "pull_request", PULL_REQUEST, {})
+    preview = project.run("preview.yml", "pull_request", pull_request(project), VARIABLES)
     assert preview.jobs == {"preview/snapshot": "failure"}
     spec.write_text(before[0])
     comment = project.run("comment.yml", "workflow_run", finished("failure"), {})
@@ -240,6 +259,46 @@ def test_a_pull_request_of_a_fork_gets_one_comment_which_the_next_push_changes(p
     _, changed = commented(project)["7"]
     assert changed["id"] == made["id"]
     assert re.search(r"\*\*Refused: 1 finding\*\*\n\n- `models/digits.yaml:8: nonsense: unknown key", changed["body"])
+
+
+def test_a_branch_of_ours_gets_a_comment_of_each_environment_that_it_reaches(project: Project) -> None:
+    """By what `slipway preview` says, with a role that reads; gone again once the branch reaches it no longer."""
+    branch, request = finished(owner="owner"), pull_request(project, "owner")
+    settings = {name: project.folder / f"stacks/Pulumi.{name}.yaml" for name in ("dev", "prod")}
+    before = {name: path.read_text() for name, path in settings.items()}
+    for name, path in settings.items():
+        path.write_text(re.sub(r"monthly_usd: (\d+)", r"monthly_usd: \g<1>1", before[name]))
+    preview = project.run("preview.yml", "pull_request", request, VARIABLES)
+    assert set(preview.jobs.values()) == {"success"}, preview.output
+    asked = [line for line in project.journal if line.startswith("slipway ")]
+    assert sorted(asked) == ["slipway preview dev --markdown", "slipway preview prod --markdown"]
+    github(project)
+    comment = project.run("comment.yml", "workflow_run", branch, {})
+    assert comment.jobs == {"comment/comment": "success"}, comment.output
+    bodies = [one["body"] for one in commented(project)["8"]]
+    assert bodies[0].startswith(f"{MARKER}\n")
+    assert bodies[1:] == [f"<!-- slipway-preview: {name} -->\nsaid by preview {name}\n" for name in ("dev", "prod")]
+    ids = [one["id"] for one in commented(project)["8"]]
+
+    shutil.rmtree(project.stub / "artifacts/live-prod")
+    comment = project.run("comment.yml", "workflow_run", branch, {})
+    assert comment.jobs == {"comment/comment": "success"}, comment.output
+    assert [one["id"] for one in commented(project)["8"]] == ids[:2]
+
+
+def test_what_a_fork_says_about_an_environment_is_not_written(project: Project) -> None:
+    """Its code can hand on any artifact: text is taken from branches of this repository alone."""
+    github(project)
+    head = {"format": 1, "environments": [], "refused": []}
+    for name, text in (("preview/head.json", json.dumps(head)), ("live-dev/dev.md", "@owner")):
+        path = project.stub / "artifacts" / name
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    comment = project.run("comment.yml", "workflow_run", finished(), {})
+    assert comment.jobs == {"comment/comment": "success"}, comment.output
+    (only,) = commented(project)["7"]
+    assert only["body"].startswith(f"{MARKER}\n")
+    assert "@owner" not in only["body"]
 
 
 def test_a_snapshot_of_a_commit_that_its_branch_has_left_is_not_commented_on(project: Project) -> None:
@@ -261,15 +320,6 @@ def test_what_is_no_snapshot_is_not_commented(project: Project) -> None:
     assert comment.jobs == {"comment/comment": "failure"}
     assert "is no snapshot" in comment.output
     assert commented(project) == {"7": []}
-
-
-VARIABLES = {
-    "SLIPWAY_RUNNERS": '{"dev": "ubuntu-24.04", "staging": "ubuntu-24.04", "prod": "slipway-prod"}',
-    "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/deploy",
-    "AWS_REGION": "eu-central-1",
-}
-PUSH = {"ref": "refs/heads/main"}
-LOGIN = "docker login --username AWS --password-stdin 123456789012.dkr.ecr.eu-central-1.amazonaws.com < password"
 
 
 def deployed(environment: str) -> list[str]:
@@ -310,9 +360,85 @@ def test_a_failure_ends_the_deployment_of_its_environment_but_for_the_status(
     assert project.journal == ["tests", *done]
 
 
+def test_images_are_promoted_where_the_environment_says_from_where(project: Project) -> None:
+    variables = VARIABLES | {"SLIPWAY_RUNNERS": '{"prod": "slipway-prod"}', "SLIPWAY_PROMOTE_FROM": "staging"}
+    ran = project.run("deploy.yml", "push", PUSH, variables)
+    assert set(ran.jobs.values()) == {"success"}, ran.output
+    role, login, *rest = deployed("prod")
+    assert project.journal == ["tests", role, login, "slipway promote staging prod --yes", *rest]
+
+
+CALLER = """on: push
+jobs:
+  issue:
+    uses: ./.github/workflows/issue.yml
+    with:
+      workflow: deploy
+      results: '{}'
+"""
+
+
+def told(project: Project, **results: str) -> list[dict[str, Any]]:
+    """Have issue.yml told what became of jobs, as deploy.yml and drift.yml tell it; the issues that there are then."""
+    jobs = {name: {"result": result, "outputs": {}} for name, result in results.items()}
+    (project.folder / ".github/workflows/caller.yml").write_text(CALLER.format(json.dumps(jobs)))
+    ran = project.run("caller.yml", "push", PUSH, {})
+    assert set(ran.jobs.values()) == {"success"}, ran.output
+    found: list[dict[str, Any]] = project.github["issues"]
+    return found
+
+
+def test_a_deployment_that_fails_opens_one_issue_which_the_next_that_goes_well_closes(project: Project) -> None:
+    ran = project.run("deploy.yml", "push", PUSH, VARIABLES, "slipway up staging --yes")
+    assert "failure" in ran.jobs.values(), ran.output
+    (issue,) = told(project, test="success", dev="success", staging="failure", prod="skipped")
+    assert (issue["title"], issue["state"]) == ("deploy failed", "open")
+    assert "| `staging` | failure |" in issue["body"]
+    assert "said by up staging\nsaid by status staging" in issue["body"]
+
+    # Then the runner is lost: nothing was handed on, and the job counts as failed.
+    shutil.rmtree(project.stub / "artifacts")
+    (again,) = told(project, test="success", dev="failure", staging="skipped", prod="skipped")
+    assert again["number"] == issue["number"]
+    assert "`dev` left no report" in again["body"]
+
+    (same,) = told(project, test="success", dev="cancelled", staging="skipped", prod="skipped")
+    assert same == again
+    (closed,) = told(project, test="success", dev="success", staging="success", prod="success")
+    assert (closed["number"], closed["state"]) == (issue["number"], "closed")
+    (new, _) = sorted(told(project, dev="failure"), key=lambda one: -one["number"])
+    assert (new["state"], new["number"] == issue["number"]) == ("open", False)
+
+
+def test_each_environment_that_is_named_is_looked_at_for_drift(project: Project) -> None:
+    runners = '{"dev": "ubuntu-24.04", "prod": "slipway-prod"}'
+    ran = project.run("drift.yml", "schedule", {}, VARIABLES | {"SLIPWAY_RUNNERS": runners})
+    assert set(ran.jobs.values()) == {"success"}, ran.output
+    role = f"role {VARIABLES['AWS_ROLE_ARN']}"
+    assert sorted(project.journal) == sorted([role, "slipway touched dev", role, "slipway touched prod"])
+    assert project.github["issues"] == []
+
+
+def test_what_has_drifted_is_handed_to_the_issue(project: Project) -> None:
+    variables = VARIABLES | {"SLIPWAY_RUNNERS": '{"dev": "ubuntu-24.04"}'}
+    ran = project.run("drift.yml", "schedule", {}, variables, "slipway touched dev")
+    assert "failure" in ran.jobs.values(), ran.output
+    assert (project.stub / "artifacts/report-dev/dev.txt").read_text() == "said by drift dev\n"
+
+
+def test_an_environment_is_destroyed_by_its_own_role_and_its_name_twice(project: Project) -> None:
+    document = {"inputs": {"environment": "dev", "confirm": "dve"}}
+    ran = project.run("destroy.yml", "workflow_dispatch", document, VARIABLES)
+    assert set(ran.jobs.values()) == {"success"}, ran.output
+    assert project.journal == [f"role {VARIABLES['AWS_ROLE_ARN']}", "slipway down dev --confirm dve"]
+    for folder in (OURS, USERS):
+        (job,) = read(folder / "workflows/destroy.yml")["jobs"].values()
+        assert job["environment"] == "${{ inputs.environment }}-destroy"
+
+
 def test_a_users_project_is_deployed_to_a_cluster_of_the_runner_and_verified(tmp_path: Path) -> None:
     project = Project.made(tmp_path, USERS)
-    ran = project.run("ci.yml", "pull_request", PULL_REQUEST, {})
+    ran = project.run("ci.yml", "pull_request", pull_request(project), {})
     assert ran.jobs == {"ci/test": "success"}, ran.output
     inside = "slipway local run -- .venv/bin/slipway"
     assert project.journal == ["slipway local up", f"{inside} up local --yes", f"{inside} verify local"]
@@ -321,7 +447,7 @@ def test_a_users_project_is_deployed_to_a_cluster_of_the_runner_and_verified(tmp
 def test_a_users_project_that_is_refused_is_not_deployed(tmp_path: Path) -> None:
     project = Project.made(tmp_path, USERS)
     (project.folder / "models/digits.yaml").write_text("name: digits\n")
-    ran = project.run("ci.yml", "pull_request", PULL_REQUEST, {})
+    ran = project.run("ci.yml", "pull_request", pull_request(project), {})
     assert ran.jobs == {"ci/test": "failure"}
     assert "models/digits.yaml:1: " in ran.output
     assert project.journal == []

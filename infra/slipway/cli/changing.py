@@ -6,6 +6,7 @@ import click
 
 from slipway.cli.group import cli
 from slipway.cli.options import ENVIRONMENT, JOBS, MODELS, YES, open_environment, with_folders, with_settings
+from slipway.errors.base import Place, WrongValue
 from slipway.reading.folders import Folders
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def up(
     is_flag=True,
     help="On AWS, first delete load balancers and volumes that users made there.",
 )
+@click.option("--confirm", "confirmed", metavar="ENV", help="Instead of --yes: its name once more.")
 @with_folders
 def down(
     environment: str,
@@ -95,6 +97,7 @@ def down(
     jobs: int,
     delete_data: tuple[str, ...],
     with_foreign: bool,
+    confirmed: str | None,
     folders: Folders,
 ) -> None:
     """Destroy models, or without MODEL the whole environment, and prove that nothing is left.
@@ -109,6 +112,10 @@ def down(
 
     if with_foreign and models:
         raise click.UsageError("--with-foreign is about a whole environment: slipway down ENV --with-foreign")
+    if confirmed not in (None, environment):
+        todo = "type the name of the environment that is to be destroyed, twice"
+        raise WrongValue(Place("command line"), "--confirm", confirmed, f"is not {environment}", environment, todo)
+    yes = yes or confirmed is not None
     options = Options(yes=yes, jobs=jobs, delete_data=delete_data, with_foreign=with_foreign)
     context = open_environment(environment, folders)
     fleet = fleet_of(context.settings)

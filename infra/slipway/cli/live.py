@@ -54,10 +54,9 @@ def preview(environment: str, models: tuple[str, ...], form: Any, folders: Folde
 @cli.command()
 @ENVIRONMENT
 @MODELS
-@click.option("--json", "form", flag_value="json", help="Print one JSON document.")
-@click.option("--markdown", "form", flag_value="markdown", help="Print the part of an issue.")
+@JSON
 @with_folders
-def touched(environment: str, models: tuple[str, ...], form: Any, folders: Folders) -> None:
+def touched(environment: str, models: tuple[str, ...], as_json: bool, folders: Folders) -> None:
     """Show what somebody changed or deleted since `up` made it, in ENV's own stack and in those of its models.
 
     Nothing is written. Exit code 2 when something has drifted; 3 when a stack could not be asked, and nothing that is
@@ -65,7 +64,7 @@ def touched(environment: str, models: tuple[str, ...], form: Any, folders: Folde
     """
     from slipway.commands.previewing.touched import show_touched  # noqa: PLC0415 - as above
 
-    show_touched(open_environment(environment, folders, ()), models, form or "text")
+    show_touched(open_environment(environment, folders, ()), models, as_json=as_json)
 
 
 @cli.command()

@@ -100,17 +100,22 @@ def price(environment: str, measured: bool, as_json: bool, folders: Folders) -> 
 
 @cli.command()
 @click.option("--since", required=True, metavar="REF", help="A branch, a tag or a commit of git's.")
+@click.option(
+    "--runners",
+    metavar="JSON",
+    help='Print on one line, as JSON, only which environments change that have a runner here: {"dev": "ubuntu-24.04"}.',
+)
 @JSON
 @with_folders
-def changed(since: str, as_json: bool, folders: Folders) -> None:
+def changed(since: str, runners: str | None, as_json: bool, folders: Folders) -> None:
     """Show which environments and models the files here make otherwise than those of REF did, and why.
 
     Both are planned by this Slipway, offline: what a newer one alone makes anew, `slipway plan --live` tells.
     Exit code 1 where a file here is wrong, once all others are shown.
     """
-    from slipway.commands.inspecting.since import show_changed  # noqa: PLC0415
+    from slipway.commands.inspecting.since import read_runners, show_changed  # noqa: PLC0415
 
-    show_changed(since, folders, as_json=as_json)
+    show_changed(since, folders, as_json=as_json, runners=None if runners is None else read_runners(runners))
 
 
 @cli.command()
@@ -134,3 +139,19 @@ def comment(head: Path, base: Path | None) -> None:
 
     text = comments.comment(comments.read_snapshot(head), comments.read_snapshot(base) if base else None)
     console.out.out(text, highlight=False)
+
+
+@cli.command()
+@click.argument("workflow")
+@click.option("--results", required=True, metavar="JSON", help="What became of its jobs, as GitHub's `toJSON(needs)`.")
+@click.option("--run", "url", required=True, metavar="URL", help="Where its run is to be seen.")
+@click.option("--reports", type=click.Path(path_type=Path), help="Folder with what jobs said: dev.txt of job dev.")
+@click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="File to write its text to.")
+def issue(workflow: str, results: str, url: str, reports: Path | None, output: Path) -> None:
+    """Write the issue about a run of WORKFLOW, and print what it should be: `open`, `closed`, or `unchanged`.
+
+    Open where a job failed, closed where all went well; a run that somebody cancelled changes nothing.
+    """
+    from slipway.commands.inspecting.issue import write_issue  # noqa: PLC0415
+
+    console.result(write_issue(workflow, results, url, reports, output))

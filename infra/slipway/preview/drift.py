@@ -6,12 +6,6 @@ from typing import Any
 
 from slipway.deploy.record import Live
 from slipway.engine.previewed import StackPreview
-from slipway.preview.quoted import code
-
-_LINE = 600
-_LINES = 50
-_STACKS = 100
-"""With all at its longest, what GitHub takes of a text is not reached: `slipway issue` cuts what is longer still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +59,6 @@ class Drift:
                 for one in self.stacks
             ],
         }
-
-    def markdown(self) -> str:
-        """In GitHub's Markdown: what drifted, then what is unknown; a stack that is as it was made is only counted."""
-        return "\n".join(self._text()) + "\n"
-
-    def _text(self) -> Iterator[str]:
-        yield f"### {code(self.environment, _LINE)}: {self.summary()}"
-        told = [one for one in self.stacks if one.found or one.unknown]
-        for one in told[:_STACKS]:
-            yield ""
-            yield f"Stack {code(one.stack, _LINE)}:"
-            yield ""
-            lines = list(one.lines())
-            yield from (f"- {code(line, _LINE)}" for line in lines[:_LINES])
-            if len(lines) > _LINES:
-                yield f"- Cut: {len(lines) - _LINES} more lines."
-        if len(told) > _STACKS:
-            yield ""
-            yield f"Cut: {len(told) - _STACKS} more stacks."
 
 
 def of_engine(found: StackPreview | None) -> tuple[str, ...]:

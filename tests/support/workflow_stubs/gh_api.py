@@ -1,4 +1,4 @@
-"""Stub of `gh api`: pull requests and comments in a file instead of GitHub; `--jq` is evaluated by jq itself."""
+"""Stub of `gh api`: pull requests, comments and issues in a file instead of GitHub; jq itself evaluates `--jq`."""
 
 import argparse
 import json
@@ -38,7 +38,7 @@ match given.method, *unquote(given.path.removeprefix(repository)).split("/"):
         answer = github["comments"].get(number, [])
     case "POST", "issues", number, "comments":
         answer = {
-            "id": 1000 + len(github["comments"]),
+            "id": 1000 + sum(map(len, github["comments"].values())),
             "user": {"login": "github-actions[bot]"},
             "body": fields["body"],
         }
@@ -46,6 +46,19 @@ match given.method, *unquote(given.path.removeprefix(repository)).split("/"):
     case "PATCH", "issues", "comments", identifier:
         (answer,) = (one for some in github["comments"].values() for one in some if one["id"] == int(identifier))
         answer["body"] = fields["body"]
+    case "DELETE", "issues", "comments", identifier:
+        for some in github["comments"].values():
+            some[:] = [one for one in some if one["id"] != int(identifier)]
+        answer = None
+    case "GET", "issues":
+        answer = [one for one in github["issues"] if one["state"] == fields["state"]]
+    case "POST", "issues":
+        user = {"login": "github-actions[bot]"}
+        answer = {"number": 100 + len(github["issues"]), "state": "open", "user": user, **fields}
+        github["issues"].append(answer)
+    case "PATCH", "issues", number:
+        (answer,) = (one for one in github["issues"] if one["number"] == int(number))
+        answer |= fields
     case _:
         sys.exit(f"this stub of gh does not know: {sys.argv[1:]}")
 file.write_text(json.dumps(github))

@@ -197,3 +197,24 @@ def test_settings_beside_the_project_are_refused(project: Path, tmp_path: Path) 
     error = CliRunner().invoke(cli, ["changed", "--since", "HEAD", *arguments]).exception
     assert isinstance(error, FileRefused)
     assert "is not below" in str(error)
+
+
+def test_only_environments_that_change_and_have_a_runner_become_jobs(project: Path) -> None:
+    settings = project / "stacks/Pulumi.one.yaml"
+    for name in ("two", "three"):
+        text = settings.read_text().replace("namespace: models", f"namespace: {name}")
+        (project / f"stacks/Pulumi.{name}.yaml").write_text(text)
+    commit(project)
+    assert run(project, "--runners", '{"one": "here"}').stdout == "[]\n"
+    for name in ("one", "two"):
+        path = project / f"stacks/Pulumi.{name}.yaml"
+        path.write_text(path.read_text().replace("max_nodes: 1", "max_nodes: 2"))
+    runners = '{"one": "here", "three": "there", "gone": "nowhere"}'
+    assert run(project, "--runners", runners).stdout == '[{"environment": "one", "runner": "here"}]\n'
+
+
+@pytest.mark.parametrize("runners", ["", "[]", '{"one": null}', '{"one": ""}', "dev"])
+def test_what_names_no_runners_is_refused(project: Path, runners: str) -> None:
+    error = run(project, "--runners", runners).exception
+    assert isinstance(error, WrongValue)
+    assert '{"dev": "ubuntu-24.04"}' in str(error)

@@ -17,7 +17,6 @@ from slipway.commands.previewing import touched as command
 from slipway.engine.previewed import PlannedStep, StackPreview
 from slipway.errors.base import DeployError, SlipwayError, UserError
 from slipway.errors.failures import NotUpYet, StackLocked
-from slipway.preview.drift import Drift, StackDrift
 from tests.support.fake_cluster import FakeCluster
 from tests.unit.commands import test_changes as live
 
@@ -97,7 +96,7 @@ def test_only_the_models_that_are_named_are_asked_about(
 def test_a_stack_that_cannot_be_asked_is_unknown_never_right(
     monkeypatch: pytest.MonkeyPatch, folders: Folders, cluster: FakeCluster
 ) -> None:
-    found = {"local": (), "local.least": StackLocked("local.least", "somebody", 60)}
+    found: Found = {"local": (), "local.least": StackLocked("local.least", "somebody", 60)}
     done = run(monkeypatch, folders, found, "--json")
     own, model = json.loads(done.stdout)["stacks"]
     assert (own["drift"], own["unknown"]) == ([], None)
@@ -111,16 +110,3 @@ def test_an_environment_without_a_stack_is_not_up(
     monkeypatch: pytest.MonkeyPatch, folders: Folders, cluster: FakeCluster
 ) -> None:
     assert isinstance(run(monkeypatch, folders, {}).exception, NotUpYet)
-
-
-def test_in_markdown_only_what_drifted_is_listed_and_no_text_is_markup() -> None:
-    stacks = (StackDrift("dev", ()), StackDrift("dev.a", ("Service `x` <b>@owner</b> is gone",)))
-    assert Drift("dev", stacks).markdown() == (
-        "### `dev`: 1 of 2 stacks drifted\n\nStack `dev.a`:\n\n- ``Service `x` <b>@owner</b> is gone``\n"
-    )
-
-
-def test_a_long_drift_is_cut_and_counted() -> None:
-    text = Drift("dev", tuple(StackDrift(f"dev.{n}", ("gone",) * 60) for n in range(120))).markdown()
-    assert "- Cut: 10 more lines." in text
-    assert text.endswith("Cut: 20 more stacks.\n")

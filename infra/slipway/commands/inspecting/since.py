@@ -1,5 +1,6 @@
 """Hold the plans of all environments against those of an earlier commit, offline: `slipway changed`."""
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -69,8 +70,10 @@ class EnvironmentChange:
         return {**said, **listed(self.differences), "models": [model.to_json() for model in self.models]}
 
 
-def show_changed(since: str, folders: Folders, *, as_json: bool) -> None:
+def show_changed(since: str, folders: Folders, *, as_json: bool, runners: Mapping[str, str] | None = None) -> None:
     """Print what the files here make otherwise than those of a commit did.
+
+    With `runners`, print on one line instead which environments that reaches, each with its runner, as JSON.
 
     Raises:
         UserError: the commit is none of this repository, or files here are wrong, once all else was printed.
@@ -87,13 +90,37 @@ def show_changed(since: str, folders: Folders, *, as_json: bool) -> None:
         found = [_compared(name, before.get(name), after.get(name)) for name in names]
     # As git writes the path of a file in a commit.
     found = [replace(one, why=one.why.replace(f"{target}/", f"{since}:")) for one in found]
-    if as_json:
+    if runners is not None:
+        console.out.out(json.dumps(_matrix(found, runners)), highlight=False)
+    elif as_json:
         console.document({"since": commit, "environments": [one.to_json() for one in found]})
     else:
         _tell(found, since)
     bad = {str(finding): finding for one in after.values() if isinstance(one, UserError) for finding in each(one)}
     if bad:
         raise UserErrors(bad.values())
+
+
+def read_runners(text: str) -> dict[str, str]:
+    """Read which runner each environment has: `{"dev": "ubuntu-24.04"}`.
+
+    Raises:
+        WrongValue: it is no such object.
+    """
+    try:
+        read = json.loads(text)
+    except ValueError:
+        read = None
+    if not isinstance(read, dict) or not all(isinstance(value, str) and value for value in read.values()):
+        allowed, todo = 'an object like {"dev": "ubuntu-24.04"}', "correct the variable that it comes from"
+        raise WrongValue(Place("--runners"), "RUNNERS", text, "names no runner of each environment", allowed, todo)
+    return read
+
+
+def _matrix(found: Sequence[EnvironmentChange], runners: Mapping[str, str]) -> list[dict[str, str]]:
+    """What a job for each environment that can be previewed is made of, in the order of their names."""
+    reached = [one.environment for one in found if one.does in ("new", "changed")]
+    return [{"environment": name, "runner": runners[name]} for name in reached if name in runners]
 
 
 def _tell(found: Sequence[EnvironmentChange], since: str) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal
 
 from slipway import console
 from slipway.commands.changing.session import engine_of
@@ -15,7 +14,6 @@ from slipway.errors.failures import Interrupted, NotUpYet
 from slipway.preview.drift import Drift, StackDrift, in_order, of_engine, of_pods
 from slipway.values.names import stack
 
-Form = Literal["text", "json", "markdown"]
 _AT_ONCE = 4
 """Stacks that the engine is asked about at the same time, as many as `up` runs."""
 
@@ -27,7 +25,7 @@ class Drifted(DeployError):
         name = drift.environment
         super().__init__(
             f"environment {name}: {drift.summary()}: {', '.join(drift.drifted)}; next: find out who changed it; "
-            f"slipway up {name} --refresh makes it what the files say"
+            f"slipway up {name} --refresh makes again what is gone, and refuses a field that somebody else manages now"
         )
 
 
@@ -42,7 +40,7 @@ class DriftUnknown(SlipwayError):
         )
 
 
-def show_touched(context: EnvironmentContext, names: Sequence[str], form: Form) -> None:
+def show_touched(context: EnvironmentContext, names: Sequence[str], *, as_json: bool) -> None:
     """Print what drifted in an environment's own stack and in those of its models, or in those of the models named.
 
     Raises:
@@ -69,10 +67,8 @@ def show_touched(context: EnvironmentContext, names: Sequence[str], form: Form) 
 
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as at_once:
             drift = in_order(context.name, list(at_once.map(ask, asked)))
-    if form == "json":
+    if as_json:
         console.document(drift.to_json())
-    elif form == "markdown":
-        console.out.out(drift.markdown(), end="", highlight=False)
     else:
         for one in drift.stacks:
             for line in one.lines():

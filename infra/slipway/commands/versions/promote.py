@@ -70,11 +70,9 @@ def promote_models(first: str, second: str, names: Sequence[str], opened: Opened
         raise findings[0] if len(findings) == 1 else UserErrors(findings)
     for one in ready:
         _announce(one.first, one.second, one.before, one.after, one.judged)
-    chosen = ", ".join(one.after.name for one in ready)
     if ready:
-        confirm(
-            f"promote {', '.join(one.after.name for one in ready)} from {first} to {second}", options, changing=True
-        )
+        chosen = ", ".join(one.after.name for one in ready)
+        confirm(f"promote {chosen} from {first} to {second}", options, changing=True)
     for one in ready:
         _promote(one, options)
 
