@@ -186,7 +186,7 @@ class OneMethod:
 
 def open_port(methods: OneMethod, connections: int, age_s: float) -> tuple[Port, str]:
     number = processes.free_port()
-    calls = Calls(Budget(64 * MIB), None, State(), Metrics("m", "1", "r"), MIB, 5.0)
+    calls = Calls(Budget(64 * MIB), None, None, State(), Metrics("m", "1", "r"), MIB, 5.0)
     port = Port("127.0.0.1", number, methods, calls, MIB, connections, age_s)  # type: ignore[arg-type]
     return port, f"127.0.0.1:{number}"
 

@@ -19,6 +19,7 @@ from slipway_server.execution.rows import Outputs, run_together
 from slipway_server.execution.samples import Inputs
 from slipway_server.telemetry.metrics import Metrics
 from slipway_server.telemetry.statistics import Statistics
+from slipway_server.telemetry.traces import Ran, Trace, current_trace
 from slipway_server.values.batching import Batching
 
 # Beyond this, waiting requests would only time out later: they are sent away at once.
@@ -49,6 +50,7 @@ class _Item:
     kind: tuple[tuple[int, ...], ...] | None
     queued_at: float
     answer: asyncio.Future[Computed]
+    trace: Trace | None
 
 
 @dataclass(slots=True)
@@ -103,7 +105,7 @@ class Batcher:
         if len(self._queue) >= MAX_QUEUED:
             raise OverloadedError
         rows, kind = self._batchable(inputs)
-        item = _Item(inputs, rows, kind, time.monotonic(), self._loop.create_future())
+        item = _Item(inputs, rows, kind, time.monotonic(), self._loop.create_future(), current_trace.get())
         self._queue.append(item)
         if self._running is None and (self._next_look is None or len(self._queue) >= self._max_size):
             self._look_again(0)
@@ -189,14 +191,18 @@ class Batcher:
         self._loop.call_soon_threadsafe(self._finish, run, results)
 
     def _finish(self, run: _Run, results: list[Outputs | Exception]) -> None:
-        rows = sum(item.rows for item in run.items)
-        took_s = time.monotonic() - run.started_at
+        rows, ended_at = sum(item.rows for item in run.items), time.monotonic()
+        took_s = ended_at - run.started_at
         self._metrics.batch_rows.observe(rows)
         self._metrics.inference_seconds.observe(took_s)
         self.statistics.run(rows, took_s, [run.started_at - item.queued_at for item in run.items])
         for item, result in zip(run.items, results, strict=True):
             if item.answer.done():
                 continue
+            if item.trace is not None:
+                failed = isinstance(result, Exception)
+                about = (item.rows, rows, len(run.items))
+                item.trace.ran(Ran(item.queued_at, run.started_at, ended_at, *about, failed))
             if isinstance(result, Exception):
                 item.answer.set_exception(result)
             else:

@@ -8,6 +8,7 @@ import orjson
 from slipway_server.memory.budget import current_lease
 from slipway_server.pipeline.caller import RELEASE, MemberAway, asked_releases, caller_pass
 from slipway_server.protocol.binary import from_binary, to_binary
+from slipway_server.telemetry.traces import asking
 from slipway_server.values.errors import AnswerTooLarge, BadRequest, ModelFault
 from slipway_server.values.pipeline import ValueSection
 from slipway_server.values.signature import Tensor
@@ -74,13 +75,15 @@ class Members:
         current_lease().charge(len(body))
         url = self._url(model, f"/v2/models/{model}/infer")
         try:
-            async with self._client.stream("POST", url, content=body, headers=headers) as answer:
-                if not answer.is_success:
-                    raise _refused(model, answer.status_code, await _words(answer))
-                content = await self._whole(model, answer)
-                if (asked := asked_releases.get()) is not None:
-                    asked[model] = answer.headers.get(RELEASE.decode(), "")
-                json_bytes = int(answer.headers.get(_JSON_BYTES, len(content)))
+            with asking(model) as context:
+                headers |= context
+                async with self._client.stream("POST", url, content=body, headers=headers) as answer:
+                    if not answer.is_success:
+                        raise _refused(model, answer.status_code, await _words(answer))
+                    content = await self._whole(model, answer)
+                    if (asked := asked_releases.get()) is not None:
+                        asked[model] = answer.headers.get(RELEASE.decode(), "")
+                    json_bytes = int(answer.headers.get(_JSON_BYTES, len(content)))
         except httpx.HTTPError as error:
             raise MemberAway(f"model {model} of the pipeline cannot be reached: {_said(error)}") from None
         except ValueError as error:

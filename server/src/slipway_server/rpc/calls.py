@@ -20,6 +20,7 @@ from slipway_server.pipeline.caller import caller_pass
 from slipway_server.protocol.v2 import Answer
 from slipway_server.rpc.failures import INTERNAL, RETRY, Closed, Refused, Stopping, TooSlow, failure_of
 from slipway_server.telemetry.metrics import Metrics
+from slipway_server.telemetry.traces import CONTEXT_HEADERS, Trace, Traces, current_trace
 from slipway_server.values.errors import BadRequest, Full
 
 WINDOW_BYTES = 64 * 2**10
@@ -40,6 +41,7 @@ class Calls:
         self,
         budget: Budget,
         passes: Passes | None,
+        traces: Traces | None,
         state: State,
         metrics: Metrics,
         max_bytes: int,
@@ -47,6 +49,7 @@ class Calls:
     ) -> None:
         self._budget = budget
         self._passes = passes
+        self._traces = traces
         self._state = state
         self._metrics = metrics
         self._max_bytes = max_bytes
@@ -73,6 +76,7 @@ class Calls:
     async def _serve(self, route: str, ask: Ask, is_open: bool, messages: AsyncIterator[bytes], context: Any) -> None:
         started = time.perf_counter()
         status = _CLIENT_CLOSED_REQUEST
+        trace: Trace | None = None
         lease = self._budget.lease(self._budget.peer_of(_address(context.peer())))
         set_current_lease(lease)
         self._state.in_flight += 1
@@ -83,6 +87,7 @@ class Calls:
                 raise Stopping
             if not is_open:
                 self._let_in(context)
+                trace = self._begin(context)
             answer = await ask(await self._read(lease, messages))
             await self._send(answer, context)
             status = 200
@@ -97,6 +102,8 @@ class Calls:
             lease.gone = True
             lease.close()
             self._state.in_flight -= 1
+            if trace is not None:
+                trace.end(route, status)
             self._metrics.observe(route, status, time.perf_counter() - started)
 
     def _let_in(self, context: Any) -> None:
@@ -111,6 +118,15 @@ class Calls:
             raise Refused(str(error)) from None
         except KeyUnusable as error:
             raise Closed(str(error)) from None
+
+    def _begin(self, context: Any) -> Trace | None:
+        """Begin the span of a call that was let in."""
+        if self._traces is None:
+            return None
+        sent = {name: value for name, value in context.invocation_metadata() if name in CONTEXT_HEADERS}
+        trace = self._traces.begin({name: value for name, value in sent.items() if isinstance(value, str)})
+        current_trace.set(trace)
+        return trace
 
     async def _read(self, lease: Lease, messages: AsyncIterator[bytes]) -> bytes:
         """Return the message, for which there is room; what it does not need of the room is given back."""

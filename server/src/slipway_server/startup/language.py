@@ -13,7 +13,7 @@ from slipway_server.memory.limit import memory_limit, resident
 from slipway_server.protocol.language import parse_ask
 from slipway_server.startup.age import process_age_s
 from slipway_server.startup.cpu import check_cpu, inference_threads
-from slipway_server.startup.ports import StartError, passes_of, serve_app
+from slipway_server.startup.ports import StartError, passes_of, serve_app, traces_of
 from slipway_server.startup.started import tell_started
 from slipway_server.telemetry.language import LanguageMetrics
 from slipway_server.telemetry.log import log
@@ -54,7 +54,8 @@ async def run_language(config: ServerConfig, section: LanguageSection, environ: 
         state = State()
         app = build_language_app(Language(config, section, generator), metrics, state)
         budget = Budget(shares.room, config.trusted_proxies)
-        await serve_app(config, app, state, metrics, budget, shares.connections, passes_of(config))
+        passes, traces = passes_of(config), traces_of(config, metrics)
+        await serve_app(config, app, state, metrics, budget, shares.connections, passes, traces)
     finally:
         await asyncio.to_thread(generator.close)
         engine.close()

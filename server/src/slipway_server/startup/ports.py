@@ -27,6 +27,7 @@ from slipway_server.values.config import ServerConfig
 if TYPE_CHECKING:
     from slipway_server.http.passes import Passes
     from slipway_server.rpc.port import Port
+    from slipway_server.telemetry.otlp import OtlpTraces
 
 # Longer than any load balancer's own (60 s is common): the side that sends requests shall close first.
 _KEEP_ALIVE_S = 75
@@ -35,6 +36,8 @@ _GRACE_S = 5.0
 # So often a client over gRPC is told to connect anew, once its calls have ended, and finds another replica if this one
 # stops: HTTP/2 has no answer that says so. A stopping replica waits for a minute (`linger_s`).
 _CONNECTION_AGE_S = 20.0
+# A collector that is away must not keep a stopping server.
+_LAST_SPANS_S = 2.0
 
 
 class StartError(Exception):
@@ -82,9 +85,9 @@ async def serve(
     state = State()
     app = build_app(service, metrics, state, pages, config.max_body_bytes, config.timeout_s)
     over_http = most if config.grpc is None else most // 2
-    passes = passes_of(config)
-    port = _rpc_port(config, service, metrics, state, passes, budget, most - over_http)
-    await serve_app(config, app, state, metrics, budget, over_http, passes, port)
+    passes, traces = passes_of(config), traces_of(config, metrics)
+    port = _rpc_port(config, service, metrics, state, passes, traces, budget, most - over_http)
+    await serve_app(config, app, state, metrics, budget, over_http, passes, traces, port)
 
 
 async def serve_app(
@@ -95,13 +98,14 @@ async def serve_app(
     budget: Budget,
     most: int,
     passes: "Passes | None",
+    traces: "OtlpTraces | None",
     port: "Port | None" = None,
 ) -> None:
     """Serve an application until SIGTERM or SIGINT, as `serve` does.
 
-    `passes`: what `passes_of` gave; `port`: gRPC's, if there is one, which has the same passes.
+    `passes`, `traces`: what `passes_of` and `traces_of` gave; `port`: gRPC's, if there is one, which has the same.
     """
-    lifecycle = Lifecycle(_gated(app, passes), state, metrics)
+    lifecycle = Lifecycle(_gated(_traced(app, traces), passes), state, metrics)
     connections = Connections(budget, most)
     server = _Server(
         uvicorn.Config(
@@ -142,6 +146,46 @@ async def serve_app(
     finally:
         if port is not None:
             await port.close(_GRACE_S)
+        if traces is not None:
+            await asyncio.to_thread(traces.close, _LAST_SPANS_S)
+
+
+def traces_of(config: ServerConfig, metrics: Metrics) -> "OtlpTraces | None":
+    """Return what makes spans and sends them, if requests are to be traced."""
+    if config.traces is None:
+        return None
+    from slipway_server.telemetry.otlp import OtlpTraces  # noqa: PLC0415
+
+    about = {
+        "service.name": config.model.name,
+        "service.version": config.model.version,
+        "service.instance.id": socket.gethostname(),
+        "slipway.release": config.release,
+    }
+    traces = OtlpTraces(config.traces.endpoint, config.traces.share, about)
+    metrics.watch_spans(traces.counts)
+    return traces
+
+
+def _traced(app: ASGIApp, traces: "OtlpTraces | None") -> ASGIApp:
+    """Have requests traced if they are to be."""
+    if traces is None:
+        return app
+    from slipway_server.http.traced import Traced  # noqa: PLC0415
+
+    return Traced(app, traces)
+
+
+def load_traces(config: ServerConfig) -> None:
+    """Load OpenTelemetry's library if requests are to be traced: before the memory is shared out, as gRPC's."""
+    if config.traces is None:
+        return
+    try:
+        import slipway_server.telemetry.otlp  # noqa: F401, PLC0415
+    except ImportError as error:
+        # An image has its library where the settings that its ConfigMap is made from say so.
+        problem = f"traces: {error.name} is not here; allowed: an image with server/requirements-traces.txt"
+        raise StartError(problem) from None
 
 
 def passes_of(config: ServerConfig) -> "Passes | None":
@@ -181,6 +225,7 @@ def _rpc_port(
     metrics: Metrics,
     state: State,
     passes: "Passes | None",
+    traces: "OtlpTraces | None",
     budget: Budget,
     connections: int,
 ) -> "Port | None":
@@ -192,7 +237,7 @@ def _rpc_port(
     from slipway_server.rpc.methods import Methods  # noqa: PLC0415
     from slipway_server.rpc.port import Port  # noqa: PLC0415
 
-    calls = Calls(budget, passes, state, metrics, config.max_body_bytes, config.timeout_s)
+    calls = Calls(budget, passes, traces, state, metrics, config.max_body_bytes, config.timeout_s)
     methods = Methods(service, state, metrics, config.timeout_s)
     try:
         return Port(

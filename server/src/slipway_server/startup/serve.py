@@ -15,7 +15,7 @@ from slipway_server.memory.limit import memory_limit
 from slipway_server.page.graph import graph_of_pipeline
 from slipway_server.startup.age import process_age_s
 from slipway_server.startup.assembly import ask_golden, assembled, fitting_steps, pages_of, prepared_materials, taken
-from slipway_server.startup.ports import StartError, load_grpc, serve
+from slipway_server.startup.ports import StartError, load_grpc, load_traces, serve
 from slipway_server.telemetry.log import log
 from slipway_server.telemetry.metrics import Metrics
 from slipway_server.telemetry.statistics import Statistics
@@ -43,6 +43,7 @@ def run(config: ServerConfig, environ: Mapping[str, str]) -> None:
 
 async def _run(config: ServerConfig, environ: Mapping[str, str]) -> None:
     load_grpc(config)
+    load_traces(config)
     if config.pipeline is not None:
         await _run_pipeline(config, config.pipeline)
         return

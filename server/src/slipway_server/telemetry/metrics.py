@@ -1,6 +1,6 @@
 """Count and time what the server does, for Prometheus."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import (
     CollectorRegistry,
@@ -12,8 +12,10 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
 
 from slipway_server.telemetry.drift import Counted, DriftCollector
 from slipway_server.telemetry.statistics import Statistics
@@ -81,6 +83,10 @@ class Metrics:
         """Ask `counted` at every scrape for what was counted of inputs and outputs."""
         self.registry.register(DriftCollector(self._version, counted))
 
+    def watch_spans(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        """Ask `counts` for how many spans came to which end at every scrape."""
+        self.registry.register(_Spans(counts))
+
     def observe(self, route: str, status: int, seconds: float) -> None:
         """Count one answered request of a route (its path with parameters' names)."""
         children = self._children.get((route, status))
@@ -103,6 +109,19 @@ class Metrics:
             samples = openmetrics.generate_latest(self.registry)  # type: ignore[no-untyped-call]
             return bytes(samples), openmetrics.CONTENT_TYPE_LATEST
         return generate_latest(self.registry), CONTENT_TYPE_PLAIN_0_0_4
+
+
+class _Spans(Collector):
+    """Of a server whose requests are traced; counted where spans are sent."""
+
+    def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        family = CounterMetricFamily("slipway_spans", "Spans sent to the collector, or dropped", labels=["outcome"])
+        for outcome, count in self._counts().items():
+            family.add_metric([outcome], count)
+        yield family
 
 
 def _is_openmetrics(accepted: str) -> bool:

@@ -128,6 +128,16 @@ class GrpcSection(Section):
     port: Annotated[int, Field(ge=1, le=65_535)] = 8081
 
 
+class TracesSection(Section):
+    """Requests are traced: `endpoint` is the URL that takes OTLP over HTTP.
+
+    `share`: of the requests that no caller has decided about.
+    """
+
+    endpoint: Annotated[str, Field(pattern=r"^http://[^@?#]+$")]
+    share: Annotated[float, Field(ge=0, le=1)]
+
+
 class ServerConfig(Section):
     """Everything that the server is told.
 
@@ -141,6 +151,7 @@ class ServerConfig(Section):
     `cpu_features`: what the CPU must be able to do, or the server refuses to start.
     `gate`: left out, and whoever reaches the server may call it.
     `grpc`: left out, and HTTP is all that is spoken.
+    `traces`: left out, and no request is traced.
     `language`: the file is a language model's, in GGUF, and OpenAI's API is spoken.
     `input`, `output`: what comes before and after the model; left out, bodies are its tensors and so are answers.
     `quality`: what answers say of themselves for whoever measures them; left out, nothing.
@@ -161,6 +172,7 @@ class ServerConfig(Section):
     cpu_features: list[Literal["avx2", "avx512", "vnni", "amx"]] = Field(default_factory=list)
     gate: GateSection | None = None
     grpc: GrpcSection | None = None
+    traces: TracesSection | None = None
     input: InputSection | None = None
     output: OutputSection | None = None
     quality: QualitySection | None = None
