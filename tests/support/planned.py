@@ -6,7 +6,7 @@ from pathlib import Path
 
 from slipway.catalog.pod_contract import FETCHING
 from slipway.loading.specs import load_environment
-from slipway.plan.code_digests import CodeDigests
+from slipway.plan.code_digests import TRACES, CodeDigests
 from slipway.plan.model import ModelPlan
 from slipway.planner.environment import Plan, plan
 from slipway.runtimes.registry import RUNTIMES
@@ -26,6 +26,7 @@ CODE = {
         for name, one in RUNTIMES.items()
     },
     FETCHING: CodeDigests(requirements="requirements", server={}),
+    TRACES: CodeDigests(requirements="requirements", server={}),
 }
 
 
@@ -47,6 +48,12 @@ def _plan_of(folder: str, environment: str) -> Plan:
 def gateway_plan(environment: str) -> Plan:
     """The plan of one of the fixtures' environments with a gateway."""
     return _plan_of("gateway", environment)
+
+
+@lru_cache
+def traced_plan() -> Plan:
+    """The plan of the fixtures' environment whose requests are traced."""
+    return _plan_of("traces", "traced")
 
 
 @lru_cache

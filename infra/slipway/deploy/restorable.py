@@ -19,6 +19,7 @@ from slipway.deploy.restorable_scaling import are_triggers, readdressed, writers
 from slipway.deploy.restorable_values import CHECKS, TEXT_MOST, is_number, is_scalar, is_text
 from slipway.deploy.restorable_weights import of_fetching
 from slipway.environments.planning.model_store import ModelStore
+from slipway.environments.planning.monitoring import Tracing
 from slipway.errors.failures import RecordRefused
 from slipway.plan.model import ModelPlan
 from slipway.plan.release import Release
@@ -44,7 +45,7 @@ class Owner:
 
     `repository`: of the model's images, without tag or digest. `exceptions`: rules that its spec is excepted from.
     `prometheus`: address of the environment's, None where it has none. `store`: where its weights may come from.
-    `own`: what the spec says of an image with its own server; None for Slipway's.
+    `own`: what the spec says of an image with its own server; None for Slipway's. `tracing`: where spans may go.
     """
 
     environment: str
@@ -55,16 +56,17 @@ class Owner:
     prometheus: str | None = None
     store: ModelStore | None = None
     own: OwnServer | None = None
+    tracing: Tracing | None = None
 
     @classmethod
     def of(cls, plan: ModelPlan) -> "Owner":
         """The model of a plan."""
         exceptions = frozenset(plan.spec.exceptions)
-        prometheus = plan.monitoring.prometheus if plan.monitoring else None
+        here = plan.monitoring
+        prometheus, tracing = (here.prometheus, here.tracing) if here is not None else (None, None)
         repository, store = plan.image.repository, plan.delivery.store
-        return cls(
-            plan.environment, plan.name, plan.namespace, repository, exceptions, prometheus, store, OwnServer.of(plan)
-        )
+        about = (plan.environment, plan.name, plan.namespace, repository, exceptions)
+        return cls(*about, prometheus, store, OwnServer.of(plan), tracing)
 
 
 def restorable(cluster: ClusterApi, owner: Owner) -> Release | None:
@@ -251,7 +253,7 @@ class _Values:
             },
             {
                 **CHECKS,
-                **of_fetching(owner.store, release.check.members),
+                **of_fetching(owner.store, release.check.members, owner.tracing),
                 "pod_labels": lambda value: value in of_pods,
                 "scale_triggers": lambda value: are_triggers(
                     value, owner.prometheus, demand_url(owner.namespace, owner.model)

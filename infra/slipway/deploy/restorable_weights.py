@@ -10,15 +10,18 @@ from typing import Any
 from slipway.catalog.pod_contract import FETCHING_CONTAINER, FETCHING_VARIABLE
 from slipway.delivery.ways import address
 from slipway.environments.planning.model_store import ModelStore
+from slipway.environments.planning.monitoring import Tracing
 from slipway.render.fetching import FETCHING_COMMAND, FETCHING_PATH
 from slipway.render.model import egress
 from slipway.runtimes.registry import RUNTIMES, weights_folder
 
 
-def of_fetching(store: ModelStore | None, members: Sequence[str]) -> Mapping[str, Callable[[Any], bool]]:
+def of_fetching(
+    store: ModelStore | None, members: Sequence[str], tracing: Tracing | None
+) -> Mapping[str, Callable[[Any], bool]]:
     """A check for each value of the templates that is about fetched weights, or about what pods may connect to.
 
-    `store`: None where there is none. `members`: of a pipeline, the models that it asks.
+    `store`: None where there is none. `members`: of a pipeline, the models that it asks. `tracing`: where spans may go.
     """
     folders = {weights_folder(runtime) for runtime in RUNTIMES}
     exactly = {
@@ -31,8 +34,11 @@ def of_fetching(store: ModelStore | None, members: Sequence[str]) -> Mapping[str
     return {
         **{name: _equal(wanted) for name, wanted in exactly.items()},
         "weights_folder": lambda value: isinstance(value, str) and value in folders,
-        # With or without fetched weights, but never more.
-        "egress": lambda value: value in [rules for of in (None, store) if (rules := egress(members, of)) is not None],
+        # With or without fetched weights and spans, but never more.
+        "egress": lambda value: (
+            value is not None
+            and value in [egress(members, of, spans) for of in (None, store) for spans in (None, tracing)]
+        ),
         "weights_wanted": lambda value: store is not None and _is_of(store, value),
     }
 

@@ -13,6 +13,9 @@ from slipway.runtimes.registry import RUNTIMES
 
 FETCHING_REQUIREMENTS = "weights/requirements.txt"
 """Of what fetches weights, by its path in the repository."""
+TRACES = "traces"
+TRACES_REQUIREMENTS = "server/requirements-traces.txt"
+"""Of what makes spans of requests, in the model server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,14 @@ class CodeDigests:
 
 @lru_cache(maxsize=1)
 def code_digests() -> Mapping[str, CodeDigests]:
-    """Digest the files of this installation, by runtime, and of what fetches weights; once per process.
+    """Digest the files of this installation, by runtime, of what fetches weights and of what traces; once per process.
 
     Raises:
         InstallationIncomplete: one of them is missing.
     """
     of_runtimes = {name: _of_runtime(runtime.image) for name, runtime in RUNTIMES.items() if runtime.image}
-    return {**of_runtimes, FETCHING: digests(FETCHING_REQUIREMENTS, FETCHING)}
+    traces = CodeDigests(_sha256(installation.resource(TRACES_REQUIREMENTS)), {})
+    return {**of_runtimes, FETCHING: digests(FETCHING_REQUIREMENTS, FETCHING), TRACES: traces}
 
 
 def _of_runtime(image: ImageRecipe) -> CodeDigests:

@@ -123,6 +123,7 @@ class ImagePlan:
         inputs_digest: sha256 over all that goes in; the same digest is the same image.
         copied_from: the image of another environment, by digest, that is copied and never made; None: it is made.
         wheels: of what fetches weights; None where they are in it.
+        traces: of what makes spans of requests; None where none are traced.
     """
 
     repository: str
@@ -132,6 +133,12 @@ class ImagePlan:
     inputs_digest: str
     copied_from: str | None = None
     wheels: Wheels | None = None
+    traces: Wheels | None = None
+
+    @property
+    def own_wheels(self) -> tuple[Wheels, ...]:
+        """Those beside the image that it stands on, in the order in which they are copied."""
+        return tuple(one for one in (self.wheels, self.traces) if one is not None)
 
     @property
     def reference(self) -> str:

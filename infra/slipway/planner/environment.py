@@ -19,7 +19,7 @@ from slipway.errors.base import Place
 from slipway.loading.contents import contents_of
 from slipway.loading.specs import LoadedSpec
 from slipway.loading.variant import Variant
-from slipway.plan.code_digests import FETCHING_REQUIREMENTS, CodeDigests
+from slipway.plan.code_digests import FETCHING_REQUIREMENTS, TRACES, CodeDigests
 from slipway.plan.image import ImageFile, ImagePlan, RuntimeImagePlan, Wheels
 from slipway.plan.model import ModelPlan, Plan
 from slipway.plan.release import Origin, digest_of
@@ -33,6 +33,7 @@ from slipway.planner.scaling import refuse_scaling, target_warnings
 from slipway.planner.server_config import server_config
 from slipway.planner.slo import refuse_slos, slo_warnings
 from slipway.planner.teams import beyond_quotas, priority_class, refuse_teams
+from slipway.planner.traces import traced, traces_section, traces_wheels
 from slipway.planner.traffic import refuse_routes, route
 from slipway.render.image import render_dockerfile, render_runtime_dockerfile
 from slipway.render.model import render_model
@@ -144,7 +145,9 @@ def _model(
         image=image,
         delivery=delivery,
         check=check,
-        server_config=server_config(variant, check, settings.namespace, pool, gated=gated) | {"release": _NO_RELEASE},
+        server_config=server_config(variant, check, settings.namespace, pool, gated=gated)
+        | traces_section(traced(settings, spec))
+        | {"release": _NO_RELEASE},
         release_digest=_NO_RELEASE,
         origin=_origin(written, variant, image),
         contents=contents_of(variant),
@@ -221,14 +224,13 @@ def _image(
     runtime = _runtime(environment, settings, variant, code)
     steps = tuple(_step_files(variant))
     files = (*weights, *steps, server)
-    dockerfile = render_dockerfile(
-        variant.spec.runtime, runtime.reference, fetching=wheels is not None, steps=bool(steps)
-    )
+    traces = traces_wheels(of[TRACES]) if traced(settings, variant.spec) is not None else None
+    there = {"fetching": wheels is not None, "steps": bool(steps), "traces": traces is not None}
+    dockerfile = render_dockerfile(variant.spec.runtime, runtime.reference, **there)
     made_of = [instructions(dockerfile), [[file.image_path, file.digests] for file in files]]
-    if wheels is not None:
-        made_of.append([wheels.image_path, wheels.digest])
+    made_of += [[one.image_path, one.digest] for one in (wheels, traces) if one is not None]
     digest = digest_of(made_of)
-    return ImagePlan(repository, names.short(digest), runtime, files, digest, wheels=wheels)
+    return ImagePlan(repository, names.short(digest), runtime, files, digest, wheels=wheels, traces=traces)
 
 
 def _fetching(code: CodeDigests) -> tuple[tuple[ImageFile, ...], Wheels]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from slipway.environments.planning.kinds import planning
 from slipway.plan.model import Plan
-from slipway.render.gateway import GatewayImages, gateway_templates, gateway_values, placeholder_images
+from slipway.render.gateway import GatewayImages, gateway_templates, gateway_values, placeholder_images, tracing_values
 from slipway.render.monitoring import monitoring_templates, monitoring_values
 from slipway.render.teams import platform_class, render_teams
 from slipway.render.templates import Manifest, rendered
@@ -40,7 +40,8 @@ def render_environment(plan: Plan, images: GatewayImages | None = None, *, adopt
     if here.gateway is not None:
         images = images or placeholder_images(here.gateway, here.image_repository(plan.environment, names.KEYS))
         values |= gateway_values(here.gateway, plan.settings.namespace, labels, images, here.pull_secret)
-        values |= {"priority_class": platform_class(plan)}
+        tracing = here.monitoring.tracing if here.monitoring is not None else None
+        values |= {"priority_class": platform_class(plan), **tracing_values(tracing)}
         templates = (*templates, *gateway_templates(here.gateway))
     store = here.model_store(plan.environment, "")
     if store is not None and store.policy is not None:

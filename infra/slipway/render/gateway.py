@@ -5,6 +5,7 @@ from typing import Any
 
 from slipway.catalog.pod_contract import KEYS_ADMIN_PORT, KEYS_CHECK_PORT, KEYS_LOG_PORT, NAME_SERVICE, SERVER_USER
 from slipway.environments.planning.gateway import IDLE_S, PAGE_PATH, Gateway, end_s
+from slipway.environments.planning.monitoring import Tracing
 from slipway.values import names
 from slipway.values.quantities import format_bytes, format_seconds
 
@@ -19,6 +20,9 @@ _KEYS_TEMPLATES = (
     *("keys_service", "keys_pod_disruption_budget", "keys_http_route"),
 )
 _DATABASE_TEMPLATES = ("database_volume_claim", "database_network_policy", "database_deployment", "database_service")
+_PARTS = 100_000
+"""A share of requests is told in these: 0.001% is one of them."""
+_URL = "%REQ(:SCHEME)%://%REQ(:AUTHORITY)%%REQ_WITHOUT_QUERY(X-ENVOY-ORIGINAL-PATH?:PATH)%"
 _HTTPS = [{"port": 443, "protocol": "TCP"}, {"port": 6443, "protocol": "TCP"}]
 
 
@@ -101,6 +105,18 @@ def _envoy(gateway: Gateway, namespace: str, images: GatewayImages) -> dict[str,
         "issuer": gateway.issuer,
         "page_hosts": [gateway.domain],
         "page_path": PAGE_PATH,
+    }
+
+
+def tracing_values(tracing: Tracing | None) -> dict[str, Any]:
+    """What the templates of Envoy get of traces; None where nobody traces."""
+    return {
+        "tracing_host": tracing.host if tracing is not None else None,
+        "tracing_port": tracing.grpc_port if tracing is not None else None,
+        "tracing_share": None
+        if tracing is None
+        else {"numerator": round(tracing.share * _PARTS), "denominator": _PARTS},
+        "tracing_url": _URL,
     }
 
 

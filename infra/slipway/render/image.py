@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from slipway.artifacts.around import CONTEXT_FOLDER, IMAGE_FOLDER
-from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, SERVER_USER
+from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, SERVER_USER, TRACES_FOLDER
 from slipway.render.templates import template_files
 from slipway.runtimes.registry import RUNTIMES, recipe
 
@@ -17,11 +17,13 @@ def render_runtime_dockerfile(runtime: str, base_image: str, architecture: str) 
     return _wheels(base_image, architecture, recipe(runtime).variables)
 
 
-def render_dockerfile(runtime: str, runtime_image: str, *, fetching: bool = False, steps: bool = False) -> str:
+def render_dockerfile(
+    runtime: str, runtime_image: str, *, fetching: bool = False, steps: bool = False, traces: bool = False
+) -> str:
     """Render the Dockerfile of a model's image, from that of its runtime; its context is described by `ImagePlan`.
 
     `fetching`: whether it has what fetches the weights instead of the weights. `steps`: whether the context has files
-    of what stands before and after the model.
+    of what stands before and after the model. `traces`: whether it has what makes spans of requests.
     """
     made = recipe(runtime)
     values = {
@@ -30,6 +32,7 @@ def render_dockerfile(runtime: str, runtime_image: str, *, fetching: bool = Fals
         "fetching": FETCHING if fetching else None,
         "fetching_folder": FETCHING_FOLDER,
         "steps": (CONTEXT_FOLDER, IMAGE_FOLDER) if steps else None,
+        "traces": TRACES_FOLDER if traces else None,
         "server_port": RUNTIMES[runtime].port,
         "user": SERVER_USER,
         "command": json.dumps(made.command),

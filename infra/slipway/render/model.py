@@ -9,6 +9,7 @@ from jinja2 import FileSystemLoader, nodes
 
 from slipway.catalog.pod_contract import GATE_FOLDER, GRPC_PORT, NAME_SERVICE, SERVER_PORT, SERVICE_PORT
 from slipway.environments.planning.model_store import ModelStore
+from slipway.environments.planning.monitoring import Tracing
 from slipway.plan.model import ModelPlan
 from slipway.render.fetching import fetching_values, volume_bytes
 from slipway.render.objects import MODEL_OBJECTS
@@ -97,7 +98,9 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "resources": resources,
         "tmp_size": format_bytes(TMP_BYTES),
         **container_values(RUNTIMES[spec.runtime]),
-        "egress": egress(model.check.members, model.delivery.stored.store if model.delivery.stored else None),
+        "egress": egress(
+            model.check.members, model.delivery.stored.store if model.delivery.stored else None, _tracing(model)
+        ),
         "service_port": SERVICE_PORT,
         "grpc_port": GRPC_PORT if spec.endpoint.grpc else None,
         "service_type": model.service_type,
@@ -145,14 +148,22 @@ def _lint_exceptions(model: ModelPlan) -> dict[str, str | None]:
     }
 
 
-def egress(members: Sequence[str], store: ModelStore | None) -> list[dict[str, Any]] | None:
-    """What pods may connect to: the models that a pipeline asks, the store of fetched weights; None for nothing."""
-    if store is not None:
-        return [dict(rule) for rule in store.egress]
-    if not members:
-        return None
-    pods = [{"podSelector": {"matchLabels": names.selector(name)}} for name in members]
-    return [{"ports": [*NAME_SERVICE]}, {"to": pods, "ports": [{"port": SERVER_PORT, "protocol": "TCP"}]}]
+def _tracing(model: ModelPlan) -> Tracing | None:
+    return model.monitoring.tracing if model.monitoring is not None else None
+
+
+def egress(members: Sequence[str], store: ModelStore | None, tracing: Tracing | None) -> list[dict[str, Any]] | None:
+    """What pods may connect to: the models that a pipeline asks, the store of fetched weights, the collector of spans;
+    None for nothing."""
+    rules = [dict(rule) for rule in store.egress] if store is not None else []
+    to: list[dict[str, Any]] = []
+    if members and store is None:
+        pods = [{"podSelector": {"matchLabels": names.selector(name)}} for name in members]
+        to.append({"to": pods, "ports": [{"port": SERVER_PORT, "protocol": "TCP"}]})
+    if tracing is not None:
+        there = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": tracing.namespace}}}
+        to.append({"to": [there], "ports": [{"port": tracing.http_port, "protocol": "TCP"}]})
+    return [*rules, *([{"ports": [*NAME_SERVICE]}, *to] if to else [])] or None
 
 
 def _tolerations(model: ModelPlan) -> list[dict[str, str]]:

@@ -117,8 +117,8 @@ def _files(file: ImageFile) -> list[Component]:
 
 
 def _distributions(image: ImagePlan) -> Iterator[Component]:
-    """What is installed by lock: for the server, and for what fetches weights where they are not in the image."""
-    beside = [] if image.wheels is None else [(image.wheels.image_path, image.wheels.requirements)]
+    """What is installed by lock: for the server, and for what fetches weights or traces where the image has it."""
+    beside = [(one.image_path, one.requirements) for one in image.own_wheels]
     for folder, requirements in [("", image.runtime.requirements), *beside]:
         for one in distributions(requirements, image.runtime.architecture):
             url = PackageURL("pypi", name=one.name.lower().replace("_", "-"), version=one.version)

@@ -151,7 +151,7 @@ class AwsSettings(AnySettings):
     budget: Budget = Field(description="What the environment may cost.")
     monitoring: Alerting | None = Field(
         default=None,
-        description="Who is told of alerts; Prometheus and Alertmanager are there without it.",
+        description="Who is told of alerts, and what is traced; Prometheus and Alertmanager are there without it.",
         exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )

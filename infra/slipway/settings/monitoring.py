@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from slipway.settings.routes import ROUTES, Route
+from slipway.settings.traces import TRACES, Traces
 from slipway.settings.values import LabelKey, LabelValue
 from slipway.values.hosts import HttpAddress
 from slipway.values.quantities import Seconds, format_seconds, refusal
@@ -47,6 +48,8 @@ class Monitoring(Section):
     )
 
     routes: tuple[Route, ...] = ROUTES
+
+    traces: Traces | None = TRACES
 
     @model_validator(mode="after")
     def _routes_are_objects(self) -> Self:

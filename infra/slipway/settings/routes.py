@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from slipway.settings.aws_values import Email
 from slipway.settings.teams import TeamName
+from slipway.settings.traces import TRACES, Traces
 from slipway.settings.values import SecretName, line
 from slipway.values.quantities import refusal
 from slipway.values.section import Section, empty, left_out
@@ -107,6 +108,7 @@ ROUTES: tuple[Route, ...] = Field(
 
 
 class Alerting(Section):
-    """The alerts of an environment whose Prometheus is always there."""
+    """The alerts of an environment whose Prometheus is always there, and its traces."""
 
     routes: tuple[Route, ...] = ROUTES
+    traces: Traces | None = TRACES

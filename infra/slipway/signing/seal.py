@@ -34,6 +34,7 @@ def annotations(model: ModelPlan) -> dict[str, str]:
     base = runtime.base_image.partition("@")[2] or runtime.base_image
     wheels = None if model.image.wheels is None else model.image.wheels.digest
     parts = [model.spec.runtime, runtime.architecture, base, runtime.requirements_digest, wheels, files]
+    parts += [model.image.traces.digest] if model.image.traces is not None else []
     return {MODEL: model.name, MADE_OF: digest_of(parts)}
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from slipway.deploy.restorable import Owner, problems
 from slipway.plan.release import Release
-from tests.support.planned import delivery_plan
+from tests.support.planned import delivery_plan, traced_plan
 from tests.support.releases import release_of
 
 MODEL = delivery_plan("stored").find("fetched", Path())
@@ -63,3 +63,18 @@ def test_what_no_release_of_the_model_fetches_is_refused(
 
 def test_nothing_is_fetched_where_the_environment_has_no_store() -> None:
     assert found(RELEASE, replace(OWNER, store=None))
+
+
+def test_a_release_may_send_spans_where_its_environment_sends_them_and_nowhere_else() -> None:
+    model = traced_plan().find("fetched", Path())
+    owner, release = Owner.of(model), release_of(model)
+    assert owner.tracing is not None
+    assert found(release, owner) == []
+    for other in (None, replace(owner.tracing, namespace="others"), replace(owner.tracing, http_port=443)):
+        assert found(release, replace(owner, tracing=other))
+
+
+def test_a_release_from_before_its_environment_traced_is_restored() -> None:
+    tracing = Owner.of(traced_plan().find("fetched", Path())).tracing
+    assert tracing is not None
+    assert found(RELEASE, replace(OWNER, tracing=tracing)) == []

@@ -13,7 +13,7 @@ from slipway.plan.image import Wheels
 from slipway.plan.model import ModelPlan
 from slipway.sbom.image import sbom_of
 from slipway.sbom.requirements import distributions
-from tests.support.planned import fixture_plan
+from tests.support.planned import fixture_plan, traced_plan
 
 
 def planned() -> ModelPlan:
@@ -73,6 +73,13 @@ def test_it_says_what_it_does_not_list() -> None:
     pinned = replace(planned().image.runtime, base_image="reg/base@sha256:" + "b" * 64)
     (base,) = parts(replace(planned(), image=replace(planned().image, below=pinned)), "container")
     assert base["hashes"] == [{"alg": "SHA-256", "content": "b" * 64}]
+
+
+def test_what_traces_is_in_it_where_the_image_has_it() -> None:
+    model = traced_plan().find("least", Path())
+    there = {one["bom-ref"] for one in parts(model, "library")}
+    assert any(reference.startswith("/opt/slipway/traces#pkg:pypi/opentelemetry-sdk@") for reference in there)
+    assert not any("opentelemetry" in one["bom-ref"] for one in parts(planned(), "library"))
 
 
 def test_what_fetches_weights_is_in_it_with_wheels_of_its_own() -> None:

@@ -218,18 +218,18 @@ def _steps(
     progress: console.Progress,
 ) -> list[Step]:
     found = []
+    # A measurement is nobody's request, and a process of this machine has neither the library nor a collector.
+    told = {name: value for name, value in model.server_config.items() if name != "traces"}
     for number, (cpu, memory) in enumerate(limits, 1):
         name = f"{model.name} {steps.label(cpu, memory)}"
 
         def tell(text: str, name: str = name, number: int = number) -> None:
             progress.report(name, f"[{number}/{len(limits)}] {text}")
 
-        found.append(steps.measure(launcher, model.server_config, cpu, memory, asked, tell))
+        found.append(steps.measure(launcher, told, cpu, memory, asked, tell))
     best = chosen(found)
     if best is not None and best.shared:
-        rows = steps.measure_rows(
-            launcher, model.server_config, best, asked, lambda text: progress.report(model.name, text)
-        )
+        rows = steps.measure_rows(launcher, told, best, asked, lambda text: progress.report(model.name, text))
         found[found.index(best)] = best.model_copy(update={"rows": rows})
     return found
 

@@ -22,12 +22,12 @@ from slipway.reading.files import BadFile, open_regular
 def planned_context(
     files: Sequence[ImageFile],
     dockerfile: Callable[[], str],
-    wheels: tuple[str, Path] | None = None,
+    wheels: Sequence[tuple[str, Path]] = (),
     context_files: Mapping[str, ContextFile] = MappingProxyType({}),
 ) -> IO[bytes]:
     """Return a tar for a build: the files, then the Dockerfile, which is asked for when all files are in.
 
-    `wheels`: a folder of installed wheels and its path in the tar, where the image has some of its own.
+    `wheels`: folders of installed wheels, each after its path in the tar, where the image has some of its own.
     `context_files`: what a person's own Dockerfile copies, by path in the tar; a file named Dockerfile gives way to
     what is built.
 
@@ -49,8 +49,8 @@ def planned_context(
         for name, one in sorted(context_files.items()):
             if name != "Dockerfile":
                 _add_planned(tar, name, one.path, one.sha256, 0o555 if one.executable else 0o444)
-        if wheels is not None:
-            _add_folder(tar, *wheels)
+        for name, folder in wheels:
+            _add_folder(tar, name, folder)
         _add_bytes(tar, "Dockerfile", dockerfile().encode())
         return _at_start(tar)
 

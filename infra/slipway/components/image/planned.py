@@ -47,7 +47,11 @@ def image_args(model: ModelPlan, progress: Tell) -> ModelImageArgs:
     dockerfiles = _Dockerfiles(
         lambda base: render_runtime_dockerfile(runtime, base, architecture),
         lambda wheels: render_dockerfile(
-            runtime, wheels, fetching=model.image.wheels is not None, steps=model.image.has_steps
+            runtime,
+            wheels,
+            fetching=model.image.wheels is not None,
+            steps=model.image.has_steps,
+            traces=model.image.traces is not None,
         ),
     )
     if model.delivery.stored is not None:
@@ -181,11 +185,11 @@ def _context(builder: ImageBuilder, image: ImagePlan, dockerfiles: _Dockerfiles,
         )
         return dockerfiles.image(f"{runtime.repository}@{digest}")
 
-    own = image.wheels
-    if own is None:
-        return planned_context(image.files, dockerfile)
-    folder = installed_wheels(own.requirements, own.digest, runtime.architecture, report)
-    return planned_context(image.files, dockerfile, (own.context_path, folder))
+    wheels = [
+        (own.context_path, installed_wheels(own.requirements, own.digest, runtime.architecture, report))
+        for own in image.own_wheels
+    ]
+    return planned_context(image.files, dockerfile, wheels)
 
 
 def _wheels_context(builder: ImageBuilder, image: ImagePlan, dockerfiles: _Dockerfiles, report: Tell) -> IO[bytes]:

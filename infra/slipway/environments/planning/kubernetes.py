@@ -7,7 +7,7 @@ from datetime import date
 from slipway.catalog.cpu import features_of_labels
 from slipway.environments.planning.gateway import Gateway, InClusterDatabase
 from slipway.environments.planning.model_store import ModelStore, egress_to
-from slipway.environments.planning.monitoring import Monitoring
+from slipway.environments.planning.monitoring import Monitoring, tracing_of
 from slipway.environments.planning.pool import Accelerators, Pool
 from slipway.environments.planning.protocol import Charges, Planning, Refusal
 from slipway.settings import gateway as written
@@ -69,7 +69,12 @@ class KubernetesPlanning:
             return None
         operator = here.discovery == "operator"
         return Monitoring(
-            here.prometheus, operator=operator, labels=here.labels, scrape_s=int(here.interval), routes=here.routes
+            here.prometheus,
+            operator=operator,
+            labels=here.labels,
+            scrape_s=int(here.interval),
+            routes=here.routes,
+            tracing=tracing_of(here.traces),
         )
 
     def model_store(self, _: str, __: str, /) -> ModelStore | None:

@@ -5,6 +5,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from slipway_server.http.lifecycle import OPEN
 from slipway_server.telemetry.traces import CONTEXT_HEADERS, Traces, current_trace
 
+_CONTEXT = frozenset(name.encode() for name in CONTEXT_HEADERS)
+
 
 class Traced:
     """ASGI middleware behind the gate: what it turns away is in no trace, and neither are probes."""
@@ -26,8 +28,8 @@ class Traced:
                 status = message["status"]
             await send(message)
 
-        sent = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
-        trace = self._traces.begin({name: value for name, value in sent if name in CONTEXT_HEADERS})
+        sent = {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in _CONTEXT}
+        trace = self._traces.begin(sent)
         current_trace.set(trace)
         try:
             await self._app(scope, receive, observed)

@@ -13,7 +13,7 @@ from slipway.environments.planning.aws.gateway import TO_IDENTITY_AGENT, gateway
 from slipway.environments.planning.aws.pools import pools
 from slipway.environments.planning.gateway import Gateway
 from slipway.environments.planning.model_store import OWN_DNS, ModelStore
-from slipway.environments.planning.monitoring import KEEPS_S, OPERATED, Monitoring
+from slipway.environments.planning.monitoring import KEEPS_S, OPERATED, Monitoring, tracing_of
 from slipway.environments.planning.pool import Pool
 from slipway.environments.planning.protocol import Charges, Planning, Refusal, VolumeTerms
 from slipway.settings.aws import AwsSettings
@@ -61,7 +61,10 @@ class AwsPlanning:
         """The Prometheus and the KEDA that each environment's platform has."""
         here, metrics = self.settings.monitoring, self.settings.platform.metrics
         keeps_s = KEEPS_S if metrics is None else metrics.keep * DAY_S
-        return Monitoring(OPERATED, operator=True, keeps_s=keeps_s, routes=here.routes if here is not None else ())
+        if here is None:
+            return Monitoring(OPERATED, operator=True, keeps_s=keeps_s)
+        tracing = tracing_of(here.traces)
+        return Monitoring(OPERATED, operator=True, keeps_s=keeps_s, routes=here.routes, tracing=tracing)
 
     def model_store(self, environment: str, model: str, /) -> ModelStore:
         """The environment's bucket, below the model's name: its pods' role may read nothing else of it.
