@@ -119,6 +119,7 @@ class Fleet:
     def _write(self, devices: Sequence[str]) -> None:
         (self._folder / "stacks").mkdir(parents=True)
         (self._folder / "models/digits").mkdir(parents=True)
+        (self._folder / "Pulumi.yaml").write_text("name: slipway\nruntime: python\n")
         for name in ("model.onnx", "check.json"):
             shutil.copy(DIGITS / name, self._folder / "models/digits" / name)
         self._write_spec("1.0.0")
