@@ -120,7 +120,7 @@ def test_a_request_is_traced_from_its_caller_to_its_computation_and_nothing_of_i
         tensor = rpc_clients.request("scores", inputs=[{"name": "x", "datatype": "FP32", "shape": [1, 3]}])
         tensor.inputs[0].contents.fp32_contents.extend(ROW)
         with grpc.insecure_channel(rpc) as channel:
-            call = channel.unary_unary(rpc_clients.INFER)
+            call: Any = channel.unary_unary(rpc_clients.INFER)
             call(tensor.SerializeToString(), timeout=60, metadata=(("traceparent", SAMPLED),))
         computed = collector.named("compute", 2)
         (request,) = collector.named("POST /v2/models/{model}/infer")
