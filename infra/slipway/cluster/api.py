@@ -44,6 +44,7 @@ _PATHS = (
     | dict(ENVIRONMENT_OBJECTS)
     | {
         "Namespace": "api/v1/namespaces",
+        "Node": "api/v1/nodes",
         "Pod": "api/v1/namespaces/{namespace}/pods",
         "Job": "apis/batch/v1/namespaces/{namespace}/jobs",
         "Event": "api/v1/namespaces/{namespace}/events",
@@ -51,6 +52,7 @@ _PATHS = (
         "Lease": "apis/coordination.k8s.io/v1/namespaces/{namespace}/leases",
         "GatewayClass": "apis/gateway.networking.k8s.io/v1/gatewayclasses",
         "StorageClass": "apis/storage.k8s.io/v1/storageclasses",
+        "ClusterRoleBinding": "apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
         "CustomResourceDefinition": "apis/apiextensions.k8s.io/v1/customresourcedefinitions",
     }
 )

@@ -1,4 +1,4 @@
-"""Write results as one HTML page that needs nothing else: a picture, and tables.
+"""Write results as one HTML page that needs nothing else: a picture where there is one, and tables.
 
 It follows the reader's dark or light setting. All that can be pressed or scrolled is reached by keyboard.
 """
@@ -24,9 +24,9 @@ Table = tuple[str, Sequence[str], Sequence[Sequence[str]]]
 """Title, columns, rows."""
 
 
-def page(title: str, lines: Sequence[str], picture: bytes, tables: Sequence[Table]) -> str:
+def page(title: str, lines: Sequence[str], picture: bytes | None, tables: Sequence[Table]) -> str:
     """Return the page; `picture` is SVG, which may link to `#anchor(title of a table)`, all else is text."""
-    svg = picture.decode()
+    svg = picture.decode() if picture is not None else ""
     parts = [
         "<!doctype html>",
         f'<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>',
@@ -34,7 +34,7 @@ def page(title: str, lines: Sequence[str], picture: bytes, tables: Sequence[Tabl
         f"<style>{_STYLE}</style></head><body><main>",
         f"<h1>{html.escape(title)}</h1>",
         *(f"<p>{html.escape(line)}</p>" for line in lines),
-        svg[svg.index("<svg") :],
+        *([svg[svg.index("<svg") :]] if svg else []),
     ]
     for name, columns, rows in tables:
         head = "".join(f'<th scope="col">{html.escape(column)}</th>' for column in columns)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from slipway.catalog.cpu import features_of_labels
+from slipway.environments.planning.custody import Custody
 from slipway.environments.planning.gateway import Gateway, InClusterDatabase
 from slipway.environments.planning.model_store import ModelStore, egress_to
 from slipway.environments.planning.monitoring import Monitoring, tracing_of
@@ -41,6 +42,11 @@ class KubernetesPlanning:
     def region(self) -> None:
         """Nobody knows where a cluster of a kubeconfig is."""
         return
+
+    @property
+    def custody(self) -> Custody:
+        """Others made the cluster: they let people in, keep its logs and choose its network."""
+        return Custody(home=f"the cluster of context {self.settings.context}")
 
     @property
     def shared_target(self) -> tuple[str, str]:

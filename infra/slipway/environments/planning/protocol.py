@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from slipway.catalog.aws_traffic import VolumePrices
+from slipway.environments.planning.custody import Custody
 from slipway.environments.planning.gateway import Gateway
 from slipway.environments.planning.model_store import ModelStore
 from slipway.environments.planning.monitoring import Monitoring
@@ -86,6 +87,11 @@ class Planning(Protocol):
     @property
     def region(self) -> str | None:
         """Where its models and their weights are; None where there are no regions."""
+        ...
+
+    @property
+    def custody(self) -> Custody:
+        """Who holds it and what is kept there, and for how long."""
         ...
 
     @property

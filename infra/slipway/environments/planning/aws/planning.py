@@ -11,6 +11,7 @@ from slipway.environments.planning.aws.charges import charges
 from slipway.environments.planning.aws.endpoints import nat_gateways
 from slipway.environments.planning.aws.gateway import TO_IDENTITY_AGENT, gateway
 from slipway.environments.planning.aws.pools import pools
+from slipway.environments.planning.custody import Custody
 from slipway.environments.planning.gateway import Gateway
 from slipway.environments.planning.model_store import OWN_DNS, ModelStore
 from slipway.environments.planning.monitoring import KEEPS_S, OPERATED, Monitoring, tracing_of
@@ -36,6 +37,20 @@ class AwsPlanning:
     def region(self) -> str:
         """The region that all of it is in."""
         return self.settings.region
+
+    @property
+    def custody(self) -> Custody:
+        """All of it is in the account; EKS's network agent enforces NetworkPolicies, which its add-on is told to."""
+        here = self.settings
+        less = [f"{one.role} ({one.level} of {', '.join(one.namespaces) or 'all namespaces'})" for one in here.access]
+        return Custody(
+            home=f"AWS account {here.account}, region {here.region}",
+            administrators=(*here.administrators, *less),
+            log_days=here.logging.keep,
+            log_field="logging.keep",
+            backup_days=here.gateway.database.keep_days if here.gateway is not None else None,
+            enforces_policies=True,
+        )
 
     @property
     def shared_target(self) -> None:
