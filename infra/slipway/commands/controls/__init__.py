@@ -1,0 +1,1 @@
+"""The command that holds an environment against controls."""
