@@ -1,11 +1,12 @@
 # Two commands from clone to green: `make up` and `make test`. Everything they need they bring themselves.
 .DEFAULT_GOAL := help
-.PHONY: help edge up down test lint bench soak rehearse shell schema status
+.PHONY: help edge up down test lint bench soak rehearse shell schema site status
 SHELL := /bin/sh
 
 BIN := .venv/bin
 LOCAL := $(BIN)/slipway local
 IN_LOCAL := $(LOCAL) run --
+SITE ?= build/site
 WEIGHTS := $(BIN)/python models/speech/fetch.py
 
 help: ## what there is to make
@@ -67,3 +68,9 @@ shell: .venv/.synced ## a shell in which plain `pulumi` works on the local envir
 
 schema: .venv/.synced ## write the JSON schema and the reference pages
 	@$(BIN)/slipway schema
+
+# In an environment of its own, beside docs/site/uv.lock (docs/adr/0098-site.md).
+site: .venv/.synced ## the documentation as a site, in build/site: open build/site/docs/README.html
+	@$(BIN)/uv sync --quiet --locked --project docs/site
+	@docs/site/.venv/bin/sphinx-build --quiet --fail-on-warning --keep-going --jobs auto --conf-dir docs/site \
+		--doctree-dir docs/site/.venv/trees . $(SITE)

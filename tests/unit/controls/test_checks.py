@@ -86,7 +86,7 @@ def test_without_a_cluster_nothing_is_proven_by_it_and_nothing_fails() -> None:
 
 
 def remove(kind: str, name: str) -> Damage:
-    return lambda cluster: cluster.objects.pop((kind, name), None) and None
+    return lambda cluster: cluster.delete(kind, name)
 
 
 def change(kind: str, name: str, edit: Callable[[dict[str, Any]], Any]) -> Damage:
