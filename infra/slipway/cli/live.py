@@ -18,7 +18,7 @@ from slipway.reading.folders import Folders
 @with_folders
 def status(environment: str, models: tuple[str, ...], as_json: bool, folders: Folders) -> None:
     """Show what is live: release, readiness, whether it was verified, and its URL."""
-    from slipway.commands.inspecting.live import show_status  # noqa: PLC0415
+    from slipway.commands.inspecting.status import show_status  # noqa: PLC0415
 
     show_status(open_environment(environment, folders, ()), models, as_json=as_json)
 
