@@ -15,12 +15,36 @@ from slipway.reading.folders import Folders
 @ENVIRONMENT
 @MODELS
 @JSON
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write all models as a page, as `dashboard` has it."
+)
 @with_folders
-def status(environment: str, models: tuple[str, ...], as_json: bool, folders: Folders) -> None:
+def status(environment: str, models: tuple[str, ...], as_json: bool, html: Path | None, folders: Folders) -> None:
     """Show what is live: release, readiness, whether it was verified, and its URL."""
+    from slipway.commands.inspecting.dashboard import write_status  # noqa: PLC0415
     from slipway.commands.inspecting.status import show_status  # noqa: PLC0415
 
-    show_status(open_environment(environment, folders, ()), models, as_json=as_json)
+    context = open_environment(environment, folders, ())
+    if html is None:
+        show_status(context, models, as_json=as_json)
+    elif models or as_json:
+        raise click.UsageError("--html shows all models, in no other form; next: leave out MODEL and --json")
+    else:
+        write_status(context, html)
+
+
+@cli.command()
+@click.argument("environments", nargs=-1, required=True, metavar="ENV...", shell_complete=completion.environments)
+@click.option("--port", type=click.IntRange(1024, 65535), help="Port of this machine; else one that is free.")
+@with_folders
+def dashboard(environments: tuple[str, ...], port: int | None, folders: Folders) -> None:
+    """Serve a page about environments: models, verdicts, replicas, rollouts, objectives, price and last changes.
+
+    On this machine alone, at the address that is printed, until Ctrl-C. The page asks for news every few seconds.
+    """
+    from slipway.commands.inspecting.dashboard import show_dashboard  # noqa: PLC0415
+
+    show_dashboard(environments, folders, port or 0)
 
 
 @cli.command()

@@ -1,6 +1,7 @@
 """Commands that work offline, but for `plan --live` and `price --measured`: validate, plan, render, price and so on."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -27,6 +28,26 @@ def validate(files: tuple[Path, ...], as_json: bool, folders: Folders) -> None:
     else:
         for item in checked:
             console.result(f"ok  {item}")
+
+
+@cli.command()
+@ENVIRONMENT
+@MODELS
+@click.option(
+    "--of",
+    "view",
+    type=click.Choice(["deployment", "monitoring", "security", "business", "user"]),
+    default="deployment",
+    show_default=True,
+    help="What is drawn.",
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File of the picture; else it is printed.")
+@with_folders
+def graph(environment: str, models: tuple[str, ...], view: Any, out: Path | None, folders: Folders) -> None:
+    """Draw what is planned as SVG: the way into service, what is watched, who reaches what, a call, the bill."""
+    from slipway.commands.inspecting.graph import show_graph  # noqa: PLC0415
+
+    show_graph(open_environment(environment, folders, models or None), models, view, out)
 
 
 @cli.command()

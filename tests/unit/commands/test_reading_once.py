@@ -14,8 +14,8 @@ import slipway.loading.settings
 from slipway.commands.changing.session import Options
 from slipway.commands.changing.up import bring_up
 from slipway.commands.context import EnvironmentContext
-from slipway.commands.inspecting.status import show_status
 from slipway.commands.inspecting.offline import show_plan
+from slipway.commands.inspecting.status import show_status
 from slipway.deploy.ports import Programs
 from slipway.environments.running.kubernetes import KubernetesRunning
 from slipway.reading.folders import Folders

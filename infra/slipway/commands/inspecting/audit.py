@@ -58,6 +58,20 @@ def show_trail(context: EnvironmentContext, since: datetime | None, *, as_csv: b
         raise bad[0]
 
 
+def last_records(context: EnvironmentContext, limit: int) -> list[Json]:
+    """The newest records, the newest first, as `slipway audit --json` has them.
+
+    Raises `NoHistory`, and `HistoryUnread` for one that cannot be read.
+    """
+    trail = notes_of(context).trail
+    found: list[Json] = []
+    for number, raw in trail.read_all(trail.numbers()[::-1][:limit]):
+        if isinstance(raw, HistoryUnread):
+            raise raw
+        found.append(_document(parsed(raw, trail.file(number)), hash_of(raw)))
+    return found
+
+
 def verify_trail(context: EnvironmentContext, expected: str | None, *, as_json: bool) -> None:
     """Verify the trail; raises `UserErrors` with all that is wrong, `NoHistory`, `HistoryUnread`."""
     notes = notes_of(context)

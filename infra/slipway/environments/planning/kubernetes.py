@@ -92,6 +92,11 @@ class KubernetesPlanning:
         return ModelStore(here.bucket, here.region, here.endpoint, prefix, here.credentials, egress)
 
     @property
+    def encrypted_at_rest(self) -> None:
+        """Nobody knows what the disks of a cluster of a kubeconfig are encrypted with."""
+        return
+
+    @property
     def runs_batches(self) -> bool:
         """Wherever it has a model store."""
         return True

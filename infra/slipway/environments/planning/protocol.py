@@ -123,6 +123,11 @@ class Planning(Protocol):
         ...
 
     @property
+    def encrypted_at_rest(self) -> tuple[str, ...] | None:
+        """The kinds of data that it keeps encrypted, each by a key of its own; None where nobody here knows."""
+        ...
+
+    @property
     def runs_batches(self) -> bool:
         """Whether models are run over files there, as Jobs whose rows and results travel through the model store."""
         ...

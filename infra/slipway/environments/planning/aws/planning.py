@@ -7,7 +7,7 @@ from datetime import date
 from slipway.catalog.aws import EKS_VERSIONS
 from slipway.catalog.aws_traffic import VOLUME_PRICES
 from slipway.catalog.platform_pins import EKS
-from slipway.environments.planning.aws.charges import charges
+from slipway.environments.planning.aws.charges import charges, encrypted_data
 from slipway.environments.planning.aws.endpoints import nat_gateways
 from slipway.environments.planning.aws.gateway import TO_IDENTITY_AGENT, gateway
 from slipway.environments.planning.aws.pools import pools
@@ -89,6 +89,11 @@ class AwsPlanning:
         bucket = names.bucket(environment, self.settings.account, self.settings.region)
         egress = (OWN_DNS, TO_IDENTITY_AGENT)
         return ModelStore(bucket, self.settings.region, None, model, None, egress, names.STORE_POLICY)
+
+    @property
+    def encrypted_at_rest(self) -> tuple[str, ...]:
+        """As the keys are made."""
+        return encrypted_data(self.settings)
 
     @property
     def runs_batches(self) -> bool:

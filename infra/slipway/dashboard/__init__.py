@@ -1,0 +1,1 @@
+"""Show what is known of environments as one HTML page, in a file or from a server on this machine alone."""
