@@ -20,7 +20,7 @@ from slipway_server.http.lifecycle import Phase, State
 from slipway_server.http.people import people_routes
 from slipway_server.http.service import Service
 from slipway_server.page.pages import Pages
-from slipway_server.pipeline.caller import RELEASE, caller_pass
+from slipway_server.pipeline.caller import RELEASE, SUBJECT, caller_pass, caller_subject
 from slipway_server.protocol import v2
 from slipway_server.protocol.image import FORMATS
 from slipway_server.protocol.v2 import Answer
@@ -37,6 +37,7 @@ _BYTES = "application/octet-stream"
 _COMPUTE = b"x-slipway-compute-seconds"
 # For whoever measures how good answers were, by what turns out to be right: the same access log has it.
 _PREDICTED = b"x-slipway-predicted"
+_SUBJECT = SUBJECT.encode()
 _MODEL = "/v2/models/{model}"
 _VERSION = _MODEL + "/versions/{version}"
 
@@ -108,6 +109,7 @@ class _Inference:
         answer: Answer | None = None
         raw = await self._reader.read(scope, receive)
         caller_pass.set(headers.get(b"x-slipway-pass"))
+        caller_subject.set(headers.get(_SUBJECT))
         try:
             async with asyncio.timeout(self._timeout_s):
                 if encoding is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
+from slipway_server.capture.capture import Capture
 from slipway_server.drift.watch import Watch
 from slipway_server.execution.batcher import Batcher, Computed
 from slipway_server.http.heavy import INLINE_BYTES, Heavy
@@ -63,7 +64,10 @@ class Form(Protocol):
 
 
 class Service:
-    """One model that answers; all methods are for the event loop's thread."""
+    """One model that answers; all methods are for the event loop's thread.
+
+    `capture`: keeps some of what is asked and answered; None, and nothing is kept.
+    """
 
     def __init__(
         self,
@@ -84,6 +88,7 @@ class Service:
         self._steps = steps
         self._preparing = preparing
         self.release = release
+        self.capture: Capture | None = None
         self._dtypes = {tensor.name: tensor.dtype for tensor in signature.outputs}
         self._watch: Watch | None = None
 
@@ -162,6 +167,8 @@ class Service:
         computed = await self.batcher.infer(inputs)
         if self._watch is not None:
             self._watch.saw(inputs, computed.outputs)
+        if self.capture is not None:
+            self.capture.offer(inputs, computed.outputs)
         return computed
 
     async def shown(self, outputs: Mapping[str, Array]) -> Mapping[str, Array]:

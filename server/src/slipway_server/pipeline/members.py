@@ -6,7 +6,7 @@ import httpx
 import orjson
 
 from slipway_server.memory.budget import current_lease
-from slipway_server.pipeline.caller import RELEASE, MemberAway, asked_releases, caller_pass
+from slipway_server.pipeline.caller import RELEASE, SUBJECT, MemberAway, asked_releases, caller_pass, caller_subject
 from slipway_server.protocol.binary import from_binary, to_binary
 from slipway_server.telemetry.traces import asking
 from slipway_server.values.errors import AnswerTooLarge, BadRequest, ModelFault
@@ -71,6 +71,9 @@ class Members:
         token = caller_pass.get()
         if token is not None:
             headers["x-slipway-pass"] = token.decode("latin-1")
+        subject = caller_subject.get()
+        if subject is not None:
+            headers[SUBJECT] = subject.decode("latin-1")
         body = b"".join([head, *pieces])
         current_lease().charge(len(body))
         url = self._url(model, f"/v2/models/{model}/infer")

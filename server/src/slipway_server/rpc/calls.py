@@ -16,7 +16,7 @@ import grpc
 from slipway_server.http.lifecycle import Phase, State
 from slipway_server.http.passes import KeyUnusable, Passes, PassRefused
 from slipway_server.memory.budget import LEAST_RATE, STALL_S, Budget, Lease, set_current_lease
-from slipway_server.pipeline.caller import caller_pass
+from slipway_server.pipeline.caller import SUBJECT, caller_pass, caller_subject
 from slipway_server.protocol.v2 import Answer
 from slipway_server.rpc.failures import INTERNAL, RETRY, Closed, Refused, Stopping, TooSlow, failure_of
 from slipway_server.telemetry.metrics import Metrics
@@ -107,9 +107,12 @@ class Calls:
             self._metrics.observe(route, status, time.perf_counter() - started)
 
     def _let_in(self, context: Any) -> None:
-        shown = next((value for name, value in context.invocation_metadata() if name == _SHOWN), None)
-        token = shown.encode() if isinstance(shown, str) else shown
+        said: dict[str, str | bytes] = {}
+        for name, value in context.invocation_metadata():
+            said.setdefault(name, value)
+        token = _as_bytes(said.get(_SHOWN))
         caller_pass.set(token)
+        caller_subject.set(_as_bytes(said.get(SUBJECT)))
         if self._passes is None:
             return
         try:
@@ -177,6 +180,10 @@ class Calls:
                 await context.write(answer.body)
         except TimeoutError:
             raise TooSlow("the answer was not taken in time") from None
+
+
+def _as_bytes(said: str | bytes | None) -> bytes | None:
+    return said.encode() if isinstance(said, str) else said
 
 
 def _address(peer: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from slipway_server.backends.base import Session
 from slipway_server.backends.loading import load, prepare
+from slipway_server.capture.capture import HELD_BYTES
 from slipway_server.drift.watch import Watch
 from slipway_server.execution.batcher import Batcher
 from slipway_server.execution.decision import TRIALS_LIMIT_S, BatchingError, decide_batching
@@ -21,6 +22,7 @@ from slipway_server.page.description import openapi
 from slipway_server.page.graph import graph_of_file, graph_of_whole
 from slipway_server.page.pages import Pages
 from slipway_server.startup.age import process_age_s
+from slipway_server.startup.capturing import capturing, place_of
 from slipway_server.startup.cpu import check_cpu, inference_threads
 from slipway_server.startup.golden import why_not_ready
 from slipway_server.startup.ports import StartError
@@ -59,8 +61,10 @@ async def assembled(config: ServerConfig, environ: Mapping[str, str]) -> AsyncIt
     check_cpu(config.cpu_features, model)
     limit = config.memory_bytes or memory_limit()
     prepared = prepared_materials(config)
+    place = place_of(config)
     prepare(config.model)
-    shares = share_out(limit, taken(prepared), _size(model), config.max_body_bytes)
+    held = taken(prepared) + (HELD_BYTES if place is not None else 0)
+    shares = share_out(limit, held, _size(model), config.max_body_bytes)
     session = load(config.model, threads, shares.arena)
     loaded_s = process_age_s()
     metrics = Metrics(config.model.name, config.model.version, config.release)
@@ -73,6 +77,7 @@ async def assembled(config: ServerConfig, environ: Mapping[str, str]) -> AsyncIt
     service = Service(*about, session.signature, batcher, heavy, steps, preparing)
     pages = pages_of(config, session.signature, steps, _graph(config, session.signature))
     budget = Budget(shares.room, config.trusted_proxies)
+    capture = None
     try:
         await ask_golden(service, config, budget)
         metrics.statistics = Statistics()  # golden requests are nobody's
@@ -80,11 +85,14 @@ async def assembled(config: ServerConfig, environ: Mapping[str, str]) -> AsyncIt
             watch = Watch(config.drift)
             metrics.watch_drift(watch.counted)
             service.watch(watch)
+        service.capture = capture = capturing(config, place, steps, metrics)
         found = {"batching_max_rows": batching.max_rows, "batching_found": batching.found}
         tell_started(config, metrics, loaded_s, limit, shares, threads=threads, batching=batching.enabled, **found)
         yield Parts(service, metrics, pages, budget, shares.connections)
     finally:
         batcher.close()
+        if capture is not None:
+            capture.close()
         heavy.close()
         preparing.close()
 
@@ -126,8 +134,9 @@ def prepared_materials(config: ServerConfig) -> Materials:
 
 def fitting_steps(config: ServerConfig, prepared: Materials, signature: Signature) -> Steps:
     """Return that as steps, held against the model; `StartError` when they do not fit."""
+    sample = config.capture.sample if config.capture is not None else None
     try:
-        return Steps(config.input, config.output, prepared, signature, config.quality)
+        return Steps(config.input, config.output, prepared, signature, config.quality, sample)
     except BadRequest as error:
         raise StartError(str(error)) from None
 

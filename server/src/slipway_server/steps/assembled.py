@@ -14,7 +14,9 @@ from slipway_server.steps.coarse import Coarse
 from slipway_server.steps.hook import AFTER, BEFORE, Hook, HookFault
 from slipway_server.steps.labels import Predictions, check_labels, parse_labels
 from slipway_server.steps.report import Report
+from slipway_server.steps.sample import Sample
 from slipway_server.steps.texts import Texts, read_tokenizer, texts_of
+from slipway_server.values.capture import SampleSection
 from slipway_server.values.errors import BadRequest
 from slipway_server.values.signature import Signature
 from slipway_server.values.steps import InputSection, OutputSection, QualitySection
@@ -40,6 +42,7 @@ class Steps:
         coarse: what becomes of outputs before they leave the server, if the spec says so.
         hook: the process of the user's functions, if there are any.
         report: what is told of an answer for whoever measures how good it was, if the spec says so.
+        sample: which tensors are kept of the requests that are, if the spec says so.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Steps:
         materials: Materials,
         signature: Signature,
         quality: QualitySection | None = None,
+        sample: SampleSection | None = None,
     ) -> None:
         """Hold the sections against the model; BadRequest, with the field of the spec, where they do not fit it."""
         self._signature = signature
@@ -63,6 +67,7 @@ class Steps:
         self.coarse = Coarse(after, signature) if after is not None and asked else None
         self.hook = materials.hook
         self.report = None if quality is None else Report(quality, after, materials.labels, signature)
+        self.sample = None if sample is None else Sample(sample, signature)
 
     @property
     def before(self) -> bool:

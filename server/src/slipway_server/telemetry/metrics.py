@@ -63,6 +63,7 @@ class Metrics:
         self._version = version
         info = Info("slipway_model", "The model that is served", registry=self.registry)
         info.info({"model": model, "version": version, "release": release})
+        self._samples: Counter | None = None
         # Looking up labelled children takes a lock and a hash per label: done once per route and status.
         self._children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
@@ -86,6 +87,14 @@ class Metrics:
     def watch_spans(self, counts: Callable[[], Mapping[str, int]]) -> None:
         """Ask `counts` for how many spans came to which end at every scrape."""
         self.registry.register(_Spans(counts))
+
+    def count_samples(self, result: str, count: int) -> None:
+        """Count samples by what became of them; a server that keeps none has no such metric."""
+        if self._samples is None:
+            self._samples = Counter(
+                "slipway_capture_samples", "Samples by what became of them", ["result"], registry=self.registry
+            )
+        self._samples.labels(result).inc(count)
 
     def observe(self, route: str, status: int, seconds: float) -> None:
         """Count one answered request of a route (its path with parameters' names)."""

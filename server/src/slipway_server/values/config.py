@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from slipway_server.values.capture import CaptureSection
 from slipway_server.values.drift import DriftSection
 from slipway_server.values.language import LanguageSection
 from slipway_server.values.pipeline import PipelineSection
@@ -156,6 +157,7 @@ class ServerConfig(Section):
     `input`, `output`: what comes before and after the model; left out, bodies are its tensors and so are answers.
     `quality`: what answers say of themselves for whoever measures them; left out, nothing.
     `drift`: what is counted of inputs and outputs; left out, nothing.
+    `capture`: which share of requests and answers is kept, and where; left out, none.
     """
 
     model: ModelSection
@@ -177,6 +179,7 @@ class ServerConfig(Section):
     output: OutputSection | None = None
     quality: QualitySection | None = None
     drift: DriftSection | None = None
+    capture: CaptureSection | None = None
     check: CheckSection
     pipeline: PipelineSection | None = None
     language: LanguageSection | None = None

@@ -1,0 +1,1 @@
+"""Keeps samples of requests and answers, encrypted, in a store of objects."""
