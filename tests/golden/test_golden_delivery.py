@@ -23,5 +23,6 @@ def test_a_model_whose_weights_are_fetched_is_rendered_to_the_golden_manifests(
 
 
 def test_the_image_without_weights_is_rendered_to_the_golden_dockerfile(golden: Golden) -> None:
-    text = render_dockerfile("onnxruntime", "registry.example.com/slipway/runtime@sha256:0", fetching=True)
+    below = "registry.example.com/slipway/runtime@sha256:0"
+    text = render_dockerfile("onnxruntime", below, fetching=True, carried=False)
     golden(HERE / "fetching.Dockerfile", text)

@@ -11,6 +11,7 @@ import pytest
 from slipway.components.aws.iam.policies import WILDCARDS, statement
 from slipway.environments.planning.aws.charges import encrypted_data
 from slipway.settings.aws_network import ApiAccess
+from slipway.spec.capture import KEEPS
 from slipway.values import names
 from tests.support.aws_runs import (
     ENVIRONMENTS,
@@ -129,7 +130,7 @@ def test_everybody_as_principal_is_refused_something_or_held_to_this_account() -
             held = said["Condition"].get("StringEquals", {})
             account = held.get("kms:CallerAccount", held.get("aws:PrincipalAccount"))
             assert said["Effect"] == "Deny" or account == "123456789012", place
-    assert seen == 7 * len(ENVIRONMENTS)
+    assert seen == 8 * len(ENVIRONMENTS)
 
 
 def test_no_security_group_lets_anybody_in_who_is_not_in_the_network() -> None:
@@ -316,6 +317,28 @@ def test_a_model_reads_what_is_below_its_own_prefix_and_nothing_else(environment
 
 
 @each_environment
+def test_a_model_that_keeps_samples_puts_them_below_its_own_prefixes_and_reads_none(environment: str) -> None:
+    (policy,) = run_of_model(environment, fetches=False, captures=True).of("aws:iam/rolePolicy:RolePolicy")
+    given = {s["Sid"]: s for s in json.loads(policy.inputs["policy"])["Statement"]}
+    bucket = f"arn:aws:s3:::slipway-{environment}-123456789012-eu-central-1"
+    places = [f"{bucket}/_capture/{keep}/digits/*" for keep in ("1d", "7d", "30d", "90d")]
+    assert (given["WriteOwnSamples"]["Action"], given["WriteOwnSamples"]["Resource"]) == (["s3:PutObject"], places)
+    assert given["EncryptSamples"]["Action"] == ["kms:GenerateDataKey"]
+    assert given["EncryptSamples"]["Condition"]["StringEquals"]["kms:EncryptionContext:aws:s3:arn"] == bucket
+    assert len(given) == 2
+
+
+@each_environment
+def test_samples_expire_by_what_their_keys_begin_with(environment: str) -> None:
+    token = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+    rules = {rule["id"]: rule for rule in run_of(environment).one(token)["rules"]}
+    for keep, days in KEEPS.items():
+        rule = rules[f"samples-{keep}"]
+        assert (rule["filter"], rule["expiration"]) == ({"prefix": f"_capture/{keep}/"}, {"days": days})
+        assert rule["noncurrentVersionExpiration"] == {"noncurrentDays": 1}
+
+
+@each_environment
 def test_a_model_whose_weights_are_in_its_image_has_no_role(environment: str) -> None:
     assert {one.token for one in run_of_model(environment, fetches=False).aws()} == {"aws:ecr/repository:Repository"}
 
@@ -336,9 +359,11 @@ def test_the_way_to_s3_leads_to_named_buckets_and_the_accounts_own(environment: 
     (endpoint,) = (one for one in run_of(environment).of("aws:ec2/vpcEndpoint:VpcEndpoint") if "policy" in one.inputs)
     assert endpoint.inputs["serviceName"] == "com.amazonaws.eu-central-1.s3"
     given = {one["Sid"]: one for one in json.loads(endpoint.inputs["policy"])["Statement"]}
-    assert given.keys() == {"ReachModelStore", "ReachAccountsBuckets", "PullLayers"}
+    assert given.keys() == {"ReachModelStore", "StoreSamples", "ReachAccountsBuckets", "PullLayers"}
     bucket = f"arn:aws:s3:::slipway-{environment}-123456789012-eu-central-1"
     assert given["ReachModelStore"]["Resource"] == [bucket, f"{bucket}/*"]
+    assert given["StoreSamples"]["Resource"] == f"{bucket}/_capture/*"
+    assert given["StoreSamples"]["Action"] == ["s3:PutObject"]
     assert given["ReachModelStore"]["Action"] == ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"]
     assert given["ReachAccountsBuckets"]["Condition"] == {
         "StringEquals": {"aws:ResourceAccount": "123456789012", "aws:PrincipalAccount": "123456789012"},

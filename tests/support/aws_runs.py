@@ -22,6 +22,7 @@ from slipway.environments.running.pool_change import NodeObjects
 from slipway.loading.settings import load_settings
 from slipway.plan.image import ImagePlan
 from slipway.plan.release import Release
+from slipway.render.fetching import CAPTURE_VOLUME
 from slipway.settings.aws import AwsSettings
 from slipway.settings.aws_network import ApiAccess
 from tests.support.recorder import Registered, Run, run_program
@@ -101,16 +102,18 @@ def closed(*, internal: bool = True) -> AwsSettings:
 
 
 @lru_cache
-def run_of_model(environment: str, *, fetches: bool = True) -> Run:
+def run_of_model(environment: str, *, fetches: bool = True, captures: bool = False) -> Run:
     """A model of the environment, `digits`, brought back to a release: no image is built for that.
 
-    `fetches`: whether its pods fetch their weights from the model store.
+    `fetches`: whether its pods fetch their weights from the model store. `captures`: whether they store samples there.
     """
     settings = settings_of(environment)
     image = f"{settings.registry}/slipway/{environment}/digits@sha256:{'ab' * 32}"
     pod: dict[str, Any] = {"serviceAccountName": "digits", "containers": [{"name": "server", "image": image}]}
     if fetches:
         pod["initContainers"] = [{"name": FETCHING_CONTAINER, "image": image}]
+    if captures:
+        pod["volumes"] = [{"name": CAPTURE_VOLUME}]
     meta = {"name": "digits", "namespace": settings.namespace}
     manifests: tuple[dict[str, Any], ...] = (
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta},
@@ -135,6 +138,7 @@ def runs() -> Iterator[tuple[str, Run]]:
     for environment in ENVIRONMENTS:
         yield environment, run_of(environment)
         yield f"{environment}.digits", run_of_model(environment)
+        yield f"{environment}.digits", run_of_model(environment, fetches=False, captures=True)
 
 
 def everything() -> Iterator[tuple[str, Registered]]:

@@ -120,6 +120,11 @@ def drift_plan() -> Plan:
     return plan("seen", settings, specs, CODE)
 
 
+def capture_plan(environment: str) -> Plan:
+    """The plan of one of the fixtures' environments whose models keep samples."""
+    return _plan_of("capture", environment)
+
+
 @lru_cache
 def feedback_plan() -> Plan:
     """The plan of the fixtures' environment whose models take feedback."""

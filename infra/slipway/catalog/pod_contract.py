@@ -53,6 +53,9 @@ GATE_FOLDER = "/etc/slipway/gateway"
 """Where a model's pod behind a gateway mounts the key that passes are checked by."""
 GATE_FILE = "public.pem"
 
+CAPTURE_FOLDER = "/etc/slipway/capture"
+"""Where a pod that keeps samples mounts the keys that they are encrypted by, and credentials of their store."""
+
 FETCHING = "slipway_weights"
 """The package that fetches weights from a model store, in the init container of that name."""
 FETCHING_FOLDER = "/opt/slipway/weights"

@@ -19,6 +19,7 @@ from slipway.cli import (
     measure,
     offline,
     project,
+    samples,
     signing,
     simulate,
     versions,
@@ -28,8 +29,8 @@ from slipway.errors.base import SlipwayError, UserErrors
 from slipway.errors.full_disk import full_disk
 
 COMMANDS = (
-    account, advise, artifacts, batch, changing, controls, fleets, keys, live, measure, offline, project, signing,
-    simulate, versions,
+    account, advise, artifacts, batch, changing, controls, fleets, keys, live, measure, offline, project, samples,
+    signing, simulate, versions,
 )  # fmt: skip
 """Each adds its commands to the group when it is imported."""
 

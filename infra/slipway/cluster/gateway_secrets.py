@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import ed25519, x25519
+from slipway_server.capture.sealing import DIGEST, DIGEST_BYTES, BadKey, private_key
 
 from slipway.cluster.api import Cluster
 from slipway.cluster.certificates import self_signed, serves
@@ -96,6 +97,18 @@ class GatewaySecrets:
                 lambda data: serves(data, domain, self.clock()),
                 of_type="kubernetes.io/tls",
             )
+
+    def ensure_capture(self) -> None:
+        """Make the keys of samples, and of them what pods get: both once, for lost keys are lost samples."""
+        keys = self._kept("Secret", names.CAPTURE_KEYS, _capture_keys, (PRIVATE, DIGEST))
+        try:
+            public = private_key(keys[PRIVATE]).public_key()
+        except BadKey as error:
+            problem, todo = f"{error} in {PRIVATE}", "put it back from a copy, or delete it and lose all samples"
+            raise SecretUnusable(self.cluster.namespace, "Secret", names.CAPTURE_KEYS, problem, todo) from None
+        pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        wanted = {PUBLIC: pem, DIGEST: keys[DIGEST]}
+        self._fitted("Secret", names.CAPTURE_SEALING, lambda: wanted, lambda data: data == wanted)
 
     def _kept(self, kind: str, name: str, make: Callable[[], Data], keys: tuple[str, ...]) -> Data:
         """The data of an object that is never changed once it is there, made when it is not."""
@@ -188,6 +201,13 @@ def _signing_key() -> Data:
     key = ed25519.Ed25519PrivateKey.generate()
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return {PRIVATE: pem}
+
+
+def _capture_keys() -> Data:
+    private = x25519.X25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return {PRIVATE: private, DIGEST: secrets.token_bytes(DIGEST_BYTES)}
 
 
 def _public_half(pem: bytes, namespace: str) -> bytes:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slipway.catalog.pod_contract import GATE_FOLDER, GRPC_PORT, SERVER_USER, SERVICE_PORT
+from slipway.catalog.pod_contract import CAPTURE_FOLDER, GATE_FOLDER, GRPC_PORT, SERVER_USER, SERVICE_PORT
+from slipway.delivery.samples import is_place
 from slipway.deploy.ports import ClusterApi
 from slipway.deploy.record_format import BadRecord, server_config, unpacked
 from slipway.deploy.restorable_own import OwnServer
@@ -110,6 +111,8 @@ def problems(release: Release, owner: Owner, repositories: Sequence[str]) -> Ite
     config = server_config(list(release.manifests))
     if config.get("release") != release.digest or read(config, "model.name") != owner.model:
         yield "its configuration is of another model or release"
+    if (capture := config.get("capture")) is not None and not is_place(owner.store, owner.model, capture):
+        yield "its samples go to another place than the environment has for them"
     if release.check.asked is not None:
         if owner.own is None:
             runtime = release.check.runtime
@@ -250,6 +253,9 @@ class _Values:
                 "grpc_port": GRPC_PORT,
                 "gate_config": names.GATEWAY_TRUST,
                 "gate_folder": GATE_FOLDER,
+                "capture_folder": CAPTURE_FOLDER,
+                "capture_sealing": names.CAPTURE_SEALING,
+                "capture_secret": owner.store.samples_secret if owner.store else None,
             },
             {
                 **CHECKS,

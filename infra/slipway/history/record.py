@@ -30,6 +30,8 @@ EventAction = Literal[
     "device add",
     "device retire",
     "device revoke",
+    "erase",
+    "export",
 ]
 Outcome = Literal["done", "failed", "interrupted"]
 _NAMES = 100_000

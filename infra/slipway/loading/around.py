@@ -10,6 +10,7 @@ from slipway_server.steps.assembled import Materials, Steps
 from slipway_server.steps.hook import AFTER, BEFORE
 from slipway_server.steps.labels import check_labels, parse_labels
 from slipway_server.steps.texts import read_tokenizer
+from slipway_server.values.capture import SampleSection
 from slipway_server.values.errors import BadRequest
 from slipway_server.values.signature import Signature
 from slipway_server.values.steps import InputSection, OutputSection, QualitySection
@@ -32,7 +33,7 @@ class _Refused(Exception):
 
 
 def around(spec: ModelSpec, signature: Signature, root: Path, locate: Locate, found: list[UserError]) -> Around | None:
-    """Read what `input` and `output` name and hold it, and `quality`, against the model.
+    """Read what `input` and `output` name and hold it, `quality` and `capture` against the model.
 
     Args:
         spec: the spec, merged for its environment.
@@ -44,7 +45,7 @@ def around(spec: ModelSpec, signature: Signature, root: Path, locate: Locate, fo
     Returns:
         None where a spec has none of them, or something is wrong with them.
     """
-    if spec.input is None and spec.output is None and spec.quality is None:
+    if all(part is None for part in (spec.input, spec.output, spec.quality, spec.capture)):
         return None
     files = _Files(spec, root, locate, found)
     try:
@@ -66,8 +67,9 @@ def around(spec: ModelSpec, signature: Signature, root: Path, locate: Locate, fo
         told = {"task": spec.quality.task, "output": spec.quality.output, "positive": spec.quality.positive}
         quality = QualitySection.model_validate(told)
         sections["quality"] = quality.model_dump(mode="json", exclude_none=True)
+    sample = None if spec.capture is None else SampleSection.model_validate(spec.capture.section())
     try:
-        steps = Steps(before, after, prepared, signature, quality)
+        steps = Steps(before, after, prepared, signature, quality, sample)
     except BadRequest as error:
         found.append(_finding(error, locate))
         return None

@@ -105,7 +105,8 @@ def variant(
         found += _unjudgeable(spec, weights, locate)
         # Not before it fits: every byte of it is read.
         written = {key: text for key, text in value.items() if key != "environments"}
-        lacking = beside is None and any(one is not None for one in (spec.input, spec.output, spec.quality))
+        asked = (spec.input, spec.output, spec.quality, spec.capture)
+        lacking = beside is None and any(one is not None for one in asked)
         if little or lacking:
             return None
         artifact = _artifact(spec, weights, own)

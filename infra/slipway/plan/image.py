@@ -122,8 +122,9 @@ class ImagePlan:
         files: the weights, or what fetches them; what the steps before and after the model read; the server's code.
         inputs_digest: sha256 over all that goes in; the same digest is the same image.
         copied_from: the image of another environment, by digest, that is copied and never made; None: it is made.
-        wheels: of what fetches weights; None where they are in it.
+        wheels: of what fetches weights or stores samples; None where it does neither.
         traces: of what makes spans of requests; None where none are traced.
+        capturing: whether its server stores samples.
     """
 
     repository: str
@@ -134,6 +135,7 @@ class ImagePlan:
     copied_from: str | None = None
     wheels: Wheels | None = None
     traces: Wheels | None = None
+    capturing: bool = False
 
     @property
     def own_wheels(self) -> tuple[Wheels, ...]:
@@ -156,6 +158,11 @@ class ImagePlan:
     def own(self) -> OwnImagePlan | None:
         """What it is made from if it brings its own server."""
         return self.below if isinstance(self.below, OwnImagePlan) else None
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the weights are among them."""
+        return any(file.context_path.startswith("model/") for file in self.files)
 
     @property
     def has_steps(self) -> bool:

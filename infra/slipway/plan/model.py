@@ -9,8 +9,10 @@ from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity.estimates import Estimates
 from slipway.capacity.placement import Rollout
 from slipway.compatibility.contents import Contents
+from slipway.delivery.samples import Samples
 from slipway.delivery.ways import Delivery
 from slipway.environments.planning.kinds import planning
+from slipway.environments.planning.model_store import ModelStore
 from slipway.environments.planning.monitoring import Monitoring
 from slipway.environments.planning.pool import Pool
 from slipway.errors.base import Place, UnknownName
@@ -60,6 +62,7 @@ class ModelPlan:
         monitoring: what its autoscaling asks; None where it can follow CPU alone.
         priority_class: of its pods; None where the environment has no teams.
         locked: the lock that its weights are known by; they may not be on this machine.
+        samples: what is kept of its requests, and where; None for nothing.
     """
 
     environment: str
@@ -91,6 +94,7 @@ class ModelPlan:
     monitoring: Monitoring | None = None
     priority_class: str | None = None
     locked: Locked | None = None
+    samples: Samples | None = None
 
     @property
     def stack(self) -> str:
@@ -119,6 +123,12 @@ class ModelPlan:
         # No judged model sleeps: what it costs at least is what `scale.min` replicas cost.
         hourly_usd = None if cost is None else cost.at_min / self.spec.scale.min * self.rollout.candidate
         return JudgedRollout.of(self.spec.rollout, self.rollout, hourly_usd)
+
+    @property
+    def reached(self) -> ModelStore | None:
+        """The model store, where its pods fetch weights from it or store samples in it."""
+        stored = self.delivery.stored
+        return stored.store if stored is not None else self.samples.store if self.samples is not None else None
 
     @property
     def alerts(self) -> bool:

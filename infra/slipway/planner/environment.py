@@ -10,8 +10,9 @@ from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity import gpus
 from slipway.capacity.estimates import estimates, node_start_s, stored_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
-from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, LINGER_S
+from slipway.catalog.pod_contract import CAPTURE_FOLDER, FETCHING, FETCHING_FOLDER, LINGER_S
 from slipway.delivery.choice import delivery_of, refuse_deliveries
+from slipway.delivery.samples import samples_of
 from slipway.delivery.ways import Delivery
 from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.pool import Pool
@@ -24,6 +25,7 @@ from slipway.plan.image import ImageFile, ImagePlan, RuntimeImagePlan, Wheels
 from slipway.plan.model import ModelPlan, Plan
 from slipway.plan.release import Origin, digest_of
 from slipway.plan.timing import Timing
+from slipway.planner.capture import refuse_captures
 from slipway.planner.drift import refuse_drift
 from slipway.planner.fit import slow_on_pool
 from slipway.planner.own_servers import asked, carried, own_image, own_warnings
@@ -76,9 +78,9 @@ def plan(
     Raises:
         UserErrors: for each model that no pool can hold, that has no room beside the others, or whose update could
             never finish; for routes that cannot be told apart; for scaling, objectives or drift that the environment
-            does not measure; for feedback that it cannot take; for rollouts that it cannot judge; for weights that are
-            to be fetched where there is no model store; for models of no team, or beyond their team's quota; for
-            weights that are too large for their GPU.
+            does not measure; for feedback that it cannot take, and samples that it has no place for; for rollouts that
+            it cannot judge; for weights that are to be fetched where there is no model store; for models of no team, or
+            beyond their team's quota; for weights that are too large for their GPU.
     """
     there = planning(settings).pools
     gateway = planning(settings).gateway
@@ -88,6 +90,7 @@ def plan(
     refuse_slos(environment, settings, loaded, written)
     refuse_quality(environment, settings, loaded, written)
     refuse_drift(environment, settings, loaded, written)
+    refuse_captures(environment, settings, loaded, written)
     refuse_rollouts(environment, settings, loaded, written)
     refuse_deliveries(environment, settings, loaded, written)
     placed = sorted(place(environment, there, loaded), key=lambda one: one.variant.spec.name)
@@ -112,6 +115,7 @@ def _model(
     variant, pool = placed.variant, placed.pool
     spec = variant.spec.model_copy(update={"environments": {}})
     store = planning(settings).model_store(environment, spec.name)
+    samples = samples_of(spec.name, spec.capture, store)
     delivery = delivery_of(spec, variant.artifact, store, RUNTIMES[spec.runtime])
     if variant.own is not None:
         image = own_image(environment, settings, variant, variant.own)
@@ -147,6 +151,7 @@ def _model(
         check=check,
         server_config=server_config(variant, check, settings.namespace, pool, gated=gated)
         | traces_section(traced(settings, spec))
+        | ({} if samples is None else {"capture": samples.section(CAPTURE_FOLDER)})
         | {"release": _NO_RELEASE},
         release_digest=_NO_RELEASE,
         origin=_origin(written, variant, image),
@@ -167,6 +172,7 @@ def _model(
         monitoring=planning(settings).monitoring,
         priority_class=priority_class(settings, spec.owner),
         locked=variant.locked,
+        samples=samples,
     )
     return released(draft, release_digest(draft))
 
@@ -214,23 +220,33 @@ def _image(
     environment: str, settings: AnySettings, variant: Variant, of: Mapping[str, CodeDigests], delivery: Delivery
 ) -> ImagePlan:
     made, code = recipe(variant.spec.runtime), of[variant.spec.runtime]
-    weights, wheels = (
-        _fetching(of[FETCHING]) if delivery.stored is not None else (carried(variant, "model", made.weights), None)
-    )
+    fetched, capturing = delivery.stored is not None, variant.spec.capture is not None
+    weights = () if fetched else carried(variant, "model", made.weights)
+    # The client of the store is the same for those that read and those that write there.
+    client, wheels = _fetching(of[FETCHING]) if fetched or capturing else ((), None)
     package = made.package
     source = installation.package(package)
     server = ImageFile(f"server/{package}", f"/opt/slipway/server/{package}", source, code.server)
     repository = planning(settings).image_repository(environment, variant.spec.name)
     runtime = _runtime(environment, settings, variant, code)
     steps = tuple(_step_files(variant))
-    files = (*weights, *steps, server)
+    files = (*client, *weights, *steps, server)
     traces = traces_wheels(of[TRACES]) if traced(settings, variant.spec) is not None else None
-    there = {"fetching": wheels is not None, "steps": bool(steps), "traces": traces is not None}
-    dockerfile = render_dockerfile(variant.spec.runtime, runtime.reference, **there)
+    dockerfile = render_dockerfile(
+        variant.spec.runtime,
+        runtime.reference,
+        fetching=wheels is not None,
+        carried=not fetched,
+        steps=bool(steps),
+        capturing=capturing,
+        traces=traces is not None,
+    )
     made_of = [instructions(dockerfile), [[file.image_path, file.digests] for file in files]]
     made_of += [[one.image_path, one.digest] for one in (wheels, traces) if one is not None]
     digest = digest_of(made_of)
-    return ImagePlan(repository, names.short(digest), runtime, files, digest, wheels=wheels, traces=traces)
+    return ImagePlan(
+        repository, names.short(digest), runtime, files, digest, wheels=wheels, traces=traces, capturing=capturing
+    )
 
 
 def _fetching(code: CodeDigests) -> tuple[tuple[ImageFile, ...], Wheels]:

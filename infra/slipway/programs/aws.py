@@ -70,9 +70,11 @@ def _by_pool(groups: Sequence[NodeGroup]) -> dict[str, list[str]]:
 def model_parts(settings: AwsSettings) -> PartsOf:
     """Return how to make what a model has of its own in the account: a repository, and a role if its pods need one."""
 
-    def make(environment: str, model: str, link: pulumi.Output[Connection], fetches: bool) -> ModelParts:
+    def make(
+        environment: str, model: str, link: pulumi.Output[Connection], fetches: bool, captures: bool
+    ) -> ModelParts:
         key = link.apply(lambda of: of.key or "")
-        parts = AwsModel(model, AwsModelArgs(environment, settings, key, fetches))
+        parts = AwsModel(model, AwsModelArgs(environment, settings, key, fetches, captures))
         return (parts,), parts.repository
 
     return make

@@ -10,6 +10,7 @@ from slipway.components.connection import Connection, connection
 from slipway.components.image.component import ModelImage
 from slipway.components.image.planned import bring_weights, image_args, judge_image_args
 from slipway.components.image.sealed import sealed
+from slipway.components.kubernetes.gateway_secrets import EnsuredSecrets, EnsuredSecretsArgs, ensure_capture_keys
 from slipway.components.kubernetes.model import Beside, Model, ModelArgs
 from slipway.components.stored_weights import StoredWeights, StoredWeightsArgs
 from slipway.delivery.upload import upload
@@ -20,7 +21,7 @@ from slipway.plan.model import ModelPlan, Plan
 from slipway.plan.release import Release
 from slipway.plan.rollout import RolloutPlan, Stage
 from slipway.planner.own_images import judge_image
-from slipway.render.fetching import fetches
+from slipway.render.fetching import captures, fetches
 from slipway.render.model import render_model
 from slipway.render.rollout.candidate import candidate_objects, pinned, shared_objects
 from slipway.render.rollout.judge import JudgePods, judge_objects
@@ -34,9 +35,9 @@ from slipway.values.names import short
 
 ModelParts = tuple[tuple[pulumi.Resource, ...], pulumi.Output[str] | None]
 """What pods start with, and what is known once images can be pushed."""
-PartsOf = Callable[[str, str, pulumi.Output[Connection], bool], ModelParts]
+PartsOf = Callable[[str, str, pulumi.Output[Connection], bool, bool], ModelParts]
 """Makes what a model has of its own in a cloud; gets environment, model, the way to the cluster, and whether pods of
-the model fetch their weights."""
+the model fetch their weights, and whether they store samples."""
 
 
 def no_parts(*_: object) -> ModelParts:
@@ -62,8 +63,9 @@ def program(
 
     def run() -> None:
         link = connection(model.environment)
-        needs, repository = parts_of(model.environment, model.name, link, model.delivery.stored is not None)
-        image = _image(model, seal, repository, progress)
+        uses = (model.delivery.stored is not None, model.samples is not None)
+        needs, repository = parts_of(model.environment, model.name, link, *uses)
+        image = _image(model, link, seal, repository, progress)
         # The image's digest is known when it was pushed; the reference by tag only holds its place.
         manifests = render_model(model, model.image.reference)
         Model(model.name, ModelArgs(link, manifests, image, needs))
@@ -77,7 +79,7 @@ def release_program(parts_of: PartsOf, environment: str, release: Release) -> Ca
 
     def run() -> None:
         link = connection(environment)
-        needs, _ = parts_of(environment, release.model, link, fetches(release.manifests))
+        needs, _ = parts_of(environment, release.model, link, fetches(release.manifests), captures(release.manifests))
         Model(release.model, ModelArgs(link, release.manifests, release.image, needs))
         _export(environment, release.model, short(release.digest), release.image)
 
@@ -115,8 +117,9 @@ def rollout_program(
     def run() -> None:
         link = connection(new.environment)
         either = new.delivery.stored is not None or fetches(old.manifests)
-        needs, repository = parts_of(new.environment, new.name, link, either)
-        image = _image(new, seal, repository, progress)
+        samples = new.samples is not None or captures(old.manifests)
+        needs, repository = parts_of(new.environment, new.name, link, either, samples)
+        image = _image(new, link, seal, repository, progress)
         planned, pods = judge_of()
         judge = ModelImage(names.judge(new.name), judge_image_args(planned, progress)).reference
         manifests = render_model(new, new.image.reference)
@@ -156,11 +159,19 @@ def judge_pods(environment: str, settings: AnySettings) -> tuple[ImagePlan, Judg
 
 
 def _image(
-    model: ModelPlan, seal: Seal | None, repository: pulumi.Output[str] | None, progress: Tell
+    model: ModelPlan,
+    link: pulumi.Output[Connection],
+    seal: Seal | None,
+    repository: pulumi.Output[str] | None,
+    progress: Tell,
 ) -> pulumi.Output[str]:
-    """Make the image of a model; it is known once the weights are where its pods fetch them, too."""
+    """Make the image of a model; it is known once the weights, and keys of samples, are where its pods need them."""
     args = sealed(image_args(model, progress), model, seal, progress)
     image = ModelImage(model.name, replace(args, needs=repository)).reference
+    if model.samples is not None:
+        ensure = EnsuredSecretsArgs(link, ensure_capture_keys(model.environment), pulumi.Output.from_input(""))
+        made = EnsuredSecrets(f"{model.name}-capture-keys", ensure).ready
+        image = pulumi.Output.all(image, made).apply(lambda of: str(of[0]))
     stored = model.delivery.stored
     if stored is None:
         return image

@@ -13,6 +13,7 @@ _SPARE = 16 * _MEBI
 """What folders and blocks that are not full take beside the files."""
 FETCHING_COMMAND = ["python3", "-m", FETCHING]
 FETCHING_PATH = f"{FETCHING_FOLDER}/code:{FETCHING_FOLDER}/deps"
+CAPTURE_VOLUME = "capture"
 _OF_NODES = ("cpu", "memory", "ephemeral-storage")
 _NAMES = (
     "container",
@@ -31,6 +32,12 @@ def fetches(manifests: Iterable[Manifest]) -> bool:
     """Whether pods of a release, by its manifests, fetch their weights."""
     pods = (one["spec"]["template"]["spec"] for one in manifests if one["kind"] == "Deployment")
     return any(box["name"] == FETCHING_CONTAINER for pod in pods for box in pod.get("initContainers", []))
+
+
+def captures(manifests: Iterable[Manifest]) -> bool:
+    """Whether pods of a release, by its manifests, store samples."""
+    pods = (one["spec"]["template"]["spec"] for one in manifests if one["kind"] == "Deployment")
+    return any(volume["name"] == CAPTURE_VOLUME for pod in pods for volume in pod.get("volumes", []))
 
 
 def volume_bytes(stored: Stored | None) -> int:

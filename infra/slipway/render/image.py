@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from slipway.artifacts.around import CONTEXT_FOLDER, IMAGE_FOLDER
 from slipway.catalog.pod_contract import FETCHING, FETCHING_FOLDER, SERVER_USER, TRACES_FOLDER
+from slipway.plan.image import ImagePlan
 from slipway.render.templates import template_files
 from slipway.runtimes.registry import RUNTIMES, recipe
 
@@ -18,17 +19,27 @@ def render_runtime_dockerfile(runtime: str, base_image: str, architecture: str) 
 
 
 def render_dockerfile(
-    runtime: str, runtime_image: str, *, fetching: bool = False, steps: bool = False, traces: bool = False
+    runtime: str,
+    runtime_image: str,
+    *,
+    fetching: bool = False,
+    carried: bool = True,
+    steps: bool = False,
+    capturing: bool = False,
+    traces: bool = False,
 ) -> str:
     """Render the Dockerfile of a model's image, from that of its runtime; its context is described by `ImagePlan`.
 
-    `fetching`: whether it has what fetches the weights instead of the weights. `steps`: whether the context has files
-    of what stands before and after the model. `traces`: whether it has what makes spans of requests.
+    `fetching`: whether it has what speaks to the model store. `carried`: whether it has the weights. `steps`: whether
+    the context has files of what stands before and after the model. `capturing`: whether the server stores samples.
+    `traces`: whether it has what makes spans of requests.
     """
     made = recipe(runtime)
+    beside = [*([f"{FETCHING_FOLDER}/deps"] if capturing else []), *([TRACES_FOLDER] if traces else [])]
     values = {
         "runtime_image": runtime_image,
-        "weights": made.weights if RUNTIMES[runtime].formats else None,
+        "weights": made.weights if carried and RUNTIMES[runtime].formats else None,
+        "beside": beside,
         "fetching": FETCHING if fetching else None,
         "fetching_folder": FETCHING_FOLDER,
         "steps": (CONTEXT_FOLDER, IMAGE_FOLDER) if steps else None,
@@ -38,6 +49,19 @@ def render_dockerfile(
         "command": json.dumps(made.command),
     }
     return template_files().get_template("image/model.Dockerfile.j2").render(values)
+
+
+def dockerfile_of(runtime: str, image: ImagePlan, runtime_image: str) -> str:
+    """Render the Dockerfile of a planned image of a model."""
+    return render_dockerfile(
+        runtime,
+        runtime_image,
+        fetching=image.wheels is not None,
+        carried=image.wheels is None or image.has_weights,
+        steps=image.has_steps,
+        capturing=image.capturing,
+        traces=image.traces is not None,
+    )
 
 
 def render_own_dockerfile(written: str, command: Sequence[str] | None, weights: tuple[str, str] | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from jinja2 import FileSystemLoader, nodes
 
-from slipway.catalog.pod_contract import GATE_FOLDER, GRPC_PORT, NAME_SERVICE, SERVER_PORT, SERVICE_PORT
+from slipway.catalog.pod_contract import CAPTURE_FOLDER, GATE_FOLDER, GRPC_PORT, NAME_SERVICE, SERVER_PORT, SERVICE_PORT
 from slipway.environments.planning.model_store import ModelStore
 from slipway.environments.planning.monitoring import Tracing
 from slipway.plan.model import ModelPlan
@@ -76,7 +76,7 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "name": model.name,
         "namespace": model.namespace,
         "labels": model.labels,
-        "pod_labels": model.labels | (model.delivery.stored.store.pod_labels if model.delivery.stored else {}),
+        "pod_labels": model.labels | (model.reached.pod_labels if model.reached else {}),
         "selector": model.selector,
         "owner": spec.owner,
         "description": spec.description,
@@ -98,9 +98,7 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         "resources": resources,
         "tmp_size": format_bytes(TMP_BYTES),
         **container_values(RUNTIMES[spec.runtime]),
-        "egress": egress(
-            model.check.members, model.delivery.stored.store if model.delivery.stored else None, _tracing(model)
-        ),
+        "egress": egress(model.check.members, model.reached, _tracing(model)),
         "service_port": SERVICE_PORT,
         "grpc_port": GRPC_PORT if spec.endpoint.grpc else None,
         "service_type": model.service_type,
@@ -111,9 +109,20 @@ def model_values(model: ModelPlan, image: str) -> dict[str, Any]:
         **own_values(model),
         "checked_path": _checked_path(model),
         **fetching_values(model.delivery.stored, resources),
+        **_capture_values(model),
         **route_values(model.traffic),
         **scaling_values(model),
         **_lint_exceptions(model),
+    }
+
+
+def _capture_values(model: ModelPlan) -> dict[str, Any]:
+    """Which Secrets a pod that keeps samples has as files, and where."""
+    samples = model.samples
+    return {
+        "capture_sealing": None if samples is None else names.CAPTURE_SEALING,
+        "capture_folder": None if samples is None else CAPTURE_FOLDER,
+        "capture_secret": None if samples is None else samples.store.samples_secret,
     }
 
 
@@ -157,7 +166,7 @@ def egress(members: Sequence[str], store: ModelStore | None, tracing: Tracing | 
     None for nothing."""
     rules = [dict(rule) for rule in store.egress] if store is not None else []
     to: list[dict[str, Any]] = []
-    if members and store is None:
+    if members:
         pods = [{"podSelector": {"matchLabels": names.selector(name)}} for name in members]
         to.append({"to": pods, "ports": [{"port": SERVER_PORT, "protocol": "TCP"}]})
     if tracing is not None:

@@ -100,3 +100,11 @@ class ModelStore(Section):
         examples=["model-store"],
         json_schema_extra=_SINCE,
     )
+    samples: SecretName | None = Field(
+        default=None,
+        description="Name of a Secret like `credentials`, with which pods of models with `capture` store samples: they "
+        "may put objects below `<prefix>/_capture` (s3:PutObject) and nothing else. No samples when left out.",
+        examples=["samples-store"],
+        exclude_if=left_out,
+        json_schema_extra=_SINCE,
+    )

@@ -7,6 +7,7 @@ from semver import Version
 
 from slipway.catalog.pod_contract import API_VERSION
 from slipway.runtimes.registry import LLAMA, RUNTIMES, RuntimeName
+from slipway.spec import capture as capture_rules
 from slipway.spec import drift as drift_rules
 from slipway.spec import pipeline_rules, rollout_rules
 from slipway.spec import quality as quality_rules
@@ -15,6 +16,7 @@ from slipway.spec.artifact.accept import Accept
 from slipway.spec.artifact.optimize import STEPS_MOST, Step
 from slipway.spec.artifact.source import ONNX, ArtifactSource
 from slipway.spec.batching import Batching
+from slipway.spec.capture import Capture
 from slipway.spec.check import Check
 from slipway.spec.custom import rules as custom_rules
 from slipway.spec.custom.egress import EGRESS_MOST, Egress
@@ -44,7 +46,7 @@ from slipway.values.section import Section, empty, left_out
 OVERRIDABLE = (
     "version", "fixes", "artifact", "custom", "server", "llama", "env", "egress", "optimize", "accept", "input",
     "output", "resources", "scale", "rollout", "spot", "tolerates", "data", "endpoint", "batching", "check", "slo",
-    "quality", "drift", "exceptions",
+    "quality", "drift", "capture", "exceptions",
 )  # fmt: skip
 """What may differ between environments; the rest is what the model is, wherever it runs."""
 
@@ -217,6 +219,13 @@ class ModelSpec(Section):
         exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )
+    capture: Capture | None = Field(
+        default=None,
+        description="Which samples of requests and answers are kept (docs/how-to/samples.md). None when left out.",
+        examples=[{"share": "1%", "keep": "30d", "redact": ["image"]}],
+        exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
+    )
     exceptions: dict[ExceptableRule, Reason] = Field(
         default_factory=dict,
         description=(
@@ -312,4 +321,5 @@ class ModelSpec(Section):
         slo_rules.refuse_misfits(self)
         quality_rules.refuse_misfits(self)
         drift_rules.refuse_misfits(self)
+        capture_rules.refuse_misfits(self)
         return self

@@ -1,4 +1,4 @@
-# Only copies, so that building needs no network. What fetches the weights when a pod starts is below the server's code: the
+# Only copies, so that building needs no network. What speaks to the model store is below the server's code: the
 # same layers for every such model.
 FROM registry.example.com/slipway/runtime@sha256:0
 COPY slipway_weights/deps/ /opt/slipway/weights/deps/

@@ -59,6 +59,9 @@ def refuse_foreign(context: EnvironmentContext, models: Sequence[ModelPlan], ado
     reads_with = next((stored.store.secret for stored in fetched if stored is not None), None)
     if reads_with is not None:
         refuse_missing_store_secret(cluster, reads_with, context.file.locate(("model_store", "credentials")))
+    writes_with = next((model.samples.store.samples_secret for model in models if model.samples is not None), None)
+    if writes_with is not None:
+        refuse_missing_store_secret(cluster, writes_with, context.file.locate(("model_store", "samples")))
     _refuse_missing_routes(context)
     _refuse_missing_variables(context, models)
 

@@ -22,7 +22,7 @@ from slipway.planner.environment import ModelPlan
 from slipway.planner.price import price, today
 from slipway.planner.teams import full_pools
 from slipway.render.environment import render_environment
-from slipway.render.image import render_dockerfile
+from slipway.render.image import dockerfile_of
 from slipway.render.model import render_model
 from slipway.render.yaml import to_yaml
 from slipway.spec.scale import Scale, Scaler
@@ -192,7 +192,7 @@ def _dockerfile(image: ImagePlan, runtime: str) -> str | None:
     """What a model's image is built by; None where it is copied as it is."""
     if image.own is not None:
         return image.own.dockerfile
-    return render_dockerfile(runtime, image.runtime.reference, fetching=image.wheels is not None, steps=image.has_steps)
+    return dockerfile_of(runtime, image, image.runtime.reference)
 
 
 def write(texts: Mapping[str, str], output: Path | None) -> None:

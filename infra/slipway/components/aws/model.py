@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from slipway.components.aws.iam.identity import Identity, IdentityArgs, read_own_weights
+from slipway.components.aws.iam.identity import Identity, IdentityArgs, read_own_weights, write_own_samples
 from slipway.components.aws.provider import aws_provider
 from slipway.components.aws.registry import Registry, RegistryArgs
 from slipway.components.aws.scope import AwsScope
@@ -14,19 +14,21 @@ from slipway.values import names
 
 @dataclass(frozen=True)
 class AwsModelArgs:
-    """`key`: ARN of the environment's key of models. `fetches`: whether pods read weights from the model store."""
+    """`key`: ARN of the environment's key of models. `fetches`: whether pods read weights from the model store.
+    `captures`: whether they store samples there."""
 
     environment: str
     settings: AwsSettings
     key: pulumi.Input[str]
     fetches: bool
+    captures: bool = False
 
 
 class AwsModel(pulumi.ComponentResource):
     """The parts. `repository` is known once images can be pushed.
 
-    Pods that fetch weights have a role, others none: nothing that they do asks AWS. They depend on the component, to
-    start with it; their ServiceAccount is named as the model is.
+    Pods that fetch weights or store samples have a role, others none: nothing that they do asks AWS. They depend on the
+    component, to start with it; their ServiceAccount is named as the model is.
     """
 
     repository: pulumi.Output[str]
@@ -42,8 +44,10 @@ class AwsModel(pulumi.ComponentResource):
             RegistryArgs(names.repository(name, args.environment), scope.tags, args.key),
             child,
         )
-        if args.fetches:
-            bucket = names.bucket(args.environment, settings.account, settings.region)
+        if args.fetches or args.captures:
+            of = (names.bucket(args.environment, settings.account, settings.region), settings.region, name, args.key)
+            reads = read_own_weights(*of) if args.fetches else ()
+            writes = write_own_samples(*of) if args.captures else ()
             Identity(
                 f"{name}-identity",
                 IdentityArgs(
@@ -52,7 +56,7 @@ class AwsModel(pulumi.ComponentResource):
                     cluster_name=names.cluster(args.environment),
                     namespace=settings.namespace,
                     service_account=name,
-                    policy=read_own_weights(bucket, settings.region, name, args.key),
+                    policy=(*reads, *writes),
                 ),
                 child,
             )

@@ -26,7 +26,9 @@ from pulumi_aws.s3 import (
 
 from slipway.components.aws.iam.policies import document, statement
 from slipway.components.aws.scope import AwsScope
+from slipway.environments.planning.model_store import SAMPLES
 from slipway.render.templates import Manifest
+from slipway.spec.capture import KEEPS
 from slipway.values import names
 
 _UPLOAD_DAYS = 7
@@ -134,10 +136,24 @@ class ModelStore(pulumi.ComponentResource):
                     abort_incomplete_multipart_upload=BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
                         days_after_initiation=_UPLOAD_DAYS
                     ),
-                )
+                ),
+                *(_samples_expire(keep, days) for keep, days in KEEPS.items()),
             ],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
         )
+
+
+def _samples_expire(keep: str, days: int) -> BucketLifecycleConfigurationRuleArgs:
+    """Delete samples that are kept for so long; what was deleted or replaced of them is gone a day later."""
+    return BucketLifecycleConfigurationRuleArgs(
+        id=f"samples-{keep}",
+        status="Enabled",
+        filter=BucketLifecycleConfigurationRuleFilterArgs(prefix=f"{SAMPLES}/{keep}/"),
+        expiration=BucketLifecycleConfigurationRuleExpirationArgs(days=days),
+        noncurrent_version_expiration=BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
+            noncurrent_days=1
+        ),
+    )
 
 
 def with_addresses(manifests: Sequence[Mapping[str, Any]], addresses: pulumi.Output[Sequence[str]]) -> list[Manifest]:

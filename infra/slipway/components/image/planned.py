@@ -16,7 +16,7 @@ from slipway.plan.image import ImagePlan, OwnImagePlan
 from slipway.planner.environment import ModelPlan
 from slipway.registry.copying import copy_image, digest_there
 from slipway.render.image import (
-    render_dockerfile,
+    dockerfile_of,
     render_judge_dockerfile,
     render_keys_dockerfile,
     render_own_wheels_dockerfile,
@@ -46,13 +46,7 @@ def image_args(model: ModelPlan, progress: Tell) -> ModelImageArgs:
     runtime, architecture = model.spec.runtime, model.image.runtime.architecture
     dockerfiles = _Dockerfiles(
         lambda base: render_runtime_dockerfile(runtime, base, architecture),
-        lambda wheels: render_dockerfile(
-            runtime,
-            wheels,
-            fetching=model.image.wheels is not None,
-            steps=model.image.has_steps,
-            traces=model.image.traces is not None,
-        ),
+        lambda wheels: dockerfile_of(runtime, model.image, wheels),
     )
     if model.delivery.stored is not None:
         return _args(model.image, dockerfiles, progress)

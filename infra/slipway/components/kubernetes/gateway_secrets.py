@@ -1,4 +1,4 @@
-"""The secrets of an environment with a gateway: a component that makes them in the cluster, past the engine's state.
+"""The secrets of an environment: a component that makes them in the cluster, past the engine's state.
 
 A resource's inputs and outputs are in the state, and a Secret's would be its content. So no resource holds them: the
 component makes them through the API server while the program runs, and its only output is that they are there.
@@ -60,8 +60,20 @@ def ensure_secrets(environment: str, wanted: Wanted) -> Ensure:
     """Return what makes an environment's secrets in the cluster that it is given the way to."""
 
     def ensure(connection: Connection, tell: Tell) -> None:
-        kubeconfig = json.loads(connection.kubeconfig) if connection.kubeconfig else None
-        cluster = Cluster(connection.context, connection.namespace, kubeconfig)
-        GatewaySecrets(cluster, environment, tell).ensure(wanted)
+        GatewaySecrets(_cluster(connection), environment, tell).ensure(wanted)
 
     return ensure
+
+
+def ensure_capture_keys(environment: str) -> Ensure:
+    """Return what makes the keys that samples are encrypted by, in the cluster that it is given the way to."""
+
+    def ensure(connection: Connection, tell: Tell) -> None:
+        GatewaySecrets(_cluster(connection), environment, tell).ensure_capture()
+
+    return ensure
+
+
+def _cluster(connection: Connection) -> Cluster:
+    kubeconfig = json.loads(connection.kubeconfig) if connection.kubeconfig else None
+    return Cluster(connection.context, connection.namespace, kubeconfig)

@@ -7,7 +7,7 @@ from datetime import date
 from slipway.catalog.cpu import features_of_labels
 from slipway.environments.planning.custody import Custody
 from slipway.environments.planning.gateway import Gateway, InClusterDatabase
-from slipway.environments.planning.model_store import ModelStore, egress_to
+from slipway.environments.planning.model_store import SAMPLES, ModelStore, egress_to
 from slipway.environments.planning.monitoring import Monitoring, tracing_of
 from slipway.environments.planning.pool import Accelerators, Pool
 from slipway.environments.planning.protocol import Charges, Planning, Refusal
@@ -89,7 +89,9 @@ class KubernetesPlanning:
         if here is None:
             return None
         prefix, egress = here.prefix or "", egress_to(here.endpoint)
-        return ModelStore(here.bucket, here.region, here.endpoint, prefix, here.credentials, egress)
+        samples = None if here.samples is None else "/".join(filter(None, (prefix, SAMPLES)))
+        of = (here.bucket, here.region, here.endpoint, prefix, here.credentials, egress)
+        return ModelStore(*of, samples=samples, samples_secret=here.samples)
 
     @property
     def encrypted_at_rest(self) -> None:

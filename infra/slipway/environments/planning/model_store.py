@@ -9,6 +9,8 @@ from slipway.values.names import STORE_LABEL
 
 ACCESS_KEY = "AWS_ACCESS_KEY_ID"
 SECRET_KEY = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 - a name
+SAMPLES = "_capture"
+"""The folder of samples in a store; in it, by how long they are kept, then by model. No model has such a name."""
 DNS: Mapping[str, object] = {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]}
 """A rule of a NetworkPolicy: names are looked up."""
 OWN_DNS: Mapping[str, object] = {
@@ -36,6 +38,8 @@ class ModelStore:
         egress: rules of a NetworkPolicy that let a pod reach the store, and its role.
         policy: name of the environment's NetworkPolicy that lets pods reach the store's addresses, which change by
             themselves; those pods have `pod_labels`. None where `egress` has the way to the store.
+        samples: what keys of samples begin with; None where pods may store none.
+        samples_secret: name of the Secret that pods store samples with; None where they have a role.
     """
 
     bucket: str
@@ -45,6 +49,8 @@ class ModelStore:
     secret: str | None
     egress: tuple[Mapping[str, object], ...]
     policy: str | None = None
+    samples: str | None = None
+    samples_secret: str | None = None
 
     @property
     def pod_labels(self) -> dict[str, str]:

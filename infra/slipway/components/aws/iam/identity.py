@@ -9,6 +9,9 @@ from pulumi_aws.iam import Role, RolePolicy
 from slipway.components.aws.consistency import known_later
 from slipway.components.aws.iam.policies import Statement, document, pod_trust, statement
 from slipway.components.aws.scope import AwsScope
+from slipway.delivery.samples import prefix_of
+from slipway.environments.planning.model_store import SAMPLES
+from slipway.spec.capture import KEEPS
 from slipway.values import names
 
 
@@ -65,4 +68,15 @@ def read_own_weights(bucket: str, region: str, model: str, key: pulumi.Input[str
         statement("ReadOwnWeights", ["s3:GetObject", "s3:GetObjectVersion"], f"{arn}/{model}/*"),
         statement("ListOwnWeights", ["s3:ListBucket"], arn, conditions={"StringLike": {"s3:prefix": f"{model}/*"}}),
         statement("DecryptWeights", ["kms:Decrypt"], key, conditions={"StringEquals": through_s3}),
+    )
+
+
+def write_own_samples(bucket: str, region: str, model: str, key: pulumi.Input[str]) -> tuple[Statement, ...]:
+    """Return what a model may do that keeps samples: put objects below its own prefixes for them, and read none."""
+    arn = f"arn:aws:s3:::{bucket}"
+    through_s3 = {"kms:ViaService": f"s3.{region}.amazonaws.com", "kms:EncryptionContext:aws:s3:arn": arn}
+    places = [f"{arn}/{prefix_of(SAMPLES, keep, model)}/*" for keep in KEEPS]
+    return (
+        statement("WriteOwnSamples", ["s3:PutObject"], places),
+        statement("EncryptSamples", ["kms:GenerateDataKey"], key, conditions={"StringEquals": through_s3}),
     )

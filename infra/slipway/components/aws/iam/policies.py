@@ -23,6 +23,8 @@ WILDCARDS: Mapping[str, str] = {
     "WriteFlowLogs": "the log streams of the group, which are named by AWS",
     "FindLogGroup": "the action that lists log groups knows no resources",
     "ReadOwnWeights": "every object below the model's own prefix",
+    "StoreSamples": "every object in the folder of samples, for callers of the account whose own policies allow it",
+    "WriteOwnSamples": "every object below the model's own prefixes for samples, one for each time that they are kept",
     "StartNodesFrom": "images are Amazon's; ids of subnets, groups and reservations are by AWS",
     "StartNodesByTemplates": "their ids are by AWS; the condition admits Karpenter's for this cluster only",
     "StartNodes": "their ids are by AWS; the condition wants the tags of Karpenter for this cluster",

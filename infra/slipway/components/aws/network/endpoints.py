@@ -15,6 +15,7 @@ from pulumi_aws.vpc import SecurityGroupIngressRule
 from slipway.components.aws.iam.policies import document, statement
 from slipway.components.aws.network.network import Network
 from slipway.components.aws.scope import AwsScope
+from slipway.environments.planning.model_store import SAMPLES
 from slipway.values import names
 
 _HTTPS = 443
@@ -110,6 +111,7 @@ def _reachable_buckets(scope: AwsScope) -> pulumi.Output[str]:
     read = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"]
     return document(
         statement("ReachModelStore", read, [bucket, f"{bucket}/*"], principal=everyone, conditions=account),
+        statement("StoreSamples", ["s3:PutObject"], f"{bucket}/{SAMPLES}/*", principal=everyone, conditions=account),
         statement("ReachAccountsBuckets", ["s3:*"], "*", principal=everyone, conditions=others),
         statement("PullLayers", ["s3:GetObject"], layers, principal=everyone),
     )

@@ -13,7 +13,7 @@ from slipway.environments.planning.aws.gateway import TO_IDENTITY_AGENT, gateway
 from slipway.environments.planning.aws.pools import pools
 from slipway.environments.planning.custody import Custody
 from slipway.environments.planning.gateway import Gateway
-from slipway.environments.planning.model_store import OWN_DNS, ModelStore
+from slipway.environments.planning.model_store import OWN_DNS, SAMPLES, ModelStore
 from slipway.environments.planning.monitoring import KEEPS_S, OPERATED, Monitoring, tracing_of
 from slipway.environments.planning.pool import Pool
 from slipway.environments.planning.protocol import Charges, Planning, Refusal, VolumeTerms
@@ -88,7 +88,8 @@ class AwsPlanning:
         """
         bucket = names.bucket(environment, self.settings.account, self.settings.region)
         egress = (OWN_DNS, TO_IDENTITY_AGENT)
-        return ModelStore(bucket, self.settings.region, None, model, None, egress, names.STORE_POLICY)
+        of = (bucket, self.settings.region, None, model, None, egress, names.STORE_POLICY)
+        return ModelStore(*of, samples=SAMPLES)
 
     @property
     def encrypted_at_rest(self) -> tuple[str, ...]:

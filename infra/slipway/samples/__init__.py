@@ -1,0 +1,1 @@
+"""Samples of requests and answers that models kept: found by subject, read, and erased."""
