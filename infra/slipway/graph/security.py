@@ -6,7 +6,7 @@ from typing import Any
 from slipway.environments.planning.kinds import planning
 from slipway.graph.drawing import Picture
 from slipway.plan.model import Plan
-from slipway.render.environment import render_environment
+from slipway.render.environment import UNKNOWN_ADDRESSES, render_environment
 from slipway.render.gateway import envoy_labels
 from slipway.render.model import placeholder_image, render_model
 from slipway.render.templates import Manifest
@@ -56,6 +56,9 @@ def _peers(
     for peer in peers or ():
         if "ipBlock" in peer:
             block = peer["ipBlock"]
+            if block["cidr"] == UNKNOWN_ADDRESSES:
+                yield drawn.box("store", "model store", "addresses known after `up`", kind="data")
+                continue
             inside = (f"but {len(block['except'])} ranges",) if block.get("except") else ()
             yield drawn.box(f"{block['cidr']} {out}", block["cidr"], *inside, kind="others")
         else:

@@ -95,7 +95,9 @@ def test_security_shows_what_the_policies_and_routes_of_the_plan_allow() -> None
     assert [one.text for one in picture.arrows if one.encrypted] == ["HTTPS 443"]
     assert any("what no arrow shows is denied" in note for note in picture.notes)
     assert any(note.startswith("Where data lies") and "not known" in note for note in picture.notes)
-    at_rest = next(note for note in draw(fleet_plan(), "security").notes if note.startswith("Where data lies"))
+    fleet = draw(fleet_plan(), "security")
+    assert ("pods with slipway.dev/fetches-from=slipway-model-store", "model store", "port 443") in arrows(fleet)
+    at_rest = next(note for note in fleet.notes if note.startswith("Where data lies"))
     assert "models" in at_rest and "disks" in at_rest
 
 
