@@ -8,6 +8,7 @@ shifts were never used to set anything. A window counts as told of where the ale
 Bounds are those of one profile, since they take a second: they depend on the shares of bins alone, which are tenths.
 """
 
+import http.client
 import json
 import sys
 import tempfile
@@ -19,8 +20,8 @@ from typing import Any
 import numpy as np
 import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
-from scipy import ndimage
-from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+from scipy import ndimage  # type: ignore[import-untyped]
+from sklearn.datasets import load_digits
 from slipway_server.drift.features import binned, read
 from slipway_server.drift.watch import Watch
 from slipway_server.values.drift import DriftSection, FeatureSection, ProfileSection
@@ -119,7 +120,7 @@ def _cost(section: DriftSection, image: Images, answer: Mapping[str, Any]) -> No
 def _cpu_of_a_call(image: Images) -> float:
     """CPU seconds that the real server needs for a call of one row, counting nothing."""
     sys.path.insert(0, str(MODEL.parents[2] / "server" / "tests"))
-    from processes import ask_on, digits_config, http, running  # type: ignore[import-not-found] # noqa: PLC0415
+    from processes import ask_on, digits_config, running  # noqa: PLC0415
 
     body = json.dumps({"inputs": {"image": image.tolist()}}).encode()
     with tempfile.TemporaryDirectory() as folder, running(digits_config(), Path(folder)) as server:

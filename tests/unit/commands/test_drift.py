@@ -48,7 +48,7 @@ def command(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Command:
         def samples(_: Prometheus, query: str) -> Samples:
             if found is None:
                 raise Silent("it did not answer within 5 s")
-            name, _, selector = query.partition("{")
+            name, _brace, selector = query.partition("{")
             assert selector == 'environment="seen",model=~"digits"}'
             names = ("slipway:drift_rows:increase", "slipway:drift:distance", "slipway:drift:bound")
             return found[names.index(name)]

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from scipy import stats
-from scipy.spatial.distance import jensenshannon
+from scipy import stats  # type: ignore[import-untyped]
+from scipy.spatial.distance import jensenshannon  # type: ignore[import-untyped]
 
 from slipway.gate.distances import FALSE_ALARMS, SIZES, STATISTICS, bounds, js, ks, psi, scale
 

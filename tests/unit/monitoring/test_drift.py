@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime  # type: ignore[import-untyped]
 import pytest
 import yaml
-from slipway_server.values.drift import FeatureSection, ProfileSection
+from slipway_server.drift.watch import Watch
+from slipway_server.values.drift import DriftSection, FeatureSection, ProfileSection
 
 from slipway.gate.distances import STATISTICS, scale
-from slipway.monitoring.drift import FIRST, PROFILE
+from slipway.monitoring.drift import FIRST, LEAST_PSI, PROFILE
 from tests.support.planned import ROOT, drift_plan
 from tests.support.prometheus import programs
 from tests.support.promtool import groups_of
@@ -73,7 +75,7 @@ def hold(folder: Path, given: Mapping[str, str], alerts: Mapping[str, list[Any]]
     (folder / "rules.yaml").write_text(yaml.safe_dump({"groups": groups_of(MODEL)}))
     test = folder / "test.yaml"
     test.write_text(yaml.safe_dump({"rule_files": ["rules.yaml"], "evaluation_interval": EVERY, "tests": [one]}))
-    command = [programs() / "promtool", "test", "rules", test]
+    command = [str(programs() / "promtool"), "test", "rules", str(test)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_S)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
 
@@ -150,3 +152,23 @@ def test_the_alert_is_explained_on_its_page() -> None:
     rule = groups_of(MODEL)[0]["rules"][-1]
     assert {"severity", "owner", "model", "environment", "namespace"} <= rule["labels"].keys()
     assert f"| `{rule['alert']}` |" in (ROOT / rule["annotations"]["runbook"]).read_text()
+
+
+def test_inverted_digits_are_beyond_the_bound_and_the_digits_of_the_lock_are_not() -> None:
+    """The model itself answers, and what pods count with counts, by the profile of the lock."""
+    session = onnxruntime.InferenceSession(ROOT / "models/digits/model.onnx", providers=["CPUExecutionProvider"])
+    names = [one.name for one in session.get_outputs()]
+    images = np.load(ROOT / "models/digits/test.npz")["image"]
+    drifted = {}
+    for what, given in (("as before", images), ("inverted", 1 - images)):
+        watch = Watch(DriftSection.model_validate(MODEL.server_config["drift"]))
+        for image in np.split(given, len(given)):
+            watch.saw({"image": image}, dict(zip(names, session.run(None, {"image": image}), strict=True)))
+        drifted[what] = {
+            feature.name
+            for feature, counts in watch.counted()
+            if STATISTICS["psi"](counts, feature.rows)
+            > max(LEAST_PSI, feature.bounds.psi * scale("psi", counts.sum(), sum(feature.rows)))
+        }
+    assert drifted["as before"] == set()
+    assert {"image.mean", "probabilities.top"} <= drifted["inverted"]
