@@ -188,3 +188,14 @@ def test_gradients_of_a_source_that_is_no_onnx_are_refused_before_anything_runs(
     model = Candidate("source", tmp_path / "a.tflite", "tflite", 1, "0" * 64)
     with pytest.raises(StepRefused, match=r"accept.robustness.fgsm needs gradients, and source is tflite"):
         measured(tmp_path, tiny.rows(), model, output="scores", robustness={"fgsm": 0.1, "max_drop": 0.5})
+
+
+def test_a_profile_for_drift_is_made_where_it_is_asked_for(tmp_path: Path) -> None:
+    np.savez(tmp_path / "test.npz", **tiny.rows(120))  # type: ignore[arg-type]
+    accept = Accept.model_validate({"dataset": "test.npz", "agreement": 0.5})
+    model = tiny.candidate(tmp_path / "a.onnx")
+    report = measure("tiny", model, [], accept, None, 0.5, tmp_path, lambda line: None, profiled=True)
+    features = report.reference("source")["drift"]["features"]
+    assert {"label", "scores.class", "scores.top"} <= {one["name"] for one in features}
+    assert all(sum(one["rows"]) == 120 for one in features)
+    assert "drift" not in measured(tmp_path, tiny.rows(120), model, output="label").reference("source")
