@@ -86,9 +86,9 @@ def test_a_lock_that_nobody_wrote_so_is_written_anew(project: Project, gate: Gat
 def test_a_file_that_changes_meanwhile_gives_no_lock(
     project: Project, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def measure(*arguments: Any) -> Any:
+    def measure(*arguments: Any, **options: Any) -> Any:
         (project.root / "rows.npz").write_bytes(b"other rows")
-        return gate(*arguments)
+        return gate(*arguments, **options)
 
     monkeypatch.setattr(locking, "measure", measure)
     with pytest.raises(UserError, match="changed while the steps ran"):
