@@ -64,7 +64,7 @@ class BareSettings(AnySettings):
         "from slipway.settings.base import AnySettings\n",
         "from slipway.settings.bare import BareSettings\nfrom slipway.settings.base import AnySettings\n",
     ),
-    Edit("infra/slipway/settings/kinds.py", '"aws": AwsSettings}', '"aws": AwsSettings, "bare": BareSettings}'),
+    Edit("infra/slipway/settings/kinds.py", '"edge": EdgeSettings}', '"edge": EdgeSettings, "bare": BareSettings}'),
     Edit(
         "infra/slipway/environments/planning/bare.py",
         "",

@@ -12,7 +12,7 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from click.testing import CliRunner
 
-from slipway.cli.entry import cli
+from slipway.cli import cli
 from slipway.commands.changing import fleet
 from slipway.edge.conduct import FleetReturned
 from slipway.edge.server import application
