@@ -26,11 +26,9 @@ def test_the_gateway_is_rendered_to_the_golden_manifests(golden: Golden) -> None
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_what_pods_are_told_and_may_connect_to_is_the_golden(name: str, golden: Golden) -> None:
+def test_a_model_is_rendered_to_the_golden_manifests(name: str, golden: Golden) -> None:
     model = traced_plan().find(name, Path())
-    kinds = ("ConfigMap", "NetworkPolicy")
-    manifests = [one for one in render_model(model, placeholder_image(model)) if one["kind"] in kinds]
-    golden(HERE / f"{name}.yaml", to_yaml(manifests))
+    golden(HERE / f"{name}.yaml", to_yaml(render_model(model, placeholder_image(model))))
 
 
 def test_an_image_has_the_library_where_its_requests_are_traced_and_is_another_one() -> None:
