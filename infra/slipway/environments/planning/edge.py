@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from slipway.catalog.hardware import Hardware
+from slipway.environments.planning.custody import Custody
 from slipway.environments.planning.gateway import Gateway
 from slipway.environments.planning.model_store import ModelStore
 from slipway.environments.planning.monitoring import Monitoring
@@ -29,6 +30,16 @@ class EdgePlanning:
         """One for each class that a device is of, in the order of names."""
         there = {device.hardware for device in self.settings.devices}
         return tuple(pool_of(name, self.settings.classes[name]) for name in sorted(there))
+
+    @property
+    def custody(self) -> Custody:
+        """Devices stand at sites of others, who may touch them."""
+        return Custody(home="devices at the sites of its settings")
+
+    @property
+    def encrypted_at_rest(self) -> None:
+        """Nobody here knows what the disks of devices are encrypted with."""
+        return
 
     @property
     def region(self) -> None:

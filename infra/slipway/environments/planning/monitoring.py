@@ -40,7 +40,10 @@ class Tracing:
 
 def tracing_of(written: Traces | None) -> Tracing | None:
     """That as settings describe it."""
-    return None if written is None else Tracing(*written.collector.split("."), share=written.share)
+    if written is None:
+        return None
+    service, namespace = written.collector.split(".")
+    return Tracing(service, namespace, written.share)
 
 
 @dataclass(frozen=True, slots=True)
