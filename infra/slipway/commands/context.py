@@ -96,6 +96,11 @@ class EnvironmentContext:
             loaded = load_for(self._only, self.folders.settings, lambda: self.file, folder, root, store)
         return plan_for(self._only, loaded, self.name, code_digests())
 
+    def refuse_fleet(self) -> None:
+        """Refuse, of a fleet, what is about a cluster's objects, prices or controls: a device has none of them."""
+        if fleet_of(self.settings) is not None:
+            self.running.check_account()
+
     def complied(self) -> tuple[str, ...]:
         """Warnings about the plan; raises `UserErrors` when the policy refuses it, or devices cannot run it."""
         fleet = fleet_of(self.settings)

@@ -140,9 +140,17 @@ def test_models_that_have_no_memory_for_a_second_version_are_refused(project: Pa
         slipway("plan", "edge-eu")
 
 
-def test_commands_about_a_cluster_are_refused_in_words(project: Path) -> None:
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    "command", ["logs edge-eu digits", "price edge-eu", "render edge-eu", "graph edge-eu", "controls edge-eu"]
+)
+def test_commands_about_a_cluster_are_refused_in_words(command: str) -> None:
     with pytest.raises(UserError, match="is a fleet of devices, which has no cluster, account or stack"):
-        slipway("logs", "edge-eu", "digits")
+        slipway(*command.split())
+
+
+@pytest.mark.usefixtures("project")
+def test_commands_about_a_fleet_are_refused_of_a_cluster() -> None:
     with pytest.raises(UserError, match="is no fleet of devices"):
         slipway("devices", "list", "local")
 

@@ -45,6 +45,7 @@ def show_controls(context: EnvironmentContext, form: Form, page: Path | None, *,
         UserErrors: one for each control that the plan or the live state contradicts, after all were printed.
         FileRefused: the page cannot be written.
     """
+    context.refuse_fleet()
     inputs = gathered(context, refresh=refresh)
     found = findings(inputs)
     if page is not None:

@@ -15,6 +15,7 @@ def show_graph(context: EnvironmentContext, names: Sequence[str], view: View, ou
 
     Raises `UserError` for more models than a picture can hold, `FileRefused` for a file that cannot be written.
     """
+    context.refuse_fleet()
     models = [model.name for model in context.models(names)]
     text = svg(draw(context.plan.select(models), view))
     if out is None:

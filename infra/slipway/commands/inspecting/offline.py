@@ -179,6 +179,7 @@ def _from_to(cost: Cost | None) -> str:
 
 def render_all(context: EnvironmentContext, names: Sequence[str], output: Path | None) -> None:
     """Write the manifests of the environment and its models, and each model's Dockerfile, to a folder or stdout."""
+    context.refuse_fleet()
     models = context.models(names)
     texts = {"environment.yaml": to_yaml(render_environment(context.plan))}
     for model in models:

@@ -18,6 +18,7 @@ def show_price(context: EnvironmentContext, *, as_json: bool, measured: bool = F
 
     `measured`: ask the environment for its traffic and logs.
     """
+    context.refuse_fleet()
     found = _measured(context) if measured else None
     priced = price(context.plan, today(), found)
     models = context.plan.models
