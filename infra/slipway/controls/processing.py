@@ -12,7 +12,10 @@ from slipway.controls.inputs import Inputs
 from slipway.controls.kept import prediction_days
 from slipway.environments.planning.kinds import planning
 from slipway.plan.model import ModelPlan, Plan
+from slipway.spec.capture import KEEPS
 from slipway.spec.model import ModelSpec
+from slipway.values import names
+from slipway.values.percentages import format_percentage
 
 UNKNOWN = "not known here: fill it in"
 _INPUTS = ("image", "text", "hook")
@@ -114,8 +117,8 @@ def _of(inputs: Inputs, model: ModelPlan) -> Processing:
         data=_data(spec),
         where=f"{inputs.custody.home}; namespace {model.namespace}, pool {model.pool.name}; region: {region}",
         callers=_callers(inputs, model),
-        recipients=_recipients(spec),
-        kept=(*_requests(spec), *_predictions(inputs, model)),
+        recipients=_recipients(model),
+        kept=(*_requests(model), *_samples(model), *_predictions(inputs, model), *_counts(spec)),
         unknown=("what an image with its own server writes down or sends is not known here",) if own else (),
     )
 
@@ -135,15 +138,39 @@ def _callers(inputs: Inputs, model: ModelPlan) -> str:
     return f"whoever reaches its Service of type {model.service_type}: it asks for no key"
 
 
-def _recipients(spec: ModelSpec) -> str:
+def _recipients(model: ModelPlan) -> str:
+    spec = model.spec
     named = [f"{one.host or one.cidr}:{one.port}" for one in spec.egress]
     named += [f"model {name}" for name in spec.pipeline.models] if spec.pipeline is not None else []
+    if model.monitoring is not None and model.monitoring.tracing is not None and spec.own_server is None:
+        named.append(f"spans of requests, without what was asked: {model.monitoring.tracing.host}")
     return ", ".join(named) or "nobody: its NetworkPolicy lets nothing out but weights that are fetched"
 
 
-def _requests(spec: ModelSpec) -> Iterator[Kept]:
-    if spec.own_server is None:
-        yield Kept("requests and answers", "the model's pods", _UNTIL_ANSWERED, "nobody: they are written nowhere")
+def _requests(model: ModelPlan) -> Iterator[Kept]:
+    if model.spec.own_server is None:
+        who = "nobody: they are written nowhere" + (", but for the samples" if model.samples is not None else "")
+        yield Kept("requests and answers", "the model's pods", _UNTIL_ANSWERED, who)
+
+
+def _samples(model: ModelPlan) -> Iterator[Kept]:
+    if model.samples is None:
+        return
+    written = model.samples.written
+    fields = ", ".join(written.fields) or "all inputs and outputs"
+    but = f", never {', '.join(written.redact)}" if written.redact else ""
+    yield Kept(
+        f"samples: by chance {format_percentage(written.share)} of requests with their answers: {fields}{but}",
+        f"the model store, bucket {model.samples.store.bucket}, encrypted by whom they are about",
+        f"{KEEPS[written.keep]} days, then deleted by a rule of the bucket or `slipway erase --expired`",
+        f"whoever may read Secret {names.CAPTURE_KEYS} and the bucket: `slipway export` and `slipway erase`",
+    )
+
+
+def _counts(spec: ModelSpec) -> Iterator[Kept]:
+    if spec.drift is not None:
+        what = "how many calls fell into each bin of each feature; of a single call nothing"
+        yield Kept(what, "the metrics of the model's pods", "as long as Prometheus keeps them", "who reads its metrics")
 
 
 def _predictions(inputs: Inputs, model: ModelPlan) -> Iterator[Kept]:
