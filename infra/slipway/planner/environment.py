@@ -4,13 +4,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from slipway import installation
-from slipway.artifacts.around import CONTEXT_FOLDER, IMAGE_FOLDER
 from slipway.artifacts.golden_request import GoldenRequest
 from slipway.capacity import gpus
 from slipway.capacity.estimates import estimates, node_start_s, stored_s
 from slipway.capacity.placement import Placed, Rollout, crowded, place
-from slipway.catalog.pod_contract import CAPTURE_FOLDER, FETCHING, FETCHING_FOLDER, LINGER_S
+from slipway.catalog.pod_contract import CAPTURE_FOLDER, LINGER_S
 from slipway.delivery.choice import delivery_of, refuse_deliveries
 from slipway.delivery.samples import samples_of
 from slipway.delivery.ways import Delivery
@@ -20,27 +18,26 @@ from slipway.errors.base import Place
 from slipway.loading.contents import contents_of
 from slipway.loading.specs import LoadedSpec
 from slipway.loading.variant import Variant
-from slipway.plan.code_digests import FETCHING_REQUIREMENTS, TRACES, CodeDigests
-from slipway.plan.image import ImageFile, ImagePlan, RuntimeImagePlan, Wheels
+from slipway.plan.code_digests import CodeDigests
+from slipway.plan.image import ImageFile, ImagePlan, RuntimeImagePlan
 from slipway.plan.model import ModelPlan, Plan
 from slipway.plan.release import Origin, digest_of
 from slipway.plan.timing import Timing
 from slipway.planner.capture import refuse_captures
 from slipway.planner.drift import refuse_drift
 from slipway.planner.fit import slow_on_pool
-from slipway.planner.own_servers import asked, carried, own_image, own_warnings
+from slipway.planner.images import image_of
+from slipway.planner.own_servers import asked, own_image, own_warnings
 from slipway.planner.quality import refuse_quality
 from slipway.planner.rollouts import refuse_rollouts, rollout_warnings
 from slipway.planner.scaling import refuse_scaling, target_warnings
 from slipway.planner.server_config import server_config
 from slipway.planner.slo import refuse_slos, slo_warnings
 from slipway.planner.teams import beyond_quotas, priority_class, refuse_teams
-from slipway.planner.traces import traced, traces_section, traces_wheels
+from slipway.planner.traces import traced, traces_section
 from slipway.planner.traffic import refuse_routes, route
-from slipway.render.image import render_dockerfile, render_runtime_dockerfile
 from slipway.render.model import render_model
-from slipway.runtimes.base import CUDA, GRPC, TEXT
-from slipway.runtimes.registry import RUNTIMES, recipe
+from slipway.runtimes.registry import RUNTIMES
 from slipway.settings.base import AnySettings
 from slipway.spec.model import ModelSpec
 from slipway.values import names
@@ -120,7 +117,7 @@ def _model(
     if variant.own is not None:
         image = own_image(environment, settings, variant, variant.own)
     else:
-        image = _image(environment, settings, variant, code, delivery)
+        image = image_of(environment, settings, variant, code, delivery)
     costs = estimates(pool, spec, variant.artifact.size, stored=delivery.stored is not None)
     gateway = planning(settings).gateway
     timing = _timing(variant, pool, placed.rollout, delivery)
@@ -214,86 +211,6 @@ def _origin(settings: str, variant: Variant, image: ImagePlan) -> Origin:
         settings=settings,
         image=image.inputs_digest,
     )
-
-
-def _image(
-    environment: str, settings: AnySettings, variant: Variant, of: Mapping[str, CodeDigests], delivery: Delivery
-) -> ImagePlan:
-    made, code = recipe(variant.spec.runtime), of[variant.spec.runtime]
-    fetched, capturing = delivery.stored is not None, variant.spec.capture is not None
-    weights = () if fetched else carried(variant, "model", made.weights)
-    # The client of the store is the same for those that read and those that write there.
-    client, wheels = _fetching(of[FETCHING]) if fetched or capturing else ((), None)
-    package = made.package
-    source = installation.package(package)
-    server = ImageFile(f"server/{package}", f"/opt/slipway/server/{package}", source, code.server)
-    repository = planning(settings).image_repository(environment, variant.spec.name)
-    runtime = _runtime(environment, settings, variant, code)
-    steps = tuple(_step_files(variant))
-    files = (*client, *weights, *steps, server)
-    traces = traces_wheels(of[TRACES]) if traced(settings, variant.spec) is not None else None
-    dockerfile = render_dockerfile(
-        variant.spec.runtime,
-        runtime.reference,
-        fetching=wheels is not None,
-        carried=not fetched,
-        steps=bool(steps),
-        capturing=capturing,
-        traces=traces is not None,
-    )
-    made_of = [instructions(dockerfile), [[file.image_path, file.digests] for file in files]]
-    made_of += [[one.image_path, one.digest] for one in (wheels, traces) if one is not None]
-    digest = digest_of(made_of)
-    return ImagePlan(
-        repository, names.short(digest), runtime, files, digest, wheels=wheels, traces=traces, capturing=capturing
-    )
-
-
-def _fetching(code: CodeDigests) -> tuple[tuple[ImageFile, ...], Wheels]:
-    """What fetches the weights when a pod starts, in their place: its code, and its locked wheels."""
-    file = ImageFile(
-        f"{FETCHING}/code/{FETCHING}", f"{FETCHING_FOLDER}/code/{FETCHING}", installation.package(FETCHING), code.server
-    )
-    requirements = installation.resource(FETCHING_REQUIREMENTS)
-    return (file,), Wheels(f"{FETCHING}/deps", f"{FETCHING_FOLDER}/deps", requirements, code.requirements)
-
-
-def _step_files(variant: Variant) -> Iterator[ImageFile]:
-    """What stands before and after the model reads these."""
-    for file in variant.around.files if variant.around is not None else ():
-        context, image = f"{CONTEXT_FOLDER}/{file.name}", f"{IMAGE_FOLDER}/{file.name}"
-        yield ImageFile(context, image, file.path, {"": file.sha256})
-
-
-def _runtime(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> RuntimeImagePlan:
-    architecture, made = variant.spec.resources.architecture, recipe(variant.spec.runtime)
-    dockerfile = instructions(render_runtime_dockerfile(variant.spec.runtime, settings.base_image, architecture))
-    extras = _extras(variant.spec)
-    requirements_digest = code.requirements_with(extras)
-    digest = digest_of([dockerfile, requirements_digest, architecture])
-    return RuntimeImagePlan(
-        repository=planning(settings).image_repository(
-            environment, names.runtime_repository(made.shared or variant.spec.runtime)
-        ),
-        tag=names.short(digest),
-        base_image=settings.base_image,
-        architecture=architecture,
-        requirements=installation.resource(made.requirements_with(extras)),
-        requirements_digest=requirements_digest,
-        platform=made.platform(architecture),
-    )
-
-
-def _extras(spec: ModelSpec) -> tuple[str, ...]:
-    """What a model needs beside the libraries of all models, in the order of names."""
-    takes_text = spec.input is not None and spec.input.text is not None
-    needed = {CUDA: spec.computes_on_gpu, TEXT: takes_text, GRPC: spec.endpoint.grpc}
-    return tuple(sorted(extra for extra in recipe(spec.runtime).extras if needed[extra]))
-
-
-def instructions(dockerfile: str) -> list[str]:
-    """The parts of a Dockerfile that affect the image: comments do not."""
-    return [line for line in dockerfile.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 
 def _members(spec: ModelSpec) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from slipway.environments.planning.kinds import planning
 from slipway.plan.code_digests import digests
 from slipway.plan.image import ImageFile, ImagePlan, RuntimeImagePlan
 from slipway.plan.release import digest_of
-from slipway.planner.environment import instructions
+from slipway.planner.images import instructions
 from slipway.render.image import render_judge_dockerfile, render_keys_dockerfile, render_own_wheels_dockerfile
 from slipway.settings.base import AnySettings
 from slipway.values import names

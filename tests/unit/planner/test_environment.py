@@ -20,7 +20,8 @@ from slipway.errors.base import UserError, each
 from slipway.loading.specs import LoadedSpec, load_settings, load_spec_file
 from slipway.plan.code_digests import CodeDigests
 from slipway.planner import environment as plan_module
-from slipway.planner.environment import ModelPlan, _image, plan, release_digest
+from slipway.planner.environment import ModelPlan, plan, release_digest
+from slipway.planner.images import image_of
 from slipway.render.model import placeholder_image, render_model
 from slipway.settings.kubernetes import NodePool, Settings
 from slipway.spec.endpoint import Endpoint
@@ -270,7 +271,7 @@ def test_another_architecture_is_another_image_on_another_runtime() -> None:
     models = [loaded(spec()), loaded(spec(resources={"architecture": "arm64"}))]
     there = [free, replace(free, name="arm", architecture="arm64")]
     amd64, arm64 = (
-        _image("cloud", pools(SMALL), one.variant, CODE, Delivery("image", "small", 1))
+        image_of("cloud", pools(SMALL), one.variant, CODE, Delivery("image", "small", 1))
         for one in place("cloud", there, models)
     )
     assert (amd64.runtime.architecture, arm64.runtime.architecture) == ("amd64", "arm64")
