@@ -228,8 +228,8 @@ def test_comments_of_slipway_itself_are_no_part_of_a_release(tmp_path: Path) -> 
     for name in ("infra", "templates", "stacks", "models", "server/src", "upstream/src", "weights/src", "policy"):
         shutil.copytree(ROOT / name, copied / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     of_images = (path.relative_to(ROOT).as_posix() for path in ROOT.glob("*/requirements*.txt"))
-    (copied / "keys").mkdir()
-    (copied / "judge").mkdir()
+    for name in ("keys", "judge", "edge"):
+        (copied / name).mkdir()
     for name in (*of_images, "Pulumi.yaml"):
         shutil.copy(ROOT / name, copied / name)
 
