@@ -116,8 +116,9 @@ async def _enrol(request: web.Request) -> web.Response:
 
 async def _desired(request: web.Request) -> web.Response:
     store = request.app[_STORE]
+    device, nonce = _proven(request, store, b"")
     with store.changing():
-        device = _authenticated(request, store, b"")
+        _use_up(request, store, device, nonce)
         document = store.document(device.name)
     if document is None:
         return web.Response(status=204)
@@ -131,16 +132,17 @@ async def _desired(request: web.Request) -> web.Response:
 async def _report(request: web.Request) -> web.Response:
     body = await request.read()
     store = request.app[_STORE]
+    device, nonce = _proven(request, store, body)
+    sent = _parsed(Report, body)
     with store.changing():
-        device = _authenticated(request, store, body)
-        sent = _parsed(Report, body)
+        _use_up(request, store, device, nonce)
         answers = [(one.model, one.release, one.state, one.reason) for one in sent.models]
         store.reported(device.name, sent.model_dump(), answers)
     return web.Response(status=204)
 
 
-def _authenticated(request: web.Request, store: Store, body: bytes) -> Kept:
-    """The device that signed a request; its number is used up."""
+def _proven(request: web.Request, store: Store, body: bytes) -> tuple[Kept, int]:
+    """The device that signed a request, and its number. Nothing is written for who cannot sign."""
     name = request.match_info["name"]
     device = store.device(name)
     if device is None or request.headers.get("X-Slipway-Device") != name:
@@ -155,9 +157,12 @@ def _authenticated(request: web.Request, store: Store, body: bytes) -> Kept:
         raise _Refused(401, "the signature is not the device's")
     if not (nonce.isascii() and nonce.isdigit() and len(nonce) <= 19 and int(nonce) <= _NONCE_MOST):
         raise _Refused(401, "the nonce is no whole number")
-    if not store.heard(name, int(nonce), request.app[_CLOCK]()):
+    return device, int(nonce)
+
+
+def _use_up(request: web.Request, store: Store, device: Kept, nonce: int) -> None:
+    if not store.heard(device, nonce, request.app[_CLOCK]()):
         raise _Refused(401, "the nonce was used already")
-    return device
 
 
 def signed(method: str, path: str, nonce: str, body: bytes) -> bytes:

@@ -168,10 +168,14 @@ class Store:
             for name, state, public, nonce, seen, report in rows
         ]
 
-    def heard(self, device: str, nonce: int, now: float) -> bool:
-        """Note a request; False where its number is not higher than all before, so that it may be a copy of one."""
+    def heard(self, device: Kept, nonce: int, now: float) -> bool:
+        """Note a request; False where its number is not higher than all before, so that it may be a copy of one.
+
+        Or where the device has another key since it was looked up, or was revoked.
+        """
         changed = self._db.execute(
-            "UPDATE devices SET nonce = ?, seen = ? WHERE name = ? AND nonce < ?", (nonce, now, device, nonce)
+            "UPDATE devices SET nonce = ?, seen = ? WHERE name = ? AND public = ? AND state != 'revoked' AND nonce < ?",
+            (nonce, now, device.name, device.public, nonce),
         )
         return changed.rowcount == 1
 

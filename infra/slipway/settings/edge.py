@@ -147,7 +147,7 @@ class EdgeSettings(AnySettings):
     away: Away = Field(
         default=Away(), description="What becomes of devices that do not answer.", json_schema_extra={"since": "0.2"}
     )
-    telemetry: tuple[Literal["latency", "errors", "temperature", "memory"], ...] = Field(
+    telemetry: tuple[Literal["latency", "errors", "temperature", "memory", "disk"], ...] = Field(
         default=("latency", "errors"),
         description="What leaves a device about how it fares.",
         examples=[["latency"]],

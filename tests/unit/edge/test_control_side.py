@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import sqlite3
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -238,6 +239,25 @@ def test_requests_that_are_not_the_devices_own_or_not_new_are_refused(store: Sto
             assert await status(device.headers("GET", path) | {"X-Slipway-Signature": "no base64"}) == 401
             assert await status({}) == 404
             assert await status(device.headers("GET", path)) == 204
+
+    run(work)
+
+
+def test_who_cannot_sign_waits_for_no_lock_and_takes_none(store: Store, tmp_path: Path) -> None:
+    """Else whoever reaches the server could have it wait for a rollout at work, request after request."""
+    fleet = Fleet(fleet_settings(1), store)
+
+    async def work() -> None:
+        async with fleet.served() as session:
+            await fleet.enrol(session)
+            (device,) = fleet.devices
+            path = f"/v1/devices/{device.name}/desired"
+            forged = device.headers("GET", path) | {"X-Slipway-Nonce": "99"}
+            with closing(sqlite3.connect(tmp_path / "fleets" / "edge-eu.sqlite", isolation_level=None)) as held:
+                held.execute("BEGIN IMMEDIATE")
+                async with session.get(fleet.url + path, headers=forged) as answer:
+                    assert answer.status == 401
+                held.execute("ROLLBACK")
 
     run(work)
 
