@@ -10,7 +10,7 @@ from slipway.settings.edge import EdgeSettings
 BASE = "registry.example.com/slipway/base:bookworm-py311"
 
 
-def fleet_settings(devices: int, **changed: Any) -> EdgeSettings:
+def fleet_settings(count: int, /, **changed: Any) -> EdgeSettings:
     """Settings of so many boxes, `box-00000` and on, in three rings that are not held."""
     written: dict[str, Any] = {
         "kind": "edge",
@@ -19,7 +19,7 @@ def fleet_settings(devices: int, **changed: Any) -> EdgeSettings:
         "base_image": BASE,
         "models": ["digits"],
         "sites": ["berlin"],
-        "devices": [{"name": f"box-{index:05}", "hardware": "x86-box", "site": "berlin"} for index in range(devices)],
+        "devices": [{"name": f"box-{index:05}", "hardware": "x86-box", "site": "berlin"} for index in range(count)],
         "success": {"good": "100%", "hold": "1ms"},
     }
     return EdgeSettings.model_validate(written | changed)

@@ -141,8 +141,16 @@ def test_models_that_have_no_memory_for_a_second_version_are_refused(project: Pa
 
 
 @pytest.mark.usefixtures("project")
+def test_the_way_to_the_devices_is_drawn_with_its_rings() -> None:
+    drawn = slipway("graph", "edge-eu")
+    assert "2 x86-box to control side (asks and reports, signed; nothing connects to it)." in drawn
+    assert "digits: rings of so many of 2 devices: canary 1, tenth 1, fleet 2." in drawn
+
+
+@pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
-    "command", ["logs edge-eu digits", "price edge-eu", "render edge-eu", "graph edge-eu", "controls edge-eu"]
+    "command",
+    ["logs edge-eu digits", "price edge-eu", "render edge-eu", "graph edge-eu --of security", "controls edge-eu"],
 )
 def test_commands_about_a_cluster_are_refused_in_words(command: str) -> None:
     with pytest.raises(UserError, match="is a fleet of devices, which has no cluster, account or stack"):
