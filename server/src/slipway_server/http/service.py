@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
-from slipway_server.capture.capture import Capture
 from slipway_server.drift.watch import Watch
 from slipway_server.execution.batcher import Batcher, Computed
 from slipway_server.http.heavy import INLINE_BYTES, Heavy
@@ -27,6 +26,8 @@ from slipway_server.values.signature import Signature
 from slipway_server.values.tensors import Array, to_json
 
 if TYPE_CHECKING:
+    from slipway_server.capture.capture import Capture
+
     # It imports a client for HTTP, which a server with weights does without.
     from slipway_server.pipeline.engine import Pipeline
 

@@ -5,11 +5,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slipway_server.backends.base import Session
 from slipway_server.backends.loading import load, prepare
-from slipway_server.capture.capture import HELD_BYTES
 from slipway_server.drift.watch import Watch
 from slipway_server.execution.batcher import Batcher
 from slipway_server.execution.decision import TRIALS_LIMIT_S, BatchingError, decide_batching
@@ -22,7 +21,6 @@ from slipway_server.page.description import openapi
 from slipway_server.page.graph import graph_of_file, graph_of_whole
 from slipway_server.page.pages import Pages
 from slipway_server.startup.age import process_age_s
-from slipway_server.startup.capturing import capturing, place_of
 from slipway_server.startup.cpu import check_cpu, inference_threads
 from slipway_server.startup.golden import why_not_ready
 from slipway_server.startup.ports import StartError
@@ -35,6 +33,9 @@ from slipway_server.values.batching import Batching
 from slipway_server.values.config import ServerConfig
 from slipway_server.values.errors import BadRequest
 from slipway_server.values.signature import Signature
+
+if TYPE_CHECKING:
+    from slipway_server.startup.capturing import Place
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,9 @@ async def assembled(config: ServerConfig, environ: Mapping[str, str]) -> AsyncIt
     check_cpu(config.cpu_features, model)
     limit = config.memory_bytes or memory_limit()
     prepared = prepared_materials(config)
-    place = place_of(config)
+    place = _place(config)
     prepare(config.model)
-    held = taken(prepared) + (HELD_BYTES if place is not None else 0)
+    held = taken(prepared) + (place.held_bytes if place is not None else 0)
     shares = share_out(limit, held, _size(model), config.max_body_bytes)
     session = load(config.model, threads, shares.arena)
     loaded_s = process_age_s()
@@ -85,7 +86,8 @@ async def assembled(config: ServerConfig, environ: Mapping[str, str]) -> AsyncIt
             watch = Watch(config.drift)
             metrics.watch_drift(watch.counted)
             service.watch(watch)
-        service.capture = capture = capturing(config, place, steps, metrics)
+        if place is not None:
+            service.capture = capture = place.capturing(config, steps, metrics)
         found = {"batching_max_rows": batching.max_rows, "batching_found": batching.found}
         tell_started(config, metrics, loaded_s, limit, shares, threads=threads, batching=batching.enabled, **found)
         yield Parts(service, metrics, pages, budget, shares.connections)
@@ -95,6 +97,15 @@ async def assembled(config: ServerConfig, environ: Mapping[str, str]) -> AsyncIt
             capture.close()
         heavy.close()
         preparing.close()
+
+
+def _place(config: ServerConfig) -> "Place | None":
+    """Where samples go; None where none are kept, and then nothing is loaded for it."""
+    if config.capture is None:
+        return None
+    from slipway_server.startup.capturing import place_of  # noqa: PLC0415 - cryptography is for who keeps samples
+
+    return place_of(config.capture)
 
 
 async def ask_golden(service: Service, config: ServerConfig, budget: Budget) -> None:
