@@ -326,6 +326,6 @@ print(it.home, "boto3" in sys.modules, "slipway.environments.running.aws" in sys
     wrong = source.slipway("validate")
     assert wrong.returncode == 1
     assert "Pulumi.metal.yaml:3" in wrong.stderr
-    assert '"bear" is not accepted; allowed: kubernetes, aws, bare; next: write bare' in wrong.stderr
+    assert '"bear" is not accepted; allowed: kubernetes, aws, edge, bare; next: write bare' in wrong.stderr
     settings.write_text(BARE.replace("nodes: 3", "nodes: none"))
     assert "Pulumi.metal.yaml:8: config.slipway:environment.nodes" in source.slipway("plan", "metal").stderr

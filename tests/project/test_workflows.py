@@ -423,7 +423,7 @@ def test_what_has_drifted_is_handed_to_the_issue(project: Project) -> None:
     variables = VARIABLES | {"SLIPWAY_RUNNERS": '{"dev": "ubuntu-24.04"}'}
     ran = project.run("drift.yml", "schedule", {}, variables, "slipway touched dev")
     assert "failure" in ran.jobs.values(), ran.output
-    assert (project.stub / "artifacts/report-dev/dev.txt").read_text() == "said by drift dev\n"
+    assert (project.stub / "artifacts/report-dev/dev.txt").read_text() == "said by touched dev\n"
 
 
 def test_an_environment_is_destroyed_by_its_own_role_and_its_name_twice(project: Project) -> None:
