@@ -3,29 +3,21 @@
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
-from semver import Version
 
 from slipway.catalog.pod_contract import API_VERSION
 from slipway.runtimes.registry import LLAMA, RUNTIMES, RuntimeName
-from slipway.spec import capture as capture_rules
-from slipway.spec import drift as drift_rules
-from slipway.spec import pipeline_rules, rollout_rules
-from slipway.spec import quality as quality_rules
-from slipway.spec import slo as slo_rules
 from slipway.spec.artifact.accept import Accept
 from slipway.spec.artifact.optimize import STEPS_MOST, Step
 from slipway.spec.artifact.source import ONNX, ArtifactSource
 from slipway.spec.batching import Batching
 from slipway.spec.capture import Capture
 from slipway.spec.check import Check
-from slipway.spec.custom import rules as custom_rules
 from slipway.spec.custom.egress import EGRESS_MOST, Egress
 from slipway.spec.custom.environment import VARIABLES_MOST, Variables
 from slipway.spec.custom.image import Custom
 from slipway.spec.drift import Drift
 from slipway.spec.endpoint import Endpoint
 from slipway.spec.exceptions import REASON_LEAST, ExceptableRule, Reason
-from slipway.spec.language import rules as language_rules
 from slipway.spec.language.section import Language
 from slipway.spec.others.own import OwnServer, own_server
 from slipway.spec.others.server import Server
@@ -34,13 +26,14 @@ from slipway.spec.quality import Quality
 from slipway.spec.residency import DataResidency
 from slipway.spec.resources import Resources
 from slipway.spec.rollout import RolloutRules
+from slipway.spec.rules import refuse_misfits
 from slipway.spec.scale import Scale
 from slipway.spec.slo import Slo
 from slipway.spec.tensors.input import Input
 from slipway.spec.tensors.output import Output
 from slipway.spec.texts import text
 from slipway.spec.tolerations import TOLERATIONS_MOST, Tolerations
-from slipway.values.quantities import DnsLabel, ModelName, SemVer, refusal
+from slipway.values.quantities import DnsLabel, ModelName, SemVer
 from slipway.values.section import Section, empty, left_out
 
 OVERRIDABLE = (
@@ -276,50 +269,6 @@ class ModelSpec(Section):
         return self.artifact
 
     @model_validator(mode="after")
-    def _not_more_steps_than_anybody_follows(self) -> Self:
-        if (found := len(self.optimize)) > STEPS_MOST:
-            todo = "put several into one script"
-            raise refusal(f"has {found} steps", f"{STEPS_MOST} steps at most", todo, ("optimize",))
-        return self
-
-    @model_validator(mode="after")
-    def _gpus_are_scaled_on_where_there_are_some(self) -> Self:
-        target = self.scale.target
-        if target is not None and target.gpu_percent is not None and self.resources.gpu is None:
-            problem = "is given, and the replicas get no GPU: resources.gpu is missing"
-            allowed = "gpu_percent beside resources.gpu"
-            at = ("scale", "target", "gpu_percent")
-            raise refusal(problem, allowed, "add resources.gpu, or write for example {cpu_percent: 70}", at)
-        return self
-
-    @model_validator(mode="after")
-    def _inputs_are_told_where_nothing_else_does(self) -> Self:
-        if self.artifact is not None and self.artifact.inputs and not RUNTIMES[self.runtime].signature_in_lock:
-            problem = f"is given, though runtime {self.runtime} does not go by it"
-            allowed = "artifact.inputs of weights whose format does not say what the model takes, served as they are"
-            todo = "write it as inputs of the step convert, or remove it"
-            raise refusal(problem, allowed, todo, ("artifact", "inputs"))
-        return self
-
-    @model_validator(mode="after")
-    def _a_fix_is_a_patch(self) -> Self:
-        if self.fixes is None:
-            return self
-        mine, fixed = Version.parse(self.version), Version.parse(self.fixes)
-        if (fixed.major, fixed.minor) != (mine.major, mine.minor) or fixed >= mine:
-            problem = f"is no version that {self.version} can fix"
-            allowed = f"a lower version that begins with {mine.major}.{mine.minor}"
-            raise refusal(problem, allowed, "remove fixes, which was of another version, or correct it", ("fixes",))
-        return self
-
-    @model_validator(mode="after")
-    def _the_sections_go_together(self) -> Self:
-        custom_rules.refuse_misfits(self)
-        language_rules.refuse_misfits(self)
-        pipeline_rules.refuse_misfits(self)
-        rollout_rules.refuse_misfits(self)
-        slo_rules.refuse_misfits(self)
-        quality_rules.refuse_misfits(self)
-        drift_rules.refuse_misfits(self)
-        capture_rules.refuse_misfits(self)
+    def _everything_goes_together(self) -> Self:
+        refuse_misfits(self)
         return self
