@@ -93,7 +93,7 @@ def test_as_many_replicas_run_as_a_monitored_pod_asks_for(
     monitors.create(body=body, namespace=namespace)
     began = time.monotonic()
     load = f'sum(test_load{{namespace="{namespace}"}})'
-    eventually(lambda: [sample["value"][1] for sample in ask(load)] == ["3"], "Prometheus has what the pod says", 180)
+    eventually(lambda: [sample["value"][1] for sample in ask(load)] == ["3"], "Prometheus has what the pod says", 400)
     print(f"in Prometheus after {time.monotonic() - began:.1f} s")
 
     scale(load, replicas=1)
