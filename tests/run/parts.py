@@ -11,6 +11,8 @@ _INTEGRATION = "tests/integration"
 _REHEARSALS = tuple(f"tests/integration/test_{name}.py" for name in ("rehearsal", "karpenter", "aws_page"))
 _SLOWEST = ("--durations=20", "--durations-min=20")
 """Named at the end of each part: what to look at when the whole takes too long."""
+_IDLE = ("chrt", "--idle", "0")
+"""Of util-linux: gets a processor when nobody else wants it."""
 _AT_ONCE = "3"
 """Tests on the one node: most of their time is waiting, and two processors have room for three environments at once."""
 
@@ -43,13 +45,14 @@ def all_parts(reports: Path) -> list[Part]:
         Part("lint", ("make", "--no-print-directory", "lint"), stops_all=True),
         Part("weights", (*_PYTHON, "models/speech/fetch.py")),
         Part("local up", (*_LOCAL, "up")),
-        Part("unit", pytest("unit", *without_cluster), needs=("weights",)),
-        Part("integration", (*_ON_LOCAL, *pytest("integration", *local)), needs=on_the_cluster, after=("unit",)),
+        Part("integration", (*_ON_LOCAL, *pytest("integration", *local)), needs=on_the_cluster),
+        # Beside what waits most of its time, on the processors that it leaves idle.
+        Part("unit", (*_IDLE, *pytest("unit", *without_cluster)), needs=("weights",), after=("integration",)),
         Part(
             "serial",
             (*_ON_LOCAL, *pytest("serial", _INTEGRATION, "-m", "serial", "-v")),
             needs=on_the_cluster,
-            after=("unit", "integration"),
+            after=("integration",),
         ),
         # With control planes of their own, they notice nothing of what the others do to the local cluster.
         Part(
