@@ -23,13 +23,13 @@ from slipway.errors.base import FileRefused, Place, SlipwayError, UserError, Use
 from slipway.history.verify import Verified, verify
 from slipway.signing.seal import seal_of
 from slipway.values.names import short, stack
+from slipway.values.sheets import as_text
 
 Form = Literal["text", "json", "csv"]
 NOT_LEGAL = "This is evidence, not legal advice: what it maps to helps to find it, and proves no compliance with a law."
 _COLUMNS = ("CONTROL", "VERDICT", "WHAT HOLDS", "READ", "ASKED FOR BY")
 _CSV = ("control", "title", "verdict", "gdpr", "ccpa", "soc2", "seen", "what", "field", "says", "holds", "reasons")
 _RECORD = ("MODEL", "OWNER", "PURPOSE", "DATA", "WHO MAY SEND IT", "GOES TO", "KEPT")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def show_controls(context: EnvironmentContext, form: Form, page: Path | None, *, refresh: bool) -> None:
@@ -214,10 +214,7 @@ def _print_csv(found: tuple[Finding, ...]) -> None:
         head = [control.id, control.title, one.verdict, *laws]
         reasons = "; ".join(one.looked.reasons)
         seen = [[e.seen, e.what, e.field, e.says, str(e.holds).lower()] for e in one.looked.evidence] or [[""] * 5]
-        # A spreadsheet would take such a cell for a formula, and others wrote what is in it.
-        lines.writerows(
-            [f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in [*head, *row, reasons]] for row in seen
-        )
+        lines.writerows(as_text([*head, *row, reasons]) for row in seen)
 
 
 def _against(finding: Finding) -> list[str]:

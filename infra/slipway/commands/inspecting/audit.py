@@ -14,6 +14,7 @@ from slipway.history.record import Record, hash_of
 from slipway.history.trail import Trail, parsed
 from slipway.history.verify import verify
 from slipway.values.aliases import Json
+from slipway.values.sheets import as_text
 
 _DAYS = 30
 _CLOCKS = timedelta(days=1)
@@ -22,7 +23,6 @@ _PART = 64
 _TABLE = ("NUMBER", "TIME (UTC)", "ACTION", "SUBJECT", "OUTCOME", "WHO", "COMMIT", "DETAILS")
 _CSV = ("number", "time", "action", "subject", "outcome", "user", "host", "run", "commit", "slipway")
 _TEXTS = ("reason", "details", "hash")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _SHOWN = 60
 
 
@@ -184,5 +184,4 @@ def _line(record: Record, digest: str) -> list[str]:
         "; ".join(_details(record)),
         digest,
     ]
-    # A spreadsheet would take such a cell for a formula, and others wrote what is in it.
-    return [f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells]
+    return as_text(cells)
