@@ -107,10 +107,10 @@ class Tensors:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture's file. A patch is painted with the mean colour of the whole, or with `baseline` (0 to 255)."""
+    """A picture's file. A patch is painted with the colour `hidden`, 0 to 255."""
 
     pixels: Array
-    baseline: float | None
+    hidden: Array
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -122,8 +122,7 @@ class Picture:
         pixels = self.pixels
         if hidden is not None:
             pixels = pixels.copy()
-            value = self.baseline if self.baseline is not None else self.pixels.mean(axis=(0, 1))
-            pixels[hidden.where] = np.clip(value, 0, 255)
+            pixels[hidden.where] = self.hidden
         written = io.BytesIO()
         Image.fromarray(pixels).save(written, "PNG")
         return json.dumps({"image": base64.b64encode(written.getvalue()).decode()}).encode()
@@ -134,12 +133,13 @@ class Picture:
 
 
 def picture(data: bytes, baseline: float | None) -> Picture:
-    """A sample of a picture's file; raises Unexplainable."""
+    """A sample of a picture's file, hidden by its mean colour or by `baseline`; raises Unexplainable."""
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.width * image.height > _PIXELS:
                 raise Unexplainable(f"has {image.width} x {image.height} pixels", f"at most {_PIXELS:,} pixels")
-            return Picture(np.asarray(image.convert("RGB")), baseline)
+            pixels = np.asarray(image.convert("RGB"))
+            return Picture(pixels, np.clip(pixels.mean(axis=(0, 1)) if baseline is None else baseline, 0, 255))
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
         raise Unexplainable(f"is no picture: {error}", "a picture whose format is known") from None
 

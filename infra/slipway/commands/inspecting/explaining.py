@@ -5,8 +5,7 @@ from pathlib import Path
 from slipway import console
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.advise import save
-from slipway.commands.inspecting.predicting import asker, is_image
-from slipway.deploy.record import saved
+from slipway.commands.inspecting.predicting import asker, is_image, live_check
 from slipway.errors.base import FileRefused, SlipwayError
 from slipway.explanation import shown
 from slipway.explanation.occlusion import ReleaseChanged, explain
@@ -47,9 +46,8 @@ def show_explanation(
     if html is not None:
         require("--html")
     name, data = file
-    send = asker(context, model, name)
-    kept = saved(context.cluster, model)
-    check = kept.check if kept else next(plan.check for plan in context.plan.models if plan.name == model)
+    check = live_check(context, model)
+    send = asker(context, model, check, name)
 
     def ask(body: bytes) -> Answer:
         return RUNTIMES[check.runtime].answer(send(body), check.expect)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from slipway import console
+from slipway.artifacts.golden_request import GoldenRequest
 from slipway.cluster.passes import passes_to
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.own_servers import asked_in_a_pod
@@ -31,26 +32,37 @@ Ask = Callable[[bytes], bytes]
 
 def show_prediction(context: EnvironmentContext, model: str, name: str, data: bytes) -> None:
     """Send a file to a live model, where its runtime takes requests, and print the answer as JSON."""
-    console.document(json.loads(asker(context, model, name)(request_body(name, data))))
+    ask = asker(context, model, live_check(context, model), name)
+    console.document(json.loads(ask(request_body(name, data))))
 
 
-def asker(context: EnvironmentContext, model: str, name: str) -> Ask:
+def live_check(context: EnvironmentContext, model: str) -> GoldenRequest:
+    """The golden request of a live model, whose runtime may be another than the spec has by now.
+
+    Raises `ModelNotServing` for a model that has neither record nor spec.
+    """
+    kept = saved(context.cluster, model)
+    if kept is not None:
+        return kept.check
+    for plan in context.plan.models:
+        if plan.name == model:
+            return plan.check
+    raise ModelNotServing(context.name, model)
+
+
+def asker(context: EnvironmentContext, model: str, check: GoldenRequest, name: str) -> Ask:
     """What asks a live model, and wakes one that sleeps.
 
     Args:
         context: its environment.
         model: its name.
+        check: its golden request, which says how it is asked.
         name: of the file that requests are made of, for messages.
 
     The function that is returned raises `ModelNotServing`, and `FileRefused` for a request that the model refuses.
     """
     planned = {plan.name: plan for plan in context.plan.models}.get(model)
     limit = (planned.spec.endpoint.timeout if planned else 30.0) + _EXTRA_S
-    # What is live may have another runtime than the spec has by now.
-    kept = saved(context.cluster, model)
-    check = kept.check if kept else planned.check if planned else None
-    if check is None:
-        raise ModelNotServing(context.name, model)
     path, asked = RUNTIMES[check.runtime].predict_path, check.asked
     passes = passes_to(context.cluster, model, check.members)
 
