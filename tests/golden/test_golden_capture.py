@@ -5,14 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from slipway.errors.base import UserError, each
-from slipway.loading.settings import read_settings
 from slipway.loading.specs import load_spec_file
-from slipway.planner.environment import plan
 from slipway.render.image import dockerfile_of
 from slipway.render.model import placeholder_image, render_model
 from slipway.render.yaml import to_yaml
-from tests.support.planned import CODE, FIXTURES, capture_plan
+from tests.support.planned import FIXTURES, capture_plan
+from tests.support.refused_plans import refused_plan
 
 HERE = Path(__file__).parent / "capture"
 CAPTURE = Path("capture")
@@ -47,10 +45,8 @@ def test_the_image_of_a_model_that_keeps_samples_has_its_weights_and_what_speaks
 @pytest.mark.parametrize("name", ERRORS)
 def test_what_cannot_be_kept_is_refused_with_its_message(name: str, golden: Golden) -> None:
     """The part of the name before the first dot is the environment's."""
-    environment = name.partition(".")[0]
-    file = read_settings(CAPTURE / "settings", environment)
-    with pytest.raises(UserError) as refused:
-        spec = load_spec_file(CAPTURE / "error" / f"{name}.yaml", Path("repo"), ["kept", "unkept"])
-        plan(environment, file.settings, [spec], CODE, file.locate(())[0])
-    assert all(finding.place.line and finding.allowed and finding.todo for finding in each(refused.value))
-    golden((CAPTURE / "error" / name).with_name(f"{name}.txt"), f"{refused.value}\n")
+    path = CAPTURE / "error" / f"{name}.yaml"
+    said = refused_plan(
+        CAPTURE / "settings", name.partition(".")[0], lambda: [load_spec_file(path, Path("repo"), ["kept", "unkept"])]
+    )
+    golden(path.with_name(f"{name}.txt"), said)

@@ -5,13 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from slipway.errors.base import UserError, each
-from slipway.loading.settings import read_settings
 from slipway.loading.specs import load_spec_file
-from slipway.planner.environment import plan
 from slipway.render.model import placeholder_image, render_model
 from slipway.render.yaml import to_yaml
-from tests.support.planned import CODE, FIXTURES, ROOT, drift_plan
+from tests.support.planned import FIXTURES, ROOT, drift_plan
+from tests.support.refused_plans import refused_plan
 
 HERE = Path(__file__).parent / "drift"
 DRIFT = Path("drift")
@@ -32,10 +30,8 @@ def test_what_nobody_could_tell_is_refused_with_its_message(
 ) -> None:
     """The part of the name before the first dot is the environment's."""
     monkeypatch.chdir(FIXTURES)  # messages name files as the user did
-    environment = name.partition(".")[0]
-    file = read_settings(DRIFT / "settings", environment)
-    with pytest.raises(UserError) as refused:
-        spec = load_spec_file(DRIFT / "error" / f"{name}.yaml", ROOT, ["seen", "unseen"])
-        plan(environment, file.settings, [spec], CODE, file.locate(())[0])
-    assert all(finding.place.line and finding.allowed and finding.todo for finding in each(refused.value))
-    golden(FIXTURES / DRIFT / "error" / f"{name}.txt", f"{refused.value}\n")
+    path = DRIFT / "error" / f"{name}.yaml"
+    said = refused_plan(
+        DRIFT / "settings", name.partition(".")[0], lambda: [load_spec_file(path, ROOT, ["seen", "unseen"])]
+    )
+    golden(FIXTURES / path.with_name(f"{name}.txt"), said)

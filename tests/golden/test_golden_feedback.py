@@ -5,14 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from slipway.errors.base import UserError, each
-from slipway.loading.settings import read_settings
 from slipway.loading.specs import load_spec_file
-from slipway.planner.environment import plan
 from slipway.render.environment import render_environment
 from slipway.render.model import placeholder_image, render_model
 from slipway.render.yaml import to_yaml
-from tests.support.planned import CODE, FIXTURES, feedback_plan
+from tests.support.planned import FIXTURES, feedback_plan
+from tests.support.refused_plans import refused_plan
 
 HERE = Path(__file__).parent / "feedback"
 FEEDBACK = Path("feedback")
@@ -42,10 +40,10 @@ def test_the_gateway_logs_what_answers_predicted(golden: Golden) -> None:
 @pytest.mark.parametrize("name", ERRORS)
 def test_what_nobody_could_measure_is_refused_with_its_message(name: str, golden: Golden) -> None:
     """The part of the name before the first dot is the environment's."""
-    environment = name.partition(".")[0]
-    file = read_settings(FEEDBACK / "settings", environment)
-    with pytest.raises(UserError) as refused:
-        spec = load_spec_file(FEEDBACK / "error" / f"{name}.yaml", Path("repo"), ["heard", "unwatched"])
-        plan(environment, file.settings, [spec], CODE, file.locate(())[0])
-    assert all(finding.place.line and finding.allowed and finding.todo for finding in each(refused.value))
-    golden((FEEDBACK / "error" / name).with_name(f"{name}.txt"), f"{refused.value}\n")
+    path = FEEDBACK / "error" / f"{name}.yaml"
+    said = refused_plan(
+        FEEDBACK / "settings",
+        name.partition(".")[0],
+        lambda: [load_spec_file(path, Path("repo"), ["heard", "unwatched"])],
+    )
+    golden(path.with_name(f"{name}.txt"), said)

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from slipway.errors.base import UserError, each
-from slipway.loading.settings import read_settings
 from slipway.loading.specs import environments, load_specs
-from slipway.planner.environment import plan
 from slipway.render.model import placeholder_image, render_model
 from slipway.render.yaml import to_yaml
-from tests.support.planned import CODE, FIXTURES, rollout_plan
+from tests.support.planned import FIXTURES, rollout_plan
+from tests.support.refused_plans import refused_plan
 
 HERE = Path(__file__).parent / "rollouts"
 ROLLOUTS = Path("rollouts")
@@ -47,10 +45,6 @@ def test_a_model_that_stops_for_its_update_is_rendered_to_the_golden_manifests(g
 @pytest.mark.parametrize("name", ERRORS)
 def test_a_rollout_that_an_environment_cannot_do_is_refused_with_its_message(name: str, golden: Golden) -> None:
     """The part of the name before the first dot is the environment's."""
-    environment = name.partition(".")[0]
-    file = read_settings(ROLLOUTS / "settings", environment)
     specs = load_specs(ROLLOUTS / "error" / name, Path("repo"), environments(ROLLOUTS / "settings"))
-    with pytest.raises(UserError) as refused:
-        plan(environment, file.settings, specs, CODE, file.locate(())[0])
-    assert all(finding.place.line and finding.allowed and finding.todo for finding in each(refused.value))
-    golden(ROLLOUTS / "error" / f"{name}.txt", f"{refused.value}\n")
+    said = refused_plan(ROLLOUTS / "settings", name.partition(".")[0], lambda: specs)
+    golden(ROLLOUTS / "error" / f"{name}.txt", said)

@@ -5,14 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from slipway.errors.base import UserError, each
-from slipway.loading.settings import read_settings
 from slipway.loading.specs import load_spec_file
-from slipway.planner.environment import plan
 from slipway.render.environment import render_environment
 from slipway.render.model import placeholder_image, render_model
 from slipway.render.yaml import to_yaml
-from tests.support.planned import CODE, FIXTURES, scaling_plan
+from tests.support.planned import FIXTURES, scaling_plan
+from tests.support.refused_plans import refused_plan
 
 HERE = Path(__file__).parent / "scaling"
 SCALING = Path("scaling")
@@ -59,10 +57,9 @@ def test_where_a_person_configures_prometheus_nothing_is_applied_for_its_operato
 @pytest.mark.parametrize("name", ERRORS)
 def test_scaling_on_what_an_environment_lacks_is_refused_with_its_message(name: str, golden: Golden) -> None:
     """The part of the name before the first dot is the environment's."""
-    environment = name.partition(".")[0]
-    file = read_settings(SCALING / "settings", environment)
-    spec = load_spec_file(SCALING / "error" / f"{name}.yaml", Path("repo"), ["measured", "manual", "unmeasured"])
-    with pytest.raises(UserError) as refused:
-        plan(environment, file.settings, [spec], CODE, file.locate(())[0])
-    assert all(finding.place.line and finding.allowed and finding.todo for finding in each(refused.value))
-    golden((SCALING / "error" / name).with_name(f"{name}.txt"), f"{refused.value}\n")
+    path = SCALING / "error" / f"{name}.yaml"
+    spec = load_spec_file(path, Path("repo"), ["measured", "manual", "unmeasured"])
+    golden(
+        path.with_name(f"{name}.txt"),
+        refused_plan(SCALING / "settings", name.partition(".")[0], lambda: [spec]),
+    )

@@ -5,14 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from slipway.errors.base import UserError, each
-from slipway.loading.settings import read_settings
 from slipway.loading.specs import load_spec_file
-from slipway.planner.environment import plan
 from slipway.render.environment import render_environment
 from slipway.render.model import placeholder_image, render_model
 from slipway.render.yaml import to_yaml
-from tests.support.planned import CODE, FIXTURES, slo_plan
+from tests.support.planned import FIXTURES, slo_plan
+from tests.support.refused_plans import refused_plan
 
 HERE = Path(__file__).parent / "slo"
 SLO = Path("slo")
@@ -36,13 +34,12 @@ def test_a_promise_is_rendered_to_the_golden_rules(name: str, golden: Golden) ->
 @pytest.mark.parametrize("name", ERRORS)
 def test_a_promise_that_nobody_could_check_is_refused_with_its_message(name: str, golden: Golden) -> None:
     """The part of the name before the first dot is the environment's."""
-    environment = name.partition(".")[0]
-    file = read_settings(SLO / "settings", environment)
-    spec = load_spec_file(SLO / "error" / f"{name}.yaml", Path("repo"), ["watched", "usual", "unmeasured"])
-    with pytest.raises(UserError) as refused:
-        plan(environment, file.settings, [spec], CODE, file.locate(())[0])
-    assert all(finding.place.line and finding.allowed and finding.todo for finding in each(refused.value))
-    golden((SLO / "error" / name).with_name(f"{name}.txt"), f"{refused.value}\n")
+    path = SLO / "error" / f"{name}.yaml"
+    spec = load_spec_file(path, Path("repo"), ["watched", "usual", "unmeasured"])
+    golden(
+        path.with_name(f"{name}.txt"),
+        refused_plan(SLO / "settings", name.partition(".")[0], lambda: [spec]),
+    )
 
 
 def test_who_is_told_is_rendered_to_the_golden_routes(golden: Golden) -> None:

@@ -6,15 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from slipway.errors.base import UserError, each
-from slipway.loading.settings import read_settings
 from slipway.loading.specs import load_spec_file
-from slipway.planner.environment import plan
 from slipway.planner.teams import full_pools
 from slipway.render.environment import render_environment
 from slipway.render.model import placeholder_image, render_model
 from slipway.render.yaml import to_yaml
-from tests.support.planned import CODE, FIXTURES, teams_plan
+from tests.support.planned import FIXTURES, teams_plan
+from tests.support.refused_plans import refused_plan
 
 HERE = Path(__file__).parent / "teams"
 TEAMS = Path("teams")
@@ -49,9 +47,6 @@ def test_what_happens_when_the_pool_is_full_is_said_in_the_golden_words(golden: 
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_a_model_of_no_team_or_beyond_its_quota_is_refused_with_its_message(name: str, golden: Golden) -> None:
-    file = read_settings(TEAMS / "settings", "shared")
-    spec = load_spec_file(TEAMS / "error" / f"{name}.yaml", Path("repo"), ["shared"])
-    with pytest.raises(UserError) as refused:
-        plan("shared", file.settings, [spec], CODE, file.locate(())[0])
-    assert all(finding.place.line and finding.allowed and finding.todo for finding in each(refused.value))
-    golden((TEAMS / "error" / name).with_name(f"{name}.txt"), f"{refused.value}\n")
+    path = TEAMS / "error" / f"{name}.yaml"
+    spec = load_spec_file(path, Path("repo"), ["shared"])
+    golden(path.with_name(f"{name}.txt"), refused_plan(TEAMS / "settings", "shared", lambda: [spec]))
