@@ -210,9 +210,14 @@ class FakeCluster(Cluster):
         method: str | None = None,
         port: str = "http",
     ) -> bytes:
-        """Give the next of `answers`: an exception is raised, anything else sent as JSON; `headers` are kept."""
+        """Give the next of `answers`: an exception is raised, anything else sent as JSON; `headers` are kept.
+
+        A function gives one for each body.
+        """
         self.headers.append(dict(headers or {}))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if callable(answer):
+            answer = answer(body)
         if isinstance(answer, Exception):
             raise answer
         return json.dumps(answer).encode()
