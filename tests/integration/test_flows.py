@@ -4,15 +4,20 @@ What GitHub, AWS and the project's own tests would do is played (tests/support/w
 the two environments are of the local cluster, each with image repositories of its own.
 """
 
+import copy
 import json
 import re
+import shutil
+import signal
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.support.rounds import FULL
 from tests.support.workbench import Workbench
 from tests.support.workflow_runs import Project
 
@@ -55,6 +60,10 @@ class Delivery:
         ran = self.project.run("deploy.yml", "push", PUSH, self.variables)
         return {job.split("/")[0]: result for job, result in ran.jobs.items() if job.endswith("/up")}
 
+    def live(self) -> tuple[Any, Any]:
+        """Of both environments the Deployment, for what it runs and which version of it this is."""
+        return self.staging.cluster.read("Deployment", "sums"), self.prod.cluster.read("Deployment", "sums")
+
 
 @pytest.fixture
 def delivery(tmp_path: Path, bench: Workbench) -> Iterator[Delivery]:
@@ -73,7 +82,11 @@ def delivery(tmp_path: Path, bench: Workbench) -> Iterator[Delivery]:
     prod.discard()
 
 
-def test_a_pull_request_is_previewed_and_its_merge_deployed_to_one_environment_after_the_other(
+def image_of(deployment: Any) -> str:
+    return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"]).partition("@")[2]
+
+
+def test_a_pull_request_is_previewed_merged_judged_and_promoted_and_a_bad_one_ends_in_staging(
     delivery: Delivery,
 ) -> None:
     project, staging, prod = delivery.project, delivery.staging, delivery.prod
@@ -102,6 +115,67 @@ def test_a_pull_request_is_previewed_and_its_merge_deployed_to_one_environment_a
     assert all("| `new` | `sums` | `2.0.0` | `new` |" in body for body in bodies[1:])
     assert staging.cluster.read("Namespace", staging.namespace) is None
 
-    # Its merge, where `up` and `verify` of one environment end well before the next begins.
+    # Its merge: built and judged in staging, then those very bytes in prod.
     project.merge("three")
     assert delivery.deploy() == {staging.environment: "success", prod.environment: "success"}
+    first, second = delivery.live()
+    assert image_of(first) == image_of(second)
+    assert second["metadata"]["labels"]["app.kubernetes.io/version"] == "2.0.0"
+    history = json.loads(prod.well("history", prod.environment, "--json"))
+    assert [(one["verdict"], one["commit"]["sha"], one["commit"]["dirty"]) for one in history["entries"]] == [
+        ("passed", project.head, False)
+    ]
+    assert staging.well("touched", staging.environment) == f"{staging.environment}: 0 of 2 stacks drifted\n"
+
+    # A bad one: it answers wrongly in staging, where the old release stays, and prod is not touched.
+    staging.write("sums", 4.0, expect=999.0)
+    project.commit("Multiply by four")
+    shutil.rmtree(project.stub / "artifacts")
+    assert delivery.deploy() == {staging.environment: "failure"}
+    after = delivery.live()
+    assert image_of(after[0]) == image_of(first)
+    assert after[1]["metadata"]["resourceVersion"] == second["metadata"]["resourceVersion"]
+    report = project.stub / f"artifacts/report-{staging.environment}/{staging.environment}.txt"
+    assert "1 of 1 models failed: sums" in report.read_text()
+
+
+@pytest.mark.skipif(not FULL, reason="takes minutes: with SLIPWAY_ROUNDS=full, as in `make soak`")
+@pytest.mark.parametrize("lost", [signal.SIGINT, signal.SIGKILL], ids=["cancelled", "runner-lost"])
+def test_what_a_run_left_that_was_cancelled_or_lost_its_runner_the_next_one_heals(
+    delivery: Delivery, lost: signal.Signals
+) -> None:
+    project, staging, prod = delivery.project, delivery.staging, delivery.prod
+    staging.write("sums", 2.0)
+    project.commit("Add sums")
+    assert delivery.deploy() == {staging.environment: "success", prod.environment: "success"}
+    untouched = delivery.live()[1]
+    staging.write("sums", 3.0)
+    project.commit("Multiply by three")
+    with staging.up_until("sums: updating its stack") as watched:
+        watched.process.send_signal(lost)
+    assert watched.returncode != 0
+    assert delivery.live()[1]["metadata"]["resourceVersion"] == untouched["metadata"]["resourceVersion"]
+    assert delivery.deploy() == {staging.environment: "success", prod.environment: "success"}
+    first, second = delivery.live()
+    assert image_of(first) == image_of(second)
+    assert second["metadata"]["labels"]["app.kubernetes.io/version"] == "2.0.0"
+    assert staging.well("touched", staging.environment) == f"{staging.environment}: 0 of 2 stacks drifted\n"
+
+
+@pytest.mark.skipif(not FULL, reason="takes minutes: with SLIPWAY_ROUNDS=full, as in `make soak`")
+def test_two_merges_at_once_both_end_well_and_the_next_run_leaves_the_newest(delivery: Delivery) -> None:
+    """GitHub queues them, by `concurrency`; without that, each stack's own lock keeps them apart."""
+    project, staging = delivery.project, delivery.staging
+    staging.write("sums", 2.0)
+    project.commit("Multiply by two")
+    older = staging.folder.with_name("older")
+    shutil.copytree(staging.folder, older)
+    staging.write("sums", 3.0)
+    project.commit("Multiply by three")
+    with staging.up_until(f"{staging.environment}: updating its stack") as newest:
+        beside = copy.copy(staging)
+        beside.folder = older
+        done = beside.up()
+    assert (newest.returncode, done.returncode) == (0, 0), newest.stderr + done.stderr
+    assert delivery.deploy()[staging.environment] == "success"
+    assert delivery.live()[0]["metadata"]["labels"]["app.kubernetes.io/version"] == "2.0.0"
