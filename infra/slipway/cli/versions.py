@@ -144,6 +144,41 @@ def rollback(environment: str, model: str, to: str | None, reason: str, yes: boo
 
 @cli.command()
 @ENVIRONMENT
+@MODELS
+@click.option(
+    "--requests",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where `do: retrain` writes MODEL.json, which `gh workflow run --json` takes.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@YES
+@JSON
+@with_folders
+def adapt(
+    environment: str,
+    models: tuple[str, ...],
+    requests: Path | None,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+    folders: Folders,
+) -> None:
+    """Do what specs declare in `adapt` about models of which an alert of drift or quality fires.
+
+    At most once in a cool-down, never beside a rollout, and only where the alert is about the version that serves.
+    Meant for a schedule; each time that something is done is in the audit trail.
+    """
+    from slipway.commands.changing.session import Options  # noqa: PLC0415 - the engine's SDK takes a second
+    from slipway.commands.versions.adapt import adapt_models  # noqa: PLC0415
+
+    options = Options(yes=yes, jobs=1)
+    context = open_environment(environment, folders, ())
+    adapt_models(context, models, requests, options, dry_run=dry_run, as_json=as_json)
+
+
+@cli.command()
+@ENVIRONMENT
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...", shell_complete=completion.models)
 @REASON
 @YES

@@ -27,6 +27,7 @@ EventAction = Literal[
     "key revoke",
     "request approve",
     "request refuse",
+    "adapt",
     "device add",
     "device retire",
     "device revoke",

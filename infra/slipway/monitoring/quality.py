@@ -8,6 +8,7 @@ from slipway.spec.quality import QualityAlert
 from slipway.values.windows import format_window
 
 PAGE = "docs/how-to/feedback.md"
+ALERT = "SlipwayQuality"
 LEAST_LABELS = 100
 """Of fewer, one wrong answer more moves a share by over a percent: too little to wake somebody for."""
 _LASTING = "5m"
@@ -28,5 +29,5 @@ def quality_group(model: ModelPlan, wanted: QualityAlert) -> dict[str, Any]:
     )
     window = format_window(quality.window)
     summary = f"The {wanted.metric} of model {model.name} is {said} {wanted.bound:.12g}, by the feedback of {window}"
-    rule = alert(model, "SlipwayQuality", expression, lasting=_LASTING, severity="warning", summary=summary, page=PAGE)
+    rule = alert(model, ALERT, expression, lasting=_LASTING, severity="warning", summary=summary, page=PAGE)
     return {"name": f"slipway-{model.namespace}-{model.name}-quality", "interval": "1m", "rules": [rule]}

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from slipway.catalog.pod_contract import API_VERSION
 from slipway.runtimes.registry import LLAMA, RUNTIMES, RuntimeName
+from slipway.spec.adapt import Adapt
 from slipway.spec.artifact.accept import Accept
 from slipway.spec.artifact.optimize import STEPS_MOST, Step
 from slipway.spec.artifact.source import ONNX, ArtifactSource
@@ -39,7 +40,7 @@ from slipway.values.section import Section, empty, left_out
 OVERRIDABLE = (
     "version", "fixes", "artifact", "custom", "server", "llama", "env", "egress", "optimize", "accept", "input",
     "output", "resources", "scale", "rollout", "spot", "tolerates", "data", "endpoint", "batching", "check", "slo",
-    "quality", "drift", "capture", "exceptions",
+    "quality", "drift", "adapt", "capture", "exceptions",
 )  # fmt: skip
 """What may differ between environments; the rest is what the model is, wherever it runs."""
 
@@ -209,6 +210,14 @@ class ModelSpec(Section):
         description="What is counted of inputs and outputs, to tell when they are no longer what they were "
         "(docs/how-to/drift.md). Nothing when left out.",
         examples=[{"share": 0.3, "window": "6h"}],
+        exclude_if=left_out,
+        json_schema_extra={"since": "0.2"},
+    )
+    adapt: Adapt | None = Field(
+        default=None,
+        description="What `slipway adapt` does once an alert about drift or quality fires (docs/how-to/adapt.md). "
+        "Nothing when left out.",
+        examples=[{"when": ["quality"], "do": "rollback", "cooldown": "1d"}],
         exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from semver import Version
 
 from slipway.runtimes.registry import RUNTIMES
-from slipway.spec import capture, drift, pipeline_rules, quality, rollout_rules, slo
+from slipway.spec import adapt, capture, drift, pipeline_rules, quality, rollout_rules, slo
 from slipway.spec.artifact.optimize import STEPS_MOST
 from slipway.spec.custom import rules as custom
 from slipway.spec.language import rules as language
@@ -29,6 +29,7 @@ def refuse_misfits(spec: "ModelSpec") -> None:
         slo.refuse_misfits,
         quality.refuse_misfits,
         drift.refuse_misfits,
+        adapt.refuse_misfits,
         capture.refuse_misfits,
     ):
         rule(spec)

@@ -34,7 +34,7 @@ def show_trail(context: EnvironmentContext, since: datetime | None, *, as_csv: b
     moment = since or datetime.now(UTC) - timedelta(days=_DAYS)
     found: list[tuple[Record, str]] = []
     bad: list[HistoryUnread] = []
-    for one in _newest(notes_of(context).trail):
+    for one in newest(notes_of(context).trail):
         if isinstance(one, HistoryUnread):
             bad.append(one)
         elif one[0].what.time < moment - _CLOCKS:
@@ -109,7 +109,7 @@ def verify_trail(context: EnvironmentContext, expected: str | None, *, as_json: 
     console.result(found.head)
 
 
-def _newest(trail: Trail) -> Iterator[tuple[Record, str] | HistoryUnread]:
+def newest(trail: Trail) -> Iterator[tuple[Record, str] | HistoryUnread]:
     """Records with their hashes, the newest first; as many are read at once as a screen has lines."""
     numbers = trail.numbers()[::-1]
     for first in range(0, len(numbers), _PART):

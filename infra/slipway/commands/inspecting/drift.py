@@ -71,10 +71,7 @@ def show_drift(context: EnvironmentContext, models: Sequence[str], *, as_json: b
     """
     watched = _watched(context, models)
     found = _recorded(context, watched) if watched else {}
-    rows = [
-        {"model": model, "version": version, "feature": feature, **held.to_json()}
-        for (model, version, feature), held in sorted(found.items())
-    ]
+    rows = _documented(found)
     if as_json:
         console.document({"environment": context.name, "features": rows})
         return
@@ -85,6 +82,18 @@ def show_drift(context: EnvironmentContext, models: Sequence[str], *, as_json: b
         _table(rows, found)
     for model in silent:
         console.result(f"{model}: nothing was counted yet")
+
+
+def drifted_features(context: EnvironmentContext, model: str) -> list[dict[str, Any]]:
+    """The features of one model, as `slipway drift --json` has them; raises `SlipwayError` without an answer."""
+    return _documented(_recorded(context, [model]))
+
+
+def _documented(found: Mapping[tuple[str, str, str], Held]) -> list[dict[str, Any]]:
+    return [
+        {"model": model, "version": version, "feature": feature, **held.to_json()}
+        for (model, version, feature), held in sorted(found.items())
+    ]
 
 
 def _table(rows: Sequence[Mapping[str, Any]], found: Mapping[tuple[str, str, str], Held]) -> None:
