@@ -110,9 +110,10 @@ def serve(
     import os  # noqa: PLC0415
 
     from slipway.commands.changing.fleet import fleet_settings  # noqa: PLC0415 - not for `--help`
+    from slipway.edge.reach import store_path  # noqa: PLC0415
     from slipway.edge.serving import Listen  # noqa: PLC0415
     from slipway.edge.serving import serve as run  # noqa: PLC0415
-    from slipway.edge.store import opened, store_path  # noqa: PLC0415
+    from slipway.edge.store import opened  # noqa: PLC0415
 
     fleet_settings(open_environment(environment, folders, ()))
     with opened(store_path(environment, os.environ)) as store:

@@ -1,7 +1,7 @@
 """Conduct a model's rollout: give its release out ring by ring, and sign anew what changes for a device."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from slipway.edge.documents import canonical, content, sealed
 from slipway.edge.fit import placed
@@ -56,7 +56,8 @@ class Conductor:
         `devices`: those that are looked at, canaries first. Others of the model get a release once it is done.
         """
         model, release = str(entry["model"]), str(entry["release"])
-        with self._store.changing():
+
+        def start() -> Rollout:
             there = {one.model: one for one in self._store.going()}.get(model)
             if there is not None and there.release == release and there.rollout.phase != "stopped":
                 rollout = there.rollout
@@ -68,7 +69,9 @@ class Conductor:
                 rollout = started(devices, rules_of(self._settings, len(devices)), self._clock())
                 self._store.set_going(Going(model, release, before, rollout))
             self.publish(self.on(model))
-        return rollout
+            return rollout
+
+        return self._store.changed(start)
 
     def _running(self, going: Going | None) -> dict[str, str | None]:
         """The release that each device is to have by a rollout."""
@@ -81,7 +84,8 @@ class Conductor:
 
     def look(self, model: str) -> Rollout:
         """Judge by what devices reported until now, and change documents where the rollout goes on or back."""
-        with self._store.changing():
+
+        def look() -> Rollout:
             going = next(one for one in self._store.going() if one.model == model)
             was = going.rollout
             rules = self.rules(was)
@@ -90,7 +94,9 @@ class Conductor:
                 self._store.set_progress(model, now)
                 changed = set(having(was, rules)) ^ set(having(now, rules))
                 self.publish(self.on(model) if now.phase == "done" else sorted(changed))
-        return now
+            return now
+
+        return self._store.changed(look)
 
     def publish(self, devices: Iterable[str]) -> int:
         """Sign the documents of devices that are to run something else than theirs say; returns how many."""
@@ -109,12 +115,15 @@ class Conductor:
                 changed += 1
         return changed
 
-    def withdraw(self, models: Iterable[str], devices: Iterable[str]) -> int:
+    def withdraw(self, models: Sequence[str], devices: Sequence[str]) -> int:
         """Take models off the fleet; returns how many devices are told."""
-        with self._store.changing():
+
+        def withdraw() -> int:
             for model in models:
                 self._store.forget(model)
             return self.publish(devices)
+
+        return self._store.changed(withdraw)
 
 
 def conduct(

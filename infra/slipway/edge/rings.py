@@ -7,10 +7,12 @@ next; too many that failed stop it, and then no device is to have the new versio
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from slipway.settings.edge import EdgeSettings
 from slipway.values.percentages import format_percentage
+
+if TYPE_CHECKING:
+    from slipway.settings.edge import EdgeSettings
 
 Answer = Literal["good", "failed"]
 """What a device last said of the new version. One that says neither has not answered."""
@@ -40,7 +42,7 @@ class Rules:
     deadline_s: float
 
 
-def rules_of(settings: EdgeSettings, devices: int) -> Rules:
+def rules_of(settings: "EdgeSettings", devices: int) -> Rules:
     """The rules of a fleet for a model that is on so many devices."""
     return Rules(
         names=tuple(ring.name for ring in settings.rings),

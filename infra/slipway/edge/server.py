@@ -5,7 +5,6 @@ nobody can send it again. The server has no key that signs documents: whoever ta
 and cannot make them run anything.
 """
 
-import base64
 import hashlib
 import json
 import time
@@ -16,6 +15,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from slipway.edge.commands import SIGNING_KEY, add_commands
 from slipway.edge.keys import of_base64, verified
 from slipway.edge.store import Kept, Store
 
@@ -24,8 +24,6 @@ _NONCE_MOST = 2**63 - 1
 _STORE: web.AppKey[Store] = web.AppKey("store", Store)
 _CLOCK: web.AppKey[Callable[[], float]] = web.AppKey("clock", Callable[[], float])  # type: ignore[arg-type]
 _FLEET: web.AppKey[str] = web.AppKey("fleet", str)
-SIGNING_KEY = "signing_key"
-"""Name of the value of the store that is the public key of documents, as base64."""
 
 
 class _Body(BaseModel):
@@ -86,6 +84,7 @@ def application(fleet: str, store: Store, clock: Callable[[], float] = time.time
     app.router.add_post("/v1/enrol", _enrol)
     app.router.add_get("/v1/devices/{name}/desired", _desired, allow_head=False)
     app.router.add_post("/v1/devices/{name}/report", _report)
+    add_commands(app, fleet, store, clock)
     return app
 
 
@@ -181,8 +180,3 @@ def _parsed(kind: type[_Sent], body: bytes) -> _Sent:
         raise _Refused(400, f"{at or 'the body'}: {error.errors()[0]['msg']}") from None
     except (ValueError, RecursionError):
         raise _Refused(400, "the body is not JSON") from None
-
-
-def as_text(public: bytes) -> str:
-    """A public key as the store and answers have it."""
-    return base64.b64encode(public).decode()

@@ -1,6 +1,7 @@
 """Keep what the control side knows, in one SQLite file: devices, documents, releases and rollouts.
 
-`slipway up` and `slipway edge serve` have it open at once: each change is a transaction, and a killed one never was.
+Commands and `slipway edge serve` have it open at once: each change is a transaction, and a killed one never was. Where
+the file is on another machine, commands have a copy instead (`slipway.edge.remote`).
 """
 
 import hashlib
@@ -8,36 +9,34 @@ import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from slipway.edge import tables
 from slipway.edge.rings import Answer, Rollout
 from slipway.errors.base import FileRefused, SlipwayError
 from slipway.values.aliases import Json
 
 VARIABLE = "SLIPWAY_FLEET_STORE"
 _BUSY_S = 30.0
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS devices (
-  name TEXT PRIMARY KEY, state TEXT NOT NULL, token TEXT UNIQUE, public BLOB, nonce INTEGER NOT NULL DEFAULT -1,
-  seen REAL, report TEXT) STRICT;
-CREATE TABLE IF NOT EXISTS documents (
-  device TEXT PRIMARY KEY, serial INTEGER NOT NULL, digest TEXT NOT NULL, envelope BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS releases (release TEXT PRIMARY KEY, entry TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS rollouts (
-  model TEXT PRIMARY KEY, release TEXT NOT NULL, before TEXT NOT NULL, state TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS answers (
-  device TEXT NOT NULL, model TEXT NOT NULL, release TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
-  PRIMARY KEY (device, model)) STRICT, WITHOUT ROWID;
-"""
+_AGAIN = 20
+"""How often a change is made anew, because another command was faster."""
+_Made = TypeVar("_Made")
 
 
 class StoreRefused(SlipwayError):
     """The control side's file cannot be read or written; nothing was changed in it."""
+
+
+class StoreChanged(SlipwayError):
+    """Another command changed the fleet since this one looked; nothing of this one's was written."""
+
+    def __init__(self) -> None:
+        super().__init__("another command changed the fleet at the same time; next: run this one again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +70,12 @@ class Going:
     rollout: Rollout
 
 
-def store_path(environment: str, variables: Mapping[str, str]) -> Path:
-    """The file of a fleet: $SLIPWAY_FLEET_STORE, else below XDG_STATE_HOME, which is ~/.local/state."""
-    if named := variables.get(VARIABLE):
-        return Path(named)
-    base = variables.get("XDG_STATE_HOME", "")
-    home = Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state"
-    return home / "slipway" / "fleets" / f"{environment}.sqlite"
-
-
 class Store:
     """The file. Every method raises `StoreRefused` where SQLite does."""
 
     def __init__(self, path: Path) -> None:
         """Open or make the file, readable for its owner alone: it tells what each device runs."""
-        self.path = path
+        self.where = str(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -97,7 +87,7 @@ class Store:
             # Of a power cut nothing may be lost that was answered: a token that is used, a nonce, a rollout.
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
-            self._db.executescript(_SCHEMA)
+            self._db.executescript(tables.schema())
 
     def close(self) -> None:
         """Close the file."""
@@ -106,21 +96,60 @@ class Store:
     @contextmanager
     def changing(self) -> Iterator[None]:
         """One transaction: all of it is written, or nothing."""
-        with self._explained():
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._explained(), self._whole():
+            yield
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def changed(self, act: Callable[[], _Made]) -> _Made:
+        """What `act` returns, done in one transaction; done anew where another command was faster."""
+        for _ in range(_AGAIN):
             try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+                with self.changing():
+                    return act()
+            except StoreChanged:
+                continue
+        raise StoreChanged
+
+    def changes(self, since: int) -> Json | None:
+        """What was changed after a change, or everything; None where nothing was. Of one moment."""
+        with self.changing():
+            number = tables.number(self._db)
+            if since == number:
+                return None
+            whole = not 0 < since < number
+            rows = tables.all_rows(self._db) if whole else tables.rows_since(self._db, since, to_copy=True)
+            return {"number": number, "all": whole, "rows": rows}
+
+    def command(self, known: int, rows: Any) -> bool:
+        """Write rows as a whole; False, and nothing, where another command changed something after the one known."""
+        with self._whole():
+            if tables.commanded_since(self._db, known):
+                return False
+            tables.commanded(self._db, rows)
+        return True
+
+    def refresh(self) -> None:
+        """See what others changed: here that is seen anyway."""
+
+    def clock(self) -> float:
+        """Seconds since the epoch, by the clock of the machine that has the file."""
+        return time.time()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            text = f"{self.path}: {error}; next: end what else has it open, or restore it from a backup"
+            text = f"{self.where}: {error}; next: end what else has it open, or restore it from a backup"
             raise StoreRefused(text) from error
 
     def set_meta(self, name: str, value: str) -> None:
@@ -135,11 +164,7 @@ class Store:
     def invite(self, device: str) -> str:
         """Keep a new device and return its token, of which only the digest is kept; its former key is forgotten."""
         token = secrets.token_urlsafe(32)
-        self._db.execute(
-            "INSERT INTO devices (name, state, token) VALUES (?, 'invited', ?) ON CONFLICT (name) DO UPDATE "
-            "SET state = 'invited', token = excluded.token, public = NULL, nonce = -1, report = NULL",
-            (device, _digest(token)),
-        )
+        tables.invite(self._db, device, _digest(token))
         return token
 
     def enrol(self, token: str, device: str, public: bytes, now: float) -> bool:
@@ -181,7 +206,7 @@ class Store:
 
     def set_state(self, device: str, state: str) -> None:
         """Retire or revoke a device; a token that it has not used is void."""
-        self._db.execute("UPDATE devices SET state = ?, token = NULL WHERE name = ?", (state, device))
+        tables.leave(self._db, device, state)
 
     def reported(self, device: str, report: Json, answers: Iterable[tuple[str, str, str, str]]) -> None:
         """Keep a report, and what it says of each model: name, release, state, reason.
@@ -192,8 +217,14 @@ class Store:
         there = self.document(device)
         if there is None or report["serial"] < there[0]:
             return
-        self._db.execute("DELETE FROM answers WHERE device = ?", (device,))
-        self._db.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", ((device, *a) for a in answers))
+        # Only what is new is written: each change of a row is told to every command that looks on.
+        said = {one[0]: one for one in answers}
+        known = self._db.execute("SELECT model, release, state, reason FROM answers WHERE device = ?", (device,))
+        before = {one[0]: one for one in known.fetchall()}
+        gone = [(device, model) for model in before if model not in said]
+        self._db.executemany("DELETE FROM answers WHERE device = ? AND model = ?", gone)
+        new = [(device, *one) for model, one in said.items() if before.get(model) != one]
+        self._db.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", new)
 
     def answers(self, model: str, release: str) -> dict[str, Answer]:
         """What devices said of a release; those that only work at it are left out."""
@@ -243,11 +274,6 @@ class Store:
     def set_progress(self, model: str, rollout: Rollout) -> None:
         """Replace how far a model's rollout is."""
         self._db.execute("UPDATE rollouts SET state = ? WHERE model = ?", (json.dumps(asdict(rollout)), model))
-
-    def progress(self, model: str) -> Rollout | None:
-        """How far a model's rollout is: another command may have paused it."""
-        row = self._db.execute("SELECT state FROM rollouts WHERE model = ?", (model,)).fetchone()
-        return None if row is None else _rollout(row[0])
 
     def forget(self, model: str) -> None:
         """Put a model on no device any more."""

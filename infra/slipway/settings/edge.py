@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from slipway.catalog.hardware import Hardware, hardware
 from slipway.settings.base import AnySettings
+from slipway.settings.edge_cluster import EdgeCluster
 from slipway.settings.kubernetes import refuse_repeated
 from slipway.settings.mlflow import Mlflow
 from slipway.settings.requirement import Requirement
@@ -92,8 +93,15 @@ class EdgeSettings(AnySettings):
         json_schema_extra={"since": "0.2"},
     )
     control: Annotated[str, *line(253, "https://fleet.example.com:8443")] = Field(
-        description="Where devices reach the control side, `slipway edge serve`.",
+        description="Where devices reach the control side, `slipway edge serve` or that of `cluster`.",
         examples=["https://fleet.example.com:8443"],
+        json_schema_extra={"since": "0.2"},
+    )
+    cluster: EdgeCluster | None = Field(
+        default=None,
+        description="The cluster that carries the control side; it is one file and `slipway edge serve` on the machine "
+        "of whoever commands the fleet when left out.",
+        exclude_if=left_out,
         json_schema_extra={"since": "0.2"},
     )
     registry: Registry = Field(
@@ -196,6 +204,13 @@ class EdgeSettings(AnySettings):
     def classes(self) -> dict[str, Hardware]:
         """Every class that a device may name, the settings' own before those that Slipway ships."""
         return {**hardware().classes, **self.hardware}
+
+    @model_validator(mode="after")
+    def _a_cluster_is_reached_by_tls(self) -> Self:
+        if self.cluster is not None and not self.control.startswith("https://"):
+            allowed = "https://, with which the control side in a cluster is served"
+            raise refusal(f"{self.control} is not encrypted", allowed, "write https://HOST:PORT", ("control",))
+        return self
 
     @model_validator(mode="after")
     def _devices_are_let_breathe(self) -> Self:

@@ -12,8 +12,9 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
+from slipway.edge.commands import SIGNING_KEY, as_text
 from slipway.edge.conduct import Conductor
-from slipway.edge.server import BODY_MOST, SIGNING_KEY, application, as_text
+from slipway.edge.server import BODY_MOST, application
 from slipway.edge.store import Store, opened
 from slipway.settings.edge import EdgeSettings
 from tests.support.fleets import an_entry, fleet_settings, new_key
@@ -326,7 +327,7 @@ def test_what_is_withdrawn_is_taken_off(store: Store) -> None:
 def test_the_file_is_its_owners_and_has_neither_tokens_nor_private_keys(store: Store) -> None:
     with store.changing():
         token = store.invite("box-00000")
-    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
-    kept = b"".join(path.read_bytes() for path in store.path.parent.iterdir())
+    assert stat.S_IMODE(Path(store.where).stat().st_mode) == 0o600
+    kept = b"".join(path.read_bytes() for path in Path(store.where).parent.iterdir())
     assert b"box-00000" in kept
     assert token.encode() not in kept

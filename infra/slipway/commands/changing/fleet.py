@@ -12,12 +12,13 @@ from slipway import console
 from slipway.commands.changing.session import Options, confirm
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.noting import notes_of
+from slipway.edge.commands import SIGNING_KEY, as_text
 from slipway.edge.conduct import Conductor, FleetReturned, conduct
 from slipway.edge.documents import entry
-from slipway.edge.keys import PASSWORD, VARIABLE, FleetKey, fleet_key, write_key
+from slipway.edge.keys import PASSWORD, VARIABLE, FleetKey, write_key
+from slipway.edge.reach import known_key, reached
 from slipway.edge.rings import Rollout, paused, resumed
-from slipway.edge.server import SIGNING_KEY, as_text
-from slipway.edge.store import Store, opened, store_path
+from slipway.edge.store import Store
 from slipway.environments.planning.fleet import fleet_of
 from slipway.errors.base import Place, UnknownName, UserError
 from slipway.errors.failures import Interrupted
@@ -44,10 +45,11 @@ def fleet_settings(context: EnvironmentContext) -> EdgeSettings:
 
 @contextmanager
 def _conductor(context: EnvironmentContext, settings: EdgeSettings) -> Iterator[tuple[Conductor, Store]]:
-    key = fleet_key(os.environ, find_root(context.folders.settings))
-    with opened(store_path(context.name, os.environ)) as store:
+    root = find_root(context.folders.settings)
+    key = known_key(settings, os.environ, root)
+    with reached(context.name, settings, os.environ, root) as store:
         _refuse_other_key(store, key)
-        yield Conductor(context.name, settings, store, key, time.time), store
+        yield Conductor(context.name, settings, store, key, store.clock), store
 
 
 def _refuse_other_key(store: Store, key: FleetKey) -> None:
@@ -59,7 +61,7 @@ def _refuse_other_key(store: Store, key: FleetKey) -> None:
     elif known != as_text(key.public):
         problem = f"names key {key.id}, and devices were enrolled with another"
         allowed = "the key that the fleet's devices know"
-        todo = f"name that key; with another one, {store.path} has to go, and every device be added again"
+        todo = f"name that key; with another one, {store.where} has to go, and every device be added again"
         raise UserError(Place("environment"), VARIABLE, problem, allowed, todo)
 
 
@@ -183,6 +185,7 @@ def _wait_gone(store: Store, models: Sequence[str], settings: EdgeSettings, stop
     """Wait until devices report that they run none of these models; returns those that do not within the limit."""
     limit = time.monotonic() + _GONE_S + 3 * settings.interval
     while True:
+        store.refresh()
         waiting = sorted({device for device, model, *_ in store.said() if model in models})
         if not waiting or time.monotonic() > limit or stopped.wait(1.0):
             return waiting
@@ -223,8 +226,8 @@ def leave_device(context: EnvironmentContext, name: str, *, revoke: bool, option
 
 def hold_rollout(context: EnvironmentContext, model: str, *, pause: bool) -> None:
     """Pause a rollout, so that it opens no ring, or let it go on with the next `up`."""
-    fleet_settings(context)
-    with opened(store_path(context.name, os.environ)) as store, store.changing():
+    settings, root = fleet_settings(context), find_root(context.folders.settings)
+    with reached(context.name, settings, os.environ, root) as store, store.changing():
         there = {one.model: one.rollout for one in store.going()}
         if model not in there:
             raise UnknownName(Place(f"fleet {context.name}"), "model", model, sorted(there), "name one of those")
@@ -238,3 +241,4 @@ def make_key(path: Path, folders: Folders) -> None:
     """Write a new fleet key, encrypted with the password of the environment."""
     key = write_key(path, os.environ, find_root(folders.settings))
     console.result(f"key {key.id} is in {path}; set {VARIABLE} to that, and {PASSWORD}, for up and devices")
+    console.result(f"public key: {as_text(key.public)}")

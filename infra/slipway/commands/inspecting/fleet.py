@@ -9,10 +9,12 @@ from slipway import console
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.validating import say_policy
 from slipway.edge.fit import Cost, cost, counted, placed
-from slipway.edge.store import Going, Kept, Store, opened, store_path
+from slipway.edge.reach import reached
+from slipway.edge.store import Going, Kept, Store
 from slipway.environments.planning.edge import pool_of
 from slipway.errors.base import Place, UnknownName
 from slipway.plan.model import ModelPlan
+from slipway.reading.folders import find_root
 from slipway.settings.edge import EdgeSettings
 from slipway.values.quantities import format_bytes
 
@@ -115,7 +117,7 @@ def show_fleet_status(
     context: EnvironmentContext, settings: EdgeSettings, names: Sequence[str], *, as_json: bool
 ) -> None:
     """Print how each rollout and each device fares, worst first."""
-    with opened(store_path(context.name, os.environ)) as store:
+    with reached(context.name, settings, os.environ, find_root(context.folders.settings)) as store:
         going = store.going()
         known = sorted({one.model for one in going} | set(settings.models or ()))
         for name in names:
@@ -178,7 +180,7 @@ def _ago(seen: float, now: float) -> str:
 
 def list_devices(context: EnvironmentContext, settings: EdgeSettings, *, as_json: bool) -> None:
     """Print the devices of the settings, and those that were added and are in them no more."""
-    with opened(store_path(context.name, os.environ)) as store:
+    with reached(context.name, settings, os.environ, find_root(context.folders.settings)) as store:
         kept = {one.name: one for one in store.devices()}
     now = time.time()
     rows: list[dict[str, str]] = []
