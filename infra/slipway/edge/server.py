@@ -16,12 +16,14 @@ from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from slipway.edge.commands import SIGNING_KEY, add_commands
+from slipway.edge.grouping import Group
 from slipway.edge.keys import of_base64, verified
 from slipway.edge.store import Kept, Store
 
 BODY_MOST = 64 * 2**10
 _NONCE_MOST = 2**63 - 1
 _STORE: web.AppKey[Store] = web.AppKey("store", Store)
+_GROUP: web.AppKey[Group] = web.AppKey("group", Group)
 _CLOCK: web.AppKey[Callable[[], float]] = web.AppKey("clock", Callable[[], float])  # type: ignore[arg-type]
 _FLEET: web.AppKey[str] = web.AppKey("fleet", str)
 
@@ -80,6 +82,7 @@ def application(fleet: str, store: Store, clock: Callable[[], float] = time.time
     """The control side of a fleet."""
     app = web.Application(client_max_size=BODY_MOST, middlewares=[_refusing])
     app[_STORE], app[_CLOCK], app[_FLEET] = store, clock, fleet
+    app[_GROUP] = Group(store)
     app.router.add_get("/healthz", _health)
     app.router.add_post("/v1/enrol", _enrol)
     app.router.add_get("/v1/devices/{name}/desired", _desired, allow_head=False)
@@ -106,19 +109,26 @@ async def _enrol(request: web.Request) -> web.Response:
     if public is None:
         raise _Refused(400, "public_key is no Ed25519 key of 32 bytes in base64")
     store = request.app[_STORE]
-    with store.changing():
+
+    def enrolled() -> str:
         key = store.meta(SIGNING_KEY)
         if key is None or not store.enrol(sent.token, sent.device, public, request.app[_CLOCK]()):
             raise _Refused(409, "the token is not known, was used already, or is another device's")
+        return key
+
+    key = await request.app[_GROUP].change(enrolled)
     return web.json_response({"fleet": request.app[_FLEET], "signing_keys": [key]})
 
 
 async def _desired(request: web.Request) -> web.Response:
     store = request.app[_STORE]
     device, nonce = _proven(request, store, b"")
-    with store.changing():
+
+    def asked() -> tuple[int, str, bytes] | None:
         _use_up(request, store, device, nonce)
-        document = store.document(device.name)
+        return store.document(device.name)
+
+    document = await request.app[_GROUP].change(asked)
     if document is None:
         return web.Response(status=204)
     serial, _, envelope = document
@@ -133,10 +143,13 @@ async def _report(request: web.Request) -> web.Response:
     store = request.app[_STORE]
     device, nonce = _proven(request, store, body)
     sent = _parsed(Report, body)
-    with store.changing():
+
+    def reported() -> None:
         _use_up(request, store, device, nonce)
         answers = [(one.model, one.release, one.state, one.reason) for one in sent.models]
         store.reported(device.name, sent.model_dump(), answers)
+
+    await request.app[_GROUP].change(reported)
     return web.Response(status=204)
 
 

@@ -145,6 +145,18 @@ class Store:
         return time.time()
 
     @contextmanager
+    def part(self) -> Iterator[None]:
+        """A part of a transaction: where it raises, what it changed is taken back, and the rest stays."""
+        self._db.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK TO part")
+            raise
+        finally:
+            self._db.execute("RELEASE part")
+
+    @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
