@@ -19,6 +19,7 @@ import yaml
 from onnx import numpy_helper
 
 from tests.support.edge_devices import DIGITS, Device, golden
+from tests.support.shaped_links import REGISTRY
 
 _SLIPWAY = str(Path(sys.executable).with_name("slipway"))
 _LIMIT_S = 60
@@ -35,7 +36,8 @@ class Fleet:
     def __init__(self, folder: Path, devices: Sequence[str]) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = int(free.getsockname()[1])
-        self.url = f"http://127.0.0.1:{port}"
+        self.control = f"127.0.0.1:{port}"
+        self.url = f"http://{self.control}"
         self._folder = folder
         self._port = port
         self._environ = {
@@ -126,8 +128,8 @@ class Fleet:
         settings = {
             "kind": "edge",
             "control": self.url,
-            "registry": "127.0.0.1:5000",
-            "base_image": "127.0.0.1:5000/slipway/base:bookworm-py311",
+            "registry": REGISTRY,
+            "base_image": f"{REGISTRY}/slipway/base:bookworm-py311",
             "models": ["digits"],
             "sites": ["here"],
             "devices": [{"name": name, "hardware": "x86-box", "site": "here"} for name in devices],

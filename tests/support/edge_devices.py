@@ -1,10 +1,14 @@
-"""Devices on this machine: each the real agent on a Docker Engine with a data root of its own; and images of digits."""
+"""Devices on this machine: each the real agent on a Docker Engine with a data root of its own; and images of digits.
+
+All of a device is in a control group of 1 GiB: engine, agent, containers.
+"""
 
 import io
 import json
 import subprocess
 import sys
 import tarfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +19,8 @@ from typing import Any
 import docker
 from packaging.requirements import Requirement
 
+from tests.support.device_cgroups import DeviceGroup, device_group
+from tests.support.shaped_links import Link
 from tests.support.small_disks import docker_engine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,6 +85,7 @@ class Device:
     home: Path
     docker_host: str
     log: Path
+    group: DeviceGroup
     listen: str = "127.0.0.1"
     process: "subprocess.Popen[bytes] | None" = field(default=None)
 
@@ -94,7 +101,7 @@ class Device:
         with self.log.open("ab") as log:
             argv = [*_AGENT, "run", "--home", str(self.home), "--docker", self.docker_host]
             argv += ["--listen", self.listen]
-            self.process = subprocess.Popen(argv, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.group.within(*argv), stdout=log, stderr=log)
 
     def kill(self) -> None:
         """End the agent as a power cut would."""
@@ -114,22 +121,33 @@ _LEFT_OUT = {"__pycache__", "tests", "testing", "f2py", "transformers", "quantiz
 _AGENT = (sys.executable, "-m", "slipway_edge")
 
 
+MEMORY = 2**30
+"""Bytes of a device."""
+
+
 @contextmanager
-def device(folder: Path, name: str, listen: str = "127.0.0.1") -> Iterator[Device]:
+def device(folder: Path, name: str, listen: str = "127.0.0.1", link: Link | None = None) -> Iterator[Device]:
     """Have a device while the block runs; its engine, containers and agent end with it."""
     folder.mkdir(parents=True)
-    with docker_engine(folder, folder / "data") as host:
-        made = Device(name, folder / "home", host, folder / "agent.log", listen)
-        made.log.touch()
-        try:
-            yield made
-        finally:
-            made.kill()
-            client = docker.DockerClient(base_url=host, timeout=60)
-            for container in client.containers.list(all=True):
-                container.remove(force=True)
-            client.networks.prune()
-            client.close()
+    with device_group(f"slipway-{name}-{uuid.uuid4().hex[:6]}", MEMORY) as group:
+
+        def within(*argv: str) -> list[str]:
+            return group.within(*(argv if link is None else link.within(*argv)))
+
+        # One layer at a time: a link bounds each connection by itself.
+        more = (f"--cgroup-parent={group.parent}", "--max-concurrent-downloads=1")
+        with docker_engine(folder, folder / "data", *more, within=within) as host:
+            made = Device(name, folder / "home", host, folder / "agent.log", group, listen)
+            made.log.touch()
+            try:
+                yield made
+            finally:
+                made.kill()
+                client = docker.DockerClient(base_url=host, timeout=60)
+                for container in client.containers.list(all=True):
+                    container.remove(force=True)
+                client.networks.prune()
+                client.close()
 
 
 def _required() -> list[str]:

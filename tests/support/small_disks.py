@@ -53,8 +53,16 @@ def small_disk(folder: Path, size: str) -> Iterator[Disk]:
 
 
 @contextmanager
-def docker_engine(folder: Path, data: Path) -> Iterator[str]:
-    """Run a Docker Engine that keeps its images in `data`, everything else in `folder`; gives its DOCKER_HOST."""
+def docker_engine(
+    folder: Path,
+    data: Path,
+    *more: str,
+    within: Callable[..., list[str]] = lambda *argv: list(argv),
+) -> Iterator[str]:
+    """Run a Docker Engine that keeps its images in `data`, everything else in `folder`; gives its DOCKER_HOST.
+
+    `more`: its arguments; `within`: gives the command that runs a command where the engine is to be.
+    """
     host = f"unix://{folder}/docker.sock"
     (folder / "daemon.json").write_text("{}")
     argv = ["dockerd", f"--data-root={data}", f"--pidfile={folder}/pid", f"--host={host}"]
@@ -69,7 +77,7 @@ def docker_engine(folder: Path, data: Path) -> Iterator[str]:
     # Its containerd listens below the root for execution, by a path of at most 104 bytes.
     with (
         tempfile.TemporaryDirectory(prefix="slipway-docker-", ignore_cleanup_errors=True) as short,
-        _daemon([*argv, "--ip-masq=false", f"--exec-root={short}"], folder / "dockerd.log", answers),
+        _daemon(within(*argv, "--ip-masq=false", f"--exec-root={short}", *more), folder / "dockerd.log", answers),
     ):
         yield host
 

@@ -38,7 +38,7 @@ def test_requests_at_once_are_one_transaction_and_all_are_written_before_any_is_
     commits: list[str] = []
     store._db.set_trace_callback(lambda statement: commits.append(statement) if statement == "COMMIT" else None)
 
-    async def both() -> list[dict[str, str]]:
+    async def both() -> tuple[dict[str, str], dict[str, str]]:
         group = Group(store)
 
         async def ask(name: str) -> dict[str, str]:
@@ -48,18 +48,20 @@ def test_requests_at_once_are_one_transaction_and_all_are_written_before_any_is_
         return await asyncio.gather(ask("one"), ask("two"))
 
     everything = {"one": "there", "two": "there"}
-    assert asyncio.run(both()) == [everything, everything]
+    assert asyncio.run(both()) == (everything, everything)
     assert commits == ["COMMIT"]
 
 
 def test_what_one_request_is_refused_is_taken_back_alone(store: Store) -> None:
+    def kept() -> int:
+        store.set_meta("three", "there")
+        return 3
+
     def refused() -> None:
         store.set_meta("half", "done")
         raise ValueError("refused")
 
-    first, second, third = changed(
-        store, lambda: store.set_meta("one", "there"), refused, lambda: (store.set_meta("three", "there"), 3)[1]
-    )
+    first, second, third = changed(store, lambda: store.set_meta("one", "there"), refused, kept)
     assert (first, third) == (None, 3)
     assert isinstance(second, ValueError)
     assert written(store) == {"one": "there", "three": "there"}
