@@ -68,7 +68,8 @@ def drift(environment: str, models: tuple[str, ...], as_json: bool, folders: Fol
 def preview(environment: str, models: tuple[str, ...], form: Any, folders: Folders) -> None:
     """Show what `up` would do: to each model that changes, to its manifests, to each stack, and to the bill.
 
-    Nothing is written: no state, no lock, no object. Exit code 1 where `up` would refuse it, once all is shown.
+    Of a fleet: which devices get what in which ring. Nothing is written: no state, no lock, no object. Exit code 1
+    where `up` would refuse it, once all is shown.
     """
     from slipway.commands.previewing.preview import show_preview  # noqa: PLC0415 - the engine's SDK takes a second
 

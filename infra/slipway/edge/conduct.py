@@ -25,6 +25,16 @@ class FleetReturned(DeployError):
         )
 
 
+def devices_of(settings: EdgeSettings, store: Store, model: str) -> tuple[str, ...]:
+    """The devices that the settings put a model on, canaries first; but for those that were retired or revoked."""
+    gone = _gone(store)
+    return tuple(name for name, models in placed(settings, [model]).items() if models and name not in gone)
+
+
+def _gone(store: Store) -> set[str]:
+    return {one.name for one in store.devices() if one.state in ("retired", "revoked")}
+
+
 class Conductor:
     """Changes the documents of one fleet. `clock`: seconds since the epoch."""
 
@@ -40,11 +50,10 @@ class Conductor:
 
     def on(self, model: str) -> tuple[str, ...]:
         """The devices that the settings put a model on, canaries first; but for those that were retired or revoked."""
-        gone = self._gone()
-        return tuple(name for name, models in placed(self._settings, [model]).items() if models and name not in gone)
+        return devices_of(self._settings, self._store, model)
 
     def _gone(self) -> set[str]:
-        return {one.name for one in self._store.devices() if one.state in ("retired", "revoked")}
+        return _gone(self._store)
 
     def rules(self, rollout: Rollout) -> Rules:
         """The rules of a rollout, by the settings as they are now."""

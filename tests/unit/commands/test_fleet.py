@@ -1,114 +1,19 @@
 """Commands about a fleet, from its settings to what they print; images are named, not built, and devices simulated."""
 
-import asyncio
-import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
-from aiohttp.test_utils import TestServer
-from click.testing import CliRunner
 
-from slipway.cli import cli
-from slipway.commands.changing import fleet
 from slipway.edge.conduct import FleetReturned
-from slipway.edge.server import application
-from slipway.edge.store import opened
 from slipway.errors.base import UserError
-from tests.support.planned import ROOT
-from tests.support.simulated_devices import Says, SimulatedDevice
-
-SETTINGS = """\
-config:
-  slipway:environment:
-    kind: edge
-    control: http://127.0.0.1:8099
-    registry: registry.example.com
-    base_image: registry.example.com/slipway/base:bookworm-py311
-    models: [digits]
-    sites: [berlin]
-    devices:
-      - {name: box-1, hardware: x86-box, site: berlin}
-      - {name: box-2, hardware: x86-box, site: berlin}
-    success: {hold: 1ms}
-    kwh_usd: 0.3
-"""
-IMAGE = "registry.example.com/slipway/digits@sha256:" + "0" * 64
+from tests.support.fleet_project import SETTINGS, Devices, fleet_project, slipway
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("digits", "digits.yaml", "digits.lock.yaml"):
-        source = ROOT / "models" / name
-        copy = shutil.copytree if source.is_dir() else shutil.copy
-        (tmp_path / "project/models").mkdir(parents=True, exist_ok=True)
-        copy(source, tmp_path / "project/models" / name)
-    (tmp_path / "project/stacks").mkdir()
-    shutil.copy(ROOT / "stacks/Pulumi.local.yaml", tmp_path / "project/stacks")
-    (tmp_path / "project/stacks/Pulumi.edge-eu.yaml").write_text(SETTINGS)
-    (tmp_path / "project/Pulumi.yaml").write_text("name: slipway\nruntime: python\n")
-    (tmp_path / "backend").mkdir()
-    monkeypatch.chdir(tmp_path / "project")
-    monkeypatch.setenv("PULUMI_BACKEND_URL", (tmp_path / "backend").as_uri())
-    monkeypatch.setenv("SLIPWAY_FLEET_STORE", str(tmp_path / "fleet.sqlite"))
-    monkeypatch.setenv("SLIPWAY_FLEET_PASSWORD", "of this test alone")
-    monkeypatch.setenv("SLIPWAY_FLEET_KEY", str(tmp_path / "fleet.pem"))
-    monkeypatch.setattr(fleet, "_image", lambda _: IMAGE)
-    slipway("devices", "key", str(tmp_path / "fleet.pem"))
-    return tmp_path
-
-
-def slipway(*words: str) -> str:
-    """What a command printed to standard output; raises what it ends with."""
-    result = CliRunner().invoke(cli, words, catch_exceptions=False, standalone_mode=False)
-    return result.stdout
-
-
-class Devices:
-    """Simulated devices that ask until the test is over, in a thread of their own, over HTTP."""
-
-    def __init__(self, store: Path, tokens: dict[str, str], says: Says) -> None:
-        self.says, self._store, self._tokens, self._over = says, store, tokens, threading.Event()
-        self.enrolled = threading.Event()
-        self.trouble: list[BaseException] = []
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> "Devices":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-        assert self.trouble == []
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._ask())
-        except BaseException as error:
-            self.trouble.append(error)
-
-    def _say(self, one: dict[str, Any]) -> str:
-        return self.says(one)
-
-    async def _ask(self) -> None:
-        with opened(self._store) as store:
-            server = TestServer(application("edge-eu", store))
-            await server.start_server()
-            url = str(server.make_url("")).rstrip("/")
-            async with ClientSession() as session:
-                devices = [SimulatedDevice(name, url, self._say) for name in self._tokens]
-                for device in devices:
-                    assert (await device.enrol(session, self._tokens[device.name])).status == 200
-                self.enrolled.set()
-                while not self._over.is_set():
-                    for device in devices:
-                        await device.turn(session)
-                    await asyncio.sleep(0.05)
-            await server.close()
+    return fleet_project(tmp_path, monkeypatch)
 
 
 @pytest.fixture

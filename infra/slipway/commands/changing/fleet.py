@@ -18,7 +18,7 @@ from slipway.edge.documents import entry
 from slipway.edge.keys import PASSWORD, VARIABLE, FleetKey, write_key
 from slipway.edge.reach import known_key, reached
 from slipway.edge.rings import Rollout, paused, resumed
-from slipway.edge.store import Store
+from slipway.edge.store import Going, Store
 from slipway.environments.planning.fleet import fleet_of
 from slipway.errors.base import Place, UnknownName, UserError
 from slipway.errors.failures import Interrupted
@@ -116,19 +116,33 @@ def _already_told(_: str) -> None:
 
 def _said(context: EnvironmentContext, store: Store, model: ModelPlan, options: Options) -> Json:
     """What documents say of a model; refused where the fleet gave that back, unless it is asked for again."""
-    image, port = _image(model), _FIRST_PORT + [one.name for one in context.plan.models].index(model.name)
-    attempt = int(store.meta(f"attempt of {model.name}") or 0)
-    said = entry(model, image, port, attempt)
+    image = _image(model)
+    said = planned_entry(context, store, model, image)
     there = {one.model: one for one in store.going()}.get(model.name)
     if there is None or there.release != said["release"] or there.rollout.phase != "stopped":
         return said
     if not options.again:
-        problem = f"release {there.release} was stopped: {there.rollout.reason}"
-        todo = f"change the model, or run slipway up {context.name} {model.name} --again"
-        raise UserError(*context.name_place(model.name), problem, "a release that was not stopped", todo)
+        raise stopped_before(context, there)
     with store.changing():
-        store.set_meta(f"attempt of {model.name}", str(attempt + 1))
-    return entry(model, image, port, attempt + 1)
+        store.set_meta(_attempt_of(model), str(int(store.meta(_attempt_of(model)) or 0) + 1))
+    return planned_entry(context, store, model, image)
+
+
+def stopped_before(context: EnvironmentContext, going: Going) -> UserError:
+    """Why a release is refused that the fleet gave back."""
+    problem = f"release {going.release} was stopped: {going.rollout.reason}"
+    todo = f"change the model, or run slipway up {context.name} {going.model} --again"
+    return UserError(*context.name_place(going.model), problem, "a release that was not stopped", todo)
+
+
+def planned_entry(context: EnvironmentContext, store: Store, model: ModelPlan, image: str) -> Json:
+    """What documents say of a model as it is planned; `image`: by digest."""
+    port = _FIRST_PORT + [one.name for one in context.plan.models].index(model.name)
+    return entry(model, image, port, int(store.meta(_attempt_of(model)) or 0))
+
+
+def _attempt_of(model: ModelPlan) -> str:
+    return f"attempt of {model.name}"
 
 
 def _refuse_options(options: Options) -> None:

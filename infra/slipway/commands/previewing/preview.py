@@ -15,10 +15,12 @@ from slipway.commands.changing.session import engine_of
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.changes import held_back, live_there
 from slipway.commands.inspecting.offline import advice
+from slipway.commands.previewing.fleet import show_fleet_preview
 from slipway.deploy.changes import changes, new, removed
 from slipway.deploy.models import needs_update
 from slipway.deploy.record import Live, saved
 from slipway.engine.engine import Engine
+from slipway.environments.planning.fleet import fleet_of
 from slipway.environments.running.pool_change import PoolChange
 from slipway.errors.base import SlipwayError, UserError, UserErrors, each
 from slipway.errors.failures import EnvironmentMissing, Interrupted, RecordRefused
@@ -56,6 +58,10 @@ def show_preview(context: EnvironmentContext, names: Sequence[str], form: Form) 
     Raises:
         UserErrors: what `up` refuses, after it was printed with all else that is known.
     """
+    fleet = fleet_of(context.settings)
+    if fleet is not None:
+        show_fleet_preview(context, fleet, names, form)
+        return
     refused: list[UserError] = []
     try:
         warnings = context.complied()
