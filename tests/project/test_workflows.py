@@ -152,10 +152,11 @@ def test_an_environment_waits_for_all_before_it_and_is_not_deployed_after_a_fail
     """Read, not executed: act ends with the first job that fails, whatever the conditions of those after it say."""
     jobs = read(folder / "workflows/deploy.yml")["jobs"]
     before = ["test"]
-    for name in ("dev", "staging", "prod"):
+    runners = dict.fromkeys(("dev", "staging", "prod"), "SLIPWAY_RUNNERS") | {"edge-eu": "SLIPWAY_FLEETS"}
+    for name, variable in runners.items():
         needs = jobs[name]["needs"]
         assert ([needs] if isinstance(needs, str) else needs) == before
-        assert jobs[name]["if"].startswith("${{ !cancelled() && !failure() && fromJSON(vars.SLIPWAY_RUNNERS ")
+        assert jobs[name]["if"].startswith(f"${{{{ !cancelled() && !failure() && fromJSON(vars.{variable} ")
         assert jobs[name]["with"]["environment"] == name
         before = [*before, name]
     assert list(jobs) == [*before, "issue"]
@@ -338,6 +339,13 @@ def test_an_environment_that_is_not_named_is_left_out_and_the_next_is_deployed(p
     ran = project.run("deploy.yml", "push", PUSH, VARIABLES | {"SLIPWAY_RUNNERS": '{"prod": "slipway-prod"}'})
     assert set(ran.jobs.values()) == {"success"}, ran.output
     assert project.journal == ["tests", *deployed("prod")]
+
+
+def test_a_fleet_is_deployed_by_no_role_on_a_runner_of_its_own_variable(project: Project) -> None:
+    variables = {"SLIPWAY_FLEETS": '{"edge-eu": "ubuntu-24.04"}'}
+    ran = project.run("deploy.yml", "push", PUSH, variables)
+    assert set(ran.jobs.values()) == {"success"}, ran.output
+    assert project.journal == ["tests", *(line for line in deployed("edge-eu") if line.startswith("slipway "))]
 
 
 def test_without_the_variable_nothing_is_deployed(project: Project) -> None:

@@ -143,7 +143,10 @@ def explain(
 @JSON
 @with_folders
 def verify(environment: str, models: tuple[str, ...], no_wake: bool, as_json: bool, folders: Folders) -> None:
-    """Send the golden request of live models through their Services. Exit code 2 when an answer is wrong or late."""
+    """Send the golden request of live models through their Services. Exit code 2 when an answer is wrong or late.
+
+    Devices of a fleet ask it themselves: what they report is shown.
+    """
     from slipway.commands.inspecting.live import show_verdicts  # noqa: PLC0415
 
     show_verdicts(open_environment(environment, folders, ()), models, wake=not no_wake, as_json=as_json)

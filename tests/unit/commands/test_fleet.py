@@ -1,11 +1,13 @@
 """Commands about a fleet, from its settings to what they print; images are named, not built, and devices simulated."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from slipway.commands.inspecting.fleet_verify import FleetNotGood
 from slipway.edge.conduct import FleetReturned
 from slipway.errors.base import UserError
 from tests.support.fleet_project import SETTINGS, Devices, fleet_project, slipway
@@ -74,6 +76,15 @@ def test_up_ends_when_the_fleet_has_it_and_down_when_it_is_gone(devices: Devices
     assert "taken off edge-eu\n" in slipway("down", "edge-eu", "--yes")
 
 
+def test_verify_says_what_devices_report_and_ends_with_2_when_one_is_not_good(devices: Devices) -> None:
+    slipway("up", "edge-eu", "--yes")
+    assert ": done; 2 good\n" in slipway("verify", "edge-eu")
+    devices.says = lambda _: "failed"
+    with pytest.raises(FleetNotGood, match="digits is not good on box-1") as found:
+        until(lambda: slipway("verify", "edge-eu"))
+    assert found.value.exit_code == 2
+
+
 def test_up_ends_with_2_when_the_fleet_goes_back_and_again_is_another_release(devices: Devices) -> None:
     devices.says = lambda _: "failed"
     with pytest.raises(FleetReturned, match="1 of 1 devices failed in ring canary") as ended:
@@ -85,6 +96,14 @@ def test_up_ends_with_2_when_the_fleet_goes_back_and_again_is_another_release(de
     devices.says = lambda one: "failed" if one["release"] == bad else "good"
     slipway("up", "edge-eu", "digits", "--again", "--yes")
     assert first_release() != bad
+
+
+def until(look: Callable[[], str]) -> None:
+    """Look until it raises; devices report within the minute."""
+    for _ in range(600):
+        look()
+        time.sleep(0.1)
+    raise AssertionError("nothing was raised within a minute")
 
 
 def first_release() -> Any:

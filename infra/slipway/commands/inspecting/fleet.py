@@ -118,12 +118,7 @@ def show_fleet_status(
 ) -> None:
     """Print how each rollout and each device fares, worst first."""
     with reached(context.name, settings, os.environ, find_root(context.folders.settings)) as store:
-        going = store.going()
-        known = sorted({one.model for one in going} | set(settings.models or ()))
-        for name in names:
-            if name not in known:
-                raise UnknownName(Place(f"environment {context.name}"), "model", name, known, "name one of those")
-        going = [one for one in going if not names or one.model in names]
+        going = rollouts_of(context, settings, store, names)
         rows = device_rows(settings, store, going)
     if as_json:
         rollouts = [
@@ -136,6 +131,16 @@ def show_fleet_status(
         console.result(f"{one.model}, release {one.release}: {one.rollout.phase}; {one.rollout.reason}")
     columns = ("device", "site", "hardware", "model", "release", "state", "seen", "reason")
     console.table([one.upper() for one in columns], [[str(row[one]) for one in columns] for row in rows])
+
+
+def rollouts_of(context: EnvironmentContext, settings: EdgeSettings, store: Store, names: Sequence[str]) -> list[Going]:
+    """The rollouts of the models named, of all when none is; `UnknownName` for one that is not there."""
+    going = store.going()
+    known = sorted({one.model for one in going} | set(settings.models or ()))
+    for name in names:
+        if name not in known:
+            raise UnknownName(Place(f"environment {context.name}"), "model", name, known, "name one of those")
+    return [one for one in going if not names or one.model in names]
 
 
 def device_rows(settings: EdgeSettings, store: Store, going: Sequence[Going]) -> list[dict[str, Any]]:

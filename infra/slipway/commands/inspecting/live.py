@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 
 from slipway import console
 from slipway.commands.context import EnvironmentContext
+from slipway.commands.inspecting.fleet_verify import show_fleet_verdicts
 from slipway.commands.inspecting.waking import awake
 from slipway.deploy.judge import verify as judge_live
 from slipway.deploy.record import Live, live_models, saved
 from slipway.deploy.verdict import Verdict
 from slipway.deploy.waking import NotWoken
+from slipway.environments.planning.fleet import fleet_of
 from slipway.errors.failures import ModelNotServing, RolloutFailed, WrongAnswer
 from slipway.reading.folders import find_root
 from slipway.runtimes.registry import RUNTIMES
@@ -53,6 +55,10 @@ def show_verdicts(context: EnvironmentContext, names: Sequence[str], *, wake: bo
 
     `wake`: also those that sleep, each of which is woken for it; else it is said of them that they do.
     """
+    fleet = fleet_of(context.settings)
+    if fleet is not None:
+        show_fleet_verdicts(context, fleet, names, as_json=as_json)
+        return
     live = live_models(context.cluster)
     chosen = list(names) or sorted(live)
     wrong: WrongAnswer | None = None

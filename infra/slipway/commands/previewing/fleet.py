@@ -92,7 +92,7 @@ def show_fleet_preview(context: EnvironmentContext, settings: EdgeSettings, name
 
 @contextmanager
 def _looked_at(context: EnvironmentContext, settings: EdgeSettings) -> Iterator[tuple[Store, tuple[str, ...]]]:
-    """What the control side keeps; where there is none on this machine, nothing, and that this is so. It is not made."""
+    """What the control side keeps; without a file on this machine nothing, and that this is so. None is made."""
     path = store_path(context.name, os.environ)
     if settings.cluster is not None or path.exists():
         with reached(context.name, settings, os.environ, find_root(context.folders.settings)) as store:
