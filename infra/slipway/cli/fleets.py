@@ -140,3 +140,15 @@ def resume(environment: str, model: str, folders: Folders) -> None:
     from slipway.commands.changing.fleet import hold_rollout  # noqa: PLC0415 - not for `--help`
 
     hold_rollout(open_environment(environment, folders, ()), model, pause=False)
+
+
+@edge.command()
+@ENVIRONMENT
+@click.argument("model", shell_complete=completion.models)
+@click.option("--ring", metavar="NAME", help="Approve this ring, also before its turn; else the next one.")
+@with_folders
+def approve(environment: str, model: str, ring: str | None, folders: Folders) -> None:
+    """Approve a ring of MODEL with `approval: true`, so that it may open; the next `slipway up` goes on."""
+    from slipway.commands.changing.fleet_approval import approve_ring  # noqa: PLC0415 - not for `--help`
+
+    approve_ring(open_environment(environment, folders, ()), model, ring)

@@ -27,6 +27,7 @@ class RingAhead:
         size: how many have it then, with all rings before.
         running: how many of these devices report which version now; those that report none under the empty text.
         open: whether it is open already.
+        waits: whether it opens only once somebody approved it, who has not yet.
     """
 
     name: str
@@ -34,6 +35,7 @@ class RingAhead:
     size: int
     running: Mapping[str, int]
     open: bool = False
+    waits: bool = False
 
     def line(self) -> str:
         """For people: `ring canary: 1 device (box-1), which has 1.0.0`."""
@@ -41,12 +43,13 @@ class RingAhead:
         names = ", ".join(self.devices[:_NAMED_MOST])
         more = len(self.devices) - _NAMED_MOST
         there = ", ".join(f"{count} on {version or 'nothing'}" for version, count in sorted(self.running.items()))
-        state = ", open" if self.open else ""
+        state = ", open" if self.open else ", once approved" if self.waits else ""
         return f"ring {self.name}{state}: {count} ({names}{f' and {more} more' if more > 0 else ''}), now {there}"
 
     def to_json(self) -> Json:
         """As JSON values."""
         said: Json = {"name": self.name, "devices": list(self.devices), "size": self.size, "open": self.open}
+        said |= {"waitsForApproval": self.waits}
         return said | {"running": dict(self.running)}
 
 
@@ -151,7 +154,7 @@ def _same(
         why = f"release {going.release} was stopped: {rollout.reason}; `up --again` tries it again"
         return ModelAhead(model, "refused", both, "same", why, outside=outside)
     rules = rules_of(settings, len(rollout.devices))
-    rings = _rings(rules, model, rollout.devices, there, rollout.ring)
+    rings = _rings(rules, model, rollout.devices, there, rollout.ring, rollout.approved)
     return ModelAhead(model, "goes on", both, "same", f"{rollout.phase}: {rollout.reason}", (), rings, outside)
 
 
@@ -178,8 +181,10 @@ def _compared(said: Json) -> dict[str, Any]:
     }
 
 
-def _rings(rules: Rules, model: str, devices: Sequence[str], there: There, opened: int) -> tuple[RingAhead, ...]:
-    """Rings that have devices of their own; `opened`: the last that is open, -1: none."""
+def _rings(
+    rules: Rules, model: str, devices: Sequence[str], there: There, opened: int, approved: Sequence[str] = ()
+) -> tuple[RingAhead, ...]:
+    """Rings that have devices of their own; `opened`: the last that is open, -1: none; `approved`: those that are."""
     found: list[RingAhead] = []
     first = 0
     for index, (name, size) in enumerate(zip(rules.names, rules.sizes, strict=True)):
@@ -191,5 +196,6 @@ def _rings(rules: Rules, model: str, devices: Sequence[str], there: There, opene
         for device in own:
             version = there.running.get((device, model), "")
             running[version] = running.get(version, 0) + 1
-        found.append(RingAhead(name, own, size, running, index <= opened))
+        waits = name in rules.approvals and name not in approved
+        found.append(RingAhead(name, own, size, running, index <= opened, waits))
     return tuple(found)

@@ -143,7 +143,7 @@ def conduct(
 ) -> Rollout:
     """Look at a rollout until it ends; `wait` returns whether to stop looking. It goes on where it was, then.
 
-    It always ends: each ring does at its deadline, and what a person paused is waited for as long as it is.
+    It always ends: each ring does at its deadline, and nobody is waited for who paused it or has to approve it.
     """
     said = ""
     while True:
@@ -151,5 +151,5 @@ def conduct(
         if rollout.reason != said:
             said = rollout.reason
             tell(f"{model}: {said}")
-        if rollout.phase in ("done", "stopped", "paused") or wait(TICK_S):
+        if rollout.phase in ("done", "stopped", "paused", "waiting") or wait(TICK_S):
             return rollout

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Answer = Literal["good", "failed"]
 """What a device last said of the new version. One that says neither has not answered."""
-Phase = Literal["rolling", "paused", "stopped", "done"]
+Phase = Literal["rolling", "paused", "waiting", "stopped", "done"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Rules:
         failed: share of those that answered from which on the rollout stops.
         of_at_least: how many have to have answered before that counts, or all of the open rings.
         deadline_s: how long after its ring was opened a device that has not answered counts as failed.
+        approvals: rings that somebody has to approve before they open.
     """
 
     names: tuple[str, ...]
@@ -40,6 +41,7 @@ class Rules:
     failed: float
     of_at_least: int
     deadline_s: float
+    approvals: frozenset[str] = frozenset()
 
 
 def rules_of(settings: "EdgeSettings", devices: int) -> Rules:
@@ -52,6 +54,7 @@ def rules_of(settings: "EdgeSettings", devices: int) -> Rules:
         failed=settings.stop.failed,
         of_at_least=settings.stop.of_at_least,
         deadline_s=settings.away.deadline,
+        approvals=frozenset(ring.name for ring in settings.rings if ring.approval),
     )
 
 
@@ -64,8 +67,9 @@ class Rollout:
         ring: the last ring that is open, counted from 0.
         opened: when each open ring was opened, in seconds since the epoch.
         held_since: since when enough devices are good; None while they are not.
-        phase: `paused` opens no ring, and still stops when too many fail.
+        phase: `paused` opens no ring, and still stops when too many fail; `waiting` is the same, for an approval.
         reason: why it is where it is, for people.
+        approved: rings that somebody approved.
     """
 
     devices: tuple[str, ...]
@@ -74,10 +78,11 @@ class Rollout:
     held_since: float | None = None
     phase: Phase = "rolling"
     reason: str = ""
+    approved: tuple[str, ...] = ()
 
 
 def started(devices: tuple[str, ...], rules: Rules, now: float) -> Rollout:
-    """A rollout whose first ring is open."""
+    """A rollout whose first ring is open: it is never waited for, since whoever starts it approves of that."""
     if not devices:
         return Rollout(devices, 0, (now,), phase="done", reason="there are no devices")
     return Rollout(devices, 0, (now,), reason=f"ring {rules.names[0]} is open")
@@ -128,7 +133,8 @@ def step(rollout: Rollout, rules: Rules, answers: Mapping[str, Answer], now: flo
             share = format_percentage(rules.good)
             return _stopped(rollout, f"{good} of {len(opened)} devices are good in ring {name}, {share} are needed")
         waiting = f"ring {name}: {good} of {len(opened)} good, {len(opened) - answered} not answered yet"
-        return replace(rollout, held_since=None, reason=waiting)
+        phase: Phase = "rolling" if rollout.phase == "waiting" else rollout.phase
+        return replace(rollout, held_since=None, phase=phase, reason=waiting)
     since = now if rollout.held_since is None else rollout.held_since
     if now - since < rules.hold_s or rollout.phase == "paused":
         return replace(rollout, held_since=since, reason=f"ring {name}: {good} of {len(opened)} good, held")
@@ -136,19 +142,35 @@ def step(rollout: Rollout, rules: Rules, answers: Mapping[str, Answer], now: flo
 
 
 def _next(rollout: Rollout, rules: Rules, now: float) -> Rollout:
-    """The next ring that has devices of its own is open; the rollout is done where there is none."""
+    """The next ring that has devices of its own is open, or waited for; the rollout is done where there is none."""
+    ring = following(rollout, rules)
+    if ring is None:
+        return replace(rollout, phase="done", reason=f"all {_size(rules, rollout.ring)} devices may have it")
+    # Also of rings between that have no device of their own in a small fleet: else the next would open unapproved.
+    between = rules.names[rollout.ring + 1 : ring + 1]
+    waiting = [name for name in between if name in rules.approvals and name not in rollout.approved]
+    if waiting:
+        return replace(rollout, phase="waiting", reason=f"ring {waiting[0]} waits for approval")
+    opened = (*rollout.opened, *(now for _ in range(rollout.ring, ring)))
+    opens = replace(rollout, ring=ring, opened=opened, held_since=None, phase="rolling")
+    return replace(opens, reason=f"ring {rules.names[ring]} is open")
+
+
+def following(rollout: Rollout, rules: Rules) -> int | None:
+    """The next ring that has devices of its own, counted from 0; None where the last one is open."""
     here = _size(rules, rollout.ring)
-    for ring in range(rollout.ring + 1, len(rules.sizes)):
-        if _size(rules, ring) > here:
-            opened = (*rollout.opened, *(now for _ in range(rollout.ring, ring)))
-            reason = f"ring {rules.names[ring]} is open"
-            return replace(rollout, ring=ring, opened=opened, held_since=None, reason=reason)
-    return replace(rollout, phase="done", reason=f"all {here} devices may have it")
+    return next((ring for ring in range(rollout.ring + 1, len(rules.sizes)) if _size(rules, ring) > here), None)
+
+
+def approved(rollout: Rollout, ring: str) -> Rollout:
+    """The same rollout with a ring that may open once those before it are good for long enough."""
+    phase: Phase = "rolling" if rollout.phase == "waiting" else rollout.phase
+    return replace(rollout, phase=phase, approved=(*rollout.approved, ring), reason=f"ring {ring} is approved")
 
 
 def paused(rollout: Rollout) -> Rollout:
     """The same rollout, which opens no further ring; one that has ended stays as it is."""
-    return replace(rollout, phase="paused", reason="paused") if rollout.phase == "rolling" else rollout
+    return replace(rollout, phase="paused", reason="paused") if rollout.phase in ("rolling", "waiting") else rollout
 
 
 def resumed(rollout: Rollout) -> Rollout:

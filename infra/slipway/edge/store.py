@@ -308,4 +308,5 @@ def _digest(token: str) -> str:
 
 def _rollout(text: str) -> Rollout:
     state: dict[str, Any] = json.loads(text)
-    return Rollout(**state | {"devices": tuple(state["devices"]), "opened": tuple(state["opened"])})
+    lists: dict[str, Any] = {name: tuple(state.get(name, ())) for name in ("devices", "opened", "approved")}
+    return Rollout(**state | lists)

@@ -31,6 +31,7 @@ EventAction = Literal[
     "device add",
     "device retire",
     "device revoke",
+    "ring approve",
     "erase",
     "export",
 ]

@@ -15,7 +15,7 @@ from slipway.settings.signing import Signing
 from slipway.settings.teams import Team
 from slipway.settings.values import BaseImage, Registry, line
 from slipway.values.percentages import Percentage
-from slipway.values.quantities import DnsLabel, ModelName, Seconds, refusal
+from slipway.values.quantities import DnsLabel, ModelName, Seconds, Truth, refusal
 from slipway.values.section import Section, amount, empty, left_out, number
 
 
@@ -39,6 +39,13 @@ class Ring(Section):
     )
     share: Percentage | None = Field(
         default=None, description="The same as a share of the model's devices, rounded up.", examples=["10%"]
+    )
+    approval: Truth = Field(
+        default=False,
+        description="Whether the ring opens only once somebody approved it, with `slipway edge approve`.",
+        examples=[True],
+        exclude_if=empty,
+        json_schema_extra={"type": "boolean", "since": "0.2"},
     )
 
     @model_validator(mode="after")
@@ -264,6 +271,9 @@ class EdgeSettings(AnySettings):
         if self.rings and self.rings[-1].share != 1.0:
             problem = "does not reach the whole fleet"
             raise refusal(problem, "share: 100% for the last ring", "add {name: fleet, share: 100%}", ("rings",))
+        if self.rings and self.rings[0].approval:
+            allowed, todo = "approval for later rings", "remove it: `slipway up` itself opens the first ring"
+            raise refusal("waits for approval, and is the first ring", allowed, todo, ("rings", 0, "approval"))
         if not self.rings:
             raise refusal("is empty", "at least one ring", "add {name: fleet, share: 100%}", ("rings",))
         return self

@@ -76,6 +76,25 @@ def test_up_ends_when_the_fleet_has_it_and_down_when_it_is_gone(devices: Devices
     assert "taken off edge-eu\n" in slipway("down", "edge-eu", "--yes")
 
 
+def test_a_ring_waits_for_approval_which_is_noted_with_who_gave_it(devices: Devices, project: Path) -> None:
+    waiting = "    rings: [{name: canary, devices: 1}, {name: fleet, share: 100%, approval: true}]\n"
+    (project / "project/stacks/Pulumi.edge-eu.yaml").write_text(SETTINGS + waiting)
+    with pytest.raises(UserError, match='"digits" is not known'):
+        slipway("edge", "approve", "edge-eu", "digits")
+    assert "ring fleet waits for approval" in slipway("up", "edge-eu", "--yes")
+    assert slipway("status", "edge-eu").count(" good ") == 1
+    with pytest.raises(UserError, match='"canary" waits for no approval'):
+        slipway("edge", "approve", "edge-eu", "digits", "--ring", "canary")
+    assert "ring fleet of release" in slipway("edge", "approve", "edge-eu", "digits")
+    with pytest.raises(UserError, match='"digits" waits for no approval'):
+        slipway("edge", "approve", "edge-eu", "digits")
+    assert "all 2 devices may have it" in slipway("up", "edge-eu", "--yes")
+    noted = slipway("audit", "edge-eu")
+    assert "digits fleet" in noted
+    assert "ring approve" in noted
+    assert devices.trouble == []
+
+
 def test_verify_says_what_devices_report_and_ends_with_2_when_one_is_not_good(devices: Devices) -> None:
     slipway("up", "edge-eu", "--yes")
     assert ": done; 2 good\n" in slipway("verify", "edge-eu")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slipway.edge.rings import Answer, Rollout, Rules, having, overdue, paused, resumed, started, step
+from slipway.edge.rings import Answer, Rollout, Rules, approved, having, overdue, paused, resumed, started, step
 
 DEVICES = tuple(f"pi-{index:03}" for index in range(10))
 RULES = Rules(("canary", "half", "fleet"), (1, 5, 10), good=1.0, hold_s=60, failed=0.2, of_at_least=1, deadline_s=3600)
@@ -42,6 +42,29 @@ def test_a_canary_that_fails_stops_the_rollout_and_returns() -> None:
     rollout = step(started(DEVICES, RULES, 0), RULES, failed(DEVICES[0]), 1)
     assert (rollout.phase, having(rollout, RULES)) == ("stopped", ())
     assert rollout.reason == "1 of 1 devices failed in ring canary"
+
+
+def test_a_ring_that_has_to_be_approved_waits_and_opens_once_it_is() -> None:
+    rules = replace(RULES, hold_s=0, approvals=frozenset({"half"}))
+    waits = step(started(DEVICES, rules, 0), rules, good(DEVICES[0]), 10)
+    assert (waits.phase, waits.reason) == ("waiting", "ring half waits for approval")
+    assert step(waits, rules, good(DEVICES[0]), 20) == waits
+    goes = step(approved(waits, "half"), rules, good(DEVICES[0]), 30)
+    assert (goes.phase, having(goes, rules)) == ("rolling", DEVICES[:5])
+    assert having(step(goes, rules, good(*DEVICES[:5]), 40), rules) == DEVICES
+
+
+def test_a_device_that_fails_while_an_approval_is_waited_for_stops_the_rollout() -> None:
+    rules = replace(RULES, hold_s=0, approvals=frozenset({"half"}))
+    waits = step(started(DEVICES, rules, 0), rules, good(DEVICES[0]), 10)
+    assert step(waits, rules, failed(DEVICES[0]), 20).phase == "stopped"
+    assert step(waits, rules, {}, 20).phase == "rolling"
+
+
+def test_an_approval_that_a_small_fleet_has_no_device_for_is_still_waited_for() -> None:
+    rules = replace(RULES, sizes=(1, 1, 10), hold_s=0, approvals=frozenset({"half"}))
+    waits = step(started(DEVICES, rules, 0), rules, good(DEVICES[0]), 10)
+    assert (waits.phase, having(waits, rules)) == ("waiting", DEVICES[:1])
 
 
 def test_one_that_fails_of_many_does_not_count_before_enough_answered() -> None:

@@ -97,6 +97,9 @@ def _end(context: EnvironmentContext, model: ModelPlan, rollout: Rollout) -> Non
         raise FleetReturned(context.name, model.name, model.version, rollout.reason)
     if rollout.phase == "paused":
         console.result(f"{model.name} {model.version} is paused; slipway edge resume {context.name} {model.name}")
+    elif rollout.phase == "waiting":
+        then = f"slipway edge approve {context.name} {model.name}, then up again"
+        console.result(f"{model.name} {model.version}: {rollout.reason}; {then}")
     elif rollout.phase == "done":
         console.result(f"{model.name} {model.version}  {rollout.reason}")
 

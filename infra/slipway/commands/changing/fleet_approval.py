@@ -1,0 +1,44 @@
+"""Approve a ring of a rollout, so that it may open."""
+
+import os
+
+from slipway import console
+from slipway.commands.changing.fleet import fleet_settings
+from slipway.commands.context import EnvironmentContext
+from slipway.commands.inspecting.noting import notes_of
+from slipway.edge.rings import Rollout, Rules, approved, rules_of
+from slipway.edge.store import opened, store_path
+from slipway.errors.base import Place, UnknownName, WrongValue
+
+
+def approve_ring(context: EnvironmentContext, model: str, ring: str | None) -> None:
+    """Approve a ring of a model's rollout, or the one that it waits for; the next `up` goes on.
+
+    Raises:
+        UnknownName: the model has no rollout.
+        WrongValue: the ring, or where none is named the rollout, waits for no approval.
+    """
+    settings = fleet_settings(context)
+    with opened(store_path(context.name, os.environ)) as store:
+        going = {one.model: one for one in store.going()}
+        if model not in going:
+            raise UnknownName(Place(f"fleet {context.name}"), "model", model, sorted(going), "name one of those")
+        release, rollout = going[model].release, going[model].rollout
+        name = _asked(context, model, ring, rollout, rules_of(settings, len(rollout.devices)))
+        with notes_of(context).during("ring approve", f"{model} {name}", [f"release {release}"]), store.changing():
+            now = store.progress(model) or rollout
+            store.set_progress(model, approved(now, name))
+    console.result(f"{model}: ring {name} of release {release} is approved; slipway up {context.name} {model} goes on")
+
+
+def _asked(context: EnvironmentContext, model: str, ring: str | None, rollout: Rollout, rules: Rules) -> str:
+    ended = rollout.phase in ("done", "stopped")
+    ahead = () if ended else rules.names[rollout.ring + 1 :]
+    waiting = [name for name in ahead if name in rules.approvals and name not in rollout.approved]
+    name = ring if ring is not None else next(iter(waiting), "")
+    if name in waiting:
+        return name
+    allowed = ", ".join(waiting) or "a rollout with a ring ahead of it that has approval: true and was not approved"
+    field, value = ("--ring", ring) if ring is not None else ("model", model)
+    todo = f"slipway status {context.name} {model} says where its rollout is"
+    raise WrongValue(Place(f"fleet {context.name}"), field, value, "waits for no approval", allowed, todo)
