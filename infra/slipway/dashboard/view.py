@@ -1,72 +1,14 @@
 """Say what the page shows of an overview: every text that is in it, so that the template only places them."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
 
+from slipway.dashboard.fleet import fleet_section
+from slipway.dashboard.section import OUTCOMES, Cell, Rollout, Section, Table, Tone, changes_table, moment, notes_of
 from slipway.values.aliases import Json
 
 UNKNOWN = "unknown"
 _AWAY = "not deployed"
-Tone = Literal["good", "bad", "waits", "plain"]
-"""What a word is marked with beside its colour: nothing is told by colour alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A cell of a table: its text, how it is marked, and the address that it leads to."""
-
-    text: str
-    tone: Tone = "plain"
-    href: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table: its caption, the names of its columns, and rows, the first cell of which is the row's heading."""
-
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Rollout:
-    """A rollout that goes on: `percent` of the calls that the new release gets, None where that is not known."""
-
-    model: str
-    text: str
-    percent: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One environment.
-
-    Attributes:
-        name: its name.
-        taken: when it was asked, in UTC.
-        problem: why nothing else of it can be shown; None where it can.
-        unreached: why nothing is known of what is live; None where that is known.
-        facts: what a person should know first, by name.
-        rollouts: those that go on.
-        tables: models, alerts where some fire, last changes where they are known.
-        notes: what else is worth knowing.
-    """
-
-    name: str
-    taken: str
-    problem: str | None
-    unreached: str | None
-    facts: tuple[tuple[str, Cell], ...]
-    rollouts: tuple[Rollout, ...]
-    tables: tuple[Table, ...]
-    notes: tuple[str, ...]
-
-
 _MODELS = ("Model", "State", "Version", "Replicas", "Last verdict", "Objectives", "$ a month", "Address")
-_CHANGES = ("Time (UTC)", "Action", "Subject", "Outcome", "Who", "Commit", "Details")
-_OUTCOMES: Mapping[str, Tone] = {"passed": "good", "done": "good", "failed": "bad", "interrupted": "waits"}
 
 
 def sections(overview: Sequence[Json]) -> list[Section]:
@@ -76,19 +18,21 @@ def sections(overview: Sequence[Json]) -> list[Section]:
 
 def _section(one: Json) -> Section:
     if one["problem"] is not None:
-        return Section(one["environment"], _moment(one["taken"]), one["problem"], None, (), (), (), ())
+        return Section(one["environment"], moment(one["taken"]), one["problem"], None, (), (), (), ())
+    if one.get("fleet") is not None:
+        return fleet_section(one)
     rows = one["models"]
     models = Table("Models", _MODELS, tuple(_model(row) for row in rows))
     alerts = [*(one["alerts"] or ()), *(alert for row in rows for alert in row["alerts"] or ())]
     return Section(
         name=one["environment"],
-        taken=_moment(one["taken"]),
+        taken=moment(one["taken"]),
         problem=None,
         unreached=one["unreached"],
         facts=tuple(_facts(one, alerts)),
         rollouts=tuple(_rollouts(rows)),
-        tables=(models, *_alerts(one, rows), *_changes(one["changes"])),
-        notes=tuple(_notes(one)),
+        tables=(models, *_alerts(one, rows), *changes_table(one["changes"])),
+        notes=tuple(notes_of(one)),
     )
 
 
@@ -111,12 +55,6 @@ def _facts(one: Json, alerts: Sequence[Json]) -> Iterator[tuple[str, Cell]]:
         yield "$ a month", Cell(f"{month} of a budget of {usd['budget']['month']:,}", "bad" if used > 1 else "plain")
     else:
         yield "$ a month", Cell("nothing is charged by the hour")
-
-
-def _notes(one: Json) -> Iterator[str]:
-    yield from one["notes"]
-    if one["changesUnread"] is not None:
-        yield f"last changes are not known: {one['changesUnread']}"
 
 
 def _serves(row: Json) -> bool:
@@ -164,7 +102,7 @@ def _verdict(row: Json) -> Cell:
     last = row["lastVerdict"]
     if last is None:
         return Cell("none noted")
-    return Cell(f"{last['action']} {last['outcome']}, {_moment(last['time'])}", _OUTCOMES.get(last["outcome"], "plain"))
+    return Cell(f"{last['action']} {last['outcome']}, {moment(last['time'])}", OUTCOMES.get(last["outcome"], "plain"))
 
 
 def _objectives(row: Json) -> str:
@@ -201,33 +139,6 @@ def _alerts(one: Json, rows: Sequence[Json]) -> Iterator[Table]:
         yield Table("Alerts", ("Alert", "About", "Severity", "Since", "Summary"), cells)
 
 
-def _changes(changes: Sequence[Json] | None) -> Iterator[Table]:
-    if changes is None:
-        return
-    rows = tuple(
-        (
-            Cell(_moment(one["time"])),
-            Cell(one["action"]),
-            Cell(one["subject"] or "the environment"),
-            Cell(one["outcome"], _OUTCOMES.get(one["outcome"], "plain")),
-            Cell(one["who"]["user"]),
-            Cell(_commit(one["commit"])),
-            Cell("; ".join([*one["details"], *([one["reason"]] if one["reason"] else [])]) or "-"),
-        )
-        for one in changes
-    )
-    yield Table("Last changes", _CHANGES, rows)
-
-
-def _commit(commit: Mapping[str, Any] | None) -> str:
-    return "-" if commit is None else f"{commit['sha'][:12]}{'+' if commit['dirty'] else ''}"
-
-
 def _usd(cost: Json) -> str:
     least, most = (f"{cost['month'][name]:,.2f}" for name in ("min", "max"))
     return least if least == most else f"{least} to {most}"
-
-
-def _moment(text: str) -> str:
-    """A time of ISO 8601 in UTC, to the second, for people."""
-    return text.replace("T", " ")[:19]

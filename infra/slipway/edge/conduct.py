@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from slipway.edge.documents import canonical, content, sealed
 from slipway.edge.fit import placed
+from slipway.edge.kept_events import happened
 from slipway.edge.keys import FleetKey
 from slipway.edge.rings import Rollout, Rules, having, rules_of, started, step
 from slipway.edge.store import Going, Store
@@ -77,6 +78,7 @@ class Conductor:
                 self._store.forget_answers(model, release)
                 rollout = started(devices, rules_of(self._settings, len(devices)), self._clock())
                 self._store.set_going(Going(model, release, before, rollout))
+                self._note(model, release, None, rollout)
             self.publish(self.on(model))
             return rollout
 
@@ -101,11 +103,16 @@ class Conductor:
             now = step(was, rules, self._store.answers(model, going.release), self._clock())
             if now != was:
                 self._store.set_progress(model, now)
+                self._note(model, going.release, was, now)
                 changed = set(having(was, rules)) ^ set(having(now, rules))
                 self.publish(self.on(model) if now.phase == "done" else sorted(changed))
             return now
 
         return self._store.changed(look)
+
+    def _note(self, model: str, release: str, was: Rollout | None, now: Rollout) -> None:
+        rings = [ring.name for ring in self._settings.rings]
+        self._store.note(happened(model, release, was, now, rings, self._clock()))
 
     def publish(self, devices: Iterable[str]) -> int:
         """Sign the documents of devices that are to run something else than theirs say; returns how many."""

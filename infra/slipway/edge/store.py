@@ -16,7 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from slipway.edge import tables
+from slipway.edge import kept_events, tables
+from slipway.edge.kept_events import Event
 from slipway.edge.rings import Answer, Rollout
 from slipway.errors.base import FileRefused, SlipwayError
 from slipway.values.aliases import Json
@@ -231,6 +232,7 @@ class Store:
             return
         # Only what is new is written: each change of a row is told to every command that looks on.
         said = {one[0]: one for one in answers}
+        kept_events.write_answers(self._db, device, said.values())
         known = self._db.execute("SELECT model, release, state, reason FROM answers WHERE device = ?", (device,))
         before = {one[0]: one for one in known.fetchall()}
         gone = [(device, model) for model in before if model not in said]
@@ -286,6 +288,14 @@ class Store:
     def set_progress(self, model: str, rollout: Rollout) -> None:
         """Replace how far a model's rollout is."""
         self._db.execute("UPDATE rollouts SET state = ? WHERE model = ?", (json.dumps(asdict(rollout)), model))
+
+    def note(self, events: Iterable[Event]) -> None:
+        """Keep what happened to rollouts."""
+        kept_events.write(self._db, events)
+
+    def events(self) -> list[Event]:
+        """What happened to rollouts, by model and release, in its order."""
+        return list(kept_events.read(self._db))
 
     def forget(self, model: str) -> None:
         """Put a model on no device any more."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from slipway.edge import kept_events
 from slipway.values.aliases import Json
 
 
@@ -37,6 +38,7 @@ class Table:
 
 _ROLLOUT = ("release", "before", "state")
 _ANSWER = ("release", "state", "reason")
+_EVENT = ("at", "text")
 TABLES = (
     Table("meta", ("name",), ("value",), ("value",), ("value",)),
     # The digest of a token stays in the file: nobody has to know it who did not make the token.
@@ -53,6 +55,7 @@ TABLES = (
     Table("releases", ("release",), ("entry",), ("entry",), ("entry",)),
     Table("rollouts", ("model",), _ROLLOUT, _ROLLOUT, _ROLLOUT),
     Table("answers", ("device", "model"), _ANSWER, _ANSWER, (), of_devices=True),
+    Table("events", ("model", "release", "kind", "subject"), _EVENT, _EVENT, _EVENT, of_devices=True),
 )
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -84,7 +87,7 @@ class RowsRefused(ValueError):
 
 def schema() -> str:
     """The statements that make what is missing of the tables, and of what numbers their changes."""
-    made = [_SCHEMA]
+    made = [_SCHEMA, kept_events.SCHEMA]
     for table in TABLES:
         for event, when, row in (
             ("added", "INSERT", "NEW"),

@@ -89,6 +89,12 @@ def test_a_ring_waits_for_approval_which_is_noted_with_who_gave_it(devices: Devi
     with pytest.raises(UserError, match='"digits" waits for no approval'):
         slipway("edge", "approve", "edge-eu", "digits")
     assert "all 2 devices may have it" in slipway("up", "edge-eu", "--yes")
+    page = project / "page.html"
+    slipway("status", "edge-eu", "--html", str(page))
+    text = page.read_text()
+    assert text.count("<polygon") == 2
+    assert "ring canary: 1 of 1 good; ring fleet: 1 of 1 good" in text
+    assert "approved fleet" in text
     noted = slipway("audit", "edge-eu")
     assert "digits fleet" in noted
     assert "ring approve" in noted

@@ -67,3 +67,44 @@ def hostile() -> dict[str, Any]:
     }
     changed = change(subject=HOSTILE, reason=HOSTILE, details=[HOSTILE], who={"user": HOSTILE, "host": "", "run": None})
     return overview("prod", bad, alerts=[alert], notes=[HOSTILE], changes=[changed], changesUnread=None)
+
+
+def rollout(version: str = "1.1.0", phase: str = "stopped", **rest: Any) -> dict[str, Any]:
+    """A rollout of a fleet, of which the canary was good and one of the next ring failed."""
+    found = {
+        "model": "digits",
+        "release": "0123456789abcdef",
+        "version": version,
+        "phase": phase,
+        "reason": "1 of 3 devices failed in ring fleet",
+        "began": "2026-11-27T16:00:00+00:00",
+        "until": "2026-11-27T17:00:00+00:00",
+        "rings": [
+            {"name": "canary", "devices": 1, "opened": "2026-11-27T16:00:00+00:00"},
+            {"name": "fleet", "devices": 2, "opened": "2026-11-27T16:30:00+00:00"},
+        ],
+        "answers": [
+            {"device": "box-1", "ring": "canary", "state": "good", "at": "2026-11-27T16:06:00+00:00", "reason": ""},
+            {"device": "box-2", "ring": "fleet", "state": "good", "at": "2026-11-27T16:40:00+00:00", "reason": ""},
+            {"device": "box-3", "ring": "fleet", "state": "failed", "at": "2026-11-27T16:55:00+00:00", "reason": "no"},
+        ],
+        "moments": [{"kind": "approved", "about": "fleet", "at": "2026-11-27T16:29:00+00:00", "text": ""}],
+    }
+    return found | rest
+
+
+def fleet(*rollouts: dict[str, Any], **rest: Any) -> dict[str, Any]:
+    """The overview of a fleet."""
+    about = {"model": "digits", "release": "0123456789abcdef", "site": "berlin", "hardware": "x86-box", "reason": ""}
+    devices = [
+        {"device": "box-3", "state": "failed", "seen": "2.0 s ago"} | about,
+        {"device": "box-1", "state": "good", "seen": "1.0 s ago"} | about,
+    ]
+    found: dict[str, Any] = {
+        "environment": "edge-eu",
+        "taken": "2026-11-27T17:05:00+00:00",
+        "problem": None,
+        "notes": [],
+    }
+    found |= {"changes": [change()], "changesUnread": None}
+    return found | {"fleet": {"unreached": None, "devices": devices, "rollouts": list(rollouts) or [rollout()]} | rest}

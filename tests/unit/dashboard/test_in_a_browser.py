@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.dashboard.documents import hostile, overview, row
+from tests.unit.dashboard.documents import fleet, hostile, overview, row
 from tests.unit.dashboard.test_server import running
 
 PLAYWRIGHT = "playwright-core@1.64.1"
@@ -36,7 +36,11 @@ def test_a_person_follows_it_by_keyboard_and_on_a_phone(tmp_path: Path) -> None:
     answers = iter((row(), row()))
 
     def gather() -> list[dict[str, Any]]:
-        return [overview("prod", next(answers, row(state="not ready"))), hostile() | {"environment": "hostile"}]
+        return [
+            overview("prod", next(answers, row(state="not ready"))),
+            hostile() | {"environment": "hostile"},
+            fleet(),
+        ]
 
     with running(gather) as dashboard:
         script = str(Path(__file__).parent / "dashboard_browser.cjs")

@@ -30,7 +30,7 @@ def changed(store: Store, *changes: Callable[[], object]) -> list[object]:
 
 def written(store: Store) -> dict[str, str]:
     """The values that another process reads."""
-    with closing(sqlite3.connect(store.path)) as other:
+    with closing(sqlite3.connect(store.where)) as other:
         return dict(other.execute("SELECT name, value FROM meta"))
 
 

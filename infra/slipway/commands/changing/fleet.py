@@ -11,12 +11,14 @@ from pathlib import Path
 from slipway import console
 from slipway.commands.changing.session import Options, confirm
 from slipway.commands.context import EnvironmentContext
+from slipway.commands.fleet_store import fleet_store
 from slipway.commands.inspecting.noting import notes_of
 from slipway.edge.commands import SIGNING_KEY, as_text
 from slipway.edge.conduct import Conductor, FleetReturned, conduct
 from slipway.edge.documents import entry
+from slipway.edge.kept_events import happened
 from slipway.edge.keys import PASSWORD, VARIABLE, FleetKey, write_key
-from slipway.edge.reach import known_key, reached
+from slipway.edge.reach import known_key
 from slipway.edge.rings import Rollout, paused, resumed
 from slipway.edge.store import Going, Store
 from slipway.environments.planning.fleet import fleet_of
@@ -45,9 +47,8 @@ def fleet_settings(context: EnvironmentContext) -> EdgeSettings:
 
 @contextmanager
 def _conductor(context: EnvironmentContext, settings: EdgeSettings) -> Iterator[tuple[Conductor, Store]]:
-    root = find_root(context.folders.settings)
-    key = known_key(settings, os.environ, root)
-    with reached(context.name, settings, os.environ, root) as store:
+    key = known_key(settings, os.environ, find_root(context.folders.settings))
+    with fleet_store(context, settings) as store:
         _refuse_other_key(store, key)
         yield Conductor(context.name, settings, store, key, store.clock), store
 
@@ -243,13 +244,16 @@ def leave_device(context: EnvironmentContext, name: str, *, revoke: bool, option
 
 def hold_rollout(context: EnvironmentContext, model: str, *, pause: bool) -> None:
     """Pause a rollout, so that it opens no ring, or let it go on with the next `up`."""
-    settings, root = fleet_settings(context), find_root(context.folders.settings)
-    with reached(context.name, settings, os.environ, root) as store, store.changing():
-        there = {one.model: one.rollout for one in store.going()}
+    settings = fleet_settings(context)
+    with fleet_store(context, settings) as store, store.changing():
+        going = {one.model: one for one in store.going()}
+        there = {name: one.rollout for name, one in going.items()}
         if model not in there:
             raise UnknownName(Place(f"fleet {context.name}"), "model", model, sorted(there), "name one of those")
         rollout = paused(there[model]) if pause else resumed(there[model])
         store.set_progress(model, rollout)
+        rings = [ring.name for ring in settings.rings]
+        store.note(happened(model, going[model].release, there[model], rollout, rings, store.clock()))
     then = f"; slipway up {context.name} {model} goes on" if rollout.phase == "rolling" else ""
     console.result(f"{model} is {rollout.phase}{then}")
 

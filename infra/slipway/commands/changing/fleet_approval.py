@@ -1,14 +1,15 @@
 """Approve a ring of a rollout, so that it may open."""
 
-import os
-
 from slipway import console
 from slipway.commands.changing.fleet import fleet_settings
 from slipway.commands.context import EnvironmentContext
+from slipway.commands.fleet_store import fleet_store
 from slipway.commands.inspecting.noting import notes_of
+from slipway.edge.kept_events import happened
 from slipway.edge.rings import Rollout, Rules, approved, rules_of
-from slipway.edge.store import opened, store_path
+from slipway.edge.store import Store
 from slipway.errors.base import Place, UnknownName, WrongValue
+from slipway.settings.edge import EdgeSettings
 
 
 def approve_ring(context: EnvironmentContext, model: str, ring: str | None) -> None:
@@ -19,16 +20,23 @@ def approve_ring(context: EnvironmentContext, model: str, ring: str | None) -> N
         WrongValue: the ring, or where none is named the rollout, waits for no approval.
     """
     settings = fleet_settings(context)
-    with opened(store_path(context.name, os.environ)) as store:
+    with fleet_store(context, settings) as store:
         going = {one.model: one for one in store.going()}
         if model not in going:
             raise UnknownName(Place(f"fleet {context.name}"), "model", model, sorted(going), "name one of those")
         release, rollout = going[model].release, going[model].rollout
         name = _asked(context, model, ring, rollout, rules_of(settings, len(rollout.devices)))
-        with notes_of(context).during("ring approve", f"{model} {name}", [f"release {release}"]), store.changing():
-            now = store.progress(model) or rollout
-            store.set_progress(model, approved(now, name))
+        with notes_of(context).during("ring approve", f"{model} {name}", [f"release {release}"]):
+            store.changed(lambda: _approve(store, settings, model, name))
     console.result(f"{model}: ring {name} of release {release} is approved; slipway up {context.name} {model} goes on")
+
+
+def _approve(store: Store, settings: EdgeSettings, model: str, ring: str) -> None:
+    going = next(one for one in store.going() if one.model == model)
+    now = approved(going.rollout, ring)
+    store.set_progress(model, now)
+    rings = [one.name for one in settings.rings]
+    store.note(happened(model, going.release, going.rollout, now, rings, store.clock()))
 
 
 def _asked(context: EnvironmentContext, model: str, ring: str | None, rollout: Rollout, rules: Rules) -> str:

@@ -1,20 +1,17 @@
 """Look at a fleet of devices: what fits where and costs what, how each device fares, and who they are."""
 
-import os
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from slipway import console
 from slipway.commands.context import EnvironmentContext
+from slipway.commands.fleet_store import fleet_store
 from slipway.commands.inspecting.validating import say_policy
 from slipway.edge.fit import Cost, cost, counted, placed
-from slipway.edge.reach import reached
 from slipway.edge.store import Going, Kept, Store
 from slipway.environments.planning.edge import pool_of
 from slipway.errors.base import Place, UnknownName
 from slipway.plan.model import ModelPlan
-from slipway.reading.folders import find_root
 from slipway.settings.edge import EdgeSettings
 from slipway.values.quantities import format_bytes
 
@@ -117,7 +114,7 @@ def show_fleet_status(
     context: EnvironmentContext, settings: EdgeSettings, names: Sequence[str], *, as_json: bool
 ) -> None:
     """Print how each rollout and each device fares, worst first."""
-    with reached(context.name, settings, os.environ, find_root(context.folders.settings)) as store:
+    with fleet_store(context, settings) as store:
         going = rollouts_of(context, settings, store, names)
         rows = device_rows(settings, store, going)
     if as_json:
@@ -148,7 +145,7 @@ def device_rows(settings: EdgeSettings, store: Store, going: Sequence[Going]) ->
     kept = {one.name: one for one in store.devices()}
     said = {(device, model): (release, state, why) for device, model, release, state, why in store.said()}
     where = placed(settings, [one.model for one in going])
-    now = time.time()
+    now = store.clock()
     rows: list[dict[str, Any]] = []
     for device in settings.devices:
         about = {"device": device.name, "site": device.site, "hardware": device.hardware}
@@ -185,9 +182,9 @@ def _ago(seen: float, now: float) -> str:
 
 def list_devices(context: EnvironmentContext, settings: EdgeSettings, *, as_json: bool) -> None:
     """Print the devices of the settings, and those that were added and are in them no more."""
-    with reached(context.name, settings, os.environ, find_root(context.folders.settings)) as store:
+    with fleet_store(context, settings) as store:
         kept = {one.name: one for one in store.devices()}
-    now = time.time()
+    now = store.clock()
     rows: list[dict[str, str]] = []
     written = {one.name: one for one in settings.devices}
     for name in [*written, *sorted(set(kept) - set(written))]:

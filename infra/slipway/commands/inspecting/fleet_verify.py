@@ -1,12 +1,11 @@
 """Verify a fleet: whether each release was given out and each device that answers reports it as good."""
 
-import os
 from collections.abc import Sequence
 
 from slipway import console
 from slipway.commands.context import EnvironmentContext
+from slipway.commands.fleet_store import fleet_store
 from slipway.commands.inspecting.fleet import device_rows, rollouts_of
-from slipway.edge.store import opened, store_path
 from slipway.errors.base import DeployError
 from slipway.settings.edge import EdgeSettings
 
@@ -32,7 +31,7 @@ def show_fleet_verdicts(
     Raises:
         FleetNotGood: a rollout was stopped, or a device failed or returned; after all is printed.
     """
-    with opened(store_path(context.name, os.environ)) as store:
+    with fleet_store(context, settings) as store:
         going = rollouts_of(context, settings, store, names)
         rows = device_rows(settings, store, going)
     documents = []

@@ -12,7 +12,9 @@ from typing import Any, get_args
 from slipway.capacity.estimates import cost_json
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.audit import last_records
+from slipway.commands.inspecting.fleet_overview import fleet_overview
 from slipway.commands.inspecting.status import status_of
+from slipway.environments.planning.fleet import fleet_of
 from slipway.errors.base import SlipwayError
 from slipway.history.entry import Action
 from slipway.monitoring.objectives import AVAILABILITY, LATENCY, names_of
@@ -39,6 +41,7 @@ def overview(names: Sequence[str], opened: Open) -> list[Json]:
       there is none).
     - `alerts`, `notes`: what fires about no model, None where nobody knows; what else a person should know.
     - `usd`: the price of the environment; None where nothing is charged by the hour.
+    - `fleet`: instead of all these, of a fleet of devices (`slipway.commands.inspecting.fleet_overview`).
     - `changes`: the newest records of the audit trail; None where they cannot be read, and why in `changesUnread`.
     """
     with ThreadPoolExecutor(max_workers=8) as pool:
@@ -55,6 +58,10 @@ def _one(name: str, opened: Open) -> Json:
     except SlipwayError as error:
         return document | {"problem": str(error)}
     changes, why_not = _changes(context)
+    fleet = fleet_of(context.settings)
+    if fleet is not None:
+        seen = {"fleet": fleet_overview(context, fleet), "changes": changes, "changesUnread": why_not}
+        return document | {"problem": None, "notes": unread} | seen
     live = _live(context, planned)
     for row in live["models"]:
         model = planned.get(row["model"])

@@ -11,16 +11,16 @@ from typing import Any
 from slipway import console
 from slipway.commands.changing.fleet import planned_entry, stopped_before
 from slipway.commands.context import EnvironmentContext
+from slipway.commands.fleet_store import fleet_store
 from slipway.edge.ahead import ImageChange, ModelAhead, There, ahead, left
 from slipway.edge.conduct import devices_of
-from slipway.edge.reach import reached, store_path
+from slipway.edge.reach import store_path
 from slipway.edge.store import Store, opened
 from slipway.errors.base import SlipwayError, UserError, UserErrors, each
 from slipway.errors.failures import Interrupted
 from slipway.plan.model import ModelPlan
 from slipway.preview.markdown import LIMIT, marker
 from slipway.preview.quoted import block, cell, code
-from slipway.reading.folders import find_root
 from slipway.registry.copying import digest_there
 from slipway.settings.edge import EdgeSettings
 
@@ -95,7 +95,7 @@ def _looked_at(context: EnvironmentContext, settings: EdgeSettings) -> Iterator[
     """What the control side keeps; without a file on this machine nothing, and that this is so. None is made."""
     path = store_path(context.name, os.environ)
     if settings.cluster is not None or path.exists():
-        with reached(context.name, settings, os.environ, find_root(context.folders.settings)) as store:
+        with fleet_store(context, settings) as store:
             yield store, ()
         return
     why = f"nothing is known of what devices have: {path} is not there, so that all is shown as new"
