@@ -38,17 +38,17 @@ def templates() -> Path:
 
 @lru_cache
 def package(name: str) -> Path:
-    """The folder of a model server's package, such as `slipway_server`.
+    """The folder of a package that goes into images, such as `slipway_server`.
 
     Raises:
         InstallationIncomplete: it is not there.
     """
-    return _there(_package(name) / "__main__.py").parent
+    return _there(_package(name))
 
 
 @lru_cache
 def package_files(name: str) -> tuple[Path, ...]:
-    """The files of a model server's package that go into images, all of them below `package(name)`.
+    """The files of a package that go into images, all of them below `package(name)`.
 
     Raises:
         InstallationIncomplete: one that was installed is not there any more. A checkout has no such list but git's.

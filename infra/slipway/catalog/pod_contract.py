@@ -43,6 +43,8 @@ JUDGE_PORT = 8080
 """Where the judge of a rollout takes the calls that Envoy replays to it."""
 JUDGE_ADMIN_PORT = 8081
 """Its health and metrics."""
+FLEET_PORT = 8443
+"""Where the control side of a fleet answers devices and commands, by TLS."""
 VARIANT_HEADER = "x-slipway-variant"
 """What the keys service says which release a caller is kept with; what a client sends of it the gateway removes."""
 VARIANT_NEW, VARIANT_OLD = "new", "old"

@@ -25,17 +25,7 @@ def render_environment(plan: Plan, images: GatewayImages | None = None, *, adopt
     `images`: what the gateway's pods run; None to render without a registry, with digests of zeros.
     """
     labels = names.environment_labels(plan.environment)
-    security = {
-        f"pod-security.kubernetes.io/{mode}{suffix}": value
-        for mode in ("enforce", "audit", "warn")
-        for suffix, value in (("", "restricted"), ("-version", "latest"))
-    }
-    values: dict[str, Any] = {
-        "namespace": plan.settings.namespace,
-        "labels": labels,
-        "namespace_labels": labels | security,
-    }
-    templates: tuple[str, ...] = _ADOPTED_TEMPLATES if adopted else _ENVIRONMENT_TEMPLATES
+    templates, values = namespace_values(plan.environment, plan.settings.namespace, adopted=adopted)
     here = planning(plan.settings)
     if here.gateway is not None:
         images = images or placeholder_images(here.gateway, here.image_repository(plan.environment, names.KEYS))
@@ -51,6 +41,18 @@ def render_environment(plan: Plan, images: GatewayImages | None = None, *, adopt
     if here.monitoring is not None and here.monitoring.operator:
         manifests += render_monitoring(plan)
     return [*manifests, *render_teams(plan)]
+
+
+def namespace_values(environment: str, namespace: str, *, adopted: bool) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The templates of a namespace of the environment's, or of what it has in one of others, and what they get."""
+    labels = names.environment_labels(environment)
+    security = {
+        f"pod-security.kubernetes.io/{mode}{suffix}": value
+        for mode in ("enforce", "audit", "warn")
+        for suffix, value in (("", "restricted"), ("-version", "latest"))
+    }
+    values = {"namespace": namespace, "labels": labels, "namespace_labels": labels | security}
+    return _ADOPTED_TEMPLATES if adopted else _ENVIRONMENT_TEMPLATES, values
 
 
 def render_monitoring(plan: Plan) -> list[Manifest]:

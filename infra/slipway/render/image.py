@@ -1,4 +1,4 @@
-"""Render the Dockerfiles of a runtime's image, of a model's image, and of those of the keys service and the judge."""
+"""Render the Dockerfiles of a runtime's image, of a model's image, and of those of keys service, judge and fleet."""
 
 import json
 from collections.abc import Sequence
@@ -88,6 +88,11 @@ def render_keys_dockerfile(wheels_image: str) -> str:
 def render_judge_dockerfile(wheels_image: str) -> str:
     """Render the Dockerfile of the judge's image, from the one with its wheels."""
     return _own("judge", wheels_image)
+
+
+def render_fleet_dockerfile(wheels_image: str) -> str:
+    """Render the Dockerfile of the image of a fleet's control side, from the one with its wheels."""
+    return _own("fleet", wheels_image)
 
 
 def _own(name: str, wheels_image: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from slipway.settings.gateway import NODE_PORTS
-from slipway.settings.values import SecretName, line
+from slipway.settings.values import SecretName, StorageClass, line
 from slipway.values.quantities import DnsLabel, refusal
 from slipway.values.section import Section, left_out, number
 
@@ -46,5 +46,11 @@ class EdgeCluster(Section):
         default=None,
         description="Port of every node at which it is reached; by a load balancer of its own when left out.",
         examples=[30843],
+        exclude_if=left_out,
+    )
+    storage_class: StorageClass | None = Field(
+        default=None,
+        description="StorageClass of the volume with what it knows; the cluster's default when left out.",
+        examples=["local"],
         exclude_if=left_out,
     )

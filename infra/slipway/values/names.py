@@ -63,6 +63,8 @@ JUDGE = "judge"
 """What judges a new release while it has a part of the calls: its image, and the component of its pods."""
 KEYS = "keys"
 """The service that checks clients' keys, and everything of it that has no name of its own."""
+FLEET = "fleet"
+"""The control side of a fleet: its image, and everything of it in its cluster."""
 MODEL_TAG = "slipway:model"
 MANAGED_BY_TAG = "slipway:managed-by"
 SLICED_BY_LABEL = "endpointslice.kubernetes.io/managed-by"
@@ -152,6 +154,11 @@ def copies(registry: str, environment: str, path: str = "") -> str:
 def runtime_repository(runtime: str) -> str:
     """What stands for a model in the repository of the image below those of all models with this runtime."""
     return f"runtime-{runtime}"
+
+
+def fleet_namespace(fleet: str) -> str:
+    """The namespace of a fleet's control side, in a cluster that others may use, too."""
+    return fitted(f"{PROJECT}-fleet-{_part(fleet)}")
 
 
 def lock(model: str) -> str:

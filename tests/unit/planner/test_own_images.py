@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 from slipway.plan.image import ImagePlan
-from slipway.planner.own_images import OWN_IMAGES, judge_image, keys_image
+from slipway.planner.own_images import OWN_IMAGES, fleet_image, judge_image, keys_image
 from tests.support.planned import gateway_plan
 
 SETTINGS = gateway_plan("own").settings
 JUDGE = judge_image("own", SETTINGS)
+FLEET = fleet_image("own", SETTINGS)
 
 
 def unpacked(image: ImagePlan, folder: Path) -> None:
@@ -52,3 +53,18 @@ def test_the_judge_starts_with_what_is_in_its_image(tmp_path: Path) -> None:
     )
     assert started.returncode != 0
     assert "SLIPWAY_MODEL" in started.stderr
+
+
+def test_the_control_side_of_a_fleet_starts_with_the_part_of_the_library_that_is_in_its_image(tmp_path: Path) -> None:
+    unpacked(FLEET, tmp_path)
+    code = "import sys; sys.argv = ['fleet']; import slipway.edge.__main__; print(*sys.modules)"
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)}
+    run = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    # Locked for the image: templates/image/fleet-requirements.txt. What signs or plans is not there to be taken over.
+    assert not {"requests", "pulumi", "kubernetes", "yaml", "jinja2"} & set(run.stdout.split())
+    started = subprocess.run(
+        [sys.executable, "-m", "slipway.edge"], env=environ, capture_output=True, text=True, check=False
+    )
+    assert (started.returncode, started.stdout) == (1, "")
+    assert "SLIPWAY_FLEET or SLIPWAY_FLEET_PUBLIC_KEY is not set" in started.stderr

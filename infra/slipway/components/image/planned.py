@@ -17,6 +17,7 @@ from slipway.planner.environment import ModelPlan
 from slipway.registry.copying import copy_image, digest_there
 from slipway.render.image import (
     dockerfile_of,
+    render_fleet_dockerfile,
     render_judge_dockerfile,
     render_keys_dockerfile,
     render_own_wheels_dockerfile,
@@ -91,6 +92,11 @@ def bring_weights(model: ModelPlan, report: Tell) -> None:
 def keys_image_args(image: ImagePlan) -> ModelImageArgs:
     """Return the same for the image of the keys service; the engine alone is told what goes on."""
     return _args(image, _own_dockerfiles(image, render_keys_dockerfile), lambda _: None)
+
+
+def fleet_image_args(image: ImagePlan) -> ModelImageArgs:
+    """Return the same for the image of a fleet's control side; the engine alone is told what goes on."""
+    return _args(image, _own_dockerfiles(image, render_fleet_dockerfile), lambda _: None)
 
 
 def judge_image_args(image: ImagePlan, progress: Tell) -> ModelImageArgs:

@@ -11,7 +11,6 @@ from slipway.errors.base import UserError, UserErrors, WrongValue
 from slipway.loading.settings import SettingsFile
 from slipway.settings.kubernetes import Settings
 from slipway.values.aliases import Json, Tell
-from slipway.values.names import stack
 
 if TYPE_CHECKING:
     from slipway.catalog.facts import CatalogueFile
@@ -145,22 +144,9 @@ class KubernetesRunning:
         tell: Tell,
     ) -> str | None:
         """Destroy its stack, then its namespace. Gives why that stays."""
-        from slipway.deploy.down import prove_environment_gone, prove_objects_gone, remove_unknown  # noqa: PLC0415
-        from slipway.environments.running.namespace import give_up_namespace, retained  # noqa: PLC0415
+        from slipway.environments.running.namespace import destroy_there  # noqa: PLC0415
 
-        environment = self._file.environment
-        cluster = cluster or self.connect()
-        kept = retained(state) if state else None
-        if kept:
-            engine.replace_state(stack(environment), kept, tell)
-        engine.destroy(stack(environment), tell)
-        remove_unknown(cluster, environment, None, of_environment=True)
-        tell("waiting until nothing is left of its own objects")
-        prove_objects_gone(cluster, environment)
-        stays = give_up_namespace(cluster, environment, tell)
-        if stays is None:
-            prove_environment_gone(cluster, environment)
-        return stays
+        return destroy_there(engine, cluster or self.connect(), self._file.environment, state, tell)
 
 
 def running_of(file: SettingsFile, settings: Settings) -> Running:

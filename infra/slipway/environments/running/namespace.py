@@ -5,7 +5,10 @@ from collections.abc import Callable
 from slipway.cluster.api import Cluster
 from slipway.cluster.foreign import foreign_objects
 from slipway.cluster.ownership import Standing, namespace_standing, release_namespace
-from slipway.values.aliases import Json
+from slipway.deploy.down import prove_environment_gone, prove_objects_gone, remove_unknown
+from slipway.engine.engine import Engine
+from slipway.values.aliases import Json, Tell
+from slipway.values.names import stack
 
 _NAMED = 10
 
@@ -39,6 +42,21 @@ def give_up_namespace(cluster: Cluster, environment: str, tell: Callable[[str], 
     elif now is Standing.OWN and stays is None:
         tell(f"deleting namespace {cluster.namespace}")
         cluster.delete("Namespace", cluster.namespace)
+    return stays
+
+
+def destroy_there(engine: Engine, cluster: Cluster, environment: str, state: Json | None, tell: Tell) -> str | None:
+    """Destroy the stack of an environment in somebody's cluster, then its namespace. Gives why that stays."""
+    kept = retained(state) if state else None
+    if kept:
+        engine.replace_state(stack(environment), kept, tell)
+    engine.destroy(stack(environment), tell)
+    remove_unknown(cluster, environment, None, of_environment=True)
+    tell("waiting until nothing is left of its own objects")
+    prove_objects_gone(cluster, environment)
+    stays = give_up_namespace(cluster, environment, tell)
+    if stays is None:
+        prove_environment_gone(cluster, environment)
     return stays
 
 
