@@ -57,6 +57,13 @@ def refuse_missing_route_secret(cluster: Cluster, secret: str, key: str, at: At)
     _refuse_missing(cluster, secret, at, allowed, ("generic", f"--from-file={key}=FILE", f"where FILE has the {key}"))
 
 
+def refuse_missing_certificate(cluster: Cluster, secret: str, at: At) -> None:
+    """Refuse to wait for a control side without its certificate; as `refuse_missing_pull_secret`."""
+    allowed = "a Secret of type kubernetes.io/tls with the certificate of `control`"
+    files = "with the certificate and its private key, as PEM"
+    _refuse_missing(cluster, secret, at, allowed, ("tls", "--cert=FILE --key=FILE", files))
+
+
 def _refuse_missing(cluster: Cluster, secret: str, at: At, allowed: str, how: tuple[str, str, str]) -> None:
     """`how`: what `kubectl create secret` is told: the kind, the content, and what that is, for people."""
     try:

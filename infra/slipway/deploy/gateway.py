@@ -1,4 +1,4 @@
-"""Wait until an environment's gateway lets calls in, and until it knows the route of a model."""
+"""Wait until an environment's gateway lets calls in, until it knows a model's route, or a fleet's control side runs."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ _POLICIES = ("BackendTrafficPolicy", "SecurityPolicy")
 
 
 class GatewayNotReady(DeployError):
-    """The gateway of an environment, or a route behind it, was not ready in time. `reasons`: what parts wait for."""
+    """A gateway, a route behind it, or the control side of a fleet was not ready in time. `reasons`: why."""
 
     def __init__(self, what: str, namespace: str, waited_s: float, reasons: list[str]) -> None:
         lines = "\n  ".join(reasons)
@@ -56,6 +56,15 @@ class GatewayWatcher:
     def wait_for_route(self, traffic: Traffic, tell: Tell) -> None:
         """Wait until Envoy Gateway has accepted the routes of a model and its policies; raises as `wait`."""
         self._until(f"the route of model {traffic.model}", lambda: list(self._of_routes(traffic)), ROUTE_LIMIT_S, tell)
+
+    def wait_for_fleet(self, tell: Tell) -> None:
+        """Wait until the control side of a fleet runs as its stack has it; raises as `wait`."""
+        self._until("the control side", self._of_fleet, GATEWAY_LIMIT_S, tell)
+
+    def _of_fleet(self) -> list[str]:
+        deployment = self.cluster.read("Deployment", names.FLEET)
+        reason = "its Deployment is not there" if deployment is None else self._of_deployment(deployment)
+        return [reason] if reason is not None else []
 
     def _until(self, what: str, look: Callable[[], list[str]], limit_s: float, tell: Tell) -> None:
         started, told = self.clock(), ""

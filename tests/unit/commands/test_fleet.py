@@ -1,5 +1,6 @@
 """Commands about a fleet, from its settings to what they print; images are named, not built, and devices simulated."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from slipway.commands.changing import fleet
 from slipway.commands.inspecting.fleet_verify import FleetNotGood
 from slipway.edge.conduct import FleetReturned
+from slipway.edge.store import opened
 from slipway.errors.base import UserError
 from tests.support.fleet_project import SETTINGS, Devices, fleet_project, slipway
+from tests.support.fleets import fleet_settings
 
 
 @pytest.fixture
@@ -60,7 +64,7 @@ def test_the_way_to_the_devices_is_drawn_with_its_rings() -> None:
     ["logs edge-eu digits", "price edge-eu", "render edge-eu", "graph edge-eu --of security", "controls edge-eu"],
 )
 def test_commands_about_a_cluster_are_refused_in_words(command: str) -> None:
-    with pytest.raises(UserError, match="is a fleet of devices, which has no cluster, account or stack"):
+    with pytest.raises(UserError, match="is a fleet of devices, which are in no cluster or account"):
         slipway(*command.split())
 
 
@@ -167,3 +171,24 @@ def test_a_wrong_password_opens_no_key(project: Path, monkeypatch: pytest.Monkey
 def test_the_control_side_answers_others_with_tls_alone(project: Path) -> None:
     with pytest.raises(UserError, match="tokens would travel in clear"):
         slipway("edge", "serve", "edge-eu", "--host", "0.0.0.0")
+
+
+def test_down_waits_for_whoever_may_still_run_something_and_not_for_who_is_told_nothing(tmp_path: Path) -> None:
+    stopped = threading.Event()
+    stopped.set()
+    with opened(tmp_path / "fleet.sqlite") as store, store.changing():
+        for name in ("box-1", "box-2"):
+            assert store.enrol(store.invite(name), name, b"k" * 32, 1.0)
+            store.set_document(name, 1, "digest", b"{}")
+            store.reported(name, {"serial": 1}, [("digits", "release", "good", "")])
+        settings = fleet_settings(1)
+        assert fleet._wait_gone(store, None, settings, stopped) == ["box-1", "box-2"]
+        assert fleet._wait_gone(store, ["other"], settings, stopped) == []
+        store.set_state("box-2", "revoked")
+        assert fleet._wait_gone(store, None, settings, stopped) == ["box-1"]
+
+
+@pytest.mark.usefixtures("project")
+def test_what_holds_no_data_here_is_not_deleted_by_name() -> None:
+    with pytest.raises(UserError, match='"control-side"'):
+        slipway("down", "edge-eu", "--yes", "--delete-data", "control-side")

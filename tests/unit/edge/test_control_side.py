@@ -12,10 +12,12 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
+from slipway.edge.__main__ import know_key
 from slipway.edge.commands import SIGNING_KEY, as_text
 from slipway.edge.conduct import Conductor
 from slipway.edge.server import BODY_MOST, application
 from slipway.edge.store import Store, opened
+from slipway.errors.base import SlipwayError
 from slipway.settings.edge import EdgeSettings
 from tests.support.fleets import an_entry, fleet_settings, new_key
 from tests.support.simulated_devices import SimulatedDevice
@@ -331,3 +333,12 @@ def test_the_file_is_its_owners_and_has_neither_tokens_nor_private_keys(store: S
     kept = b"".join(path.read_bytes() for path in Path(store.where).parent.iterdir())
     assert b"box-00000" in kept
     assert token.encode() not in kept
+
+
+def test_a_control_side_in_a_pod_knows_the_key_of_its_settings_and_no_other_afterwards(store: Store) -> None:
+    first, second = as_text(new_key().public), as_text(new_key().public)
+    know_key(store, first)
+    know_key(store, first)
+    assert store.meta(SIGNING_KEY) == first
+    with pytest.raises(SlipwayError, match=r"devices were enrolled with .*; next: write that one"):
+        know_key(store, second)

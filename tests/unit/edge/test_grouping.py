@@ -48,7 +48,7 @@ def test_requests_at_once_are_one_transaction_and_all_are_written_before_any_is_
         return await asyncio.gather(ask("one"), ask("two"))
 
     everything = {"one": "there", "two": "there"}
-    assert asyncio.run(both()) == (everything, everything)
+    assert tuple(asyncio.run(both())) == (everything, everything)
     assert commits == ["COMMIT"]
 
 

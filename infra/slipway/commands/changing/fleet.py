@@ -9,6 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from slipway import console
+from slipway.commands.changing.fleet_stack import (
+    bring_control_side_up,
+    control_side_runs,
+    destroy_control_side,
+    refuse_unknown_data,
+)
 from slipway.commands.changing.session import Options, confirm
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.fleet_store import fleet_store
@@ -22,7 +28,7 @@ from slipway.edge.reach import known_key
 from slipway.edge.rings import Rollout, paused, resumed
 from slipway.edge.store import Going, Store
 from slipway.environments.planning.fleet import fleet_of
-from slipway.errors.base import Place, UnknownName, UserError
+from slipway.errors.base import DeployError, Place, UnknownName, UserError
 from slipway.errors.failures import Interrupted
 from slipway.plan.model import ModelPlan
 from slipway.reading.folders import Folders, find_root
@@ -72,6 +78,11 @@ def bring_up_fleet(context: EnvironmentContext, settings: EdgeSettings, names: S
     models = context.models(names)
     for warning in context.complied():
         console.message(f"warning: {warning}")
+    if settings.cluster is not None:
+        known_key(settings, os.environ, find_root(context.folders.settings))
+        # Whoever names models rolls them out, and needs no access to the cluster.
+        if not names:
+            bring_control_side_up(context, settings.cluster, options)
     with _conductor(context, settings) as (conductor, store):
         enrolled = {one.name for one in store.devices() if one.state == "enrolled"}
         for model in models:
@@ -180,7 +191,15 @@ def _interruptible() -> Iterator[threading.Event]:
 def take_down_fleet(
     context: EnvironmentContext, settings: EdgeSettings, names: Sequence[str], options: Options
 ) -> None:
-    """Take models off every device, and wait for those that answer; the others do it when they come back."""
+    """Take models off every device, and wait for those that answer; the others do it when they come back.
+
+    The control side in a cluster stays, unless `--delete-data` names it and every device was told.
+    """
+    refuse_unknown_data(context, options.delete_data)
+    if options.delete_data and not names and not control_side_runs(context):
+        console.message(f"the control side of {context.name} does not run: no device can be told anything")
+        destroy_control_side(context, options)
+        return
     with _conductor(context, settings) as (conductor, store):
         there = [one.model for one in store.going()]
         for name in names:
@@ -192,19 +211,38 @@ def take_down_fleet(
         confirm(f"take {', '.join(names) or context.name} down", options, changing=bool(chosen))
         with notes_of(context).during("down", ", ".join(names)), _interruptible() as stopped:
             conductor.withdraw(chosen, devices)
-            waiting = _wait_gone(store, chosen, settings, stopped)
+            waiting = _wait_gone(store, chosen if names else None, settings, stopped)
             if stopped.is_set():
                 raise Interrupted
     left = f"; not heard of yet, and told when they come back: {', '.join(waiting)}" if waiting else ""
     console.result(f"{', '.join(chosen) or 'no model'} taken off {context.name}{left}")
+    if settings.cluster is None or names:
+        return
+    if not options.delete_data:
+        todo = f"slipway down {context.name} --delete-data control-side deletes it"
+        console.message(f"its control side stays, since devices enrolled with it: {todo}")
+    elif waiting:
+        raise DeployError(
+            f"the control side of {context.name} stays: {', '.join(waiting)} could not be told otherwise; next: run "
+            "this again once they were heard of, or retire or revoke them"
+        )
+    else:
+        destroy_control_side(context, options)
 
 
-def _wait_gone(store: Store, models: Sequence[str], settings: EdgeSettings, stopped: threading.Event) -> list[str]:
-    """Wait until devices report that they run none of these models; returns those that do not within the limit."""
+def _wait_gone(
+    store: Store, models: Sequence[str] | None, settings: EdgeSettings, stopped: threading.Event
+) -> list[str]:
+    """Wait until devices report that they run none of these models; returns those that do not within the limit.
+
+    `models`: None for all that any device ever reported. One that was revoked is told nothing, and not waited for.
+    """
     limit = time.monotonic() + _GONE_S + 3 * settings.interval
     while True:
         store.refresh()
-        waiting = sorted({device for device, model, *_ in store.said() if model in models})
+        revoked = {one.name for one in store.devices() if one.state == "revoked"}
+        said = {device for device, model, *_ in store.said() if models is None or model in models}
+        waiting = sorted(said - revoked)
         if not waiting or time.monotonic() > limit or stopped.wait(1.0):
             return waiting
 
