@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.edge.fleet import Fleet
-from tests.support.edge_devices import MEMORY, Device, device
+from tests.support.edge_devices import MEMORY, BoundedDevice, device
 from tests.support.shaped_links import Link, Shape, shaped_links
 
 _DEVICES = {"box-1": "127.0.0.11", "box-2": "127.0.0.12", "box-3": "127.0.0.13"}
@@ -36,13 +36,13 @@ def main() -> int:
         began = time.monotonic()
         fleet.ran("up", fleet.name, "--yes")
         _say(f"1.0.0 is good on {len(devices)} devices after {time.monotonic() - began:.0f} s, image and push included")
-        answers = {one.name: fleet.label_on(one) for one in devices}
+        answers = {one.name: one.label() for one in devices}
         fleet.break_model()
         began = time.monotonic()
         told = fleet.ran("up", fleet.name, "--yes", code=2)
         _say(told.stderr.strip().splitlines()[-1])
         _say(f"1.1.0 stopped after {time.monotonic() - began:.0f} s, image and push included")
-        after = {one.name: fleet.label_on(one) for one in devices}
+        after = {one.name: one.label() for one in devices}
         tried = [one.name for one in devices if one.events("returned")]
         _say(f"tried by {', '.join(tried)}; answers before {answers}, after {after}")
         for one in devices:
@@ -56,7 +56,7 @@ def main() -> int:
     return 0 if right else 1
 
 
-def _used(one: Device, way: Link) -> str:
+def _used(one: BoundedDevice, way: Link) -> str:
     group = one.group
     return (
         f"{one.name}: {group.anonymous_peak >> 20} MiB at most held by its processes, "

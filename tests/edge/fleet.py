@@ -1,7 +1,7 @@
 """A project whose environment is a fleet, and its control side as a process."""
 
-import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -18,7 +18,7 @@ import onnx
 import yaml
 from onnx import numpy_helper
 
-from tests.support.edge_devices import DIGITS, Device, golden
+from tests.support.edge_devices import DIGITS, Device
 from tests.support.shaped_links import REGISTRY
 
 _SLIPWAY = str(Path(sys.executable).with_name("slipway"))
@@ -33,7 +33,7 @@ class Fleet:
 
     name = "edge"
 
-    def __init__(self, folder: Path, devices: Sequence[str]) -> None:
+    def __init__(self, folder: Path, devices: Sequence[str], canaries: int = 1) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = int(free.getsockname()[1])
         self.control = f"127.0.0.1:{port}"
@@ -48,7 +48,7 @@ class Fleet:
             "PULUMI_BACKEND_URL": f"file://{folder.parent / 'states'}",
         }
         (folder.parent / "states").mkdir()
-        self._write(devices)
+        self._write(devices, canaries)
 
     def __enter__(self) -> Self:
         self.ran("devices", "key", self._environ["SLIPWAY_FLEET_KEY"])
@@ -83,25 +83,26 @@ class Fleet:
         assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
-    def break_model(self) -> None:
-        """Write version 1.1.0: the last layer's weights with the other sign, so that no answer is right."""
+    @property
+    def store(self) -> Path:
+        """The control side's file."""
+        return Path(self._environ["SLIPWAY_FLEET_STORE"])
+
+    def renew_model(self, version: str, beside: int) -> None:
+        """Write another good version: what was trained, and so many bytes beside it that no other version has."""
+        model = onnx.load(DIGITS / "model.onnx")
+        model.metadata_props.add(key="beside", value=secrets.token_hex(beside // 2))
+        onnx.save(model, self._folder / "models/digits/model.onnx")
+        self._write_spec(version)
+
+    def break_model(self, version: str = "1.1.0") -> None:
+        """Write a bad version: the last layer's weights with the other sign, so that no answer is right."""
         path = self._folder / "models/digits/model.onnx"
         model = onnx.load(path)
         layer = next(each for each in model.graph.initializer if each.name == "out_w")
         layer.CopyFrom(numpy_helper.from_array(-numpy_helper.to_array(layer), layer.name))
         onnx.save(model, path)
-        self._write_spec("1.1.0")
-
-    def label_on(self, device: Device) -> int | None:
-        """What a caller on the device gets as the label of a seven; None: no answer."""
-        call = urllib.request.Request(f"http://{device.listen}:{_PORT}/predict", json.dumps(golden()).encode())
-        call.add_header("Content-Type", "application/json")
-        try:
-            with urllib.request.urlopen(call, timeout=30) as answer:
-                (label,) = json.loads(answer.read())["outputs"]["label"]
-        except OSError:
-            return None
-        return int(label)
+        self._write_spec(version)
 
     def listens(self, device: Device) -> bool:
         """Whether anything listens where the model answered."""
@@ -118,7 +119,7 @@ class Fleet:
         except (urllib.error.URLError, OSError):
             return False
 
-    def _write(self, devices: Sequence[str]) -> None:
+    def _write(self, devices: Sequence[str], canaries: int) -> None:
         (self._folder / "stacks").mkdir(parents=True)
         (self._folder / "models/digits").mkdir(parents=True)
         (self._folder / "Pulumi.yaml").write_text("name: slipway\nruntime: python\n")
@@ -133,7 +134,7 @@ class Fleet:
             "models": ["digits"],
             "sites": ["here"],
             "devices": [{"name": name, "hardware": "x86-box", "site": "here"} for name in devices],
-            "rings": [{"name": "canary", "devices": 1}, {"name": "fleet", "share": "100%"}],
+            "rings": [{"name": "canary", "devices": canaries}, {"name": "fleet", "share": "100%"}],
             "success": {"good": "100%", "hold": "1s"},
             "away": {"deadline": "10m"},
             "interval": "1s",

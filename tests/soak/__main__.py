@@ -1,6 +1,6 @@
 """Play many rounds of what `make test` plays a few of, and write docs/reference/soak.md: what `make soak` calls.
 
-slipway local run -- python -m tests.soak [--rounds N] [--seed N] [kills] [twins] [gateway] [rollouts] [weights]
+slipway local run -- python -m tests.soak [--rounds N] [--seed N] [kills] [twins] [gateway] [rollouts] [weights] [edge]
 """
 
 import argparse
@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.bench import machine, tables
-from tests.soak import weights
+from tests.soak import edge_links, weights
 from tests.support import gateway_kills, rollout_rounds
 from tests.support.behind_gateway import way_in, with_gateway
 from tests.support.kills import Round, rounds
@@ -172,12 +172,19 @@ def _weights(count: int, _: int) -> tuple[str, int]:
         return weights.travel(bench, (4 if count >= 20 else 1) * weights.GIBI)
 
 
+def _edge(count: int, seed: int) -> tuple[str, int]:
+    """Cut the links of a fleet while versions roll: 100 cuts of 30 devices, fewer in fewer rounds."""
+    full = count >= 20
+    return edge_links.rolled(30 if full else 6, 3 if full else 1, 100 if full else 5 * count, seed, say)
+
+
 _PARTS: dict[str, Callable[[int, int], tuple[str, int]]] = {
     "kills": _kills,
     "twins": _twins,
     "gateway": _gateway,
     "rollouts": _rollouts,
     "weights": _weights,
+    "edge": _edge,
 }
 
 if __name__ == "__main__":

@@ -3,13 +3,15 @@
 All of a device is in a control group of 1 GiB: engine, agent, containers.
 """
 
+import http.client
 import io
 import json
 import subprocess
 import sys
 import tarfile
+import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import distribution
@@ -85,8 +87,9 @@ class Device:
     home: Path
     docker_host: str
     log: Path
-    group: DeviceGroup
     listen: str = "127.0.0.1"
+    within: Callable[..., list[str]] = field(default=lambda *argv: list(argv))
+    """The command that runs a command where the agent is to be."""
     process: "subprocess.Popen[bytes] | None" = field(default=None)
 
     def enrol(self, url: str, token: str) -> str:
@@ -101,7 +104,7 @@ class Device:
         with self.log.open("ab") as log:
             argv = [*_AGENT, "run", "--home", str(self.home), "--docker", self.docker_host]
             argv += ["--listen", self.listen]
-            self.process = subprocess.Popen(self.group.within(*argv), stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.within(*argv), stdout=log, stderr=log)
 
     def kill(self) -> None:
         """End the agent as a power cut would."""
@@ -110,12 +113,40 @@ class Device:
             self.process.wait(30)
             self.process = None
 
+    def label(self, port: int = 8080) -> int | None:
+        """What a caller on the device gets as the label of a seven; None: no answer."""
+        call = urllib.request.Request(f"http://{self.listen}:{port}/predict", json.dumps(golden()).encode())
+        call.add_header("Content-Type", "application/json")
+        try:
+            with urllib.request.urlopen(call, timeout=30) as answer:
+                (label,) = json.loads(answer.read())["outputs"]["label"]
+        except (OSError, http.client.HTTPException):
+            return None
+        return int(label)
+
     def events(self, event: str) -> list[dict[str, Any]]:
         """What the agent logged under this name."""
-        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
-        return [line for line in lines if line["event"] == event]
+        return [line for line in self._logged() if line["event"] == event]
+
+    def at_work(self) -> bool:
+        """Whether it pulls or tries a version, or was told of one."""
+        return next((line["event"] in _WORK for line in reversed(self._logged()) if line["event"] in _STATES), False)
+
+    def _logged(self) -> list[dict[str, Any]]:
+        # The last line may be half written.
+        lines = self.log.read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("\n")]
 
 
+@dataclass
+class BoundedDevice(Device):
+    """A device all of which is in one control group."""
+
+    group: DeviceGroup = field(kw_only=True)
+
+
+_WORK = {"taken", "pulling", "checking"}
+_STATES = _WORK | {"good", "failed", "returned", "dropped"}
 _LEFT_OUT = {"__pycache__", "tests", "testing", "f2py", "transformers", "quantization", "tools"}
 """Folders of libraries that no server imports: an image without them is built and pulled sooner."""
 _AGENT = (sys.executable, "-m", "slipway_edge")
@@ -126,7 +157,7 @@ MEMORY = 2**30
 
 
 @contextmanager
-def device(folder: Path, name: str, listen: str = "127.0.0.1", link: Link | None = None) -> Iterator[Device]:
+def device(folder: Path, name: str, listen: str = "127.0.0.1", link: Link | None = None) -> Iterator[BoundedDevice]:
     """Have a device while the block runs; its engine, containers and agent end with it."""
     folder.mkdir(parents=True)
     with device_group(f"slipway-{name}-{uuid.uuid4().hex[:6]}", MEMORY) as group:
@@ -137,7 +168,8 @@ def device(folder: Path, name: str, listen: str = "127.0.0.1", link: Link | None
         # One layer at a time: a link bounds each connection by itself.
         more = (f"--cgroup-parent={group.parent}", "--max-concurrent-downloads=1")
         with docker_engine(folder, folder / "data", *more, within=within) as host:
-            made = Device(name, folder / "home", host, folder / "agent.log", group, listen)
+            log = folder / "agent.log"
+            made = BoundedDevice(name, folder / "home", host, log, listen, group.within, group=group)
             made.log.touch()
             try:
                 yield made
@@ -148,6 +180,18 @@ def device(folder: Path, name: str, listen: str = "127.0.0.1", link: Link | None
                     container.remove(force=True)
                 client.networks.prune()
                 client.close()
+
+
+@contextmanager
+def unbounded_device(folder: Path, name: str, listen: str, docker_host: str) -> Iterator[Device]:
+    """Have a device whose engine is somebody else's care, such as a stand-in's; its agent ends with the block."""
+    folder.mkdir(parents=True)
+    made = Device(name, folder / "home", docker_host, folder / "agent.log", listen)
+    made.log.touch()
+    try:
+        yield made
+    finally:
+        made.kill()
 
 
 def _required() -> list[str]:

@@ -38,7 +38,7 @@ class Shape:
 
 
 class Link:
-    """One device's way to its registry and its control side, which is at `url` for it."""
+    """One device's way to its registry, at `registry` for it, and to its control side, at `url`."""
 
     def __init__(self, links: "Links", name: str, address: str, shape: Shape) -> None:
         """Make the proxies. `address`: of loopback, this device's alone."""
@@ -46,7 +46,7 @@ class Link:
         self._hosts = links.folder / f"{name}.hosts"
         self._hosts.write_text(f"{address} localhost\n")
         port = REGISTRY.rpartition(":")[2]
-        links.proxy(f"{name}-registry", f"{address}:{port}", links.registry, shape)
+        self.registry = links.proxy(f"{name}-registry", f"{address}:{port}", links.registry, shape)
         self.url = f"http://{links.proxy(f'{name}-control', '127.0.0.1:0', links.control, shape)}"
 
     def within(self, *argv: str) -> list[str]:
