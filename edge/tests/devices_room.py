@@ -4,7 +4,8 @@ import base64
 import hashlib
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,17 @@ from slipway_edge.asking.golden import Answer
 from slipway_edge.disk.files import Files
 from slipway_edge.disk.record import Book
 from slipway_edge.engine.port import Running, name_of
+from slipway_edge.fetching import pieces
+from slipway_edge.fetching.bringing import Bringing
+from slipway_edge.fetching.store import WeightsStore
 from slipway_edge.identity.envelope import Pinned
 from slipway_edge.rolling.roller import Roller
 from slipway_edge.rolling.trial import Limits
-from slipway_edge.values.document import Check, Entry, canonical
+from slipway_edge.values.document import Check, Entry, WeightsFile, canonical
 from slipway_edge.values.errors import Away, Bad
 
 FOLDER = Path("/device")
+WEIGHTS = FOLDER / "weights"
 RELEASES = {"1.0.0": "1" * 16, "1.1.0": "2" * 16, "1.2.0": "3" * 16, "1.3.0": "4" * 16}
 
 
@@ -42,6 +47,8 @@ class LosingDisk:
         """What a running system sees: a file's number by its name."""
         self._data: dict[int, bytes] = {}
         self._synced: set[int] = set()
+        self._flushed: dict[int, bytes] = {}
+        """What was synced last, of files that grow."""
         self._durable: dict[Path, int] = {}
         self._pending: list[Callable[[dict[Path, int]], None]] = []
 
@@ -51,7 +58,7 @@ class LosingDisk:
             change(self._durable)
         for number, data in self._data.items():
             if number not in self._synced:
-                self._data[number] = data[: self._chance.randint(0, len(data))]
+                self._data[number] = self._torn(data, self._flushed.get(number, b""))
                 self._synced.add(number)
         self._names, self._pending, self.cut_at = dict(self._durable), [], None
 
@@ -66,6 +73,16 @@ class LosingDisk:
     def sync(self, path: Path) -> None:
         self._tick()
         self._synced.add(self._names[path])
+        self._flushed[self._names[path]] = self._data[self._names[path]]
+
+    def _torn(self, data: bytes, flushed: bytes) -> bytes:
+        """What a change leaves: what both have, then some of the new bytes, then zeros; or the file as it was."""
+        if self._chance.random() < 0.3:
+            return flushed if flushed or self._chance.random() < 0.5 else bytes(len(data))
+        least = min(len(data), len(flushed))
+        same = next((at for at in range(least) if data[at] != flushed[at]), least)
+        kept = self._chance.randint(same, len(data))
+        return data[:kept] + bytes(self._chance.randint(0, len(data) - kept))
 
     def rename(self, path: Path, to: Path) -> None:
         self._named(lambda names: names.__setitem__(to, names.pop(path)))
@@ -82,6 +99,31 @@ class LosingDisk:
     def read(self, path: Path) -> bytes | None:
         number = self._names.get(path)
         return None if number is None else self._data[number]
+
+    def names(self, folder: Path) -> list[str]:
+        return sorted(path.name for path in self._names if path.parent == folder)
+
+    def size(self, path: Path) -> int | None:
+        number = self._names.get(path)
+        return None if number is None else len(self._data[number])
+
+    def append(self, path: Path, data: bytes) -> None:
+        self._changed(path, self._data[self._names[path]] + data)
+
+    def read_at(self, path: Path, offset: int, length: int) -> bytes:
+        return self._data[self._names[path]][offset : offset + length]
+
+    def truncate(self, path: Path, size: int) -> None:
+        data = self._data[self._names[path]]
+        self._changed(path, data[:size] + bytes(max(0, size - len(data))))
+
+    def _changed(self, path: Path, data: bytes) -> None:
+        """Some of a change may be on the disk already when power goes: that is before `_tick`, which cuts."""
+        number = self._names[path]
+        self._data[number] = data
+        if number in self._synced:
+            self._synced.remove(number)
+        self._tick()
 
     def damage(self, path: Path, keep: int) -> None:
         """Leave the first bytes of a file alone."""
@@ -189,6 +231,50 @@ class FakeEngine:
             raise Away("Docker Engine: connection refused")
 
 
+class FakeSource:
+    """The control side's weights, over a link that is cut after so many bytes; what was sent is counted.
+
+    It refuses what the real one does: a digest that it does not have, bytes that a file has not.
+    """
+
+    def __init__(self) -> None:
+        self.blobs: dict[str, bytes] = {}
+        self.sent = 0
+        self.asked = 0
+        self.cuts: list[int] = []
+        """After how many bytes each connection is cut, the next one first."""
+        self.block = 16
+
+    def put(self, data: bytes, name: str = "model.onnx") -> WeightsFile:
+        """Have a file, and the list of its pieces; gives what a document says of it."""
+        sha256 = self._put(data)
+        many = [data[at : at + pieces.PIECE] for at in range(0, len(data), pieces.PIECE)]
+        listed = None if len(many) == 1 else self._put(pieces.as_listed(iter(many)))
+        return WeightsFile(name=name, sha256=sha256, bytes=len(data), pieces=listed)
+
+    def read(self, sha256: str, first: int, last: int, _: int | None) -> Iterator[bytes]:
+        self.asked += 1
+        if sha256 not in self.blobs:
+            raise Away("the control side: weights: status 404, no such weights")
+        if first >= len(self.blobs[sha256]):
+            raise Away("the control side has fewer bytes than the document says")
+        left = self.cuts.pop(0) if self.cuts else None
+        for at in range(first, last, self.block):
+            block = self.blobs[sha256][at : min(last, at + self.block)]
+            if left is not None and len(block) > left:
+                self.sent += left
+                yield block[:left]
+                raise Away("the control side broke off: ProtocolError")
+            left = None if left is None else left - len(block)
+            self.sent += len(block)
+            yield block
+
+    def _put(self, data: bytes) -> str:
+        sha256 = hashlib.sha256(data).hexdigest()
+        self.blobs[sha256] = data
+        return sha256
+
+
 class FakePorts:
     def __init__(self) -> None:
         self.open: dict[int, tuple[str, int]] = {}
@@ -208,12 +294,16 @@ class Device:
 
     def __init__(self, disk: LosingDisk) -> None:
         self.disk, self.engine, self.clock = disk, FakeEngine(), FakeClock()
-        self.free = 2**30
+        self.source = FakeSource()
+        self.time: datetime | None = None
+        self.free = self.disk_free = 2**30
         self.boot()
 
     def boot(self) -> None:
         self.ports = FakePorts()
         self.book = Book(FOLDER, Files(self.disk))
+        self.store = WeightsStore(self.disk, WEIGHTS, self.source, self.clock, lambda: self.disk_free)
+        self.bringing = Bringing(self.engine, self.store, lambda: self.time)
         self.roller = Roller(
             self.engine,
             self.engine.ask,
@@ -221,6 +311,7 @@ class Device:
             self.ports,  # type: ignore[arg-type]
             self.clock,
             lambda: self.free,
+            self.bringing,
             Limits(start_s=20, every_s=1),
         )
 

@@ -131,7 +131,7 @@ def agent_of(home: Path, server: ControlServer, device: Device) -> Agent:
         lambda etag: control.desired("pi-001", key, device.book.next_nonce, etag),
         lambda report: control.report("pi-001", key, device.book.next_nonce, report),
     )
-    return Agent(told.pinned, link, device.book, device.roller, Machine(home), device.clock)
+    return Agent(told.pinned, link, device.book, device.roller, device.bringing, Machine(home), device.clock)
 
 
 @pytest.fixture

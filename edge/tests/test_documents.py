@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+from typing import Any
 
 import pytest
 from devices_room import FOLDER, LosingDisk, Signer, document, entry, raw_entry
@@ -123,3 +124,28 @@ def test_bad_versions_are_remembered_up_to_eight() -> None:
 
 def test_canonical_json_does_not_depend_on_order() -> None:
     assert canonical({"b": 1, "a": "ü"}) == canonical({"a": "ü", "b": 1}) == '{"a":"ü","b":1}'.encode()
+
+
+@pytest.mark.parametrize("name", ["../model.onnx", "/etc/passwd", "a//b", "a/./b", "a/..", "", "a\nb"])
+def test_weights_that_would_leave_their_folder_are_refused(name: str) -> None:
+    raw = json.loads(document(1, entry()))
+    files = [{"name": name, "sha256": "0" * 64, "bytes": 1, "pieces": None}]
+    raw["models"][0]["weights"] = {"folder": "/opt/slipway/model", "files": files}
+    with pytest.raises(Refused, match=r"models\.0\.weights\.files\.0"):
+        parse(canonical(raw))
+
+
+@pytest.mark.parametrize(
+    ("pull", "field"),
+    [
+        ({"hours": ["22-06"]}, r"pull\.hours\.0"),
+        ({"hours": ["24:00-06:00"]}, r"pull\.hours\.0"),
+        ({"bytes_per_s": 10}, r"pull\.bytes_per_s"),
+        ({"zone": "../../etc/passwd"}, r"pull\.zone"),
+        ({"rate": 1}, r"pull\.rate"),
+    ],
+    ids=["form", "hour", "rate", "zone", "unknown"],
+)
+def test_a_malformed_rule_of_pulls_is_refused_with_its_field(pull: dict[str, Any], field: str) -> None:
+    with pytest.raises(Refused, match=field):
+        parse(document(1, entry(), pull=pull))

@@ -186,8 +186,13 @@ def test_a_version_at_another_port_leaves_the_old_port_to_others(device: Device)
     assert device.ports.leads(8080) is None
 
 
-def test_weights_outside_of_the_image_are_said_not_to_be_known(device: Device) -> None:
-    weights = {"url": "https://x/y", "sha256": "0" * 64, "bytes": 1}
+def test_weights_that_cannot_be_had_are_away_and_say_nothing_about_the_version(device: Device) -> None:
+    files = [{"name": "model.onnx", "sha256": "0" * 64, "bytes": 1, "pieces": None}]
+    weights = {"folder": "/opt/slipway/model", "files": files}
     state, reason = device.apply(entry("1.1.0", weights=weights))
-    assert (state, reason) == ("failed", "weights outside of the image are not known to this agent")
+    assert state == "pulling"
+    assert reason == (
+        "model.onnx: the control side: weights: status 404, no such weights; 0 % of 0.0 MiB is here and stays"
+    )
     assert device.serves() == "1.0.0"
+    assert device.book.of("digits").bad == {}

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from slipway.cli import cli
 from slipway.commands.changing import fleet
 from slipway.edge.server import application
+from slipway.edge.shelf import Shelf, shelf_path
 from slipway.edge.store import opened
 from tests.support.planned import ROOT
 from tests.support.simulated_devices import Says, SimulatedDevice
@@ -93,7 +94,7 @@ class Devices:
 
     async def _ask(self) -> None:
         with opened(self._store) as store:
-            server = TestServer(application("edge-eu", store))
+            server = TestServer(application("edge-eu", store, shelf=Shelf(shelf_path(self._store))))
             await server.start_server()
             url = str(server.make_url("")).rstrip("/")
             async with ClientSession() as session:

@@ -113,11 +113,14 @@ def serve(
     from slipway.edge.reach import store_path  # noqa: PLC0415
     from slipway.edge.serving import Listen  # noqa: PLC0415
     from slipway.edge.serving import serve as run  # noqa: PLC0415
+    from slipway.edge.shelf import Shelf, shelf_path  # noqa: PLC0415
     from slipway.edge.store import opened  # noqa: PLC0415
 
     fleet_settings(open_environment(environment, folders, ()))
-    with opened(store_path(environment, os.environ)) as store:
-        run(environment, store, Listen(host, port, certificate, certificate_key), console.message)
+    path = store_path(environment, os.environ)
+    with opened(path) as store:
+        listen = Listen(host, port, certificate, certificate_key)
+        run(environment, store, Shelf(shelf_path(path)), listen, console.message)
 
 
 @edge.command()

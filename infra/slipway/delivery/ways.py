@@ -63,9 +63,10 @@ class Delivery:
 
     def line(self) -> str:
         """For people, without the model's name."""
-        where = (
-            "are a layer of its image" if self.stored is None else f"are fetched by each pod from {self.stored.store}"
-        )
+        where = "are a layer of its image"
+        if self.stored is not None:
+            who = "device" if self.stored.store.by_agent else "pod"
+            where = f"are fetched by each {who} from {self.stored.store}"
         return f"weights of {format_bytes(self.size)} {where} ({self.reason})"
 
     def to_json(self) -> dict[str, Any]:

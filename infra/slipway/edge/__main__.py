@@ -26,7 +26,7 @@ def main(
     listen = Listen("0.0.0.0", port, certificate / "tls.crt", certificate / "tls.key")  # noqa: S104 - in a pod, by TLS
     with opened(file) as store:
         know_key(store, key)
-        serve(fleet, store, listen, _log)
+        serve(fleet, store, None, listen, _log)
 
 
 def _log(text: str) -> None:

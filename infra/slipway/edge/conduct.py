@@ -8,6 +8,7 @@ from slipway.edge.fit import placed
 from slipway.edge.kept_events import happened
 from slipway.edge.keys import FleetKey
 from slipway.edge.rings import Rollout, Rules, having, rules_of, started, step
+from slipway.edge.shelf import digests_of
 from slipway.edge.store import Going, Store
 from slipway.errors.base import DeployError
 from slipway.settings.edge import EdgeSettings
@@ -130,6 +131,13 @@ class Conductor:
                 self._store.set_document(device, serial, digest, sealed(said, serial, self._key))
                 changed += 1
         return changed
+
+    def needed(self) -> set[str]:
+        """The digests of the weights that some device is to run, or goes back to where a rollout is stopped."""
+        releases = self._store.releases()
+        names = {one.release for one in self._store.going()}
+        names |= {name for one in self._store.going() for name in one.before.values() if name is not None}
+        return {digest for name in names if name in releases for digest in digests_of(releases[name])}
 
     def withdraw(self, models: Sequence[str], devices: Sequence[str]) -> int:
         """Take models off the fleet; returns how many devices are told."""

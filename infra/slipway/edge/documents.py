@@ -27,7 +27,7 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def entry(model: ModelPlan, image: str, port: int, attempt: int = 0) -> Json:
+def entry(model: ModelPlan, image: str, port: int, attempt: int = 0, weights: Json | None = None) -> Json:
     """What a document says of one model; its `release` is the digest of all else.
 
     Args:
@@ -36,13 +36,14 @@ def entry(model: ModelPlan, image: str, port: int, attempt: int = 0) -> Json:
         port: where the model answers on the device's loopback; no two models of a fleet have the same.
         attempt: how often a release of the model was asked for again. Devices never try again what they judged bad, so
             that another attempt is another release.
+        weights: what devices fetch (`shelved`); None: they are in the image.
     """
     slo, resources = model.spec.slo, model.spec.resources
     said: Json = {
         "model": model.name,
         "version": model.version,
         "image": image,
-        "weights": None,
+        "weights": weights,
         "port": port,
         "check": {"path": "/predict", **model.check.section(), "tolerance": TOLERANCE},
         "memory": resources.memory,
@@ -52,8 +53,16 @@ def entry(model: ModelPlan, image: str, port: int, attempt: int = 0) -> Json:
         "health": {"p95_ms": slo.p95_ms if slo is not None else None, "errors": ERRORS, "settle_s": SETTLE_S},
         "env": {},
     }
-    digest = hashlib.sha256(canonical([said, attempt] if attempt else said)).hexdigest()
+    named = said | {"weights": _named(weights)}
+    digest = hashlib.sha256(canonical([named, attempt] if attempt else named)).hexdigest()
     return said | {"release": digest[:16], "config": model.server_config | {"release": digest}}
+
+
+def _named(weights: Json | None) -> Json | None:
+    """Weights without the lists of their pieces: they follow from the bytes, which a preview has not read."""
+    if weights is None:
+        return None
+    return weights | {"files": [{key: one[key] for key in one if key != "pieces"} for one in weights["files"]]}
 
 
 def content(fleet: str, settings: EdgeSettings, device: str, models: Sequence[Json]) -> Json:
@@ -65,7 +74,18 @@ def content(fleet: str, settings: EdgeSettings, device: str, models: Sequence[Js
         "models": sorted(models, key=lambda one: str(one["model"])),
         "telemetry": list(settings.telemetry),
         "interval_s": settings.interval,
+        **_pull(settings, device),
     }
+
+
+def _pull(settings: EdgeSettings, device: str) -> Json:
+    """How much of its site's link a device may take, and when; nothing where nothing is said."""
+    site = next((one.site for one in settings.devices if one.name == device), None)
+    link = settings.links.get(site) if site is not None else None
+    if site is None or link is None or (link.bandwidth is None and link.hours is None):
+        return {}
+    each = None if link.bandwidth is None else link.bandwidth // settings.devices_at(site)
+    return {"pull": {"bytes_per_s": each, "hours": list(link.hours or ()), "zone": link.zone or "UTC"}}
 
 
 def sealed(said: Json, serial: int, key: FleetKey) -> bytes:

@@ -49,7 +49,7 @@ def refuse_unfit(file: SettingsFile, settings: EdgeSettings, models: Sequence[Mo
     Each model by itself: its architecture, CPU and memory. All of a device together: a new version starts beside the
     old one, so that the largest model needs its memory twice.
     """
-    found = list(_not_yet(file, models))
+    found = list(_not_yet(file, settings, models))
     there = {device.hardware for device in settings.devices}
     for name in sorted(there):
         pool = pool_of(name, settings.classes[name])
@@ -69,8 +69,8 @@ def refuse_unfit(file: SettingsFile, settings: EdgeSettings, models: Sequence[Mo
         raise UserErrors(found)
 
 
-def _not_yet(file: SettingsFile, models: Sequence[ModelPlan]) -> Iterator[UserError]:
-    """Models of which more is needed than a device is told: their other models, or the settings of others' servers."""
+def _not_yet(file: SettingsFile, settings: EdgeSettings, models: Sequence[ModelPlan]) -> Iterator[UserError]:
+    """Models of which more is needed than a device is told, or than its control side has: weights, in a cluster."""
     place, field = file.locate(("models",))
     for model in models:
         what = "a server of its own" if model.spec.own_server is not None else None
@@ -78,6 +78,10 @@ def _not_yet(file: SettingsFile, models: Sequence[ModelPlan]) -> Iterator[UserEr
         if what is not None:
             todo = "leave it out of models, or put it into a cluster"
             yield WrongValue(place, field, model.name, f"has {what}", "models that Slipway's server runs alone", todo)
+        if settings.cluster is not None and model.delivery.stored is not None:
+            problem = "has weights outside of its image, which a control side in a cluster does not keep"
+            todo = "write artifact: {delivery: image} into its spec, or serve the control side without cluster"
+            yield WrongValue(place, field, model.name, problem, "weights in images beside cluster", todo)
 
 
 def _alone(file: SettingsFile, name: str, model: ModelPlan, lacking: Sequence[Shortfall]) -> list[UserError]:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from slipway.edge.commands import SIGNING_KEY, add_commands
 from slipway.edge.grouping import Group
 from slipway.edge.keys import of_base64, verified
+from slipway.edge.shelf import Shelf, digests_in
 from slipway.edge.store import Kept, Store
 
 BODY_MOST = 64 * 2**10
@@ -26,6 +27,7 @@ _STORE: web.AppKey[Store] = web.AppKey("store", Store)
 _GROUP: web.AppKey[Group] = web.AppKey("group", Group)
 _CLOCK: web.AppKey[Callable[[], float]] = web.AppKey("clock", Callable[[], float])  # type: ignore[arg-type]
 _FLEET: web.AppKey[str] = web.AppKey("fleet", str)
+_SHELF: web.AppKey[Shelf] = web.AppKey("shelf", Shelf)
 
 
 class _Body(BaseModel):
@@ -78,14 +80,19 @@ class _Refused(Exception):
         self.status = status
 
 
-def application(fleet: str, store: Store, clock: Callable[[], float] = time.time) -> web.Application:
-    """The control side of a fleet."""
+def application(
+    fleet: str, store: Store, clock: Callable[[], float] = time.time, shelf: Shelf | None = None
+) -> web.Application:
+    """The control side of a fleet. `shelf`: has weights that are not in images; None: nobody puts any anywhere."""
     app = web.Application(client_max_size=BODY_MOST, middlewares=[_refusing])
     app[_STORE], app[_CLOCK], app[_FLEET] = store, clock, fleet
     app[_GROUP] = Group(store)
+    if shelf is not None:
+        app[_SHELF] = shelf
     app.router.add_get("/healthz", _health)
     app.router.add_post("/v1/enrol", _enrol)
     app.router.add_get("/v1/devices/{name}/desired", _desired, allow_head=False)
+    app.router.add_get("/v1/devices/{name}/weights/{digest}", _weights, allow_head=False)
     app.router.add_post("/v1/devices/{name}/report", _report)
     add_commands(app, fleet, store, clock)
     return app
@@ -136,6 +143,25 @@ async def _desired(request: web.Request) -> web.Response:
     if request.headers.get("If-None-Match") == etag:
         return web.Response(status=304, headers={"ETag": etag})
     return web.Response(body=envelope, content_type="application/json", headers={"ETag": etag})
+
+
+async def _weights(request: web.Request) -> web.StreamResponse:
+    """Some bytes of a file, as `Range` asks: aiohttp answers 206, or 416, by itself.
+
+    A device is given what its own document names: whoever took a device over learns nothing of the others' models.
+    """
+    store = request.app[_STORE]
+    device, nonce = _proven(request, store, b"")
+    with store.changing():
+        _use_up(request, store, device, nonce)
+        document = store.document(device.name)
+    digest = request.match_info["digest"]
+    named = document is not None and digest in digests_in(document[2])
+    shelf = request.app.get(_SHELF)
+    path = shelf.find(digest) if shelf is not None and named else None
+    if path is None:
+        raise _Refused(404, "no such weights in the device's document")
+    return web.FileResponse(path, headers={"Content-Type": "application/octet-stream"})
 
 
 async def _report(request: web.Request) -> web.Response:

@@ -9,6 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from slipway.edge.server import application
+from slipway.edge.shelf import Shelf
 from slipway.edge.store import Store
 from slipway.errors.base import Place, SlipwayError, UserError
 
@@ -44,7 +45,7 @@ def tls_of(listen: Listen) -> ssl.SSLContext | None:
     return context
 
 
-def serve(fleet: str, store: Store, listen: Listen, tell: Callable[[str], None]) -> None:
+def serve(fleet: str, store: Store, shelf: Shelf | None, listen: Listen, tell: Callable[[str], None]) -> None:
     """Answer until SIGINT or SIGTERM; raises `SlipwayError` where the port is taken."""
     tls = tls_of(listen)
     scheme = "http" if tls is None else "https"
@@ -55,7 +56,7 @@ def serve(fleet: str, store: Store, listen: Listen, tell: Callable[[str], None])
 
     try:
         web.run_app(
-            application(fleet, store),
+            application(fleet, store, shelf=shelf),
             host=listen.host,
             port=listen.port,
             ssl_context=tls,

@@ -27,9 +27,10 @@ def image_of(
     """Plan the image of a model that Slipway's own server serves. `of`: digests of the code, by runtime and part."""
     made, code = recipe(variant.spec.runtime), of[variant.spec.runtime]
     fetched, capturing = delivery.stored is not None, variant.spec.capture is not None
+    by_pod = delivery.stored is not None and not delivery.stored.store.by_agent
     weights = () if fetched else carried(variant, "model", made.weights)
     # The client of the store is the same for those that read and those that write there.
-    client, wheels = _fetching(of[FETCHING]) if fetched or capturing else ((), None)
+    client, wheels = _fetching(of[FETCHING]) if by_pod or capturing else ((), None)
     package = made.package
     source = installation.package(package)
     server = ImageFile(f"server/{package}", f"/opt/slipway/server/{package}", source, code.server)

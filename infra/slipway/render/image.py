@@ -57,7 +57,7 @@ def dockerfile_of(runtime: str, image: ImagePlan, runtime_image: str) -> str:
         runtime,
         runtime_image,
         fetching=image.wheels is not None,
-        carried=image.wheels is None or image.has_weights,
+        carried=image.has_weights,
         steps=image.has_steps,
         capturing=image.capturing,
         traces=image.traces is not None,

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from slipway.catalog.hardware import Hardware, hardware
 from slipway.settings.base import AnySettings
 from slipway.settings.edge_cluster import EdgeCluster
+from slipway.settings.edge_links import Link, refuse_links
 from slipway.settings.kubernetes import refuse_repeated
 from slipway.settings.mlflow import Mlflow
 from slipway.settings.requirement import Requirement
@@ -133,6 +134,13 @@ class EdgeSettings(AnySettings):
     sites: tuple[DnsLabel, ...] = Field(
         min_length=1, description="Where devices stand.", examples=[["berlin"]], json_schema_extra={"since": "0.2"}
     )
+    links: dict[DnsLabel, Link] = Field(
+        default_factory=dict,
+        description="How much of a site's link devices may take for weights and images, and when, by site.",
+        examples=[{"berlin": {"bandwidth": "1Mi", "hours": ["22:00-06:00"], "zone": "Europe/Berlin"}}],
+        exclude_if=empty,
+        json_schema_extra={"since": "0.2"},
+    )
     hardware: dict[DnsLabel, Hardware] = Field(
         default_factory=dict,
         description="Classes of your own, beside or instead of those that Slipway ships.",
@@ -244,6 +252,15 @@ class EdgeSettings(AnySettings):
                     todo = f"write one of those, or add {name} to {field if field == 'hardware' else 'sites'}"
                     raise refusal(f"{name} is not known", ", ".join(known), todo, ("devices", index, field))
         return self
+
+    @model_validator(mode="after")
+    def _links_are_of_sites_and_carry_something(self) -> Self:
+        refuse_links(self.links, {site: self.devices_at(site) for site in self.sites}, self.away.deadline)
+        return self
+
+    def devices_at(self, site: str) -> int:
+        """How many devices stand at a site."""
+        return sum(device.site == site for device in self.devices)
 
     @model_validator(mode="after")
     def _placed_on_what_there_is(self) -> Self:

@@ -1,5 +1,6 @@
 """Commands about a fleet, from its settings to what they print; images are named, not built, and devices simulated."""
 
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -133,6 +134,27 @@ def until(look: Callable[[], str]) -> None:
         look()
         time.sleep(0.1)
     raise AssertionError("nothing was raised within a minute")
+
+
+def test_weights_outside_of_the_image_are_kept_for_devices_until_none_needs_them(
+    project: Path, devices: Devices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = project / "project/models/digits.yaml"
+    spec.write_text(spec.read_text().replace("model.onnx}", "model.onnx, delivery: store}"))
+    said = slipway("plan", "edge-eu")
+    assert "are fetched by each device from the control side at http://127.0.0.1:8099 (as artifact.delivery" in said
+    slipway("up", "edge-eu", "--yes")
+    with opened(project / "fleet.sqlite") as store:
+        (entry,) = store.releases().values()
+    (file,) = entry["weights"]["files"]
+    assert entry["weights"]["folder"] == "/model"
+    kept = project / "fleet.weights" / file["sha256"]
+    assert hashlib.sha256(kept.read_bytes()).hexdigest() == file["sha256"]
+    monkeypatch.setattr("slipway.edge.shelf.FRESH_S", -1.0)
+    slipway("up", "edge-eu", "--yes")
+    assert kept.exists()
+    slipway("down", "edge-eu", "--yes")
+    assert not kept.exists()
 
 
 def first_release() -> Any:

@@ -26,6 +26,21 @@ class Disk(Protocol):
     def read(self, path: Path) -> bytes | None:
         """The bytes of a file; None: it is not there."""
 
+    def names(self, folder: Path) -> list[str]:
+        """The files in a folder; none where there is no such folder."""
+
+    def size(self, path: Path) -> int | None:
+        """Bytes of a file; None: it is not there."""
+
+    def append(self, path: Path, data: bytes) -> None:
+        """Add to a file; until it is synced, a power cut may leave less of it, or zeros in its place."""
+
+    def read_at(self, path: Path, offset: int, length: int) -> bytes:
+        """Bytes of a file from `offset` on: `length`, or what there is."""
+
+    def truncate(self, path: Path, size: int) -> None:
+        """Leave the first `size` bytes of a file; until it is synced, a power cut may undo it."""
+
 
 class Files:
     """Whole files on a disk."""
@@ -83,6 +98,33 @@ class RealDisk:
             return path.read_bytes()
         except FileNotFoundError:
             return None
+
+    def names(self, folder: Path) -> list[str]:
+        """The files in a folder; none where there is no such folder."""
+        return sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
+
+    def size(self, path: Path) -> int | None:
+        """Bytes of a file; None: it is not there."""
+        try:
+            return path.stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def append(self, path: Path, data: bytes) -> None:
+        """Add to a file that is there."""
+        number = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        with os.fdopen(number, "wb") as file:
+            file.write(data)
+
+    def read_at(self, path: Path, offset: int, length: int) -> bytes:
+        """Bytes of a file from `offset` on: `length`, or what there is."""
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(length)
+
+    def truncate(self, path: Path, size: int) -> None:
+        """Leave the first `size` bytes of a file."""
+        os.truncate(path, size)
 
 
 def real_files() -> Files:

@@ -39,11 +39,13 @@ class DockerEngine:
         host: such as `unix:///var/run/docker.sock`.
         configs: folder for the configurations that containers read, which the engine must see under the same path.
         files: what writes there.
+        weights: folder of weights, each file under its digest, seen by the engine under the same path as well.
     """
 
-    def __init__(self, host: str, configs: Path, files: Files) -> None:
+    def __init__(self, host: str, configs: Path, files: Files, weights: Path) -> None:
         self._host = host
         self._configs = configs
+        self._weights = weights
         self._files = files
         self._client: docker.DockerClient | None = None
 
@@ -80,6 +82,7 @@ class DockerEngine:
                 port = _port_of(image.attrs)
                 self._remove(name_of(entry))
                 mounts, environment = self._configured(entry)
+                mounts += self._weighted(entry)
                 made = self._docker.containers.create(
                     image,
                     name=name_of(entry),
@@ -165,6 +168,19 @@ class DockerEngine:
         self._files.write(path, canonical(entry.config), 0o644)
         mount = docker.types.Mount(_CONFIG, str(path), type="bind", read_only=True)
         return [mount], {**entry.env, "SLIPWAY_CONFIG": _CONFIG}
+
+    def _weighted(self, entry: Entry) -> list[docker.types.Mount]:
+        """Mounts of the weights that are not in the image; raises `Away` where a file is not here."""
+        if entry.weights is None:
+            return []
+        found = []
+        for file in entry.weights.files:
+            path = self._weights / file.sha256
+            if not path.is_file():
+                raise Away(f"weights {file.name} of {entry.model} {entry.version} are not here")
+            target = f"{entry.weights.folder}/{file.name}"
+            found.append(docker.types.Mount(target, str(path), type="bind", read_only=True))
+        return found
 
     def _remove(self, name: str) -> None:
         try:

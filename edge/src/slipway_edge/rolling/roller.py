@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from slipway_edge.disk.record import Book
 from slipway_edge.engine.port import Engine, Running, name_of
+from slipway_edge.fetching.bringing import Bringing
 from slipway_edge.forwarding.forwarder import Forwarder
 from slipway_edge.rolling.serving import Serving, Status
 from slipway_edge.rolling.trial import Ask, Limits, Trial
@@ -24,10 +25,12 @@ class Roller:
         ports: Forwarder,
         clock: Clock,
         memory_free: Callable[[], int],
+        bringing: Bringing,
         limits: Limits | None = None,
     ) -> None:
         self._limits = limits or Limits()
         self._engine = engine
+        self._bringing = bringing
         self._ask = ask
         self._book = book
         self._ports = ports
@@ -128,6 +131,7 @@ class Roller:
     def _bring(self, entry: Entry, between: Callable[[], None]) -> None:
         kept = self._book.of(entry.model)
         if kept.good is not None and entry.model not in self.serving:
+            self._bringing.bring(kept.good, between)
             self._serve_good(kept.good, between)
             kept = self._book.of(entry.model)
         if kept.good == entry:
@@ -138,12 +142,12 @@ class Roller:
             self._try(entry, between)
 
     def _try(self, entry: Entry, between: Callable[[], None]) -> None:
-        if entry.weights is not None:
-            self._status(Status(entry, "failed", "weights outside of the image are not known to this agent"))
-            return
         try:
-            self._status(Status(entry, "pulling"))
-            self._engine.pull(entry, between)
+            there = self.statuses.get(entry.model)
+            # How far it is stays in reports until the next turn says it anew.
+            if there is None or (there.entry, there.state) != (entry, "pulling"):
+                self._status(Status(entry, "pulling"))
+            self._bringing.bring(entry, between)
             self._status(Status(entry, "checking"))
             need, free = entry.memory + self._limits.spare_bytes, self._memory_free()
             if free < need:
@@ -240,7 +244,7 @@ class Roller:
             one for each in self._book.record.models.values() for one in (each.good, each.before) if one is not None
         ]
         bad = {key for each in self._book.record.models.values() for key in each.bad}
-        self._engine.tidy([*kept, *(entry for entry in entries if entry.digest not in bad)])
+        self._bringing.tidy([*kept, *(entry for entry in entries if entry.digest not in bad)])
 
     def _status(self, status: Status) -> None:
         if self.statuses.get(status.entry.model) != status:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from slipway_edge.control.client import Reply
 from slipway_edge.disk.record import Book
+from slipway_edge.fetching.bringing import Bringing
 from slipway_edge.identity.envelope import Pinned, opened
 from slipway_edge.reporting.machine import Machine
 from slipway_edge.reporting.outbox import Outbox
@@ -39,6 +40,7 @@ class Agent:
         link: Link,
         book: Book,
         roller: Roller,
+        bringing: Bringing,
         machine: Machine,
         clock: Clock,
         watch_s: float = 10.0,
@@ -47,6 +49,7 @@ class Agent:
         self._link = link
         self._book = book
         self._roller = roller
+        self._bringing = bringing
         self._machine = machine
         self._clock = clock
         self._watch_s = watch_s
@@ -67,7 +70,12 @@ class Agent:
             self._ask()
             self._ask_at = now + self._interval() * random.uniform(1 - _SPREAD, 1 + _SPREAD)  # noqa: S311 - no secret
             self._apply()
+            self._tell_at = self._clock.now()
+        elif self._bringing.unfinished:
+            self._apply()
         self._meanwhile()
+        if self._bringing.unfinished:
+            return 0.0
         return max(0.05, min(self._ask_at, self._watch_at, self._tell_at) - self._clock.now())
 
     def _resume(self) -> None:
@@ -96,11 +104,11 @@ class Agent:
     def _apply(self) -> None:
         if self.document is None:
             return
+        self._bringing.begin(self.document.pull)
         try:
             self._roller.apply(list(self.document.models), self._meanwhile)
         except Away as away:
             log("not applied yet", reason=str(away))
-        self._tell_at = self._clock.now()
 
     def _meanwhile(self) -> None:
         now = self._clock.now()

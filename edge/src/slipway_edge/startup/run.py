@@ -10,10 +10,12 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from slipway_edge.asking.golden import Asker
-from slipway_edge.control.client import Control
-from slipway_edge.disk.files import real_files
+from slipway_edge.control.client import Control, ControlSource
+from slipway_edge.disk.files import RealDisk, real_files
 from slipway_edge.disk.record import Book
 from slipway_edge.engine.docker_engine import DockerEngine
+from slipway_edge.fetching.bringing import Bringing
+from slipway_edge.fetching.store import WeightsStore
 from slipway_edge.forwarding.forwarder import Forwarder
 from slipway_edge.identity.device_key import loaded
 from slipway_edge.reporting.machine import Machine
@@ -23,6 +25,7 @@ from slipway_edge.startup.loop import Agent, Link
 from slipway_edge.telemetry.log import log
 from slipway_edge.values.clock import RealClock
 from slipway_edge.values.errors import EdgeError
+from slipway_edge.values.told_time import ToldTime
 
 
 def run(home: Path, docker: str, listen: str) -> None:
@@ -36,8 +39,9 @@ def run(home: Path, docker: str, listen: str) -> None:
     files = real_files()
     told = enrolment(home, files)
     key = loaded(home)
-    configs = home / "configs"
-    configs.mkdir(mode=0o700, exist_ok=True)
+    configs, weights = home / "configs", home / "weights"
+    for folder in (configs, weights):
+        folder.mkdir(mode=0o700, exist_ok=True)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -45,15 +49,20 @@ def run(home: Path, docker: str, listen: str) -> None:
         book = Book(home, files)
         if book.damaged:
             log("damaged", files=list(book.damaged), serial=book.record.serial)
-        control = Control(told.url, told.authority)
+        machine, ports, clock = Machine(home), Forwarder(listen), RealClock()
+        time = ToldTime(clock)
+        control = Control(told.url, told.authority, time.tell)
         device = told.pinned.device
         link = Link(
             lambda etag: control.desired(device, key, book.next_nonce, etag),
             lambda report: control.report(device, key, book.next_nonce, report),
         )
-        machine, ports, clock = Machine(home), Forwarder(listen), RealClock()
-        roller = Roller(DockerEngine(docker, configs, files), Asker().ask, book, ports, clock, machine.memory_free)
-        agent = Agent(told.pinned, link, book, roller, machine, clock)
+        engine = DockerEngine(docker, configs, files, weights)
+        source = ControlSource(control, device, key, book.next_nonce)
+        store = WeightsStore(RealDisk(), weights, source, clock, machine.disk_free)
+        bringing = Bringing(engine, store, time.now)
+        roller = Roller(engine, Asker().ask, book, ports, clock, machine.memory_free, bringing)
+        agent = Agent(told.pinned, link, book, roller, bringing, machine, clock)
         log("started", fleet=told.pinned.fleet, device=device, serial=book.record.serial)
         while not stop.is_set():
             stop.wait(agent.step())

@@ -11,6 +11,8 @@ from slipway_edge.values.errors import Refused
 SIZE_LIMIT = 4 * 2**20
 """Longer documents are refused, bytes: golden requests are in them, weights are not."""
 Telemetry = Literal["latency", "errors", "temperature", "memory", "disk"]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 
 
@@ -41,12 +43,49 @@ class Health(Section):
     settle_s: Annotated[float, Field(ge=0, le=3600)]
 
 
-class Weights(Section):
-    """Weights that are not in the image."""
+class WeightsFile(Section):
+    """A file of the weights.
 
-    url: str
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    bytes: Annotated[int, Field(gt=0)]
+    `name`: its path below the folder of the weights.
+    `bytes`: its size.
+    `pieces`: SHA-256 of what `slipway_edge.fetching.pieces` reads, the digests of its pieces; null: it is one piece.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[ -~]+$", max_length=500)]
+    sha256: Sha256
+    bytes: Annotated[int, Field(gt=0, le=2**40)]
+    pieces: Sha256 | None
+
+    @model_validator(mode="after")
+    def _stays_in_the_folder(self) -> Self:
+        if {"", ".", ".."} & set(self.name.split("/")):
+            raise ValueError(f"{self.name} is no path below a folder")
+        return self
+
+
+class Weights(Section):
+    """Weights that are not in the image: what the container finds in `folder`."""
+
+    folder: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9_][A-Za-z0-9._-]*)+$", max_length=200)]
+    files: Annotated[list[WeightsFile], Field(min_length=1, max_length=4096)]
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        if len({one.name for one in self.files}) < len(self.files):
+            raise ValueError("a file is there twice")
+        return self
+
+
+class Pull(Section):
+    """How much of the link may be used, and when.
+
+    `bytes_per_s`: of weights; null: as the link gives.
+    `hours`: times of day in `zone` in which images and weights are pulled, such as 22:00-06:00; empty: all day.
+    """
+
+    bytes_per_s: Annotated[int, Field(ge=1024)] | None = None
+    hours: Annotated[list[Annotated[str, Field(pattern=rf"^{_TIME}-{_TIME}$")]], Field(max_length=24)] = []
+    zone: Annotated[str, Field(pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$", max_length=64)] = "UTC"
 
 
 class Entry(Section):
@@ -94,6 +133,7 @@ class Document(Section):
     models: Annotated[list[Entry], Field(max_length=64)]
     telemetry: list[Telemetry]
     interval_s: Annotated[float, Field(ge=1, le=86_400)]
+    pull: Pull = Pull()
 
     @model_validator(mode="after")
     def _once(self) -> Self:

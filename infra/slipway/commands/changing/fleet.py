@@ -15,6 +15,7 @@ from slipway.commands.changing.fleet_stack import (
     destroy_control_side,
     refuse_unknown_data,
 )
+from slipway.commands.changing.fleet_weights import on_shelf, tidy_shelf
 from slipway.commands.changing.session import Options, confirm
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.fleet_store import fleet_store
@@ -101,6 +102,7 @@ def bring_up_fleet(context: EnvironmentContext, settings: EdgeSettings, names: S
                 _end(context, model, conduct(conductor, model.name, console.message, stopped.wait))
                 if stopped.is_set():
                     raise Interrupted
+            tidy_shelf(conductor, store)
     console.result(f"fleet `{context.name}` up, models: {', '.join(model.name for model in models) or 'none'}")
 
 
@@ -131,8 +133,8 @@ def _already_told(_: str) -> None:
 
 def _said(context: EnvironmentContext, store: Store, model: ModelPlan, options: Options) -> Json:
     """What documents say of a model; refused where the fleet gave that back, unless it is asked for again."""
-    image = _image(model)
-    said = planned_entry(context, store, model, image)
+    image, weights = _image(model), on_shelf(model, store)
+    said = planned_entry(context, store, model, image, weights)
     there = {one.model: one for one in store.going()}.get(model.name)
     if there is None or there.release != said["release"] or there.rollout.phase != "stopped":
         return said
@@ -140,7 +142,7 @@ def _said(context: EnvironmentContext, store: Store, model: ModelPlan, options: 
         raise stopped_before(context, there)
     with store.changing():
         store.set_meta(_attempt_of(model), str(int(store.meta(_attempt_of(model)) or 0) + 1))
-    return planned_entry(context, store, model, image)
+    return planned_entry(context, store, model, image, weights)
 
 
 def stopped_before(context: EnvironmentContext, going: Going) -> UserError:
@@ -150,10 +152,12 @@ def stopped_before(context: EnvironmentContext, going: Going) -> UserError:
     return UserError(*context.name_place(going.model), problem, "a release that was not stopped", todo)
 
 
-def planned_entry(context: EnvironmentContext, store: Store, model: ModelPlan, image: str) -> Json:
-    """What documents say of a model as it is planned; `image`: by digest."""
+def planned_entry(
+    context: EnvironmentContext, store: Store, model: ModelPlan, image: str, weights: Json | None
+) -> Json:
+    """What documents say of a model as it is planned; `image`: by digest; `weights`: those outside of it."""
     port = _FIRST_PORT + [one.name for one in context.plan.models].index(model.name)
-    return entry(model, image, port, int(store.meta(_attempt_of(model)) or 0))
+    return entry(model, image, port, int(store.meta(_attempt_of(model)) or 0), weights)
 
 
 def _attempt_of(model: ModelPlan) -> str:
@@ -211,6 +215,7 @@ def take_down_fleet(
         confirm(f"take {', '.join(names) or context.name} down", options, changing=bool(chosen))
         with notes_of(context).during("down", ", ".join(names)), _interruptible() as stopped:
             conductor.withdraw(chosen, devices)
+            tidy_shelf(conductor, store)
             waiting = _wait_gone(store, chosen if names else None, settings, stopped)
             if stopped.is_set():
                 raise Interrupted

@@ -49,6 +49,9 @@ def show_fleet_plan(
         for model in models
     ]
     console.table(("MODEL", "VERSION", "DEVICES", "HARDWARE", "MEMORY", "ARCHITECTURE", "RINGS"), rows)
+    for model in models:
+        if model.delivery.worth_saying:
+            console.result(f"{model.name}: {model.delivery.line()}")
     of = settings.classes
     rows = [
         [

@@ -15,6 +15,7 @@ from slipway.commands.fleet_store import fleet_store
 from slipway.edge.ahead import ImageChange, ModelAhead, There, ahead, left
 from slipway.edge.conduct import devices_of
 from slipway.edge.reach import store_path
+from slipway.edge.shelving import described
 from slipway.edge.store import Store, opened
 from slipway.errors.base import SlipwayError, UserError, UserErrors, each
 from slipway.errors.failures import Interrupted
@@ -117,7 +118,9 @@ def _models(
     found: list[ModelAhead] = []
     for model in context.models(names):
         digest, image = _image(model)
-        said = planned_entry(context, store, model, f"{model.image.repository}@{digest}")
+        stored = model.delivery.stored
+        weights = described(stored) if stored is not None else None
+        said = planned_entry(context, store, model, f"{model.image.repository}@{digest}", weights)
         found.append(ahead(settings, said, image, there, devices_of(settings, store, model.name), enrolled))
     if not names:
         planned = {model.name for model in context.plan.models}

@@ -40,6 +40,7 @@ class ModelStore:
             themselves; those pods have `pod_labels`. None where `egress` has the way to the store.
         samples: what keys of samples begin with; None where pods may store none.
         samples_secret: name of the Secret that pods store samples with; None where they have a role.
+        by_agent: whether an agent beside the model server brings the files, so that no image has a client of the store.
     """
 
     bucket: str
@@ -51,6 +52,7 @@ class ModelStore:
     policy: str | None = None
     samples: str | None = None
     samples_secret: str | None = None
+    by_agent: bool = False
 
     @property
     def pod_labels(self) -> dict[str, str]:
@@ -63,6 +65,8 @@ class ModelStore:
 
     def __str__(self) -> str:
         """For people: bucket, and where it is."""
+        if self.by_agent:
+            return self.bucket
         return f"bucket {self.bucket} at {self.endpoint}" if self.endpoint else f"bucket {self.bucket} of AWS"
 
 
