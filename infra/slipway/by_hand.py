@@ -29,6 +29,8 @@ def run() -> None:
         if not wanted:
             context.running.program(adopted=adopted)()
             return
+        # Refuses a fleet, whose devices have no stack for a model.
+        programs = context.running.model_programs()
         planned = context.models([wanted])[0]
         for unread in context.left_out:
             pulumi.warn(f"left out of the plan and of its capacity: {unread}")
@@ -38,7 +40,7 @@ def run() -> None:
     except SlipwayError as error:
         raise pulumi.RunError(str(error)) from error
     # The engine shows the image's progress itself.
-    context.running.model_programs().model(planned, lambda _: None)()
+    programs.model(planned, lambda _: None)()
 
 
 def _end_rollout(context: EnvironmentContext, model: str) -> None:

@@ -77,9 +77,9 @@ def add_commands(app: web.Application, fleet: str, store: Store, clock: _Clock) 
             taken = store.command(int(sent["known"]), sent["rows"])
         except (KeyError, TypeError, ValueError, sqlite3.Error) as error:
             raise _Refused(400, f"the change cannot be read: {error}") from None
-        if not taken:
+        if taken is None:
             raise _Refused(409, "another command changed the fleet since")
-        return web.json_response({})
+        return web.json_response({"number": taken})
 
     app.router.add_get(CHANGES, proven(changes), allow_head=False)
     app.router.add_post(CHANGES, proven(change))

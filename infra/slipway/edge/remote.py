@@ -21,7 +21,6 @@ from slipway.edge import tables
 from slipway.edge.commands import CHANGES, CONTENT, SENT_MOST, SIGNATURE, TIME, as_text, signed_command
 from slipway.edge.keys import FleetKey
 from slipway.edge.store import Store, StoreChanged, StoreRefused
-from slipway.values.quantities import format_bytes
 
 AWAY_S = 60.0
 """For how long a control side that does not answer is asked again: its pod may be on its way to another node."""
@@ -92,12 +91,13 @@ class RemoteStore(Store):
     def _send(self, rows: dict[str, Any]) -> None:
         body = json.dumps({"known": self._known, "rows": rows}, separators=(",", ":")).encode()
         if len(body) > SENT_MOST:
-            problem = f"{format_bytes(len(body))} were to be changed at once, more than {format_bytes(SENT_MOST)}"
+            sizes = [f"{size / 2**20:.1f} MiB" for size in (len(body), SENT_MOST)]
+            problem = f"{sizes[0]} were to be changed at once, more than {sizes[1]}"
             raise StoreRefused(f"{self.where}: {problem}; next: put fewer devices into one ring")
         answer = self._asked("POST", CHANGES, body)
         if answer.status_code == requests.codes.conflict:
             raise StoreChanged
-        self._refuse(answer)
+        self._known = self._read(answer)["number"]
 
     def _asked(self, method: str, path: str, body: bytes) -> requests.Response:
         """An answer; a request may be sent more than once, since a change that was taken is refused as an old one."""

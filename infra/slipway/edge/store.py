@@ -123,20 +123,12 @@ class Store:
     def changes(self, since: int) -> Json | None:
         """What was changed after a change, or everything; None where nothing was. Of one moment."""
         with self.changing():
-            number = tables.number(self._db)
-            if since == number:
-                return None
-            whole = not 0 < since < number
-            rows = tables.all_rows(self._db) if whole else tables.rows_since(self._db, since, to_copy=True)
-            return {"number": number, "all": whole, "rows": rows}
+            return tables.news(self._db, since)
 
-    def command(self, known: int, rows: Any) -> bool:
-        """Write rows as a whole; False, and nothing, where another command changed something after the one known."""
+    def command(self, known: int, rows: Any) -> int | None:
+        """Write rows as a whole; see `tables.taken`."""
         with self._whole():
-            if tables.commanded_since(self._db, known):
-                return False
-            tables.commanded(self._db, rows)
-        return True
+            return tables.taken(self._db, known, rows)
 
     def refresh(self) -> None:
         """See what others changed: here that is seen anyway."""
@@ -273,21 +265,24 @@ class Store:
 
     def going(self) -> list[Going]:
         """The last rollout of each model, by its name."""
-        rows = self._db.execute("SELECT model, release, before, state FROM rollouts ORDER BY model")
-        return [Going(model, release, json.loads(before), _rollout(state)) for model, release, before, state in rows]
+        columns = "model, release, before, rollouts.state, progress.state"
+        rows = self._db.execute(f"SELECT {columns} FROM rollouts LEFT JOIN progress USING (model) ORDER BY model")  # noqa: S608 - our own words
+        return [Going(model, release, json.loads(before), _rollout(*state)) for model, release, before, *state in rows]
 
     def set_going(self, going: Going) -> None:
         """Replace a model's rollout."""
         values = (going.model, going.release, json.dumps(dict(going.before)), json.dumps(asdict(going.rollout)))
         self._db.execute("INSERT OR REPLACE INTO rollouts VALUES (?, ?, ?, ?)", values)
+        self.set_progress(going.model, going.rollout)
 
     def forget_answers(self, model: str, release: str) -> None:
         """Forget what devices said of a release: it is tried anew."""
         self._db.execute("DELETE FROM answers WHERE model = ? AND release = ?", (model, release))
 
     def set_progress(self, model: str, rollout: Rollout) -> None:
-        """Replace how far a model's rollout is."""
-        self._db.execute("UPDATE rollouts SET state = ? WHERE model = ?", (json.dumps(asdict(rollout)), model))
+        """Replace how far a model's rollout is; apart from its devices, which may be thousands and stay the same."""
+        state = {name: value for name, value in asdict(rollout).items() if name != "devices"}
+        self._db.execute("INSERT OR REPLACE INTO progress VALUES (?, ?)", (model, json.dumps(state)))
 
     def note(self, events: Iterable[Event]) -> None:
         """Keep what happened to rollouts."""
@@ -300,6 +295,7 @@ class Store:
     def forget(self, model: str) -> None:
         """Put a model on no device any more."""
         self._db.execute("DELETE FROM rollouts WHERE model = ?", (model,))
+        self._db.execute("DELETE FROM progress WHERE model = ?", (model,))
 
 
 @contextmanager
@@ -316,7 +312,7 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _rollout(text: str) -> Rollout:
-    state: dict[str, Any] = json.loads(text)
+def _rollout(begun: str, now: str | None) -> Rollout:
+    state: dict[str, Any] = json.loads(begun) | json.loads(now or "{}")
     lists: dict[str, Any] = {name: tuple(state.get(name, ())) for name in ("devices", "opened", "approved")}
     return Rollout(**state | lists)

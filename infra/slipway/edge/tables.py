@@ -54,6 +54,7 @@ TABLES = (
     Table("documents", ("device",), ("serial", "digest"), ("serial", "digest"), ("serial", "digest", "envelope")),
     Table("releases", ("release",), ("entry",), ("entry",), ("entry",)),
     Table("rollouts", ("model",), _ROLLOUT, _ROLLOUT, _ROLLOUT),
+    Table("progress", ("model",), ("state",), ("state",), ("state",)),
     Table("answers", ("device", "model"), _ANSWER, _ANSWER, (), of_devices=True),
     Table("events", ("model", "release", "kind", "subject"), _EVENT, _EVENT, _EVENT, of_devices=True),
 )
@@ -67,6 +68,7 @@ CREATE TABLE IF NOT EXISTS documents (
 CREATE TABLE IF NOT EXISTS releases (release TEXT PRIMARY KEY, entry TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS rollouts (
   model TEXT PRIMARY KEY, release TEXT NOT NULL, before TEXT NOT NULL, state TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS progress (model TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS answers (
   device TEXT NOT NULL, model TEXT NOT NULL, release TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
   PRIMARY KEY (device, model)) STRICT, WITHOUT ROWID;
@@ -111,6 +113,27 @@ def commanded_since(db: sqlite3.Connection, since: int) -> bool:
     marks = ", ".join("?" * len(ours))
     found = db.execute(f"SELECT 1 FROM changes WHERE number > ? AND place IN ({marks}) LIMIT 1", (since, *ours))  # noqa: S608 - question marks
     return found.fetchone() is not None
+
+
+def news(db: sqlite3.Connection, since: int) -> Json | None:
+    """What was changed after a change: its number and the rows; all rows for one that is not known; None: nothing."""
+    now = number(db)
+    if since == now:
+        return None
+    whole = not 0 < since < now
+    return {"number": now, "all": whole, "rows": all_rows(db) if whole else rows_since(db, since, to_copy=True)}
+
+
+def taken(db: sqlite3.Connection, known: int, rows: Any) -> int | None:
+    """Write what a copy sent that knows of everything up to a change; None, and nothing, where a command was faster.
+
+    Returns the last change that the copy knows of by then: devices may have changed something meanwhile.
+    """
+    before = number(db)
+    if known > before or commanded_since(db, known):
+        return None
+    commanded(db, rows)
+    return known if before != known else number(db)
 
 
 def all_rows(db: sqlite3.Connection) -> Json:

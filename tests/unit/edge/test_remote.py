@@ -253,7 +253,9 @@ def test_a_change_that_is_sent_again_is_refused(side: Side) -> None:
 def test_rows_that_no_command_sends_are_refused_and_nothing_of_them_is_written(side: Side, rows: Any) -> None:
     if isinstance(rows, dict):
         rows = {"releases": {"rows": [["good", "{}"]], "gone": []}} | rows
-    answer = _sent(side, json.dumps({"known": 10**6, "rows": rows}).encode())
+    known = side.store.changes(-1)
+    assert known is not None
+    answer = _sent(side, json.dumps({"known": known["number"], "rows": rows}).encode())
     assert (answer.status_code, side.store.releases()) == (400, {})
     assert answer.json()["error"].startswith("the change cannot be read: ")
 
@@ -291,6 +293,47 @@ def test_a_control_side_that_comes_back_is_gone_on_with(side: Side, monkeypatch:
 def test_what_answers_and_is_no_control_side_is_told(side: Side) -> None:
     with pytest.raises(StoreRefused, match="is no control side of a fleet; next: correct `control`"):
         side.reached(url=f"{side.url}/elsewhere")
+
+
+def test_a_command_that_knows_of_more_than_there_is_looks_again(side: Side) -> None:
+    """The control side's file was restored from a backup, perhaps."""
+    rows = {"meta": {"rows": [["name", "value"]], "gone": []}}
+    assert _sent(side, json.dumps({"known": 10**6, "rows": rows}).encode()).status_code == 409
+    assert side.store.meta("name") is None
+
+
+def test_a_look_sends_how_far_a_rollout_is_and_not_its_devices_again(
+    side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = fleet_settings(200, rings=[{"name": "fleet", "share": "100%"}])
+    names = tuple(device.name for device in settings.devices)
+    distant = side.reached()
+    conductor = Conductor(FLEET, settings, distant, side.key, distant.clock)
+    sent: list[int] = []
+    request = requests.Session.request
+
+    def counted(*args: Any, **named: Any) -> requests.Response:
+        sent.append(len(named["data"] or b""))
+        return request(*args, **named)
+
+    monkeypatch.setattr(requests.Session, "request", counted)
+    conductor.start(an_entry(), names)
+    assert max(sent) > 64 * 2**10, "documents of a large fleet are taken at once"
+    conductor.look("digits")
+    sent.clear()
+    side.say(names[0], "good")
+    conductor.look("digits")
+    assert 0 < max(sent) < 1000
+    assert side.store.going()[0].rollout.reason == "ring fleet: 1 of 200 good, 199 not answered yet"
+    assert side.store.going()[0].rollout.devices == names
+
+
+def test_more_than_is_taken_at_once_is_refused_before_it_is_sent(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "SENT_MOST", 2**20)
+    distant = side.reached()
+    with pytest.raises(StoreRefused, match=r"2\.0 MiB were to be changed at once, more than 1\.0 MiB; next: put fewer"):
+        distant.changed(lambda: distant.set_release("a", {"of": "x" * 2**21}))
+    assert side.store.releases() == {}
 
 
 def test_a_file_of_before_is_read_whole(side: Side) -> None:
