@@ -41,6 +41,8 @@ class ControlServer:
         self.envelope = b""
         self.etag = '"1"'
         self.reports: list[dict[str, Any]] = []
+        self.logs: list[dict[str, Any]] = []
+        self.asks_for_logs = False
         self.gets: list[int] = []
         server = self
 
@@ -89,8 +91,11 @@ class ControlServer:
     def report(self, request: Any, body: bytes) -> tuple[int, bytes]:
         if not self._signed(request, body):
             return 401, b'{"error": "signature"}'
+        if request.path.endswith("/logs"):
+            self.logs += json.loads(body)["lines"]
+            return 204, b""
         self.reports.append(json.loads(body))
-        return 204, b""
+        return (200, b'{"logs": true}') if self.asks_for_logs else (204, b"")
 
     def _signed(self, request: Any, body: bytes) -> bool:
         name, nonce = request.headers["X-Slipway-Device"], int(request.headers["X-Slipway-Nonce"])
@@ -130,6 +135,7 @@ def agent_of(home: Path, server: ControlServer, device: Device) -> Agent:
     link = Link(
         lambda etag: control.desired("pi-001", key, device.book.next_nonce, etag),
         lambda report: control.report("pi-001", key, device.book.next_nonce, report),
+        lambda lines: control.logs("pi-001", key, device.book.next_nonce, lines),
     )
     return Agent(told.pinned, link, device.book, device.roller, device.bringing, Machine(home), device.clock)
 
@@ -158,6 +164,24 @@ def test_a_device_brings_what_was_signed_and_reports_it(home: Path, server: Cont
     assert said["models"][0]["state"] == "good"
     assert said["models"][0]["errors"] == 0
     assert said["age_s"] == 0
+
+
+def test_a_log_leaves_when_it_is_asked_for_and_the_signed_document_says_it_may(
+    home: Path, server: ControlServer, device: Device
+) -> None:
+    server.envelope = server.signer.document(1, entry(), telemetry=["latency"])
+    agent = agent_of(home, server, device)
+    server.asks_for_logs = True
+    steps(agent, device, 3)
+    assert server.logs == []
+    server.etag, server.envelope = '"2"', server.signer.document(2, entry(), telemetry=["logs"])
+    server.asks_for_logs = False
+    steps(agent, device, 3)
+    assert server.logs == []
+    server.asks_for_logs = True
+    steps(agent, device)
+    assert any(one["event"] == "taken" and '"serial": 2' in one["values"] for one in server.logs)
+    assert all(set(one) == {"age_s", "event", "values"} and one["age_s"] >= 0 for one in server.logs)
 
 
 def test_what_telemetry_does_not_name_does_not_leave(home: Path, server: ControlServer, device: Device) -> None:

@@ -86,6 +86,26 @@ def key(file: Path, folders: Folders) -> None:
     make_key(file, folders)
 
 
+@devices.command()
+@ENVIRONMENT
+@_DEVICE
+@click.option("--since", metavar="TIME", help="Only events of so long, as 30s, 15m or 2h; else the last 100.")
+@JSON
+@with_settings
+def logs(environment: str, device: str, since: str | None, as_json: bool, folders: Folders) -> None:
+    """Show the last events of the agent of DEVICE, which sends them with its next report.
+
+    `telemetry` of the settings has to name `logs`. What models are asked and answer is never in them.
+    """
+    from slipway.commands.changing.fleet import fleet_settings  # noqa: PLC0415 - not for `--help`
+    from slipway.commands.inspecting.fleet_logs import show_device_log  # noqa: PLC0415
+    from slipway.commands.inspecting.logs import seconds  # noqa: PLC0415
+
+    context = open_environment(environment, folders, ())
+    since_s = None if since is None else seconds("--since", since)
+    show_device_log(context, fleet_settings(context), device, since_s, as_json=as_json)
+
+
 @cli.group()
 def edge() -> None:
     """The control side of a fleet: what devices ask, and rollouts that are held."""

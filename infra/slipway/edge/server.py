@@ -72,6 +72,20 @@ class Report(_Body):
     disk_free: int | None = None
 
 
+class Line(_Body):
+    """An event of a device's agent; `age_s`: how long it was ago when it was sent, since its clock may be wrong."""
+
+    age_s: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    event: Annotated[str, Field(max_length=100)]
+    values: _Text = ""
+
+
+class Log(_Body):
+    """The last events of a device's agent, oldest first."""
+
+    lines: Annotated[list[Line], Field(max_length=200)]
+
+
 class _Refused(Exception):
     """A request that is answered with a status and a reason, which never tells what would have been right."""
 
@@ -94,6 +108,7 @@ def application(
     app.router.add_get("/v1/devices/{name}/desired", _desired, allow_head=False)
     app.router.add_get("/v1/devices/{name}/weights/{digest}", _weights, allow_head=False)
     app.router.add_post("/v1/devices/{name}/report", _report)
+    app.router.add_post("/v1/devices/{name}/logs", _logs)
     add_commands(app, fleet, store, clock)
     return app
 
@@ -170,12 +185,28 @@ async def _report(request: web.Request) -> web.Response:
     device, nonce = _proven(request, store, body)
     sent = _parsed(Report, body)
 
-    def reported() -> None:
+    def reported() -> bool:
         _use_up(request, store, device, nonce)
         answers = [(one.model, one.release, one.state, one.reason) for one in sent.models]
         store.reported(device.name, sent.model_dump(), answers)
+        return store.log_asked(device.name)
 
-    await request.app[_GROUP].change(reported)
+    asked = await request.app[_GROUP].change(reported)
+    return web.json_response({"logs": True}) if asked else web.Response(status=204)
+
+
+async def _logs(request: web.Request) -> web.Response:
+    body = await request.read()
+    store = request.app[_STORE]
+    device, nonce = _proven(request, store, body)
+    sent = _parsed(Log, body)
+
+    def noted() -> bool:
+        _use_up(request, store, device, nonce)
+        return store.set_log(device.name, sent.model_dump()["lines"], request.app[_CLOCK]())
+
+    if not await request.app[_GROUP].change(noted):
+        raise _Refused(409, "nobody asked for the log")
     return web.Response(status=204)
 
 

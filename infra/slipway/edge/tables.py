@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slipway.edge import kept_events
+from slipway.edge import kept_events, kept_logs
 from slipway.values.aliases import Json
 
 
@@ -39,6 +39,7 @@ class Table:
 _ROLLOUT = ("release", "before", "state")
 _ANSWER = ("release", "state", "reason")
 _EVENT = ("at", "text")
+_LOG = ("asked", "came", "lines")
 TABLES = (
     Table("meta", ("name",), ("value",), ("value",), ("value",)),
     # The digest of a token stays in the file: nobody has to know it who did not make the token.
@@ -57,6 +58,7 @@ TABLES = (
     Table("progress", ("model",), ("state",), ("state",), ("state",)),
     Table("answers", ("device", "model"), _ANSWER, _ANSWER, (), of_devices=True),
     Table("events", ("model", "release", "kind", "subject"), _EVENT, _EVENT, _EVENT, of_devices=True),
+    Table("logs", ("device",), _LOG, _LOG, _LOG, of_devices=True),
 )
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -89,7 +91,7 @@ class RowsRefused(ValueError):
 
 def schema() -> str:
     """The statements that make what is missing of the tables, and of what numbers their changes."""
-    made = [_SCHEMA, kept_events.SCHEMA]
+    made = [_SCHEMA, kept_events.SCHEMA, kept_logs.SCHEMA]
     for table in TABLES:
         for event, when, row in (
             ("added", "INSERT", "NEW"),

@@ -170,9 +170,9 @@ class EdgeSettings(AnySettings):
     away: Away = Field(
         default=Away(), description="What becomes of devices that do not answer.", json_schema_extra={"since": "0.2"}
     )
-    telemetry: tuple[Literal["latency", "errors", "temperature", "memory", "disk"], ...] = Field(
+    telemetry: tuple[Literal["latency", "errors", "temperature", "memory", "disk", "logs"], ...] = Field(
         default=("latency", "errors"),
-        description="What leaves a device about how it fares.",
+        description="What leaves a device about how it fares; `logs` are events of its agent, when somebody asks.",
         examples=[["latency"]],
         json_schema_extra={"since": "0.2"},
     )

@@ -106,6 +106,21 @@ def test_a_ring_waits_for_approval_which_is_noted_with_who_gave_it(devices: Devi
     assert devices.trouble == []
 
 
+@pytest.mark.usefixtures("devices")
+def test_a_log_comes_with_a_report_if_telemetry_names_it(project: Path) -> None:
+    with pytest.raises(UserError, match=r"telemetry: \"latency, errors\" does not name logs"):
+        slipway("devices", "logs", "edge-eu", "box-1")
+    (project / "project/stacks/Pulumi.edge-eu.yaml").write_text(SETTINGS + "    telemetry: [logs]\n")
+    slipway("up", "edge-eu", "--yes")
+    assert [line.split()[1:] for line in slipway("devices", "logs", "edge-eu", "box-1").splitlines()] == [
+        ["started"],
+        ["taken", "{}"],
+    ]
+    assert len(slipway("devices", "logs", "edge-eu", "box-1", "--since", "1m").splitlines()) == 1
+    with pytest.raises(UserError, match='"box-9" is not known'):
+        slipway("devices", "logs", "edge-eu", "box-9")
+
+
 def test_verify_says_what_devices_report_and_ends_with_2_when_one_is_not_good(devices: Devices) -> None:
     slipway("up", "edge-eu", "--yes")
     assert ": done; 2 good\n" in slipway("verify", "edge-eu")

@@ -192,6 +192,27 @@ def test_what_is_not_changed_is_not_sent_again(store: Store) -> None:
     run(fleet, work)
 
 
+def test_a_log_is_taken_once_from_a_device_that_was_asked_for_it(store: Store) -> None:
+    fleet = Fleet(fleet_settings(1, telemetry=["logs"]), store)
+
+    async def work(session: ClientSession) -> None:
+        (device,) = fleet.devices
+        fleet.conductor.start(an_entry(), fleet.names)
+        await fleet.turns(session)
+        assert await device.send_log(session) == 409
+        with store.changing():
+            store.ask_log(device.name, fleet.clock())
+        assert store.log(device.name) is None
+        await device.turn(session)
+        log = store.log(device.name)
+        assert log is not None
+        assert [one["event"] for one in log.lines] == ["started", "taken"]
+        assert await device.report(session) == 204
+        assert await device.send_log(session) == 409
+
+    run(fleet, work)
+
+
 def test_a_token_is_good_once_and_for_its_device_alone(store: Store) -> None:
     fleet = Fleet(fleet_settings(2), store)
 

@@ -91,8 +91,8 @@ class Control:
             raise Away(f"the control side: desired: status {reply.status}, {_error(reply)}")
         return reply
 
-    def report(self, device: str, key: DeviceKey, nonce: Callable[[], int], report: dict[str, object]) -> None:
-        """Hand in one report.
+    def report(self, device: str, key: DeviceKey, nonce: Callable[[], int], report: dict[str, object]) -> bool:
+        """Hand in one report; returns whether somebody asks for the log of this device.
 
         Raises:
             Away: it was not taken.
@@ -101,6 +101,17 @@ class Control:
         reply = self._signed("POST", f"/v1/devices/{device}/report", body, device, key, nonce, {})
         if reply.status not in (200, 204):
             raise Away(f"the control side: report: status {reply.status}, {_error(reply)}")
+        return b'"logs"' in reply.body
+
+    def logs(self, device: str, key: DeviceKey, nonce: Callable[[], int], lines: list[dict[str, object]]) -> None:
+        """Hand in the last events of this agent, as they were asked for.
+
+        Raises:
+            Away: they were not taken.
+        """
+        reply = self._signed("POST", f"/v1/devices/{device}/logs", canonical({"lines": lines}), device, key, nonce, {})
+        if reply.status not in (200, 204):
+            raise Away(f"the control side: logs: status {reply.status}, {_error(reply)}")
 
     def weights(
         self,

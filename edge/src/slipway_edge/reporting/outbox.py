@@ -25,16 +25,18 @@ class Outbox:
             self.dropped += 1
         self._waiting.append((self._clock.now(), report))
 
-    def send(self, post: Callable[[dict[str, object]], None]) -> None:
-        """Send what waits, oldest first; what cannot be sent waits on.
+    def send(self, post: Callable[[dict[str, object]], object]) -> bool:
+        """Send what waits, oldest first; what cannot be sent waits on. Returns whether the last one came to true.
 
         Raises:
             Away: there is no link, or the control side takes none.
         """
+        answer: object = False
         for _ in range(min(len(self._waiting), _AT_ONCE)):
             made, report = self._waiting[0]
-            post({**report, "age_s": round(self._clock.now() - made, 1)})
+            answer = post({**report, "age_s": round(self._clock.now() - made, 1)})
             self._waiting.popleft()
+        return answer is True
 
     def __len__(self) -> int:
         return len(self._waiting)

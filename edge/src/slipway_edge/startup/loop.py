@@ -11,7 +11,7 @@ from slipway_edge.reporting.machine import Machine
 from slipway_edge.reporting.outbox import Outbox
 from slipway_edge.reporting.report import report_of
 from slipway_edge.rolling.roller import Roller
-from slipway_edge.telemetry.log import log
+from slipway_edge.telemetry.log import log, recent
 from slipway_edge.values.clock import Clock
 from slipway_edge.values.document import Document, parse
 from slipway_edge.values.errors import Away, Refused
@@ -25,10 +25,14 @@ class Link:
     """The control side, for this one device."""
 
     def __init__(
-        self, desired: Callable[[str | None], Reply | None], report: Callable[[dict[str, object]], None]
+        self,
+        desired: Callable[[str | None], Reply | None],
+        report: Callable[[dict[str, object]], bool],
+        logs: Callable[[list[dict[str, object]]], None],
     ) -> None:
         self.desired = desired
         self.report = report
+        self.logs = logs
 
 
 class Agent:
@@ -129,7 +133,9 @@ class Agent:
             report["refused"] = self._refused[:300]
         self._outbox.add(report)
         try:
-            self._outbox.send(self._link.report)
+            # Whoever has the server may ask; whether it may leave says the document, which the fleet's key signed.
+            if self._outbox.send(self._link.report) and "logs" in telemetry:
+                self._link.logs(recent())
         except Away as away:
             log("reports wait", reports=len(self._outbox), reason=str(away))
 

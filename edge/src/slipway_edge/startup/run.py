@@ -56,6 +56,7 @@ def run(home: Path, docker: str, listen: str) -> None:
         link = Link(
             lambda etag: control.desired(device, key, book.next_nonce, etag),
             lambda report: control.report(device, key, book.next_nonce, report),
+            lambda lines: control.logs(device, key, book.next_nonce, lines),
         )
         engine = DockerEngine(docker, configs, files, weights)
         source = ControlSource(control, device, key, book.next_nonce)

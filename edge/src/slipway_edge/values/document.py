@@ -10,7 +10,7 @@ from slipway_edge.values.errors import Refused
 
 SIZE_LIMIT = 4 * 2**20
 """Longer documents are refused, bytes: golden requests are in them, weights are not."""
-Telemetry = Literal["latency", "errors", "temperature", "memory", "disk"]
+Telemetry = Literal["latency", "errors", "temperature", "memory", "disk", "logs"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
