@@ -24,7 +24,8 @@ from slipway_edge.identity.device_key import loaded, made
 from slipway_edge.reporting.machine import Machine
 from slipway_edge.reporting.outbox import KEPT, Outbox
 from slipway_edge.rolling.serving import p95_ms
-from slipway_edge.startup.enrolment import enrolment
+from slipway_edge.startup.enrolment import enrolment, pin
+from slipway_edge.startup.keys import Keys
 from slipway_edge.startup.loop import Agent, Link
 from slipway_edge.values.document import Check
 from slipway_edge.values.errors import Away, EdgeError
@@ -42,7 +43,7 @@ class ControlServer:
         self.etag = '"1"'
         self.reports: list[dict[str, Any]] = []
         self.logs: list[dict[str, Any]] = []
-        self.asks_for_logs = False
+        self.asks_for_logs = self.refuses_keys = self.loses_answers = False
         self.gets: list[int] = []
         server = self
 
@@ -91,11 +92,24 @@ class ControlServer:
     def report(self, request: Any, body: bytes) -> tuple[int, bytes]:
         if not self._signed(request, body):
             return 401, b'{"error": "signature"}'
+        if request.path.endswith("/key"):
+            return self.rekey(request, json.loads(body))
         if request.path.endswith("/logs"):
             self.logs += json.loads(body)["lines"]
             return 204, b""
         self.reports.append(json.loads(body))
         return (200, b'{"logs": true}') if self.asks_for_logs else (204, b"")
+
+    def rekey(self, request: Any, sent: dict[str, str]) -> tuple[int, bytes]:
+        if self.refuses_keys:
+            return 404, b"{}"
+        name, public = request.headers["X-Slipway-Device"], sent["public_key"]
+        new = Ed25519PublicKey.from_public_bytes(base64.b64decode(public))
+        new.verify(base64.b64decode(sent["signature"]), f"slipway-device-key-1\nedge-eu\n{name}\n{public}".encode())
+        self.devices[name] = new
+        if self.loses_answers:
+            raise ConnectionAbortedError
+        return 204, b""
 
     def _signed(self, request: Any, body: bytes) -> bool:
         name, nonce = request.headers["X-Slipway-Device"], int(request.headers["X-Slipway-Nonce"])
@@ -130,12 +144,14 @@ def enrolling(url: str, home: Path, device: str = "pi-001") -> list[str]:
 
 
 def agent_of(home: Path, server: ControlServer, device: Device) -> Agent:
-    key, told = loaded(home), enrolment(home, real_files())
+    told = enrolment(home, real_files())
     control = Control(told.url)
+    keys = Keys(home, real_files(), control, told.pinned, device.book.next_nonce)
     link = Link(
-        lambda etag: control.desired("pi-001", key, device.book.next_nonce, etag),
-        lambda report: control.report("pi-001", key, device.book.next_nonce, report),
-        lambda lines: control.logs("pi-001", key, device.book.next_nonce, lines),
+        lambda etag: control.desired("pi-001", keys.current(), device.book.next_nonce, etag),
+        lambda report: control.report("pi-001", keys.key, device.book.next_nonce, report),
+        lambda lines: control.logs("pi-001", keys.key, device.book.next_nonce, lines),
+        lambda keys: pin(home, keys, real_files()),
     )
     return Agent(told.pinned, link, device.book, device.roller, device.bringing, Machine(home), device.clock)
 
@@ -164,6 +180,79 @@ def test_a_device_brings_what_was_signed_and_reports_it(home: Path, server: Cont
     assert said["models"][0]["state"] == "good"
     assert said["models"][0]["errors"] == 0
     assert said["age_s"] == 0
+
+
+def test_a_key_takes_the_place_of_another_that_signed_so_and_the_old_one_is_void(
+    home: Path, server: ControlServer, device: Device
+) -> None:
+    old, new = server.signer, Signer()
+    agent = agent_of(home, server, device)
+    server.etag, server.envelope = '"1"', new.document(1, entry(), signing_keys=[new.public])
+    steps(agent, device, 2)
+    assert server.reports[-1]["refused"].startswith("signed by key ")
+    server.etag, server.envelope = '"2"', old.document(2, entry(), signing_keys=[old.public, new.public])
+    steps(agent, device, 2)
+    assert enrolment(home, real_files()).pinned.signing_keys == (old.public, new.public)
+    server.etag, server.envelope = '"3"', new.document(3, entry("1.1.0"), signing_keys=[new.public])
+    steps(agent_of(home, server, device), device, 2)
+    assert device.book.record.serial == 3
+    server.etag, server.envelope = '"4"', old.document(4, entry())
+    again = agent_of(home, server, device)
+    steps(again, device, 2)
+    assert (device.book.record.serial, device.serves()) == (3, "1.1.0")
+    assert server.reports[-1]["refused"].startswith("signed by key ")
+
+
+def test_keys_that_cannot_be_kept_are_not_taken_and_asked_for_again(
+    home: Path, server: ControlServer, device: Device
+) -> None:
+    agent, new = agent_of(home, server, device), Signer()
+    told = (home / "enrolment.json").read_bytes()
+    (home / "enrolment.json").unlink()
+    server.envelope = server.signer.document(1, entry(), signing_keys=[server.signer.public, new.public])
+    steps(agent, device, 2)
+    assert device.book.record.serial == 0
+    (home / "enrolment.json").write_bytes(told)
+    steps(agent, device, 2)
+    assert device.book.record.serial == 1
+
+
+def rotated(home: Path) -> None:
+    assert main(["rotate", "--home", str(home)]) == 0
+
+
+def test_a_running_agent_replaces_its_key(home: Path, server: ControlServer, device: Device) -> None:
+    agent, before = agent_of(home, server, device), loaded(home).public
+    server.envelope = server.signer.document(1, entry())
+    steps(agent, device)
+    rotated(home)
+    steps(agent, device, 2)
+    assert loaded(home).public != before
+    assert sorted(path.name for path in home.glob("*.pem")) == ["key.pem"]
+    assert server.gets == [200, 304, 304]
+
+
+def test_a_key_whose_answer_was_lost_is_used_although_the_old_one_is_void(
+    home: Path, server: ControlServer, device: Device
+) -> None:
+    agent = agent_of(home, server, device)
+    server.envelope = server.signer.document(1, entry())
+    rotated(home)
+    server.loses_answers = True
+    steps(agent, device)
+    server.loses_answers = False
+    assert (home / "key-next.pem").exists()
+    steps(agent_of(home, server, device), device, 2)
+    assert not (home / "key-next.pem").exists()
+    assert server.gets[-1] == 304
+
+
+def test_a_control_side_that_takes_no_key_leaves_the_old_one(home: Path, server: ControlServer, device: Device) -> None:
+    agent = agent_of(home, server, device)
+    server.refuses_keys, server.envelope = True, server.signer.document(1, entry())
+    rotated(home)
+    steps(agent, device, 2)
+    assert (server.gets, device.serves()) == ([200, 304], "1.0.0")
 
 
 def test_a_log_leaves_when_it_is_asked_for_and_the_signed_document_says_it_may(

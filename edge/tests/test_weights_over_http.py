@@ -64,7 +64,8 @@ def server() -> Iterator[Server]:
 def source(server: Server, tmp_path: Path) -> ControlSource:
     nonces = iter(range(1, 100))
     control = Control(f"http://127.0.0.1:{server.server_port}")
-    return ControlSource(control, "pi-001", made(tmp_path, real_files()), lambda: next(nonces))
+    key = made(tmp_path, real_files())
+    return ControlSource(control, "pi-001", lambda: key, lambda: next(nonces))
 
 
 def right(first: int, last: int) -> tuple[int, dict[str, str], bytes]:
@@ -132,6 +133,7 @@ def test_what_arrived_before_the_link_was_cut_is_given_first(server: Server, sou
 def test_nobody_there_is_away(tmp_path: Path) -> None:
     with Server() as gone:
         url = f"http://127.0.0.1:{gone.server_port}"
-    source = ControlSource(Control(url), "pi-001", made(tmp_path, real_files()), lambda: 1)
+    key = made(tmp_path, real_files())
+    source = ControlSource(Control(url), "pi-001", lambda: key, lambda: 1)
     with pytest.raises(Away, match="NewConnectionError"):
         list(source.read(SHA256, 0, 10, None))

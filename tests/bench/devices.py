@@ -15,9 +15,9 @@ from pathlib import Path
 from aiohttp import ClientSession, TCPConnector
 from aiohttp.test_utils import TestServer
 
-from slipway.edge.commands import SIGNING_KEY, as_text
 from slipway.edge.conduct import Conductor
 from slipway.edge.server import application
+from slipway.edge.signing import SIGNING_KEY, as_text
 from slipway.edge.store import Store, opened
 from tests.support.fleets import an_entry, fleet_settings, new_key
 from tests.support.simulated_devices import SimulatedDevice

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import requests
 
-from slipway.edge.commands import SIGNING_KEY, as_text
 from slipway.edge.conduct import Conductor
 from slipway.edge.remote import RemoteStore
+from slipway.edge.signing import SIGNING_KEY, as_text
 from slipway.edge.store import Store, opened
 from tests.support.fleets import an_entry, fleet_settings, new_key
 from tests.support.served_fleets import serving

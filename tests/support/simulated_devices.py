@@ -9,7 +9,7 @@ from aiohttp import ClientResponse, ClientSession
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from slipway.edge.keys import key_id, verified
-from slipway.edge.server import signed
+from slipway.edge.server import proof, signed
 
 Says = Callable[[dict[str, Any]], str]
 """What a device reports of a model that its document names: `good`, `failed`, `pulling`."""
@@ -32,7 +32,7 @@ class SimulatedDevice:
         self._url = url
         self._key = Ed25519PrivateKey.generate()
         self._nonce = 0
-        self._signing = b""
+        self._signing: list[bytes] = []
 
     async def enrol(self, session: ClientSession, token: str) -> ClientResponse:
         """Use a token; keeps the key that documents are signed with."""
@@ -40,7 +40,7 @@ class SimulatedDevice:
         body = {"token": token, "device": self.name, "public_key": public}
         answer = await session.post(f"{self._url}/v1/enrol", json=body)
         if answer.status == 200:
-            self._signing = base64.b64decode((await answer.json())["signing_keys"][0])
+            self._signing = [base64.b64decode(one) for one in (await answer.json())["signing_keys"]]
         return answer
 
     def headers(self, method: str, path: str, body: bytes = b"") -> dict[str, str]:
@@ -66,9 +66,10 @@ class SimulatedDevice:
     def take(self, envelope: dict[str, str]) -> None:
         """Verify a document as a device does, and run what it says."""
         payload = base64.b64decode(envelope["payload"])
-        assert envelope["key"] == key_id(self._signing)
-        assert verified(self._signing, base64.b64decode(envelope["signature"]), payload)
+        known = {key_id(public): public for public in self._signing}
+        assert verified(known[envelope["key"]], base64.b64decode(envelope["signature"]), payload)
         document = json.loads(payload)
+        self._signing = [base64.b64decode(one) for one in document.get("signing_keys", ())] or self._signing
         assert document["device"] == self.name
         assert document["serial"] > self.serial
         self.serial = document["serial"]
@@ -100,6 +101,19 @@ class SimulatedDevice:
         body = json.dumps({"lines": lines}).encode()
         path = f"/v1/devices/{self.name}/logs"
         async with session.post(self._url + path, data=body, headers=self.headers("POST", path, body)) as answer:
+            return answer.status
+
+    async def rotate(self, session: ClientSession, *, by: "SimulatedDevice | None" = None) -> int:
+        """Hand in a new key and use it; `by`: a device whose key signs the proof instead. Returns the status."""
+        new = Ed25519PrivateKey.generate()
+        public = base64.b64encode(new.public_key().public_bytes_raw()).decode()
+        signer = new if by is None else by._key
+        signature = base64.b64encode(signer.sign(proof("edge-eu", self.name, public))).decode()
+        body = json.dumps({"public_key": public, "signature": signature}).encode()
+        path = f"/v1/devices/{self.name}/key"
+        async with session.post(self._url + path, data=body, headers=self.headers("POST", path, body)) as answer:
+            if answer.status == 204:
+                self._key = new
             return answer.status
 
     async def turn(self, session: ClientSession) -> None:

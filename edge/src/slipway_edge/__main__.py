@@ -1,4 +1,4 @@
-"""`slipway-edge enrol` and `slipway-edge run`; if it must not run, why, in one line, and exit code 1."""
+"""`slipway-edge enrol`, `run` and `rotate`; if it must not run, why, in one line, and exit code 1."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from slipway_edge.disk.files import real_files
 from slipway_edge.startup.enrolment import enrol
+from slipway_edge.startup.keys import begin
 from slipway_edge.startup.run import run
 from slipway_edge.values.errors import Away, EdgeError
 
@@ -22,6 +23,9 @@ def main(argv: list[str] | None = None) -> int:
             token = _token(asked.token_file)
             told = enrol(asked.home, asked.control, asked.authority, asked.device, token, real_files())
             print(f"enrolled {told.pinned.device} in fleet {told.pinned.fleet}")  # noqa: T201
+        elif asked.command == "rotate":
+            begin(asked.home, real_files())
+            print("a new key is made; the agent gives it to the control side with its next question")  # noqa: T201
         else:
             run(asked.home, asked.docker, asked.listen)
     except (EdgeError, Away, OSError) as error:
@@ -41,7 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     two = commands.add_parser("run", help="pull what is desired, run it, report; until SIGTERM")
     two.add_argument("--docker", default=_DOCKER, metavar="URL", help=f"of the Docker Engine; {_DOCKER}")
     two.add_argument("--listen", default=_LISTEN, metavar="ADDRESS", help=f"of loopback, for local ports; {_LISTEN}")
-    for each in (one, two):
+    three = commands.add_parser("rotate", help="make a new key for the device; the agent uses it")
+    for each in (one, two, three):
         each.add_argument("--home", type=Path, default=_HOME, metavar="FOLDER", help=f"of key and record; {_HOME}")
     return parser
 

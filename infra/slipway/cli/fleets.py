@@ -106,6 +106,29 @@ def logs(environment: str, device: str, since: str | None, as_json: bool, folder
     show_device_log(context, fleet_settings(context), device, since_s, as_json=as_json)
 
 
+@devices.command("introduce-key")
+@ENVIRONMENT
+@click.argument("file", type=click.Path(path_type=Path))
+@with_settings
+def introduce_key(environment: str, file: Path, folders: Folders) -> None:
+    """Have the devices of ENV take what the key in FILE signs, beside the present one; says who has not heard of it."""
+    from slipway.commands.changing.fleet_keys import introduce_key as introduce  # noqa: PLC0415 - not for `--help`
+
+    introduce(open_environment(environment, folders, ()), file)
+
+
+@devices.command("retire-key")
+@ENVIRONMENT
+@YES
+@with_settings
+def retire_key(environment: str, yes: bool, folders: Folders) -> None:
+    """Sign with the introduced key, which SLIPWAY_FLEET_KEY names by now; devices of ENV forget the old one."""
+    from slipway.commands.changing.fleet_keys import retire_key as retire  # noqa: PLC0415 - not for `--help`
+    from slipway.commands.changing.session import Options  # noqa: PLC0415
+
+    retire(open_environment(environment, folders, ()), Options(yes=yes, jobs=1))
+
+
 @cli.group()
 def edge() -> None:
     """The control side of a fleet: what devices ask, and rollouts that are held."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from slipway.catalog.pod_contract import FLEET_PORT
-from slipway.edge.commands import SIGNING_KEY
 from slipway.edge.keys import of_base64
 from slipway.edge.serving import Listen, serve
+from slipway.edge.signing import SIGNING_KEY
 from slipway.edge.store import Store, opened
 from slipway.errors.base import SlipwayError
 

@@ -4,7 +4,6 @@ A command proves itself by the fleet's key, whose public half is all that the co
 minutes; one that changes something holds once, because it names the last change that its sender knew of.
 """
 
-import base64
 import json
 import sqlite3
 from collections.abc import Callable
@@ -15,14 +14,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from slipway.edge.keys import of_base64, verified
+from slipway.edge.signing import SIGNING_KEY
 from slipway.edge.store import Store
 
 CHANGES = "/v1/fleet/changes"
 TIME = "X-Slipway-Time"
 CONTENT = "X-Slipway-Content"
 SIGNATURE = "X-Slipway-Signature"
-SIGNING_KEY = "signing_key"
-"""Name of the value of the store that is the public key of documents and commands, as base64."""
 SENT_MOST = 64 * 2**20
 HOLDS_S = 300
 """How far the clocks of a command's machine and of this one may differ."""
@@ -41,11 +39,6 @@ def signed_command(fleet: str, method: str, path: str, at: str, content: str) ->
     `path`: with the query. `at`: seconds since the epoch. `content`: the SHA-256 of the body, in hex.
     """
     return f"slipway-command-1\n{fleet}\n{method}\n{path}\n{at}\n{content}".encode()
-
-
-def as_text(value: bytes) -> str:
-    """A public key or signature as the store and answers have it."""
-    return base64.b64encode(value).decode()
 
 
 def add_commands(app: web.Application, fleet: str, store: Store, clock: _Clock) -> None:

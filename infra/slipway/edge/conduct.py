@@ -9,6 +9,7 @@ from slipway.edge.kept_events import happened
 from slipway.edge.keys import FleetKey
 from slipway.edge.rings import Rollout, Rules, having, rules_of, started, step
 from slipway.edge.shelf import digests_of
+from slipway.edge.signing import told_keys
 from slipway.edge.store import Going, Store
 from slipway.errors.base import DeployError
 from slipway.settings.edge import EdgeSettings
@@ -117,13 +118,15 @@ class Conductor:
 
     def publish(self, devices: Iterable[str]) -> int:
         """Sign the documents of devices that are to run something else than theirs say; returns how many."""
-        releases, gone = self._store.releases(), self._gone()
+        releases, gone, keys = self._store.releases(), self._gone(), told_keys(self._store)
         wanted = {one.model: self._running(one) for one in self._store.going()}
         changed = 0
         for device in devices:
             names = (of.get(device) for of in wanted.values())
             models = [] if device in gone else [releases[name] for name in names if name is not None]
             said = content(self._environment, self._settings, device, models)
+            if keys:
+                said |= {"signing_keys": keys}
             digest = hashlib.sha256(canonical(said)).hexdigest()
             there = self._store.document(device)
             if there is None or there[1] != digest:

@@ -19,24 +19,30 @@ class Log:
     lines: tuple[Json, ...]
 
 
-def ask(db: sqlite3.Connection, device: str, now: float) -> None:
-    """Ask a device for its log with its next report; what it sent before is forgotten."""
-    db.execute("INSERT OR REPLACE INTO logs VALUES (?, ?, NULL, NULL)", (device, now))
+class Logs:
+    """The logs of one file."""
 
+    def __init__(self, db: sqlite3.Connection) -> None:
+        """Take the connection; who changes something does so in a transaction of the store."""
+        self._db = db
 
-def asked(db: sqlite3.Connection, device: str) -> bool:
-    """Whether a device was asked, and has not answered."""
-    row = db.execute("SELECT 1 FROM logs WHERE device = ? AND came IS NULL", (device,)).fetchone()
-    return row is not None
+    def ask(self, device: str, now: float) -> None:
+        """Ask a device for its log with its next report; what it sent before is forgotten."""
+        self._db.execute("INSERT OR REPLACE INTO logs VALUES (?, ?, NULL, NULL)", (device, now))
 
+    def asked(self, device: str) -> bool:
+        """Whether a device was asked, and has not answered."""
+        row = self._db.execute("SELECT 1 FROM logs WHERE device = ? AND came IS NULL", (device,)).fetchone()
+        return row is not None
 
-def write(db: sqlite3.Connection, device: str, lines: list[Json], now: float) -> bool:
-    """Keep what a device sent; False, and nothing, where nobody asked."""
-    values = (now, json.dumps(lines), device)
-    return db.execute("UPDATE logs SET came = ?, lines = ? WHERE device = ? AND came IS NULL", values).rowcount == 1
+    def write(self, device: str, lines: list[Json], now: float) -> bool:
+        """Keep what a device sent; False, and nothing, where nobody asked."""
+        text = "UPDATE logs SET came = ?, lines = ? WHERE device = ? AND came IS NULL"
+        return self._db.execute(text, (now, json.dumps(lines), device)).rowcount == 1
 
-
-def read(db: sqlite3.Connection, device: str) -> Log | None:
-    """What a device sent; None where it has not yet."""
-    row = db.execute("SELECT came, lines FROM logs WHERE device = ? AND came IS NOT NULL", (device,)).fetchone()
-    return None if row is None else Log(row[0], tuple(json.loads(row[1])))
+    def read(self, device: str) -> Log | None:
+        """What a device sent; None where it has not yet."""
+        row = self._db.execute(
+            "SELECT came, lines FROM logs WHERE device = ? AND came IS NOT NULL", (device,)
+        ).fetchone()
+        return None if row is None else Log(row[0], tuple(json.loads(row[1])))

@@ -18,8 +18,9 @@ from typing import Any
 import requests
 
 from slipway.edge import tables
-from slipway.edge.commands import CHANGES, CONTENT, SENT_MOST, SIGNATURE, TIME, as_text, signed_command
+from slipway.edge.commands import CHANGES, CONTENT, SENT_MOST, SIGNATURE, TIME, signed_command
 from slipway.edge.keys import FleetKey
+from slipway.edge.signing import as_text
 from slipway.edge.store import Store, StoreChanged, StoreRefused
 
 AWAY_S = 60.0

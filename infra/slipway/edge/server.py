@@ -15,10 +15,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from slipway.edge.commands import SIGNING_KEY, add_commands
+from slipway.edge.commands import add_commands
 from slipway.edge.grouping import Group
 from slipway.edge.keys import of_base64, verified
 from slipway.edge.shelf import Shelf, digests_in
+from slipway.edge.signing import SIGNING_KEY, told_keys
 from slipway.edge.store import Kept, Store
 
 BODY_MOST = 64 * 2**10
@@ -72,6 +73,13 @@ class Report(_Body):
     disk_free: int | None = None
 
 
+class NewKey(_Body):
+    """A key that takes the place of a device's; `signature` is of the new key, over `proof`."""
+
+    public_key: Annotated[str, Field(max_length=100)]
+    signature: Annotated[str, Field(max_length=100)]
+
+
 class Line(_Body):
     """An event of a device's agent; `age_s`: how long it was ago when it was sent, since its clock may be wrong."""
 
@@ -109,6 +117,7 @@ def application(
     app.router.add_get("/v1/devices/{name}/weights/{digest}", _weights, allow_head=False)
     app.router.add_post("/v1/devices/{name}/report", _report)
     app.router.add_post("/v1/devices/{name}/logs", _logs)
+    app.router.add_post("/v1/devices/{name}/key", _key)
     add_commands(app, fleet, store, clock)
     return app
 
@@ -139,7 +148,7 @@ async def _enrol(request: web.Request) -> web.Response:
         return key
 
     key = await request.app[_GROUP].change(enrolled)
-    return web.json_response({"fleet": request.app[_FLEET], "signing_keys": [key]})
+    return web.json_response({"fleet": request.app[_FLEET], "signing_keys": told_keys(store) or [key]})
 
 
 async def _desired(request: web.Request) -> web.Response:
@@ -189,7 +198,7 @@ async def _report(request: web.Request) -> web.Response:
         _use_up(request, store, device, nonce)
         answers = [(one.model, one.release, one.state, one.reason) for one in sent.models]
         store.reported(device.name, sent.model_dump(), answers)
-        return store.log_asked(device.name)
+        return store.logs.asked(device.name)
 
     asked = await request.app[_GROUP].change(reported)
     return web.json_response({"logs": True}) if asked else web.Response(status=204)
@@ -203,11 +212,35 @@ async def _logs(request: web.Request) -> web.Response:
 
     def noted() -> bool:
         _use_up(request, store, device, nonce)
-        return store.set_log(device.name, sent.model_dump()["lines"], request.app[_CLOCK]())
+        return store.logs.write(device.name, sent.model_dump()["lines"], request.app[_CLOCK]())
 
     if not await request.app[_GROUP].change(noted):
         raise _Refused(409, "nobody asked for the log")
     return web.Response(status=204)
+
+
+async def _key(request: web.Request) -> web.Response:
+    """Take another key of a device: the old one signs the request, the new one that the device has it."""
+    body = await request.read()
+    store = request.app[_STORE]
+    device, nonce = _proven(request, store, body)
+    sent = _parsed(NewKey, body)
+    public, signature = of_base64(sent.public_key, 32), of_base64(sent.signature, 64)
+    said = proof(request.app[_FLEET], device.name, sent.public_key)
+    if public is None or signature is None or not verified(public, signature, said):
+        raise _Refused(400, "the signature is not of the new key")
+
+    def taken() -> None:
+        _use_up(request, store, device, nonce)
+        store.set_public(device.name, public)
+
+    await request.app[_GROUP].change(taken)
+    return web.Response(status=204)
+
+
+def proof(fleet: str, device: str, public_key: str) -> bytes:
+    """What a new key of a device signs; `public_key`: itself, in base64."""
+    return f"slipway-device-key-1\n{fleet}\n{device}\n{public_key}".encode()
 
 
 def _proven(request: web.Request, store: Store, body: bytes) -> tuple[Kept, int]:

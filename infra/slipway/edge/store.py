@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from slipway.edge import kept_events, kept_logs, tables
+from slipway.edge import kept_events, tables
 from slipway.edge.kept_events import Event
-from slipway.edge.kept_logs import Log
+from slipway.edge.kept_logs import Logs
 from slipway.edge.rings import Answer, Rollout
 from slipway.errors.base import FileRefused, SlipwayError
 from slipway.values.aliases import Json
@@ -210,6 +210,10 @@ class Store:
         )
         return changed.rowcount == 1
 
+    def set_public(self, device: str, public: bytes) -> None:
+        """Replace a device's key; its requests go on counting where they are."""
+        self._db.execute("UPDATE devices SET public = ? WHERE name = ?", (public, device))
+
     def set_state(self, device: str, state: str) -> None:
         """Retire or revoke a device; a token that it has not used is void."""
         tables.leave(self._db, device, state)
@@ -293,21 +297,10 @@ class Store:
         """What happened to rollouts, by model and release, in its order."""
         return list(kept_events.read(self._db))
 
-    def ask_log(self, device: str, now: float) -> None:
-        """Ask a device for its log."""
-        kept_logs.ask(self._db, device, now)
-
-    def log_asked(self, device: str) -> bool:
-        """Whether a device was asked for its log, and has not sent it."""
-        return kept_logs.asked(self._db, device)
-
-    def set_log(self, device: str, lines: list[Json], now: float) -> bool:
-        """Keep a device's log; False where nobody asked for it."""
-        return kept_logs.write(self._db, device, lines, now)
-
-    def log(self, device: str) -> Log | None:
-        """The log that a device sent since it was asked."""
-        return kept_logs.read(self._db, device)
+    @property
+    def logs(self) -> Logs:
+        """The logs of devices that were asked for them."""
+        return Logs(self._db)
 
     def forget(self, model: str) -> None:
         """Put a model on no device any more."""

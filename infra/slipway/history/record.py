@@ -32,6 +32,8 @@ EventAction = Literal[
     "device retire",
     "device revoke",
     "ring approve",
+    "fleet key introduce",
+    "fleet key retire",
     "erase",
     "export",
 ]

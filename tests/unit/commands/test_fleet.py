@@ -199,6 +199,53 @@ def test_a_key_in_clear_in_the_project_or_of_another_fleet_is_refused(
             slipway("devices", "add", "edge-eu", "box-1")
 
 
+@pytest.mark.usefixtures("devices")
+def test_a_key_takes_the_place_of_another_once_devices_heard_of_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = str(project / "new.pem")
+    with pytest.raises(UserError, match="no other was introduced"):
+        slipway("devices", "retire-key", "edge-eu", "--yes")
+    slipway("up", "edge-eu", "--yes")
+    slipway("devices", "key", new)
+    slipway("devices", "introduce-key", "edge-eu", new)
+    with pytest.raises(UserError, match="which was not introduced"):
+        slipway("devices", "retire-key", "edge-eu", "--yes")
+    shown(lambda: slipway("devices", "introduce-key", "edge-eu", new), "every device has its document")
+    monkeypatch.setenv("SLIPWAY_FLEET_KEY", new)
+    with pytest.raises(UserError, match="devices were enrolled with another"):
+        slipway("up", "edge-eu", "--yes")
+    assert "every device has its document" in slipway("devices", "retire-key", "edge-eu", "--yes")
+    assert "all 2 devices may have it" in slipway("up", "edge-eu", "--yes")
+    shown(lambda: slipway("verify", "edge-eu"), "2 good")
+    monkeypatch.setenv("SLIPWAY_FLEET_KEY", str(project / "fleet.pem"))
+    with pytest.raises(UserError, match="devices were enrolled with another"):
+        slipway("up", "edge-eu", "--yes")
+    assert slipway("audit", "edge-eu").count("fleet key ") == 2
+
+
+def test_devices_that_did_not_hear_of_a_new_key_are_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = str(project / "new.pem")
+    tokens = {"box-1": slipway("devices", "add", "edge-eu", "box-1").strip()}
+    with Devices(project / "fleet.sqlite", tokens, lambda _: "good") as running:
+        assert running.enrolled.wait(60)
+    slipway("devices", "key", new)
+    assert "not heard of yet: box-1" in slipway("devices", "introduce-key", "edge-eu", new)
+    monkeypatch.setenv("SLIPWAY_FLEET_KEY", new)
+    with pytest.raises(UserError, match="--yes"):
+        slipway("devices", "retire-key", "edge-eu")
+    assert "not heard of yet: box-1" in slipway("devices", "retire-key", "edge-eu", "--yes")
+
+
+def shown(look: Callable[[], str], wanted: str) -> None:
+    """Look until something is shown; devices report within the minute."""
+    for _ in range(600):
+        if wanted in look():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{wanted} was not shown within a minute")
+
+
 def test_a_wrong_password_opens_no_key(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLIPWAY_FLEET_PASSWORD", "another")
     with pytest.raises(UserError, match="cannot be opened"):

@@ -13,9 +13,9 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
 from slipway.edge.__main__ import know_key
-from slipway.edge.commands import SIGNING_KEY, as_text
 from slipway.edge.conduct import Conductor
 from slipway.edge.server import BODY_MOST, application
+from slipway.edge.signing import SIGNING_KEY, as_text
 from slipway.edge.store import Store, opened
 from slipway.errors.base import SlipwayError
 from slipway.settings.edge import EdgeSettings
@@ -192,6 +192,27 @@ def test_what_is_not_changed_is_not_sent_again(store: Store) -> None:
     run(fleet, work)
 
 
+def test_a_device_replaces_its_key_by_one_that_it_has_and_the_old_one_is_void(store: Store) -> None:
+    fleet = Fleet(fleet_settings(2), store)
+
+    async def work(session: ClientSession) -> None:
+        device, other = fleet.devices
+        assert await device.rotate(session, by=other) == 400
+        assert await device.pull(session) == 204
+        path = f"/v1/devices/{device.name}/desired"
+        device.headers("GET", path)
+        old = device.headers("GET", path)
+        assert await device.rotate(session) == 204
+        async with session.get(fleet.url + path, headers=old) as answer:
+            assert answer.status == 401
+        assert await device.pull(session) == 204
+        with store.changing():
+            store.set_state(device.name, "revoked")
+        assert await device.rotate(session) == 403
+
+    run(fleet, work)
+
+
 def test_a_log_is_taken_once_from_a_device_that_was_asked_for_it(store: Store) -> None:
     fleet = Fleet(fleet_settings(1, telemetry=["logs"]), store)
 
@@ -201,10 +222,10 @@ def test_a_log_is_taken_once_from_a_device_that_was_asked_for_it(store: Store) -
         await fleet.turns(session)
         assert await device.send_log(session) == 409
         with store.changing():
-            store.ask_log(device.name, fleet.clock())
-        assert store.log(device.name) is None
+            store.logs.ask(device.name, fleet.clock())
+        assert store.logs.read(device.name) is None
         await device.turn(session)
-        log = store.log(device.name)
+        log = store.logs.read(device.name)
         assert log is not None
         assert [one["event"] for one in log.lines] == ["started", "taken"]
         assert await device.report(session) == 204

@@ -18,12 +18,12 @@ from slipway_edge.values.document import Weights, parse
 
 from slipway.artifacts.onnx import ArtifactFile
 from slipway.delivery.ways import Stored
-from slipway.edge.commands import SIGNING_KEY, as_text
 from slipway.edge.conduct import Conductor
 from slipway.edge.documents import canonical, content
 from slipway.edge.server import application
 from slipway.edge.shelf import FRESH_S, PIECE, Shelf, digests_of, shelf_path
 from slipway.edge.shelving import shelved
+from slipway.edge.signing import SIGNING_KEY, as_text
 from slipway.edge.store import Store, opened
 from slipway.environments.planning.kinds import planning
 from slipway.errors.images import FileChanged

@@ -12,10 +12,11 @@ import pytest
 import requests
 
 from slipway.edge import remote
-from slipway.edge.commands import CHANGES, CONTENT, SIGNATURE, SIGNING_KEY, TIME, as_text, signed_command
+from slipway.edge.commands import CHANGES, CONTENT, SIGNATURE, TIME, signed_command
 from slipway.edge.conduct import Conductor
 from slipway.edge.keys import FleetKey, verified
 from slipway.edge.remote import RemoteStore
+from slipway.edge.signing import SIGNING_KEY, as_text
 from slipway.edge.store import Store, StoreChanged, StoreRefused, opened
 from tests.support.fleets import an_entry, fleet_settings, new_key
 from tests.support.served_fleets import serving

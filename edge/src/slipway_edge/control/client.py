@@ -103,6 +103,15 @@ class Control:
             raise Away(f"the control side: report: status {reply.status}, {_error(reply)}")
         return b'"logs"' in reply.body
 
+    def rekey(self, fleet: str, device: str, key: DeviceKey, nonce: Callable[[], int], new: DeviceKey) -> int:
+        """Hand in a key that takes the place of `key`, with the proof that this device has it; returns the status.
+
+        Raises:
+            Away: no answer.
+        """
+        body = canonical({"public_key": new.public, "signature": new.proof(fleet, device)})
+        return self._signed("POST", f"/v1/devices/{device}/key", body, device, key, nonce, {}).status
+
     def logs(self, device: str, key: DeviceKey, nonce: Callable[[], int], lines: list[dict[str, object]]) -> None:
         """Hand in the last events of this agent, as they were asked for.
 
@@ -192,12 +201,12 @@ class Control:
 class ControlSource:
     """The weights of one device, at the control side."""
 
-    def __init__(self, control: Control, device: str, key: DeviceKey, nonce: Callable[[], int]) -> None:
+    def __init__(self, control: Control, device: str, key: Callable[[], DeviceKey], nonce: Callable[[], int]) -> None:
         self._control, self._device, self._key, self._nonce = control, device, key, nonce
 
     def read(self, sha256: str, first: int, last: int, bytes_per_s: int | None) -> Iterator[bytes]:
         """See `Control.weights`."""
-        return self._control.weights(self._device, self._key, self._nonce, sha256, (first, last), bytes_per_s)
+        return self._control.weights(self._device, self._key(), self._nonce, sha256, (first, last), bytes_per_s)
 
 
 def _must_be_part(reply: urllib3.BaseHTTPResponse, first: int, last: int) -> None:

@@ -71,6 +71,26 @@ def enrolment(home: Path, files: Files) -> Enrolment:
         raise EdgeError(f"{path} is no JSON; next: move it away and enrol this device anew") from None
 
 
+def pin(home: Path, keys: tuple[str, ...], files: Files) -> Pinned:
+    """Take documents of these keys alone from now on, also after a power cut; a pinned key has signed that.
+
+    Raises:
+        EdgeError: what was told at enrolment is gone or was changed, or one of the keys is none.
+        OSError: the disk is full or broken; what was pinned stays.
+    """
+    told = enrolment(home, files)
+    held = {
+        "fleet": told.pinned.fleet,
+        "device": told.pinned.device,
+        "signing_keys": list(keys),
+        "url": told.url,
+        "authority": None if told.authority is None else str(told.authority),
+    }
+    found = _parsed(held, "the document")
+    files.write(home / FILE, canonical(held), 0o600)
+    return found.pinned
+
+
 def _parsed(held: dict[str, Any], where: str) -> Enrolment:
     fleet, keys = held.get("fleet"), held.get("signing_keys")
     if not isinstance(fleet, str) or not _NAME.fullmatch(fleet):

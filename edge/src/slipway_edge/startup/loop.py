@@ -1,12 +1,13 @@
 """Ask what is desired, bring it about, look after it, tell: for ever."""
 
+import base64
 import random
 from collections.abc import Callable
 
 from slipway_edge.control.client import Reply
 from slipway_edge.disk.record import Book
 from slipway_edge.fetching.bringing import Bringing
-from slipway_edge.identity.envelope import Pinned, opened
+from slipway_edge.identity.envelope import Pinned, key_id, opened
 from slipway_edge.reporting.machine import Machine
 from slipway_edge.reporting.outbox import Outbox
 from slipway_edge.reporting.report import report_of
@@ -14,7 +15,7 @@ from slipway_edge.rolling.roller import Roller
 from slipway_edge.telemetry.log import log, recent
 from slipway_edge.values.clock import Clock
 from slipway_edge.values.document import Document, parse
-from slipway_edge.values.errors import Away, Refused
+from slipway_edge.values.errors import Away, EdgeError, Refused
 
 _FIRST_INTERVAL_S = 30.0
 _SPREAD = 0.1
@@ -29,10 +30,12 @@ class Link:
         desired: Callable[[str | None], Reply | None],
         report: Callable[[dict[str, object]], bool],
         logs: Callable[[list[dict[str, object]]], None],
+        pin: Callable[[tuple[str, ...]], Pinned],
     ) -> None:
         self.desired = desired
         self.report = report
         self.logs = logs
+        self.pin = pin
 
 
 class Agent:
@@ -95,15 +98,24 @@ class Agent:
             if reply is None:
                 return
             document, payload = opened(reply.body, self._pinned, self._book.record.serial, self._book.record.payload)
+            self._pin(tuple(document.signing_keys))
             if payload != self._book.record.payload:
                 self._book.take(document.serial, payload)
                 log("taken", serial=document.serial, models=[f"{one.model} {one.version}" for one in document.models])
             self.document, self._etag, self._refused = document, reply.etag, ""
         except Away as away:
             log("away", reason=str(away))
+        except (OSError, EdgeError) as error:
+            log("not taken yet", reason=f"a key cannot be read or kept: {error}")
         except Refused as refused:
             self._refused = str(refused)
             log("refused", reason=self._refused)
+
+    def _pin(self, keys: tuple[str, ...]) -> None:
+        """Before the document is taken: cut off between the two, it comes again, signed by a key that is pinned."""
+        if keys and keys != self._pinned.signing_keys:
+            self._pinned = self._link.pin(keys)
+            log("pinned", keys=[key_id(key) for key in map(base64.b64decode, keys)])
 
     def _apply(self) -> None:
         if self.document is None:

@@ -17,10 +17,10 @@ from slipway_edge.engine.docker_engine import DockerEngine
 from slipway_edge.fetching.bringing import Bringing
 from slipway_edge.fetching.store import WeightsStore
 from slipway_edge.forwarding.forwarder import Forwarder
-from slipway_edge.identity.device_key import loaded
 from slipway_edge.reporting.machine import Machine
 from slipway_edge.rolling.roller import Roller
-from slipway_edge.startup.enrolment import enrolment
+from slipway_edge.startup.enrolment import enrolment, pin
+from slipway_edge.startup.keys import Keys
 from slipway_edge.startup.loop import Agent, Link
 from slipway_edge.telemetry.log import log
 from slipway_edge.values.clock import RealClock
@@ -38,7 +38,6 @@ def run(home: Path, docker: str, listen: str) -> None:
         raise EdgeError(f"--listen is {listen!r}; allowed: an address of loopback, since who reaches it may ask")
     files = real_files()
     told = enrolment(home, files)
-    key = loaded(home)
     configs, weights = home / "configs", home / "weights"
     for folder in (configs, weights):
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -53,13 +52,15 @@ def run(home: Path, docker: str, listen: str) -> None:
         time = ToldTime(clock)
         control = Control(told.url, told.authority, time.tell)
         device = told.pinned.device
+        keys = Keys(home, files, control, told.pinned, book.next_nonce)
         link = Link(
-            lambda etag: control.desired(device, key, book.next_nonce, etag),
-            lambda report: control.report(device, key, book.next_nonce, report),
-            lambda lines: control.logs(device, key, book.next_nonce, lines),
+            lambda etag: control.desired(device, keys.current(), book.next_nonce, etag),
+            lambda report: control.report(device, keys.key, book.next_nonce, report),
+            lambda lines: control.logs(device, keys.key, book.next_nonce, lines),
+            lambda keys: pin(home, keys, files),
         )
         engine = DockerEngine(docker, configs, files, weights)
-        source = ControlSource(control, device, key, book.next_nonce)
+        source = ControlSource(control, device, lambda: keys.key, book.next_nonce)
         store = WeightsStore(RealDisk(), weights, source, clock, machine.disk_free)
         bringing = Bringing(engine, store, time.now)
         roller = Roller(engine, Asker().ask, book, ports, clock, machine.memory_free, bringing)

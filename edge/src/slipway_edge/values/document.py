@@ -123,6 +123,7 @@ class Document(Section):
 
     `serial` rises with each change; `issued` is for people, since a device's clock may be wrong.
     `interval_s`: seconds between two questions to the control side.
+    `signing_keys`: raw public keys in base64 whose documents are taken from now on; empty: those that are pinned.
     """
 
     schema_: Annotated[Literal[1], Field(alias="schema")]
@@ -134,6 +135,7 @@ class Document(Section):
     telemetry: list[Telemetry]
     interval_s: Annotated[float, Field(ge=1, le=86_400)]
     pull: Pull = Pull()
+    signing_keys: Annotated[list[Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$")]], Field(max_length=4)] = []
 
     @model_validator(mode="after")
     def _once(self) -> Self:

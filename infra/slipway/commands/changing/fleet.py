@@ -20,13 +20,13 @@ from slipway.commands.changing.session import Options, confirm
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.fleet_store import fleet_store
 from slipway.commands.inspecting.noting import notes_of
-from slipway.edge.commands import SIGNING_KEY, as_text
 from slipway.edge.conduct import Conductor, FleetReturned, conduct
 from slipway.edge.documents import entry
 from slipway.edge.kept_events import happened
 from slipway.edge.keys import PASSWORD, VARIABLE, FleetKey, write_key
 from slipway.edge.reach import known_key
 from slipway.edge.rings import Rollout, paused, resumed
+from slipway.edge.signing import SIGNING_KEY, as_text
 from slipway.edge.store import Going, Store
 from slipway.environments.planning.fleet import fleet_of
 from slipway.errors.base import DeployError, Place, UnknownName, UserError

@@ -8,6 +8,7 @@ from slipway.commands.context import EnvironmentContext
 from slipway.commands.fleet_store import fleet_store
 from slipway.commands.inspecting.validating import say_policy
 from slipway.edge.fit import Cost, cost, counted, placed
+from slipway.edge.keys import key_id
 from slipway.edge.store import Going, Kept, Store
 from slipway.environments.planning.edge import pool_of
 from slipway.errors.base import Place, UnknownName
@@ -199,11 +200,12 @@ def list_devices(context: EnvironmentContext, settings: EdgeSettings, *, as_json
                 "hardware": device.hardware if device else "",
                 "state": here.state if here else "not added",
                 "seen": _ago(here.seen, now) if here and here.seen is not None else "never",
+                "key": key_id(here.public) if here and here.public else "",
                 "agent": str((here.report or {}).get("agent", "")) if here else "",
             }
         )
     if as_json:
         console.document({"environment": context.name, "devices": rows})
         return
-    columns = ("device", "site", "hardware", "state", "seen", "agent")
+    columns = ("device", "site", "hardware", "state", "seen", "key", "agent")
     console.table([one.upper() for one in columns], [[row[one] for one in columns] for row in rows])

@@ -50,11 +50,11 @@ def show_device_log(
             todo = f"slipway devices list {context.name} shows which are"
             raise WrongValue(at, "device", device, f"is {kept[device].state}", "a device that is enrolled", todo)
         with store.changing():
-            store.ask_log(device, store.clock())
+            store.logs.ask(device, store.clock())
         limit_s = _LIMIT_S + 3 * settings.interval
         console.message(f"{device} is asked for its log, and sends it with its next report")
         until = time.monotonic() + limit_s
-        while (found := store.log(device)) is None:
+        while (found := store.logs.read(device)) is None:
             if time.monotonic() > until:
                 raise LogNotSent(context.name, device, limit_s)
             time.sleep(_LOOK_S)
