@@ -28,6 +28,14 @@ _PORT = 8080
 """Where the model answers on a device."""
 
 
+def broken(path: Path) -> bytes:
+    """A model of digits with the last layer's weights of the other sign."""
+    model = onnx.load(path)
+    layer = next(each for each in model.graph.initializer if each.name == "out_w")
+    layer.CopyFrom(numpy_helper.from_array(-numpy_helper.to_array(layer), layer.name))
+    return bytes(model.SerializeToString())
+
+
 class Fleet:
     """A fleet named `edge` with devices of class x86-box; its control side runs while the block does."""
 
@@ -98,10 +106,7 @@ class Fleet:
     def break_model(self, version: str = "1.1.0") -> None:
         """Write a bad version: the last layer's weights with the other sign, so that no answer is right."""
         path = self._folder / "models/digits/model.onnx"
-        model = onnx.load(path)
-        layer = next(each for each in model.graph.initializer if each.name == "out_w")
-        layer.CopyFrom(numpy_helper.from_array(-numpy_helper.to_array(layer), layer.name))
-        onnx.save(model, path)
+        path.write_bytes(broken(path))
         self._write_spec(version)
 
     def listens(self, device: Device) -> bool:

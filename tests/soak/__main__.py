@@ -1,6 +1,6 @@
 """Play many rounds of what `make test` plays a few of, and write docs/reference/soak.md: what `make soak` calls.
 
-slipway local run -- python -m tests.soak [--rounds N] [--seed N] [kills] [twins] [gateway] [rollouts] [weights] [edge]
+slipway local run -- python -m tests.soak [--rounds N] [--seed N] [PART ...]
 """
 
 import argparse
@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.bench import machine, tables
-from tests.soak import edge_links, weights
+from tests.soak import edge_links, edge_power, weights
 from tests.support import gateway_kills, rollout_rounds
 from tests.support.behind_gateway import way_in, with_gateway
 from tests.support.kills import Round, rounds
@@ -178,6 +178,11 @@ def _edge(count: int, seed: int) -> tuple[str, int]:
     return edge_links.rolled(30 if full else 6, 3 if full else 1, 100 if full else 5 * count, seed, say)
 
 
+def _power(count: int, seed: int) -> tuple[str, int]:
+    """Cut a device's power while it takes versions: 50 times, less often in fewer rounds."""
+    return edge_power.cut(50 if count >= 20 else 2 * count, seed, say)
+
+
 _PARTS: dict[str, Callable[[int, int], tuple[str, int]]] = {
     "kills": _kills,
     "twins": _twins,
@@ -185,6 +190,7 @@ _PARTS: dict[str, Callable[[int, int], tuple[str, int]]] = {
     "rollouts": _rollouts,
     "weights": _weights,
     "edge": _edge,
+    "power": _power,
 }
 
 if __name__ == "__main__":

@@ -40,10 +40,11 @@ ENTRYPOINT ["python3", "-m", "slipway_server"]
 """
 
 
-def digits_image(client: docker.DockerClient, base: Path, repository: str) -> str:
+def digits_image(client: docker.DockerClient, base: Path, repository: str, model: Path = DIGITS / "model.onnx") -> str:
     """Build an image of the real model server with digits and push it; gives `repository@sha256:...`.
 
-    `base`: archive of the base image. What the server needs is what this interpreter has of its requirements.
+    `base`: archive of the base image. `model`: another one in its place. What the server needs is what this interpreter
+    has of its requirements.
     """
     with base.open("rb") as archive:
         (loaded,) = client.images.load(archive)
@@ -51,7 +52,7 @@ def digits_image(client: docker.DockerClient, base: Path, repository: str) -> st
     with tarfile.open(fileobj=context, mode="w") as tar:
         _add(tar, "Dockerfile", _DOCKERFILE.format(base=loaded.id).encode())
         tar.add(ROOT / "server/src/slipway_server", "server/slipway_server")
-        tar.add(DIGITS / "model.onnx", "model/model.onnx")
+        tar.add(model, "model/model.onnx")
         for name in _required():
             for file in distribution(name).files or []:
                 if not str(file).startswith("..") and not _LEFT_OUT & set(file.parts):
@@ -154,6 +155,8 @@ _AGENT = (sys.executable, "-m", "slipway_edge")
 
 MEMORY = 2**30
 """Bytes of a device."""
+ENGINE_ARGUMENTS = ("--max-concurrent-downloads=1",)
+"""One layer at a time: a link bounds each connection by itself."""
 
 
 @contextmanager
@@ -165,8 +168,7 @@ def device(folder: Path, name: str, listen: str = "127.0.0.1", link: Link | None
         def within(*argv: str) -> list[str]:
             return group.within(*(argv if link is None else link.within(*argv)))
 
-        # One layer at a time: a link bounds each connection by itself.
-        more = (f"--cgroup-parent={group.parent}", "--max-concurrent-downloads=1")
+        more = (f"--cgroup-parent={group.parent}", *ENGINE_ARGUMENTS)
         with docker_engine(folder, folder / "data", *more, within=within) as host:
             log = folder / "agent.log"
             made = BoundedDevice(name, folder / "home", host, log, listen, group.within, group=group)

@@ -11,6 +11,7 @@ import http.client
 import http.server
 import json
 import re
+import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -29,6 +30,11 @@ _PORT = 8080
 class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Who asked went away: nothing of ours is wrong."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            raise
 
 
 class _Quiet(http.server.BaseHTTPRequestHandler):
@@ -261,12 +267,12 @@ def engine_stand_in(registry: str, network: str, bad: set[str]) -> Iterator[str]
         def _pulled(self, reference: str) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Connection", "close")
+            self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
-            self.close_connection = True
             for line in engine.pull(reference):
-                self.wfile.write(json.dumps(line).encode() + b"\r\n")
-                self.wfile.flush()
+                raw = json.dumps(line).encode() + b"\r\n"
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(raw), raw))
+            self.wfile.write(b"0\r\n\r\n")
 
     server = _Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()

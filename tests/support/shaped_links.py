@@ -65,7 +65,7 @@ class Link:
 
     def received(self) -> int:
         """Bytes of the registry that came over the link, by connections that have ended."""
-        return self._links.sent(f"{self._name}-registry")
+        return self._links.taken(f"{self._name}-registry")
 
     @property
     def _proxies(self) -> Sequence[str]:
@@ -93,14 +93,14 @@ class Links:
                 self.asked("POST", f"/proxies/{name}/toxics", toxic)
         return str(made["listen"])
 
-    def sent(self, proxy: str) -> int:
-        """Bytes that a proxy gave to who asked it."""
+    def taken(self, proxy: str) -> int:
+        """Bytes that a proxy took from its upstream; what it holds when a link is cut, some 100 kB, counts as well."""
         with urllib.request.urlopen(f"{self._api}/metrics", timeout=_LIMIT_S) as answer:
             lines = answer.read().decode().splitlines()
         told = [
             line
             for line in lines
-            if line.startswith("toxiproxy_proxy_sent_bytes_total")
+            if line.startswith("toxiproxy_proxy_received_bytes_total")
             and f'proxy="{proxy}"' in line
             and 'direction="downstream"' in line
         ]
