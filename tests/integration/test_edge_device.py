@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from slipway.local.docker import base_image
-from tests.support.edge_devices import Device, device, digits_config, digits_image, golden
+from tests.support.edge_devices import Device, device, digits_entry, digits_image, golden
 from tests.support.small_disks import registry
 
 pytestmark = pytest.mark.integration
@@ -112,21 +112,8 @@ def control() -> Iterator[ControlSide]:
 
 
 def entry(image: str, version: str, label: int) -> dict[str, Any]:
-    return {
-        "model": "digits",
-        "version": version,
-        "release": sha256(version.encode()).hexdigest()[:16],
-        "image": image,
-        "weights": None,
-        "port": PORT,
-        "check": {"path": "/predict", "request": golden(), "expect": {"label": label}, "tolerance": 1e-4},
-        "memory": 512 * 2**20,
-        "cpus": 1.0,
-        "priority": 0,
-        "config": digits_config(version),
-        "health": {"p95_ms": None, "errors": 0.5, "settle_s": 2},
-        "env": {"SLIPWAY_CPU_LIMIT_MILLIS": "1000"},
-    }
+    check = {"path": "/predict", "request": golden(), "expect": {"label": label}, "tolerance": 1e-4}
+    return digits_entry(image, version, port=PORT, check=check, health={"p95_ms": None, "errors": 0.5, "settle_s": 2})
 
 
 def until(what: str, holds: Callable[[], object], one: Device) -> None:

@@ -11,7 +11,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.bench import machine, tables
@@ -37,7 +36,7 @@ def main() -> int:
     if unknown := sorted(set(arguments.parts) - set(_PARTS)):
         parser.error(f"no part {', '.join(unknown)}; there are {', '.join(_PARTS)}")
     seed = secrets.randbits(32) if arguments.seed is None else arguments.seed
-    about = f"{machine.describe()}, {datetime.now(tz=UTC):%Y-%m-%d}"
+    about = machine.describe()
     faults = 0
     for name in arguments.parts or _PARTS:
         say(f"== {name}")

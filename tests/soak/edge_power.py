@@ -28,7 +28,7 @@ from tests.edge.fleet import broken
 from tests.support import debian
 from tests.support.control_sides import ControlSide, control_side
 from tests.support.device_cgroups import DeviceGroup, device_group
-from tests.support.edge_devices import DIGITS, ENGINE_ARGUMENTS, MEMORY, Device, digits_config, digits_image, golden
+from tests.support.edge_devices import DIGITS, ENGINE_ARGUMENTS, MEMORY, Device, digits_entry, digits_image
 from tests.support.fleets import fleet_settings
 from tests.support.shaped_links import REGISTRY, Link, Shape, shaped_links
 from tests.support.small_disks import docker_engine
@@ -108,22 +108,7 @@ class Site:
 
     def entry(self, number: int, *, bad: bool) -> dict[str, Any]:
         """A version, as documents say it."""
-        version = f"1.{number}.0"
-        return {
-            "model": "digits",
-            "version": version,
-            "release": f"{number:016x}",
-            "image": self._images[bad],
-            "weights": None,
-            "port": 8080,
-            "check": {"path": "/predict", "request": golden(), "expect": {"label": 7}, "tolerance": 1e-4},
-            "memory": 256 * 2**20,
-            "cpus": 1.0,
-            "priority": 0,
-            "config": digits_config(version),
-            "health": {"p95_ms": None, "errors": 0.5, "settle_s": 1},
-            "env": {"SLIPWAY_CPU_LIMIT_MILLIS": "1000"},
-        }
+        return digits_entry(self._images[bad], f"1.{number}.0", memory=256 * 2**20)
 
     def _within(self, *argv: str) -> list[str]:
         # The mounts of a link's own namespace, those of containers among them, go with its last process.

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,26 @@ def digits_config(version: str) -> dict[str, Any]:
         "drain_s": 0.0,
         "check": {"timeout_s": 30.0, "request": golden(), "expect": {"label": 7}},
     }
+
+
+def digits_entry(image: str, version: str, **changed: Any) -> dict[str, Any]:
+    """What a document says of a version; each is another release."""
+    said = {
+        "model": "digits",
+        "version": version,
+        "release": sha256(version.encode()).hexdigest()[:16],
+        "image": image,
+        "weights": None,
+        "port": 8080,
+        "check": {"path": "/predict", "request": golden(), "expect": {"label": 7}, "tolerance": 1e-4},
+        "memory": 512 * 2**20,
+        "cpus": 1.0,
+        "priority": 0,
+        "config": digits_config(version),
+        "health": {"p95_ms": None, "errors": 0.5, "settle_s": 1},
+        "env": {"SLIPWAY_CPU_LIMIT_MILLIS": "1000"},
+    }
+    return said | changed
 
 
 def golden() -> Any:

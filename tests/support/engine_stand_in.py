@@ -31,10 +31,10 @@ class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Who asked went away: nothing of ours is wrong."""
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who asked and went away is no error of ours."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
-            raise
+            super().handle_error(request, client_address)
 
 
 class _Quiet(http.server.BaseHTTPRequestHandler):
