@@ -102,7 +102,7 @@ def bring_up_fleet(context: EnvironmentContext, settings: EdgeSettings, names: S
                 _end(context, model, conduct(conductor, model.name, console.message, stopped.wait))
                 if stopped.is_set():
                     raise Interrupted
-            tidy_shelf(conductor, store)
+            tidy_shelf(settings, conductor, store)
     console.result(f"fleet `{context.name}` up, models: {', '.join(model.name for model in models) or 'none'}")
 
 
@@ -215,7 +215,7 @@ def take_down_fleet(
         confirm(f"take {', '.join(names) or context.name} down", options, changing=bool(chosen))
         with notes_of(context).during("down", ", ".join(names)), _interruptible() as stopped:
             conductor.withdraw(chosen, devices)
-            tidy_shelf(conductor, store)
+            tidy_shelf(settings, conductor, store)
             waiting = _wait_gone(store, chosen if names else None, settings, stopped)
             if stopped.is_set():
                 raise Interrupted

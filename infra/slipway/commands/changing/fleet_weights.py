@@ -9,6 +9,7 @@ from slipway.edge.shelf import Shelf, shelf_path
 from slipway.edge.shelving import shelved
 from slipway.edge.store import Store
 from slipway.plan.model import ModelPlan
+from slipway.settings.edge import EdgeSettings
 from slipway.values.aliases import Json
 
 
@@ -26,9 +27,10 @@ def on_shelf(model: ModelPlan, store: Store) -> Json | None:
     return shelved(_shelf(store), stored, partial(bring_weights, model), tell)
 
 
-def tidy_shelf(conductor: Conductor, store: Store) -> None:
+def tidy_shelf(settings: EdgeSettings, conductor: Conductor, store: Store) -> None:
     """Delete weights that no device is to run, or to go back to; says how many objects."""
-    count = _shelf(store).tidy(conductor.needed())
+    # A control side in a cluster has none.
+    count = _shelf(store).tidy(conductor.needed()) if settings.cluster is None else 0
     if count:
         console.message(f"deleted {count} objects of weights that no device needs any more")
 

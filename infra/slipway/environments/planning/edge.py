@@ -70,8 +70,10 @@ class EdgePlanning:
         """Nothing scales on a device."""
         return None
 
-    def model_store(self, _: str, __: str, /) -> ModelStore:
-        """The control side: devices reach it anyway, with a key that no other device has."""
+    def model_store(self, _: str, __: str, /) -> ModelStore | None:
+        """The control side: devices reach it anyway, with a key that no other device has. One in a cluster has none."""
+        if self.settings.cluster is not None:
+            return None
         where = f"the control side at {self.settings.control}"
         return ModelStore(where, region="", endpoint=None, prefix="", secret=None, egress=(), by_agent=True)
 
