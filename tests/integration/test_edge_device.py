@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from slipway.local.docker import base_image
-from tests.support.edge_devices import Device, device, digits_entry, digits_image, golden
+from tests.support.edge_devices import DIGITS, Device, device, digits_entry, digits_image, golden
 from tests.support.small_disks import registry
 
 pytestmark = pytest.mark.integration
@@ -26,6 +26,7 @@ pytestmark = pytest.mark.integration
 REGISTRY = "127.0.0.1:5993"
 PORT = 18231
 LIMIT_S = 120
+WEIGHTS = (DIGITS / "model.onnx").read_bytes()
 
 
 class ControlSide:
@@ -65,6 +66,8 @@ class ControlSide:
     def answer(self, request: http.server.BaseHTTPRequestHandler, body: bytes) -> None:
         status, answer = self._answer(request, body)
         request.send_response(status)
+        if status == http.HTTPStatus.PARTIAL_CONTENT:
+            request.send_header("Content-Range", f"bytes 0-{len(answer) - 1}/{len(answer)}")
         request.send_header("Content-Length", str(len(answer)))
         request.end_headers()
         request.wfile.write(answer)
@@ -94,6 +97,9 @@ class ControlSide:
         if request.command == "POST":
             self.reports.append(json.loads(body))
             return 204, b""
+        if request.path == f"/v1/devices/pi-001/weights/{sha256(WEIGHTS).hexdigest()}":
+            assert request.headers["Range"] == f"bytes=0-{len(WEIGHTS) - 1}"
+            return 206, WEIGHTS
         if self._document is None:
             return 204, b""
         said = {
@@ -114,6 +120,13 @@ def control() -> Iterator[ControlSide]:
 def entry(image: str, version: str, label: int) -> dict[str, Any]:
     check = {"path": "/predict", "request": golden(), "expect": {"label": label}, "tolerance": 1e-4}
     return digits_entry(image, version, port=PORT, check=check, health={"p95_ms": None, "errors": 0.5, "settle_s": 2})
+
+
+def fetching(said: dict[str, Any]) -> dict[str, Any]:
+    """The same with weights that are not in the image: the server is told another path than that of those that are."""
+    file = {"name": "model.onnx", "sha256": sha256(WEIGHTS).hexdigest(), "bytes": len(WEIGHTS), "pieces": None}
+    model = said["config"]["model"] | {"path": "/fetched/model.onnx"}
+    return said | {"weights": {"folder": "/fetched", "files": [file]}, "config": said["config"] | {"model": model}}
 
 
 def until(what: str, holds: Callable[[], object], one: Device) -> None:
@@ -160,7 +173,13 @@ def test_a_device_takes_a_version_refuses_a_bad_one_and_starts_without_anything_
             assert "expected 3" in control.reports[-1]["models"][0]["reason"]
             assert asked()["outputs"]["label"] == [7]
 
+            control.want(fetching(entry(image, "1.2.0", 7)))
+            until("1.2.0 good", lambda: state(control) == ("1.2.0", "good"), one)
+            assert asked()["outputs"]["label"] == [7]
+
         (running,) = client.containers.list()
+        mounts = {each["Destination"]: each["RW"] for each in running.attrs["Mounts"]}
+        assert mounts == {"/etc/slipway/server.json": False, "/fetched/model.onnx": False}
         held = running.attrs["HostConfig"]
         assert (held["ReadonlyRootfs"], held["CapDrop"], held["Memory"]) == (True, ["ALL"], 512 * 2**20)
         assert held["SecurityOpt"] == ["no-new-privileges"]
@@ -176,7 +195,7 @@ def test_a_device_takes_a_version_refuses_a_bad_one_and_starts_without_anything_
         running.kill()
         assert not answers()
         one.start()
-        until("1.0.0 again, without a network", answers, one)
+        until("1.2.0 again, without a network", answers, one)
     assert control.refused == []
 
 

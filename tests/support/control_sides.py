@@ -11,7 +11,8 @@ from aiohttp import web
 
 from slipway.edge.conduct import Conductor
 from slipway.edge.rings import Rollout
-from slipway.edge.server import SIGNING_KEY, application, as_text
+from slipway.edge.server import application
+from slipway.edge.signing import SIGNING_KEY, as_text
 from slipway.edge.store import Store, opened
 from slipway.settings.edge import EdgeSettings
 from slipway.values.aliases import Json

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from slipway.deploy.changes import applied_differences, listed
+from slipway.edge.kept_rollouts import Going
 from slipway.edge.rings import Rules, rules_of
-from slipway.edge.store import Going
 from slipway.settings.edge import EdgeSettings
 from slipway.values.aliases import Json
 

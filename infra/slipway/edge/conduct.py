@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from slipway.edge.documents import canonical, content, sealed
 from slipway.edge.fit import placed
 from slipway.edge.kept_events import happened
+from slipway.edge.kept_rollouts import Going
 from slipway.edge.keys import FleetKey
 from slipway.edge.rings import Rollout, Rules, having, rules_of, started, step
 from slipway.edge.shelf import digests_of
 from slipway.edge.signing import told_keys
-from slipway.edge.store import Going, Store
+from slipway.edge.store import Store
 from slipway.errors.base import DeployError
 from slipway.settings.edge import EdgeSettings
 from slipway.values.aliases import Json

@@ -10,15 +10,16 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from slipway.edge import kept_events, tables
+from slipway.edge import kept_events, kept_rollouts, tables
 from slipway.edge.kept_events import Event
 from slipway.edge.kept_logs import Logs
+from slipway.edge.kept_rollouts import Going
 from slipway.edge.rings import Answer, Rollout
 from slipway.errors.base import FileRefused, SlipwayError
 from slipway.values.aliases import Json
@@ -60,16 +61,6 @@ class Kept:
     nonce: int
     seen: float | None
     report: Json | None
-
-
-@dataclass(frozen=True, slots=True)
-class Going:
-    """A model's rollout: its release, what each device had before (None: nothing), and how far it is."""
-
-    model: str
-    release: str
-    before: Mapping[str, str | None]
-    rollout: Rollout
 
 
 class Store:
@@ -270,24 +261,19 @@ class Store:
 
     def going(self) -> list[Going]:
         """The last rollout of each model, by its name."""
-        columns = "model, release, before, rollouts.state, progress.state"
-        rows = self._db.execute(f"SELECT {columns} FROM rollouts LEFT JOIN progress USING (model) ORDER BY model")  # noqa: S608 - our own words
-        return [Going(model, release, json.loads(before), _rollout(*state)) for model, release, before, *state in rows]
+        return list(kept_rollouts.read(self._db))
 
     def set_going(self, going: Going) -> None:
         """Replace a model's rollout."""
-        values = (going.model, going.release, json.dumps(dict(going.before)), json.dumps(asdict(going.rollout)))
-        self._db.execute("INSERT OR REPLACE INTO rollouts VALUES (?, ?, ?, ?)", values)
-        self.set_progress(going.model, going.rollout)
+        kept_rollouts.write(self._db, going)
 
     def forget_answers(self, model: str, release: str) -> None:
         """Forget what devices said of a release: it is tried anew."""
         self._db.execute("DELETE FROM answers WHERE model = ? AND release = ?", (model, release))
 
     def set_progress(self, model: str, rollout: Rollout) -> None:
-        """Replace how far a model's rollout is; apart from its devices, which may be thousands and stay the same."""
-        state = {name: value for name, value in asdict(rollout).items() if name != "devices"}
-        self._db.execute("INSERT OR REPLACE INTO progress VALUES (?, ?)", (model, json.dumps(state)))
+        """Replace how far a model's rollout is."""
+        kept_rollouts.write_progress(self._db, model, rollout)
 
     def note(self, events: Iterable[Event]) -> None:
         """Keep what happened to rollouts."""
@@ -304,8 +290,7 @@ class Store:
 
     def forget(self, model: str) -> None:
         """Put a model on no device any more."""
-        self._db.execute("DELETE FROM rollouts WHERE model = ?", (model,))
-        self._db.execute("DELETE FROM progress WHERE model = ?", (model,))
+        kept_rollouts.delete(self._db, model)
 
 
 @contextmanager
@@ -320,9 +305,3 @@ def opened(path: Path) -> Iterator[Store]:
 
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _rollout(begun: str, now: str | None) -> Rollout:
-    state: dict[str, Any] = json.loads(begun) | json.loads(now or "{}")
-    lists: dict[str, Any] = {name: tuple(state.get(name, ())) for name in ("devices", "opened", "approved")}
-    return Rollout(**state | lists)

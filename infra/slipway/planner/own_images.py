@@ -27,8 +27,8 @@ _OF_THE_CONTROL_SIDE = (
     "__init__.py",
     *("catalog/__init__.py", "catalog/pod_contract.py", "errors/__init__.py", "errors/base.py"),
     *("edge/__init__.py", "edge/__main__.py", "edge/commands.py", "edge/grouping.py", "edge/kept_events.py"),
-    *("edge/kept_logs.py", "edge/keys.py", "edge/rings.py", "edge/server.py", "edge/serving.py", "edge/shelf.py"),
-    *("edge/signing.py", "edge/store.py", "edge/tables.py"),
+    *("edge/kept_logs.py", "edge/kept_rollouts.py", "edge/keys.py", "edge/rings.py", "edge/server.py"),
+    *("edge/serving.py", "edge/shelf.py", "edge/signing.py", "edge/store.py", "edge/tables.py"),
     *("values/__init__.py", "values/aliases.py", "values/percentages.py", "values/quantities.py"),
 )
 """The part of this library that answers devices and commands: it plans, renders and signs nothing."""

@@ -27,6 +27,7 @@ from slipway.edge.signing import SIGNING_KEY, as_text
 from slipway.edge.store import Store, opened
 from slipway.environments.planning.kinds import planning
 from slipway.errors.images import FileChanged
+from tests.bench.device_weights import fetched
 from tests.support.fleets import an_entry, fleet_settings, new_key
 from tests.support.simulated_devices import SimulatedDevice
 
@@ -193,3 +194,10 @@ def test_a_document_says_nothing_of_a_link_that_nobody_said_anything_of(links: d
 def test_links_that_cannot_be_are_refused(changed: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         fleet_settings(2, **changed)
+
+
+def test_a_link_that_is_cut_at_random_carries_the_file_once_and_a_piece_for_each_start(tmp_path: Path) -> None:
+    row = fetched(tmp_path, 9 * 2**20 + 7, 8, 4)
+    assert row["cut"] == 8
+    # A start loses the piece that was on its way; headers of HTTP are a thousandth.
+    assert row["down"] <= (9 * 2**20 + 7) * 1.002 + (row["starts"] - 1) * PIECE

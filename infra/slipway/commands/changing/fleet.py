@@ -23,11 +23,12 @@ from slipway.commands.inspecting.noting import notes_of
 from slipway.edge.conduct import Conductor, FleetReturned, conduct
 from slipway.edge.documents import entry
 from slipway.edge.kept_events import happened
+from slipway.edge.kept_rollouts import Going
 from slipway.edge.keys import PASSWORD, VARIABLE, FleetKey, write_key
 from slipway.edge.reach import known_key
 from slipway.edge.rings import Rollout, paused, resumed
 from slipway.edge.signing import SIGNING_KEY, as_text
-from slipway.edge.store import Going, Store
+from slipway.edge.store import Store
 from slipway.environments.planning.fleet import fleet_of
 from slipway.errors.base import DeployError, Place, UnknownName, UserError
 from slipway.errors.failures import Interrupted

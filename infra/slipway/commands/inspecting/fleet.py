@@ -8,8 +8,9 @@ from slipway.commands.context import EnvironmentContext
 from slipway.commands.fleet_store import fleet_store
 from slipway.commands.inspecting.validating import say_policy
 from slipway.edge.fit import Cost, cost, counted, placed
+from slipway.edge.kept_rollouts import Going
 from slipway.edge.keys import key_id
-from slipway.edge.store import Going, Kept, Store
+from slipway.edge.store import Kept, Store
 from slipway.environments.planning.edge import pool_of
 from slipway.errors.base import Place, UnknownName
 from slipway.plan.model import ModelPlan

@@ -8,8 +8,9 @@ from slipway.commands.context import EnvironmentContext
 from slipway.commands.fleet_store import fleet_store
 from slipway.commands.inspecting.fleet import device_rows
 from slipway.edge.kept_events import ANSWERS, Event
+from slipway.edge.kept_rollouts import Going
 from slipway.edge.rings import rules_of
-from slipway.edge.store import Going, Store
+from slipway.edge.store import Store
 from slipway.errors.base import SlipwayError
 from slipway.settings.edge import EdgeSettings
 from slipway.values.aliases import Json
