@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +30,7 @@ PORT = 30843
 URL = f"https://localhost:{PORT}"
 DEVICES = ("box-1", "box-2")
 LIMIT_S = 120
+KILLED_S = 2.5
 
 
 class Fleet:
@@ -148,12 +150,18 @@ def test_a_fleet_is_made_by_pulumi_up_rolled_out_over_http_and_taken_down_to_not
     fleet: Fleet, certificate: tuple[SelfSigned, Path]
 ) -> None:
     fleet.pulumi("stack", "init", fleet.name)
+    fleet.pulumi("preview", "--stack", fleet.name)
+    assert fleet.cluster.read("Namespace", fleet.cluster.namespace) is None
     fleet.pulumi("up", "--yes", "--stack", fleet.name)
     # The stack is made, its pod waits for the certificate: nothing answers, and the command says what is missing.
     waiting = fleet.bench.run("up", fleet.name, "--yes")
     assert waiting.returncode == 1
     assert "kubectl create secret tls fleet-tls --context slipway-local" in waiting.stderr
     fleet.serve_with(certificate[0])
+    killed = fleet.bench.start("up", fleet.name, "--yes")
+    time.sleep(KILLED_S)
+    killed.kill()
+    killed.communicate()
     assert "answers" in fleet.bench.well("up", fleet.name, "--yes"), "nobody is enrolled yet, and the run goes on"
     tokens = {name: fleet.bench.well("devices", "add", fleet.name, name).strip() for name in DEVICES}
     with Devices(tokens, certificate[1]) as devices:

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pulumi
 import pytest
 
 import slipway.programs.edge
+from slipway import by_hand
 from slipway.components.image.component import ModelImageArgs
 from slipway.environments.running.kinds import running
 from slipway.errors.base import UserError
@@ -86,3 +88,12 @@ def test_what_would_not_be_served_safely_is_refused(tmp_path: Path, old: str, ne
     with pytest.raises(UserError) as refused:
         read_settings(_settings(tmp_path, (old, new)), "least")
     assert message in str(refused.value)
+
+
+def test_a_model_of_a_fleet_has_no_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "least.digits")
+    monkeypatch.setattr(pulumi, "Config", lambda: {"settings": str(FIXTURES)})
+    # Asks the cluster, which is not here.
+    monkeypatch.setattr(by_hand, "_refuse_foreign", lambda *_: False)
+    with pytest.raises(pulumi.RunError, match="is a fleet of devices, which are in no cluster or account"):
+        by_hand.run()

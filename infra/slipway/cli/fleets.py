@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from slipway import console
 from slipway.cli.group import cli
 from slipway.cli.options import ENVIRONMENT, JSON, YES, open_environment, with_folders, with_settings
 from slipway.commands.project import completion
@@ -150,20 +149,11 @@ def serve(
     folders: Folders,
 ) -> None:
     """Answer the devices of ENV until interrupted. It holds no key that signs what they run."""
-    import os  # noqa: PLC0415
-
-    from slipway.commands.changing.fleet import fleet_settings  # noqa: PLC0415 - not for `--help`
-    from slipway.edge.reach import store_path  # noqa: PLC0415
+    from slipway.commands.changing.fleet_serving import serve_fleet  # noqa: PLC0415 - not for `--help`
     from slipway.edge.serving import Listen  # noqa: PLC0415
-    from slipway.edge.serving import serve as run  # noqa: PLC0415
-    from slipway.edge.shelf import Shelf, shelf_path  # noqa: PLC0415
-    from slipway.edge.store import opened  # noqa: PLC0415
 
-    fleet_settings(open_environment(environment, folders, ()))
-    path = store_path(environment, os.environ)
-    with opened(path) as store:
-        listen = Listen(host, port, certificate, certificate_key)
-        run(environment, store, Shelf(shelf_path(path)), listen, console.message)
+    context = open_environment(environment, folders, ())
+    serve_fleet(context, Listen(host, port, certificate, certificate_key))
 
 
 @edge.command()

@@ -1,6 +1,7 @@
 """Conduct a model's rollout: give its release out ring by ring, and sign anew what changes for a device."""
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 from slipway.edge.documents import canonical, content, sealed
@@ -17,6 +18,8 @@ from slipway.settings.edge import EdgeSettings
 from slipway.values.aliases import Json
 
 TICK_S = 1.0
+_GONE_S = 120.0
+"""How long `down` waits for devices that answer; those that do not take it when they come back."""
 
 
 class FleetReturned(DeployError):
@@ -172,3 +175,24 @@ def conduct(
             tell(f"{model}: {said}")
         if rollout.phase in ("done", "stopped", "paused", "waiting") or wait(TICK_S):
             return rollout
+
+
+def wait_gone(
+    store: Store, models: Sequence[str] | None, interval_s: float, wait: Callable[[float], bool]
+) -> list[str]:
+    """Wait until devices report that they run none of these models; returns those that do not within the limit.
+
+    Args:
+        store: what devices reported.
+        models: None for all that any device ever reported.
+        interval_s: how often devices report. One that was revoked is told nothing, and not waited for.
+        wait: waits so many seconds, and returns whether to stop waiting.
+    """
+    limit = time.monotonic() + _GONE_S + 3 * interval_s
+    while True:
+        store.refresh()
+        revoked = {one.name for one in store.devices() if one.state == "revoked"}
+        said = {device for device, model, *_ in store.said() if models is None or model in models}
+        waiting = sorted(said - revoked)
+        if not waiting or time.monotonic() > limit or wait(TICK_S):
+            return waiting

@@ -1,7 +1,6 @@
 """Commands about a fleet, from its settings to what they print; images are named, not built, and devices simulated."""
 
 import hashlib
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,13 +8,11 @@ from typing import Any
 
 import pytest
 
-from slipway.commands.changing import fleet
 from slipway.commands.inspecting.fleet_verify import FleetNotGood
-from slipway.edge.conduct import FleetReturned
+from slipway.edge.conduct import FleetReturned, wait_gone
 from slipway.edge.store import opened
 from slipway.errors.base import UserError
 from tests.support.fleet_project import SETTINGS, Devices, fleet_project, slipway
-from tests.support.fleets import fleet_settings
 
 
 @pytest.fixture
@@ -258,18 +255,15 @@ def test_the_control_side_answers_others_with_tls_alone(project: Path) -> None:
 
 
 def test_down_waits_for_whoever_may_still_run_something_and_not_for_who_is_told_nothing(tmp_path: Path) -> None:
-    stopped = threading.Event()
-    stopped.set()
     with opened(tmp_path / "fleet.sqlite") as store, store.changing():
         for name in ("box-1", "box-2"):
             assert store.enrol(store.invite(name), name, b"k" * 32, 1.0)
             store.set_document(name, 1, "digest", b"{}")
             store.reported(name, {"serial": 1}, [("digits", "release", "good", "")])
-        settings = fleet_settings(1)
-        assert fleet._wait_gone(store, None, settings, stopped) == ["box-1", "box-2"]
-        assert fleet._wait_gone(store, ["other"], settings, stopped) == []
+        assert wait_gone(store, None, 1.0, lambda _: True) == ["box-1", "box-2"]
+        assert wait_gone(store, ["other"], 1.0, lambda _: True) == []
         store.set_state("box-2", "revoked")
-        assert fleet._wait_gone(store, None, settings, stopped) == ["box-1"]
+        assert wait_gone(store, None, 1.0, lambda _: True) == ["box-1"]
 
 
 @pytest.mark.usefixtures("project")

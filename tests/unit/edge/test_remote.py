@@ -215,6 +215,11 @@ def test_a_clock_that_is_wrong_by_a_year_is_told(side: Side) -> None:
         side.reached(url=url)
 
 
+def test_a_rollout_is_timed_by_the_clock_of_the_control_side(side: Side) -> None:
+    with serving(side.path, clock=lambda: time.time() + 200) as url:
+        assert side.reached(url=url).clock() - time.time() > 100
+
+
 def _sent(side: Side, body: bytes, signed: bytes | None = None, key: FleetKey | None = None) -> requests.Response:
     at, content = str(int(time.time())), sha256(body if signed is None else signed).hexdigest()
     signature = (key or side.key).sign(signed_command(FLEET, "POST", CHANGES, at, content))

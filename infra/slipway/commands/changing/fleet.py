@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +19,7 @@ from slipway.commands.changing.session import Options, confirm
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.fleet_store import fleet_store
 from slipway.commands.inspecting.noting import notes_of
-from slipway.edge.conduct import Conductor, FleetReturned, conduct
+from slipway.edge.conduct import Conductor, FleetReturned, conduct, wait_gone
 from slipway.edge.documents import entry
 from slipway.edge.kept_events import happened
 from slipway.edge.kept_rollouts import Going
@@ -39,8 +38,6 @@ from slipway.values.aliases import Json
 
 _FIRST_PORT = 8080
 """Of the first model of a fleet on its devices' loopback; the others follow, in the order of names."""
-_GONE_S = 120.0
-"""How long `down` waits for devices that answer; those that do not take it when they come back."""
 
 
 def fleet_settings(context: EnvironmentContext) -> EdgeSettings:
@@ -217,7 +214,7 @@ def take_down_fleet(
         with notes_of(context).during("down", ", ".join(names)), _interruptible() as stopped:
             conductor.withdraw(chosen, devices)
             tidy_shelf(settings, conductor, store)
-            waiting = _wait_gone(store, chosen if names else None, settings, stopped)
+            waiting = wait_gone(store, chosen if names else None, settings.interval, stopped.wait)
             if stopped.is_set():
                 raise Interrupted
     left = f"; not heard of yet, and told when they come back: {', '.join(waiting)}" if waiting else ""
@@ -234,23 +231,6 @@ def take_down_fleet(
         )
     else:
         destroy_control_side(context, options)
-
-
-def _wait_gone(
-    store: Store, models: Sequence[str] | None, settings: EdgeSettings, stopped: threading.Event
-) -> list[str]:
-    """Wait until devices report that they run none of these models; returns those that do not within the limit.
-
-    `models`: None for all that any device ever reported. One that was revoked is told nothing, and not waited for.
-    """
-    limit = time.monotonic() + _GONE_S + 3 * settings.interval
-    while True:
-        store.refresh()
-        revoked = {one.name for one in store.devices() if one.state == "revoked"}
-        said = {device for device, model, *_ in store.said() if models is None or model in models}
-        waiting = sorted(said - revoked)
-        if not waiting or time.monotonic() > limit or stopped.wait(1.0):
-            return waiting
 
 
 def add_device(context: EnvironmentContext, name: str) -> None:
