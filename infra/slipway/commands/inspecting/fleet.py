@@ -73,7 +73,8 @@ def show_fleet_plan(
 
 
 def _classes(settings: EdgeSettings, devices: Sequence[str]) -> list[str]:
-    return sorted({one.hardware for one in settings.devices if one.name in set(devices)})
+    wanted = set(devices)
+    return sorted({one.hardware for one in settings.devices if one.name in wanted})
 
 
 def _or_unknown(value: float | None, form: str) -> str:
