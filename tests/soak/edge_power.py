@@ -44,6 +44,8 @@ class Powered:
 
     cuts: int = 0
     answered_s: list[float] = field(default_factory=list)
+    unsynced: int = 0
+    """Cuts at which something was not synced."""
     damaged: int = 0
     faults: list[str] = field(default_factory=list)
 
@@ -72,6 +74,11 @@ class LosingDisk:
         assert self._process.stdout is not None
         ready, _, _ = select.select([self._process.stdout], [], [], within_s)
         return bool(ready)
+
+    def lost(self) -> int:
+        """How many changes were not synced when the power went, which it did."""
+        assert self._process.stdout is not None
+        return int(self._process.stdout.readline().split()[1])
 
     def end(self) -> None:
         """Unmount it."""
@@ -145,16 +152,16 @@ def cut(rounds: int, seed: int, say: Callable[[str], None]) -> tuple[str, int]:
                     if not disk.is_cut(_LIMIT_S):
                         disk.cut_after(0)
                     seen.cuts += 1
+                    seen.unsynced += disk.lost() > 0
                     say(f"cut {seen.cuts}: {seen.faults[-1:] or 'well'}")
                 else:
                     _ended(one, seen, "in the end")
         device.log.touch()
         seen.damaged = len(device.events("damaged"))
-    slowest = max(seen.answered_s)
-    rows = [
-        [str(seen.cuts), f"{sum(seen.answered_s) / len(seen.answered_s):.1f} s", f"{slowest:.1f} s", str(seen.damaged)]
-    ]
-    head = ["cuts", "first right answer after a start", "longest", "starts that found a damaged record"]
+    took = seen.answered_s
+    mean = sum(took) / len(took)
+    rows = [[*map(str, (seen.cuts, seen.unsynced, seen.damaged)), f"{mean:.1f} s", f"{max(took):.1f} s"]]
+    head = ["cuts", "something not synced", "damaged record found", "right answer after a start, mean", "longest"]
     faults = "".join(f"\n- {fault}" for fault in seen.faults[:20])
     return f"Seed {seed}: {len(seen.faults)} faults.{faults}\n\n{tables.table(head, rows)}", len(seen.faults)
 

@@ -3,8 +3,8 @@
     python -m tests.support.losing_disk MOUNT KEPT --seed 7
 
 MOUNT shows what is in KEPT. It says `there` when it is mounted. A line with a number on its standard input has the
-power go that many operations later; then it writes what a disk would have into KEPT, says `cut`, and every operation
-fails. FUSE_LIBRARY_PATH names libfuse3.
+power go that many operations later; then it writes what a disk would have into KEPT, says `cut` and how
+many changes were not synced, and every operation fails. FUSE_LIBRARY_PATH names libfuse3.
 """
 
 import argparse
@@ -130,8 +130,7 @@ def main() -> None:
         with lock:
             if not gone[0] and tree.operations >= at[0]:
                 gone[0] = True
-                tree.left(asked.kept)
-                print("cut", flush=True)
+                print("cut", tree.left(asked.kept), flush=True)
             return gone[0]
 
     def commands() -> None:

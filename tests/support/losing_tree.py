@@ -61,8 +61,10 @@ class LosingTree:
             change(self._durable)
         self._pending = []
 
-    def left(self, kept: Path) -> None:
-        """Replace what is in a folder by what is left after a cut; in the same order it is there again."""
+    def left(self, kept: Path) -> int:
+        """Replace what is in a folder by what is left after a cut; returns how many changes were not synced by then."""
+        files = [held for held in self.seen.values() if isinstance(held, File)]
+        unsynced = len(self._pending) + sum(bytes(one.data) != one.synced for one in files)
         for change in self._pending[: self._chance.randint(0, len(self._pending))]:
             change(self._durable)
         for path in sorted(kept.rglob("*"), reverse=True):
@@ -75,3 +77,4 @@ class LosingTree:
             else:
                 path.write_bytes(held.after_a_cut(self._chance))
                 path.chmod(held.mode)
+        return unsynced
