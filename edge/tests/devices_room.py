@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -164,6 +164,7 @@ class FakeEngine:
         self.images: dict[str, str] = {}
         self.there: dict[str, tuple[Running, Entry]] = {}
         self.started: list[str] = []
+        self.shared: dict[str, str | None] = {}
         self._next = 1
 
     def pull(self, entry: Entry, between: Callable[[], None]) -> None:
@@ -195,6 +196,10 @@ class FakeEngine:
     def stop(self, running: Running) -> None:
         self._must_be_up()
         self.there.pop(running.name, None)
+
+    def share_out(self, entries: list[Entry]) -> None:
+        self._must_be_up()
+        self.shared = {entry.model: entry.cpuset for entry in entries}
 
     def containers(self) -> list[Running]:
         self._must_be_up()
@@ -289,6 +294,19 @@ class FakePorts:
         self.open.pop(port, None)
 
 
+class FakeFeeds:
+    """Counts as a feed does; `entries`: those that it was told last."""
+
+    def __init__(self) -> None:
+        self.entries: Sequence[Entry] = ()
+
+    def apply(self, entries: Sequence[Entry]) -> None:
+        self.entries = entries
+
+    def said(self) -> dict[str, dict[str, object]]:
+        return {entry.model: {"inputs": 3} for entry in self.entries if entry.source is not None}
+
+
 class Device:
     """A device whose parts outlive a power cut as they would: disk and engine do, all else is made anew."""
 
@@ -297,6 +315,8 @@ class Device:
         self.source = FakeSource()
         self.time: datetime | None = None
         self.free = self.disk_free = 2**30
+        self.memory = 2**30
+        self.feeds = FakeFeeds()
         self.boot()
 
     def boot(self) -> None:
@@ -312,7 +332,7 @@ class Device:
             self.clock,
             lambda: self.free,
             self.bringing,
-            Limits(start_s=20, every_s=1),
+            Limits(start_s=20, every_s=1, memory_bytes=self.memory),
         )
 
     def serves(self, port: int = 8080) -> str | None:

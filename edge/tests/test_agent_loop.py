@@ -153,7 +153,9 @@ def agent_of(home: Path, server: ControlServer, device: Device) -> Agent:
         lambda lines: control.logs("pi-001", keys.key, device.book.next_nonce, lines),
         lambda keys: pin(home, keys, real_files()),
     )
-    return Agent(told.pinned, link, device.book, device.roller, device.bringing, Machine(home), device.clock)
+    return Agent(
+        told.pinned, link, device.book, device.roller, device.bringing, Machine(home), device.clock, device.feeds
+    )
 
 
 @pytest.fixture

@@ -16,9 +16,12 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from slipway_edge.disk.files import real_files
+from slipway_edge.engine.docker_engine import DockerEngine
 
 from slipway.local.docker import base_image
 from tests.support.edge_devices import DIGITS, Device, device, digits_entry, digits_image, golden
+from tests.support.fed_models import put
 from tests.support.small_disks import registry
 
 pytestmark = pytest.mark.integration
@@ -27,6 +30,7 @@ REGISTRY = "127.0.0.1:5993"
 PORT = 18231
 LIMIT_S = 120
 WEIGHTS = (DIGITS / "model.onnx").read_bytes()
+SEVEN = (DIGITS / "seven.png").read_bytes()
 
 
 class ControlSide:
@@ -117,9 +121,16 @@ def control() -> Iterator[ControlSide]:
     made.stop()
 
 
-def entry(image: str, version: str, label: int) -> dict[str, Any]:
+def entry(one: Device, image: str, version: str, label: int) -> dict[str, Any]:
     check = {"path": "/predict", "request": golden(), "expect": {"label": label}, "tolerance": 1e-4}
-    return digits_entry(image, version, port=PORT, check=check, health={"p95_ms": None, "errors": 0.5, "settle_s": 2})
+    health = {"p95_ms": None, "errors": 0.5, "settle_s": 2}
+    return digits_entry(image, version, port=PORT, check=check, health=health) | {
+        "priority": 10,
+        "cpuset": "0",
+        "realtime": True,
+        "source": {"folder": {"path": str(one.feeds / "in"), "keep": 10}},
+        "sink": {"folder": {"path": str(one.feeds / "out"), "keep": 10}, "waiting": 2**20},
+    }
 
 
 def fetching(said: dict[str, Any]) -> dict[str, Any]:
@@ -145,6 +156,12 @@ def asked() -> dict[str, Any]:
     return said
 
 
+def labels(one: Device) -> dict[str, tuple[str, int]]:
+    """By the file's name: the version that answered, and what it said."""
+    said = [json.loads(file.read_bytes()) for file in (one.feeds / "out").glob("*.json")]
+    return {each["input"]: (each["answer"]["version"], each["answer"]["outputs"]["label"][0]) for each in said}
+
+
 def answers() -> bool:
     try:
         return bool(asked()["outputs"]["label"] == [7])
@@ -158,22 +175,29 @@ def test_a_device_takes_a_version_refuses_a_bad_one_and_starts_without_anything_
     states = tmp_path / "registry"
     states.mkdir()
     with device(tmp_path / "pi-001", "pi-001") as one:
+        for name in ("in", "out"):
+            (one.feeds / name).mkdir()
         with registry(states, states / "data", REGISTRY):
             client = docker.DockerClient(base_url=one.docker_host, timeout=300)
             image = digits_image(client, base_image.build(lambda _: None), f"{REGISTRY}/digits")
             assert "enrolled pi-001 in fleet edge-eu" in one.enrol(control.url, "once")
             assert (one.home / "key.pem").stat().st_mode & 0o777 == 0o600
-            control.want(entry(image, "1.0.0", 7))
+            control.want(entry(one, image, "1.0.0", 7))
             one.start()
             until("1.0.0 good", lambda: state(control) == ("1.0.0", "good"), one)
             assert asked()["outputs"]["label"] == [7]
+            put(one.feeds / "in", "seven.png", SEVEN)
+            until("the picture is answered", lambda: labels(one) == {"seven.png": ("1.0.0", 7)}, one)
 
-            control.want(entry(image, "1.1.0", 3))
+            control.want(entry(one, image, "1.1.0", 3))
             until("1.1.0 returned", lambda: state(control) == ("1.1.0", "returned"), one)
             assert "expected 3" in control.reports[-1]["models"][0]["reason"]
             assert asked()["outputs"]["label"] == [7]
+            put(one.feeds / "in", "again.png", SEVEN)
+            both = {"seven.png": ("1.0.0", 7), "again.png": ("1.0.0", 7)}
+            until("a picture is answered by the version before", lambda: labels(one) == both, one)
 
-            control.want(fetching(entry(image, "1.2.0", 7)))
+            control.want(fetching(entry(one, image, "1.2.0", 7)))
             until("1.2.0 good", lambda: state(control) == ("1.2.0", "good"), one)
             assert asked()["outputs"]["label"] == [7]
 
@@ -182,17 +206,21 @@ def test_a_device_takes_a_version_refuses_a_bad_one_and_starts_without_anything_
         assert mounts == {"/etc/slipway/server.json": False, "/fetched/model.onnx": False}
         held = running.attrs["HostConfig"]
         assert (held["ReadonlyRootfs"], held["CapDrop"], held["Memory"]) == (True, ["ALL"], 512 * 2**20)
+        assert (held["CpusetCpus"], held["CpuShares"]) == ("0", 11 * 1024)
         assert held["SecurityOpt"] == ["no-new-privileges"]
         routes = running.exec_run(["cat", "/proc/net/route"]).output
         assert isinstance(routes, bytes)
         ways_out = routes.decode().splitlines()[1:]
         assert [line for line in ways_out if line.split()[1] == "00000000"] == []
-        client.close()
-
         # The registry is gone, the control side goes, the agent and the model are killed: as after a power cut.
         control.stop()
         one.kill()
+        # Where no model is real-time any more, what runs gets all processors back without being started anew.
+        DockerEngine(one.docker_host, one.home / "configs", real_files(), one.home / "weights").share_out([])
+        running.reload()
+        assert running.attrs["HostConfig"]["CpusetCpus"] == f"0-{client.info()['NCPU'] - 1}"
         running.kill()
+        client.close()
         assert not answers()
         one.start()
         until("1.2.0 again, without a network", answers, one)

@@ -114,6 +114,11 @@ class Device:
     """The command that runs a command where the agent is to be."""
     process: "subprocess.Popen[bytes] | None" = field(default=None)
 
+    @property
+    def feeds(self) -> Path:
+        """Below which the agent may have folders of sources and sinks."""
+        return self.home.parent / "feeds"
+
     def enrol(self, url: str, token: str) -> str:
         """Run `slipway-edge enrol`; gives what it said."""
         argv = [*_AGENT, "enrol", "--control", url, "--device", self.name, "--home", str(self.home)]
@@ -125,7 +130,7 @@ class Device:
         """Run `slipway-edge run`."""
         with self.log.open("ab") as log:
             argv = [*_AGENT, "run", "--home", str(self.home), "--docker", self.docker_host]
-            argv += ["--listen", self.listen]
+            argv += ["--listen", self.listen, "--feeds", str(self.feeds)]
             self.process = subprocess.Popen(self.within(*argv), stdout=log, stderr=log)
 
     def kill(self) -> None:
@@ -183,7 +188,7 @@ ENGINE_ARGUMENTS = ("--max-concurrent-downloads=1",)
 @contextmanager
 def device(folder: Path, name: str, listen: str = "127.0.0.1", link: Link | None = None) -> Iterator[BoundedDevice]:
     """Have a device while the block runs; its engine, containers and agent end with it."""
-    folder.mkdir(parents=True)
+    (folder / "feeds").mkdir(parents=True)
     with device_group(f"slipway-{name}-{uuid.uuid4().hex[:6]}", MEMORY) as group:
 
         def within(*argv: str) -> list[str]:
@@ -208,7 +213,7 @@ def device(folder: Path, name: str, listen: str = "127.0.0.1", link: Link | None
 @contextmanager
 def unbounded_device(folder: Path, name: str, listen: str, docker_host: str) -> Iterator[Device]:
     """Have a device whose engine is somebody else's care, such as a stand-in's; its agent ends with the block."""
-    folder.mkdir(parents=True)
+    (folder / "feeds").mkdir(parents=True)
     made = Device(name, folder / "home", docker_host, folder / "agent.log", listen)
     made.log.touch()
     try:

@@ -110,7 +110,7 @@ def weights_server(folder: Path, *, tls: bool = True) -> Iterator[Server]:
     handler = type("OwnHandler", (Handler,), {})
     server = _Quiet(("127.0.0.1", 0), handler)
     if tls:
-        _write_certificate(certificate)
+        write_certificate(certificate)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -126,7 +126,8 @@ def weights_server(folder: Path, *, tls: bool = True) -> Iterator[Server]:
         thread.join(10)
 
 
-def _write_certificate(path: Path) -> None:
+def write_certificate(path: Path) -> None:
+    """A key and a certificate for 127.0.0.1 that it signed itself, PEM in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"weights {uuid.uuid4().hex}")])
     now = datetime.datetime.now(datetime.UTC)

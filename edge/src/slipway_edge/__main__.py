@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
             begin(asked.home, real_files())
             print("a new key is made; the agent gives it to the control side with its next question")  # noqa: T201
         else:
-            run(asked.home, asked.docker, asked.listen)
+            run(asked.home, asked.docker, asked.listen, asked.feeds)
     except (EdgeError, Away, OSError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1
@@ -45,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     two = commands.add_parser("run", help="pull what is desired, run it, report; until SIGTERM")
     two.add_argument("--docker", default=_DOCKER, metavar="URL", help=f"of the Docker Engine; {_DOCKER}")
     two.add_argument("--listen", default=_LISTEN, metavar="ADDRESS", help=f"of loopback, for local ports; {_LISTEN}")
+    where = "below which models' sources and sinks may have folders; without it, nowhere"
+    two.add_argument("--feeds", type=Path, metavar="FOLDER", help=where)
     three = commands.add_parser("rotate", help="make a new key for the device; the agent uses it")
     for each in (one, two, three):
         each.add_argument("--home", type=Path, default=_HOME, metavar="FOLDER", help=f"of key and record; {_HOME}")

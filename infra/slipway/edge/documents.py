@@ -27,7 +27,14 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def entry(model: ModelPlan, image: str, port: int, attempt: int = 0, weights: Json | None = None) -> Json:
+def entry(
+    model: ModelPlan,
+    image: str,
+    port: int,
+    attempt: int = 0,
+    weights: Json | None = None,
+    particular: Json | None = None,
+) -> Json:
     """What a document says of one model; its `release` is the digest of all else.
 
     Args:
@@ -37,6 +44,7 @@ def entry(model: ModelPlan, image: str, port: int, attempt: int = 0, weights: Js
         attempt: how often a release of the model was asked for again. Devices never try again what they judged bad, so
             that another attempt is another release.
         weights: what devices fetch (`shelved`); None: they are in the image.
+        particular: what the fleet's settings say of the model, as `particular_of` gives it.
     """
     slo, resources = model.spec.slo, model.spec.resources
     said: Json = {
@@ -52,6 +60,7 @@ def entry(model: ModelPlan, image: str, port: int, attempt: int = 0, weights: Js
         "config": model.server_config | {"release": ""},
         "health": {"p95_ms": slo.p95_ms if slo is not None else None, "errors": ERRORS, "settle_s": SETTLE_S},
         "env": {},
+        **(particular or {}),
     }
     named = said | {"weights": _named(weights)}
     digest = hashlib.sha256(canonical([named, attempt] if attempt else named)).hexdigest()

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from slipway.capacity.binding import Shortfall, lacks
-from slipway.environments.planning.edge import RESERVED, pool_of
+from slipway.edge.budget import Excess, Wanted, excesses
+from slipway.environments.planning.edge import pool_of
+from slipway.environments.planning.pool import Pool
 from slipway.errors.base import UserError, UserErrors, WrongValue
 from slipway.loading.settings import SettingsFile
 from slipway.plan.model import ModelPlan
+from slipway.reading.yaml_document import FieldPath
 from slipway.settings.edge import EdgeSettings
-from slipway.values.quantities import format_bytes
 
 _HOURS = 24 * 365
 
@@ -46,8 +48,8 @@ def placed(settings: EdgeSettings, models: Sequence[str]) -> dict[str, tuple[str
 def refuse_unfit(file: SettingsFile, settings: EdgeSettings, models: Sequence[ModelPlan]) -> None:
     """Raise `UserErrors` for every class that cannot run what is put on it.
 
-    Each model by itself: its architecture, CPU and memory. All of a device together: a new version starts beside the
-    old one, so that the largest model needs its memory twice.
+    Each model by itself: its architecture, CPU and memory. All of a device together: memory, processors and sets of
+    these.
     """
     found = list(_not_yet(file, settings, models))
     there = {device.hardware for device in settings.devices}
@@ -55,18 +57,23 @@ def refuse_unfit(file: SettingsFile, settings: EdgeSettings, models: Sequence[Mo
         pool = pool_of(name, settings.classes[name])
         here = [model for model in models if name in settings.placement.get(model.name, (name,))]
         found += (error for model in here for error in _alone(file, name, model, lacks(pool, model.spec)))
-        sizes = [model.spec.resources.memory for model in here]
-        if sizes and not any(size > pool.memory for size in sizes) and sum(sizes) + max(sizes) > pool.memory:
-            place, field = file.locate(("devices",))
-            problem = (
-                f"on {name}: {', '.join(model.name for model in here)} need {format_bytes(sum(sizes))}, and "
-                f"{format_bytes(max(sizes))} more while a new version starts beside the old one"
-            )
-            allowed = f"{format_bytes(pool.memory)}: a device's memory less {format_bytes(RESERVED)} for its system"
-            todo = "put fewer models on the class (placement), or lower resources.memory in their specs"
-            found.append(UserError(place, field, problem, allowed, todo))
+        found += (_together(file, settings, one) for one in _excesses(settings, name, pool, here))
     if found:
         raise UserErrors(found)
+
+
+def _excesses(settings: EdgeSettings, name: str, pool: Pool, here: Sequence[ModelPlan]) -> Iterator[Excess]:
+    wanted = [
+        Wanted(model.spec.resources.memory, model.spec.resources.cpu, settings.particular(model.name)) for model in here
+    ]
+    return excesses(name, settings.classes[name].cores, pool.memory, wanted)
+
+
+def _together(file: SettingsFile, settings: EdgeSettings, one: Excess) -> UserError:
+    path: FieldPath = ("devices",)
+    if one.model is not None:
+        path = ("models", (settings.model_names or ()).index(one.model), one.field)
+    return UserError(*file.locate(path), one.problem, one.allowed, one.todo)
 
 
 def _not_yet(file: SettingsFile, settings: EdgeSettings, models: Sequence[ModelPlan]) -> Iterator[UserError]:

@@ -260,7 +260,7 @@ def load_for(
         specs, unread = read_specs(models_dir, root, known, store)
     except UserError as error:
         bad.append(error)
-    if file is not None and file.settings.models is not None:
+    if file is not None and file.settings.model_names is not None:
         specs, more = _deployed(file, specs, unread)
         # A name that no spec has may be that of one that cannot be read.
         unread = more if models is not None else unread or more
@@ -274,7 +274,7 @@ def _deployed(
     file: SettingsFile, specs: Sequence[LoadedSpec], unread: Sequence[Unread]
 ) -> tuple[list[LoadedSpec], list[Unread]]:
     """Of the specs, and of what is wrong with others, those that the settings name; and names that no spec has."""
-    wanted = file.settings.models or ()
+    wanted = file.settings.model_names or ()
     broken = [one for one in unread if not one.names.isdisjoint(wanted)]
     known = [loaded.name for loaded in specs]
     for index, name in enumerate(wanted):

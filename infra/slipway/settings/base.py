@@ -49,8 +49,8 @@ class AnySettings(Section):
 
         @property
         @abstractmethod
-        def models(self) -> tuple[str, ...] | None:
-            """Models to deploy; None for every spec of the models folder."""
+        def models(self) -> tuple[object, ...] | None:
+            """Models to deploy as they are written: names, or what a kind says of each of them."""
 
         @property
         @abstractmethod
@@ -66,3 +66,8 @@ class AnySettings(Section):
         @abstractmethod
         def mlflow(self) -> Mlflow | None:
             """What MLflow is told of the environment; None for nothing."""
+
+    @property
+    def model_names(self) -> tuple[str, ...] | None:
+        """The names of the models to deploy; None for every spec of the models folder."""
+        return None if self.models is None else tuple(str(one) for one in self.models)

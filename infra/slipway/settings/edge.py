@@ -9,6 +9,7 @@ from slipway.catalog.hardware import Hardware, hardware
 from slipway.settings.base import AnySettings
 from slipway.settings.edge_cluster import EdgeCluster
 from slipway.settings.edge_links import Link, refuse_links
+from slipway.settings.edge_models import FleetModel, OneModel
 from slipway.settings.kubernetes import refuse_repeated
 from slipway.settings.mlflow import Mlflow
 from slipway.settings.requirement import Requirement
@@ -119,9 +120,10 @@ class EdgeSettings(AnySettings):
         description="Image with Python 3.11 that models' images start from.",
         examples=["registry.example.com/slipway/base:bookworm-py311"],
     )
-    models: tuple[ModelName, ...] | None = Field(
+    models: tuple[OneModel, ...] | None = Field(
         default=None,
-        description="Models to put on the fleet; every spec of the models folder when left out.",
+        description="Models to put on the fleet, by their names or with what is particular to them; every spec of the "
+        "models folder when left out.",
         examples=[["digits"]],
     )
     placement: dict[ModelName, tuple[DnsLabel, ...]] = Field(
@@ -170,7 +172,7 @@ class EdgeSettings(AnySettings):
     away: Away = Field(
         default=Away(), description="What becomes of devices that do not answer.", json_schema_extra={"since": "0.2"}
     )
-    telemetry: tuple[Literal["latency", "errors", "temperature", "memory", "disk", "logs"], ...] = Field(
+    telemetry: tuple[Literal["latency", "errors", "temperature", "memory", "disk", "logs", "feeds"], ...] = Field(
         default=("latency", "errors"),
         description="What leaves a device about how it fares; `logs` are events of its agent, when somebody asks.",
         examples=[["latency"]],
@@ -216,6 +218,15 @@ class EdgeSettings(AnySettings):
         return None
 
     @property
+    def model_names(self) -> tuple[str, ...] | None:
+        """The models that the settings name."""
+        return None if self.models is None else tuple(one.name for one in self.models)
+
+    def particular(self, model: str) -> FleetModel:
+        """What is particular to a model: nothing, if it is named alone or not at all."""
+        return next((one for one in self.models or () if one.name == model), FleetModel(name=model))
+
+    @property
     def classes(self) -> dict[str, Hardware]:
         """Every class that a device may name, the settings' own before those that Slipway ships."""
         return {**hardware().classes, **self.hardware}
@@ -236,7 +247,7 @@ class EdgeSettings(AnySettings):
     @model_validator(mode="after")
     def _names_are_known_and_unique(self) -> Self:
         refuse_repeated(self.sites, ("sites",))
-        refuse_repeated(self.models or (), ("models",))
+        refuse_repeated(self.model_names or (), ("models",))
         refuse_repeated([ring.name for ring in self.rings], ("rings",), ("name",))
         seen: set[str] = set()
         for index, device in enumerate(self.devices):
@@ -266,9 +277,11 @@ class EdgeSettings(AnySettings):
     def _placed_on_what_there_is(self) -> Self:
         there = sorted({device.hardware for device in self.devices})
         for model, classes in self.placement.items():
-            if self.models is not None and model not in self.models:
+            if self.model_names is not None and model not in self.model_names:
                 todo = f"add {model} to models, or remove it from placement"
-                raise refusal(f"{model} is not put on the fleet", ", ".join(self.models), todo, ("placement", model))
+                raise refusal(
+                    f"{model} is not put on the fleet", ", ".join(self.model_names), todo, ("placement", model)
+                )
             for index, name in enumerate(classes):
                 if name not in there:
                     todo = "write one of those, or add such a device"

@@ -49,6 +49,13 @@ def test_models_that_have_no_memory_for_a_second_version_are_refused(project: Pa
         slipway("plan", "edge-eu")
 
 
+def test_processors_that_a_class_does_not_have_are_refused_where_they_are_written(project: Path) -> None:
+    models = 'models: [{name: digits, cpuset: "0,64"}]'
+    (project / "project/stacks/Pulumi.edge-eu.yaml").write_text(SETTINGS.replace("models: [digits]", models))
+    with pytest.raises(UserError, match=r"models\[0\].cpuset: on x86-box: there is no processor 64; allowed: proc"):
+        slipway("plan", "edge-eu")
+
+
 @pytest.mark.usefixtures("project")
 def test_the_way_to_the_devices_is_drawn_with_its_rings() -> None:
     drawn = slipway("graph", "edge-eu")

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from slipway.cli import cli
 from slipway.cluster.certificates import self_signed
 from slipway.commands.changing import fleet
-from slipway.edge.commands import SIGNING_KEY
+from slipway.edge.signing import SIGNING_KEY
 from slipway.edge.store import StoreRefused, opened
 from slipway.errors.base import UserError
 from tests.support.fleets import BASE

@@ -66,6 +66,14 @@ class Files:
         """The bytes of a file; None: it is not there."""
         return self._disk.read(path)
 
+    def names(self, folder: Path) -> list[str]:
+        """Of the files in a folder, in no order."""
+        return self._disk.names(folder)
+
+    def remove(self, path: Path) -> None:
+        """Take a file away, if it is there; a power cut soon after may bring it back."""
+        self._disk.unlink(path)
+
 
 class RealDisk:
     """The operating system's."""

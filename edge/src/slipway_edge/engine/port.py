@@ -37,6 +37,9 @@ class Engine(Protocol):
     def start(self, entry: Entry) -> Running:
         """Start a version beside whatever runs; one of the same entry that is there is replaced."""
 
+    def share_out(self, entries: list[Entry]) -> None:
+        """Give each of these models its processors, running or not; an engine that others plan for does nothing."""
+
     def stop(self, running: Running) -> None:
         """End a container, gracefully where it can be, and take it away. None there: nothing happens."""
 

@@ -18,11 +18,18 @@ class Machine:
         Raises:
             OSError, ValueError: this is no Linux.
         """
+        return self._memory("MemAvailable")
+
+    def memory_total(self) -> int:
+        """Bytes that the machine has: `MemTotal`; raises as `memory_free`."""
+        return self._memory("MemTotal")
+
+    def _memory(self, wanted: str) -> int:
         for line in (self._proc / "meminfo").read_text().splitlines():
             name, _, rest = line.partition(":")
-            if name == "MemAvailable":
+            if name == wanted:
                 return int(rest.split()[0]) * 1024
-        raise ValueError(f"{self._proc / 'meminfo'} has no MemAvailable")
+        raise ValueError(f"{self._proc / 'meminfo'} has no {wanted}")
 
     def temperature_c(self) -> float | None:
         """The hottest of the thermal zones, degrees Celsius."""

@@ -23,16 +23,21 @@ def report_of(
     serving: Mapping[str, Serving],
     telemetry: Sequence[str],
     machine: Machine,
+    feeds: Mapping[str, Mapping[str, object]],
 ) -> dict[str, object]:
     """Return a report.
 
     Versions, states and reasons are always in it: without them nobody could roll out. A reason quotes the golden
     request's answer at most, never a caller's. `requests` and `errors` count golden requests, not those of callers.
+    `feeds` counts inputs and answers, and has none of them.
     """
     report: dict[str, object] = {
         "serial": serial,
         "agent": agent_version(),
-        "models": [_model(status, serving.get(model), telemetry) for model, status in sorted(statuses.items())],
+        "models": [
+            _model(status, serving.get(model), telemetry, feeds.get(model))
+            for model, status in sorted(statuses.items())
+        ],
     }
     if "memory" in telemetry:
         report["memory_free"] = machine.memory_free()
@@ -44,8 +49,12 @@ def report_of(
     return report
 
 
-def _model(status: Status, serving: Serving | None, telemetry: Sequence[str]) -> dict[str, object]:
+def _model(
+    status: Status, serving: Serving | None, telemetry: Sequence[str], feed: Mapping[str, object] | None
+) -> dict[str, object]:
     entry = status.entry
+    if entry.telemetry is not None:
+        telemetry = entry.telemetry
     said: dict[str, object] = {
         "model": entry.model,
         "version": entry.version,
@@ -53,6 +62,8 @@ def _model(status: Status, serving: Serving | None, telemetry: Sequence[str]) ->
         "state": status.state,
         "reason": status.reason[:_REASON_LIMIT],
     }
+    if "feeds" in telemetry and feed is not None:
+        said["feeds"] = dict(feed)
     if serving is None:
         return said
     answers = list(serving.answers)

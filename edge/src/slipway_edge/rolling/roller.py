@@ -6,6 +6,7 @@ from slipway_edge.disk.record import Book
 from slipway_edge.engine.port import Engine, Running, name_of
 from slipway_edge.fetching.bringing import Bringing
 from slipway_edge.forwarding.forwarder import Forwarder
+from slipway_edge.rolling.admission import by_priority, turned_away
 from slipway_edge.rolling.serving import Serving, Status
 from slipway_edge.rolling.trial import Ask, Limits, Trial
 from slipway_edge.telemetry.log import log
@@ -49,9 +50,12 @@ class Roller:
             Away: the engine does not answer.
         """
         self._sweep()
-        for model, kept in sorted(self._book.record.models.items(), key=lambda one: _priority(one[1].good)):
-            if kept.good is not None and model not in self.serving:
-                self._serve_good(kept.good, _nothing)
+        good = [kept.good for kept in self._book.record.models.values() if kept.good is not None]
+        self._engine.share_out(good)
+        away = turned_away(good, self._limits.memory_bytes)
+        for entry in by_priority(good):
+            if entry.model not in self.serving and entry.model not in away:
+                self._serve_good(entry, _nothing)
 
     def apply(self, entries: list[Entry], between: Callable[[], None]) -> None:
         """Bring all models to these entries, the one with the highest priority first; drop those that are not there.
@@ -62,8 +66,13 @@ class Roller:
         for model in {*self._book.record.models, *self.serving} - {entry.model for entry in entries}:
             self._drop(model)
         self._sweep()
-        for entry in sorted(entries, key=_priority):
-            self._bring(entry, between)
+        self._engine.share_out(entries)
+        away = turned_away(entries, self._limits.memory_bytes)
+        for model, reason in away.items():
+            self._turn_away(next(entry for entry in entries if entry.model == model), reason)
+        for entry in by_priority(entries):
+            if entry.model not in away:
+                self._bring(entry, between)
         self._tidy(entries)
 
     def watch(self) -> None:
@@ -217,6 +226,16 @@ class Roller:
         if port not in others and (old is None or old.entry.port != port):
             self._ports.close(port)
 
+    def _turn_away(self, entry: Entry, reason: str) -> None:
+        """End it if it runs. What was good of it stays in the record: it is started again when there is memory."""
+        serving = self.serving.pop(entry.model, None)
+        if serving is not None:
+            self._ports.close(serving.entry.port)
+        good = self._book.of(entry.model).good
+        if good is not None:
+            self._stop(name_of(good))
+        self._status(Status(entry, "failed", reason))
+
     def _drop(self, model: str) -> None:
         serving = self.serving.pop(model, None)
         if serving is not None:
@@ -255,10 +274,6 @@ class Roller:
 
 def _ended(running: Running, why: str) -> Running:
     return Running(running.name, running.model, running.digest, None, why)
-
-
-def _priority(entry: Entry | None) -> int:
-    return -entry.priority if entry is not None else 0
 
 
 def _nothing() -> None:

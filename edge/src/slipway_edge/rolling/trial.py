@@ -22,12 +22,14 @@ class Limits:
         start_s: from a container's start to its first right answer.
         every_s: between two golden requests while a version starts or settles.
         watch_s: between two golden requests of a version in service.
+        memory_bytes: what all models may take together; None: it is somebody else's to say.
         spare_bytes: what must be free beside what a version may take, for the engine and this agent.
     """
 
     start_s: float = 120.0
     every_s: float = 0.5
     watch_s: float = 10.0
+    memory_bytes: int | None = None
     spare_bytes: int = 64 * 2**20
 
 

@@ -2,7 +2,8 @@
 
 import base64
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from slipway_edge.control.client import Reply
 from slipway_edge.disk.record import Book
@@ -14,7 +15,7 @@ from slipway_edge.reporting.report import report_of
 from slipway_edge.rolling.roller import Roller
 from slipway_edge.telemetry.log import log, recent
 from slipway_edge.values.clock import Clock
-from slipway_edge.values.document import Document, parse
+from slipway_edge.values.document import Document, Entry, parse
 from slipway_edge.values.errors import Away, EdgeError, Refused
 
 _FIRST_INTERVAL_S = 30.0
@@ -38,6 +39,16 @@ class Link:
         self.pin = pin
 
 
+class Feeding(Protocol):
+    """What brings inputs to models; nothing that goes wrong there comes back here."""
+
+    def apply(self, entries: Sequence[Entry]) -> None:
+        """Have the feeds of these entries, and of no others."""
+
+    def said(self) -> Mapping[str, Mapping[str, object]]:
+        """What a report may say of each model's feed."""
+
+
 class Agent:
     """All of a device. Nothing that is away ends it: what was good goes on serving."""
 
@@ -50,6 +61,7 @@ class Agent:
         bringing: Bringing,
         machine: Machine,
         clock: Clock,
+        feeds: Feeding,
         watch_s: float = 10.0,
     ) -> None:
         self._pinned = pinned
@@ -59,6 +71,7 @@ class Agent:
         self._bringing = bringing
         self._machine = machine
         self._clock = clock
+        self._feeds = feeds
         self._watch_s = watch_s
         self._outbox = Outbox(clock)
         self._etag: str | None = None
@@ -121,6 +134,8 @@ class Agent:
         if self.document is None:
             return
         self._bringing.begin(self.document.pull)
+        # First: versions may take long to come, and what serves is fed meanwhile.
+        self._feeds.apply(self.document.models)
         try:
             self._roller.apply(list(self.document.models), self._meanwhile)
         except Away as away:
@@ -138,7 +153,12 @@ class Agent:
     def _tell(self) -> None:
         telemetry = self.document.telemetry if self.document is not None else []
         report = report_of(
-            self._book.record.serial, self._roller.statuses, self._roller.serving, telemetry, self._machine
+            self._book.record.serial,
+            self._roller.statuses,
+            self._roller.serving,
+            telemetry,
+            self._machine,
+            self._feeds.said(),
         )
         report["uptime_s"] = round(self._clock.now())
         if self._refused:

@@ -14,11 +14,14 @@ from slipway_edge.control.client import Control, ControlSource
 from slipway_edge.disk.files import RealDisk, real_files
 from slipway_edge.disk.record import Book
 from slipway_edge.engine.docker_engine import DockerEngine
+from slipway_edge.feeds.allowed import Allowed
+from slipway_edge.feeds.feeds import Feeds
 from slipway_edge.fetching.bringing import Bringing
 from slipway_edge.fetching.store import WeightsStore
 from slipway_edge.forwarding.forwarder import Forwarder
 from slipway_edge.reporting.machine import Machine
 from slipway_edge.rolling.roller import Roller
+from slipway_edge.rolling.trial import Limits
 from slipway_edge.startup.enrolment import enrolment, pin
 from slipway_edge.startup.keys import Keys
 from slipway_edge.startup.loop import Agent, Link
@@ -28,8 +31,14 @@ from slipway_edge.values.errors import EdgeError
 from slipway_edge.values.told_time import ToldTime
 
 
-def run(home: Path, docker: str, listen: str) -> None:
+def run(home: Path, docker: str, listen: str, feeds: Path | None) -> None:
     """Run until SIGTERM or SIGINT. Containers go on running: a device whose agent is updated keeps its models.
+
+    Args:
+        home: the agent's own folder.
+        docker: URL of the Docker Engine.
+        listen: an address of loopback, for local ports.
+        feeds: the folder below which documents may have files read and written; None: nowhere.
 
     Raises:
         EdgeError: not enrolled, another agent runs on this folder, or `listen` is no address of loopback.
@@ -59,15 +68,19 @@ def run(home: Path, docker: str, listen: str) -> None:
             lambda lines: control.logs(device, keys.key, book.next_nonce, lines),
             lambda keys: pin(home, keys, files),
         )
+        limits = Limits(memory_bytes=machine.memory_total() - Limits.spare_bytes)
         engine = DockerEngine(docker, configs, files, weights)
         source = ControlSource(control, device, lambda: keys.key, book.next_nonce)
         store = WeightsStore(RealDisk(), weights, source, clock, machine.disk_free)
         bringing = Bringing(engine, store, time.now)
-        roller = Roller(engine, Asker().ask, book, ports, clock, machine.memory_free, bringing)
-        agent = Agent(told.pinned, link, book, roller, bringing, machine, clock)
+        roller = Roller(engine, Asker().ask, book, ports, clock, machine.memory_free, bringing, limits)
+        allowed = Allowed(feeds, home / "secrets")
+        feeding = Feeds(home / "feeds", listen, f"{told.pinned.fleet}/{device}", allowed, files, clock)
+        agent = Agent(told.pinned, link, book, roller, bringing, machine, clock, feeding)
         log("started", fleet=told.pinned.fleet, device=device, serial=book.record.serial)
         while not stop.is_set():
             stop.wait(agent.step())
+        feeding.end()
         ports.end()
     log("stopped")
 

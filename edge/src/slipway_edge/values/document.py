@@ -6,14 +6,18 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from slipway_edge.values.cpuset import processors
 from slipway_edge.values.errors import Refused
+from slipway_edge.values.feeding import Sink, Source
 
 SIZE_LIMIT = 4 * 2**20
 """Longer documents are refused, bytes: golden requests are in them, weights are not."""
-Telemetry = Literal["latency", "errors", "temperature", "memory", "disk", "logs"]
+Telemetry = Literal["latency", "errors", "temperature", "memory", "disk", "logs", "feeds"]
+ModelTelemetry = Literal["latency", "errors", "feeds"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+_UNSAID = Field(exclude_if=lambda value: value is None)
 
 
 class Section(BaseModel):
@@ -96,6 +100,12 @@ class Entry(Section):
     `memory`: bytes; `cpus`: processors; both are limits.
     `priority`: the higher goes first.
     `config`: of the model server; null: it is in the image.
+    `source`, `sink`: where inputs come from and answers go; both or neither.
+    `telemetry`: in place of the document's, of this model.
+    `cpuset`: processors that it runs on, such as `0-1`; `realtime`: no other model runs on them.
+    `deadline_ms`: an input that is older is dropped.
+
+    What is not said is not dumped: entries of before these fields keep their digest.
     """
 
     model: Name
@@ -111,6 +121,22 @@ class Entry(Section):
     config: dict[str, Any] | None = None
     health: Health
     env: dict[Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")], str] = {}
+    source: Annotated[Source | None, _UNSAID] = None
+    sink: Annotated[Sink | None, _UNSAID] = None
+    telemetry: Annotated[list[ModelTelemetry] | None, _UNSAID] = None
+    cpuset: Annotated[str | None, Field(pattern=r"^[0-9,-]{1,100}$"), _UNSAID] = None
+    realtime: Annotated[bool | None, _UNSAID] = None
+    deadline_ms: Annotated[int | None, Field(ge=1, le=86_400_000), _UNSAID] = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.source is None) != (self.sink is None):
+            raise ValueError("source and sink: both or neither")
+        if self.cpuset is not None and not processors(self.cpuset):
+            raise ValueError("cpuset: processors such as 0-1 or 0,2")
+        if self.realtime and self.cpuset is None:
+            raise ValueError("realtime needs cpuset")
+        return self
 
     @property
     def digest(self) -> str:

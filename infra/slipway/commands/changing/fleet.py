@@ -24,6 +24,7 @@ from slipway.edge.documents import entry
 from slipway.edge.kept_events import happened
 from slipway.edge.kept_rollouts import Going
 from slipway.edge.keys import PASSWORD, VARIABLE, FleetKey, write_key
+from slipway.edge.particular import particular_of
 from slipway.edge.reach import known_key
 from slipway.edge.rings import Rollout, paused, resumed
 from slipway.edge.signing import SIGNING_KEY, as_text
@@ -74,7 +75,7 @@ def _refuse_other_key(store: Store, key: FleetKey) -> None:
 def bring_up_fleet(context: EnvironmentContext, settings: EdgeSettings, names: Sequence[str], options: Options) -> None:
     """Build what is not in the registry, then give each model out ring by ring; raises `FleetReturned` if one stops."""
     _refuse_options(options)
-    models = context.models(names)
+    models = sorted(context.models(names), key=lambda model: -settings.particular(model.name).priority)
     for warning in context.complied():
         console.message(f"warning: {warning}")
     if settings.cluster is not None:
@@ -93,7 +94,7 @@ def bring_up_fleet(context: EnvironmentContext, settings: EdgeSettings, names: S
         notes.settings(context.file.document.value)
         with notes.during("up"), _interruptible() as stopped:
             for model in models:
-                said = _said(context, store, model, options)
+                said = _said(context, settings, store, model, options)
                 devices = tuple(name for name in conductor.on(model.name) if name in enrolled)
                 started = conductor.start(said, devices)
                 console.message(f"{model.name}: release {said['release']}, {started.phase}")
@@ -129,10 +130,12 @@ def _already_told(_: str) -> None:
     """The engine would be told here, and there is none."""
 
 
-def _said(context: EnvironmentContext, store: Store, model: ModelPlan, options: Options) -> Json:
+def _said(
+    context: EnvironmentContext, settings: EdgeSettings, store: Store, model: ModelPlan, options: Options
+) -> Json:
     """What documents say of a model; refused where the fleet gave that back, unless it is asked for again."""
     image, weights = _image(model), on_shelf(model, store)
-    said = planned_entry(context, store, model, image, weights)
+    said = planned_entry(context, settings, store, model, image, weights)
     there = {one.model: one for one in store.going()}.get(model.name)
     if there is None or there.release != said["release"] or there.rollout.phase != "stopped":
         return said
@@ -140,7 +143,7 @@ def _said(context: EnvironmentContext, store: Store, model: ModelPlan, options: 
         raise stopped_before(context, there)
     with store.changing():
         store.set_meta(_attempt_of(model), str(int(store.meta(_attempt_of(model)) or 0) + 1))
-    return planned_entry(context, store, model, image, weights)
+    return planned_entry(context, settings, store, model, image, weights)
 
 
 def stopped_before(context: EnvironmentContext, going: Going) -> UserError:
@@ -151,11 +154,17 @@ def stopped_before(context: EnvironmentContext, going: Going) -> UserError:
 
 
 def planned_entry(
-    context: EnvironmentContext, store: Store, model: ModelPlan, image: str, weights: Json | None
+    context: EnvironmentContext,
+    settings: EdgeSettings,
+    store: Store,
+    model: ModelPlan,
+    image: str,
+    weights: Json | None,
 ) -> Json:
     """What documents say of a model as it is planned; `image`: by digest; `weights`: those outside of it."""
     port = _FIRST_PORT + [one.name for one in context.plan.models].index(model.name)
-    return entry(model, image, port, int(store.meta(_attempt_of(model)) or 0), weights)
+    attempt = int(store.meta(_attempt_of(model)) or 0)
+    return entry(model, image, port, attempt, weights, particular_of(settings.particular(model.name)))
 
 
 def _attempt_of(model: ModelPlan) -> str:

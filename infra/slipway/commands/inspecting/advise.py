@@ -99,4 +99,4 @@ def _locations(folders: Folders, model: LoadedSpec, others: Sequence[LoadedSpec]
 
 
 def _deployed(file: SettingsFile, spec: LoadedSpec) -> bool:
-    return file.settings.models is None or spec.name in file.settings.models
+    return file.settings.model_names is None or spec.name in file.settings.model_names

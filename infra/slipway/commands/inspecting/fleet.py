@@ -139,7 +139,7 @@ def show_fleet_status(
 def rollouts_of(context: EnvironmentContext, settings: EdgeSettings, store: Store, names: Sequence[str]) -> list[Going]:
     """The rollouts of the models named, of all when none is; `UnknownName` for one that is not there."""
     going = store.going()
-    known = sorted({one.model for one in going} | set(settings.models or ()))
+    known = sorted({one.model for one in going} | set(settings.model_names or ()))
     for name in names:
         if name not in known:
             raise UnknownName(Place(f"environment {context.name}"), "model", name, known, "name one of those")

@@ -120,7 +120,7 @@ def _models(
         digest, image = _image(model)
         stored = model.delivery.stored
         weights = described(stored) if stored is not None else None
-        said = planned_entry(context, store, model, f"{model.image.repository}@{digest}", weights)
+        said = planned_entry(context, settings, store, model, f"{model.image.repository}@{digest}", weights)
         found.append(ahead(settings, said, image, there, devices_of(settings, store, model.name), enrolled))
     if not names:
         planned = {model.name for model in context.plan.models}

@@ -253,9 +253,12 @@ def _rows(section: Schema, definitions: Schema, path: str) -> Iterator[str]:
 
 
 def _options(value: Schema, definitions: Schema) -> Iterator[Schema]:
-    """The sections that a list holds where each entry is one of several kinds."""
-    if value.get("type") == "array" and "oneOf" in value["items"]:
-        yield from (definitions[option["$ref"].rsplit("/", 1)[-1]] for option in value["items"]["oneOf"])
+    """The sections that a list holds where each entry is one of several kinds, or a text in place of a section."""
+    for form in (value, *value.get("anyOf", ())):
+        items = form.get("items", {}) if form.get("type") == "array" else {}
+        for option in (*items.get("oneOf", ()), *items.get("anyOf", ())):
+            if "$ref" in option:
+                yield definitions[option["$ref"].rsplit("/", 1)[-1]]
 
 
 _SECTIONS = {"": "section", "[]": "list of sections", ".NAME": "sections by name"}

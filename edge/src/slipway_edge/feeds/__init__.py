@@ -1,0 +1,1 @@
+"""Bring inputs of a device to its models, and their answers to where they are wanted."""
