@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench import machine, tables
-from tests.soak import edge_links, edge_power, weights
+from tests.soak import architectures, edge_links, edge_power, weights
 from tests.support import gateway_kills, rollout_rounds
 from tests.support.behind_gateway import way_in, with_gateway
 from tests.support.kills import Round, rounds
@@ -182,6 +182,11 @@ def _power(count: int, seed: int) -> tuple[str, int]:
     return edge_power.cut(50 if count >= 20 else 2 * count, seed, say)
 
 
+def _architectures(_: int, __: int) -> tuple[str, int]:
+    """Ask images of one release for amd64 and arm64 the same, once: answers do not depend on the moment."""
+    return architectures.alike()
+
+
 _PARTS: dict[str, Callable[[int, int], tuple[str, int]]] = {
     "kills": _kills,
     "twins": _twins,
@@ -190,6 +195,7 @@ _PARTS: dict[str, Callable[[int, int], tuple[str, int]]] = {
     "weights": _weights,
     "edge": _edge,
     "power": _power,
+    "architectures": _architectures,
 }
 
 if __name__ == "__main__":

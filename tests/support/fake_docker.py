@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 DIGEST = f"sha256:{'d' * 64}"
 VERSION = {"Version": "fake", "ApiVersion": "1.47", "MinAPIVersion": "1.24", "Os": "linux", "Arch": "amd64"}
@@ -46,7 +46,7 @@ class FakeDocker:
         if self.asks_for is not None and user != self.asks_for:
             return 401, b'{"message": "unauthorized: authentication required"}'
         if path.startswith("/distribution/"):
-            name = path.removeprefix("/distribution/").removesuffix("/json")
+            name = unquote(path.removeprefix("/distribution/").removesuffix("/json"))
             if name not in self.images:
                 return 404, b'{"message": "manifest unknown"}'
             return 200, json.dumps({"Descriptor": {"digest": DIGEST}, "Platforms": self.platforms}).encode()

@@ -130,7 +130,7 @@ def ahead(
         return ModelAhead(model, "new", (None, version), image, "", (), rings, outside)
     old = there.releases[going.release]
     was = str(old["version"])
-    if image == "same" and old["image"] != said["image"]:
+    if image == "same" and old.get("images") != said["images"]:
         image = "new"
     if image == "same" and going.release == said["release"]:
         return _same(model, version, going, there, settings, outside)
@@ -173,7 +173,7 @@ def differences(before: Json, after: Json) -> tuple[str, ...]:
 def _compared(said: Json) -> dict[str, Any]:
     config = said.get("config")
     inner = None if config is None else {name: value for name, value in config.items() if name != "release"}
-    left_out = ("model", "version", "release", "image", "config")
+    left_out = ("model", "version", "release", "image", "images", "config")
     return {
         "kind": "device",
         **{name: value for name, value in said.items() if name not in left_out},

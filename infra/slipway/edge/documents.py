@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,17 +29,17 @@ def canonical(value: Any) -> bytes:
 
 def entry(
     model: ModelPlan,
-    image: str,
+    images: Mapping[str, str],
     port: int,
     attempt: int = 0,
     weights: Json | None = None,
     particular: Json | None = None,
 ) -> Json:
-    """What a document says of one model; its `release` is the digest of all else.
+    """What documents say of one model, each with one of `images`; its `release` is the digest of all of it.
 
     Args:
         model: as it is planned.
-        image: by its digest.
+        images: each by its digest, by the architecture that it runs on.
         port: where the model answers on the device's loopback; no two models of a fleet have the same.
         attempt: how often a release of the model was asked for again. Devices never try again what they judged bad, so
             that another attempt is another release.
@@ -50,7 +50,8 @@ def entry(
     said: Json = {
         "model": model.name,
         "version": model.version,
-        "image": image,
+        # One release for all devices, whichever of these theirs is.
+        "image": dict(images) if len(images) > 1 else next(iter(images.values())),
         "weights": weights,
         "port": port,
         "check": {"path": "/predict", **model.check.section(), "tolerance": TOLERANCE},
@@ -64,7 +65,8 @@ def entry(
     }
     named = said | {"weights": _named(weights)}
     digest = hashlib.sha256(canonical([named, attempt] if attempt else named)).hexdigest()
-    return said | {"release": digest[:16], "config": model.server_config | {"release": digest}}
+    kept = {key: value for key, value in said.items() if key != "image"}
+    return kept | {"images": dict(images), "release": digest[:16], "config": model.server_config | {"release": digest}}
 
 
 def _named(weights: Json | None) -> Json | None:
@@ -75,12 +77,18 @@ def _named(weights: Json | None) -> Json | None:
 
 
 def content(fleet: str, settings: EdgeSettings, device: str, models: Sequence[Json]) -> Json:
-    """A device's document without serial and date: what has to differ for a new serial."""
+    """A device's document without serial and date: what has to differ for a new serial.
+
+    A model whose release has no image that runs on the device is left out: its class was changed since, and the next
+    `up` makes a release that has one.
+    """
+    architecture = settings.architecture(device)
+    chosen = [one for one in (_on(architecture, said) for said in models) if one is not None]
     return {
         "schema": SCHEMA,
         "fleet": fleet,
         "device": device,
-        "models": sorted(models, key=lambda one: str(one["model"])),
+        "models": sorted(chosen, key=lambda one: str(one["model"])),
         "telemetry": list(settings.telemetry),
         "interval_s": settings.interval,
         **_pull(settings, device),
@@ -95,6 +103,16 @@ def _pull(settings: EdgeSettings, device: str) -> Json:
         return {}
     each = None if link.bandwidth is None else link.bandwidth // settings.devices_at(site)
     return {"pull": {"bytes_per_s": each, "hours": list(link.hours or ()), "zone": link.zone or "UTC"}}
+
+
+def _on(architecture: str | None, said: Json) -> Json | None:
+    """What a document says of a release on a device of this architecture; None where it has no image for that."""
+    if "images" not in said:  # kept by a Slipway that made one image of a model
+        return said
+    image = said["images"].get(architecture)
+    if image is None:
+        return None
+    return {key: value for key, value in said.items() if key != "images"} | {"image": image}
 
 
 def sealed(said: Json, serial: int, key: FleetKey) -> bytes:

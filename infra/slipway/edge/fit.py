@@ -56,10 +56,18 @@ def refuse_unfit(file: SettingsFile, settings: EdgeSettings, models: Sequence[Mo
     for name in sorted(there):
         pool = pool_of(name, settings.classes[name])
         here = [model for model in models if name in settings.placement.get(model.name, (name,))]
-        found += (error for model in here for error in _alone(file, name, model, lacks(pool, model.spec)))
+        found += (error for model in here for error in _alone(file, name, model, _lacks(pool, model)))
         found += (_together(file, settings, one) for one in _excesses(settings, name, pool, here))
     if found:
         raise UserErrors(found)
+
+
+def _lacks(pool: Pool, model: ModelPlan) -> list[Shortfall]:
+    """What a class lacks for a model, of whose images it takes the one of its architecture, if there is one."""
+    found = lacks(pool, model.spec)
+    if pool.architecture not in model.images:
+        return found
+    return [one for one in found if one.field != ("resources", "architecture")]
 
 
 def _excesses(settings: EdgeSettings, name: str, pool: Pool, here: Sequence[ModelPlan]) -> Iterator[Excess]:

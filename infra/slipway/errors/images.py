@@ -36,6 +36,17 @@ class OtherPlatform(DeployError):
         )
 
 
+class BaseOfOtherPlatform(DeployError):
+    """An image is to be built for a platform that its base image is not for."""
+
+    def __init__(self, image: str, there: str, wanted: str) -> None:
+        super().__init__(
+            f"base_image {image} is for {there}, and an image for {wanted} is to stand on it; nothing was deployed; "
+            f"next: name an image in the settings that its registry has for {wanted}, too, under one tag, or put the "
+            "model on machines of the other architecture alone"
+        )
+
+
 class FileChanged(DeployError):
     """A file that goes into an image is another one than was planned."""
 

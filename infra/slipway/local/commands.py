@@ -17,7 +17,7 @@ from slipway.local import bring_up, cluster, shell_env, take_down
 from slipway.local.autoscaling import controller as keda
 from slipway.local.build import cosign
 from slipway.local.cluster import storage
-from slipway.local.docker import base_image, engine, registry
+from slipway.local.docker import base_image, base_index, engine, registry
 from slipway.local.gateway import controller
 from slipway.local.gateway import images as gateway_images
 from slipway.local.host import paths
@@ -127,6 +127,14 @@ def bring_cosign() -> None:
     with _one_at_a_time(), _console.status("cosign") as status:
         program = cosign.bring(lambda text: status.update(f"cosign: {text}"))
     click.echo(program)
+
+
+@local.command("base-image")
+def bring_base_image() -> None:
+    """Make the base image for arm64, too, and print the name that both have in the local registry."""
+    with _one_at_a_time(), _console.status("base image") as status:
+        image = base_index.push(lambda text: status.update(f"base image: {text}"))
+    click.echo(image)
 
 
 @local.command()

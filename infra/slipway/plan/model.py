@@ -1,7 +1,7 @@
 """Contain what is planned: every name, digest, node pool and bound of an environment, and the same as JSON."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,7 @@ class ModelPlan:
         priority_class: of its pods; None where the environment has no teams.
         locked: the lock that its weights are known by; they may not be on this machine.
         samples: what is kept of its requests, and where; None for nothing.
+        others: on a fleet, the same image for the other architectures of its devices, by architecture.
     """
 
     environment: str
@@ -95,11 +96,17 @@ class ModelPlan:
     priority_class: str | None = None
     locked: Locked | None = None
     samples: Samples | None = None
+    others: Mapping[str, ImagePlan] = field(default_factory=dict)
 
     @property
     def stack(self) -> str:
         """The model's Pulumi stack."""
         return names.stack(self.environment, self.name)
+
+    @property
+    def images(self) -> dict[str, ImagePlan]:
+        """Its image for each architecture that it runs on."""
+        return {self.spec.resources.architecture: self.image, **self.others}
 
     @property
     def release(self) -> str:

@@ -23,6 +23,7 @@ from slipway.plan.image import ImageFile, ImagePlan, RuntimeImagePlan
 from slipway.plan.model import ModelPlan, Plan
 from slipway.plan.release import Origin, digest_of
 from slipway.plan.timing import Timing
+from slipway.planner.architectures import for_devices, other_images, refuse_architectures
 from slipway.planner.capture import refuse_captures
 from slipway.planner.drift import refuse_drift
 from slipway.planner.fit import slow_on_pool
@@ -77,12 +78,15 @@ def plan(
             never finish; for routes that cannot be told apart; for scaling, objectives or drift that the environment
             does not measure; for feedback that it cannot take, and samples that it has no place for; for rollouts that
             it cannot judge; for weights that are to be fetched where there is no model store; for models of no team, or
-            beyond their team's quota; for weights that are too large for their GPU.
+            beyond their team's quota; for weights that are too large for their GPU; for runtimes without libraries for
+            the architecture.
     """
     there = planning(settings).pools
     gateway = planning(settings).gateway
     if gateway is not None:
         refuse_routes(environment, gateway, loaded)
+    refuse_architectures(environment, settings, loaded, written)
+    loaded = for_devices(environment, settings, loaded)
     refuse_scaling(environment, settings, loaded, written)
     refuse_slos(environment, settings, loaded, written)
     refuse_quality(environment, settings, loaded, written)
@@ -170,6 +174,7 @@ def _model(
         priority_class=priority_class(settings, spec.owner),
         locked=variant.locked,
         samples=samples,
+        others=other_images(environment, settings, variant, code, delivery),
     )
     return released(draft, release_digest(draft))
 

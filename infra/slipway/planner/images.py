@@ -75,7 +75,7 @@ def _step_files(variant: Variant) -> Iterator[ImageFile]:
 def _runtime(environment: str, settings: AnySettings, variant: Variant, code: CodeDigests) -> RuntimeImagePlan:
     architecture, made = variant.spec.resources.architecture, recipe(variant.spec.runtime)
     dockerfile = instructions(render_runtime_dockerfile(variant.spec.runtime, settings.base_image, architecture))
-    extras = _extras(variant.spec)
+    extras = extras_of(variant.spec)
     requirements_digest = code.requirements_with(extras)
     digest = digest_of([dockerfile, requirements_digest, architecture])
     return RuntimeImagePlan(
@@ -91,7 +91,7 @@ def _runtime(environment: str, settings: AnySettings, variant: Variant, code: Co
     )
 
 
-def _extras(spec: ModelSpec) -> tuple[str, ...]:
+def extras_of(spec: ModelSpec) -> tuple[str, ...]:
     """What a model needs beside the libraries of all models, in the order of names."""
     takes_text = spec.input is not None and spec.input.text is not None
     needed = {CUDA: spec.computes_on_gpu, TEXT: takes_text, GRPC: spec.endpoint.grpc}

@@ -58,7 +58,9 @@ class Engine:
         if digest is None:
             return web.json_response({"message": f"manifest unknown: {reference}"}, status=404)
         descriptor = {"mediaType": _MEDIA_TYPE, "digest": digest, "size": 0}
-        platforms = [{"architecture": self._architectures.get(reference, "amd64"), "os": "linux"}]
+        # Of images of others, which it did not build, nothing is known.
+        built = self._architectures.get(reference)
+        platforms = [] if built is None else [{"architecture": built, "os": "linux"}]
         return web.json_response({"Descriptor": descriptor, "Platforms": platforms})
 
     def _digest(self, reference: str) -> str | None:

@@ -96,6 +96,7 @@ class ImageRecipe:
         variables: of the container, as `NAME=value`, each with why it is set.
         extras: what models may need beside: libraries that are in the images of those models and in no others.
         platforms: that its wheels are chosen for, by architecture, as uv names them; None: those of all images.
+        architectures: that all of its locked libraries are had for.
     """
 
     requirements: str
@@ -106,10 +107,15 @@ class ImageRecipe:
     shared: str | None = None
     extras: tuple[str, ...] = ()
     platforms: Mapping[str, str] | None = None
+    architectures: tuple[str, ...] = ("amd64", "arm64")
 
     def platform(self, architecture: str) -> str | None:
         """What wheels are chosen for; None: what those of all images of the architecture are."""
         return None if self.platforms is None else self.platforms[architecture]
+
+    def built_for(self, extras: Collection[str]) -> tuple[str, ...]:
+        """The architectures that all libraries are had for, with these extras: NVIDIA's are locked for amd64 alone."""
+        return ("amd64",) if CUDA in extras else self.architectures
 
     def requirements_with(self, extras: Collection[str]) -> str:
         """The file of locked wheels for models that need these: `requirements-grpc.txt` beside `requirements.txt`."""

@@ -14,7 +14,12 @@ from slipway.runtimes.base import GRPC, TEXT, Answer, BadAnswer, ImageRecipe, Se
 from slipway.runtimes.defaults import Defaults
 
 
-def image_of(requirements: str, *variables: tuple[str, str], extras: tuple[str, ...] = (GRPC, TEXT)) -> ImageRecipe:
+def image_of(
+    requirements: str,
+    *variables: tuple[str, str],
+    extras: tuple[str, ...] = (GRPC, TEXT),
+    architectures: tuple[str, ...] = ("amd64", "arm64"),
+) -> ImageRecipe:
     """How the server's image is made with one backend; see `ImageRecipe`. `requirements`: a file of `server/`."""
     return ImageRecipe(
         requirements=f"server/{requirements}",
@@ -23,6 +28,7 @@ def image_of(requirements: str, *variables: tuple[str, str], extras: tuple[str, 
         command=("python3", "-m", "slipway_server"),
         variables=variables,
         extras=extras,
+        architectures=architectures,
     )
 
 

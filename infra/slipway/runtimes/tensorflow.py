@@ -19,7 +19,8 @@ class TensorflowRuntime(LockedRuntime):
     name = "tensorflow"
     formats: tuple[str, ...] = ("savedmodel", "keras")
     without_gpu = "TensorFlow computes on CPUs here; a GPU is used by runtime onnxruntime, after {convert: onnx}"
-    image: ImageRecipe | None = image_of("requirements-tensorflow.txt")
+    image: ImageRecipe | None = image_of("requirements-tensorflow.txt", architectures=("amd64",))
+    """TensorFlow without GPUs is published for amd64 alone; its name on arm64 is another distribution."""
     image_bytes = 379 * 2**20
     """337 MiB, the wheels of server/requirements-tensorflow.txt as the index has them, and an assumption of 42 MiB for
     Python on Debian."""

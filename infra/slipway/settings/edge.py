@@ -231,6 +231,17 @@ class EdgeSettings(AnySettings):
         """Every class that a device may name, the settings' own before those that Slipway ships."""
         return {**hardware().classes, **self.hardware}
 
+    def architectures(self, model: str) -> tuple[str, ...]:
+        """The architectures of the devices that a model is put on, each once, in the order of names."""
+        there = {device.hardware for device in self.devices}
+        on = there.intersection(self.placement.get(model, there))
+        return tuple(sorted({self.classes[name].architecture for name in on}))
+
+    def architecture(self, device: str) -> str | None:
+        """The architecture of a device; None for one that is not written down any more."""
+        found = [self.classes[one.hardware].architecture for one in self.devices if one.name == device]
+        return found[0] if found else None
+
     @model_validator(mode="after")
     def _a_cluster_is_reached_by_tls(self) -> Self:
         if self.cluster is not None and not self.control.startswith("https://"):

@@ -85,9 +85,9 @@ def test_what_up_refuses_is_shown_and_refused(project: Path, devices: Devices) -
         slipway("up", "edge-eu", "--yes")
     with pytest.raises(UserError, match="was stopped: 1 of 1 devices failed in ring canary"):
         slipway("preview", "edge-eu")
-    path = project / "project/stacks/Pulumi.edge-eu.yaml"
-    path.write_text(SETTINGS.replace("name: box-2, hardware: x86-box", "name: box-2, hardware: raspberry-pi-4"))
-    with pytest.raises(UserError, match="does not run on raspberry-pi-4"):
+    spec = project / "project/models/digits.yaml"
+    spec.write_text(spec.read_text().replace("memory: 256Mi", "memory: 256Gi"))
+    with pytest.raises(UserError, match="does not run on x86-box"):
         slipway("preview", "edge-eu", "--markdown")
 
 

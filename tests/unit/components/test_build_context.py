@@ -97,7 +97,7 @@ def registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Registry:
     made = Registry()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(docker, "from_env", lambda **_: made)
-    monkeypatch.setattr(build.ImageBuilder, "pinned", lambda _, image: f"{image}@sha256:0")
+    monkeypatch.setattr(build.ImageBuilder, "base", lambda _, image, platform: f"{image}@sha256:{platform}")
     monkeypatch.setattr(build, "_install", lambda requirements, platform, folder: folder.mkdir())
     return made
 

@@ -15,7 +15,9 @@ from slipway.local.host import paths
 from slipway.local.host.errors import LocalError
 
 
-@pytest.mark.parametrize("command", [["up"], ["down"], ["status"], ["env"], ["shell"], ["run", "--", "true"]])
+@pytest.mark.parametrize(
+    "command", [["up"], ["down"], ["status"], ["base-image"], ["env"], ["shell"], ["run", "--", "true"]]
+)
 def test_on_macos_every_command_says_what_it_needs_and_what_works_without(
     command: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

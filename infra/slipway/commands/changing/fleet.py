@@ -3,8 +3,9 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from slipway import console
@@ -134,8 +135,9 @@ def _said(
     context: EnvironmentContext, settings: EdgeSettings, store: Store, model: ModelPlan, options: Options
 ) -> Json:
     """What documents say of a model; refused where the fleet gave that back, unless it is asked for again."""
-    image, weights = _image(model), on_shelf(model, store)
-    said = planned_entry(context, settings, store, model, image, weights)
+    images = {one: _image(replace(model, image=image)) for one, image in model.images.items()}
+    weights = on_shelf(model, store)
+    said = planned_entry(context, settings, store, model, images, weights)
     there = {one.model: one for one in store.going()}.get(model.name)
     if there is None or there.release != said["release"] or there.rollout.phase != "stopped":
         return said
@@ -143,7 +145,7 @@ def _said(
         raise stopped_before(context, there)
     with store.changing():
         store.set_meta(_attempt_of(model), str(int(store.meta(_attempt_of(model)) or 0) + 1))
-    return planned_entry(context, settings, store, model, image, weights)
+    return planned_entry(context, settings, store, model, images, weights)
 
 
 def stopped_before(context: EnvironmentContext, going: Going) -> UserError:
@@ -158,13 +160,13 @@ def planned_entry(
     settings: EdgeSettings,
     store: Store,
     model: ModelPlan,
-    image: str,
+    images: Mapping[str, str],
     weights: Json | None,
 ) -> Json:
-    """What documents say of a model as it is planned; `image`: by digest; `weights`: those outside of it."""
+    """What documents say of a model as it is planned; `images`: by digest, of each architecture; `weights`: outside."""
     port = _FIRST_PORT + [one.name for one in context.plan.models].index(model.name)
     attempt = int(store.meta(_attempt_of(model)) or 0)
-    return entry(model, image, port, attempt, weights, particular_of(settings.particular(model.name)))
+    return entry(model, images, port, attempt, weights, particular_of(settings.particular(model.name)))
 
 
 def _attempt_of(model: ModelPlan) -> str:

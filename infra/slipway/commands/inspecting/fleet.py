@@ -45,7 +45,7 @@ def show_fleet_plan(
             str(len(devices[model.name])),
             ", ".join(_classes(settings, devices[model.name])),
             format_bytes(model.spec.resources.memory),
-            model.spec.resources.architecture,
+            ", ".join(model.images),
             " > ".join(map(str, settings.sizes(len(devices[model.name])))),
         ]
         for model in models
@@ -99,7 +99,8 @@ def _plan_json(
     return {
         "environment": context.name,
         "models": [
-            {"name": one.name, "version": one.version, "devices": devices[one.name], "image": one.image.reference}
+            {"name": one.name, "version": one.version, "devices": devices[one.name]}
+            | {"images": {name: image.reference for name, image in one.images.items()}}
             for one in models
         ],
         "hardware": {

@@ -19,6 +19,7 @@ from slipway.edge.shelving import described
 from slipway.edge.store import Store, opened
 from slipway.errors.base import SlipwayError, UserError, UserErrors, each
 from slipway.errors.failures import Interrupted
+from slipway.plan.image import ImagePlan
 from slipway.plan.model import ModelPlan
 from slipway.preview.markdown import LIMIT, marker
 from slipway.preview.quoted import block, cell, code
@@ -117,10 +118,10 @@ def _models(
     enrolled = {one.name for one in store.devices() if one.state == "enrolled"}
     found: list[ModelAhead] = []
     for model in context.models(names):
-        digest, image = _image(model)
+        images, image = _images(model)
         stored = model.delivery.stored
         weights = described(stored) if stored is not None else None
-        said = planned_entry(context, settings, store, model, f"{model.image.repository}@{digest}", weights)
+        said = planned_entry(context, settings, store, model, images, weights)
         found.append(ahead(settings, said, image, there, devices_of(settings, store, model.name), enrolled))
     if not names:
         planned = {model.name for model in context.plan.models}
@@ -129,16 +130,23 @@ def _models(
     return tuple(sorted(found, key=lambda one: one.name))
 
 
-def _image(model: ModelPlan) -> tuple[str, ImageChange]:
-    """The digest of a model's image in its registry, which `up` would take without building it; and what is known."""
+def _images(model: ModelPlan) -> tuple[dict[str, str], ImageChange]:
+    """Its images by architecture, with the digests that `up` would take without building them; and what is known."""
+    found = {architecture: _image(model.name, image) for architecture, image in model.images.items()}
+    changes = {change for _, change in found.values()}
+    change: ImageChange = "new" if "new" in changes else "unknown" if "unknown" in changes else "same"
+    return {architecture: reference for architecture, (reference, _) in found.items()}, change
+
+
+def _image(name: str, image: ImagePlan) -> tuple[str, ImageChange]:
     try:
-        digest = digest_there(model.image.reference)
+        digest = digest_there(image.reference)
     except (UserError, Interrupted):
         raise
     except SlipwayError as error:
-        console.message(f"warning: {model.name}: {error}")
-        return "", "unknown"
-    return ("", "new") if digest is None else (digest, "same")
+        console.message(f"warning: {name}: {error}")
+        return f"{image.repository}@", "unknown"
+    return f"{image.repository}@{digest or ''}", "new" if digest is None else "same"
 
 
 def _cells(one: ModelAhead) -> tuple[str, ...]:

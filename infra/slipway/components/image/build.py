@@ -29,6 +29,7 @@ from slipway.errors.base import DeployError, FileRefused
 from slipway.errors.failures import NoSpace
 from slipway.errors.full_disk import disk_errors, full, told
 from slipway.errors.images import (
+    BaseOfOtherPlatform,
     DockerUnreachable,
     FileChanged,
     ImageBuildFailed,
@@ -37,6 +38,7 @@ from slipway.errors.images import (
     WheelsFailed,
 )
 from slipway.registry.credentials import without_missing_helpers
+from slipway.registry.platforms import of_platform
 from slipway.values.aliases import Tell
 from slipway.values.user_cache import user_cache
 
@@ -82,19 +84,47 @@ class ImageBuilder:
 
         Raises `OtherPlatform` where it is known to be for others than `platform`: whoever finds it would deploy it.
         """
+        digest, there = self._in_registry(reference)
+        if platform and there and platform not in there:
+            raise OtherPlatform(reference, ", ".join(there), platform)
+        return digest
+
+    def _in_registry(self, reference: str) -> tuple[str | None, list[str]]:
+        """The digest of an image, None where there is none, and its platforms; none of them where nobody tells."""
         with self._explained(reference):
             try:
                 found = self._docker.images.get_registry_data(reference)
-                there = [f"{one.get('os')}/{one.get('architecture')}" for one in found.attrs.get("Platforms") or []]
-                if platform and there and platform not in there:
-                    raise OtherPlatform(reference, ", ".join(there), platform)
-                return found.id
+                platforms = found.attrs.get("Platforms") or []
+                return found.id, [f"{one.get('os')}/{one.get('architecture')}" for one in platforms]
             except docker.errors.NotFound:
-                return None
+                return None, []
             except docker.errors.APIError as error:
                 if any(word in str(error).lower() for word in _NOT_THERE):
-                    return None
+                    return None, []
                 raise
+
+    def base(self, image: str, platform: str) -> str:
+        """What an image for a platform is built on, as `repository@sha256:...`.
+
+        Of several platforms' images under one name the Engine keeps one, and builds on that whatever the platform is
+        (Docker 20.10, `GetImageAndReleasableLayer`). So that name is for its own platform alone; for others it is the
+        image of the platform by its own digest.
+
+        Raises:
+            BaseOfOtherPlatform: the image is for others.
+        """
+        digest, there = self._in_registry(image)
+        if digest is None:
+            raise RegistryFailed(image, "there is no such image")
+        if there and platform not in there:
+            raise BaseOfOtherPlatform(image, ", ".join(there), platform)
+        pinned = image if "@" in image else f"{image.rpartition(':')[0]}@{digest}"
+        return of_platform(pinned, platform) if len(there) > 1 and platform != self._own_platform(image) else pinned
+
+    def _own_platform(self, image: str) -> str:
+        with self._explained(image):
+            own = self._docker.version()
+        return f"{own['Os']}/{own['Arch']}"
 
     def pinned(self, image: str) -> str:
         """Return an image named by tag as `repository@sha256:...`, as its registry has it now."""

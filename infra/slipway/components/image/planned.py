@@ -195,7 +195,7 @@ def _context(builder: ImageBuilder, image: ImagePlan, dockerfiles: _Dockerfiles,
 def _wheels_context(builder: ImageBuilder, image: ImagePlan, dockerfiles: _Dockerfiles, report: Tell) -> IO[bytes]:
     """Return the build context of the image below: the locked wheels, installed, on the base by its digest."""
     runtime = image.runtime
-    base = builder.pinned(runtime.base_image)
+    base = builder.base(runtime.base_image, _platform(image))
     wheels = installed_wheels(
         runtime.requirements, runtime.requirements_digest, runtime.architecture, report, runtime.platform
     )

@@ -27,13 +27,16 @@ def inputs() -> str:
     return hashlib.sha256(recipe).hexdigest()[:16]
 
 
-def build(report: Report) -> Path:
-    """The image as an archive for `docker load`, from the cache or made now."""
-    archive = paths.CACHE_IMAGES / f"base-{inputs()}.tar"
+def build(report: Report, architecture: str | None = None) -> Path:
+    """The image as an archive for `docker load`, from the cache or made now; of this machine where none is named."""
+    name, tagged = f"base-{inputs()}", IMAGE
+    if architecture is not None:
+        name, tagged = f"{name}-{architecture}", f"{IMAGE}-{architecture}"
+    archive = paths.CACHE_IMAGES / f"{name}.tar"
     with locked(archive.stem):
         if not archive.exists():
             layer = paths.CACHE_IMAGES / f".{archive.stem}.layer"
-            base_rootfs.build(layer, report)
+            base_rootfs.build(layer, report, architecture)
             config = image_archive.ImageConfig(
                 env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"},
                 labels={
@@ -42,8 +45,9 @@ def build(report: Report) -> Path:
                     "slipway.dev/base-inputs": inputs(),
                 },
                 user=f"{debian_rootfs.USER_ID}:{debian_rootfs.USER_ID}",
+                architecture=architecture,
             )
-            image_archive.write(archive, IMAGE, layer, config)
+            image_archive.write(archive, tagged, layer, config)
             layer.unlink()
     return archive
 
@@ -54,21 +58,28 @@ def push(archive: Path, report: Report) -> str:
     present = digest_in_registry()
     if present is not None and recorded == {"inputs": inputs(), "digest": present}:
         return present
-    report("loading it into Docker")
+    digest = load_and_push(archive, TAG, report)
+    _PUSHED.write_text(json.dumps({"inputs": inputs(), "digest": digest}))
+    return digest
+
+
+def load_and_push(archive: Path, tag: str, report: Report) -> str:
+    """Have the image of an archive, which has this tag, in the local registry; returns its digest."""
+    image = f"{REPOSITORY}:{tag}"
+    report(f"loading {tag} into Docker")
     try:
         client = docker.DockerClient(base_url=engine.host(), timeout=300)
         with archive.open("rb") as stream:
             client.images.load(stream)
-        report("pushing it to the registry")
-        for line in client.images.push(REPOSITORY, tag=TAG, stream=True, decode=True):
+        report(f"pushing {tag} to the registry")
+        for line in client.images.push(REPOSITORY, tag=tag, stream=True, decode=True):
             if "error" in line:
-                raise LocalError(f"cannot push {IMAGE}: {line['error']}")
+                raise LocalError(f"cannot push {image}: {line['error']}")
     except (docker.errors.DockerException, OSError) as error:
-        raise LocalError(f"cannot push {IMAGE} with Docker at {engine.host()}: {error}") from error
-    digest = digest_in_registry()
+        raise LocalError(f"cannot push {image} with Docker at {engine.host()}: {error}") from error
+    digest = digest_in_registry(tag)
     if digest is None:
-        raise LocalError(f"{IMAGE} was pushed, but the registry does not have it; its log: {registry.log()}")
-    _PUSHED.write_text(json.dumps({"inputs": inputs(), "digest": digest}))
+        raise LocalError(f"{image} was pushed, but the registry does not have it; its log: {registry.log()}")
     return digest
 
 
@@ -78,10 +89,10 @@ def pinned() -> str | None:
     return f"{IMAGE}@{recorded['digest']}" if recorded else None
 
 
-def digest_in_registry() -> str | None:
+def digest_in_registry(tag: str = TAG) -> str | None:
     """The digest that the registry has for the tag, or None."""
     request = urllib.request.Request(
-        f"http://{registry.ADDRESS}/v2/slipway/base/manifests/{TAG}",
+        f"http://{registry.ADDRESS}/v2/slipway/base/manifests/{tag}",
         method="HEAD",
         headers={"Accept": "application/vnd.docker.distribution.manifest.v2+json"},
     )

@@ -43,11 +43,13 @@ class Packages:
         what: the image, for messages and the names of logs.
         with_dependencies: packages and all that they depend on.
         alone: packages without what they would pull in for their scripts: perl, awk, dpkg.
+        architecture: as Debian and images call it, `arm64`; None: this machine's. Nothing of another one is run.
     """
 
     what: str
     with_dependencies: tuple[str, ...]
     alone: tuple[str, ...]
+    architecture: str | None = None
 
 
 def unpack(packages: Packages, scratch: Path, report: Report) -> Path:
@@ -94,6 +96,8 @@ def _fetch(packages: Packages, scratch: Path, report: Report) -> list[Path]:
         "APT::Install-Recommends": "false",
         "Acquire::Languages": "none",
     }
+    if packages.architecture is not None:
+        settings |= {"APT::Architecture": packages.architecture, "APT::Architectures": packages.architecture}
     get = [
         "apt-get",
         "-q",

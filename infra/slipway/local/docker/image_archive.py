@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+"""As images call the machines that kernels name so."""
 _EPOCH = "1970-01-01T00:00:00Z"
 """Same content, same digest: no file and no image carries the time at which it was made."""
 
@@ -22,13 +23,20 @@ class ImageConfig:
     env: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
+    architecture: str | None = None
+    """None: this machine's."""
+
+
+def own_architecture() -> str:
+    """This machine's architecture, as images call it."""
+    return ARCHITECTURES.get(os.uname().machine, os.uname().machine)
 
 
 def write(target: Path, name: str, layer: Path, config: ImageConfig) -> None:
     """Write `target`, an image called `name` (repository:tag) whose only layer is the tar file `layer`."""
     content = hashlib.file_digest(layer.open("rb"), "sha256").hexdigest()
     document = {
-        "architecture": _ARCHITECTURES.get(os.uname().machine, os.uname().machine),
+        "architecture": config.architecture or own_architecture(),
         "os": "linux",
         "created": _EPOCH,
         "config": {
