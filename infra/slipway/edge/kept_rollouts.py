@@ -1,4 +1,4 @@
-"""Keep the last rollout of each model: what it is made of and, apart from that, how far it is, which changes often."""
+"""Keep the last rollout of each model: what it is made of, and apart from that how far it is, which changes often."""
 
 import json
 import sqlite3

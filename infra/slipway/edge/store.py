@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from slipway.edge import kept_events, kept_rollouts, tables
+from slipway.edge import kept_answers, kept_events, kept_rollouts, tables
 from slipway.edge.kept_events import Event
 from slipway.edge.kept_logs import Logs
 from slipway.edge.kept_rollouts import Going
@@ -218,24 +218,11 @@ class Store:
         there = self.document(device)
         if there is None or report["serial"] < there[0]:
             return
-        # Only what is new is written: each change of a row is told to every command that looks on.
-        said = {one[0]: one for one in answers}
-        kept_events.write_answers(self._db, device, said.values())
-        known = self._db.execute("SELECT model, release, state, reason FROM answers WHERE device = ?", (device,))
-        before = {one[0]: one for one in known.fetchall()}
-        gone = [(device, model) for model in before if model not in said]
-        self._db.executemany("DELETE FROM answers WHERE device = ? AND model = ?", gone)
-        new = [(device, *one) for model, one in said.items() if before.get(model) != one]
-        self._db.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", new)
+        kept_answers.write(self._db, device, {one[0]: one for one in answers})
 
     def answers(self, model: str, release: str) -> dict[str, Answer]:
         """What devices said of a release; those that only work at it are left out."""
-        rows = self._db.execute(
-            "SELECT device, state FROM answers WHERE model = ? AND release = ? "
-            "AND state IN ('good', 'failed', 'returned')",
-            (model, release),
-        )
-        return {device: "good" if state == "good" else "failed" for device, state in rows}
+        return kept_answers.judged(self._db, model, release)
 
     def said(self) -> list[tuple[str, str, str, str, str]]:
         """All that devices said last: device, model, release, state, reason."""

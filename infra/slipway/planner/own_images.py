@@ -23,12 +23,14 @@ _CODE = "/opt/slipway/server"
 _OF_THE_SERVER = ("__init__.py", "protocol/", "values/")
 """What the judge reads answers with: how files or folders of the model server's package begin."""
 
+_OF_EDGE = (
+    *("__init__", "__main__", "commands", "grouping", "kept_answers", "kept_events", "kept_logs", "kept_rollouts"),
+    *("keys", "rings", "server", "serving", "shelf", "signing", "store", "tables"),
+)
 _OF_THE_CONTROL_SIDE = (
     "__init__.py",
     *("catalog/__init__.py", "catalog/pod_contract.py", "errors/__init__.py", "errors/base.py"),
-    *("edge/__init__.py", "edge/__main__.py", "edge/commands.py", "edge/grouping.py", "edge/kept_events.py"),
-    *("edge/kept_logs.py", "edge/kept_rollouts.py", "edge/keys.py", "edge/rings.py", "edge/server.py"),
-    *("edge/serving.py", "edge/shelf.py", "edge/signing.py", "edge/store.py", "edge/tables.py"),
+    *(f"edge/{module}.py" for module in _OF_EDGE),
     *("values/__init__.py", "values/aliases.py", "values/percentages.py", "values/quantities.py"),
 )
 """The part of this library that answers devices and commands: it plans, renders and signs nothing."""
