@@ -149,8 +149,7 @@ def cut(rounds: int, seed: int, say: Callable[[str], None]) -> tuple[str, int]:
                 one.side.start(one.entry(number + 1, bad=number % 4 == 2))
                 if number < rounds:
                     disk.cut_after(chance.randint(1, _OPERATIONS))
-                    if not disk.is_cut(_LIMIT_S):
-                        disk.cut_after(0)
+                    _cut_in_the_midst(one, disk)
                     seen.cuts += 1
                     seen.unsynced += disk.lost() > 0
                     say(f"cut {seen.cuts}: {seen.faults[-1:] or 'well'}")
@@ -188,6 +187,16 @@ def _live(one: Site, device: Device, number: int, seen: Powered) -> None:
     _ended(one, seen, f"after cut {number}")
     if device.label() != 7:
         seen.faults.append(f"after cut {number}: no right answer once the rollout had ended")
+
+
+def _cut_in_the_midst(one: Site, disk: LosingDisk) -> None:
+    """Wait until the power went; when the rollout has ended before, it goes at once."""
+    until = time.monotonic() + _LIMIT_S
+    while not disk.is_cut(0.5):
+        if one.side.conductor.look("digits").phase != "rolling" or time.monotonic() > until:
+            disk.cut_after(0)
+            assert disk.is_cut(_LIMIT_S), f"the disk: power not gone within {_LIMIT_S} s"
+            return
 
 
 def _ended(one: Site, seen: Powered, when: str) -> None:
