@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from devices_room import Device, FakeClock, LosingDisk, Signer, document, entry
+from devices_room import WEIGHTS, Device, FakeClock, LosingDisk, Signer, document, entry
 from slipway_edge.__main__ import main
 from slipway_edge.asking.golden import Answer, judged
 from slipway_edge.control.client import Control
 from slipway_edge.disk.files import real_files
+from slipway_edge.fetching import pieces
 from slipway_edge.forwarding.forwarder import Forwarder
 from slipway_edge.identity.device_key import loaded, made
 from slipway_edge.reporting.machine import Machine
@@ -508,3 +509,26 @@ def test_a_document_in_force_is_read_again_at_the_start(home: Path, server: Cont
     agent = agent_of(home, server, device)
     assert agent.document is not None
     assert agent.document.interval_s == 7
+
+
+def test_a_version_that_is_withdrawn_while_its_weights_come_is_let_go_of(
+    home: Path, server: ControlServer, device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "PIECE", 1024)
+    device.source.block = 1024
+    file = device.source.put(random.Random(0).randbytes(90 * 1024))
+    large = entry("1.1.0", weights={"folder": "/model", "files": [file.model_dump()]})
+    server.envelope = server.signer.document(1, large, pull={"bytes_per_s": 1024})
+    agent = agent_of(home, server, device)
+    assert agent.step() == 0.0
+    sent = device.source.sent
+    assert 0 < sent < 90 * 1024
+    # It goes on without asking until a question is due; the next document is asked for while most is missing.
+    assert agent.step() == 0.0
+    assert device.source.sent > sent
+    server.etag, server.envelope = '"2"', server.signer.document(2)
+    while agent.document is None or agent.document.serial < 2:
+        agent.step()
+    assert device.source.sent < 80 * 1024
+    assert server.reports[-1]["models"] == [] or "is here" in server.reports[-1]["models"][0]["reason"]
+    assert device.disk.names(WEIGHTS) == []
