@@ -49,6 +49,9 @@ class Server(http.server.ThreadingHTTPServer):
 
         super().__init__(("127.0.0.1", 0), Handler)
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Whoever refuses an answer closes the connection, which is no trouble of this side."""
+
 
 @pytest.fixture
 def server() -> Iterator[Server]:
