@@ -87,7 +87,7 @@ def test_what_up_refuses_is_shown_and_refused(project: Path, devices: Devices) -
         slipway("preview", "edge-eu")
     spec = project / "project/models/digits.yaml"
     spec.write_text(spec.read_text().replace("memory: 256Mi", "memory: 256Gi"))
-    with pytest.raises(UserError, match="does not run on x86-box"):
+    with pytest.raises(UserError, match="more than a node of any pool of edge-eu offers"):
         slipway("preview", "edge-eu", "--markdown")
 
 
