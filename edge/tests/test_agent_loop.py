@@ -288,6 +288,25 @@ def test_what_telemetry_does_not_name_does_not_leave(home: Path, server: Control
     assert "latency_p95_ms" in server.reports[-1]["models"][0]
 
 
+def test_what_a_model_tells_is_its_own_telemetry_and_counts_of_its_feed_only_if_named(
+    home: Path, server: ControlServer, device: Device
+) -> None:
+    fed = {
+        "source": {"folder": {"path": "/srv/in", "keep": 1}},
+        "sink": {"folder": {"path": "/srv/out", "keep": 1}, "waiting": 2**20},
+    }
+    server.envelope = server.signer.document(1, entry(**fed))
+    agent = agent_of(home, server, device)
+    steps(agent, device, 3)
+    assert [one.source for one in device.feeds.entries] == [entry(**fed).source]
+    assert "feeds" not in server.reports[-1]["models"][0]
+    server.etag, server.envelope = '"2"', server.signer.document(2, entry(**fed, telemetry=["feeds"]))
+    steps(agent, device, 3)
+    said = server.reports[-1]["models"][0]
+    assert said["feeds"] == {"inputs": 3}
+    assert {"latency_p95_ms", "errors"}.isdisjoint(said)
+
+
 def test_an_old_document_changes_nothing_and_is_told(home: Path, server: ControlServer, device: Device) -> None:
     agent = agent_of(home, server, device)
     server.envelope = server.signer.document(2, entry("1.1.0"))

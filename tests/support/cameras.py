@@ -25,13 +25,17 @@ a=control:video
 
 
 class CameraServer(socketserver.ThreadingTCPServer):
-    """Sends grey frames, each a little lighter than the one before, `rate` a second; `stop` cuts all connections."""
+    """Sends grey frames, each a little lighter than the one before, `rate` a second; `stop` cuts all connections.
+
+    `greys`: 0 to 255, of one frame after the other; the last one stays.
+    """
 
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, rate: float, port: int = 0) -> None:
+    def __init__(self, rate: float, greys: range, port: int = 0) -> None:
         self.rate = rate
+        self.greys = greys
         self.over = threading.Event()
         super().__init__(("127.0.0.1", port), _Connection)
         self.port: int = self.server_address[1]
@@ -98,7 +102,8 @@ class _Connection(socketserver.StreamRequestHandler):
                 for index in range(100_000):
                     if self.server.over.is_set():
                         return
-                    picture = np.full((SIZE, SIZE, 3), min(250, 20 + index), np.uint8)
+                    grey = self.server.greys[min(index, len(self.server.greys) - 1)]
+                    picture = np.full((SIZE, SIZE, 3), grey, np.uint8)
                     frame = av.VideoFrame.from_ndarray(picture, "rgb24").reformat(format="yuvj420p")
                     frame.pts = round((time.monotonic() - began) * 90_000)
                     frame.time_base = clock

@@ -125,6 +125,7 @@ class EdgeSettings(AnySettings):
         description="Models to put on the fleet, by their names or with what is particular to them; every spec of the "
         "models folder when left out.",
         examples=[["digits"]],
+        json_schema_extra={"since": "0.2"},
     )
     placement: dict[ModelName, tuple[DnsLabel, ...]] = Field(
         default_factory=dict,

@@ -4,7 +4,6 @@ import re
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
-from pydantic.config import JsonDict
 
 from slipway.settings.edge_feeds import ModelSink, ModelSource
 from slipway.values.quantities import MODEL_NAME_LIMIT, ModelName, Seconds, Truth, dns_label, line_of_text, refusal
@@ -12,7 +11,6 @@ from slipway.values.section import Section, empty, left_out, number
 
 PRIORITY_MOST = 100
 _SET = re.compile(r"[0-9]{1,3}(?:-[0-9]{1,3})?(?:,[0-9]{1,3}(?:-[0-9]{1,3})?)*")
-_SINCE: JsonDict = {"since": "0.2"}
 
 
 def processors(text: str) -> frozenset[int]:
@@ -48,27 +46,23 @@ class FleetModel(Section):
         default=None,
         description="Where its inputs come from on the device; programs ask its port there when left out.",
         exclude_if=left_out,
-        json_schema_extra=_SINCE,
     )
     sink: ModelSink | None = Field(
         default=None,
         description="Where its answers go; as `source`, both or neither.",
         exclude_if=left_out,
-        json_schema_extra=_SINCE,
     )
     telemetry: tuple[Literal["latency", "errors", "feeds"], ...] | None = Field(
         default=None,
         description="What leaves a device about this model, in place of the fleet's `telemetry`.",
         examples=[["latency", "feeds"]],
         exclude_if=left_out,
-        json_schema_extra=_SINCE,
     )
     priority: Annotated[int, *number(0, PRIORITY_MOST)] = Field(
         default=0,
         description="Who goes first where a device cannot do all: in starting, in memory, in processor time.",
         examples=[10],
         exclude_if=empty,
-        json_schema_extra=_SINCE,
     )
     cpuset: (
         Annotated[str, BeforeValidator(_cpuset), WithJsonSchema({"type": "string", "pattern": f"^{_SET.pattern}$"})]
@@ -78,21 +72,18 @@ class FleetModel(Section):
         description="Processors that it runs on; any but those of real-time models when left out.",
         examples=["0-1"],
         exclude_if=left_out,
-        json_schema_extra=_SINCE,
     )
     realtime: Truth = Field(
         default=False,
         description="Whether no other model runs on the processors of its `cpuset`.",
         examples=[True],
         exclude_if=empty,
-        json_schema_extra=_SINCE,
     )
     deadline: Seconds | None = Field(
         default=None,
         description="An input that is older is dropped, and counted; none is when left out.",
         examples=["200ms"],
         exclude_if=left_out,
-        json_schema_extra=_SINCE,
     )
 
     @model_validator(mode="after")
