@@ -59,7 +59,7 @@ rehearse: .venv/.aws ## rehearse an environment of kind aws without AWS: make re
 	@$(LOCAL) up --prepare-only
 	@$(IN_LOCAL) $(BIN)/python -m slipway.rehearsal $(or $(ENV),dev)
 
-edge: .venv/.synced ## three devices on this machine: a model rolled out, a bad version that comes back, all taken down
+edge: .venv/.synced ## four devices on this machine: a model rolled out, a bad version that comes back, all taken down
 	@$(LOCAL) up
 	@$(IN_LOCAL) $(BIN)/python -m tests.edge
 

@@ -1,1 +1,1 @@
-"""`make edge`: three devices on this machine, against the real control side."""
+"""`make edge`: four devices on this machine, against the real control side."""

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -37,11 +37,20 @@ def broken(path: Path) -> bytes:
 
 
 class Fleet:
-    """A fleet named `edge` with devices of class x86-box; its control side runs while the block does."""
+    """A fleet named `edge` with devices of class x86-box, or of `hardware`; its control side runs while the block does.
+
+    `hardware`: what the settings say of the class of a device that is no such box, by the device's name.
+    """
 
     name = "edge"
 
-    def __init__(self, folder: Path, devices: Sequence[str], canaries: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        devices: Sequence[str],
+        canaries: int = 1,
+        hardware: Mapping[str, Mapping[str, object]] | None = None,
+    ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = int(free.getsockname()[1])
         self.control = f"127.0.0.1:{port}"
@@ -56,7 +65,7 @@ class Fleet:
             "PULUMI_BACKEND_URL": f"file://{folder.parent / 'states'}",
         }
         (folder.parent / "states").mkdir()
-        self._write(devices, canaries)
+        self._write(devices, canaries, hardware or {})
 
     def __enter__(self) -> Self:
         self.ran("devices", "key", self._environ["SLIPWAY_FLEET_KEY"])
@@ -124,7 +133,7 @@ class Fleet:
         except (urllib.error.URLError, OSError):
             return False
 
-    def _write(self, devices: Sequence[str], canaries: int) -> None:
+    def _write(self, devices: Sequence[str], canaries: int, hardware: Mapping[str, Mapping[str, object]]) -> None:
         (self._folder / "stacks").mkdir(parents=True)
         (self._folder / "models/digits").mkdir(parents=True)
         (self._folder / "Pulumi.yaml").write_text("name: slipway\nruntime: python\n")
@@ -138,7 +147,11 @@ class Fleet:
             "base_image": f"{REGISTRY}/slipway/base:bookworm-py311",
             "models": ["digits"],
             "sites": ["here"],
-            "devices": [{"name": name, "hardware": "x86-box", "site": "here"} for name in devices],
+            "hardware": {f"of-{name}": dict(said) for name, said in hardware.items()},
+            "devices": [
+                {"name": name, "hardware": f"of-{name}" if name in hardware else "x86-box", "site": "here"}
+                for name in devices
+            ],
             "rings": [{"name": "canary", "devices": canaries}, {"name": "fleet", "share": "100%"}],
             "success": {"good": "100%", "hold": "1s"},
             "away": {"deadline": "10m"},

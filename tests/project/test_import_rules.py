@@ -36,7 +36,7 @@ OF_THE_SERVER = (
 )
 OUTSIDE = {
     "slipway": ("pulumi", "jinja2", "yaml", "boto3", "docker", "kubernetes"),
-    "slipway_edge": ("cryptography", "docker", "numpy", "requests", "urllib3"),
+    "slipway_edge": ("cryptography", "docker", "kubernetes", "numpy", "requests", "urllib3"),
     "slipway_judge": ("httptools", "httpx", "numpy", "prometheus_client", "starlette", "uvicorn", "uvloop"),
     "slipway_keys": (
         "asyncpg",

@@ -25,6 +25,14 @@ class Hardware(Section):
         description="FP32 operations that a core does in a cycle at most, two for a multiply-add.", examples=[16]
     )
     memory: Bytes = Field(description="Memory of the device, all of it.", examples=["8Gi"])
+    runs_on: Literal["docker", "kubernetes"] = Field(
+        default="docker",
+        description="What runs models on it: a Docker Engine of its own, or Kubernetes, such as k3s, where `cores` and "
+        "`memory` are those of one node.",
+        examples=["kubernetes"],
+        exclude_if=lambda value: value == "docker",
+        json_schema_extra={"since": "0.2"},
+    )
     watts: Annotated[float, *amount(10_000, "12")] | None = Field(
         default=None, description="Power under load; unknown when left out.", examples=[12]
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from slipway.edge.keys import FleetKey
 from slipway.plan.model import ModelPlan
+from slipway.render.device import device_objects
 from slipway.settings.edge import EdgeSettings
 from slipway.values.aliases import Json
 
@@ -27,6 +28,12 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
+def needs_objects(settings: EdgeSettings, model: str) -> bool:
+    """Whether a model is put on a device with Kubernetes."""
+    there = {device.hardware for device in settings.devices}
+    return any(settings.classes[name].runs_on == "kubernetes" for name in settings.placement.get(model, there))
+
+
 def entry(
     model: ModelPlan,
     images: Mapping[str, str],
@@ -34,6 +41,8 @@ def entry(
     attempt: int = 0,
     weights: Json | None = None,
     particular: Json | None = None,
+    *,
+    with_objects: bool = False,
 ) -> Json:
     """What documents say of one model, each with one of `images`; its `release` is the digest of all of it.
 
@@ -45,6 +54,7 @@ def entry(
             that another attempt is another release.
         weights: what devices fetch (`shelved`); None: they are in the image.
         particular: what the fleet's settings say of the model, as `particular_of` gives it.
+        with_objects: whether it is for devices with Kubernetes, too: their objects are a part of the release.
     """
     slo, resources = model.spec.slo, model.spec.resources
     said: Json = {
@@ -64,9 +74,12 @@ def entry(
         **(particular or {}),
     }
     named = said | {"weights": _named(weights)}
-    digest = hashlib.sha256(canonical([named, attempt] if attempt else named)).hexdigest()
+    judged = named | {"objects": device_objects(model, "")} if with_objects else named
+    digest = hashlib.sha256(canonical([judged, attempt] if attempt else judged)).hexdigest()
     kept = {key: value for key, value in said.items() if key != "image"}
-    return kept | {"images": dict(images), "release": digest[:16], "config": model.server_config | {"release": digest}}
+    objects = {"objects": device_objects(model, digest)} if with_objects else {}
+    config = {"config": model.server_config | {"release": digest}}
+    return kept | {"images": dict(images), "release": digest[:16]} | config | objects
 
 
 def _named(weights: Json | None) -> Json | None:
@@ -83,7 +96,11 @@ def content(fleet: str, settings: EdgeSettings, device: str, models: Sequence[Js
     `up` makes a release that has one.
     """
     architecture = settings.architecture(device)
-    chosen = [one for one in (_on(architecture, said) for said in models) if one is not None]
+    on_kubernetes = any(
+        one.name == device and settings.classes[one.hardware].runs_on == "kubernetes" for one in settings.devices
+    )
+    of_kind = _as_objects if on_kubernetes else _as_container
+    chosen = [of_kind(one) for one in (_on(architecture, said) for said in models) if one is not None]
     return {
         "schema": SCHEMA,
         "fleet": fleet,
@@ -113,6 +130,16 @@ def _on(architecture: str | None, said: Json) -> Json | None:
     if image is None:
         return None
     return {key: value for key, value in said.items() if key != "images"} | {"image": image}
+
+
+def _as_objects(said: Json) -> Json:
+    """For a device with Kubernetes: the server's configuration is in one of the objects."""
+    return said | {"config": None}
+
+
+def _as_container(said: Json) -> Json:
+    """For a device with a Docker Engine."""
+    return {key: value for key, value in said.items() if key != "objects"}
 
 
 def sealed(said: Json, serial: int, key: FleetKey) -> bytes:

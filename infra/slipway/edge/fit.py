@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from slipway.capacity.binding import Shortfall, lacks
 from slipway.edge.budget import Excess, Wanted, excesses
+from slipway.edge.documents import needs_objects
 from slipway.environments.planning.edge import pool_of
 from slipway.environments.planning.pool import Pool
 from slipway.errors.base import UserError, UserErrors, WrongValue
@@ -97,6 +98,15 @@ def _not_yet(file: SettingsFile, settings: EdgeSettings, models: Sequence[ModelP
             problem = "has weights outside of its image, which a control side in a cluster does not keep"
             todo = "write artifact: {delivery: image} into its spec, or serve the control side without cluster"
             yield WrongValue(place, field, model.name, problem, "weights in images beside cluster", todo)
+        if needs_objects(settings, model.name) and model.delivery.stored is not None:
+            problem = "has weights outside of its image, which no pod of a device fetches"
+            todo = "write artifact: {delivery: image} into its spec, or leave classes that run on kubernetes out"
+            yield WrongValue(place, field, model.name, problem, "weights in images on devices with Kubernetes", todo)
+        particular = settings.particular(model.name)
+        if needs_objects(settings, model.name) and (particular.source is not None or particular.cpuset is not None):
+            problem = "has a source or a cpuset, and a device with Kubernetes has neither ports nor processors to give"
+            todo = "remove it, or leave classes that run on kubernetes out by placement"
+            yield WrongValue(place, field, model.name, problem, "models without these on devices with Kubernetes", todo)
 
 
 def _alone(file: SettingsFile, name: str, model: ModelPlan, lacking: Sequence[Shortfall]) -> list[UserError]:

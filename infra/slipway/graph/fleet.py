@@ -60,7 +60,8 @@ def _devices(drawn: Picture, plan: Plan, settings: EdgeSettings, models: Mapping
     encrypted = settings.control.startswith("https:")
     for (site, hardware, runs), count in sorted(groups.items()):
         said = f"runs {', '.join(runs)}" if runs else "runs nothing of these"
-        box = drawn.box(f"devices {site} {hardware} {runs}", f"{count} {hardware}", f"at {site}", said)
+        there = f"at {site}{', Kubernetes' if settings.classes[hardware].runs_on == 'kubernetes' else ''}"
+        box = drawn.box(f"devices {site} {hardware} {runs}", f"{count} {hardware}", there, said)
         drawn.arrow(box, "control", "asks and reports, signed; nothing connects to it", encrypted=encrypted)
         if runs:
             drawn.arrow("registry", box, "pulled by digest")

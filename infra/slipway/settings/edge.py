@@ -91,7 +91,7 @@ class Away(Section):
 
 
 class EdgeSettings(AnySettings):
-    """A fleet: devices at sites, each with a Docker Engine and an agent that asks for what it should run."""
+    """A fleet: devices at sites, each with a Docker Engine or Kubernetes, and an agent that asks what it should run."""
 
     kind: Literal["edge"] = Field(description="What the environment is: a fleet of devices.", examples=["edge"])
     slipway: Requirement | None = Field(

@@ -57,6 +57,24 @@ def test_processors_that_a_class_does_not_have_are_refused_where_they_are_writte
         slipway("plan", "edge-eu")
 
 
+def test_a_device_with_kubernetes_is_planned_held_and_shown_as_such(project: Path) -> None:
+    path = project / "project/stacks/Pulumi.edge-eu.yaml"
+    k3s = "{architecture: amd64, cores: 4, ghz: 2, operations: 16, memory: 2Gi, runs_on: kubernetes}"
+    with_k3s = SETTINGS.replace("box-2, hardware: x86-box", "box-2, hardware: k3s")
+    path.write_text(f"{with_k3s}    hardware: {{k3s: {k3s}}}\n")
+    assert "k3s, Kubernetes  1        amd64         1Gi" in slipway("plan", "edge-eu")
+    hardware = json.loads(slipway("plan", "edge-eu", "--json"))["hardware"]
+    assert [name for name, said in hardware.items() if said.get("runs_on") == "kubernetes"] == ["k3s"]
+    path.write_text(f"{with_k3s}    hardware: {{k3s: {k3s.replace('2Gi', '1400Mi')}}}\n")
+    with pytest.raises(UserError, match="on k3s: digits need 256Mi, and 256Mi more"):
+        slipway("plan", "edge-eu")
+    path.write_text(f"{with_k3s}    hardware: {{k3s: {k3s}}}\n")
+    spec = project / "project/models/digits.yaml"
+    spec.write_text(spec.read_text().replace("model.onnx}", "model.onnx, delivery: store}"))
+    with pytest.raises(UserError, match="has weights outside of its image, which no pod of a device fetches"):
+        slipway("plan", "edge-eu")
+
+
 @pytest.mark.usefixtures("project")
 def test_the_way_to_the_devices_is_drawn_with_its_rings() -> None:
     drawn = slipway("graph", "edge-eu")

@@ -38,6 +38,14 @@ def test_devices_are_drawn_by_site_class_and_what_they_run() -> None:
     assert "least: rings of so many of 3 devices: canary 1, tenth 1, fleet 3." in drawn.notes
 
 
+def test_a_device_with_kubernetes_is_drawn_as_such() -> None:
+    of_k3s = {"architecture": "amd64", "cores": 4, "ghz": 2, "operations": 16, "memory": "8Gi", "runs_on": "kubernetes"}
+    settings = fleet_settings(0, devices=[device("a", "berlin", "k3s")], hardware={"k3s": of_k3s})
+    drawn = fleet(PLAN, settings, {"a": ("least",)})
+    (box,) = (box for box in drawn.boxes.values() if box.id.startswith("devices"))
+    assert (box.heading, *box.lines) == ("1 k3s", "at berlin, Kubernetes", "runs least")
+
+
 def test_a_control_side_without_tls_is_drawn_as_such() -> None:
     drawn = fleet(PLAN, fleet_settings(1), {"box-00000": ("least",)})
     assert not any(one.encrypted for one in drawn.arrows)

@@ -13,7 +13,8 @@ from slipway_server.values.pointer import found_in
 
 from slipway_edge.values.document import Check, canonical
 
-_SIZE_LIMIT = 8 * 2**20
+SIZE_LIMIT = 8 * 2**20
+"""Longer answers are wrong, bytes."""
 _NOT_YET = frozenset({429, 502, 503, 504})
 
 
@@ -58,18 +59,22 @@ class Asker:
                 redirect=False,
                 preload_content=False,
             )
-            body = reply.read(_SIZE_LIMIT + 1)
+            body = reply.read(SIZE_LIMIT + 1)
             reply.release_conn()
         except urllib3.exceptions.HTTPError as error:
             return Answer(time.monotonic() - began, f"no answer: {type(error).__name__}", settled=False)
-        took_s = time.monotonic() - began
-        if reply.status in _NOT_YET:
-            return Answer(took_s, f"status {reply.status}", settled=False)
-        if reply.status != 200:
-            return Answer(took_s, f"status {reply.status}", settled=True)
-        if len(body) > _SIZE_LIMIT:
-            return Answer(took_s, f"an answer of more than {_SIZE_LIMIT} bytes", settled=True)
-        return Answer(took_s, judged(body, check), settled=True)
+        return answered(reply.status, body, time.monotonic() - began, check)
+
+
+def answered(status: int, body: bytes, took_s: float, check: Check) -> Answer:
+    """What an answer over HTTP is as one to the golden request."""
+    if status in _NOT_YET:
+        return Answer(took_s, f"status {status}", settled=False)
+    if status != 200:
+        return Answer(took_s, f"status {status}", settled=True)
+    if len(body) > SIZE_LIMIT:
+        return Answer(took_s, f"an answer of more than {SIZE_LIMIT} bytes", settled=True)
+    return Answer(took_s, judged(body, check), settled=True)
 
 
 def judged(body: bytes, check: Check) -> str:

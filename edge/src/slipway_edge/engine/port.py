@@ -9,12 +9,13 @@ from slipway_edge.values.document import Entry
 
 @dataclass(frozen=True)
 class Running:
-    """A container of ours.
+    """A container of ours, or what stands for one in Kubernetes: the pod of a Deployment.
 
     Attributes:
         name: its name, from model and entry.
         model, digest: whose it is, and the digest of the entry that it was started for.
-        address: host and port where it listens, reached from this device alone; None: it does not run.
+        address: host and port where it listens, reached from this device alone; None: it does not run. In Kubernetes
+            the host is the digest of the entry, since pods come and go.
         ended: how it ended, if it did.
     """
 

@@ -22,14 +22,14 @@ def report_of(
     statuses: Mapping[str, Status],
     serving: Mapping[str, Serving],
     telemetry: Sequence[str],
-    machine: Machine,
+    machine: Machine | None,
     feeds: Mapping[str, Mapping[str, object]],
 ) -> dict[str, object]:
     """Return a report.
 
     Versions, states and reasons are always in it: without them nobody could roll out. A reason quotes the golden
     request's answer at most, never a caller's. `requests` and `errors` count golden requests, not those of callers.
-    `feeds` counts inputs and answers, and has none of them.
+    `feeds` counts inputs and answers, and has none of them. `machine`: None where models run on others.
     """
     report: dict[str, object] = {
         "serial": serial,
@@ -39,14 +39,19 @@ def report_of(
             for model, status in sorted(statuses.items())
         ],
     }
+    return report if machine is None else report | _measured(machine, telemetry)
+
+
+def _measured(machine: Machine, telemetry: Sequence[str]) -> dict[str, object]:
+    said: dict[str, object] = {}
     if "memory" in telemetry:
-        report["memory_free"] = machine.memory_free()
+        said["memory_free"] = machine.memory_free()
     if "disk" in telemetry:
-        report["disk_free"] = machine.disk_free()
+        said["disk_free"] = machine.disk_free()
     temperature = machine.temperature_c() if "temperature" in telemetry else None
     if temperature is not None:
-        report["temperature_c"] = temperature
-    return report
+        said["temperature_c"] = temperature
+    return said
 
 
 def _model(

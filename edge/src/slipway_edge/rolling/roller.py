@@ -5,7 +5,7 @@ from collections.abc import Callable
 from slipway_edge.disk.record import Book
 from slipway_edge.engine.port import Engine, Running, name_of
 from slipway_edge.fetching.bringing import Bringing
-from slipway_edge.forwarding.forwarder import Forwarder
+from slipway_edge.forwarding.port import Ports
 from slipway_edge.rolling.admission import by_priority, turned_away
 from slipway_edge.rolling.serving import Serving, Status
 from slipway_edge.rolling.trial import Ask, Limits, Trial
@@ -23,7 +23,7 @@ class Roller:
         engine: Engine,
         ask: Ask,
         book: Book,
-        ports: Forwarder,
+        ports: Ports,
         clock: Clock,
         memory_free: Callable[[], int],
         bringing: Bringing,
@@ -167,6 +167,8 @@ class Roller:
         except Away as away:
             state = self.statuses[entry.model].state
             self._status(Status(entry, state, str(away)))
+        except Bad as bad:
+            self._give_up(entry, str(bad))
 
     def _judge(self, entry: Entry, between: Callable[[], None]) -> None:
         """Start beside, ask, lead to it, let it settle; then it is good, or all is as it was."""
@@ -179,21 +181,21 @@ class Roller:
             self._trial.settle(entry, running, between)
             self._book.mark_good(entry)
             self._settling = None
-        except (Bad, Away) as problem:
+        except (Bad, Away):
             # The old version went on running beside, so that this is a change of an address.
             self._settling = None
             old = self.serving.get(entry.model)
             if old is not None:
                 self._lead(old)
             self._release(entry.port, old)
-            if isinstance(problem, Away):
-                raise
-            self._book.mark_bad(entry, str(problem))
-            self._status(Status(entry, "returned" if old else "failed", str(problem)))
-            self._stop(name_of(entry))
-            return
+            raise
         self._put_in_service(new, self.serving.get(entry.model))
         self._status(Status(entry, "good"))
+
+    def _give_up(self, entry: Entry, reason: str) -> None:
+        self._book.mark_bad(entry, reason)
+        self._status(Status(entry, "returned" if entry.model in self.serving else "failed", reason))
+        self._stop(name_of(entry))
 
     def _serve_good(self, entry: Entry, between: Callable[[], None]) -> None:
         """Put the version that the record has as good in service: as it runs, or started."""
@@ -237,9 +239,10 @@ class Roller:
         self._status(Status(entry, "failed", reason))
 
     def _drop(self, model: str) -> None:
-        serving = self.serving.pop(model, None)
+        serving = self.serving.get(model)
         if serving is not None:
             self._ports.close(serving.entry.port)
+            del self.serving[model]
         self._book.forget(model)
         self.statuses.pop(model, None)
         log("dropped", model=model)

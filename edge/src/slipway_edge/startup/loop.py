@@ -59,7 +59,7 @@ class Agent:
         book: Book,
         roller: Roller,
         bringing: Bringing,
-        machine: Machine,
+        machine: Machine | None,
         clock: Clock,
         feeds: Feeding,
         watch_s: float = 10.0,

@@ -6,50 +6,45 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import ip_address
 from pathlib import Path
 
-from slipway_edge.asking.golden import Asker
 from slipway_edge.control.client import Control, ControlSource
 from slipway_edge.disk.files import RealDisk, real_files
 from slipway_edge.disk.record import Book
-from slipway_edge.engine.docker_engine import DockerEngine
 from slipway_edge.feeds.allowed import Allowed
 from slipway_edge.feeds.feeds import Feeds
 from slipway_edge.fetching.bringing import Bringing
 from slipway_edge.fetching.store import WeightsStore
-from slipway_edge.forwarding.forwarder import Forwarder
 from slipway_edge.reporting.machine import Machine
 from slipway_edge.rolling.roller import Roller
 from slipway_edge.rolling.trial import Limits
 from slipway_edge.startup.enrolment import enrolment, pin
 from slipway_edge.startup.keys import Keys
 from slipway_edge.startup.loop import Agent, Link
+from slipway_edge.startup.stands import Stand
 from slipway_edge.telemetry.log import log
 from slipway_edge.values.clock import RealClock
 from slipway_edge.values.errors import EdgeError
 from slipway_edge.values.told_time import ToldTime
 
 
-def run(home: Path, docker: str, listen: str, feeds: Path | None) -> None:
-    """Run until SIGTERM or SIGINT. Containers go on running: a device whose agent is updated keeps its models.
+def run(home: Path, stand: Stand, listen: str, feeds: Path | None) -> None:
+    """Run until SIGTERM or SIGINT. What runs goes on running: a device whose agent is updated keeps its models.
 
     Args:
         home: the agent's own folder.
-        docker: URL of the Docker Engine.
-        listen: an address of loopback, for local ports.
+        stand: what models run on.
+        listen: the address at which sources ask models.
         feeds: the folder below which documents may have files read and written; None: nowhere.
 
     Raises:
-        EdgeError: not enrolled, another agent runs on this folder, or `listen` is no address of loopback.
+        EdgeError: not enrolled, another agent runs on this folder, or where models are to run is none such.
     """
-    if not _loopback(listen):
-        raise EdgeError(f"--listen is {listen!r}; allowed: an address of loopback, since who reaches it may ask")
     files = real_files()
     told = enrolment(home, files)
-    configs, weights = home / "configs", home / "weights"
-    for folder in (configs, weights):
-        folder.mkdir(mode=0o700, exist_ok=True)
+    weights = home / "weights"
+    weights.mkdir(mode=0o700, exist_ok=True)
+    parts = stand(home, told.pinned.device, files)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -57,7 +52,7 @@ def run(home: Path, docker: str, listen: str, feeds: Path | None) -> None:
         book = Book(home, files)
         if book.damaged:
             log("damaged", files=list(book.damaged), serial=book.record.serial)
-        machine, ports, clock = Machine(home), Forwarder(listen), RealClock()
+        clock = RealClock()
         time = ToldTime(clock)
         control = Control(told.url, told.authority, time.tell)
         device = told.pinned.device
@@ -68,28 +63,20 @@ def run(home: Path, docker: str, listen: str, feeds: Path | None) -> None:
             lambda lines: control.logs(device, keys.key, book.next_nonce, lines),
             lambda keys: pin(home, keys, files),
         )
-        limits = Limits(memory_bytes=machine.memory_total() - Limits.spare_bytes)
-        engine = DockerEngine(docker, configs, files, weights)
         source = ControlSource(control, device, lambda: keys.key, book.next_nonce)
-        store = WeightsStore(RealDisk(), weights, source, clock, machine.disk_free)
-        bringing = Bringing(engine, store, time.now)
-        roller = Roller(engine, Asker().ask, book, ports, clock, machine.memory_free, bringing, limits)
+        store = WeightsStore(RealDisk(), weights, source, clock, Machine(home).disk_free)
+        bringing = Bringing(parts.engine, store, time.now)
+        limits = Limits(memory_bytes=parts.memory_bytes)
+        roller = Roller(parts.engine, parts.ask, book, parts.ports, clock, parts.memory_free, bringing, limits)
         allowed = Allowed(feeds, home / "secrets")
         feeding = Feeds(home / "feeds", listen, f"{told.pinned.fleet}/{device}", allowed, files, clock)
-        agent = Agent(told.pinned, link, book, roller, bringing, machine, clock, feeding)
+        agent = Agent(told.pinned, link, book, roller, bringing, parts.machine, clock, feeding)
         log("started", fleet=told.pinned.fleet, device=device, serial=book.record.serial)
         while not stop.is_set():
             stop.wait(agent.step())
         feeding.end()
-        ports.end()
+        parts.end()
     log("stopped")
-
-
-def _loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 @contextmanager

@@ -4,11 +4,12 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from slipway_edge.values.cpuset import processors
 from slipway_edge.values.errors import Refused
 from slipway_edge.values.feeding import Sink, Source
+from slipway_edge.values.objects import refusal
 
 SIZE_LIMIT = 4 * 2**20
 """Longer documents are refused, bytes: golden requests are in them, weights are not."""
@@ -104,6 +105,7 @@ class Entry(Section):
     `telemetry`: in place of the document's, of this model.
     `cpuset`: processors that it runs on, such as `0-1`; `realtime`: no other model runs on them.
     `deadline_ms`: an input that is older is dropped.
+    `objects`: of Kubernetes, for a device that has it; a container is started where there are none.
 
     What is not said is not dumped: entries of before these fields keep their digest.
     """
@@ -127,6 +129,15 @@ class Entry(Section):
     cpuset: Annotated[str | None, Field(pattern=r"^[0-9,-]{1,100}$"), _UNSAID] = None
     realtime: Annotated[bool | None, _UNSAID] = None
     deadline_ms: Annotated[int | None, Field(ge=1, le=86_400_000), _UNSAID] = None
+    objects: Annotated[list[dict[str, Any]] | None, _UNSAID] = None
+
+    @field_validator("objects")
+    @classmethod
+    def _are_of_few_kinds(cls, objects: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+        problem = "" if objects is None else refusal(objects)
+        if problem:
+            raise ValueError(problem)
+        return objects
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

@@ -21,7 +21,7 @@ from slipway.commands.context import EnvironmentContext
 from slipway.commands.fleet_store import fleet_store
 from slipway.commands.inspecting.noting import notes_of
 from slipway.edge.conduct import Conductor, FleetReturned, conduct, wait_gone
-from slipway.edge.documents import entry
+from slipway.edge.documents import entry, needs_objects
 from slipway.edge.kept_events import happened
 from slipway.edge.kept_rollouts import Going
 from slipway.edge.keys import PASSWORD, VARIABLE, FleetKey, write_key
@@ -166,7 +166,9 @@ def planned_entry(
     """What documents say of a model as it is planned; `images`: by digest, of each architecture; `weights`: outside."""
     port = _FIRST_PORT + [one.name for one in context.plan.models].index(model.name)
     attempt = int(store.meta(_attempt_of(model)) or 0)
-    return entry(model, images, port, attempt, weights, particular_of(settings.particular(model.name)))
+    particular = particular_of(settings.particular(model.name))
+    with_objects = needs_objects(settings, model.name)
+    return entry(model, images, port, attempt, weights, particular, with_objects=with_objects)
 
 
 def _attempt_of(model: ModelPlan) -> str:

@@ -57,7 +57,7 @@ def show_fleet_plan(
     of = settings.classes
     rows = [
         [
-            name,
+            name if of[name].runs_on == "docker" else f"{name}, Kubernetes",
             str(count),
             of[name].architecture,
             format_bytes(pool_of(name, of[name]).memory),
