@@ -4,12 +4,13 @@ from pathlib import Path
 
 from slipway.formats.names import WORDS
 from slipway.reading.files import BadFile
-from slipway.spec.artifact.optimize import AnyStep, Convert, Prune, Script
+from slipway.spec.artifact.optimize import AnyStep, Convert, Prune, Script, Search
 from slipway.toolbox.box import Box, own
 
 ONNX = Box("onnx")
 """What changes ONNX files. It has the model server's ONNX Runtime, so that what it writes loads there."""
 TORCH = Box("torch")
+_SEARCH = Box("search")
 _TREES = Box("trees")
 _TENSORFLOW = Box("tensorflow")
 _CONVERTERS: dict[str, Box] = {
@@ -63,6 +64,8 @@ def where(step: AnyStep, format: str, root: Path) -> tuple[Box, str]:  # noqa: A
         return ONNX, str((root / step.script).with_suffix(""))
     if isinstance(step, Prune) and step.prune == "structured":
         return TORCH, "prune_structured"
+    if isinstance(step, Search):
+        return _SEARCH, step.kind
     return ONNX, step.kind
 
 

@@ -22,6 +22,7 @@ ROOT = Path("/project")
         ({"average": ["a.onnx"]}, "onnx", "average"),
         ({"merge": "a.onnx", "map": {"a": "b"}}, "onnx", "merge"),
         ({"distill": "a.py", "teacher": "a.onnx", "data": "a.npz"}, "onnx", "distill"),
+        ({"search": "a.py", "data": "a.npz", "min": 0.9}, "search", "search"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

@@ -20,6 +20,7 @@ WRITTEN: dict[str, dict[str, Any]] = {
     "average": {"average": ["a.onnx", "b.onnx"]},
     "merge": {"merge": "top.onnx", "map": {"y": "x"}},
     "distill": {"distill": "a/distill.py", "teacher": "a/big.onnx", "alpha": 0.3, "data": "a/rows.npz"},
+    "search": {"search": "a/search.py", "trials": 5, "data": "a/rows.npz", "min": 0.9},
     "script": {"script": "a/step.py", "reads": ["a/rows.npz"], "writes": "b.onnx", "requirements": "a/req.txt"},
 }
 READS = {
@@ -27,6 +28,7 @@ READS = {
     "average": ("a.onnx", "b.onnx"),
     "merge": ("top.onnx",),
     "distill": ("a/distill.py", "a/big.onnx", "a/rows.npz"),
+    "search": ("a/search.py", "a/rows.npz"),
     "script": ("a/step.py", "a/req.txt", "a/rows.npz"),
 }
 METRICS = ("accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "mse", "rmse", "cosine")

@@ -8,7 +8,9 @@ from slipway.spec.artifact.step import StepSection, refuse_more, refuse_twice
 from slipway.spec.artifact.values import FILES_MOST, ArraysFile, OnnxFile, ScriptFile
 from slipway.spec.texts import RepositoryFile, text
 from slipway.values.quantities import line_of_text, refusal
-from slipway.values.section import amount, empty
+from slipway.values.section import amount, empty, number
+
+TRIALS, TRIALS_MOST = 20, 1000
 
 
 def _file_name(value: object) -> str:
@@ -86,6 +88,40 @@ class Distill(StepSection):
     def files(self) -> tuple[str, ...]:
         """The script, the teacher and the data."""
         return tuple(dict.fromkeys((self.distill, self.teacher, self.data)))
+
+
+class Search(StepSection):
+    """Look for a smaller network that still answers well enough."""
+
+    kind = "search"
+
+    search: ScriptFile = Field(
+        description="Script that makes and trains one candidate (docs/how-to/search.md).",
+        examples=["models/digits/search.py"],
+        json_schema_extra={"since": "0.2"},
+    )
+    trials: Annotated[int, *number(1, TRIALS_MOST)] = Field(
+        default=TRIALS,
+        description="Candidates that are tried.",
+        examples=[TRIALS],
+        exclude_if=lambda value: value == TRIALS,
+        json_schema_extra={"since": "0.2"},
+    )
+    data: ArraysFile = Field(
+        description="Rows to learn from, a quarter of which is kept apart to judge candidates on.",
+        examples=["models/digits/train.npz"],
+        json_schema_extra={"since": "0.2"},
+    )
+    min: Annotated[float, *amount(1, "0.97", least=0)] = Field(
+        description="Share of those rows that a candidate has to answer rightly; the smallest that does is taken.",
+        examples=[0.97],
+        json_schema_extra={"since": "0.2"},
+    )
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The script and the data."""
+        return tuple(dict.fromkeys((self.search, self.data)))
 
 
 class Script(StepSection):

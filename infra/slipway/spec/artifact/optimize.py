@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Discriminator, Tag
 
 from slipway.errors.base import nearest
-from slipway.spec.artifact.data_steps import Average, Distill, Merge, Script
+from slipway.spec.artifact.data_steps import Average, Distill, Merge, Script, Search
 from slipway.spec.artifact.graph_steps import Convert, Prune, Quantize, Simplify
 from slipway.spec.artifact.step import StepSection
 from slipway.values.quantities import kind_of, refusal
@@ -21,13 +21,14 @@ __all__ = [
     "Prune",
     "Quantize",
     "Script",
+    "Search",
     "Simplify",
     "Step",
     "step_tag",
 ]
 
 STEPS_MOST = 10
-_KINDS: tuple[type[StepSection], ...] = (Convert, Simplify, Quantize, Prune, Average, Merge, Distill, Script)
+_KINDS: tuple[type[StepSection], ...] = (Convert, Simplify, Quantize, Prune, Average, Merge, Distill, Search, Script)
 KINDS = tuple(one.kind for one in _KINDS)
 """The first keys of all steps."""
 
@@ -59,7 +60,7 @@ def step_tag(kind: str) -> str:
     return f"[step {kind}]"
 
 
-AnyStep = Convert | Simplify | Quantize | Prune | Average | Merge | Distill | Script
+AnyStep = Convert | Simplify | Quantize | Prune | Average | Merge | Distill | Search | Script
 Step = Annotated[
     Annotated[Convert, Tag(step_tag("convert"))]
     | Annotated[Simplify, Tag(step_tag("simplify"))]
@@ -68,6 +69,7 @@ Step = Annotated[
     | Annotated[Average, Tag(step_tag("average"))]
     | Annotated[Merge, Tag(step_tag("merge"))]
     | Annotated[Distill, Tag(step_tag("distill"))]
+    | Annotated[Search, Tag(step_tag("search"))]
     | Annotated[Script, Tag(step_tag("script"))],
     Discriminator(_tag),
     BeforeValidator(_one_step),
