@@ -1,6 +1,6 @@
 # Two commands from clone to green: `make up` and `make test`. Everything they need they bring themselves.
 .DEFAULT_GOAL := help
-.PHONY: help edge up down test lint bench soak rehearse shell schema site status
+.PHONY: help edge federated up down test lint bench soak rehearse shell schema site status
 SHELL := /bin/sh
 
 BIN := .venv/bin
@@ -62,6 +62,11 @@ rehearse: .venv/.aws ## rehearse an environment of kind aws without AWS: make re
 edge: .venv/.synced ## four devices on this machine: a model rolled out, a bad version that comes back, all taken down
 	@$(LOCAL) up
 	@$(IN_LOCAL) $(BIN)/python -m tests.edge
+
+# In an environment of its own, beside examples/federated/uv.lock: Flower is no part of Slipway.
+federated: .venv/.synced ## learn on three devices that keep their pictures, and judge the model that comes of it
+	@$(BIN)/uv run --quiet --locked --project examples/federated python examples/federated/train.py
+	@$(BIN)/slipway lock federated --models examples
 
 shell: .venv/.synced ## a shell in which plain `pulumi` works on the local environment
 	@$(LOCAL) shell

@@ -1,0 +1,1 @@
+"""What Flower runs: on each device the client, beside the SuperLink the server."""
