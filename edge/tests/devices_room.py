@@ -14,11 +14,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from slipway_edge.asking.golden import Answer
 from slipway_edge.disk.files import Files
 from slipway_edge.disk.record import Book
+from slipway_edge.disk.slots import Slots
 from slipway_edge.engine.port import Running, name_of
 from slipway_edge.fetching import pieces
 from slipway_edge.fetching.bringing import Bringing
 from slipway_edge.fetching.store import WeightsStore
 from slipway_edge.identity.envelope import Pinned
+from slipway_edge.reporting.aggregates import Counting
 from slipway_edge.rolling.roller import Roller
 from slipway_edge.rolling.trial import Limits
 from slipway_edge.values.document import Check, Entry, WeightsFile, canonical
@@ -324,6 +326,7 @@ class Device:
         self.book = Book(FOLDER, Files(self.disk))
         self.store = WeightsStore(self.disk, WEIGHTS, self.source, self.clock, lambda: self.disk_free)
         self.bringing = Bringing(self.engine, self.store, lambda: self.time)
+        self.counting = Counting(Slots(FOLDER, "aggregates", Files(self.disk)), self.clock)
         self.roller = Roller(
             self.engine,
             self.engine.ask,

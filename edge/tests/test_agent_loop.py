@@ -155,7 +155,15 @@ def agent_of(home: Path, server: ControlServer, device: Device) -> Agent:
         lambda keys: pin(home, keys, real_files()),
     )
     return Agent(
-        told.pinned, link, device.book, device.roller, device.bringing, Machine(home), device.clock, device.feeds
+        told.pinned,
+        link,
+        device.book,
+        device.roller,
+        device.bringing,
+        Machine(home),
+        device.clock,
+        device.feeds,
+        device.counting,
     )
 
 

@@ -44,6 +44,7 @@ class Room:
         (self.root / "home/secrets/token").write_text("of-the-plant\n")
         (self.root / "home/secrets/token").chmod(0o600)
         self.allowed = Allowed(self.root / "feeds", self.root / "home/secrets")
+        self.seen: list[tuple[str, str]] = []
         self.boot()
 
     @property
@@ -55,7 +56,10 @@ class Room:
         self.sink = AnswersByHttp(HttpSink(url=self.collector.url, token="token"), self.allowed)
         spool = Spool(self.root / "home/spool", self.waiting, real_files())
         caller = Caller("127.0.0.1", self.model.port, 5.0)
-        self.feed = Feed("digits", self.source, self.sink, spool, caller, self.clock, self.deadline_s)
+        self.feed = Feed("digits", self.source, self.sink, spool, caller, self.clock, self.deadline_s, self.saw)
+
+    def saw(self, model: str, message: bytes) -> None:
+        self.seen.append((model, json.loads(message)["id"]))
 
     def steps(self, count: int = 8) -> str:
         """Go on; gives why it could not, at the end."""
@@ -93,6 +97,7 @@ def test_pictures_and_json_of_a_folder_are_answered_once_and_go_to_done(room: Ro
     assert (files(room.folder), files(room.folder / "done")) == ([], ["a.png", "b.json"])
     said = room.feed.said()
     assert (said["inputs"], said["sent"], said["waiting"]) == (2, 2, 0)
+    assert [model for model, _ in room.seen] == ["digits", "digits"]
 
 
 def test_a_file_that_is_still_written_waits(room: Room) -> None:

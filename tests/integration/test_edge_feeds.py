@@ -32,7 +32,8 @@ class Device:
 
     def boot(self) -> None:
         allowed = Allowed(self.root / "feeds", self.root / "home/secrets")
-        self.feeds = Feeds(self.root / "home/feeds", "127.0.0.1", "fleet/pi-001", allowed, real_files(), RealClock())
+        folder = self.root / "home/feeds"
+        self.feeds = Feeds(folder, "127.0.0.1", "fleet/pi-001", allowed, real_files(), RealClock(), lambda *_: None)
 
     def count(self, of: str) -> object:
         return self.feeds.said()["digits"][of]

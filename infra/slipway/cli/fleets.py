@@ -32,6 +32,19 @@ def list_them(environment: str, as_json: bool, folders: Folders) -> None:
 
 @devices.command()
 @ENVIRONMENT
+@JSON
+@with_settings
+def counts(environment: str, as_json: bool, folders: Folders) -> None:
+    """Show what the devices of ENV let out of their private counts, added, and how far noise may have moved it."""
+    from slipway.commands.changing.fleet import fleet_settings  # noqa: PLC0415 - not for `--help`
+    from slipway.commands.inspecting.fleet_aggregates import show_aggregates  # noqa: PLC0415
+
+    context = open_environment(environment, folders, ())
+    show_aggregates(context, fleet_settings(context), as_json=as_json)
+
+
+@devices.command()
+@ENVIRONMENT
 @_DEVICE
 @with_settings
 def add(environment: str, device: str, folders: Folders) -> None:

@@ -22,6 +22,13 @@ def particular_of(model: FleetModel) -> Json:
         said["realtime"] = True
     if model.deadline is not None:
         said["deadline_ms"] = round(model.deadline * 1000)
+    if (counted := model.aggregates) is not None:
+        said["aggregates"] = {
+            "output": counted.output,
+            "values": list(counted.values),
+            "epsilon": counted.epsilon,
+            "per_s": round(counted.per),
+        }
     return said
 
 

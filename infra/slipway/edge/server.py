@@ -61,6 +61,17 @@ class Said(_Body):
     errors: int | None = None
 
 
+class Counted(_Body):
+    """What a device lets out of its private counts: a window of a model. With their noise, counts may be below 0."""
+
+    model: Annotated[str, Field(max_length=63)]
+    window: Annotated[int, Field(ge=1, le=_NONCE_MOST)]
+    output: Annotated[str, Field(max_length=255)]
+    epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    per_s: Annotated[int, Field(gt=0)]
+    counts: Annotated[dict[Annotated[str, Field(max_length=100)], int], Field(max_length=101)]
+
+
 class Report(_Body):
     """What a device says of itself; what `telemetry` does not name is left out."""
 
@@ -71,6 +82,7 @@ class Report(_Body):
     memory_free: int | None = None
     temperature_c: float | None = None
     disk_free: int | None = None
+    aggregates: Annotated[list[Counted], Field(max_length=100)] = []
 
 
 class NewKey(_Body):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from slipway.settings.edge_aggregates import ModelAggregates
 from slipway.settings.edge_feeds import ModelSink, ModelSource
 from slipway.values.quantities import MODEL_NAME_LIMIT, ModelName, Seconds, Truth, dns_label, line_of_text, refusal
 from slipway.values.section import Section, empty, left_out, number
@@ -86,6 +87,13 @@ class FleetModel(Section):
         exclude_if=left_out,
     )
 
+    aggregates: ModelAggregates | None = Field(
+        default=None,
+        description="What is counted of its answers, and leaves a device with noise; nothing when left out.",
+        exclude_if=left_out,
+        json_schema_extra=_SINCE,
+    )
+
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if (self.source is None) != (self.sink is None):
@@ -96,6 +104,10 @@ class FleetModel(Section):
             raise refusal("has no processors of its own", "realtime with cpuset", "write cpuset", ("realtime",))
         if self.deadline is not None and self.source is None:
             raise refusal("is about inputs of a source", "deadline with source", "write source and sink", ("deadline",))
+        if self.aggregates is not None and self.source is None:
+            raise refusal(
+                "counts answers to a source", "aggregates with source", "write source and sink", ("aggregates",)
+            )
         return self
 
 

@@ -296,3 +296,18 @@ def test_down_waits_for_whoever_may_still_run_something_and_not_for_who_is_told_
 def test_what_holds_no_data_here_is_not_deleted_by_name() -> None:
     with pytest.raises(UserError, match='"control-side"'):
         slipway("down", "edge-eu", "--yes", "--delete-data", "control-side")
+
+
+def test_private_counts_are_shown_added_over_the_devices_of_the_settings(project: Path) -> None:
+    assert slipway("devices", "counts", "edge-eu") == ""
+    said = {"model": "digits", "window": 3, "output": "label", "epsilon": 1.0, "per_s": 86_400}
+    with opened(project / "fleet.sqlite") as store, store.changing():
+        for name, seven in (("box-1", 10), ("box-2", -1), ("gone", 100)):
+            token = store.invite(name)
+            assert store.enrol(token, name, name.encode().ljust(32), time.time())
+            counts = {"7": seven, "other": 1}
+            store.reported(name, {"serial": 0, "models": [], "aggregates": [{**said, "counts": counts}]}, ())
+    shown = [line.split() for line in slipway("devices", "counts", "edge-eu").splitlines()]
+    assert shown[1:] == [["digits", "7", "9", "1.9", "2", "1d"], ["digits", "other", "2", "1.9", "2", "1d"]]
+    found = json.loads(slipway("devices", "counts", "edge-eu", "--json"))["aggregates"][0]
+    assert (found["count"], found["standardError"], found["devices"], found["perS"]) == (9, 1.9, 2, 86_400)

@@ -49,11 +49,22 @@ HTTP = only("http", {"url": URLS}, {"token": NAMES, "authority": NAMES})
 WAITING = some(waiting=st.sampled_from(["1", "1Ki", "1Mi", "1024Ti"]))
 SOURCES = BROKER | FOLDER | CAMERA | st.builds(lambda one, other: one | other, BROKER, CAMERA)
 SINKS = st.builds(lambda one, more: one | more, BROKER | FOLDER | HTTP, WAITING)
+COUNTED = {"output": "label", "values": [7], "epsilon": 1.0, "per": "24h"}
+COUNTS = st.fixed_dictionaries(
+    {
+        "output": st.sampled_from(["label", "", "two\nlines"]),
+        "values": st.lists(st.sampled_from([7, "7", "cat", "other", "", True, 0.5]), max_size=4),
+        "epsilon": st.sampled_from([0, 0.009, 0.01, 1, 10, 10.1, "1"]),
+        "per": st.sampled_from(["1h", "24h", "30d", "31d", "30m", 3600]),
+    }
+)
 # One thing at a time is bad, else next to nothing would be good.
 MODELS = (
     st.fixed_dictionaries({"source": SOURCES, "sink": st.just(SINK)})
     | st.fixed_dictionaries({"source": st.just(SOURCE), "sink": SINKS})
     | some(source=st.just(SOURCE), sink=st.just(SINK), deadline=st.sampled_from(["1ms", "0ms", "24h", "25h", "200"]))
+    | st.fixed_dictionaries({"source": st.just(SOURCE), "sink": st.just(SINK), "aggregates": COUNTS})
+    | some(aggregates=st.just(COUNTED))
     | some(
         priority=st.sampled_from([-1, 0, 100, 101]),
         cpuset=st.sampled_from(["0", "0-1", "1-0", "0,2-3", "-1", "0-", "all", 0, ""]),
@@ -102,7 +113,7 @@ def test_settings_refuse_in_our_words_what_a_device_would_refuse(written: dict[s
     try:
         model = FleetModel.model_validate({"name": "press", **written})
     except ValidationError as error:
-        known = {"slipway", "missing", "extra_forbidden", "literal_error", "model_type"}
+        known = {"slipway", "missing", "extra_forbidden", "literal_error", "model_type", "too_short"}
         assert {one["type"] for one in error.errors()} <= known
         return
     of_a_device(particular_of(model))

@@ -1,5 +1,6 @@
 """The feed of one model: take an input, ask the model, hand the answer over or keep it until its sink is back."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from slipway_edge.feeds.calling import Caller, Failing, Unanswerable
@@ -15,6 +16,9 @@ _FORWARD = 20
 """Answers that are forwarded between two inputs at most."""
 _FIRST_S, _SLOWEST_S = 1.0, 60.0
 """Between two tries of a sink that is away: twice as long each time."""
+
+Answered = Callable[[str, bytes], None]
+"""Takes a model and what is sent on about one input, once for each that was answered."""
 
 
 @dataclass
@@ -50,6 +54,7 @@ class Feed:
         caller: Caller,
         clock: Clock,
         deadline_s: float | None,
+        answered: Answered,
     ) -> None:
         self._model = model
         self._source = source
@@ -58,6 +63,7 @@ class Feed:
         self._caller = caller
         self._clock = clock
         self._deadline_s = deadline_s
+        self._answered = answered
         self._held: _Held | None = None
         self._wait_s = _FIRST_S
         self._again_at = clock.now()
@@ -114,6 +120,7 @@ class Feed:
                 return
             try:
                 held.answer = self._caller.answer(held.one)
+                self._answered(self._model, held.answer)
             except (Unanswerable, Failing) as error:
                 held.tries += 1
                 if isinstance(error, Failing) and held.tries < _TRIES:

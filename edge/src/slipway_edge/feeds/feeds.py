@@ -10,7 +10,7 @@ from slipway_edge.disk.files import Files
 from slipway_edge.feeds.allowed import Allowed
 from slipway_edge.feeds.calling import Caller
 from slipway_edge.feeds.camera import Camera
-from slipway_edge.feeds.feed import Feed
+from slipway_edge.feeds.feed import Answered, Feed
 from slipway_edge.feeds.folders import AnswersInFolder, Folder
 from slipway_edge.feeds.http_sink import AnswersByHttp
 from slipway_edge.feeds.mqtt import AnswersByMqtt, Messages
@@ -39,13 +39,16 @@ class Feeds:
         device: this device's name.
     """
 
-    def __init__(self, folder: Path, host: str, device: str, allowed: Allowed, files: Files, clock: Clock) -> None:
+    def __init__(
+        self, folder: Path, host: str, device: str, allowed: Allowed, files: Files, clock: Clock, answered: Answered
+    ) -> None:
         self._folder = folder
         self._host = host
         self._device = device
         self._allowed = allowed
         self._files = files
         self._clock = clock
+        self._answered = answered
         self._running: dict[str, _Running] = {}
 
     def apply(self, entries: Sequence[Entry]) -> None:
@@ -93,6 +96,7 @@ class Feeds:
             Caller(self._host, entry.port, entry.check.timeout_s),
             self._clock,
             deadline_s,
+            self._answered,
         )
         running = _Running(_key(entry), feed, threading.Event())
         running.thread = threading.Thread(target=_run, args=(entry.model, running), name=entry.model, daemon=True)

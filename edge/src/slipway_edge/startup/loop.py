@@ -9,6 +9,7 @@ from slipway_edge.control.client import Reply
 from slipway_edge.disk.record import Book
 from slipway_edge.fetching.bringing import Bringing
 from slipway_edge.identity.envelope import Pinned, key_id, opened
+from slipway_edge.reporting.aggregates import Counting
 from slipway_edge.reporting.machine import Machine
 from slipway_edge.reporting.outbox import Outbox
 from slipway_edge.reporting.report import report_of
@@ -62,6 +63,7 @@ class Agent:
         machine: Machine | None,
         clock: Clock,
         feeds: Feeding,
+        counting: Counting,
         watch_s: float = 10.0,
     ) -> None:
         self._pinned = pinned
@@ -72,6 +74,7 @@ class Agent:
         self._machine = machine
         self._clock = clock
         self._feeds = feeds
+        self._counting = counting
         self._watch_s = watch_s
         self._outbox = Outbox(clock)
         self._etag: str | None = None
@@ -135,6 +138,7 @@ class Agent:
             return
         self._bringing.begin(self.document.pull)
         # First: versions may take long to come, and what serves is fed meanwhile.
+        self._counting.apply(self.document.models)
         self._feeds.apply(self.document.models)
         try:
             self._roller.apply(list(self.document.models), self._meanwhile)
@@ -161,6 +165,8 @@ class Agent:
             self._feeds.said(),
         )
         report["uptime_s"] = round(self._clock.now())
+        if counted := self._counting.said():
+            report["aggregates"] = counted
         if self._refused:
             report["refused"] = self._refused[:300]
         self._outbox.add(report)

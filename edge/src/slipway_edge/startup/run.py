@@ -11,10 +11,12 @@ from pathlib import Path
 from slipway_edge.control.client import Control, ControlSource
 from slipway_edge.disk.files import RealDisk, real_files
 from slipway_edge.disk.record import Book
+from slipway_edge.disk.slots import Slots
 from slipway_edge.feeds.allowed import Allowed
 from slipway_edge.feeds.feeds import Feeds
 from slipway_edge.fetching.bringing import Bringing
 from slipway_edge.fetching.store import WeightsStore
+from slipway_edge.reporting.aggregates import Counting
 from slipway_edge.reporting.machine import Machine
 from slipway_edge.rolling.roller import Roller
 from slipway_edge.rolling.trial import Limits
@@ -68,9 +70,10 @@ def run(home: Path, stand: Stand, listen: str, feeds: Path | None) -> None:
         bringing = Bringing(parts.engine, store, time.now)
         limits = Limits(memory_bytes=parts.memory_bytes)
         roller = Roller(parts.engine, parts.ask, book, parts.ports, clock, parts.memory_free, bringing, limits)
+        counting = Counting(Slots(home, "aggregates", files), clock)
         allowed = Allowed(feeds, home / "secrets")
-        feeding = Feeds(home / "feeds", listen, f"{told.pinned.fleet}/{device}", allowed, files, clock)
-        agent = Agent(told.pinned, link, book, roller, bringing, parts.machine, clock, feeding)
+        feeding = Feeds(home / "feeds", listen, f"{told.pinned.fleet}/{device}", allowed, files, clock, counting.saw)
+        agent = Agent(told.pinned, link, book, roller, bringing, parts.machine, clock, feeding, counting)
         log("started", fleet=told.pinned.fleet, device=device, serial=book.record.serial)
         while not stop.is_set():
             stop.wait(agent.step())

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from slipway_edge.values.aggregate import Aggregates
 from slipway_edge.values.cpuset import processors
 from slipway_edge.values.errors import Refused
 from slipway_edge.values.feeding import Sink, Source
@@ -105,6 +106,7 @@ class Entry(Section):
     `telemetry`: in place of the document's, of this model.
     `cpuset`: processors that it runs on, such as `0-1`; `realtime`: no other model runs on them.
     `deadline_ms`: an input that is older is dropped.
+    `aggregates`: answers of the feed that are counted, and told with noise.
     `objects`: of Kubernetes, for a device that has it; a container is started where there are none.
 
     What is not said is not dumped: entries of before these fields keep their digest.
@@ -129,6 +131,7 @@ class Entry(Section):
     cpuset: Annotated[str | None, Field(pattern=r"^[0-9,-]{1,100}$"), _UNSAID] = None
     realtime: Annotated[bool | None, _UNSAID] = None
     deadline_ms: Annotated[int | None, Field(ge=1, le=86_400_000), _UNSAID] = None
+    aggregates: Annotated[Aggregates | None, _UNSAID] = None
     objects: Annotated[list[dict[str, Any]] | None, _UNSAID] = None
 
     @field_validator("objects")
