@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic.config import JsonDict
 
-from slipway.spec.texts import text
+from slipway.settings.values import line
 from slipway.values.quantities import line_of_text, refusal
 from slipway.values.section import Section, amount
 from slipway.values.windows import ShortWindow
@@ -25,7 +25,7 @@ def _value(value: object) -> str:
 class ModelAggregates(Section):
     """What is counted on each device, for how long, and how well one input is hidden in the counts that leave it."""
 
-    output: Annotated[str, *text(255, "label")] = Field(
+    output: Annotated[str, *line(255, "label")] = Field(
         description="Output of the model whose value is counted; of several rows, the first.",
         examples=["label"],
         json_schema_extra=_SINCE,
