@@ -91,7 +91,6 @@ class FleetModel(Section):
         default=None,
         description="What is counted of its answers, and leaves a device with noise; nothing when left out.",
         exclude_if=left_out,
-        json_schema_extra=_SINCE,
     )
 
     @model_validator(mode="after")
