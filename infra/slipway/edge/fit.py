@@ -103,10 +103,10 @@ def _not_yet(file: SettingsFile, settings: EdgeSettings, models: Sequence[ModelP
             todo = "write artifact: {delivery: image} into its spec, or leave classes that run on kubernetes out"
             yield WrongValue(place, field, model.name, problem, "weights in images on devices with Kubernetes", todo)
         particular = settings.particular(model.name)
-        if needs_objects(settings, model.name) and (particular.source is not None or particular.cpuset is not None):
-            problem = "has a source or a cpuset, and a device with Kubernetes has neither ports nor processors to give"
-            todo = "remove it, or leave classes that run on kubernetes out by placement"
-            yield WrongValue(place, field, model.name, problem, "models without these on devices with Kubernetes", todo)
+        if needs_objects(settings, model.name) and (particular.source or particular.cpuset) is not None:
+            problem = "has a source or a cpuset, which reach no pod of a device"
+            todo = "leave both out, or leave classes that run on kubernetes out of its placement"
+            yield WrongValue(place, field, model.name, problem, "neither on devices with Kubernetes", todo)
 
 
 def _alone(file: SettingsFile, name: str, model: ModelPlan, lacking: Sequence[Shortfall]) -> list[UserError]:

@@ -73,6 +73,10 @@ def test_a_device_with_kubernetes_is_planned_held_and_shown_as_such(project: Pat
     spec.write_text(spec.read_text().replace("model.onnx}", "model.onnx, delivery: store}"))
     with pytest.raises(UserError, match="has weights outside of its image, which no pod of a device fetches"):
         slipway("plan", "edge-eu")
+    pinned = with_k3s.replace("models: [digits]", 'models: [{name: digits, cpuset: "0"}]')
+    path.write_text(f"{pinned}    hardware: {{k3s: {k3s}}}\n")
+    with pytest.raises(UserError, match="has a source or a cpuset, which reach no pod of a device"):
+        slipway("plan", "edge-eu")
 
 
 @pytest.mark.usefixtures("project")

@@ -53,6 +53,8 @@ class Own:
             raise Bad("the document has no objects for it; next: runs_on: kubernetes for the hardware of this device")
         if entry.weights is not None:
             raise Bad("weights outside of the image reach no pod yet; next: leave this class out of placement")
+        if entry.source is not None or entry.cpuset is not None:
+            raise Bad("neither source nor cpuset reaches a pod yet; next: leave this class out of placement")
         by_kind = {one["kind"]: one for one in entry.objects}
         for kind in KINDS:
             manifest = by_kind[kind]
