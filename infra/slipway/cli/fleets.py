@@ -175,7 +175,7 @@ def serve(
 @with_folders
 def pause(environment: str, model: str, folders: Folders) -> None:
     """Open no further ring for MODEL; too many devices that fail still stop it."""
-    from slipway.commands.changing.fleet import hold_rollout  # noqa: PLC0415 - not for `--help`
+    from slipway.commands.changing.fleet_approval import hold_rollout  # noqa: PLC0415 - not for `--help`
 
     hold_rollout(open_environment(environment, folders, ()), model, pause=True)
 
@@ -186,7 +186,7 @@ def pause(environment: str, model: str, folders: Folders) -> None:
 @with_folders
 def resume(environment: str, model: str, folders: Folders) -> None:
     """Let a paused rollout of MODEL go on: the next `slipway up` does."""
-    from slipway.commands.changing.fleet import hold_rollout  # noqa: PLC0415 - not for `--help`
+    from slipway.commands.changing.fleet_approval import hold_rollout  # noqa: PLC0415 - not for `--help`
 
     hold_rollout(open_environment(environment, folders, ()), model, pause=False)
 

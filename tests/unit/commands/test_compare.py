@@ -94,7 +94,7 @@ def test_a_name_that_nothing_right_has_is_refused_with_those_that_there_are(name
     result = run(name)
     assert isinstance(result.exception, UserError) and result.exception.exit_code == 1
     said = str(result.exception)
-    assert f'"{name}" is not known; allowed: 1.1.0, 0.9.1, 0.9.0, source, dev, local, prod, staging' in said
+    assert f'"{name}" is not known; allowed: 1.1.0, 0.9.1, 0.9.0, source, dev, edge-eu, local, prod, staging' in said
 
 
 def test_prices_of_an_environment_that_is_not_there_are_refused() -> None:

@@ -14,7 +14,8 @@ from slipway_edge.reporting.noise import laplace
 from slipway_edge.reporting.noise import variance as of_a_device
 
 from slipway.edge.aggregates import Sum, sums, variance
-from slipway.edge.server import SIGNING_KEY, application, as_text
+from slipway.edge.server import application
+from slipway.edge.signing import SIGNING_KEY, as_text
 from slipway.edge.store import Kept, opened
 from tests.support.fleets import new_key
 from tests.support.simulated_devices import SimulatedDevice

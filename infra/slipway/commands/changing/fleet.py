@@ -22,12 +22,11 @@ from slipway.commands.fleet_store import fleet_store
 from slipway.commands.inspecting.noting import notes_of
 from slipway.edge.conduct import Conductor, FleetReturned, conduct, wait_gone
 from slipway.edge.documents import entry, needs_objects
-from slipway.edge.kept_events import happened
 from slipway.edge.kept_rollouts import Going
 from slipway.edge.keys import PASSWORD, VARIABLE, FleetKey, write_key
 from slipway.edge.particular import particular_of
 from slipway.edge.reach import known_key
-from slipway.edge.rings import Rollout, paused, resumed
+from slipway.edge.rings import Rollout
 from slipway.edge.signing import SIGNING_KEY, as_text
 from slipway.edge.store import Store
 from slipway.environments.planning.fleet import fleet_of
@@ -277,22 +276,6 @@ def leave_device(context: EnvironmentContext, name: str, *, revoke: bool, option
             conductor.publish([name])
     then = "its requests are refused" if revoke else "it is told to take everything off itself"
     console.result(f"{name} is {what}d: {then}")
-
-
-def hold_rollout(context: EnvironmentContext, model: str, *, pause: bool) -> None:
-    """Pause a rollout, so that it opens no ring, or let it go on with the next `up`."""
-    settings = fleet_settings(context)
-    with fleet_store(context, settings) as store, store.changing():
-        going = {one.model: one for one in store.going()}
-        there = {name: one.rollout for name, one in going.items()}
-        if model not in there:
-            raise UnknownName(Place(f"fleet {context.name}"), "model", model, sorted(there), "name one of those")
-        rollout = paused(there[model]) if pause else resumed(there[model])
-        store.set_progress(model, rollout)
-        rings = [ring.name for ring in settings.rings]
-        store.note(happened(model, going[model].release, there[model], rollout, rings, store.clock()))
-    then = f"; slipway up {context.name} {model} goes on" if rollout.phase == "rolling" else ""
-    console.result(f"{model} is {rollout.phase}{then}")
 
 
 def make_key(path: Path, folders: Folders) -> None:

@@ -1,4 +1,4 @@
-"""Approve a ring of a rollout, so that it may open."""
+"""Approve a ring of a rollout, so that it may open; pause a rollout, or let it go on."""
 
 from slipway import console
 from slipway.commands.changing.fleet import fleet_settings
@@ -6,7 +6,7 @@ from slipway.commands.context import EnvironmentContext
 from slipway.commands.fleet_store import fleet_store
 from slipway.commands.inspecting.noting import notes_of
 from slipway.edge.kept_events import happened
-from slipway.edge.rings import Rollout, Rules, approved, rules_of
+from slipway.edge.rings import Rollout, Rules, approved, paused, resumed, rules_of
 from slipway.edge.store import Store
 from slipway.errors.base import Place, UnknownName, WrongValue
 from slipway.settings.edge import EdgeSettings
@@ -37,6 +37,22 @@ def _approve(store: Store, settings: EdgeSettings, model: str, ring: str) -> Non
     store.set_progress(model, now)
     rings = [one.name for one in settings.rings]
     store.note(happened(model, going.release, going.rollout, now, rings, store.clock()))
+
+
+def hold_rollout(context: EnvironmentContext, model: str, *, pause: bool) -> None:
+    """Pause a rollout, so that it opens no ring, or let it go on with the next `up`."""
+    settings = fleet_settings(context)
+    with fleet_store(context, settings) as store, store.changing():
+        going = {one.model: one for one in store.going()}
+        there = {name: one.rollout for name, one in going.items()}
+        if model not in there:
+            raise UnknownName(Place(f"fleet {context.name}"), "model", model, sorted(there), "name one of those")
+        rollout = paused(there[model]) if pause else resumed(there[model])
+        store.set_progress(model, rollout)
+        rings = [ring.name for ring in settings.rings]
+        store.note(happened(model, going[model].release, there[model], rollout, rings, store.clock()))
+    then = f"; slipway up {context.name} {model} goes on" if rollout.phase == "rolling" else ""
+    console.result(f"{model} is {rollout.phase}{then}")
 
 
 def _asked(context: EnvironmentContext, model: str, ring: str | None, rollout: Rollout, rules: Rules) -> str:
