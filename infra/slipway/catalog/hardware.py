@@ -45,6 +45,11 @@ class Hardware(Section):
         """FP32 operations a second at most, in thousands of millions: cores x clock x operations a cycle."""
         return self.cores * self.ghz * self.operations
 
+    @property
+    def has_cluster(self) -> bool:
+        """Whether models run on Kubernetes there, not on a Docker Engine."""
+        return self.runs_on != "docker"
+
 
 class Catalogue(Section):
     """The file. `date`: day on which the sources were read; `sources`: by class, for people."""

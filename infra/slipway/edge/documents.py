@@ -31,7 +31,7 @@ def canonical(value: Any) -> bytes:
 def needs_objects(settings: EdgeSettings, model: str) -> bool:
     """Whether a model is put on a device with Kubernetes."""
     there = {device.hardware for device in settings.devices}
-    return any(settings.classes[name].runs_on == "kubernetes" for name in settings.placement.get(model, there))
+    return any(settings.classes[name].has_cluster for name in settings.placement.get(model, there))
 
 
 def entry(
@@ -96,9 +96,7 @@ def content(fleet: str, settings: EdgeSettings, device: str, models: Sequence[Js
     `up` makes a release that has one.
     """
     architecture = settings.architecture(device)
-    on_kubernetes = any(
-        one.name == device and settings.classes[one.hardware].runs_on == "kubernetes" for one in settings.devices
-    )
+    on_kubernetes = any(one.name == device and settings.classes[one.hardware].has_cluster for one in settings.devices)
     of_kind = _as_objects if on_kubernetes else _as_container
     chosen = [of_kind(one) for one in (_on(architecture, said) for said in models) if one is not None]
     return {

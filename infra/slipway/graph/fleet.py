@@ -60,7 +60,7 @@ def _devices(drawn: Picture, plan: Plan, settings: EdgeSettings, models: Mapping
     encrypted = settings.control.startswith("https:")
     for (site, hardware, runs), count in sorted(groups.items()):
         said = f"runs {', '.join(runs)}" if runs else "runs nothing of these"
-        there = f"at {site}{', Kubernetes' if settings.classes[hardware].runs_on == 'kubernetes' else ''}"
+        there = f"at {site}{', Kubernetes' if settings.classes[hardware].has_cluster else ''}"
         box = drawn.box(f"devices {site} {hardware} {runs}", f"{count} {hardware}", there, said)
         drawn.arrow(box, "control", "asks and reports, signed; nothing connects to it", encrypted=encrypted)
         if runs:

@@ -57,7 +57,7 @@ def show_fleet_plan(
     of = settings.classes
     rows = [
         [
-            name if of[name].runs_on == "docker" else f"{name}, Kubernetes",
+            f"{name}, Kubernetes" if of[name].has_cluster else name,
             str(count),
             of[name].architecture,
             format_bytes(pool_of(name, of[name]).memory),
