@@ -77,6 +77,7 @@ class _Container:
             "Id": self.name,
             "Name": f"/{self.name}",
             "Config": {"Labels": self.asked["Labels"]},
+            "HostConfig": {"CpusetCpus": self.asked["HostConfig"].get("CpusetCpus", "")},
             "State": {"Running": running, "Status": "running" if running else "exited", "ExitCode": 137},
             "NetworkSettings": {"Networks": {"slipway-edge": {"IPAddress": self.address if running else ""}}},
         }

@@ -130,8 +130,10 @@ class DockerEngine:
             for container in self._docker.containers.list(filters={"label": _LABEL}, ignore_removed=True):
                 has = container.attrs["HostConfig"]["CpusetCpus"]
                 wanted = self._places.get(container.labels[_LABEL], "")
+                if has and not wanted:
+                    wanted = f"0-{int(self._docker.info()['NCPU']) - 1}"
                 if has != wanted:
-                    container.update(cpuset_cpus=wanted or f"0-{int(self._docker.info()['NCPU']) - 1}")
+                    container.update(cpuset_cpus=wanted)
 
     def stop(self, running: Running) -> None:
         """SIGTERM, ten seconds, then SIGKILL; and away with it."""
