@@ -7,7 +7,6 @@ import shutil
 import ssl
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,7 +20,7 @@ from aiohttp import ClientError, ClientSession, TCPConnector
 from slipway.cluster.api import Cluster
 from slipway.cluster.certificates import AUTHORITY, SelfSigned, self_signed
 from slipway.values import names
-from tests.support.simulated_devices import SimulatedDevice
+from tests.support.simulated_devices import AskingDevices, SimulatedDevice
 from tests.support.workbench import Workbench
 
 pytestmark = pytest.mark.integration
@@ -91,37 +90,22 @@ class Fleet:
         self.cluster.create({**kind, "metadata": metadata, "stringData": data})
 
 
-class Devices:
-    """Simulated devices that ask by TLS until the test is over."""
+class Devices(AskingDevices):
+    """Simulated devices that ask by TLS."""
 
     def __init__(self, tokens: dict[str, str], authority: Path) -> None:
+        super().__init__()
         self._tls = ssl.create_default_context(cafile=str(authority))
-        self._tokens, self._over, self.trouble = tokens, threading.Event(), list[BaseException]()
+        self._tokens = tokens
         self.runs: dict[str, Any] = {}
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> "Devices":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-        assert self.trouble == []
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._ask())
-        except BaseException as error:
-            self.trouble.append(error)
-
-    async def _ask(self) -> None:
+    async def ask(self) -> None:
         async with ClientSession(connector=TCPConnector(ssl=self._tls)) as session:
             devices = [SimulatedDevice(name, URL) for name in self._tokens]
             for device in devices:
                 assert (await device.enrol(session, self._tokens[device.name])).status == 200
                 assert (await device.enrol(session, self._tokens[device.name])).status == 409
-            while not self._over.is_set():
+            while not self.over.is_set():
                 for device in devices:
                     # A device asks again at its next turn: its control side may be on its way to another pod.
                     with suppress(ClientError):

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from slipway.edge.server import application
 from slipway.edge.shelf import Shelf, shelf_path
 from slipway.edge.store import opened
 from tests.support.planned import ROOT
-from tests.support.simulated_devices import Says, SimulatedDevice
+from tests.support.simulated_devices import AskingDevices, Says, SimulatedDevice
 
 SETTINGS = """\
 config:
@@ -65,34 +66,18 @@ def slipway(*words: str) -> str:
     return result.stdout
 
 
-class Devices:
-    """Simulated devices that ask until the test is over, in a thread of their own, over HTTP."""
+class Devices(AskingDevices):
+    """Simulated devices that ask over HTTP."""
 
     def __init__(self, store: Path, tokens: dict[str, str], says: Says) -> None:
-        self.says, self._store, self._tokens, self._over = says, store, tokens, threading.Event()
+        super().__init__()
+        self.says, self._store, self._tokens = says, store, tokens
         self.enrolled = threading.Event()
-        self.trouble: list[BaseException] = []
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> "Devices":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-        assert self.trouble == []
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._ask())
-        except BaseException as error:
-            self.trouble.append(error)
 
     def _say(self, one: dict[str, Any]) -> str:
         return self.says(one)
 
-    async def _ask(self) -> None:
+    async def ask(self) -> None:
         with opened(self._store) as store:
             server = TestServer(application("edge-eu", store, shelf=Shelf(shelf_path(self._store))))
             await server.start_server()
@@ -102,8 +87,16 @@ class Devices:
                 for device in devices:
                     assert (await device.enrol(session, self._tokens[device.name])).status == 200
                 self.enrolled.set()
-                while not self._over.is_set():
+                while not self.over.is_set():
                     for device in devices:
                         await device.turn(session)
                     await asyncio.sleep(0.05)
             await server.close()
+
+
+def good_devices(project: Path) -> Iterator[Devices]:
+    """Two devices of the project, enrolled, whose every version is good."""
+    tokens = {name: slipway("devices", "add", "edge-eu", name).strip() for name in ("box-1", "box-2")}
+    with Devices(project / "fleet.sqlite", tokens, lambda _: "good") as running:
+        assert running.enrolled.wait(60), f"the devices did not enrol within a minute: {running.trouble}"
+        yield running

@@ -1,9 +1,12 @@
 """Devices that are not there: each has a key, signs its requests and verifies its documents, and runs nothing."""
 
+import asyncio
 import base64
 import json
+import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from aiohttp import ClientResponse, ClientSession
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -120,3 +123,31 @@ class SimulatedDevice:
         """Pull and report once."""
         await self.pull(session)
         assert await self.report(session) in (200, 204)
+
+
+class AskingDevices(ABC):
+    """Devices that ask until the block is over, in a thread of their own; what went wrong there fails the test then."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self.trouble: list[BaseException] = []
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self._thread.join()
+        assert self.trouble == []
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self.ask())
+        except BaseException as error:
+            self.trouble.append(error)
+
+    @abstractmethod
+    async def ask(self) -> None:
+        """Ask until it is over."""

@@ -13,7 +13,7 @@ from slipway.commands.inspecting.fleet_verify import FleetNotGood
 from slipway.edge.conduct import FleetReturned, wait_gone
 from slipway.edge.store import opened
 from slipway.errors.base import UserError
-from tests.support.fleet_project import SETTINGS, Devices, fleet_project, slipway
+from tests.support.fleet_project import SETTINGS, Devices, fleet_project, good_devices, slipway
 
 
 @pytest.fixture
@@ -23,10 +23,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def devices(project: Path) -> Iterator[Devices]:
-    tokens = {name: slipway("devices", "add", "edge-eu", name).strip() for name in ("box-1", "box-2")}
-    with Devices(project / "fleet.sqlite", tokens, lambda _: "good") as running:
-        assert running.enrolled.wait(60), f"the devices did not enrol within a minute: {running.trouble}"
-        yield running
+    yield from good_devices(project)
 
 
 def test_a_plan_says_what_goes_where_and_what_nobody_said(project: Path) -> None:

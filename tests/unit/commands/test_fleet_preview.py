@@ -10,7 +10,7 @@ from slipway.commands.previewing import fleet as previewing
 from slipway.edge.conduct import FleetReturned
 from slipway.errors.base import UserError
 from slipway.errors.images import RegistryFailed
-from tests.support.fleet_project import IMAGE, SETTINGS, Devices, fleet_project, slipway
+from tests.support.fleet_project import IMAGE, SETTINGS, Devices, fleet_project, good_devices, slipway
 from tests.support.planned import FIXTURES
 
 GOLDEN = FIXTURES.parent / "golden" / "previews"
@@ -25,10 +25,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def devices(project: Path) -> Iterator[Devices]:
-    tokens = {name: slipway("devices", "add", "edge-eu", name).strip() for name in ("box-1", "box-2")}
-    with Devices(project / "fleet.sqlite", tokens, lambda _: "good") as running:
-        assert running.enrolled.wait(60), f"the devices did not enrol within a minute: {running.trouble}"
-        yield running
+    yield from good_devices(project)
 
 
 def change(project: Path) -> None:

@@ -12,12 +12,13 @@ from slipway import console
 from slipway.commands.changing.fleet import planned_entry, stopped_before
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.fleet_store import fleet_store
+from slipway.commands.previewing.showing import show
 from slipway.edge.ahead import ImageChange, ModelAhead, There, ahead, left
 from slipway.edge.conduct import devices_of
 from slipway.edge.reach import store_path
 from slipway.edge.shelving import described
 from slipway.edge.store import Store, opened
-from slipway.errors.base import SlipwayError, UserError, UserErrors, each
+from slipway.errors.base import SlipwayError, UserError, each
 from slipway.errors.failures import Interrupted
 from slipway.plan.image import ImagePlan
 from slipway.plan.model import ModelPlan
@@ -82,14 +83,7 @@ def show_fleet_preview(context: EnvironmentContext, settings: EdgeSettings, name
     except UserError as error:
         refused = list(each(error))
         found = FleetPreview(context.name, refused=tuple(map(str, refused)))
-    if form == "json":
-        console.document(found.to_json())
-    elif form == "markdown":
-        console.out.out(markdown(found), end="", highlight=False)
-    else:
-        _tell(found)
-    if refused:
-        raise UserErrors(refused)
+    show(form, found.to_json, lambda: markdown(found), lambda: _tell(found), refused)
 
 
 @contextmanager

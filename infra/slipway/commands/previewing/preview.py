@@ -16,13 +16,14 @@ from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.changes import held_back, live_there
 from slipway.commands.inspecting.offline import advice
 from slipway.commands.previewing.fleet import show_fleet_preview
+from slipway.commands.previewing.showing import show
 from slipway.deploy.changes import changes, new, removed
 from slipway.deploy.models import needs_update
 from slipway.deploy.record import Live, saved
 from slipway.engine.engine import Engine
 from slipway.environments.planning.fleet import fleet_of
 from slipway.environments.running.pool_change import PoolChange
-from slipway.errors.base import SlipwayError, UserError, UserErrors, each
+from slipway.errors.base import SlipwayError, UserError, each
 from slipway.errors.failures import EnvironmentMissing, Interrupted, RecordRefused
 from slipway.plan.release import Release
 from slipway.planner.environment import ModelPlan
@@ -73,14 +74,7 @@ def show_preview(context: EnvironmentContext, names: Sequence[str], form: Form) 
         if not refused:
             refused = list(each(error))
         found = Preview(context.name, refused=tuple(map(str, refused)))
-    if form == "json":
-        console.document(found.to_json())
-    elif form == "markdown":
-        console.out.out(markdown(found), end="", highlight=False)
-    else:
-        _tell(found)
-    if refused:
-        raise UserErrors(refused)
+    show(form, found.to_json, lambda: markdown(found), lambda: _tell(found), refused)
 
 
 def _made(
