@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -11,6 +11,7 @@ from slipway.cluster.api import Cluster
 from slipway.errors.failures import Interrupted, NodesNotDrained
 from slipway.errors.reaching import ApiRefused
 from slipway.values.aliases import Json
+from slipway.values.listing import some
 
 _POLL_S = 2.0
 
@@ -42,7 +43,7 @@ def drain(
         waiting = [_named(pod) for pod in pods if not _evicted(cluster, pod)]
         empty = len(nodes) - len({pod["spec"]["nodeName"] for pod in pods})
         text = f"{empty} of {len(nodes)} nodes are empty; {len(pods)} pods are being evicted"
-        tell(text + (f", {_some(waiting)} must wait until others are ready" if waiting else ""))
+        tell(text + (f", {some(waiting, 2)} must wait until others are ready" if waiting else ""))
         if time.monotonic() > deadline:
             raise NodesNotDrained(nodes, [_named(pod) for pod in pods], limit_s)
         if cancelled.wait(_POLL_S):
@@ -84,7 +85,3 @@ def _evicted(cluster: Cluster, pod: Json) -> bool:
 
 def _named(pod: Json) -> str:
     return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")

@@ -15,6 +15,7 @@ from slipway.render.objects import MODEL_OBJECTS
 from slipway.render.rollout.objects import ROLLOUT_OBJECTS
 from slipway.values import names
 from slipway.values.aliases import Json
+from slipway.values.listing import some
 
 Located = tuple[Place, str]
 """Where a person wrote something, and what the field is called."""
@@ -190,7 +191,6 @@ def _whose(item: Mapping[str, Any] | None) -> str:
     """How an object describes itself, so that a person recognises it."""
     labels = {key: value for key, value in _labels(item).items() if key != "kubernetes.io/metadata.name"}
     shown = [f"{key}={value}" for key, value in sorted(labels.items())]
-    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
     since = (item or {}).get("metadata", {}).get("creationTimestamp", "long ago")
-    said = f"labels {', '.join(shown[:_SHOWN])}{more}" if shown else "no labels"
+    said = f"labels {some(shown, _SHOWN)}" if shown else "no labels"
     return f"{said}; there since {since}"

@@ -9,6 +9,7 @@ from slipway.edge.kept_rollouts import Going
 from slipway.edge.rings import Rules, rules_of
 from slipway.settings.edge import EdgeSettings
 from slipway.values.aliases import Json
+from slipway.values.listing import some
 
 Does = Literal["new", "changed", "goes on", "unchanged", "refused", "unknown", "left"]
 """`goes on`: a rollout of the same release has not ended; `refused`: it was stopped; `unknown`: the image may differ;
@@ -40,11 +41,9 @@ class RingAhead:
     def line(self) -> str:
         """For people: `ring canary: 1 device (box-1), which has 1.0.0`."""
         count = f"{len(self.devices)} device" + ("" if len(self.devices) == 1 else "s")
-        names = ", ".join(self.devices[:_NAMED_MOST])
-        more = len(self.devices) - _NAMED_MOST
         there = ", ".join(f"{count} on {version or 'nothing'}" for version, count in sorted(self.running.items()))
         state = ", open" if self.open else ", once approved" if self.waits else ""
-        return f"ring {self.name}{state}: {count} ({names}{f' and {more} more' if more > 0 else ''}), now {there}"
+        return f"ring {self.name}{state}: {count} ({some(self.devices, _NAMED_MOST)}), now {there}"
 
     def to_json(self) -> Json:
         """As JSON values."""
@@ -83,9 +82,7 @@ class ModelAhead:
             yield self.why
         yield from (ring.line() for ring in self.rings)
         if self.outside:
-            more = f" and {len(self.outside) - _NAMED_MOST} more" if len(self.outside) > _NAMED_MOST else ""
-            named = ", ".join(self.outside[:_NAMED_MOST])
-            yield f"not enrolled, and not looked at: {named}{more}"
+            yield f"not enrolled, and not looked at: {some(self.outside, _NAMED_MOST)}"
 
     def to_json(self) -> Json:
         """As JSON values."""

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from slipway.values.listing import some
+
 _VERBS = {
     "create": "creating",
     "update": "updating",
@@ -62,9 +64,7 @@ class Steps:
         return None
 
     def __str__(self) -> str:
-        named = ", ".join(list(self._under_way.values())[:_NAMED])
-        more = len(self._under_way) - _NAMED
-        return (f"{self._done} done; " if self._done else "") + named + (f" and {more} more" if more > 0 else "")
+        return (f"{self._done} done; " if self._done else "") + some(list(self._under_way.values()), _NAMED)
 
 
 def followed(lines: Iterable[str], report: Callable[[str], None]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from slipway.catalog.aws_traffic import VolumePrices, internet_usd
 from slipway.environments.planning.kinds import planning
 from slipway.environments.planning.protocol import VolumeTerms
 from slipway.plan.model import ModelPlan, Plan
+from slipway.values.listing import some
 
 Basis = Literal["measured", "given", "assumed"]
 _GIB = 2**30
@@ -152,7 +153,7 @@ def _worst(sent: Mapping[str, tuple[Sent, Basis]], names: list[str]) -> Basis | 
 def _summed(
     name: str, prices: VolumePrices | None, parts: list[Fraction], basis: Basis | None, silent: list[str]
 ) -> Volume:
-    unknown = f"not known of {_some(silent)}: `endpoint.expected` of a spec says it" if silent else ""
+    unknown = f"not known of {some(silent, _NAMED)}: `endpoint.expected` of a spec says it" if silent else ""
     if basis is None:
         return Volume(name, None, None, None, unknown or "no model sends anything")
     gib = _decimal(sum(parts, Fraction(0)) / _GIB)
@@ -161,12 +162,6 @@ def _summed(
     usd = internet_usd(prices, gib) if name == "to the internet" else gib * prices.zone
     spread = "spread evenly over zones" if basis == "assumed" else ""
     return Volume(name, gib, basis, usd, "; ".join(filter(None, (spread, unknown))))
-
-
-def _some(names: list[str]) -> str:
-    """A few names, and how many more there are."""
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _of(name: str, price: Decimal | None, known: tuple[Fraction | None, int | None], unknown: str) -> Volume:

@@ -16,6 +16,7 @@ from slipway.edge.store import Store
 from slipway.errors.base import UserError
 from slipway.reading.folders import find_root
 from slipway.settings.edge import EdgeSettings
+from slipway.values.listing import some
 
 _NAMED_MOST = 20
 
@@ -75,7 +76,7 @@ def retire_key(context: EnvironmentContext, options: Options) -> None:
         waiting = not_heard(store)
         if waiting:
             console.message(f"{len(waiting)} devices refuse every document from then on, and have to be added again")
-            console.message(f"{_listed(waiting)}: their last report is older than their document")
+            console.message(f"{some(waiting, _NAMED_MOST)}: their last report is older than their document")
         confirm(f"retire key {old} for {new.id}", options, changing=True)
         with notes_of(context).during("fleet key retire", old, waiting), store.changing():
             store.set_meta(SIGNING_KEY, as_text(new.public))
@@ -108,9 +109,4 @@ def not_heard(store: Store) -> list[str]:
 
 
 def _waiting(names: list[str]) -> str:
-    return f"; not heard of yet: {_listed(names)}" if names else "; every device has its document"
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - _NAMED_MOST
-    return ", ".join(names[:_NAMED_MOST]) + (f" and {more} more" if more > 0 else "")
+    return f"; not heard of yet: {some(names, _NAMED_MOST)}" if names else "; every device has its document"

@@ -8,6 +8,7 @@ from slipway.cluster.ownership import Standing, namespace_standing, release_name
 from slipway.deploy.down import prove_environment_gone, prove_objects_gone, remove_unknown
 from slipway.engine.engine import Engine
 from slipway.values.aliases import Json, Tell
+from slipway.values.listing import some
 from slipway.values.names import stack
 
 _NAMED = 10
@@ -24,9 +25,8 @@ def why_namespace_stays(cluster: Cluster, environment: str) -> str | None:
     foreign = foreign_objects(cluster, environment)
     if not foreign:
         return None
-    more = f" and {len(foreign) - _NAMED} more" if len(foreign) > _NAMED else ""
-    named = ", ".join(foreign[:_NAMED])
-    return f"namespace {cluster.namespace} is retained: it contains what Slipway did not make: {named}{more}"
+    named = some(foreign, _NAMED)
+    return f"namespace {cluster.namespace} is retained: it contains what Slipway did not make: {named}"
 
 
 def give_up_namespace(cluster: Cluster, environment: str, tell: Callable[[str], None]) -> str | None:
