@@ -7,11 +7,17 @@ from typing import Any
 from slipway import console
 from slipway.cluster.prometheus import Prometheus, Silent
 from slipway.commands.context import EnvironmentContext
+from slipway.commands.inspecting.declared import declared
 from slipway.environments.planning.kinds import planning
-from slipway.errors.base import Place, SlipwayError, UnknownName, UserError
+from slipway.errors.base import SlipwayError
 from slipway.monitoring.drift import BOUND, DISTANCE, FIRST, LEAST_PSI, PROFILE, ROWS
 from slipway.values.names import fitted
 
+_REFUSAL = (
+    "has no drift in its spec, so nothing is counted",
+    "models with drift",
+    "add drift to its spec (docs/how-to/drift.md), run slipway lock and slipway up",
+)
 STATISTICS = ("psi", "js", "ks")
 REFERENCES = (PROFILE, FIRST)
 _OUTSIDE, _MISSING = ("low", "high", "other"), ("missing",)
@@ -69,7 +75,7 @@ def show_drift(context: EnvironmentContext, models: Sequence[str], *, as_json: b
         UserError: a model that is named has no drift in its spec, or the environment has no monitoring.
         SlipwayError: Prometheus gives no answer.
     """
-    watched = _watched(context, models)
+    watched = [model.name for model in declared(context, "drift", models, _REFUSAL)]
     found = _recorded(context, watched) if watched else {}
     rows = _documented(found)
     if as_json:
@@ -109,19 +115,6 @@ def _table(rows: Sequence[Mapping[str, Any]], found: Mapping[tuple[str, str, str
             whose = [row["model"], row["version"], row["feature"], f"{row['rows']:.0f}", reference]
             lines.append([*whose, *shown, *shares, _SAID[held.drifted(reference)]])
     console.table(columns, lines)
-
-
-def _watched(context: EnvironmentContext, names: Sequence[str]) -> list[str]:
-    """The models that are looked at."""
-    here = {model.name: model for model in context.plan.models}
-    for name in names:
-        if name not in here:
-            raise UnknownName(Place(f"environment {context.name}"), "model", name, list(here))
-        if here[name].spec.drift is None:
-            problem, allowed = "has no drift in its spec, so nothing is counted", "models with drift"
-            todo = "add drift to its spec (docs/how-to/drift.md), run slipway lock and slipway up"
-            raise UserError(Place(f"model {name}"), "drift", problem, allowed, todo)
-    return [name for name, model in here.items() if model.spec.drift is not None and (not names or name in names)]
 
 
 def _recorded(context: EnvironmentContext, models: Sequence[str]) -> dict[tuple[str, str, str], Held]:

@@ -10,13 +10,14 @@ from slipway.cluster.prometheus import Prometheus, Silent
 from slipway.commands.changing.session import Options, confirm
 from slipway.commands.context import EnvironmentContext
 from slipway.commands.inspecting.audit import newest
+from slipway.commands.inspecting.declared import declared
 from slipway.commands.inspecting.drift import drifted_features
 from slipway.commands.inspecting.noting import notes_of
 from slipway.commands.versions.rollback import roll_model_back
 from slipway.deploy.record import live_model
 from slipway.deploy.update.state import rollout_of
 from slipway.environments.planning.kinds import planning
-from slipway.errors.base import FileRefused, Place, SlipwayError, UnknownName, UserError
+from slipway.errors.base import FileRefused, Place, SlipwayError, UserError
 from slipway.history.errors import HistoryUnread
 from slipway.history.record import EventAction
 from slipway.plan.model import ModelPlan
@@ -25,6 +26,7 @@ from slipway.values.names import fitted
 from slipway.versions.adapt import ALERT_OF, Decision, Firing, Seen, decide
 
 _ACTION: EventAction = "adapt"
+_REFUSAL = ("is not in its spec, so nothing is ever done", "models with adapt", "add adapt to its spec")
 _PROFILE_MOST = 50_000
 """Characters of features that a workflow is given: GitHub takes 65,535 of all inputs together."""
 
@@ -47,7 +49,7 @@ def adapt_models(
         UserError: a model that is named has no `adapt`, or `requests` is missing for one that is to be trained anew.
         SlipwayError: Prometheus or the audit trail gives no answer, so that nothing is known; or something failed.
     """
-    chosen = _chosen(context, names)
+    chosen = declared(context, _ACTION, names, _REFUSAL)
     decided = _decide_all(context, chosen)
     acting = [model for model in chosen if decided[model.name].act]
     _refuse_without_folder(context, acting, requests)
@@ -61,17 +63,6 @@ def adapt_models(
     _show(context, chosen, decided, done, as_json=as_json)
     if failed := [name for name, text in done.items() if text]:
         raise SlipwayError(f"failed: {', '.join(failed)}; next: what each said is above, and in slipway history")
-
-
-def _chosen(context: EnvironmentContext, names: Sequence[str]) -> list[ModelPlan]:
-    here = {model.name: model for model in context.plan.models}
-    for name in names:
-        if name not in here:
-            raise UnknownName(Place(f"environment {context.name}"), "model", name, list(here))
-        if here[name].spec.adapt is None:
-            problem, allowed = "is not in its spec, so nothing is ever done", "models with adapt"
-            raise UserError(Place(f"model {name}"), _ACTION, problem, allowed, "add adapt to its spec")
-    return [model for model in here.values() if model.spec.adapt is not None and (not names or model.name in names)]
 
 
 def _adapt(model: ModelPlan) -> Adapt:
@@ -148,11 +139,13 @@ def _act(context: EnvironmentContext, model: ModelPlan, decision: Decision, requ
     adapt = _adapt(model)
     try:
         with notes_of(context).during(_ACTION, model.name, [adapt.do, decision.why]):
-            if adapt.do == "rollback" or requests is None:
+            if adapt.do == "rollback":
                 reason = f"adapt: {decision.why}"
                 roll_model_back(context, model.name, None, reason, Options(yes=True, jobs=1))
-            else:
+            elif requests is not None:
                 _write_request(context, model, decision.why, requests)
+            else:
+                raise ValueError(f"{model.name} is to be trained anew, and no folder is named")
     except SlipwayError as error:
         console.message(f"{model.name}: {error}")
         return str(error)
