@@ -9,8 +9,6 @@ the weight of the teacher's answers against the right ones; and a seed for every
 `onnx.ModelProto` that takes and gives what the model before this step does. models/digits/distill.py is an example.
 """
 
-import importlib.util
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
+from scripts import function_of
 from step import Refused, Request, progress, shortened, versions
 
 FUNCTION = "def student(inputs, right, teacher, alpha, seed) -> onnx.ModelProto"
@@ -42,7 +41,7 @@ def run(request: Request) -> dict[str, Any]:
     inputs, answers = _answers(request.file(step["teacher"]), rows)
     right = calibration.others(request.file(data), data, teacher)
     progress(f"training the student of {script} on {rows.count} rows")
-    student = _function(request.file(script), script)
+    student = function_of(request.file(script), script, FUNCTION, "ONNX", "train")
     try:
         model = student(inputs=inputs, right=right, teacher=answers, alpha=alpha, seed=request.seed)
     except Exception as error:
@@ -71,25 +70,6 @@ def _answers(path: Path, rows: calibration.Rows) -> tuple[Arrays, Arrays]:
     answers = [session.run(names, feed) for feed in feeds]
     inputs = {name: np.concatenate([feed[name] for feed in feeds]) for name in feeds[0]}
     return inputs, {name: np.concatenate(of) for name, of in zip(names, zip(*answers, strict=True), strict=True)}
-
-
-def _function(path: Path, name: str) -> Callable[..., object]:
-    spec = importlib.util.spec_from_file_location("slipway_student", path)
-    if spec is None or spec.loader is None:
-        raise Refused(f"{name} is no Python script", FUNCTION, "Name a file that ends with .py.")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise Refused(
-            f"{name} cannot be imported: {type(error).__name__}: {shortened(error)}",
-            "a script that imports what Slipway's tools for ONNX have, among it scikit-learn and skl2onnx",
-            "Import something else, or train with a step `script`, which has an environment of its own.",
-        ) from error
-    function = getattr(module, "student", None)
-    if not callable(function):
-        raise Refused(f"{name} has no function student", FUNCTION, "Add it.")
-    return function
 
 
 def _numbers(model: onnx.ModelProto) -> int:

@@ -11,7 +11,6 @@ example. What to try next is Optuna's choice: the tree-structured Parzen estimat
 GECCO 2020), which learns from the trials before.
 """
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ import onnx
 import onnxruntime as ort
 import optuna
 from numpy.typing import NDArray
+from scripts import function_of
 from step import Refused, Request, progress, shortened, versions
 
 FUNCTION = "def candidate(trial, inputs, right, seed) -> onnx.ModelProto"
@@ -65,7 +65,7 @@ def run(request: Request) -> dict[str, Any]:
     source = graphs.outline(request.source)
     learnt, judged = _parted(request, source, data)
     tried: list[Candidate] = []
-    function = _function(request.file(script), script)
+    function = function_of(request.file(script), script, FUNCTION, "a search", "search")
 
     def objective(trial: optuna.Trial) -> tuple[float, float]:
         model = _made(function, script, trial, learnt, request.seed)
@@ -153,22 +153,3 @@ def _score(path: Path, feeds: list[Arrays], right: NDArray[Any], output: str) ->
     session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
     answers = np.concatenate([np.ravel(session.run([output], feed)[0]) for feed in feeds])
     return float(np.mean(answers == right))
-
-
-def _function(path: Path, name: str) -> Callable[..., object]:
-    spec = importlib.util.spec_from_file_location("slipway_candidate", path)
-    if spec is None or spec.loader is None:
-        raise Refused(f"{name} is no Python script", FUNCTION, "Name a file that ends with .py.")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise Refused(
-            f"{name} cannot be imported: {type(error).__name__}: {shortened(error)}",
-            "a script that imports what Slipway's tools for a search have, among it scikit-learn and skl2onnx",
-            "Import something else, or search with a step `script`, which has an environment of its own.",
-        ) from error
-    function = getattr(module, "candidate", None)
-    if not callable(function):
-        raise Refused(f"{name} has no function candidate", FUNCTION, "Add it.")
-    return function
